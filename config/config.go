@@ -1,0 +1,131 @@
+// Package config is the room of one value, Config: everything that can be said
+// about a node, merged from its sources (built-in defaults, /etc/beaminit.toml,
+// the kernel command line), with where each value came from and what was wrong
+// with what was said. It reads bytes and computes; it changes nothing and it
+// imports no other room.
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config says what a node is to be. Load makes it; it is complete whatever the
+// sources said, because a default stands in for every value that had a problem.
+type Config struct {
+	Node         Node
+	Network      []Network // in the order they were named; never two of one interface
+	DNS          DNS
+	Peers        []Peer // every node of the cluster, this one too, in the order they were named
+	Release      Release
+	Distribution Distribution
+	Supervise    Supervise
+	Health       Health
+	Mounts       []Mount
+	Kernel       Kernel
+	Root         Root
+
+	Problems []Problem // what was wrong in the sources, and what stands in its place
+	Notes    []Note    // what is accepted and has no effect yet
+
+	origins []origin
+}
+
+// Node is the [node] table.
+type Node struct {
+	Hostname string // final: a pattern is already filled in with the board's id
+	ID       string // as written: a program, or file:/path; empty: the MAC of the first interface
+}
+
+// Network is one [network.IFACE] table, or one ip= of the kernel command line.
+type Network struct {
+	Interface string
+	Address   []netip.Prefix // with the host part: 192.168.7.6/24
+	Gateway   []netip.Addr
+	DHCP      bool
+	MTU       int           // bytes; 0: as the driver has it
+	Wait      time.Duration // for carrier and address, before the boot goes on without
+}
+
+// DNS is the [dns] table: what resolv.conf says.
+type DNS struct {
+	Servers []netip.Addr
+	Search  []string
+}
+
+// Peer is one entry of [peers].
+type Peer struct {
+	Name    string // the host part of its node name
+	Address netip.Addr
+	Aliases []string
+}
+
+// Release is the [release] table.
+type Release struct {
+	Path []string // directories searched for a release, in this order
+	Boot string   // name of the boot script, without .boot
+	User string   // user name or number the release runs as
+	Env  []string // KEY=value, sorted by key
+	Args []string // further emulator flags
+	Tmp  string   // writable directory: HOME, RELEASE_TMP
+}
+
+// Distribution is the [distribution] table.
+type Distribution struct {
+	Name       string // the part before @
+	Names      string // "short" or "long"
+	Port       int    // TCP
+	EPMD       string // "none", "daemon" or "module:NAME"
+	CookieFile string
+	Connect    bool // make the mesh at boot
+}
+
+// The words of [supervise] on_exit and give_up.
+const (
+	Restart  = "restart"
+	Reboot   = "reboot"
+	PowerOff = "poweroff"
+	Halt     = "halt"
+	Rescue   = "rescue"
+)
+
+// Supervise is the [supervise] table.
+type Supervise struct {
+	OnExit         string
+	BackoffFirst   time.Duration
+	BackoffLongest time.Duration
+	Attempts       int
+	Window         time.Duration
+	GiveUp         string
+	StopTimeout    time.Duration
+}
+
+// Health is the [health] table.
+type Health struct {
+	Interval     time.Duration
+	ProbeTimeout time.Duration
+}
+
+// Mount is one [[mount]] table; its words are those of fstab(5).
+type Mount struct {
+	Source, Target, Type string
+	Options              []string
+}
+
+// Kernel is the [kernel] table.
+type Kernel struct {
+	Modules []string
+}
+
+// Root is what the kernel command line says about the root file system
+// (root=, rootfstype=, rootflags=, ro, rw, rootwait, rootdelay=), in the words of
+// the kernel's Documentation/admin-guide/kernel-parameters.txt.
+type Root struct {
+	Device  string // empty: none was named
+	Type    string // empty: try what /proc/filesystems has
+	Flags   string
+	Write   bool          // rw was said; the default is ro
+	Wait    time.Duration // rootwait= or 10 s; negative: for ever (a bare rootwait)
+	Delay   time.Duration
+	Program string // init=, default /sbin/init
+}

@@ -1,0 +1,44 @@
+// Package nstest runs the body of a test in fresh Linux namespaces, so that the
+// code under test does its real mounts, links and signals without touching the
+// machine that runs the tests. It is only imported by tests.
+package nstest
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// marker is the environment variable that tells the re-executed test binary
+// which test it is to run inside.
+const marker = "BEAMINIT_NSTEST"
+
+// Namespaces that most tests want: their own mounts, host name and network.
+const Usual = syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET
+
+// Run re-executes the running test alone in new namespaces (flags as for
+// clone(2)) and calls body there; its failures become the test's. Mounts made
+// inside stay inside. It needs root, and skips the test without.
+func Run(t *testing.T, flags uintptr, body func(t *testing.T)) {
+	t.Helper()
+	if os.Getenv(marker) == t.Name() {
+		if err := syscall.Mount("none", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+			t.Fatalf("make / private: %v", err)
+		}
+		body(t)
+		return
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("needs root for namespaces")
+	}
+	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=60s")
+	cmd.Env = append(os.Environ(), marker+"="+t.Name())
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags}
+	cmd.WaitDelay = time.Second
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("in namespaces: %v\n%s", err, out)
+	}
+}
