@@ -1,8 +1,8 @@
 module github.com/beaminit/beaminit
 
-go 1.24.0
+go 1.22
 
 require (
 	github.com/BurntSushi/toml v1.6.0
-	golang.org/x/sys v0.49.0
+	golang.org/x/sys v0.30.0
 )

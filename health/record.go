@@ -1,0 +1,47 @@
+// Package health is the room of what a node says of itself: the health record
+// that goes through /dev/kmsg to the serial console, its reader, and the monitor
+// (a child of PID 1) that finds out whether the release answers and which peers
+// it is connected to.
+package health
+
+import "time"
+
+// State is the one word that sums up a node.
+type State string
+
+// The states of a node, in the order of an ordinary life.
+const (
+	Booting  State = "booting"  // the release has not been started yet
+	Starting State = "starting" // started, does not answer yet
+	Up       State = "up"       // answers, and every peer is connected
+	Degraded State = "degraded" // answers, and a peer is missing
+	Hung     State = "hung"     // the process lives, the probe gets no answer
+	Down     State = "down"     // between two runs of the release
+	Stopping State = "stopping" // on the way to reboot, power off or halt
+	Rescue   State = "rescue"   // given up: the node stays reachable, the release is not started
+)
+
+// Record is one health record, version 1.
+type Record struct {
+	Boot      uint32        // random; changes with each boot
+	Seq       uint32        // counts within a boot, from 1
+	Up        time.Duration // CLOCK_BOOTTIME
+	Node      string        // eclero@eclero6
+	State     State
+	PID       int // of the release; 0: none
+	Restarts  int
+	Connected int // peers with an established distribution connection
+	Peers     int // peers expected, this node not counted; -1 in Connected where it cannot be known
+	Missing   []string
+	Probe     time.Duration // 0: not measured
+	Mem       int64         // resident bytes of the release; 0: not known
+	Why       string        // how the release ended, or why the node is in this state
+	Next      time.Duration // until the next start; 0: none planned
+	Phases    []Phase       // of the boot, in order
+}
+
+// Phase is when one step of the boot was done, on CLOCK_BOOTTIME.
+type Phase struct {
+	Name string // kernel, mounts, net, exec, listening
+	At   time.Duration
+}
