@@ -10,6 +10,13 @@ import (
 	"time"
 )
 
+// The places that Load reads, beside the kernel command line. EtcHostnamePath and
+// /sys/class/net/IFACE/address are read only where no other source names the node.
+const (
+	Path            = "/etc/beaminit.toml"
+	EtcHostnamePath = "/etc/hostname"
+)
+
 // Config says what a node is to be. Load makes it; it is complete whatever the
 // sources said, because a default stands in for every value that had a problem.
 type Config struct {
@@ -29,6 +36,7 @@ type Config struct {
 	Notes    []Note    // what is accepted and has no effect yet
 
 	origins []origin
+	text    string // of the TOML file, so that a line can be looked up when somebody asks
 }
 
 // Node is the [node] table.

@@ -1,23 +1,129 @@
 package config
 
+import (
+	"strconv"
+	"strings"
+)
+
 // Source says which kind of place a value came from.
 type Source int
 
 // The sources, the stronger the higher.
 const (
 	BuiltIn Source = iota
-	Derived        // from the board itself: the MAC, a board id
+	Derived        // from the board itself: the MAC
 	EtcHostname
 	TOML
 	IPParam         // ip=
 	SystemdHostname // systemd.hostname=
 	HostnameParam   // hostname=
-	Cmdline         // beaminit.*
+	Cmdline         // beaminit.*, and root=, init= and their like
 )
 
-// origin is where the value of one key came from.
-type origin struct {
-	key  string
-	from Source
-	line int // of the TOML file
+// String names the source as Origin does: a file, or a part of the kernel command
+// line.
+func (s Source) String() string {
+	switch s {
+	case BuiltIn:
+		return "built in"
+	case Derived:
+		return "derived from the MAC"
+	case EtcHostname:
+		return EtcHostnamePath
+	case TOML:
+		return Path
+	case IPParam:
+		return cmdlineName + ", ip="
+	case SystemdHostname:
+		return cmdlineName + ", systemd.hostname="
+	case HostnameParam:
+		return cmdlineName + ", hostname="
+	case Cmdline:
+		return cmdlineName
+	}
+	return "source " + strconv.Itoa(int(s))
 }
+
+const cmdlineName = "kernel command line"
+
+// file is the word for the source in a Problem, where the key tells the rest.
+func (s Source) file() string {
+	if s >= IPParam {
+		return cmdlineName
+	}
+	return s.String()
+}
+
+// origin is where the value of one key came from. Built-in values have none.
+type origin struct {
+	name  string // of the key table: "distribution.port"
+	iface string // of a key of [network.IFACE]
+	from  Source
+}
+
+// mark notes that a key now has its value from a source; the last mark counts.
+func (l *loader) mark(name, iface string, from Source) {
+	l.c.origins = append(l.c.origins, origin{name, iface, from})
+}
+
+func (c *Config) from(name, iface string) Source {
+	for i := len(c.origins) - 1; i >= 0; i-- {
+		if o := &c.origins[i]; o.name == name && o.iface == iface {
+			return o.from
+		}
+	}
+	return BuiltIn
+}
+
+// Origin says where the value of a key came from. The key is dotted as in the TOML:
+// "distribution.port", "network.eth0.address", "peers", "peers.eclero6"; what the
+// kernel command line says about the root has the kernel's words ("root", "init").
+// where is "/etc/beaminit.toml:12", "kernel command line", "built in" or the like.
+// A key that nobody set, or that there is none of, is built in.
+func (c *Config) Origin(key string) (from Source, where string) {
+	if strings.HasPrefix(key, "peers.") {
+		return c.where("peers", "", []string{"peers", key[len("peers."):]}, 0)
+	}
+	if rest := strings.TrimPrefix(key, "network."); rest != key {
+		dot := strings.LastIndexByte(rest, '.')
+		if dot < 0 {
+			return c.networkOrigin(rest)
+		}
+		return c.where("network"+rest[dot:], rest[:dot], []string{"network", rest[:dot], rest[dot+1:]}, 0)
+	}
+	return c.where(key, "", strings.Split(key, "."), 0)
+}
+
+// networkOrigin is where an interface as a whole was named first.
+func (c *Config) networkOrigin(iface string) (Source, string) {
+	for i := range c.origins {
+		if o := &c.origins[i]; o.iface == iface {
+			return c.where(o.name, iface, []string{"network", iface}, 0)
+		}
+	}
+	return BuiltIn, BuiltIn.String()
+}
+
+func (c *Config) where(name, iface string, path []string, nth int) (Source, string) {
+	from := c.from(name, iface)
+	if from == TOML {
+		if line := lineOf(c.text, path, nth); line > 0 {
+			return from, Path + ":" + strconv.Itoa(line)
+		}
+	}
+	return from, from.String()
+}
+
+// path is the path in the TOML file of a key of the key table.
+func path(name, iface string) []string {
+	section, key, dotted := strings.Cut(name, ".")
+	switch {
+	case iface != "":
+		return []string{section, iface, key}
+	case dotted:
+		return []string{section, key}
+	}
+	return []string{section}
+}
+
+func join(path []string) string { return strings.Join(path, ".") }

@@ -1,5 +1,7 @@
 package config
 
+import "strconv"
+
 // Problem is one thing wrong in a source of the configuration. It never stops a
 // boot: Used says what stands in its place.
 type Problem struct {
@@ -15,4 +17,63 @@ type Problem struct {
 type Note struct {
 	Key  string
 	Text string
+}
+
+// String is the problem in one line of printable ASCII, whatever the sources held:
+// it goes to a serial console.
+func (p Problem) String() string {
+	b := append([]byte(nil), p.File...)
+	if p.Line > 0 {
+		b = strconv.AppendInt(append(b, ':'), int64(p.Line), 10)
+	}
+	if p.Key != "" {
+		b = append(append(b, ": "...), p.Key...)
+	}
+	b = append(append(b, ": "...), p.What...)
+	if p.Want != "" {
+		b = append(append(b, "; want "...), p.Want...)
+	}
+	if p.Used != "" {
+		b = append(append(b, "; using "...), p.Used...)
+	}
+	return oneLine(b)
+}
+
+// String is the note in one line: "network.eth0.dhcp: not supported yet".
+func (n Note) String() string {
+	return oneLine([]byte(n.Key + ": " + n.Text))
+}
+
+func oneLine(b []byte) string {
+	for i, c := range b {
+		if c < ' ' || c > '~' {
+			b[i] = '?'
+		}
+	}
+	return string(b)
+}
+
+// fault is a Problem that does not know yet which key of which source it is about.
+type fault struct {
+	what, want string
+	used       string // empty: the value that the key has in the end
+}
+
+// problem records one problem of a key, once. path is that of the TOML file; for
+// an entry of an array of tables nth counts from 0.
+func (l *loader) problem(from Source, path []string, nth int, f fault) {
+	p := Problem{File: from.file(), Key: join(path), What: f.what, Want: f.want, Used: f.used}
+	if from == TOML {
+		p.Line = lineOf(l.c.text, path, nth)
+	}
+	for _, q := range l.c.Problems {
+		if q.Line == p.Line && q.Key == p.Key && q.What == p.What && q.File == p.File {
+			return
+		}
+	}
+	l.c.Problems = append(l.c.Problems, p)
+}
+
+func (l *loader) note(key, text string) {
+	l.c.Notes = append(l.c.Notes, Note{key, text})
 }

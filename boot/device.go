@@ -1,0 +1,241 @@
+package boot
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Why WaitDevice ended without its device.
+const (
+	NoDevice    = constError("no such block device")
+	Interrupted = constError("interrupted")
+)
+
+// monotonic is CLOCK_MONOTONIC. Package time has it too, but only as a
+// difference; this costs no allocation.
+func monotonic() time.Duration {
+	var ts unix.Timespec
+	unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
+	return time.Duration(ts.Nano())
+}
+
+// WaitDevice waits until the block device name is there and gives its node under
+// /dev. name is any form of ResolveRoot. It waits for limit (negative: for ever),
+// and ends early with Interrupted when interrupted, asked some four times a
+// second, says so; nil is never. When the time is over it gives NoDevice and the
+// list of the block devices that are there.
+//
+// The kernel tells of new devices on a netlink socket (NETLINK_KOBJECT_UEVENT),
+// after the node in devtmpfs is made: nothing is polled in a loop.
+func WaitDevice(name string, limit time.Duration, interrupted func() bool) (string, error) {
+	node, err := ResolveRoot(name)
+	if !errors.Is(err, NoDevice) || limit == 0 {
+		return node, lateError(err, limit)
+	}
+	end := monotonic() + limit
+	news, sockErr := ueventSocket()
+	if sockErr == nil {
+		defer unix.Close(news)
+	} else {
+		news = -1 // poll(2) ignores it and just lasts its time
+	}
+	for {
+		// Again, because it may have come before the socket was bound.
+		if node, err = ResolveRoot(name); !errors.Is(err, NoDevice) {
+			return node, err
+		}
+		left := end - monotonic()
+		switch {
+		case interrupted != nil && interrupted():
+			return "", fmt.Errorf("wait for %s: %w", name, Interrupted)
+		case limit >= 0 && left <= 0:
+			return "", lateError(err, limit)
+		case limit < 0 || left > pollTime:
+			left = pollTime
+		}
+		awaitNews(news, left)
+	}
+}
+
+// pollTime is how long a wait lasts before it looks again and asks whether it is
+// interrupted: no lost uevent costs more than this.
+const pollTime = 250 * time.Millisecond
+
+func ueventSocket() (int, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_KOBJECT_UEVENT)
+	if err != nil {
+		return -1, err
+	}
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: 1}); err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// awaitNews sleeps until there is an event or the time is over, and empties the
+// socket. What the events say does not matter, only that something came.
+func awaitNews(fd int, d time.Duration) {
+	fds := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	if n, err := unix.Poll(fds[:], int(d/time.Millisecond)+1); err != nil || n == 0 {
+		return
+	}
+	var drop [2048]byte
+	for {
+		// ENOBUFS (events were lost) is one more reason to look again.
+		if _, err := unix.Read(fd, drop[:]); err != nil && err != unix.ENOBUFS {
+			return
+		}
+	}
+}
+
+func lateError(err error, limit time.Duration) error {
+	if !errors.Is(err, NoDevice) {
+		return err
+	}
+	there := "no block device is there at all: is its driver built in, or its module in kernel.modules?"
+	if names := blockDevices(); len(names) > 0 {
+		there = "there are: " + strings.Join(names, ", ")
+	}
+	if limit > 0 {
+		return fmt.Errorf("%w after %v; %s", err, limit, there)
+	}
+	return fmt.Errorf("%w; %s", err, there)
+}
+
+// ResolveRoot gives the node under /dev for a device as root= and fstab(5) name
+// it: /dev/NAME, PARTUUID=, PARTLABEL=, MAJOR:MINOR (Documentation/admin-guide/
+// kernel-parameters.txt). The error is NoDevice while there is none, and a plain
+// one for a form that is not understood: UUID= and LABEL= would need a reader
+// for each file system's super block.
+func ResolveRoot(name string) (string, error) {
+	if err := knownForm(name); err != nil {
+		return "", err
+	}
+	node := name
+	switch key, value, _ := strings.Cut(name, "="); {
+	case key == "PARTUUID":
+		node = findByUevent("PARTUUID=", value)
+	case key == "PARTLABEL":
+		node = findByUevent("PARTNAME=", value)
+	case !strings.HasPrefix(name, "/"):
+		node = devName("/sys/dev/block/" + name + "/uevent")
+	}
+	var st unix.Stat_t
+	if node == "" || unix.Stat(node, &st) != nil {
+		return "", fmt.Errorf("%s: %w", name, NoDevice)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFBLK {
+		return "", fmt.Errorf("%s: %w", name, unix.ENOTBLK)
+	}
+	return node, nil
+}
+
+// knownForm gives an error for a device name that ResolveRoot cannot resolve,
+// ever.
+func knownForm(name string) error {
+	key, value, pair := strings.Cut(name, "=")
+	switch {
+	case name == "/dev/nfs" || strings.HasPrefix(name, "nfs"):
+		return fmt.Errorf("root on NFS (%s) is not supported", name)
+	case strings.HasPrefix(name, "/"):
+		return nil
+	case pair && (key == "PARTUUID" || key == "PARTLABEL") && value != "":
+		if strings.Contains(value, "/PARTNROFF=") {
+			return fmt.Errorf("%s: PARTNROFF is not supported: use the PARTUUID of the partition itself", name)
+		}
+		return nil
+	case pair && (key == "UUID" || key == "LABEL"):
+		return fmt.Errorf("%s: not supported yet: use /dev/NAME, PARTUUID= or PARTLABEL=", name)
+	}
+	major, minor, ok := strings.Cut(name, ":")
+	if ok && isNumber(major) && isNumber(minor) {
+		return nil
+	}
+	return fmt.Errorf("%q names no block device: it must be /dev/NAME, PARTUUID=…, PARTLABEL=… or MAJOR:MINOR", name)
+}
+
+func isNumber(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// findByUevent looks for the block device in whose uevent file key has the value.
+func findByUevent(key, value string) string {
+	for _, name := range readDir("/sys/class/block") {
+		path := "/sys/class/block/" + name + "/uevent"
+		if text, err := readFile(path); err == nil && strings.EqualFold(ueventValue(text, key), value) {
+			return "/dev/" + ueventValue(text, "DEVNAME=")
+		}
+	}
+	return ""
+}
+
+func devName(path string) string {
+	text, err := readFile(path)
+	if name := ueventValue(text, "DEVNAME="); err == nil && name != "" {
+		return "/dev/" + name
+	}
+	return ""
+}
+
+// ueventValue gives what stands behind key ("DEVNAME=") in the text of a uevent file.
+func ueventValue(text []byte, key string) string {
+	for len(text) > 0 {
+		var line []byte
+		line, text, _ = bytes.Cut(text, []byte{'\n'})
+		if value, ok := bytes.CutPrefix(line, []byte(key)); ok {
+			return string(value)
+		}
+	}
+	return ""
+}
+
+// blockDevices lists the devices that could hold a file system, with what names
+// their partitions; for messages.
+func blockDevices() []string {
+	var list []string
+	for _, name := range readDir("/sys/class/block") {
+		if strings.HasPrefix(name, "ram") || strings.HasPrefix(name, "loop") || strings.HasPrefix(name, "zram") {
+			continue
+		}
+		text, _ := readFile("/sys/class/block/" + name + "/uevent")
+		if id := ueventValue(text, "PARTUUID="); id != "" {
+			name += " (PARTUUID=" + id + ")"
+		}
+		list = append(list, "/dev/"+name)
+	}
+	return list
+}
+
+// readDir gives the names in a directory, in the kernel's order; none where it
+// cannot be read.
+func readDir(path string) []string {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(fd)
+	return dirNames(fd)
+}
+
+func dirNames(fd int) []string {
+	var names []string
+	var buf [4096]byte
+	for {
+		n, err := unix.ReadDirent(fd, buf[:])
+		if err != nil || n <= 0 {
+			return names
+		}
+		_, _, names = unix.ParseDirent(buf[:n], -1, names)
+	}
+}

@@ -1,0 +1,101 @@
+package boot
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// Early is the table of the mounts that come before everything else, in order.
+// Sizes are of the node's memory, so that no log or dump in /run or /tmp can
+// take it away from the release; nothing in them can be executed, be a device or
+// change its user.
+//
+// The flags are as tight as work: /dev needs device nodes; nothing else does.
+// noexec on /dev/shm does not reach the memory of memfd_create(2), which the
+// Erlang JIT uses. ptmxmode=666 makes /dev/pts/ptmx usable beside /dev/ptmx.
+// See Documentation/filesystems/{tmpfs,devpts}.rst and admin-guide/cgroup-v2.rst.
+func Early() []Mount {
+	const closed = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+	const nodes = unix.MS_NOSUID | unix.MS_NOEXEC
+	return []Mount{
+		{Source: "proc", Target: "/proc", Type: "proc", Flags: closed},
+		{Source: "sysfs", Target: "/sys", Type: "sysfs", Flags: closed},
+		{Source: "devtmpfs", Target: "/dev", Type: "devtmpfs", Flags: nodes, Data: "mode=0755"},
+		{Source: "devpts", Target: "/dev/pts", Type: "devpts", Flags: nodes, Data: "gid=5,mode=620,ptmxmode=666"},
+		{Source: "tmpfs", Target: "/dev/shm", Type: "tmpfs", Flags: closed, Data: "mode=1777,size=25%"},
+		{Source: "tmpfs", Target: "/run", Type: "tmpfs", Flags: closed, Data: "mode=0755,size=10%"},
+		{Source: "tmpfs", Target: "/tmp", Type: "tmpfs", Flags: closed, Data: "mode=1777,size=10%"},
+		{Source: "cgroup2", Target: "/sys/fs/cgroup", Type: "cgroup2", Flags: closed, Data: "nsdelegate,memory_recursiveprot", Optional: true},
+		{Source: "pstore", Target: "/sys/fs/pstore", Type: "pstore", Flags: closed, Optional: true},
+	}
+}
+
+// The links that programs expect in /dev and that devtmpfs does not have.
+var devLinks = [...]struct{ to, name string }{
+	{"/proc/self/fd", "/dev/fd"},
+	{"/proc/self/fd/0", "/dev/stdin"},
+	{"/proc/self/fd/1", "/dev/stdout"},
+	{"/proc/self/fd/2", "/dev/stderr"},
+}
+
+// The nodes without which nothing lives, for a kernel without devtmpfs
+// (Documentation/admin-guide/devices.txt). An Erlang VM without /dev/null turns
+// in a loop for ever and says nothing.
+var devNodes = [...]struct {
+	name         string
+	major, minor uint32
+	mode         uint32
+}{
+	{"/dev/null", 1, 3, 0o666},
+	{"/dev/zero", 1, 5, 0o666},
+	{"/dev/full", 1, 7, 0o666},
+	{"/dev/random", 1, 8, 0o666},
+	{"/dev/urandom", 1, 9, 0o666},
+	{"/dev/kmsg", 1, 11, 0o644},
+	{"/dev/tty", 5, 0, 0o666},
+	{"/dev/console", 5, 1, 0o600},
+	{"/dev/ptmx", 5, 2, 0o666},
+}
+
+// fillDev makes what belongs into /dev, after the mount of devtmpfs ended with err.
+func fillDev(err error) error {
+	if err != nil && !isNull("/dev/null") {
+		if instead := plainDev(); instead != nil {
+			return fmt.Errorf("%w; nor can a tmpfs stand in for it: %w", err, instead)
+		}
+		err = fmt.Errorf("%w; a tmpfs with the basic nodes stands in for it (no disks)", err)
+	}
+	// A failure of these shows where they are used; on a /dev that was there
+	// before, they exist.
+	unix.Mkdir("/dev/pts", 0o755)
+	unix.Mkdir("/dev/shm", 0o755)
+	for i := range devLinks {
+		unix.Symlink(devLinks[i].to, devLinks[i].name)
+	}
+	return err
+}
+
+func isNull(path string) bool {
+	var st unix.Stat_t
+	return unix.Stat(path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFCHR && uint64(st.Rdev) == unix.Mkdev(1, 3)
+}
+
+// plainDev mounts a tmpfs on /dev and makes the basic nodes in it.
+func plainDev() error {
+	dev := Mount{Source: "tmpfs", Target: "/dev", Type: "tmpfs", Flags: unix.MS_NOSUID | unix.MS_NOEXEC, Data: "mode=0755,size=1m"}
+	if err := mountOne(&dev); err != nil {
+		return err
+	}
+	for i := range devNodes {
+		n := &devNodes[i]
+		if err := unix.Mknod(n.name, unix.S_IFCHR|n.mode, int(unix.Mkdev(n.major, n.minor))); err != nil && err != unix.EEXIST {
+			return fmt.Errorf("mknod %s: %w", n.name, err)
+		}
+		// mknod(2) subtracts the umask.
+		if err := unix.Chmod(n.name, n.mode); err != nil {
+			return fmt.Errorf("chmod %s: %w", n.name, err)
+		}
+	}
+	return nil
+}

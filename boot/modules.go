@@ -1,0 +1,191 @@
+package boot
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// ModuleDir is the directory of the running kernel's modules,
+// /lib/modules/RELEASE (uname(2)).
+func ModuleDir() string {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return "/lib/modules"
+	}
+	return "/lib/modules/" + unix.ByteSliceToString(u.Release[:])
+}
+
+// LoadModules loads the named modules and first what they need, by the file
+// modules.dep in dir. A module that is loaded or built in is fine; "-" and "_" in
+// names are equal; parameters may follow a name after a blank ("loop max_loop=4").
+// Each failure is one error and stops no other module.
+//
+// Soft dependencies are not followed, and neither is modules.alias: name those
+// modules too.
+func LoadModules(dir string, names []string) []error {
+	if len(names) == 0 {
+		return nil
+	}
+	dep, err := readFile(dir + "/modules.dep")
+	if err != nil {
+		return []error{fmt.Errorf("load %s: read %s/modules.dep: %w", strings.Join(names, " "), dir, err)}
+	}
+	plan, unknown := planModules(dep, names)
+	var errs []error
+	for _, m := range plan {
+		if err := loadModule(dir, &m); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if len(unknown) == 0 {
+		return errs
+	}
+	builtin, _ := readFile(dir + "/modules.builtin") // a kernel without modules built in may have none
+	for _, name := range unknown {
+		if !isBuiltin(builtin, name) {
+			errs = append(errs, fmt.Errorf("load %s: kernel %s has no such module: it is neither in %s/modules.dep nor in modules.builtin",
+				name, dir[strings.LastIndexByte(dir, '/')+1:], dir))
+		}
+	}
+	return errs
+}
+
+// A module is a file to load, its path as modules.dep has it, and its parameters.
+type module struct {
+	path, params string
+}
+
+// planModules reads modules.dep (modules.dep(5)) once: "path: path…" where a line
+// has all that the module needs, the innermost last, so that they are loaded from
+// right to left, as kmod does. It gives the modules in the order to load them,
+// each once, and the names that have no line.
+func planModules(dep []byte, names []string) (plan []module, unknown []string) {
+	lines := make([][]byte, len(names))
+	for len(dep) > 0 {
+		line := dep
+		if end := bytes.IndexByte(dep, '\n'); end >= 0 {
+			line, dep = dep[:end], dep[end+1:]
+		} else {
+			dep = nil
+		}
+		colon := bytes.IndexByte(line, ':')
+		if colon < 0 {
+			continue
+		}
+		for i := range names {
+			if sameModule(line[:colon], names[i]) {
+				lines[i] = line
+			}
+		}
+	}
+	for i, name := range names {
+		if lines[i] == nil {
+			unknown = append(unknown, bareName(name))
+			continue
+		}
+		colon := bytes.IndexByte(lines[i], ':')
+		for needs := lines[i][colon+1:]; len(needs) > 0; {
+			blank := bytes.LastIndexByte(needs, ' ')
+			if path := needs[blank+1:]; len(path) > 0 {
+				plan = addModule(plan, string(path), "")
+			}
+			needs = needs[:max(blank, 0)]
+		}
+		_, params, _ := strings.Cut(name, " ")
+		plan = addModule(plan, string(lines[i][:colon]), params)
+	}
+	return plan, unknown
+}
+
+func addModule(plan []module, path, params string) []module {
+	for i := range plan {
+		if plan[i].path == path {
+			if plan[i].params == "" {
+				plan[i].params = params
+			}
+			return plan
+		}
+	}
+	return append(plan, module{path, params})
+}
+
+// bareName is the name of a module without its parameters and its ".ko".
+func bareName(name string) string {
+	name, _, _ = strings.Cut(name, " ")
+	return strings.TrimSuffix(name, ".ko")
+}
+
+// sameModule reports whether the file path ("kernel/fs/ext4/ext4.ko.xz") is the
+// module name ("ext4").
+func sameModule(path []byte, name string) bool {
+	name = bareName(name)
+	file := path[bytes.LastIndexByte(path, '/')+1:]
+	if len(file) < len(name)+3 || file[len(name)] != '.' || string(file[len(name):len(name)+3]) != ".ko" {
+		return false
+	}
+	for i := 0; i < len(name); i++ {
+		a, b := file[i], name[i]
+		if a == '-' {
+			a = '_'
+		}
+		if b == '-' {
+			b = '_'
+		}
+		if a != b {
+			return false
+		}
+	}
+	return true
+}
+
+func isBuiltin(builtin []byte, name string) bool {
+	for _, line := range bytes.Split(builtin, []byte{'\n'}) {
+		if sameModule(line, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// loadModule gives one file to finit_module(2).
+func loadModule(dir string, m *module) error {
+	path := m.path
+	if path[0] != '/' {
+		path = dir + "/" + path
+	}
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("load module %s: %w", path, err)
+	}
+	defer unix.Close(fd)
+	flags := 0
+	if !strings.HasSuffix(path, ".ko") {
+		flags = unix.MODULE_INIT_COMPRESSED_FILE
+	}
+	err = unix.FinitModule(fd, m.params, flags)
+	if err == nil || err == unix.EEXIST {
+		return nil
+	}
+	return fmt.Errorf("load module %s: %w%s", path, err, moduleHelp(err, flags))
+}
+
+func moduleHelp(err error, flags int) string {
+	switch {
+	case flags != 0 && (err == unix.EOPNOTSUPP || err == unix.EINVAL || err == unix.ENOEXEC):
+		return ": this kernel cannot unpack it (CONFIG_MODULE_DECOMPRESS, Linux 5.17): unpack the modules in the image"
+	case err == unix.ENOEXEC:
+		return ": it is of another kernel or no module at all"
+	case err == unix.ENOENT:
+		return ": a symbol that it needs is missing: is modules.dep of this kernel?"
+	case err == unix.EINVAL:
+		return ": it does not take its parameters (the kernel's log has more)"
+	case err == unix.ENODEV:
+		return ": its hardware is not there"
+	case err == unix.EKEYREJECTED || err == unix.EPERM:
+		return ": its signature is refused, or loading is forbidden"
+	}
+	return ""
+}

@@ -1,0 +1,101 @@
+package config
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// What a string of each kind has to be. All of them see only strings without control
+// characters (see printable).
+
+func isAlnum(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
+// made says whether a string is not empty and of letters, digits and the bytes of more.
+func made(s, more string) bool {
+	for i := 0; i < len(s); i++ {
+		if !isAlnum(s[i]) && strings.IndexByte(more, s[i]) < 0 {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func isDigits(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// isHostname holds to RFC 1123 (2.1) and RFC 952: labels of letters, digits and inner
+// hyphens, 63 bytes each; 64 bytes in all, which is the kernel's limit (__NEW_UTS_LEN).
+func isHostname(s string) bool {
+	if len(s) > 64 {
+		return false
+	}
+	for more := true; more; {
+		var label string
+		label, s, more = strings.Cut(s, ".")
+		if len(label) > 63 || !made(label, "-") || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// isInterface is the kernel's dev_valid_name (net/core/dev.c).
+func isInterface(s string) bool {
+	return s != "" && len(s) < 16 && s != "." && s != ".." && !strings.ContainsAny(s, "/: \t\r\n\v\f\xa0") && printable(s)
+}
+
+func isAbs(s string) bool    { return s != "" && s[0] == '/' }
+func isModule(s string) bool { return made(s, "_-") }
+func isNames(s string) bool  { return s == "short" || s == "long" }
+
+// isNodeName is the part of a node name before the @, as net_kernel takes it.
+func isNodeName(s string) bool { return made(s, "_-") && len(s) <= 128 }
+
+func isID(s string) bool {
+	return isAbs(strings.TrimPrefix(s, "file:"))
+}
+
+func isBoot(s string) bool {
+	return s != "." && s != ".." && !strings.Contains(s, "/") && !strings.HasSuffix(s, ".boot")
+}
+
+func isUser(s string) bool {
+	if isDigits(s) {
+		return len(s) <= 9 || len(s) == 10 && s < "4294967295"
+	}
+	return made(s, "_-.") && s[0] != '-' && len(s) <= 32
+}
+
+func isEnvName(s string) bool { return made(s, "_") && (s[0] < '0' || s[0] > '9') }
+
+func isEPMD(s string) bool {
+	name := strings.TrimPrefix(s, "module:")
+	return s == "none" || s == "daemon" || name != s && made(name, "_@") && name[0] >= 'a' && name[0] <= 'z'
+}
+
+func isOnExit(s string) bool {
+	return s == Restart || s == Reboot || s == PowerOff || s == Halt
+}
+
+func isGiveUp(s string) bool {
+	return s == Reboot || s == Rescue || s == PowerOff || s == Halt
+}
+
+// printable says that a string is UTF-8 and holds no control character. Such a string
+// may go into a line of a log, a file of lines, an argument or an environment.
+func printable(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < ' ' || s[i] == 0x7f {
+			return false
+		}
+	}
+	return utf8.ValidString(s)
+}

@@ -1,0 +1,172 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// key is one key of beaminit.toml and of the kernel command line: both go through
+// this one table, so none can be known to one and not to the other.
+type key struct {
+	name  string                          // dotted; of [network.IFACE] without the interface
+	field func(c *Config, n *Network) any // a pointer to where the value goes; its type says what kind of value it is
+	check func(s string) bool             // of a string, or of each string of a list
+	noun  string                          // what a value that fails is not: "99999 is no TCP port"
+	want  string                          // what would be right
+	empty bool                            // an empty string is allowed too, and means the default
+	min   int64                           // of an integer, or of a duration in nanoseconds
+	max   int64
+}
+
+// env and backoff are kinds of values that have no Go type of their own in Config.
+type (
+	env     []string // KEY=value
+	backoff struct{ first, longest *time.Duration }
+)
+
+// keys is the whole table. It holds constants and plain functions only, so that the
+// linker lays it out and a boot pays nothing for it.
+var keys = [...]key{
+	{name: "node.hostname", field: func(c *Config, _ *Network) any { return &c.Node.Hostname },
+		noun: "host name", want: wantHostname},
+	{name: "node.id", field: func(c *Config, _ *Network) any { return &c.Node.ID },
+		check: isID, noun: "source of an id", want: `the absolute path of a program with its arguments, or "file:/path"`, empty: true},
+
+	{name: "network.address", field: func(_ *Config, n *Network) any { return &n.Address },
+		noun: "address of a host", want: `addresses with a prefix length, such as "192.168.7.6/24"`},
+	{name: "network.gateway", field: func(_ *Config, n *Network) any { return &n.Gateway },
+		noun: "address of a host", want: `addresses such as "192.168.7.1"`},
+	{name: "network.dhcp", field: func(_ *Config, n *Network) any { return &n.DHCP }, want: "true or false"},
+	{name: "network.mtu", field: func(_ *Config, n *Network) any { return &n.MTU },
+		noun: "MTU", want: "68 to 65535", min: 68, max: 65535},
+	{name: "network.wait", field: func(_ *Config, n *Network) any { return &n.Wait },
+		want: `a duration such as "10s", 0s to 1h`, max: int64(time.Hour)},
+
+	{name: "dns.servers", field: func(c *Config, _ *Network) any { return &c.DNS.Servers },
+		noun: "address of a host", want: `addresses such as "192.168.7.1"`},
+	{name: "dns.search", field: func(c *Config, _ *Network) any { return &c.DNS.Search },
+		check: isHostname, noun: "domain name", want: `domain names such as "lan"`},
+
+	{name: "peers", field: func(c *Config, _ *Network) any { return &c.Peers },
+		want: `name = "192.168.7.6", or name = { address = "192.168.7.6", aliases = ["other"] }`},
+
+	{name: "release.path", field: func(c *Config, _ *Network) any { return &c.Release.Path },
+		check: isAbs, noun: "absolute path", want: `directories such as "/srv/erlang"`},
+	{name: "release.boot", field: func(c *Config, _ *Network) any { return &c.Release.Boot },
+		check: isBoot, noun: "name of a boot script", want: `its file name without .boot, such as "start"`, empty: true},
+	{name: "release.user", field: func(c *Config, _ *Network) any { return &c.Release.User },
+		check: isUser, noun: "user", want: `a user name or number, such as "app" or "1000"`},
+	{name: "release.env", field: func(c *Config, _ *Network) any { return (*env)(&c.Release.Env) },
+		check: isEnvName, noun: "name of an environment variable", want: `letters, digits and underscores, such as LANG = "C.UTF-8"`},
+	{name: "release.args", field: func(c *Config, _ *Network) any { return &c.Release.Args },
+		want: `a list of strings such as ["+sbwt", "none"]`},
+	{name: "release.tmp", field: func(c *Config, _ *Network) any { return &c.Release.Tmp },
+		check: isAbs, noun: "absolute path", want: "a writable directory"},
+
+	{name: "distribution.name", field: func(c *Config, _ *Network) any { return &c.Distribution.Name },
+		check: isNodeName, noun: "node name", want: "the part before the @: letters, digits, - and _", empty: true},
+	{name: "distribution.names", field: func(c *Config, _ *Network) any { return &c.Distribution.Names },
+		check: isNames, noun: "kind of node names", want: `"short" or "long"`},
+	{name: "distribution.port", field: func(c *Config, _ *Network) any { return &c.Distribution.Port },
+		noun: "TCP port", want: "1 to 65535", min: 1, max: 65535},
+	{name: "distribution.epmd", field: func(c *Config, _ *Network) any { return &c.Distribution.EPMD },
+		check: isEPMD, noun: "way to find nodes", want: `"none", "daemon" or "module:NAME"`},
+	{name: "distribution.cookie_file", field: func(c *Config, _ *Network) any { return &c.Distribution.CookieFile },
+		check: isAbs, noun: "absolute path", want: "the path of a file that holds the cookie"},
+	{name: "distribution.connect", field: func(c *Config, _ *Network) any { return &c.Distribution.Connect }, want: "true or false"},
+
+	{name: "supervise.on_exit", field: func(c *Config, _ *Network) any { return &c.Supervise.OnExit },
+		check: isOnExit, noun: "action", want: `"restart", "reboot", "poweroff" or "halt"`},
+	{name: "supervise.backoff", field: func(c *Config, _ *Network) any {
+		return backoff{&c.Supervise.BackoffFirst, &c.Supervise.BackoffLongest}
+	}, want: `the first and the longest pause, such as ["100ms", "30s"], 1ms to 24h`, min: int64(time.Millisecond), max: int64(24 * time.Hour)},
+	{name: "supervise.attempts", field: func(c *Config, _ *Network) any { return &c.Supervise.Attempts },
+		noun: "number of attempts", want: "1 to 1000000", min: 1, max: 1e6},
+	{name: "supervise.window", field: func(c *Config, _ *Network) any { return &c.Supervise.Window },
+		want: `a duration such as "1m", 1s to 720h`, min: int64(time.Second), max: int64(720 * time.Hour)},
+	{name: "supervise.give_up", field: func(c *Config, _ *Network) any { return &c.Supervise.GiveUp },
+		check: isGiveUp, noun: "action", want: `"reboot", "rescue", "poweroff" or "halt"`},
+	{name: "supervise.stop_timeout", field: func(c *Config, _ *Network) any { return &c.Supervise.StopTimeout },
+		want: `a duration such as "10s", 0s to 1h`, max: int64(time.Hour)},
+
+	{name: "health.interval", field: func(c *Config, _ *Network) any { return &c.Health.Interval },
+		want: `a duration such as "10s", 100ms to 24h`, min: int64(100 * time.Millisecond), max: int64(24 * time.Hour)},
+	{name: "health.probe_timeout", field: func(c *Config, _ *Network) any { return &c.Health.ProbeTimeout },
+		want: `a duration such as "2s", 10ms to 1h`, min: int64(10 * time.Millisecond), max: int64(time.Hour)},
+
+	{name: "mount", field: func(c *Config, _ *Network) any { return &c.Mounts },
+		want: "[[mount]] tables with source, target, type and options"},
+
+	{name: "kernel.modules", field: func(c *Config, _ *Network) any { return &c.Kernel.Modules },
+		check: isModule, noun: "module name", want: `module names such as "virtio_net"`},
+}
+
+const wantHostname = "labels of letters, digits and inner hyphens with dots between, 64 bytes at most, or a pattern with %s, %.4s or %-.4s"
+
+// find looks a key up; nil: there is none. loose makes - and _ equal, as they are in
+// the names of kernel parameters.
+func find(section, name string, loose bool) *key {
+	for i := range keys {
+		k := &keys[i]
+		if len(k.name) == len(section)+1+len(name) && k.name[len(section)] == '.' &&
+			same(k.name[:len(section)], section, loose) && same(k.name[len(section)+1:], name, loose) {
+			return k
+		}
+	}
+	return nil
+}
+
+func same(a, b string, loose bool) bool {
+	if !loose || len(a) != len(b) {
+		return a == b
+	}
+	for i := 0; i < len(a); i++ {
+		if a[i] != b[i] && (a[i] != '_' || b[i] != '-') {
+			return false
+		}
+	}
+	return true
+}
+
+// isSection says whether there are keys in a table, or a key, of this name.
+func isSection(s string) bool {
+	for i := range keys {
+		n := keys[i].name
+		if len(n) >= len(s) && n[:len(s)] == s && (len(n) == len(s) || n[len(s)] == '.') {
+			return s != ""
+		}
+	}
+	return false
+}
+
+// defaults is the configuration of a node that nothing was said about.
+func defaults() *Config {
+	return &Config{
+		Release:      Release{Path: []string{"/srv/erlang"}, User: "root", Tmp: "/run/beaminit/release"},
+		Distribution: Distribution{Names: "short", Port: 17012, EPMD: "none", CookieFile: "/data/cookie", Connect: true},
+		Supervise: Supervise{
+			OnExit: Restart, BackoffFirst: 100 * time.Millisecond, BackoffLongest: 30 * time.Second,
+			Attempts: 5, Window: time.Minute, GiveUp: Reboot, StopTimeout: 10 * time.Second,
+		},
+		Health: Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second},
+		Root:   Root{Wait: 10 * time.Second, Program: "/sbin/init"},
+	}
+}
+
+// network is the entry of an interface, made where there is none yet. The pointer
+// holds until the next call.
+func (c *Config) network(iface string) *Network {
+	for i := range c.Network {
+		if c.Network[i].Interface == iface {
+			return &c.Network[i]
+		}
+	}
+	c.Network = append(c.Network, Network{Interface: iface, Wait: 10 * time.Second})
+	return &c.Network[len(c.Network)-1]
+}
+
+// unusable says what makes an address none of one host's own; empty: nothing does.
+func unusable(a netip.Addr) bool {
+	return !a.IsValid() || a.IsUnspecified() || a.IsMulticast() || a.Zone() != "" || a.Is4In6() ||
+		a == netip.AddrFrom4([4]byte{255, 255, 255, 255})
+}

@@ -1,0 +1,203 @@
+package health
+
+import (
+	"strconv"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// Severity is a syslog level, as the number in angle brackets before a kmsg line
+// (kernel Documentation/ABI/testing/dev-kmsg).
+type Severity byte
+
+// The levels that beaminit uses.
+const (
+	Err     Severity = 3
+	Warning Severity = 4
+	Notice  Severity = 5
+	Info    Severity = 6
+)
+
+// maxLine is how much text one kmsg record takes: printk refuses more than about
+// 1,000 bytes with its prefix, and a refused line would be lost.
+const maxLine = 940
+
+// facility is LOG_DAEMON (3) in the upper bits of a syslog priority: the kernel
+// keeps facility 0 for itself.
+const facility = 3 << 3
+
+// Console is the way of a node's words to its serial console: /dev/kmsg, where
+// records stay whole. It never writes to a tty, which can block for ever. Lines
+// said before Open are kept (at most 32) and follow then.
+//
+// Until Start every line is written by the caller. From Start on a goroutine
+// writes, because printk may have to push a line through a slow UART before
+// write(2) returns, and PID 1's loop must not wait for that.
+type Console struct {
+	fd     int
+	early  []message
+	health Severity // shown by the present console log level
+
+	own     chan message // health records and beaminit's own lines
+	output  chan message // lines of the release
+	dropped atomic.Uint32
+}
+
+type message struct {
+	severity Severity
+	prefix   string
+	text     string
+}
+
+// NewConsole gives a console that keeps its lines until it is opened.
+func NewConsole() *Console { return &Console{fd: -1, health: Notice} }
+
+// Open opens device (/dev/kmsg) and writes what was said before. The errors are
+// those of open(2); the console then stays silent and may be opened again.
+//
+// Health records get a level that passes the console's log level (proc(5),
+// /proc/sys/kernel/printk), so that "quiet" does not hide them; rate limiting of
+// user records is switched off (printk_devkmsg=on), because a lost record is
+// taken for a lost node. A command line that set printk_devkmsg= keeps its word.
+func (c *Console) Open(device string) error {
+	fd, err := unix.Open(device, unix.O_WRONLY|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	if err != nil {
+		return err
+	}
+	c.fd = fd
+	writeSmall("/proc/sys/kernel/printk_devkmsg", "on\n")
+	c.health = visible(readSmall("/proc/sys/kernel/printk"))
+	for _, m := range c.early {
+		c.write(m)
+	}
+	c.early = nil
+	return nil
+}
+
+// visible gives the level for health records under the console log level that
+// printk (the text of /proc/sys/kernel/printk) begins with. Below "alert" nothing
+// helps: such a console was meant to be silent.
+func visible(printk []byte) Severity {
+	if len(printk) < 2 || printk[0] < '0' || printk[0] > '9' || printk[1] >= '0' {
+		return Notice
+	}
+	level := Severity(printk[0] - '0')
+	switch {
+	case level > Notice:
+		return Notice
+	case level < 2:
+		return 1
+	}
+	return level - 1
+}
+
+// Say writes one line of beaminit's own.
+func (c *Console) Say(s Severity, text string) { c.send(c.own, message{s, "beaminit: ", text}) }
+
+// Health writes a record.
+func (c *Console) Health(r Record) {
+	c.send(c.own, message{c.health, "beaminit: ", string(r.Append(make([]byte, 0, 512)))})
+}
+
+// Output writes one line of the release. It never waits: where the console is
+// slower than the release, lines are dropped and counted, and the count is said.
+func (c *Console) Output(line string) { c.send(c.output, message{Info, "release: ", line}) }
+
+func (c *Console) send(queue chan message, m message) {
+	if queue == nil {
+		c.write(m)
+		return
+	}
+	select {
+	case queue <- m:
+	default:
+		c.dropped.Add(1)
+	}
+}
+
+// Start hands the writing over to a goroutine; guard is deferred in its top frame.
+func (c *Console) Start(guard func()) {
+	own, output := make(chan message, 64), make(chan message, 128)
+	c.own, c.output = own, output
+	go func() {
+		defer guard()
+		for {
+			select { // beaminit's own lines first
+			case m := <-own:
+				c.write(m)
+				continue
+			default:
+			}
+			select {
+			case m := <-own:
+				c.write(m)
+			case m := <-output:
+				c.sayDropped()
+				c.write(m)
+			}
+		}
+	}()
+}
+
+func (c *Console) sayDropped() {
+	if n := c.dropped.Swap(0); n > 0 {
+		c.write(message{Warning, "beaminit: ", strconv.Itoa(int(n)) + " lines of output dropped: the console is slower than the release"})
+	}
+}
+
+// Idle says whether everything said so far has been handed to the kernel, but
+// for a line that is being written right now.
+func (c *Console) Idle() bool { return len(c.own) == 0 && len(c.output) == 0 }
+
+// write gives the kernel one record. The line end matters: without it a record
+// stays invisible until the next one. Control characters are made harmless here,
+// in one place, because a person's terminal is at the other end of the line.
+func (c *Console) write(m message) {
+	if c.fd < 0 {
+		if len(c.early) < 32 {
+			c.early = append(c.early, m)
+		}
+		return
+	}
+	var room [maxLine + 32]byte
+	b := append(room[:0], '<')
+	b = strconv.AppendUint(b, uint64(facility|m.severity), 10)
+	b = append(append(b, '>'), m.prefix...)
+	text := m.text
+	if len(text) > maxLine-len(m.prefix) {
+		text = text[:maxLine-len(m.prefix)]
+	}
+	for i := 0; i < len(text); i++ {
+		if ch := text[i]; ch >= ' ' && ch != 0x7f || ch == '\t' {
+			b = append(b, ch)
+		} else {
+			b = append(b, '?')
+		}
+	}
+	unix.Write(c.fd, append(b, '\n'))
+}
+
+// readSmall reads the beginning of a small file; nil where it cannot.
+func readSmall(path string) []byte {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(fd)
+	var b [128]byte
+	n, err := unix.Read(fd, b[:])
+	if err != nil || n < 0 {
+		return nil
+	}
+	return b[:n]
+}
+
+func writeSmall(path, text string) {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	unix.Write(fd, []byte(text))
+	unix.Close(fd)
+}

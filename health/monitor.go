@@ -1,0 +1,218 @@
+package health
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// MonitorName is the name under which the binary is the monitor.
+const MonitorName = "beaminit-monitor"
+
+// Orders are the single bytes that PID 1 writes to the monitor.
+const (
+	OrderWatch byte = 'w' // the release was started: probe often until it answers
+	OrderRest  byte = 'r' // the release is not running: probe nothing
+)
+
+// Pace of the monitor where the configuration has no say.
+const (
+	startingPace = 100 * time.Millisecond // between probes of a release that does not listen yet
+	memberPace   = time.Second            // between looks at the connections, at most
+	missPace     = 500 * time.Millisecond // after a probe without answer
+)
+
+// Watch is what the monitor is to watch.
+type Watch struct {
+	Port     int
+	Node     string       // the name the probe gives as its own
+	Local    []netip.Addr // where the release may listen, tried in turn
+	Peers    []netip.Addr
+	Interval time.Duration // between probes of a release that answers
+	Timeout  time.Duration // of one probe
+}
+
+// Report is what the monitor found; it travels to PID 1 as ReportSize bytes.
+type Report struct {
+	Answer  Answer // 0: not probed this time
+	Took    time.Duration
+	Known   bool // Members could be found out
+	Members Set
+}
+
+// ReportSize is the fixed size of an encoded Report; a write of it to a pipe is
+// atomic (pipe(7), PIPE_BUF).
+const ReportSize = 16 + MaxPeers/8
+
+// Encode gives the report's bytes.
+func (r Report) Encode() [ReportSize]byte {
+	var b [ReportSize]byte
+	b[0], b[1] = 'R', byte(r.Answer)
+	if r.Known {
+		b[2] = 1
+	}
+	binary.LittleEndian.PutUint32(b[4:], uint32(r.Took/time.Microsecond))
+	copy(b[16:], r.Members[:])
+	return b
+}
+
+// DecodeReport reads a report; ok is false for anything that is none.
+func DecodeReport(b [ReportSize]byte) (r Report, ok bool) {
+	if b[0] != 'R' || Answer(b[1]) > Strange {
+		return r, false
+	}
+	r.Answer, r.Known = Answer(b[1]), b[2] == 1
+	r.Took = time.Duration(binary.LittleEndian.Uint32(b[4:])) * time.Microsecond
+	copy(r.Members[:], b[16:])
+	return r, true
+}
+
+// Args gives the monitor's argument vector for w; ParseArgs reads it back.
+func (w Watch) Args() []string {
+	return []string{MonitorName, strconv.Itoa(w.Port), w.Node, w.Interval.String(), w.Timeout.String(), join(w.Local), join(w.Peers)}
+}
+
+func join(addrs []netip.Addr) string {
+	var b []byte
+	for i, a := range addrs {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = a.AppendTo(b)
+	}
+	return string(b)
+}
+
+// ParseArgs reads what Args wrote. Errors name the argument.
+func ParseArgs(args []string) (w Watch, err error) {
+	if len(args) != 7 {
+		return w, errors.New("the monitor is started by PID 1 only")
+	}
+	if w.Port, err = strconv.Atoi(args[1]); err != nil {
+		return w, fmt.Errorf("port: %w", err)
+	}
+	w.Node = args[2]
+	if w.Interval, err = time.ParseDuration(args[3]); err != nil {
+		return w, fmt.Errorf("interval: %w", err)
+	}
+	if w.Timeout, err = time.ParseDuration(args[4]); err != nil {
+		return w, fmt.Errorf("timeout: %w", err)
+	}
+	if w.Local, err = split(args[5]); err != nil {
+		return w, fmt.Errorf("local addresses: %w", err)
+	}
+	w.Peers, err = split(args[6])
+	return w, err
+}
+
+func split(list string) (addrs []netip.Addr, err error) {
+	for _, s := range strings.Split(list, ",") {
+		if s == "" {
+			continue
+		}
+		a, err := netip.ParseAddr(s)
+		if err != nil {
+			return nil, err
+		}
+		addrs = append(addrs, a)
+	}
+	return addrs, nil
+}
+
+// monitor is the state of a running Watch.
+type monitor struct {
+	Watch
+	out      int
+	watching bool
+	answered bool // since the last order
+	local    int  // index of the address that is probed
+	probeAt  time.Duration
+	memberAt time.Duration
+	last     Report
+}
+
+// Run watches until in is closed, which means that PID 1 has gone or started
+// another monitor. It reads orders from in and writes reports to out.
+func (w Watch) Run(in, out int) {
+	if len(w.Local) == 0 {
+		w.Local = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
+	}
+	m := monitor{Watch: w, out: out}
+	for m.await(in) {
+		if m.watching {
+			m.look()
+		}
+	}
+}
+
+// await sleeps until an order comes or something is due; false: in was closed.
+func (m *monitor) await(in int) bool {
+	timeout := -1
+	if m.watching {
+		left := min(m.probeAt, m.memberAt) - now()
+		timeout = max(0, int((left+time.Millisecond-1)/time.Millisecond))
+	}
+	fds := [1]unix.PollFd{{Fd: int32(in), Events: unix.POLLIN}}
+	if n, err := unix.Poll(fds[:], timeout); n == 0 || err == unix.EINTR {
+		return true
+	}
+	var b [16]byte
+	n, err := unix.Read(in, b[:])
+	if err == unix.EINTR || err == unix.EAGAIN {
+		return true
+	}
+	if n <= 0 {
+		return false
+	}
+	m.watching = b[n-1] == OrderWatch
+	m.answered, m.probeAt, m.memberAt = false, 0, 0
+	return true
+}
+
+// look does what is due and reports what is new.
+func (m *monitor) look() {
+	r := Report{Known: m.last.Known, Members: m.last.Members}
+	if now() >= m.probeAt {
+		m.probe(&r)
+	}
+	if now() >= m.memberAt || r.Answer != 0 {
+		set, err := Members(m.Peers, m.Port)
+		r.Known, r.Members = err == nil, set
+		m.memberAt = now() + min(memberPace, m.Interval)
+	}
+	if r.Answer == 0 && r.Known == m.last.Known && r.Members == m.last.Members {
+		return
+	}
+	m.last = r
+	b := r.Encode()
+	unix.Write(m.out, b[:])
+}
+
+func (m *monitor) probe(r *Report) {
+	r.Answer, r.Took = Probe(sockaddr(m.Local[m.local], m.Port), m.Node, m.Timeout)
+	switch {
+	case r.Answer == Answered:
+		m.answered = true
+		m.probeAt = now() + m.Interval
+	case m.answered:
+		m.probeAt = now() + min(missPace, m.Interval)
+	default:
+		m.probeAt = now() + startingPace
+	}
+	if r.Answer == Refused {
+		m.local = (m.local + 1) % len(m.Local)
+	}
+}
+
+func sockaddr(a netip.Addr, port int) unix.Sockaddr {
+	if a.Is4() {
+		return &unix.SockaddrInet4{Port: port, Addr: a.As4()}
+	}
+	return &unix.SockaddrInet6{Port: port, Addr: a.As16()}
+}

@@ -1,0 +1,210 @@
+package health
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"os"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/nstest"
+	"golang.org/x/sys/unix"
+)
+
+// serve listens on loopback and gives every connection to handle.
+func serve(t *testing.T, handle func(net.Conn)) (port int) {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { defer c.Close(); handle(c) }()
+		}
+	}()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// wire is one handshake message on the wire.
+func wire(body string) []byte {
+	return append(binary.BigEndian.AppendUint16(nil, uint16(len(body))), body...)
+}
+
+// The answers of a real VM are in cmd/init's tests; these are the ways in which
+// something else can sit on the port.
+func TestProbeAnswers(t *testing.T) {
+	challenge := "N" + string(make([]byte, 16)) + "\x00\x03a@b"
+	tests := []struct {
+		name  string
+		reply []byte
+		stay  bool
+		want  Answer
+	}{
+		{"status and challenge", append(wire("sok"), wire(challenge)...), false, Answered},
+		{"simultaneous", append(wire("sok_simultaneous"), wire(challenge)...), false, Answered},
+		{"alive", wire("salive"), false, Answered},
+		{"not allowed", wire("snot_allowed"), false, Answered},
+		{"status without challenge", wire("sok"), true, Silent},
+		{"nothing at all", nil, true, Silent},
+		{"closes at once", nil, false, Strange},
+		{"another protocol", []byte("HTTP/1.1 400 Bad Request\r\n\r\n"), false, Strange},
+		{"empty message", []byte{0, 0}, false, Strange},
+		{"half a status", []byte{0, 3, 's'}, true, Silent},
+	}
+	for _, tt := range tests {
+		port := serve(t, func(c net.Conn) {
+			got := make([]byte, 64)
+			c.Read(got)
+			c.Write(tt.reply)
+			if tt.stay {
+				c.SetReadDeadline(time.Now().Add(5 * time.Second))
+				c.Read(got)
+			}
+		})
+		got, _ := Probe(&unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}, "p@h", 200*time.Millisecond)
+		if got != tt.want {
+			t.Errorf("%s: got %d, want %d", tt.name, got, tt.want)
+		}
+	}
+	got, _ := Probe(&unix.SockaddrInet4{Port: 1, Addr: [4]byte{127, 0, 0, 1}}, "p@h", time.Second)
+	if got != Refused {
+		t.Errorf("nothing listens: got %d, want %d", got, Refused)
+	}
+}
+
+// Members is asked about real connections between loopback addresses.
+func TestMembers(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		loUp(t)
+		l, err := net.Listen("tcp4", "0.0.0.0:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		peers := []netip.Addr{netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.3"), netip.MustParseAddr("127.0.0.4")}
+		check := func(when string, want ...int) {
+			t.Helper()
+			set, err := Members(peers, port)
+			if err != nil {
+				t.Fatalf("%s: %v", when, err)
+			}
+			var got []int
+			for i := range peers {
+				if set.Has(i) {
+					got = append(got, i)
+				}
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: got %v, want %v", when, got, want)
+			}
+		}
+		check("alone")
+		dial := func(from string) net.Conn {
+			d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+			c, err := d.Dial("tcp4", l.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}
+		a := dial("127.0.0.2")
+		check("one came", 0)
+		dial("127.0.0.4")
+		dial("127.0.0.9")
+		check("a second and a stranger", 0, 2)
+		a.Close()
+		check("the first has gone", 2)
+	})
+}
+
+func loUp(t *testing.T) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	ifr, _ := unix.NewIfreq("lo")
+	ifr.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+	if err := unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, ifr); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWatchArgs(t *testing.T) {
+	want := Watch{
+		Port: 17012, Node: "beaminit@eclero6", Interval: 10 * time.Second, Timeout: 1500 * time.Millisecond,
+		Local: []netip.Addr{netip.MustParseAddr("127.0.0.1")},
+		Peers: []netip.Addr{netip.MustParseAddr("192.168.7.8"), netip.MustParseAddr("fd00::a")},
+	}
+	got, err := ParseArgs(want.Args())
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v %v\nwant %+v", got, err, want)
+	}
+	if _, err := ParseArgs([]string{MonitorName}); err == nil {
+		t.Error("no arguments: want an error")
+	}
+}
+
+func TestReportRoundTrip(t *testing.T) {
+	want := Report{Answer: Silent, Took: 1234 * time.Microsecond, Known: true}
+	want.Members.add(0)
+	want.Members.add(255)
+	if got, ok := DecodeReport(want.Encode()); !ok || got != want {
+		t.Errorf("got %+v %v, want %+v", got, ok, want)
+	}
+	if _, ok := DecodeReport([ReportSize]byte{}); ok {
+		t.Error("zeroes taken for a report")
+	}
+}
+
+// A monitor that is told to watch reports; told to rest, or with PID 1 gone, it is silent.
+func TestRun(t *testing.T) {
+	port := serve(t, func(c net.Conn) { c.Read(make([]byte, 64)); c.Write(wire("snok")) })
+	inR, inW, _ := os.Pipe()
+	outR, outW, _ := os.Pipe()
+	ended := make(chan struct{})
+	w := Watch{Port: port, Node: "p@h", Interval: time.Hour, Timeout: time.Second}
+	go func() { w.Run(int(inR.Fd()), int(outW.Fd())); close(ended) }()
+	inW.Write([]byte{OrderWatch})
+	var b [ReportSize]byte
+	outR.SetReadDeadline(time.Now().Add(5 * time.Second))
+	if _, err := outR.Read(b[:]); err != nil {
+		t.Fatal(err)
+	}
+	if r, ok := DecodeReport(b); !ok || r.Answer != Answered {
+		t.Errorf("got %+v %v, want an answer", r, ok)
+	}
+	inW.Close()
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		t.Fatal("still runs after PID 1 has gone")
+	}
+}
+
+func FuzzScan(f *testing.F) {
+	peers := []netip.Addr{netip.MustParseAddr("192.168.7.8")}
+	msg := make([]byte, 16+diagMessage)
+	binary.NativeEndian.PutUint32(msg, uint32(len(msg)))
+	binary.NativeEndian.PutUint16(msg[4:], unix.SOCK_DIAG_BY_FAMILY)
+	msg[16] = unix.AF_INET
+	f.Add(msg)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var set Set
+		scan(b, peers, 17012, &set)
+	})
+}
+
+func FuzzJudge(f *testing.F) {
+	f.Add(wire("sok"))
+	f.Fuzz(func(t *testing.T, b []byte) { judge(b) })
+}

@@ -1,0 +1,130 @@
+package health
+
+import (
+	"math/rand"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// full has every field set, as no real record has.
+var full = Record{
+	Boot: 0x3f2a91c0, Seq: 42, Up: 12345 * time.Millisecond, Node: "eclero@eclero6",
+	State: Degraded, PID: 87, Restarts: 3, Connected: 1, Peers: 2, Missing: []string{"eclero8"},
+	Probe: 4 * time.Millisecond, Mem: 54 << 20, Why: "killed by signal 9 (SIGKILL)", Next: 200 * time.Millisecond,
+	Phases: []Phase{{"kernel", 1210 * time.Millisecond}, {"mounts", 1220 * time.Millisecond}},
+}
+
+func TestAppend(t *testing.T) {
+	tests := []struct {
+		name string
+		rec  Record
+		want string
+	}{
+		{"full", full, `health v=1 boot=3f2a91c0 seq=42 up=12.345 node=eclero@eclero6 state=degraded pid=87 restarts=3 peers=1/2 missing=eclero8 probe=4ms mem=54M why="killed by signal 9 (SIGKILL)" next=200ms phases=kernel:1.210,mounts:1.220 crc=`},
+		{"bare", Record{State: Booting}, `health v=1 boot=00000000 seq=0 up=0.000 node="" state=booting restarts=0 peers=0/0 crc=`},
+		{"membership unknown", Record{State: Up, Node: "a@b", Connected: -1, Peers: 2}, `health v=1 boot=00000000 seq=0 up=0.000 node=a@b state=up restarts=0 peers=?/2 crc=`},
+		{"hostile text", Record{State: Down, Node: "a@b", Why: "x\n\"y\" crc=00000000 \x1b[2J\xff"}, `health v=1 boot=00000000 seq=0 up=0.000 node=a@b state=down restarts=0 peers=0/0 why="x?'y' crc=00000000 ?[2J?" crc=`},
+	}
+	for _, tt := range tests {
+		got := string(tt.rec.Append(nil))
+		if len(got) < 8 || got[:len(got)-8] != tt.want {
+			t.Errorf("%s:\n got %s\nwant %s", tt.name, got, tt.want)
+		}
+		if _, ok := Find([]byte(got)); !ok {
+			t.Errorf("%s: own record not found", tt.name)
+		}
+	}
+}
+
+func TestAppendStaysShort(t *testing.T) {
+	r := full
+	r.Node, r.Why = strings.Repeat("n", 500), strings.Repeat("w", 5000)
+	for i := 0; i < 256; i++ {
+		r.Missing = append(r.Missing, strings.Repeat("p", 60))
+		r.Phases = append(r.Phases, Phase{"phase", time.Hour})
+	}
+	line := r.Append(nil)
+	if len(line) > MaxRecord {
+		t.Errorf("%d bytes, want at most %d", len(line), MaxRecord)
+	}
+	got, ok := Find(line)
+	if !ok || !strings.HasPrefix(got.Missing[len(got.Missing)-1], "+") {
+		t.Errorf("cut record: ok=%v missing=%v", ok, got.Missing)
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	line := full.Append(nil)
+	got, ok := Find(line)
+	if !ok || !reflect.DeepEqual(got, full) {
+		t.Errorf("got %+v %v\nwant %+v", got, ok, full)
+	}
+}
+
+func TestFindInNoise(t *testing.T) {
+	rec := string(full.Append(nil))
+	tests := []struct {
+		name, line string
+		want       bool
+	}{
+		{"printk stamp", "[   12.345678] beaminit: " + rec + "\r", true},
+		{"behind a cut one", "beaminit: " + rec[:40] + "[ 1.0] beaminit: " + rec, true},
+		{"behind a cut one with a wrong crc", rec[:len(rec)-1] + "x " + rec, true},
+		{"text behind it", rec + "[   12.4] eth0: link up", true},
+		{"cut", rec[:len(rec)-1], false},
+		{"printk in the middle", rec[:60] + "[   12.4] eth0: link up" + rec[60:], false},
+		{"empty", "", false},
+		{"prefix alone", Prefix, false},
+	}
+	for _, tt := range tests {
+		got, ok := Find([]byte(tt.line))
+		if ok != tt.want || ok && !reflect.DeepEqual(got, full) {
+			t.Errorf("%s: got %v %+v, want %v", tt.name, ok, got, tt.want)
+		}
+	}
+}
+
+// A serial line that flips bits or loses bytes must not make another record.
+func TestFindGarbled(t *testing.T) {
+	rec := full.Append(nil)
+	rng := rand.New(rand.NewSource(1))
+	for i := 0; i < 20000; i++ {
+		line := append([]byte(nil), rec...)
+		for n := 1 + rng.Intn(3); n > 0; n-- {
+			switch at := rng.Intn(len(line)); rng.Intn(3) {
+			case 0:
+				line[at] ^= 1 << rng.Intn(8)
+			case 1:
+				line = append(line[:at], line[at+1:]...)
+			case 2:
+				line[at] = byte(rng.Intn(256))
+			}
+		}
+		if got, ok := Find(line); ok && !reflect.DeepEqual(got, full) {
+			t.Fatalf("a garbled line became a record: %q -> %+v", line, got)
+		}
+	}
+}
+
+func FuzzFind(f *testing.F) {
+	f.Add(full.Append(nil))
+	f.Add([]byte("[ 1.2] beaminit: health v=1 boot=1 crc=00000000"))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		r, ok := Find(line)
+		if !ok {
+			return
+		}
+		again, ok := Find(r.Append(nil))
+		if !ok || again.State != r.State || again.Peers != r.Peers {
+			t.Errorf("%+v does not survive: %+v", r, again)
+		}
+	})
+}
+
+func FuzzParse(f *testing.F) {
+	text := string(full.Append(nil))
+	f.Add(text[:len(text)-len(" crc=00000000")])
+	f.Fuzz(func(t *testing.T, text string) { Parse(text) })
+}

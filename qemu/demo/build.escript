@@ -1,0 +1,48 @@
+#!/usr/bin/env escript
+%% build.escript SRC OUT: compiles the application in SRC and unpacks a release of
+%% it, with its own ERTS, in OUT. Only what an Erlang installation has is used.
+-mode(compile).
+
+main([Src, Out]) ->
+    try build(Src, Out)
+    catch throw:{Where, Why} ->
+        io:format(standard_error, "~ts: ~tp~n", [Where, Why]),
+        halt(1)
+    end.
+
+build(Src, Out) ->
+    App = eclero,
+    {ok, [{application, App, Keys}]} = file:consult(filename:join(Src, "eclero.app.src")),
+    Vsn = proplists:get_value(vsn, Keys),
+    Work = Out ++ ".work",
+    Ebin = filename:join([Work, "lib", "eclero-" ++ Vsn, "ebin"]),
+    ok = filelib:ensure_path(Ebin),
+    Opts = [{outdir, Ebin}, return_errors, warnings_as_errors, report, deterministic],
+    [compile(F, Opts) || F <- filelib:wildcard(filename:join(Src, "*.erl"))],
+    {ok, _} = file:copy(filename:join(Src, "eclero.app.src"), filename:join(Ebin, "eclero.app")),
+    {ok, _} = file:copy(filename:join(Src, "sys.config"), filename:join(Work, "sys.config")),
+    Name = filename:join(Work, "eclero"),
+    Apps = [{kernel, vsn(kernel)}, {stdlib, vsn(stdlib)}, {eclero, Vsn}],
+    Rel = {release, {"eclero", Vsn}, {erts, erlang:system_info(version)}, Apps},
+    ok = file:write_file(Name ++ ".rel", io_lib:format("~tp.~n", [Rel])),
+    Path = {path, [Ebin]},
+    said(make_script, systools:make_script(Name, [Path, silent, no_warn_sasl])),
+    said(make_tar, systools:make_tar(Name, [Path, silent, no_warn_sasl, {erts, code:root_dir()}])),
+    ok = erl_tar:extract(Name ++ ".tar.gz", [{cwd, Out}, compressed]),
+    {ok, _} = beam_lib:strip_files(filelib:wildcard(filename:join(Out, "lib/*/ebin/*.beam"))),
+    ok = file:del_dir_r(Work).
+
+compile(File, Opts) ->
+    case compile:file(File, Opts) of
+        {ok, _} -> ok;
+        Error -> throw({File, Error})
+    end.
+
+said(_, ok) -> ok;
+said(_, {ok, _, _}) -> ok;
+said(What, Error) -> throw({What, Error}).
+
+vsn(App) ->
+    _ = application:load(App),
+    {ok, Vsn} = application:get_key(App, vsn),
+    Vsn.

@@ -1,0 +1,58 @@
+package image
+
+import (
+	"errors"
+	"os/exec"
+	"path/filepath"
+)
+
+// Spec says what to build.
+type Spec struct {
+	Dir     string // where it is built and kept
+	Init    string // the beaminit binary, linux/amd64 and static
+	Release string // a release directory or tar.gz; empty: the demo
+	Kernel  string // a bzImage; empty: Debian's
+	Config  []byte // /etc/beaminit.toml of the image
+}
+
+// Set is what a node boots from.
+type Set struct {
+	Kernel    Kernel
+	Initramfs string // file
+	Root      string // file, a squashfs
+}
+
+// Build makes what is missing or no longer true of the lab's image. It tells each
+// step that takes time with say.
+func Build(s Spec, say func(string)) (Set, error) {
+	for _, t := range []struct{ program, pkg string }{
+		{"mksquashfs", "squashfs-tools"}, {tool("mkfs.ext4"), "e2fsprogs"},
+	} {
+		if _, err := exec.LookPath(t.program); err != nil {
+			return Set{}, errors.New(t.program + " is not on this machine: install " + t.pkg)
+		}
+	}
+	kernel, err := FindKernel(s.Kernel)
+	if err != nil {
+		return Set{}, err
+	}
+	release := filepath.Join(s.Dir, "release")
+	if s.Release == "" {
+		err = demoRelease(release, say)
+	} else {
+		release, err = givenRelease(s.Release, filepath.Join(s.Dir, "unpacked"), say)
+	}
+	if err != nil {
+		return Set{}, err
+	}
+	set := Set{
+		Kernel:    kernel,
+		Initramfs: filepath.Join(s.Dir, "initramfs.cpio"),
+		Root:      filepath.Join(s.Dir, "image.squashfs"),
+	}
+	if err := initramfs(set.Initramfs, s.Init, kernel, say); err != nil {
+		return Set{}, err
+	}
+	root := rootfs{Init: s.Init, Release: release, Config: s.Config}
+	return set, root.squashfs(set.Root, say)
+}

@@ -1,0 +1,90 @@
+package image
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+// Modules are the kernel modules that a node of the lab needs; one that is built
+// into the kernel costs nothing.
+var Modules = []string{"virtio_pci", "virtio_blk", "virtio_net", "squashfs", "ext4", "tcp_diag"}
+
+// initramfs makes the archive that the kernel starts: the init, the modules, and
+// a configuration that names them.
+func initramfs(out, init string, k Kernel, say func(string)) error {
+	data, err := os.ReadFile(init)
+	if err != nil {
+		return err
+	}
+	list := []entry{
+		{"dev", os.ModeDir | 0o755, nil},
+		{"init", 0o755, data},
+		{"mnt", os.ModeDir | 0o755, nil},
+		{"proc", os.ModeDir | 0o755, nil},
+		{"root", os.ModeDir | 0o755, nil},
+		{"run", os.ModeDir | 0o755, nil},
+		{"sys", os.ModeDir | 0o755, nil},
+		{"tmp", os.ModeDir | 0o755, nil},
+	}
+	config := "# The initramfs of the lab: modules, and nothing else.\n"
+	if k.Modules != "" {
+		mods, err := modules(os.DirFS(k.Modules), k.Version, Modules)
+		if err != nil {
+			return err
+		}
+		list = append(list, mods...)
+		builtin, err := os.ReadFile(k.Modules + "/modules.builtin")
+		if err != nil {
+			return err
+		}
+		config += fmt.Sprintf("[kernel]\nmodules = [%s]\n", quoted(notBuiltIn(Modules, string(builtin))))
+	}
+	list = append(list, entry{"etc/beaminit.toml", 0o644, []byte(config)})
+
+	d := newDigest()
+	for _, e := range list {
+		d.text(e.name)
+		d.text(e.mode.String())
+		d.text(string(e.data))
+	}
+	sum, err := d.sum()
+	if err != nil {
+		return err
+	}
+	return makeOnce(out, sum, "building the initramfs for kernel "+k.Version, say, func(tmp string) error {
+		f, err := os.Create(tmp)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := writeCPIO(f, list); err != nil {
+			return err
+		}
+		return f.Close()
+	})
+}
+
+func notBuiltIn(names []string, builtin string) []string {
+	var out []string
+	in := strings.Fields(builtin)
+	for _, name := range names {
+		if !slices.ContainsFunc(in, func(f string) bool { return moduleName(f) == name }) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// quoted is a list of strings as the inside of a TOML array.
+func quoted(list []string) string {
+	var b strings.Builder
+	for i, s := range list {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%q", s)
+	}
+	return b.String()
+}

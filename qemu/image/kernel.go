@@ -1,0 +1,96 @@
+package image
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Kernel is a kernel to boot and where its modules are.
+type Kernel struct {
+	File    string // a bzImage
+	Version string // as uname -r has it
+	Modules string // directory; empty where there are none: all is built in
+}
+
+// FindKernel takes the kernel file named, or where none is the newest of Debian's
+// cloud kernels in /boot, or else the newest of any.
+func FindKernel(file string) (Kernel, error) {
+	if file == "" {
+		for _, pattern := range []string{"/boot/vmlinuz-*-cloud-amd64", "/boot/vmlinuz-*"} {
+			found, _ := filepath.Glob(pattern)
+			if len(found) > 0 {
+				file = slices.MaxFunc(found, compareVersions)
+				break
+			}
+		}
+	}
+	if file == "" {
+		return Kernel{}, errors.New("no kernel in /boot: install linux-image-cloud-amd64, or name one with KERNEL=")
+	}
+	version, err := kernelVersion(file)
+	if err != nil {
+		return Kernel{}, fmt.Errorf("kernel %s: %w", file, err)
+	}
+	k := Kernel{File: file, Version: version}
+	for _, dir := range []string{filepath.Join(filepath.Dir(file), "../lib/modules"), filepath.Dir(file), "/lib/modules"} {
+		if _, err := os.Stat(filepath.Join(dir, version, "modules.dep")); err == nil {
+			k.Modules = filepath.Join(dir, version)
+			break
+		}
+	}
+	return k, nil
+}
+
+// kernelVersion reads the version out of the head of a bzImage
+// (Documentation/arch/x86/boot.rst, kernel_version at 0x20e).
+func kernelVersion(file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	head := make([]byte, 64<<10)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return "", err
+	}
+	head = head[:n]
+	if len(head) < 0x210 || string(head[0x202:0x206]) != "HdrS" {
+		return "", errors.New("not a bzImage")
+	}
+	at := int(binary.LittleEndian.Uint16(head[0x20e:])) + 0x200
+	if at == 0x200 || at >= len(head) {
+		return "", errors.New("the bzImage does not tell its version")
+	}
+	text, _, _ := bytes.Cut(head[at:], []byte{0})
+	version, _, _ := strings.Cut(string(text), " ")
+	return version, nil
+}
+
+// compareVersions orders file names so that 6.10 comes after 6.9.
+func compareVersions(a, b string) int {
+	split := func(s string) []string {
+		return strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(".-+~_", r) })
+	}
+	x, y := split(a), split(b)
+	for i := range min(len(x), len(y)) {
+		n, errN := strconv.Atoi(x[i])
+		m, errM := strconv.Atoi(y[i])
+		c := strings.Compare(x[i], y[i])
+		if errN == nil && errM == nil {
+			c = n - m
+		}
+		if c != 0 {
+			return c
+		}
+	}
+	return len(x) - len(y)
+}

@@ -1,0 +1,230 @@
+package image
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/beaminit/beaminit/qemu/demo"
+)
+
+// demoRelease builds the demo application and a release of it in dir, with the
+// Erlang of this machine.
+func demoRelease(dir string, say func(string)) error {
+	erlang, err := erlangRoot()
+	if err != nil {
+		return err
+	}
+	d := newDigest()
+	sources := map[string][]byte{}
+	err = fs.WalkDir(demo.Files, ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(demo.Files, name)
+		sources[name] = data
+		d.text(name)
+		d.text(string(data))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	parts, _ := filepath.Glob(filepath.Join(erlang, "erts-*/bin"))
+	for _, lib := range []string{"kernel", "stdlib", "compiler"} {
+		found, _ := filepath.Glob(filepath.Join(erlang, "lib", lib+"-*/ebin"))
+		parts = append(parts, found...)
+	}
+	for _, part := range parts {
+		d.tree(part)
+	}
+	sum, err := d.sum()
+	if err != nil {
+		return fmt.Errorf("read %s: %w", erlang, err)
+	}
+	return makeOnce(dir, sum, "building the demo release eclero with the Erlang in "+erlang, say, func(tmp string) error {
+		src := tmp + ".src"
+		defer os.RemoveAll(src)
+		for name, data := range sources {
+			file := filepath.Join(src, name)
+			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+				return err
+			}
+			if err := os.WriteFile(file, data, 0o644); err != nil {
+				return err
+			}
+		}
+		if err := os.MkdirAll(tmp, 0o755); err != nil {
+			return err
+		}
+		return run("escript", filepath.Join(src, "build.escript"), filepath.Join(src, "eclero"), tmp)
+	})
+}
+
+// erlangRoot is the directory of this machine's Erlang, the one with erts-* in it.
+func erlangRoot() (string, error) {
+	bin, err := exec.LookPath("escript")
+	if err != nil {
+		return "", errors.New("no escript on this machine: install erlang-base")
+	}
+	if bin, err = filepath.EvalSymlinks(bin); err != nil {
+		return "", err
+	}
+	for dir := filepath.Dir(bin); dir != "/"; dir = filepath.Dir(dir) {
+		if erts, _ := filepath.Glob(filepath.Join(dir, "erts-*/bin/erlexec")); len(erts) > 0 {
+			return dir, nil
+		}
+	}
+	return "", fmt.Errorf("no erts-* above %s: is erlang-base whole?", bin)
+}
+
+// givenRelease finds the release that a user named: a directory as relx or mix
+// leave it, or the tar.gz of systools, which is unpacked to dir.
+func givenRelease(path, dir string, say func(string)) (string, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("release: %w", err)
+	}
+	root := path
+	if !st.IsDir() {
+		d := newDigest()
+		d.file(path)
+		sum, err := d.sum()
+		if err != nil {
+			return "", fmt.Errorf("release: %w", err)
+		}
+		err = makeOnce(dir, sum, "unpacking "+path, say, func(tmp string) error { return unpack(path, tmp) })
+		if err != nil {
+			return "", err
+		}
+		root = dir
+	}
+	if st, err := os.Stat(filepath.Join(root, "releases")); err != nil || !st.IsDir() {
+		return "", fmt.Errorf("release: %s has no directory releases: name the directory that has bin, lib and releases in it, such as _build/prod/rel/NAME", path)
+	}
+	return filepath.Abs(root)
+}
+
+func unpack(file, dir string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		return fmt.Errorf("%s: not a tar.gz: %w", file, err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir) // no name in the archive leads out of dir
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for r := tar.NewReader(z); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = unpackOne(root, h, r)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+	}
+}
+
+func unpackOne(root *os.Root, h *tar.Header, r io.Reader) error {
+	name := filepath.Clean(h.Name)
+	made := "."
+	for _, part := range strings.Split(filepath.Dir(name), "/") {
+		made = filepath.Join(made, part)
+		if err := root.Mkdir(made, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	switch h.Typeflag {
+	case tar.TypeDir:
+		if err := root.Mkdir(name, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		return nil
+	case tar.TypeReg:
+		f, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, h.FileInfo().Mode().Perm())
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(f, r)
+		return errors.Join(err, f.Close())
+	}
+	return fmt.Errorf("%s: only files and directories are expected in a release", h.Name)
+}
+
+// keptOfERTS are the programs of an erts-VERSION/bin that a node without epmd and
+// without a shell can use; what else is there stays out of the image.
+var keptOfERTS = []string{"beam.smp", "erl_child_setup", "erlexec", "inet_gethost"}
+
+// refused must be nowhere in the image: shells, and what needs one or epmd.
+var refused = []string{
+	"ash", "bash", "busybox", "dash", "dyn_erl", "epmd", "erl", "erl_call",
+	"run_erl", "sh", "start", "start_erl", "to_erl", "toybox", "zsh",
+}
+
+// leaves tells whether a file of a release stays out of the image.
+func leaves(rel string) bool {
+	dir, base := filepath.Split(rel)
+	if ok, _ := filepath.Match("erts-*/bin/", dir); ok {
+		return !slices.Contains(keptOfERTS, base)
+	}
+	return slices.Contains(refused, base) && strings.HasPrefix(dir, "bin/")
+}
+
+// copyRelease copies a release into the image's tree; where it has no ERTS of its
+// own it gets this machine's.
+func copyRelease(from, to string) error {
+	if err := copyTree(from, to, leaves); err != nil {
+		return fmt.Errorf("copy the release: %w", err)
+	}
+	if own, _ := filepath.Glob(filepath.Join(to, "erts-*/bin/erlexec")); len(own) > 0 {
+		return nil
+	}
+	erlang, err := erlangRoot()
+	if err != nil {
+		return fmt.Errorf("the release has no ERTS of its own: %w", err)
+	}
+	dirs, _ := filepath.Glob(filepath.Join(erlang, "erts-*"))
+	erts := dirs[len(dirs)-1]
+	// start_erl.data says "ERTS-VERSION RELEASE-VERSION".
+	if data, err := os.ReadFile(filepath.Join(from, "releases/start_erl.data")); err == nil {
+		if f := strings.Fields(string(data)); len(f) == 2 && "erts-"+f[0] != filepath.Base(erts) {
+			return fmt.Errorf("the release was made for ERTS %s and brings none, and this machine has %s: make it with {include_erts, true}", f[0], filepath.Base(erts))
+		}
+	}
+	for _, name := range keptOfERTS {
+		dst := filepath.Join(to, filepath.Base(erts), "bin", name)
+		if err := copyFile(filepath.Join(erts, "bin", name), dst); err != nil {
+			return fmt.Errorf("copy this machine's ERTS: %w", err)
+		}
+	}
+	return nil
+}
+
+// run runs a program; where it fails, the error has what it said.
+func run(name string, args ...string) error {
+	out, err := exec.Command(name, args...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s: %w\n%s", name, err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}

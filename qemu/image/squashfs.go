@@ -1,0 +1,134 @@
+package image
+
+import (
+	"debug/elf"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// rootfs is what the read-only root of all nodes is made from.
+type rootfs struct {
+	Init    string // the beaminit binary
+	Release string // a release directory, copied to /srv/erlang
+	Config  []byte // /etc/beaminit.toml
+}
+
+// The root has these directories even where nothing is in them: they are mounted on.
+var emptyDirs = []string{"data", "dev", "mnt", "proc", "root", "run", "sys", "tmp"}
+
+var etc = map[string]string{
+	"hosts":       "", // the real one is made by beaminit and shown over this
+	"resolv.conf": "",
+	"passwd":      "root:x:0:0:root:/root:/nonexistent\nnobody:x:65534:65534:nobody:/nonexistent:/nonexistent\napp:x:1000:1000:app:/nonexistent:/nonexistent\n",
+	"group":       "root:x:0:\nnogroup:x:65534:\napp:x:1000:\n",
+}
+
+// squashfs makes the image out of r. The tree is laid out each time, which is quick,
+// so that its digest has everything in it that the image has.
+func (r rootfs) squashfs(out string, say func(string)) error {
+	stage := out + ".root"
+	defer os.RemoveAll(stage)
+	if err := os.RemoveAll(stage); err != nil {
+		return err
+	}
+	if err := r.stage(stage); err != nil {
+		return err
+	}
+	if err := check(stage); err != nil {
+		return err
+	}
+	d := newDigest()
+	d.text("squashfs 1") // to be counted up when the options below change
+	d.tree(stage)
+	sum, err := d.sum()
+	if err != nil {
+		return fmt.Errorf("read what the image is made of: %w", err)
+	}
+	return makeOnce(out, sum, "building the read-only image of all nodes (mksquashfs)", say, func(tmp string) error {
+		// zstd: a node unpacks it three times as fast as xz, and under TCG that shows.
+		return run("mksquashfs", stage, tmp, "-noappend", "-quiet", "-no-progress",
+			"-comp", "zstd", "-Xcompression-level", "17", "-b", "128K",
+			"-all-root", "-all-time", "0", "-mkfs-time", "0", "-no-xattrs", "-no-exports")
+	})
+}
+
+// stage lays out the tree of the root in dir.
+func (r rootfs) stage(dir string) error {
+	for _, d := range emptyDirs {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+			return err
+		}
+	}
+	if err := copyFile(r.Init, filepath.Join(dir, "sbin/init")); err != nil {
+		return err
+	}
+	for _, name := range []string{"beaminit", "halt", "poweroff", "reboot"} {
+		if err := os.Symlink("init", filepath.Join(dir, "sbin", name)); err != nil {
+			return err
+		}
+	}
+	srv := filepath.Join(dir, "srv/erlang")
+	if err := copyRelease(r.Release, srv); err != nil {
+		return err
+	}
+	// Asked of the copy: a program that was left out needs no library.
+	libs, err := libraries(srv)
+	if err != nil {
+		return err
+	}
+	for _, lib := range libs {
+		if err := copyFile(lib, filepath.Join(dir, lib)); err != nil {
+			return err
+		}
+	}
+	files := map[string]string{"beaminit.toml": string(r.Config)}
+	for name, text := range etc {
+		files[name] = text
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "etc"), 0o755); err != nil {
+		return err
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, "etc", name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check walks over a root and refuses it if a shell or epmd is in it, or if its
+// init is not a static program: there is nothing that could interpret it.
+func check(dir string) error {
+	init, err := elf.Open(filepath.Join(dir, "sbin/init"))
+	if err != nil {
+		return fmt.Errorf("/sbin/init: %w", err)
+	}
+	defer init.Close()
+	if interp, err := interpreter(init); err != nil || interp != "" {
+		return fmt.Errorf("/sbin/init is not static (interpreter %q): build it with CGO_ENABLED=0 and without -buildmode=pie", interp)
+	}
+	return filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel := "/" + strings.TrimPrefix(name, dir+"/")
+		if !e.IsDir() && slices.Contains(refused, e.Name()) {
+			return fmt.Errorf("%s has no place in the image", rel)
+		}
+		return nil
+	})
+}
+
+// Size is the size of a file for people: 21.4 MB, in millions of bytes.
+func Size(file string) string {
+	st, err := os.Stat(file)
+	if err != nil {
+		return "?"
+	}
+	return strconv.FormatFloat(float64(st.Size())/1e6, 'f', 1, 64) + " MB"
+}

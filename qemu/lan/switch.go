@@ -1,0 +1,248 @@
+// Package lan is the room of the virtual LAN: a layer-2 learning switch in user
+// space that joins the network cards of the lab's nodes, with a sniffer, ports that
+// can be cut, and a way in for a TAP device. It touches no network of the host.
+//
+// A port speaks QEMU's "stream" protocol: each Ethernet frame comes with its length
+// in front, four bytes, the highest first (net/stream.c).
+package lan
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+const (
+	maxFrame = 65536 // as QEMU's NET_BUFSIZE, without what virtio adds
+	minFrame = 14    // two addresses and a type
+	queueLen = 512   // frames a port may be behind before its frames are dropped
+)
+
+// Switch joins ports. Its methods may be called from any goroutine.
+type Switch struct {
+	mu      sync.Mutex
+	ports   []*port
+	learned map[mac]*port
+	count   Counters
+	sniffer *pcap
+	closed  bool
+}
+
+type mac [6]byte
+
+func (m mac) group() bool { return m[0]&1 == 1 }
+
+// Counters are the frames a switch has seen since it was made.
+type Counters struct {
+	Frames  uint64 `json:"frames"`  // that came in
+	Bytes   uint64 `json:"bytes"`   // of those
+	Flooded uint64 `json:"flooded"` // of those, sent to every port: a group address, or one not learned yet
+	Dropped uint64 `json:"dropped"` // copies not sent: the port was too slow
+	Cut     uint64 `json:"cut"`     // frames from or copies to a port that is cut
+	Ports   int    `json:"ports"`
+}
+
+type port struct {
+	name string
+	conn net.Conn
+	out  chan []byte
+	cut  bool
+	done chan struct{}
+}
+
+// NewSwitch gives a switch without ports.
+func NewSwitch() *Switch {
+	return &Switch{learned: map[mac]*port{}}
+}
+
+// Attach makes conn a port and forwards its frames until conn ends or the switch
+// is closed; then it closes conn. cut is whether the port starts cut. The returned
+// channel is closed when the port is gone.
+func (s *Switch) Attach(name string, conn net.Conn, cut bool) <-chan struct{} {
+	p := &port{name: name, conn: conn, cut: cut, out: make(chan []byte, queueLen), done: make(chan struct{})}
+	s.mu.Lock()
+	closed := s.closed
+	if !closed {
+		s.ports = append(s.ports, p)
+	}
+	s.mu.Unlock()
+	if closed {
+		conn.Close()
+		close(p.done)
+		return p.done
+	}
+	go p.send()
+	go func() {
+		s.receive(p)
+		s.detach(p)
+	}()
+	return p.done
+}
+
+// Cut takes the ports of that name off the LAN, or puts them back, as if the cable
+// were pulled; the guest sees its link stay up, as with a dead switch port. It gives
+// the number of ports of that name.
+func (s *Switch) Cut(name string, cut bool) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, p := range s.ports {
+		if p.name == name {
+			p.cut = cut
+			n++
+		}
+	}
+	return n
+}
+
+// Count gives the counters.
+func (s *Switch) Count() Counters {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.count
+	c.Ports = len(s.ports)
+	return c
+}
+
+// Sniff writes every frame that comes in to w from now on, in the format of
+// pcap-savefile(5), those of cut ports too. A write that fails ends it.
+func (s *Switch) Sniff(w io.Writer) error {
+	p, err := newPcap(w)
+	if err != nil {
+		return fmt.Errorf("sniffer: %w", err)
+	}
+	s.mu.Lock()
+	s.sniffer = p
+	s.mu.Unlock()
+	return nil
+}
+
+// Close closes all ports and forgets the sniffer.
+func (s *Switch) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.sniffer = nil
+	ports := s.ports
+	s.mu.Unlock()
+	for _, p := range ports {
+		p.conn.Close()
+	}
+	for _, p := range ports {
+		<-p.done
+	}
+}
+
+// receive takes the frames of one port until it ends.
+func (s *Switch) receive(p *port) {
+	r := bufio.NewReaderSize(p.conn, 64<<10)
+	for {
+		frame, err := readFrame(r)
+		if err != nil {
+			return
+		}
+		s.forward(p, frame)
+	}
+}
+
+// readFrame reads one frame; an impossible length ends the stream, because where
+// the next frame starts cannot be known any more.
+func readFrame(r io.Reader) ([]byte, error) {
+	var head [4]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return nil, err
+	}
+	n := binary.BigEndian.Uint32(head[:])
+	if n < minFrame || n > maxFrame {
+		return nil, errors.New("impossible frame length")
+	}
+	frame := make([]byte, 4+n) // the length stays in front: it is sent on as it came
+	copy(frame, head[:])
+	_, err := io.ReadFull(r, frame[4:])
+	return frame, err
+}
+
+func (s *Switch) forward(from *port, frame []byte) {
+	var dst, src mac
+	copy(dst[:], frame[4:])
+	copy(src[:], frame[10:])
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.count.Frames++
+	s.count.Bytes += uint64(len(frame) - 4)
+	if s.sniffer != nil {
+		if err := s.sniffer.frame(time.Now(), frame[4:]); err != nil {
+			s.sniffer = nil
+		}
+	}
+	if from.cut {
+		s.count.Cut++
+		return
+	}
+	if !src.group() {
+		s.learned[src] = from
+	}
+	if to := s.learned[dst]; to != nil && !dst.group() {
+		if to != from {
+			s.give(to, frame)
+		}
+		return
+	}
+	s.count.Flooded++
+	for _, to := range s.ports {
+		if to != from {
+			s.give(to, frame)
+		}
+	}
+}
+
+// give queues a frame for a port and never waits: a port that does not take its
+// frames loses them, and the others do not notice.
+func (s *Switch) give(to *port, frame []byte) {
+	if to.cut {
+		s.count.Cut++
+		return
+	}
+	select {
+	case to.out <- frame:
+	default:
+		s.count.Dropped++
+	}
+}
+
+// send writes a port's frames until the port is gone.
+func (p *port) send() {
+	for {
+		select {
+		case <-p.done:
+			return
+		case frame := <-p.out:
+			if _, err := p.conn.Write(frame); err != nil {
+				p.conn.Close() // receive sees it and detaches
+				return
+			}
+		}
+	}
+}
+
+func (s *Switch) detach(p *port) {
+	s.mu.Lock()
+	for i, q := range s.ports {
+		if q == p {
+			s.ports = append(s.ports[:i:i], s.ports[i+1:]...)
+			break
+		}
+	}
+	for m, q := range s.learned {
+		if q == p {
+			delete(s.learned, m)
+		}
+	}
+	s.mu.Unlock()
+	p.conn.Close()
+	close(p.done)
+}

@@ -1,0 +1,69 @@
+package supervise
+
+import (
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Program is a process to start, as execve(2) wants it.
+type Program struct {
+	Path      string
+	Argv, Env []string
+	Dir       string
+}
+
+// nobody is the user and group of the monitor: the ids that the kernel itself
+// uses for "no user" (proc(5), overflowuid).
+const nobody = 65534
+
+// spawn starts p with the three standard descriptors given, in a session of its
+// own, so that no tty's signals reach it and what it leaves can be found.
+//
+// It must be called by the goroutine that also reaps: a child that is registered
+// before the next wait4(2) cannot be taken for an orphan.
+func spawn(p Program, in, out, err int, drop bool) (pid int, e error) {
+	sys := &syscall.SysProcAttr{Setsid: true}
+	if drop {
+		sys.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
+	}
+	return syscall.ForkExec(p.Path, p.Argv, &syscall.ProcAttr{
+		Dir:   p.Dir,
+		Env:   p.Env,
+		Files: []uintptr{uintptr(in), uintptr(out), uintptr(err)},
+		Sys:   sys,
+	})
+}
+
+// Describe says how a process ended, in words.
+func Describe(status unix.WaitStatus) string {
+	if status.Exited() {
+		return "exit status " + strconv.Itoa(status.ExitStatus())
+	}
+	sig := status.Signal()
+	text := "killed by signal " + strconv.Itoa(int(sig))
+	if name := unix.SignalName(sig); name != "" {
+		text += " (" + name + ")"
+	}
+	if status.CoreDump() {
+		text += ", core dumped"
+	}
+	return text
+}
+
+// reap collects every child that has ended and gives each to ended. SIGCHLD
+// coalesces: one signal can stand for any number of children, so it takes all.
+func reap(ended func(pid int, status unix.WaitStatus)) {
+	for {
+		var status unix.WaitStatus
+		pid, err := unix.Wait4(-1, &status, unix.WNOHANG, nil)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || pid <= 0 {
+			return
+		}
+		ended(pid, status)
+	}
+}

@@ -1,0 +1,76 @@
+package supervise
+
+import (
+	"bytes"
+
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// longestLine is where a line of the release without an end is cut, in bytes.
+const longestLine = 900
+
+// startOutput makes the pipe that the release writes its output to. PID 1 keeps
+// both ends, so that it outlives each run of the release.
+func (l *Loop) startOutput() {
+	var p [2]int
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
+		l.Console.Say(health.Err, "pipe for the release's output: "+err.Error()+"; it goes to /dev/null")
+		l.output, l.outputEnd = l.null, -1
+		return
+	}
+	l.output, l.outputEnd = p[1], p[0]
+}
+
+// readOutput empties that pipe for ever. It never waits for the console, so the
+// release never waits for it.
+func (l *Loop) readOutput() {
+	if l.outputEnd < 0 {
+		return
+	}
+	go func() {
+		defer func() { l.fell(recover()) }()
+		var lines splitter
+		buf := make([]byte, 8<<10)
+		for {
+			n, err := unix.Read(l.outputEnd, buf)
+			if err == unix.EINTR {
+				continue
+			}
+			if err != nil || n <= 0 {
+				return
+			}
+			lines.take(buf[:n], l.Console.Output)
+		}
+	}()
+}
+
+// splitter makes lines of a stream.
+type splitter struct{ part []byte }
+
+// take gives every line that b completes to line. Blank lines are left out:
+// on a console that other programs share they say nothing.
+func (s *splitter) take(b []byte, line func(string)) {
+	for len(b) > 0 {
+		end := bytes.IndexByte(b, '\n')
+		whole := end >= 0
+		if !whole {
+			end = len(b)
+		}
+		room := longestLine - len(s.part)
+		n := min(end, room)
+		s.part = append(s.part, b[:n]...)
+		if n < end { // too long: the rest becomes the next line
+			line(string(s.part))
+			s.part, b = s.part[:0], b[n:]
+			continue
+		}
+		if b = b[end:]; whole {
+			b = b[1:]
+			if text := bytes.TrimRight(s.part, "\r "); len(text) > 0 {
+				line(string(text))
+			}
+			s.part = s.part[:0]
+		}
+	}
+}

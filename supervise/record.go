@@ -1,0 +1,61 @@
+package supervise
+
+import (
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// record writes a health record of the present state.
+func (l *Loop) record() {
+	s := &l.state
+	l.seq++
+	r := health.Record{
+		Boot: l.Boot, Seq: l.seq, Up: Now(), Node: l.Name, State: s.Health(),
+		PID: s.PID, Restarts: s.Restarts, Peers: s.Peers, Connected: s.Connected(),
+		Probe: s.Probe, Mem: resident(s.PID), Why: s.Why, Phases: l.Phases,
+	}
+	if s.Phase == Running && s.Answered && s.Peers > 0 && !s.Known {
+		r.Connected = -1
+	}
+	if r.State == health.Degraded || r.State == health.Hung {
+		for i := 0; i < s.Peers; i++ {
+			if !s.Members.Has(i) {
+				r.Missing = append(r.Missing, l.Peers[i])
+			}
+		}
+	}
+	if s.Phase == Between {
+		r.Next = max(s.NextAt-r.Up, time.Millisecond)
+	}
+	l.Console.Health(r)
+}
+
+// resident is the memory of a process that is in RAM, in bytes (proc(5), statm);
+// 0 where there is no such process.
+func resident(pid int) int64 {
+	if pid == 0 {
+		return 0
+	}
+	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/statm", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0
+	}
+	defer unix.Close(fd)
+	var b [64]byte
+	n, _ := unix.Read(fd, b[:])
+	var pages int64
+	field := 0
+	for i := 0; i < n && field < 2; i++ {
+		switch {
+		case b[i] == ' ':
+			field++
+		case field == 1 && b[i] >= '0' && b[i] <= '9':
+			pages = pages*10 + int64(b[i]-'0')
+		}
+	}
+	return pages * int64(os.Getpagesize())
+}

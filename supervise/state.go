@@ -1,0 +1,160 @@
+// Package supervise is PID 1's loop: it starts the release, watches it, starts
+// it again by policy, reaps every child of the system, and turns signals into an
+// orderly end. One goroutine owns the state. What is to be done is decided by
+// Step, a pure function; the loop around it only does it.
+package supervise
+
+import (
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// Action is how a node ends: config.Reboot, config.PowerOff or config.Halt.
+type Action string
+
+// Policy says when the release is started again.
+type Policy struct {
+	OnExit         string        // what follows an exit: restart, reboot, poweroff, halt
+	BackoffFirst   time.Duration // before the first restart; doubles with each
+	BackoffLongest time.Duration
+	Attempts       int           // restarts within Window before GiveUp
+	Window         time.Duration // also the run after which the back-off begins anew
+	GiveUp         string        // reboot, rescue, poweroff, halt
+	StopTimeout    time.Duration // from SIGTERM to SIGKILL
+}
+
+// Phase is where the life of the release stands.
+type Phase int
+
+// The phases.
+const (
+	Waiting Phase = iota // not started yet: the network is awaited
+	Running
+	Between // ended, and to be started again at NextAt
+	Ending  // the node goes down
+	GivenUp // the release is not started any more
+)
+
+// State is all that PID 1 knows of the release. Step makes a new one from it; it
+// is never changed in place.
+type State struct {
+	Policy Policy
+	Peers  int // how many peers are expected
+
+	Phase     Phase
+	PID       int  // of the release, 0 where none runs
+	Answered  bool // a probe was answered since the start
+	Hung      bool // and the last one was not
+	Probe     time.Duration
+	Known     bool // Members is known
+	Members   health.Set
+	Restarts  int
+	StartedAt time.Duration
+	Exits     []time.Duration // within the window, oldest first
+	Backoff   time.Duration   // the last one used, without jitter
+	NextAt    time.Duration
+	Why       string // how the release ended, or why the node is as it is
+	Killed    bool   // SIGKILL was sent on the way down
+	Action    Action // of Ending
+	Rand      uint32 // xorshift state for the jitter; never 0
+}
+
+// EventKind says what happened.
+type EventKind int
+
+// The events.
+const (
+	Begin       EventKind = iota // start the release: the network is ready, or was awaited long enough
+	Started                      // PID
+	StartFailed                  // Text
+	Exited                       // Status
+	Reported                     // Report
+	TimeIsUp                     // Timer
+	StopAsked                    // Action, Text
+	NoRelease                    // Text: nothing that could be started
+)
+
+// Event is one thing that happened, at a time of CLOCK_BOOTTIME.
+type Event struct {
+	Kind   EventKind
+	At     time.Duration
+	PID    int
+	Status unix.WaitStatus
+	Report health.Report
+	Timer  Timer
+	Action Action
+	Text   string
+}
+
+// Timer names the alarms that Step asks for.
+type Timer int
+
+// The timers.
+const (
+	RestartTimer Timer = iota
+	StopTimer
+	NetworkTimer
+	MonitorTimer
+	TickTimer
+	timers // how many there are
+)
+
+// EffectKind says what is to be done.
+type EffectKind int
+
+// The effects.
+const (
+	Start    EffectKind = iota // start the release, then step Started or StartFailed
+	Signal                     // send Signal to the release
+	SetTimer                   // Timer, in After
+	Order                      // tell the monitor
+	Record                     // write a health record
+	Finish                     // the loop ends with State.Action
+	SweepUp                    // kill what the release left in its session
+)
+
+// Effect is one thing to do.
+type Effect struct {
+	Kind   EffectKind
+	Signal unix.Signal
+	Timer  Timer
+	After  time.Duration
+	Order  byte
+	PID    int
+}
+
+// Health is the word for the state.
+func (s State) Health() health.State {
+	switch s.Phase {
+	case Running:
+		switch {
+		case !s.Answered:
+			return health.Starting
+		case s.Hung:
+			return health.Hung
+		case s.Known && s.Connected() < s.Peers:
+			return health.Degraded
+		}
+		return health.Up
+	case Between:
+		return health.Down
+	case Ending:
+		return health.Stopping
+	case GivenUp:
+		return health.Rescue
+	}
+	return health.Booting
+}
+
+// Connected is how many peers are connected.
+func (s State) Connected() int {
+	n := 0
+	for i := 0; i < s.Peers; i++ {
+		if s.Members.Has(i) {
+			n++
+		}
+	}
+	return n
+}

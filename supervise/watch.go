@@ -1,0 +1,84 @@
+package supervise
+
+import (
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// monitorPause is the time between the end of a monitor and the next.
+const monitorPause = time.Second
+
+// monitor is the child that looks at the network for PID 1, which itself never
+// reads a byte that another machine sent.
+type monitor struct {
+	pid    int
+	orders int // write end; -1: none
+}
+
+// order tells the monitor; a monitor that does not read loses it, and PID 1 goes on.
+func (m *monitor) order(b byte) {
+	if m.pid != 0 {
+		unix.Write(m.orders, []byte{b})
+	}
+}
+
+// startMonitor starts the child and a goroutine that hands its reports on.
+func (l *Loop) startMonitor() {
+	var orders, reports [2]int
+	if err := unix.Pipe2(orders[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		l.monitorFailed(err)
+		return
+	}
+	if err := unix.Pipe2(reports[:], unix.O_CLOEXEC); err != nil {
+		unix.Close(orders[0])
+		unix.Close(orders[1])
+		l.monitorFailed(err)
+		return
+	}
+	pid, err := spawn(l.Monitor, orders[0], reports[1], l.null, true)
+	unix.Close(orders[0])
+	unix.Close(reports[1])
+	if err != nil {
+		unix.Close(orders[1])
+		unix.Close(reports[0])
+		l.monitorFailed(err)
+		return
+	}
+	l.monitor = monitor{pid, orders[1]}
+	if l.state.Phase == Running {
+		l.monitor.order(health.OrderWatch)
+	}
+	go l.readReports(reports[0])
+}
+
+func (l *Loop) readReports(fd int) {
+	defer func() { l.fell(recover()) }()
+	defer unix.Close(fd)
+	for {
+		var b [health.ReportSize]byte
+		n, err := unix.Read(fd, b[:])
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n != len(b) {
+			return
+		}
+		if r, ok := health.DecodeReport(b); ok {
+			l.reports <- r
+		}
+	}
+}
+
+func (l *Loop) monitorFailed(err error) {
+	l.Console.Say(health.Err, "cannot start the monitor: "+err.Error()+"; trying again in a second")
+	l.setTimer(MonitorTimer, monitorPause)
+}
+
+func (l *Loop) monitorEnded(status unix.WaitStatus) {
+	unix.Close(l.monitor.orders)
+	l.monitor = monitor{orders: -1}
+	l.Console.Say(health.Warning, "the monitor ended ("+Describe(status)+"), it is started again in a second")
+	l.setTimer(MonitorTimer, monitorPause)
+}
