@@ -103,7 +103,7 @@ func lateError(err error, limit time.Duration) error {
 		there = "there are: " + strings.Join(names, ", ")
 	}
 	if limit > 0 {
-		return fmt.Errorf("%w after %v; %s", err, limit, there)
+		return fmt.Errorf("%w after %v; %s", err, limit.Round(time.Millisecond), there)
 	}
 	return fmt.Errorf("%w; %s", err, there)
 }
@@ -120,7 +120,7 @@ func ResolveRoot(name string) (string, error) {
 	node := name
 	switch key, value, _ := strings.Cut(name, "="); {
 	case key == "PARTUUID":
-		node = findByUevent("PARTUUID=", value)
+		node = findPartition(value)
 	case key == "PARTLABEL":
 		node = findByUevent("PARTNAME=", value)
 	case !strings.HasPrefix(name, "/"):
@@ -169,11 +169,21 @@ func isNumber(s string) bool {
 	return s != ""
 }
 
+// findPartition looks for the partition with the PARTUUID.
+func findPartition(uuid string) string {
+	for _, p := range partitions() {
+		if strings.EqualFold(p.uuid, uuid) {
+			return "/dev/" + p.name
+		}
+	}
+	return ""
+}
+
 // findByUevent looks for the block device in whose uevent file key has the value.
 func findByUevent(key, value string) string {
 	for _, name := range readDir("/sys/class/block") {
 		path := "/sys/class/block/" + name + "/uevent"
-		if text, err := readFile(path); err == nil && strings.EqualFold(ueventValue(text, key), value) {
+		if text, err := readFile(path); err == nil && ueventValue(text, key) == value {
 			return "/dev/" + ueventValue(text, "DEVNAME=")
 		}
 	}
@@ -204,38 +214,18 @@ func ueventValue(text []byte, key string) string {
 // their partitions; for messages.
 func blockDevices() []string {
 	var list []string
+	parts := partitions()
 	for _, name := range readDir("/sys/class/block") {
-		if strings.HasPrefix(name, "ram") || strings.HasPrefix(name, "loop") || strings.HasPrefix(name, "zram") {
+		if notADisk(name) {
 			continue
 		}
-		text, _ := readFile("/sys/class/block/" + name + "/uevent")
-		if id := ueventValue(text, "PARTUUID="); id != "" {
-			name += " (PARTUUID=" + id + ")"
+		for _, p := range parts {
+			if p.name == name && p.uuid != "" {
+				name += " (PARTUUID=" + p.uuid + ")"
+				break
+			}
 		}
 		list = append(list, "/dev/"+name)
 	}
 	return list
-}
-
-// readDir gives the names in a directory, in the kernel's order; none where it
-// cannot be read.
-func readDir(path string) []string {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil
-	}
-	defer unix.Close(fd)
-	return dirNames(fd)
-}
-
-func dirNames(fd int) []string {
-	var names []string
-	var buf [4096]byte
-	for {
-		n, err := unix.ReadDirent(fd, buf[:])
-		if err != nil || n <= 0 {
-			return names
-		}
-		_, _, names = unix.ParseDirent(buf[:n], -1, names)
-	}
 }

@@ -39,7 +39,7 @@ var devLinks = [...]struct{ to, name string }{
 	{"/proc/self/fd/2", "/dev/stderr"},
 }
 
-// The nodes without which nothing lives, for a kernel without devtmpfs
+// The nodes without which nothing lives, for a /dev without devtmpfs
 // (Documentation/admin-guide/devices.txt). An Erlang VM without /dev/null turns
 // in a loop for ever and says nothing.
 var devNodes = [...]struct {
@@ -58,13 +58,21 @@ var devNodes = [...]struct {
 	{"/dev/ptmx", 5, 2, 0o666},
 }
 
-// fillDev makes what belongs into /dev, after the mount of devtmpfs ended with err.
+// fillDev makes what belongs into /dev, after the mount of devtmpfs ended with
+// err. Where it failed, a tmpfs stands in for it; a /dev that somebody prepared
+// without /dev/null gets the basic nodes too.
 func fillDev(err error) error {
-	if err != nil && !isNull("/dev/null") {
-		if instead := plainDev(); instead != nil {
-			return fmt.Errorf("%w; nor can a tmpfs stand in for it: %w", err, instead)
+	if !isNull("/dev/null") {
+		if err != nil {
+			dev := Mount{Source: "tmpfs", Target: "/dev", Type: "tmpfs", Flags: unix.MS_NOSUID | unix.MS_NOEXEC, Data: "mode=0755,size=1m"}
+			if instead := mountOne(&dev); instead != nil {
+				return fmt.Errorf("%w; nor can a tmpfs stand in for it: %w", err, instead)
+			}
+			err = fmt.Errorf("%w; a tmpfs with the basic nodes stands in for it (no disks)", err)
 		}
-		err = fmt.Errorf("%w; a tmpfs with the basic nodes stands in for it (no disks)", err)
+		if failed := makeNodes(); failed != nil {
+			return failed
+		}
 	}
 	// A failure of these shows where they are used; on a /dev that was there
 	// before, they exist.
@@ -81,12 +89,7 @@ func isNull(path string) bool {
 	return unix.Stat(path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFCHR && uint64(st.Rdev) == unix.Mkdev(1, 3)
 }
 
-// plainDev mounts a tmpfs on /dev and makes the basic nodes in it.
-func plainDev() error {
-	dev := Mount{Source: "tmpfs", Target: "/dev", Type: "tmpfs", Flags: unix.MS_NOSUID | unix.MS_NOEXEC, Data: "mode=0755,size=1m"}
-	if err := mountOne(&dev); err != nil {
-		return err
-	}
+func makeNodes() error {
 	for i := range devNodes {
 		n := &devNodes[i]
 		if err := unix.Mknod(n.name, unix.S_IFCHR|n.mode, int(unix.Mkdev(n.major, n.minor))); err != nil && err != unix.EEXIST {

@@ -91,7 +91,7 @@ var optionWords = [...]optionWord{
 // options is what a list of fstab(5) words comes to.
 type options struct {
 	flags  uintptr
-	spread uintptr // propagation
+	spread uintptr  // propagation
 	data   []string // the words for the file system itself, in their order
 	noauto bool
 	nofail bool

@@ -64,6 +64,10 @@ type module struct {
 // each once, and the names that have no line.
 func planModules(dep []byte, names []string) (plan []module, unknown []string) {
 	lines := make([][]byte, len(names))
+	bare := make([]string, len(names))
+	for i := range names {
+		bare[i] = bareName(names[i])
+	}
 	for len(dep) > 0 {
 		line := dep
 		if end := bytes.IndexByte(dep, '\n'); end >= 0 {
@@ -75,15 +79,15 @@ func planModules(dep []byte, names []string) (plan []module, unknown []string) {
 		if colon < 0 {
 			continue
 		}
-		for i := range names {
-			if sameModule(line[:colon], names[i]) {
+		for i := range bare {
+			if sameModule(line[:colon], bare[i]) {
 				lines[i] = line
 			}
 		}
 	}
 	for i, name := range names {
 		if lines[i] == nil {
-			unknown = append(unknown, bareName(name))
+			unknown = append(unknown, bare[i])
 			continue
 		}
 		colon := bytes.IndexByte(lines[i], ':')
@@ -119,9 +123,8 @@ func bareName(name string) string {
 }
 
 // sameModule reports whether the file path ("kernel/fs/ext4/ext4.ko.xz") is the
-// module name ("ext4").
+// module with the bare name ("ext4").
 func sameModule(path []byte, name string) bool {
-	name = bareName(name)
 	file := path[bytes.LastIndexByte(path, '/')+1:]
 	if len(file) < len(name)+3 || file[len(name)] != '.' || string(file[len(name):len(name)+3]) != ".ko" {
 		return false

@@ -171,19 +171,29 @@ func mountShorter(m *Mount, flags uintptr) error {
 }
 
 // mountAny tries the types of /proc/filesystems that need a device, as the
-// kernel does for its root. Only "this is not mine" (EINVAL) makes it go on.
+// kernel does for its root: silently, and only "this is not mine" (EINVAL) makes
+// it go on.
 func mountAny(m *Mount, flags uintptr) error {
 	table, err := readFile("/proc/filesystems")
 	if err != nil {
 		return fmt.Errorf("no type is given, and /proc/filesystems: %w", err)
 	}
 	tried := deviceTypes(table)
+	var busy error
 	for _, t := range tried {
-		if err := unix.Mount(m.Source, m.Target, t, flags, m.Data); err != unix.EINVAL {
+		switch err := unix.Mount(m.Source, m.Target, t, flags|unix.MS_SILENT, m.Data); err {
+		case unix.EBUSY: // mounted elsewhere as another type, perhaps one still to come
+			busy = err
+		case unix.EINVAL:
+		default:
 			return err
 		}
 	}
-	return fmt.Errorf("%w: none of the kernel's file systems knows what is on it (tried: %s)", unix.EINVAL, strings.Join(tried, " "))
+	if busy != nil {
+		return busy
+	}
+	return fmt.Errorf("%w: none of the kernel's file systems knows what is on it (tried: %s): is the module of its type in kernel.modules?",
+		unix.EINVAL, strings.Join(tried, " "))
 }
 
 // deviceTypes gives the types of /proc/filesystems (proc(5)) without "nodev".

@@ -13,6 +13,7 @@ type MountInfo struct {
 	Root         string // of the file system, what is mounted; "/" but for bind mounts
 	Target       string
 	Options      string // of the mount
+	Tags         string // propagation: shared:N, master:N, …; empty: private
 	Type         string
 	Source       string
 	Super        string // options of the super block
@@ -59,6 +60,7 @@ func parseMountLine(line string) (m MountInfo, ok bool) {
 	}
 	m.Major, m.Minor = uint32(n[0]), uint32(n[1])
 	m.Root, m.Target, m.Options = unescape(first[3]), unescape(first[4]), first[5]
+	m.Tags = strings.Join(first[6:], " ")
 	m.Type, m.Source, m.Super = unescape(last[0]), unescape(last[1]), strings.Join(last[2:], " ")
 	return m, true
 }

@@ -2,15 +2,16 @@ package boot
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
 // alreadyThere finds the mounts that the kernel would silently stack a second
-// time. It refuses (EBUSY) the same super block on the same place; but tmpfs,
-// ramfs, devpts and overlay have a new one for each mount, and a bind mount is
-// never refused.
+// time, or on top of a /dev that somebody prepared. It refuses (EBUSY) the same
+// super block on the same place; but proc (since Linux 5.8), tmpfs, ramfs, devpts
+// and overlay have a new one for each mount, and a bind mount is never refused.
 func alreadyThere(m *Mount) bool {
 	switch {
 	case m.Flags&unix.MS_REMOUNT != 0:
@@ -19,10 +20,20 @@ func alreadyThere(m *Mount) bool {
 		var source, target unix.Stat_t
 		return m.Source != m.Target && unix.Stat(m.Source, &source) == nil && unix.Stat(m.Target, &target) == nil &&
 			source.Dev == target.Dev && source.Ino == target.Ino
-	case m.Type == "tmpfs", m.Type == "devpts", m.Type == "ramfs", m.Type == "overlay":
+	case m.Type == "proc":
+		return isOurProc(m.Target)
+	case m.Type == "tmpfs", m.Type == "devtmpfs", m.Type == "devpts", m.Type == "ramfs", m.Type == "overlay":
 		return isMountPoint(m.Target)
 	}
 	return false
+}
+
+// isOurProc reports whether target is a proc of this process's pid namespace: its
+// "self" is our own number then. In a new pid namespace an inherited /proc is not.
+func isOurProc(target string) bool {
+	var buf [16]byte
+	n, err := unix.Readlink(target+"/self", buf[:])
+	return err == nil && string(buf[:n]) == strconv.Itoa(unix.Getpid())
 }
 
 // isMountPoint compares the device of a directory with that of its parent: two
@@ -121,33 +132,4 @@ func explain(m *Mount, err error) error {
 		help = ": " + m.Source + " is mounted elsewhere with another ro/rw, or held by another program"
 	}
 	return fmt.Errorf("mount %s: %w%s", *m, err, help)
-}
-
-// readFile reads a whole small file without package os, whose files cost an
-// epoll instance at start-up. Files of /proc report no size: read to the end.
-func readFile(path string) ([]byte, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer unix.Close(fd)
-	var st unix.Stat_t
-	size := 4096
-	if unix.Fstat(fd, &st) == nil && st.Size >= int64(size) && st.Size < 64<<20 {
-		size = int(st.Size) + 1
-	}
-	data := make([]byte, 0, size)
-	for {
-		if len(data) == cap(data) {
-			data = append(data, 0)[:len(data)]
-		}
-		n, err := unix.Read(fd, data[len(data):cap(data)])
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil || n == 0 {
-			return data, err
-		}
-		data = data[:len(data)+n]
-	}
 }

@@ -49,7 +49,8 @@ func isHostname(s string) bool {
 
 // isInterface is the kernel's dev_valid_name (net/core/dev.c).
 func isInterface(s string) bool {
-	return s != "" && len(s) < 16 && s != "." && s != ".." && !strings.ContainsAny(s, "/: \t\r\n\v\f\xa0") && printable(s)
+	return s != "" && len(s) < 16 && s != "." && s != ".." && !strings.ContainsAny(s, "/: ") &&
+		strings.IndexByte(s, 0xa0) < 0 && printable(s)
 }
 
 func isAbs(s string) bool    { return s != "" && s[0] == '/' }

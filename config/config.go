@@ -36,6 +36,7 @@ type Config struct {
 	Notes    []Note    // what is accepted and has no effect yet
 
 	origins []origin
+	mountAt []int  // which [[mount]] of the file each of Mounts is, from 0
 	text    string // of the TOML file, so that a line can be looked up when somebody asks
 }
 

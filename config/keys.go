@@ -1,9 +1,6 @@
 package config
 
-import (
-	"net/netip"
-	"time"
-)
+import "time"
 
 // key is one key of beaminit.toml and of the kernel command line: both go through
 // this one table, so none can be known to one and not to the other.
@@ -163,10 +160,4 @@ func (c *Config) network(iface string) *Network {
 	}
 	c.Network = append(c.Network, Network{Interface: iface, Wait: 10 * time.Second})
 	return &c.Network[len(c.Network)-1]
-}
-
-// unusable says what makes an address none of one host's own; empty: nothing does.
-func unusable(a netip.Addr) bool {
-	return !a.IsValid() || a.IsUnspecified() || a.IsMulticast() || a.Zone() != "" || a.Is4In6() ||
-		a == netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }

@@ -51,6 +51,9 @@ func (s Source) file() string {
 	if s >= IPParam {
 		return cmdlineName
 	}
+	if s == Derived {
+		return "/sys/class/net"
+	}
 	return s.String()
 }
 
@@ -114,8 +117,8 @@ func (c *Config) where(name, iface string, path []string, nth int) (Source, stri
 	return from, from.String()
 }
 
-// path is the path in the TOML file of a key of the key table.
-func path(name, iface string) []string {
+// keyPath is the path in the TOML file of a key of the key table.
+func keyPath(name, iface string) []string {
 	section, key, dotted := strings.Cut(name, ".")
 	switch {
 	case iface != "":

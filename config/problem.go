@@ -59,9 +59,19 @@ type fault struct {
 	used       string // empty: the value that the key has in the end
 }
 
+// maxProblems is how many problems are listed: what is wrong more often is wrong as a
+// whole, and the console is slow.
+const maxProblems = 64
+
 // problem records one problem of a key, once. path is that of the TOML file; for
 // an entry of an array of tables nth counts from 0.
 func (l *loader) problem(from Source, path []string, nth int, f fault) {
+	if n := len(l.c.Problems); n >= maxProblems {
+		if n == maxProblems {
+			l.c.Problems = append(l.c.Problems, Problem{File: from.file(), What: "there are more problems; the first 64 are listed"})
+		}
+		return
+	}
 	p := Problem{File: from.file(), Key: join(path), What: f.what, Want: f.want, Used: f.used}
 	if from == TOML {
 		p.Line = lineOf(l.c.text, path, nth)

@@ -3,6 +3,7 @@ package health
 import (
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -35,10 +36,12 @@ const facility = 3 << 3
 // writes, because printk may have to push a line through a slow UART before
 // write(2) returns, and PID 1's loop must not wait for that.
 type Console struct {
+	device string
 	fd     int
 	early  []message
-	health Severity // shown by the present console log level
+	health Severity // shown by the present console log level; 0: not found out yet
 
+	started atomic.Bool
 	own     chan message // health records and beaminit's own lines
 	output  chan message // lines of the release
 	dropped atomic.Uint32
@@ -48,31 +51,40 @@ type message struct {
 	severity Severity
 	prefix   string
 	text     string
+	done     chan struct{} // closed instead of writing anything, where there is one
 }
 
-// NewConsole gives a console that keeps its lines until it is opened.
-func NewConsole() *Console { return &Console{fd: -1, health: Notice} }
+// NewConsole gives a console that keeps its lines until Open names the device.
+func NewConsole() *Console { return &Console{fd: -1} }
 
-// Open opens device (/dev/kmsg) and writes what was said before. The errors are
-// those of open(2); the console then stays silent and may be opened again.
-//
-// Health records get a level that passes the console's log level (proc(5),
-// /proc/sys/kernel/printk), so that "quiet" does not hide them; rate limiting of
-// user records is switched off (printk_devkmsg=on), because a lost record is
-// taken for a lost node. A command line that set printk_devkmsg= keeps its word.
-func (c *Console) Open(device string) error {
-	fd, err := unix.Open(device, unix.O_WRONLY|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
-	if err != nil {
-		return err
+// Open names the device (/dev/kmsg). It is opened with the first line, so a boot
+// that has nothing to say pays nothing; while that fails, lines are kept.
+func (c *Console) Open(device string) { c.device = device }
+
+// ready opens the device if it is not open, and follows up the lines kept.
+func (c *Console) ready() bool {
+	if c.fd < 0 && c.device != "" {
+		fd, err := unix.Open(c.device, unix.O_WRONLY|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+		if err != nil {
+			return false
+		}
+		c.fd = fd
+		early := c.early
+		c.early = nil
+		for _, m := range early {
+			c.write(m)
+		}
 	}
-	c.fd = fd
+	return c.fd >= 0
+}
+
+// tune gives health records a level that passes the console's log level (proc(5),
+// /proc/sys/kernel/printk), so that "quiet" does not hide them; and it switches
+// the rate limit of user records off (printk_devkmsg=on), because a lost record is
+// taken for a lost node. A command line that set printk_devkmsg= keeps its word.
+func (c *Console) tune() {
 	writeSmall("/proc/sys/kernel/printk_devkmsg", "on\n")
 	c.health = visible(readSmall("/proc/sys/kernel/printk"))
-	for _, m := range c.early {
-		c.write(m)
-	}
-	c.early = nil
-	return nil
 }
 
 // visible gives the level for health records under the console log level that
@@ -93,19 +105,26 @@ func visible(printk []byte) Severity {
 }
 
 // Say writes one line of beaminit's own.
-func (c *Console) Say(s Severity, text string) { c.send(c.own, message{s, "beaminit: ", text}) }
+func (c *Console) Say(s Severity, text string) {
+	c.send(c.own, message{severity: s, prefix: "beaminit: ", text: text})
+}
 
 // Health writes a record.
 func (c *Console) Health(r Record) {
-	c.send(c.own, message{c.health, "beaminit: ", string(r.Append(make([]byte, 0, 512)))})
+	if c.health == 0 {
+		c.tune()
+	}
+	c.send(c.own, message{severity: c.health, prefix: "beaminit: ", text: string(r.Append(make([]byte, 0, 512)))})
 }
 
 // Output writes one line of the release. It never waits: where the console is
 // slower than the release, lines are dropped and counted, and the count is said.
-func (c *Console) Output(line string) { c.send(c.output, message{Info, "release: ", line}) }
+func (c *Console) Output(line string) {
+	c.send(c.output, message{severity: Info, prefix: "release: ", text: line})
+}
 
 func (c *Console) send(queue chan message, m message) {
-	if queue == nil {
+	if !c.started.Load() {
 		c.write(m)
 		return
 	}
@@ -120,6 +139,7 @@ func (c *Console) send(queue chan message, m message) {
 func (c *Console) Start(guard func()) {
 	own, output := make(chan message, 64), make(chan message, 128)
 	c.own, c.output = own, output
+	c.started.Store(true)
 	go func() {
 		defer guard()
 		for {
@@ -142,19 +162,38 @@ func (c *Console) Start(guard func()) {
 
 func (c *Console) sayDropped() {
 	if n := c.dropped.Swap(0); n > 0 {
-		c.write(message{Warning, "beaminit: ", strconv.Itoa(int(n)) + " lines of output dropped: the console is slower than the release"})
+		c.write(message{severity: Warning, prefix: "beaminit: ", text: strconv.Itoa(int(n)) + " lines of output dropped: the console is slower than the release"})
 	}
 }
 
-// Idle says whether everything said so far has been handed to the kernel, but
-// for a line that is being written right now.
-func (c *Console) Idle() bool { return len(c.own) == 0 && len(c.output) == 0 }
+// Stop hands the writing back to the callers, for the way down, after all that
+// was said has been written or limit is over.
+func (c *Console) Stop(limit time.Duration) {
+	if !c.started.Load() {
+		return
+	}
+	written := make(chan struct{})
+	timeout := time.After(limit)
+	select {
+	case c.output <- message{done: written}: // last of all: own lines go first
+	case <-timeout:
+	}
+	select {
+	case <-written:
+	case <-timeout:
+	}
+	c.started.Store(false)
+}
 
 // write gives the kernel one record. The line end matters: without it a record
 // stays invisible until the next one. Control characters are made harmless here,
 // in one place, because a person's terminal is at the other end of the line.
 func (c *Console) write(m message) {
-	if c.fd < 0 {
+	if m.done != nil {
+		close(m.done)
+		return
+	}
+	if !c.ready() {
 		if len(c.early) < 32 {
 			c.early = append(c.early, m)
 		}

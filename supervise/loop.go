@@ -45,7 +45,7 @@ type Loop struct {
 	reports   chan health.Report
 	finished  bool
 	Orphans   int // reaped so far
-	panics    int
+	panics    atomic.Int32
 }
 
 // Run starts the release and supervises it until the node is to go down; it
@@ -122,20 +122,31 @@ func (l *Loop) fell(v any) {
 }
 
 func (l *Loop) signal(sig os.Signal) {
-	switch sig {
-	case unix.SIGCHLD:
+	if sig == unix.SIGCHLD {
 		l.reap()
-	case unix.SIGTERM:
-		l.stop(config.Reboot, "SIGTERM")
-	case unix.SIGINT:
-		l.stop(config.Reboot, "Ctrl-Alt-Del")
-	case unix.SIGUSR2:
-		l.stop(config.PowerOff, "SIGUSR2")
-	case unix.SIGUSR1:
-		l.stop(config.Halt, "SIGUSR1")
-	case unix.SIGPWR:
-		l.stop(config.Halt, "SIGPWR")
+		return
 	}
+	if action, why := Meaning(sig); action != "" {
+		l.stop(action, why)
+	}
+}
+
+// Meaning is what a signal asks PID 1 for, in the manner of BusyBox init and
+// erlinit; no action for one that asks for nothing.
+func Meaning(sig os.Signal) (action Action, why string) {
+	switch sig {
+	case unix.SIGTERM:
+		return config.Reboot, "SIGTERM"
+	case unix.SIGINT:
+		return config.Reboot, "Ctrl-Alt-Del"
+	case unix.SIGUSR2:
+		return config.PowerOff, "SIGUSR2"
+	case unix.SIGUSR1:
+		return config.Halt, "SIGUSR1"
+	case unix.SIGPWR:
+		return config.Halt, "SIGPWR"
+	}
+	return "", ""
 }
 
 func (l *Loop) stop(a Action, why string) {
@@ -192,7 +203,7 @@ func (l *Loop) startRelease() {
 
 // reap gives each ended child to whom it belongs.
 func (l *Loop) reap() {
-	reap(func(pid int, status unix.WaitStatus) {
+	collect(func(pid int, status unix.WaitStatus) {
 		switch pid {
 		case l.state.PID:
 			l.Console.Say(health.Warning, "the release ended: "+Describe(status))

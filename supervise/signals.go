@@ -23,7 +23,10 @@ var (
 type sigaction [8]uint64
 
 // Signals takes care of PID 1's signals.
-type Signals struct{ saved [len(meant)]sigaction }
+type Signals struct {
+	saved  [len(meant)]sigaction
+	listen chan os.Signal
+}
 
 // Hush makes every signal harmless, at the cost of a few system calls: the Go
 // runtime has handlers for all of them, and some end the process, which for PID 1
@@ -43,9 +46,13 @@ func (s *Signals) Hush() {
 
 // Listen gives the meant signals their Go handlers back and delivers them. A
 // signal that came since Hush is lost, except that a child's end is still there
-// to be reaped: call reap after Listen.
+// to be reaped: call reap after Listen. A second call gives the same channel.
 func (s *Signals) Listen() <-chan os.Signal {
+	if s.listen != nil {
+		return s.listen
+	}
 	c := make(chan os.Signal, 64)
+	s.listen = c
 	for i := range faults {
 		signal.Notify(c, faults[i])
 	}

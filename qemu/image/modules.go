@@ -32,18 +32,14 @@ func modules(lib fs.FS, version string, names []string) ([]entry, error) {
 		inKernel[moduleName(file)] = true
 	}
 
-	var wanted []string // file names, each once
-	seen := map[string]bool{}
+	seen := map[string]bool{} // files that are needed
 	for _, name := range names {
 		files, ok := lines[moduleName(name)]
 		if !ok && !inKernel[moduleName(name)] {
 			return nil, fmt.Errorf("kernel %s has no module %s", version, name)
 		}
 		for _, f := range files {
-			if !seen[f] {
-				seen[f] = true
-				wanted = append(wanted, f)
-			}
+			seen[f] = true
 		}
 	}
 

@@ -175,10 +175,10 @@ func unpackOne(root *os.Root, h *tar.Header, r io.Reader) error {
 // without a shell can use; what else is there stays out of the image.
 var keptOfERTS = []string{"beam.smp", "erl_child_setup", "erlexec", "inet_gethost"}
 
-// refused must be nowhere in the image: shells, and what needs one or epmd.
+// refused are programs that must be nowhere in the image: shells, and what needs one
+// or epmd.
 var refused = []string{
-	"ash", "bash", "busybox", "dash", "dyn_erl", "epmd", "erl", "erl_call",
-	"run_erl", "sh", "start", "start_erl", "to_erl", "toybox", "zsh",
+	"ash", "bash", "busybox", "dash", "dyn_erl", "epmd", "erl_call", "run_erl", "sh", "to_erl", "toybox", "zsh",
 }
 
 // leaves tells whether a file of a release stays out of the image.
@@ -187,7 +187,7 @@ func leaves(rel string) bool {
 	if ok, _ := filepath.Match("erts-*/bin/", dir); ok {
 		return !slices.Contains(keptOfERTS, base)
 	}
-	return slices.Contains(refused, base) && strings.HasPrefix(dir, "bin/")
+	return dir == "bin/" && slices.Contains(refused, base)
 }
 
 // copyRelease copies a release into the image's tree; where it has no ERTS of its

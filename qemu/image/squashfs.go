@@ -116,11 +116,14 @@ func check(dir string) error {
 		if err != nil {
 			return err
 		}
-		rel := "/" + strings.TrimPrefix(name, dir+"/")
-		if !e.IsDir() && slices.Contains(refused, e.Name()) {
-			return fmt.Errorf("%s has no place in the image", rel)
+		if e.IsDir() || !slices.Contains(refused, e.Name()) {
+			return nil
 		}
-		return nil
+		st, err := e.Info()
+		if err == nil && st.Mode()&0o111 != 0 { // a link has all bits, and is refused too
+			err = fmt.Errorf("/%s has no place in the image: a node has no shell and no epmd", strings.TrimPrefix(name, dir+"/"))
+		}
+		return err
 	})
 }
 

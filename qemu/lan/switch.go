@@ -21,6 +21,7 @@ const (
 	maxFrame = 65536 // as QEMU's NET_BUFSIZE, without what virtio adds
 	minFrame = 14    // two addresses and a type
 	queueLen = 512   // frames a port may be behind before its frames are dropped
+	maxMACs  = 1024  // addresses learned; of more, frames are flooded
 )
 
 // Switch joins ports. Its methods may be called from any goroutine.
@@ -183,7 +184,7 @@ func (s *Switch) forward(from *port, frame []byte) {
 		s.count.Cut++
 		return
 	}
-	if !src.group() {
+	if _, known := s.learned[src]; !src.group() && (known || len(s.learned) < maxMACs) {
 		s.learned[src] = from
 	}
 	if to := s.learned[dst]; to != nil && !dst.group() {

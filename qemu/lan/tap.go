@@ -7,19 +7,23 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 
 	"golang.org/x/sys/unix"
 )
 
 // Tap makes the TAP device name in the network namespace of the calling thread,
-// gives it the address (with its prefix length in bits), sets it up, and bridges it to
+// gives it the IPv4 address, sets it up, and bridges it to
 // conn, a port of a switch. So an ordinary program of that namespace is on the LAN. It
 // needs CAP_NET_ADMIN there. The device goes when what is returned is closed, or conn
 // ends.
 //
 // Call it with the thread locked where the namespace is not that of the process.
-func Tap(conn net.Conn, name string, address [4]byte, bits int) (io.Closer, error) {
+func Tap(conn net.Conn, name string, address netip.Prefix) (io.Closer, error) {
+	if !address.Addr().Is4() {
+		return nil, fmt.Errorf("tap %s: %v is no IPv4 address", name, address)
+	}
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open /dev/net/tun: %w", err)
@@ -34,7 +38,7 @@ func Tap(conn net.Conn, name string, address [4]byte, bits int) (io.Closer, erro
 		unix.Close(fd)
 		return nil, fmt.Errorf("make tap %s: %w", name, err)
 	}
-	if err := configure(name, address, bits); err != nil {
+	if err := configure(name, address); err != nil {
 		unix.Close(fd)
 		return nil, fmt.Errorf("set up tap %s: %w", name, err)
 	}
@@ -90,33 +94,42 @@ func fromDevice(dev *os.File, conn net.Conn) {
 }
 
 // configure sets the address and brings a link up, by the ioctls of netdevice(7).
-func configure(name string, address [4]byte, bits int) error {
+func configure(name string, address netip.Prefix) error {
+	mask := netip.PrefixFrom(netip.AddrFrom4([4]byte{255, 255, 255, 255}), address.Bits()).Masked().Addr()
+	err := ioctl(name, unix.SIOCSIFADDR, func(r *unix.Ifreq) error { return r.SetInet4Addr(address.Addr().AsSlice()) })
+	if err == nil {
+		err = ioctl(name, unix.SIOCSIFNETMASK, func(r *unix.Ifreq) error { return r.SetInet4Addr(mask.AsSlice()) })
+	}
+	if err == nil {
+		err = LinkUp(name)
+	}
+	return err
+}
+
+// LinkUp sets a link up, in the network namespace of the calling thread.
+func LinkUp(name string) error {
+	err := ioctl(name, unix.SIOCSIFFLAGS, func(r *unix.Ifreq) error {
+		r.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("set %s up: %w", name, err)
+	}
+	return nil
+}
+
+func ioctl(name string, request uint, set func(*unix.Ifreq) error) error {
 	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(s)
-	var mask [4]byte
-	binary.BigEndian.PutUint32(mask[:], ^uint32(0)<<(32-bits))
-	for _, set := range []struct {
-		req  uint
-		addr [4]byte
-	}{{unix.SIOCSIFADDR, address}, {unix.SIOCSIFNETMASK, mask}} {
-		ifr, err := unix.NewIfreq(name)
-		if err != nil {
-			return err
-		}
-		if err := ifr.SetInet4Addr(set.addr[:]); err != nil {
-			return err
-		}
-		if err := unix.IoctlIfreq(s, set.req, ifr); err != nil {
-			return err
-		}
-	}
-	ifr, err := unix.NewIfreq(name)
+	r, err := unix.NewIfreq(name)
 	if err != nil {
 		return err
 	}
-	ifr.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
-	return unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, ifr)
+	if err := set(r); err != nil {
+		return err
+	}
+	return unix.IoctlIfreq(s, request, r)
 }

@@ -1,0 +1,149 @@
+package boot
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/nstest"
+)
+
+// devices makes a /dev of its own, and a /sys/class/block with a disk of one
+// partition as the kernel shows it, and as many nodes as are asked for.
+func devices(t *testing.T, nodes ...string) {
+	t.Helper()
+	must(t, unix.Mount("tmpfs", "/dev", "tmpfs", 0, ""))
+	must(t, unix.Mount("tmpfs", "/sys/class/block", "tmpfs", 0, ""))
+	must(t, unix.Mount("tmpfs", "/sys/block", "tmpfs", 0, ""))
+	must(t, unix.Mount("tmpfs", "/sys/dev/block", "tmpfs", 0, ""))
+	for name, text := range map[string]string{
+		"class/block/vdz":  "MAJOR=259\nMINOR=0\nDEVNAME=vdz\nDEVTYPE=disk\n",
+		"class/block/vdz1": "MAJOR=259\nMINOR=1\nDEVNAME=vdz1\nDEVTYPE=partition\nPARTN=1\nPARTNAME=data\n",
+		"block/vdz":        "MAJOR=259\nMINOR=0\nDEVNAME=vdz\nDEVTYPE=disk\n",
+		"block/vdz/vdz1":   "MAJOR=259\nMINOR=1\nDEVNAME=vdz1\nDEVTYPE=partition\nPARTN=1\nPARTNAME=data\n",
+		"class/block/ram0": "MAJOR=1\nMINOR=0\nDEVNAME=ram0\n",
+		"dev/block/259:1":  "MAJOR=259\nMINOR=1\nDEVNAME=vdz1\n",
+	} {
+		must(t, os.MkdirAll("/sys/"+name, 0o755))
+		must(t, os.WriteFile("/sys/"+name+"/uevent", []byte(text), 0o644))
+	}
+	must(t, os.WriteFile("/dev/vdz", mbrDisk(0x0fc63daf), 0o600))
+	for _, n := range nodes {
+		must(t, unix.Mknod("/dev/"+n, unix.S_IFBLK|0o600, int(unix.Mkdev(259, 1))))
+	}
+}
+
+func TestResolveRoot(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		devices(t, "vdz1")
+		must(t, os.WriteFile("/dev/file", nil, 0o600))
+		for _, c := range []struct{ name, want, err string }{
+			{"/dev/vdz1", "/dev/vdz1", ""},
+			{"PARTUUID=0FC63DAF-01", "/dev/vdz1", ""},
+			{"PARTLABEL=data", "/dev/vdz1", ""},
+			{"259:1", "/dev/vdz1", ""},
+			{"/dev/vdy", "", "/dev/vdy: no such block device"},
+			{"PARTUUID=0fc63daf-02", "", "PARTUUID=0fc63daf-02: no such block device"},
+			{"PARTLABEL=", "", `"PARTLABEL=" names no block device`},
+			{"259:2", "", "259:2: no such block device"},
+			{"UUID=1234", "", "UUID=1234: not supported yet: use /dev/NAME, PARTUUID= or PARTLABEL="},
+			{"LABEL=root", "", "not supported yet"},
+			{"PARTUUID=1/PARTNROFF=1", "", "PARTNROFF is not supported"},
+			{"/dev/file", "", "/dev/file: block device required"},
+			{"/dev/nfs", "", "NFS"},
+			{"vda", "", "it must be /dev/NAME, PARTUUID=…, PARTLABEL=… or MAJOR:MINOR"},
+			{"", "", "it must be"},
+			{"../..:1", "", "it must be"},
+		} {
+			got, err := ResolveRoot(c.name)
+			if got != c.want || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%q: got %q, %v; want %q, %q", c.name, got, err, c.want, c.err)
+			}
+		}
+	})
+}
+
+func TestWaitDevice(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		devices(t)
+		start := time.Now()
+		_, err := WaitDevice("PARTUUID=0fc63daf-01", 100*time.Millisecond, nil)
+		if want := "PARTUUID=0fc63daf-01: no such block device after 100ms; there are: "; err == nil || !strings.Contains(err.Error(), want) || !errors.Is(err, NoDevice) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+		if err != nil && (strings.Contains(err.Error(), "ram0") || !strings.Contains(err.Error(), "/dev/vdz1 (PARTUUID=0fc63daf-01)")) {
+			t.Errorf("the list of devices is wrong: %v", err)
+		}
+		if took := time.Since(start); took < 100*time.Millisecond || took > 5*time.Second {
+			t.Errorf("it waited for %v", took)
+		}
+		asked := 0
+		_, err = WaitDevice("/dev/vdz1", -1, func() bool { asked++; return asked == 2 })
+		if !errors.Is(err, Interrupted) {
+			t.Errorf("interrupted: got %v", err)
+		}
+		if _, err := WaitDevice("UUID=1", -1, nil); err == nil || errors.Is(err, NoDevice) {
+			t.Errorf("a form that never resolves: got %v", err)
+		}
+		made := make(chan error, 1)
+		go func() {
+			time.Sleep(50 * time.Millisecond)
+			made <- unix.Mknod("/dev/vdz1", unix.S_IFBLK|0o600, int(unix.Mkdev(259, 1)))
+		}()
+		got, err := WaitDevice("PARTUUID=0fc63daf-01", 20*time.Second, nil)
+		must(t, <-made)
+		if got != "/dev/vdz1" || err != nil {
+			t.Errorf("got %q, %v; want /dev/vdz1", got, err)
+		}
+	})
+}
+
+// The kernel's news must wake the wait, not the end of its time: a change of a
+// real device sends one when its uevent file is written.
+func TestUeventWakes(t *testing.T) {
+	fd, err := ueventSocket()
+	must(t, err)
+	defer unix.Close(fd)
+	var device string
+	for _, name := range readDir("/sys/class/block") {
+		if strings.HasPrefix(name, "loop") {
+			device = name
+		}
+	}
+	if device == "" {
+		t.Skip("no loop device on this machine")
+	}
+	if err := os.WriteFile("/sys/class/block/"+device+"/uevent", []byte("change"), 0); err != nil {
+		t.Skipf("no uevent can be asked for: %v", err)
+	}
+	start := time.Now()
+	awaitNews(fd, 20*time.Second)
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("no event woke it in %v", took)
+	}
+}
+
+func TestBlockDevicesNone(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		must(t, unix.Mount("tmpfs", "/sys", "tmpfs", 0, ""))
+		_, err := WaitDevice("/dev/vdz1", 0, nil)
+		if err == nil || !strings.Contains(err.Error(), "no block device is there at all") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func FuzzUeventValue(f *testing.F) {
+	f.Add([]byte("MAJOR=259\nDEVNAME=vda1\nPARTUUID=x\n"), "DEVNAME=")
+	f.Add([]byte("DEVNAME="), "DEVNAME=")
+	f.Fuzz(func(t *testing.T, text []byte, key string) {
+		got := ueventValue(text, key)
+		if strings.Contains(got, "\n") || got != "" && !strings.Contains(string(text), key+got) {
+			t.Errorf("%q of %q is %q", key, text, got)
+		}
+	})
+}

@@ -1,0 +1,244 @@
+package boot
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/nstest"
+)
+
+const downMarker = "BEAMINIT_DOWN_TEST"
+
+// downAs runs body's part "first" as PID 1 of new namespaces, and tells how that
+// PID 1 ended and what it said.
+func downAs(t *testing.T, action string) (syscall.WaitStatus, string) {
+	t.Helper()
+	cmd := exec.Command("/proc/self/exe", "-test.run=^TestDownBody$", "-test.v", "-test.timeout=50s")
+	cmd.Env = append(os.Environ(), downMarker+"="+action)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: uintptr(whole)}
+	cmd.WaitDelay = time.Second
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	must(t, cmd.Start())
+	cmd.Wait()
+	return cmd.ProcessState.Sys().(syscall.WaitStatus), out.String()
+}
+
+// TestDownBody is PID 1 for the tests below. It builds a node of its own, leaves
+// an obedient, a stopped and perhaps a stubborn process, and goes down.
+func TestDownBody(t *testing.T) {
+	name := os.Getenv(downMarker)
+	if name == "" {
+		t.Skip("only as PID 1 of the other tests")
+	}
+	must(t, unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
+	shell := func(script string) int {
+		cmd := exec.Command("/bin/sh", "-c", script)
+		ready, err := cmd.StdoutPipe()
+		must(t, err)
+		must(t, cmd.Start())
+		_, err = ready.Read(make([]byte, 1))
+		must(t, err)
+		return cmd.Process.Pid
+	}
+	shell("trap 'exit 0' TERM; echo r; while :; do sleep 1; done")
+	stopped := shell("trap 'exit 0' TERM; echo r; while :; do sleep 1; done")
+	must(t, unix.Kill(stopped, unix.SIGSTOP))
+	_, err := unix.Wait4(stopped, nil, unix.WUNTRACED, nil)
+	must(t, err)
+	if name == "stubborn" {
+		shell("trap '' TERM; echo r; while :; do sleep 1; done")
+	}
+	for _, a := range []Action{Reboot, PowerOff, Halt} {
+		if a.String() == name || name == "stubborn" {
+			Down(a, 2*time.Second, reapAll, func(line string) { println(line) })
+		}
+	}
+	t.Fatal("Down came back")
+}
+
+// reapAll is a waiter as the supervisor has one.
+func reapAll(deadline time.Time) bool {
+	for {
+		pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
+		switch {
+		case err == unix.ECHILD:
+			return false
+		case pid > 0:
+			continue
+		case !time.Now().Before(deadline):
+			return true
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func TestDownEndsTheNamespace(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root for namespaces")
+	}
+	for _, c := range []struct {
+		action string
+		signal syscall.Signal
+	}{
+		{"reboot", syscall.SIGHUP},
+		{"poweroff", syscall.SIGINT},
+		{"halt", syscall.SIGINT},
+	} {
+		start := time.Now()
+		status, out := downAs(t, c.action)
+		if !status.Signaled() || status.Signal() != c.signal {
+			t.Errorf("%s: PID 1 ended with %#x (signal %v), want %v\n%s", c.action, int(status), status.Signal(), c.signal, out)
+		}
+		for _, step := range []string{"SIGTERM to all processes: ", "SIGKILL to all processes: ", "sync: ", "unmount everything: "} {
+			if !strings.Contains(out, c.action+": "+step) {
+				t.Errorf("%s: no step %q in:\n%s", c.action, step, out)
+			}
+		}
+		if strings.Contains(out, "processes are left") {
+			t.Errorf("%s: an obedient process was not seen to end:\n%s", c.action, out)
+		}
+		// No fixed sleep: the shell notices SIGTERM after its sleep of a second.
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("%s took %v", c.action, took)
+		}
+	}
+}
+
+func TestDownKillsTheStubborn(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root for namespaces")
+	}
+	status, out := downAs(t, "stubborn")
+	if !status.Signaled() || status.Signal() != syscall.SIGHUP {
+		t.Errorf("PID 1 ended with %#x\n%s", int(status), out)
+	}
+	if want := "reboot: SIGTERM to all processes: processes are left after 2s"; !strings.Contains(out, want) {
+		t.Errorf("want %q in:\n%s", want, out)
+	}
+	if strings.Contains(out, "SIGKILL to all processes: processes are left") {
+		t.Errorf("SIGKILL left someone:\n%s", out)
+	}
+}
+
+// Anything but PID 1 would kill the session that runs it.
+func TestDownRefuses(t *testing.T) {
+	if os.Getpid() == 1 {
+		t.Skip("this is PID 1")
+	}
+	err := Down(PowerOff, time.Second, reapAll, func(line string) { t.Error(line) })
+	if err == nil || !strings.Contains(err.Error(), "poweroff: only PID 1") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestSteps(t *testing.T) {
+	text := func(container bool) string {
+		var b strings.Builder
+		for _, s := range Steps(10*time.Second, container, reapAll) {
+			b.WriteString(s.String() + "\n")
+		}
+		return b.String()
+	}
+	want := `SIGTERM to all processes (at most 10s)
+SIGKILL to all processes (at most 10s)
+sync (at most 10s)
+unmount everything (at most 10s)
+`
+	if got := text(true); got != want {
+		t.Errorf("in a container: got\n%s", got)
+	}
+	want += "make the root read-only (at most 10s)\nsync again (at most 10s)\n"
+	if got := text(false); got != want {
+		t.Errorf("on a node: got\n%s", got)
+	}
+}
+
+func TestUnmountAll(t *testing.T) {
+	nstest.Run(t, whole, func(t *testing.T) {
+		emptyRoot(t)
+		none(t, MountAll(Early()))
+		for _, dir := range []string{"/data", "/data/deeper", "/busy", "/with blank"} {
+			must(t, os.MkdirAll(dir, 0o755))
+			must(t, unix.Mount("tmpfs", dir, "tmpfs", 0, ""))
+		}
+		file, err := os.Create("/busy/file")
+		must(t, err)
+		dir, err := os.Open("/busy")
+		must(t, err)
+		errs := unmountAll(5*time.Second, true)
+		if got := texts(errs); len(errs) != 1 || !strings.Contains(got, "umount /busy (tmpfs): device or resource busy; not made read-only: device or resource busy, and detached") {
+			t.Errorf("errors %q, want one for /busy", got)
+		}
+		for _, gone := range []string{"/data", "/data/deeper", "/busy", "/with blank", "/run", "/tmp"} {
+			if on := mounted(t, gone); len(on) != 0 {
+				t.Errorf("%s is still mounted", gone)
+			}
+		}
+		for _, stays := range []string{"/", "/proc", "/sys", "/dev", "/dev/pts", "/dev/shm", "/sys/fs/cgroup"} {
+			if on := mounted(t, stays); len(on) != 1 {
+				t.Errorf("%s: %+v, want it mounted still", stays, on)
+			}
+		}
+		file.Close()
+		dir.Close()
+	})
+}
+
+// A busy mount without writers becomes read-only, and that is enough.
+func TestUnmountBusy(t *testing.T) {
+	nstest.Run(t, whole, func(t *testing.T) {
+		emptyRoot(t)
+		none(t, MountAll(Early()))
+		must(t, os.Mkdir("/busy", 0o755))
+		must(t, unix.Mount("tmpfs", "/busy", "tmpfs", 0, ""))
+		must(t, unix.Chdir("/busy"))
+		none(t, unmountAll(5*time.Second, true))
+		var st unix.Statfs_t
+		must(t, unix.Statfs(".", &st))
+		if st.Flags&unix.MS_RDONLY == 0 {
+			t.Error("the super block of the busy mount is still writable")
+		}
+	})
+}
+
+// In a container the super blocks are the host's.
+func TestUnmountInContainer(t *testing.T) {
+	nstest.Run(t, whole, func(t *testing.T) {
+		emptyRoot(t)
+		none(t, MountAll(Early()))
+		if !inContainer() {
+			t.Error("a pid namespace is not seen as a container")
+		}
+		must(t, os.Mkdir("/busy", 0o755))
+		must(t, unix.Mount("tmpfs", "/busy", "tmpfs", 0, ""))
+		must(t, unix.Chdir("/busy"))
+		// One on the other: in the wrong order the lower one would be busy.
+		for _, dir := range []string{"/data", "/data/deeper"} {
+			must(t, os.Mkdir(dir, 0o755))
+			must(t, unix.Mount("tmpfs", dir, "tmpfs", 0, ""))
+		}
+		errs := unmountAll(5*time.Second, false)
+		if got := texts(errs); len(errs) != 1 || !strings.Contains(got, "umount /busy (tmpfs): device or resource busy; left as it was, and detached") {
+			t.Errorf("got %q, want one line for /busy", got)
+		}
+		must(t, os.WriteFile("writable", nil, 0o644))
+	})
+}
+
+func TestWithin(t *testing.T) {
+	err := within(20*time.Millisecond, "umount /data", func() error { time.Sleep(2 * time.Second); return nil })
+	if err == nil || !strings.Contains(err.Error(), "umount /data has not come back after 20ms") {
+		t.Errorf("got %v", err)
+	}
+	if err := within(5*time.Second, "x", func() error { return unix.EBUSY }); err != unix.EBUSY {
+		t.Errorf("got %v, want EBUSY", err)
+	}
+}

@@ -1,0 +1,117 @@
+package boot
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/nstest"
+)
+
+func TestUserMounts(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		m       config.Mount
+		want    string // String of the plan; empty: none
+		problem string // what a problem must contain; empty: none
+	}{
+		{"the manual's", config.Mount{Source: "/dev/vdb", Target: "/data", Type: "ext4", Options: []string{"noatime", "nosuid", "nodev"}},
+			"/dev/vdb on /data type ext4 (rw,nosuid,nodev,noatime)", ""},
+		{"words with commas", config.Mount{Source: "/dev/vdb", Target: "/data", Type: "ext4", Options: []string{"ro,noatime", "data=ordered,commit=30"}},
+			"/dev/vdb on /data type ext4 (ro,noatime,data=ordered,commit=30)", ""},
+		{"quotes", config.Mount{Source: "tmpfs", Target: "/x", Type: "tmpfs", Options: []string{`context="a:b,c",ro`}},
+			`tmpfs on /x type tmpfs (ro,context="a:b,c")`, ""},
+		{"no source", config.Mount{Target: "/x", Type: "tmpfs"}, "tmpfs on /x type tmpfs (rw)", ""},
+		{"type to be found", config.Mount{Source: "/dev/vdb", Target: "/data"}, "/dev/vdb on /data (rw)", ""},
+		{"PARTUUID", config.Mount{Source: "PARTUUID=1f-02", Target: "/data", Type: "ext4"}, "PARTUUID=1f-02 on /data type ext4 (rw)", ""},
+		{"larger /tmp", config.Mount{Target: "/tmp", Type: "tmpfs", Options: []string{"size=50%", "exec"}},
+			"tmpfs on /tmp type tmpfs (rw,nosuid,nodev,remount,mode=1777,size=10%,size=50%)", ""},
+		{"disk on /tmp", config.Mount{Source: "/dev/vdb", Target: "/tmp", Type: "ext4"}, "/dev/vdb on /tmp type ext4 (rw)", ""},
+		{"noauto", config.Mount{Source: "/dev/vdb", Target: "/data", Type: "ext4", Options: []string{"noauto"}}, "", ""},
+		{"auto wins", config.Mount{Source: "/dev/vdb", Target: "/data", Type: "ext4", Options: []string{"noauto", "auto"}}, "/dev/vdb on /data type ext4 (rw)", ""},
+		{"root", config.Mount{Target: "/", Options: []string{"remount", "rw"}}, " on / (rw,remount)", ""},
+
+		{"relative", config.Mount{Source: "tmpfs", Target: "data", Type: "tmpfs"}, "", `target "data": it must be an absolute path`},
+		{"dots", config.Mount{Source: "tmpfs", Target: "/data/../etc", Type: "tmpfs"}, "", "absolute path"},
+		{"nothing", config.Mount{Target: "/data"}, "", "needs a source"},
+		{"over the root", config.Mount{Source: "/dev/vdb", Target: "/", Type: "ext4"}, "", `target "/": it is the root`},
+		{"UUID", config.Mount{Source: "UUID=12", Target: "/data", Type: "ext4"}, "", "UUID=12: not supported yet: use /dev/NAME, PARTUUID="},
+		{"LABEL", config.Mount{Source: "LABEL=data", Target: "/data", Type: "ext4"}, "", "not supported yet"},
+		{"swap", config.Mount{Source: "/dev/vdc", Target: "/none", Type: "swap"}, "", "swap is not supported"},
+		{"loop", config.Mount{Source: "/a.img", Target: "/data", Type: "ext4", Options: []string{"loop"}}, "", "loop is not supported"},
+		{"bind of nothing", config.Mount{Source: "tmpfs", Target: "/data", Options: []string{"bind"}}, "", "absolute path as its source"},
+	} {
+		plan, problems := UserMounts([]config.Mount{c.m})
+		got := ""
+		if len(plan) > 0 {
+			got = plan[0].String()
+		}
+		if got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+		if p := texts(problems); c.problem == "" && p != "" || !strings.Contains(p, c.problem) || c.problem != "" && !strings.Contains(p, "left out") {
+			t.Errorf("%s: problems %q, want %q", c.name, p, c.problem)
+		}
+	}
+}
+
+func TestUserMountTwice(t *testing.T) {
+	m := config.Mount{Source: "tmpfs", Target: "/data", Type: "tmpfs"}
+	plan, problems := UserMounts([]config.Mount{m, m})
+	if len(plan) != 1 || !strings.Contains(texts(problems), "stands twice") {
+		t.Errorf("got %v, problems %q; want one mount and a problem", plan, texts(problems))
+	}
+}
+
+func TestRemountOfEarly(t *testing.T) {
+	nstest.Run(t, whole, func(t *testing.T) {
+		emptyRoot(t)
+		none(t, MountAll(Early()))
+		plan, problems := UserMounts([]config.Mount{{Target: "/tmp", Type: "tmpfs", Options: []string{"size=192k", "exec"}}})
+		none(t, problems)
+		none(t, MountUser(plan, 0, nil))
+		on := mounted(t, "/tmp")
+		if len(on) != 1 || on[0].Options != "rw,nosuid,nodev,relatime" || !hasWord(on[0].Super, "size=192k") {
+			t.Errorf("got %+v, want one mount, executable, of 192k", on)
+		}
+	})
+}
+
+func TestMountUserFailures(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		dir := t.TempDir()
+		ms := []Mount{
+			{Source: "/dev/no-such-disk", Target: dir, Type: "ext4"},
+			{Source: "/dev/no-such-disk", Target: dir, Type: "ext4", Optional: true},
+			{Source: "/dev/null", Target: dir, Type: "ext4"},
+			{Source: "x", Target: dir, Type: "nosuchfs"},
+			{Source: "x", Target: dir, Type: "nosuchfs", Optional: true},
+			{Source: "tmpfs", Target: dir, Type: "tmpfs", Data: "size=nonsense"},
+			{Source: "/nowhere", Target: dir, Flags: unix.MS_BIND},
+			{Source: "tmpfs", Target: "/proc/no/such", Type: "tmpfs"},
+			{Source: "tmpfs", Target: dir, Type: "tmpfs", Data: "size=64k"},
+		}
+		got := texts(MountUser(ms, 0, nil))
+		for _, want := range []string{
+			"mount /dev/no-such-disk on " + dir + " type ext4 (rw): /dev/no-such-disk: no such block device; ",
+			"/dev/null: block device required",
+			"the kernel does not know file system nosuchfs: build it in, or name its module in kernel.modules",
+			"tmpfs (rw,size=nonsense): invalid argument: ",
+			"/nowhere is not there",
+			"mount tmpfs on /proc/no/such type tmpfs (rw): make the mount point: ",
+		} {
+			if strings.Count(got, want) != 1 {
+				t.Errorf("want %q once in:\n%s", want, got)
+			}
+		}
+		if n := strings.Count(got, "\n") + 1; n != 6 {
+			t.Errorf("got %d errors, want 6:\n%s", n, got)
+		}
+		if on := mounted(t, dir); len(on) != 1 || !hasWord(on[0].Super, "size=64k") {
+			t.Errorf("the last mount was not made after all the failures: %+v", on)
+		}
+		must(t, unix.Unmount(dir, 0))
+	})
+}

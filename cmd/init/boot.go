@@ -1,0 +1,205 @@
+package main
+
+import (
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/netcfg"
+	"github.com/beaminit/beaminit/release"
+	"github.com/beaminit/beaminit/supervise"
+	"golang.org/x/sys/unix"
+)
+
+// runDir is where everything that beaminit generates lives.
+const runDir = "/run/beaminit"
+
+// mountWait is how long the devices of [[mount]] may take to appear, all of them
+// together.
+const mountWait = 5 * time.Second
+
+// rootPause is the time between two attempts at the root.
+const rootPause = 5 * time.Second
+
+// bootNode is PID 1 from the first instruction to the last: it does not return.
+func bootNode() {
+	n := &node{console: health.NewConsole()}
+	defer n.fell()
+	n.signals.Hush()
+	n.phase("kernel")
+
+	n.say(health.Err, boot.MountAll(boot.Early())...)
+	n.console.Open("/dev/kmsg")
+	n.config = config.Load(cmdline(), readFile)
+	n.sayProblems()
+	n.say(health.Err, boot.LoadModules(boot.ModuleDir(), n.config.Kernel.Modules)...)
+	if n.config.Root.Device != "" && boot.InInitramfs() {
+		n.enterRoot() // and begin again there
+	}
+	plan, errs := boot.UserMounts(n.config.Mounts)
+	n.say(health.Err, errs...)
+	n.say(health.Err, boot.MountUser(plan, mountWait, nil)...)
+	n.phase("mounts")
+
+	n.net = netcfg.Make(n.config.Node.Hostname, n.config.Network, n.config.DNS)
+	status := n.net.Apply()
+	n.sayNetwork(status)
+	n.phase("net")
+
+	n.writeHosts()
+	n.findRelease()
+	action := n.supervise(status)
+	n.goDown(action)
+}
+
+// node is a boot in progress: what the steps hand on.
+type node struct {
+	console  *health.Console
+	signals  supervise.Signals
+	config   *config.Config
+	net      netcfg.Plan
+	release  *release.Release
+	failed   error // why there is no release to start
+	prepared bool  // the release has been started, or at least tried, once
+	phases   []health.Phase
+	boot     uint32
+	root     string // of a plan: where the image lies; empty: this is the node
+}
+
+func (n *node) phase(name string) {
+	n.phases = append(n.phases, health.Phase{Name: name, At: supervise.Now()})
+}
+
+// say puts errors on the console.
+func (n *node) say(s health.Severity, errs ...error) {
+	for _, err := range errs {
+		n.console.Say(s, err.Error())
+	}
+}
+
+func (n *node) sayProblems() {
+	for _, p := range n.config.Problems {
+		n.console.Say(health.Warning, p.String())
+	}
+	for _, note := range n.config.Notes {
+		n.console.Say(health.Notice, note.Key+": "+note.Text)
+	}
+}
+
+// fell is the last line of defence of the boot: it says what happened and keeps
+// PID 1 alive, because an end of PID 1 is a kernel panic that says nothing.
+func (n *node) fell() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	text := "panic while booting (please report it)"
+	if err, ok := v.(error); ok {
+		text += ": " + err.Error()
+	}
+	n.console.Say(health.Err, text)
+	n.superviseNothing(text)
+}
+
+// cmdline is the kernel command line (proc(5)); empty where there is no /proc.
+func cmdline() string {
+	b, _ := readFile("/proc/cmdline")
+	for len(b) > 0 && b[len(b)-1] == '\n' {
+		b = b[:len(b)-1]
+	}
+	return string(b)
+}
+
+// readFile is os.ReadFile for the boot path: os would set up its poller first.
+func readFile(path string) ([]byte, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(fd)
+	b := make([]byte, 0, 2048)
+	for {
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+		got, err := unix.Read(fd, b[len(b):cap(b)])
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return nil, &os.PathError{Op: "read", Path: path, Err: err}
+		}
+		if got == 0 {
+			return b, nil
+		}
+		b = b[:len(b)+got]
+		if len(b) > maxFile {
+			return nil, &os.PathError{Op: "read", Path: path, Err: unix.EFBIG}
+		}
+	}
+}
+
+// maxFile bounds what PID 1 reads into memory, in bytes.
+const maxFile = 1 << 20
+
+// randomBoot is the number of this boot in the health records. It need not be a
+// secret, only another one each time, so it never waits for entropy.
+func randomBoot() uint32 {
+	var b [4]byte
+	if n, _ := unix.Getrandom(b[:], unix.GRND_NONBLOCK); n == len(b) {
+		return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
+	}
+	var ts unix.Timespec
+	unix.ClockGettime(unix.CLOCK_REALTIME, &ts)
+	return uint32(ts.Nano()) ^ uint32(ts.Nano()>>32)
+}
+
+// enterRoot goes from the initramfs to the root file system of the image and
+// begins anew there. Where the root does not come, it says so for as long as it
+// takes, and can be told to reboot.
+func (n *node) enterRoot() {
+	self, err := boot.Self()
+	if err != nil {
+		n.say(health.Err, err)
+	}
+	n.boot = randomBoot()
+	var stop <-chan os.Signal
+	interrupted := func() bool {
+		if stop == nil {
+			stop = n.signals.Listen()
+		}
+		select {
+		case sig := <-stop:
+			n.earlyStop(sig)
+		default:
+		}
+		return false
+	}
+	info := func(line string) { n.console.Say(health.Notice, line) }
+	for try := 1; ; try++ {
+		err := boot.SwitchRoot(n.config.Root, interrupted, info)
+		if err == nil {
+			break
+		}
+		n.console.Say(health.Err, "no root yet (attempt "+strconv.Itoa(try)+"): "+err.Error())
+		interrupted()
+		select { // a root that cannot be mounted fails at once, and again
+		case sig := <-stop:
+			n.earlyStop(sig)
+		case <-time.After(rootPause):
+		}
+	}
+	err = boot.ExecInit(n.config.Root.Program, self, append([]string{n.config.Root.Program}, os.Args[1:]...), os.Environ(), info)
+	n.superviseNothing("no init in the root: " + err.Error())
+}
+
+// earlyStop goes down from the initramfs, where nothing has been started yet.
+func (n *node) earlyStop(sig os.Signal) {
+	if action, why := supervise.Meaning(sig); action != "" {
+		n.console.Say(health.Notice, string(action)+" asked for by "+why)
+		n.goDown(action)
+	}
+}

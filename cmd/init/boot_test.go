@@ -1,0 +1,223 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/supervise"
+	"golang.org/x/sys/unix"
+)
+
+// quick is a command line for machines that have no eth0 to wait for.
+const quick = "hostname=node1 "
+
+// A node without a release boots as far as it can, says what is missing, stays
+// reachable, and goes down as it is told.
+func TestNoRelease(t *testing.T) {
+	tests := []struct {
+		name   string
+		signal syscall.Signal
+		want   syscall.Signal
+		why    string
+	}{
+		{"reboot", unix.SIGTERM, unix.SIGHUP, "reboot asked for by SIGTERM"},
+		{"Ctrl-Alt-Del", unix.SIGINT, unix.SIGHUP, "reboot asked for by Ctrl-Alt-Del"},
+		{"poweroff", unix.SIGUSR2, unix.SIGINT, "poweroff asked for by SIGUSR2"},
+		{"halt", unix.SIGUSR1, unix.SIGINT, "halt asked for by SIGUSR1"},
+		{"power failure", unix.SIGPWR, unix.SIGINT, "halt asked for by SIGPWR"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := power(t, spec{cmdline: quick})
+			r, next := m.state(health.Rescue, 0)
+			if !strings.Contains(r.Why, "/srv/erlang") {
+				t.Errorf("why=%q does not say where a release was looked for", r.Why)
+			}
+			m.signal(tt.signal)
+			r, _ = m.state(health.Stopping, next)
+			if r.Why != tt.why {
+				t.Errorf("why=%q, want %q", r.Why, tt.why)
+			}
+			if got := m.ended(); got != tt.want {
+				t.Errorf("the kernel ended it with %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// What is wrong in the sources is said with its place, and the node is up as far
+// as it can be: it answers signals and writes health records.
+func TestBadConfig(t *testing.T) {
+	tests := []struct {
+		name, cmdline, toml string
+		want                []string
+	}{
+		{"not TOML", "", "[health]\ninterval = \"1s\"\n[peers\n", []string{"/etc/beaminit.toml:3: "}},
+		{"unknown key", "", "[node]\nhostnam = \"x\"\n", []string{"/etc/beaminit.toml:2: node.hostnam: ", "node.hostname"}},
+		{"wrong type", "", "[distribution]\nport = \"many\"\n", []string{"/etc/beaminit.toml:2: distribution.port: ", "17012"}},
+		{"wrong address", "ip=192.168.7.256::::h:eth0:off", "", []string{"kernel command line", "192.168.7.256"}},
+		{"wrong shape", "", "node = 3\npeers = []\n", []string{"/etc/beaminit.toml:1: ", "/etc/beaminit.toml:2: "}},
+		{"a mount that cannot be", "", "[[mount]]\nsource = \"none\"\ntarget = \"/data\"\ntype = \"nosuchfs\"\n", []string{"nosuchfs", "/data"}},
+		{"no such module", "beaminit.kernel.modules=no_such_module", "", []string{"no_such_module"}},
+		{"not supported yet", "beaminit.distribution.epmd=daemon", "", []string{"distribution.epmd: not supported yet"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := power(t, spec{cmdline: "hostname=node1 " + tt.cmdline, toml: tt.toml})
+			r, _ := m.state(health.Rescue, 0)
+			if !strings.HasSuffix(r.Node, "@node1") {
+				t.Errorf("node=%s, want one @node1", r.Node)
+			}
+			for _, text := range tt.want {
+				m.line(text)
+			}
+		})
+	}
+}
+
+// An interface that is absent is reported and awaited; the boot goes on when the
+// wait is over, and the interface is configured when it comes at last.
+func TestLateInterface(t *testing.T) {
+	m := power(t, spec{
+		cmdline: "ip=10.77.0.11::10.77.0.1:255.255.255.0:node1:eth0:off beaminit.network.eth0.wait=300ms",
+	})
+	r, next := m.state(health.Booting, 0)
+	if r.Node == "" {
+		t.Error("no node name while booting")
+	}
+	m.line("network: eth0: ")
+	m.state(health.Rescue, next) // there is no release; without the wait's end it would be booting for ever
+	ns := "/proc/" + strconv.Itoa(m.cmd.Process.Pid) + "/ns/net"
+	out, err := exec.Command("nsenter", "--net="+ns, "sh", "-c",
+		"ip link add eth0 type veth peer name other && ip link set other up").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	m.line("network: eth0: ready")
+	out, _ = exec.Command("nsenter", "--net="+ns, "ip", "-4", "address", "show", "dev", "eth0").CombinedOutput()
+	if !strings.Contains(string(out), "inet 10.77.0.11/24") {
+		t.Errorf("eth0 has no address:\n%s", out)
+	}
+}
+
+// A full /run costs the generated files and nothing else.
+func TestFullRun(t *testing.T) {
+	m := power(t, spec{cmdline: quick, files: map[string]string{"full-run": ""}})
+	m.state(health.Rescue, 0)
+	m.line("/run/beaminit")
+	m.line("no space left")
+}
+
+// Every signal that a process can be sent leaves PID 1 alive, but for the five
+// that it acts on and the two that no process can catch.
+func TestSignalsAreHarmless(t *testing.T) {
+	m := power(t, spec{cmdline: quick + "beaminit.health.interval=200ms"})
+	_, next := m.state(health.Rescue, 0)
+	for sig := syscall.Signal(1); sig <= 64; sig++ {
+		if _, why := supervise.Meaning(sig); why != "" || sig == unix.SIGKILL || sig == unix.SIGSTOP {
+			continue
+		}
+		m.inPIDs("kill", "-"+strconv.Itoa(int(sig)), "1")
+	}
+	// Two more records: the loop turned after the last of them.
+	_, next = m.state(health.Rescue, next)
+	m.state(health.Rescue, next)
+}
+
+// inPIDs runs a program of the testing machine in the machine's pid namespace.
+func (m *machine) inPIDs(name string, args ...string) {
+	m.t.Helper()
+	args = append([]string{"-p", "-t", strconv.Itoa(m.cmd.Process.Pid), name}, args...)
+	if out, err := exec.Command("nsenter", args...).CombinedOutput(); err != nil {
+		m.t.Fatalf("%v: %v %s", args, err, out)
+	}
+}
+
+// zombies counts the dead children of PID 1 that were not collected.
+func (m *machine) zombies() (zombies int) {
+	pid := strconv.Itoa(m.cmd.Process.Pid)
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, name := range stats {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue
+		}
+		_, rest, _ := strings.Cut(string(text), ") ")
+		if strings.HasPrefix(rest, "Z "+pid+" ") {
+			zombies++
+		}
+	}
+	return zombies
+}
+
+// waitNoZombies looks until there are none.
+func (m *machine) waitNoZombies() {
+	m.t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for m.zombies() > 0 {
+		if time.Now().After(deadline) {
+			m.t.Fatalf("%d zombies stay\n%s", m.zombies(), m.tail())
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// storm makes n orphans in the machine, from shells that end before their children.
+func (m *machine) storm(n int) {
+	m.t.Helper()
+	const each = 50
+	m.inPIDs("sh", "-c", fmt.Sprintf(`i=0; while [ $i -lt %d ]; do sh -c '%s' & i=$((i+1)); done; wait`,
+		n/each, strings.Repeat("true & ", each)))
+}
+
+func TestOrphans(t *testing.T) {
+	m := power(t, spec{cmdline: quick})
+	m.state(health.Rescue, 0)
+	begun := time.Now()
+	m.storm(2000)
+	t.Logf("2,000 orphans in %v", time.Since(begun))
+	m.waitNoZombies()
+}
+
+// The shipped binary is static, small, and made of few packages.
+func TestFootprint(t *testing.T) {
+	st, err := os.Stat(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if limit := int64(3_200_000); st.Size() > limit {
+		t.Errorf("init has %d bytes, want at most %d", st.Size(), limit)
+	}
+	out, err := exec.Command("readelf", "-lW", binary).CombinedOutput()
+	if err != nil || strings.Contains(string(out), "INTERP") || !strings.Contains(string(out), "LOAD") {
+		t.Errorf("not static: %v\n%s", err, out)
+	}
+	out, err = exec.Command("go", "list", "-deps", ".").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	for _, p := range strings.Fields(string(out)) {
+		switch p {
+		case "net/http", "crypto/tls", "text/template", "os/exec", "net", "regexp", "log", "runtime/cgo":
+			t.Errorf("init is made with %s", p)
+		}
+	}
+}
+
+func TestArchitectures(t *testing.T) {
+	for _, arch := range []string{"386", "arm", "arm64", "riscv64"} {
+		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", os.DevNull, ".")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+arch)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", arch, err, out)
+		}
+	}
+}

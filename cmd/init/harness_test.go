@@ -1,0 +1,306 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// binary is beaminit, built once for all tests as it is shipped.
+var binary string
+
+const stageEnv = "BEAMINIT_TEST_ROOT"
+
+func TestMain(m *testing.M) {
+	if root := os.Getenv(stageEnv); root != "" {
+		fmt.Fprintln(os.Stderr, "enter:", enter(root))
+		os.Exit(1)
+	}
+	dir, err := os.MkdirTemp("", "beaminit")
+	if err != nil {
+		panic(err)
+	}
+	binary = filepath.Join(dir, "init")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		fmt.Printf("build: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// machine is a node in namespaces of its own: the real binary is its PID 1, the
+// only thing that is not the kernel's is /dev/kmsg, a pipe that the test reads.
+type machine struct {
+	t    *testing.T
+	root string
+	cmd  *exec.Cmd
+	exit chan error
+
+	mu      sync.Mutex
+	lines   []string
+	records []health.Record
+	news    chan struct{} // closed and renewed at each line
+}
+
+// spec says what a machine's root has.
+type spec struct {
+	cmdline  string
+	toml     string
+	files    map[string]string // path: content
+	dirs     []string
+	copy     map[string]string // directory on the device: directory of the machine that tests
+	writable bool              // the root is writable
+	before   func(root string) // run before the start
+	limits   func(cmd *exec.Cmd)
+}
+
+// power starts a machine; it is killed at the end of the test.
+func power(t *testing.T, s spec) *machine {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root for namespaces")
+	}
+	root := t.TempDir()
+	m := &machine{t: t, root: root, exit: make(chan error, 1), news: make(chan struct{})}
+	for _, d := range append([]string{"proc", "sys", "dev", "run", "tmp", "etc", "sbin", "srv", "data", "root", "lib", "usr"}, s.dirs...) {
+		m.must(os.MkdirAll(filepath.Join(root, d), 0o755))
+	}
+	data, err := os.ReadFile(binary)
+	m.must(err)
+	m.must(os.WriteFile(filepath.Join(root, "sbin/init"), data, 0o755))
+	m.file("etc/beaminit.toml", s.toml)
+	m.file("etc/hosts", "")
+	m.file("cmdline", s.cmdline+"\n")
+	if !s.writable {
+		m.file("read-only", "")
+	}
+	for name, text := range s.files {
+		m.file(name, text)
+	}
+	for to, from := range s.copy {
+		m.must(os.MkdirAll(filepath.Join(root, filepath.Dir(to)), 0o755))
+		if out, err := exec.Command("cp", "-a", from, filepath.Join(root, to)).CombinedOutput(); err != nil {
+			t.Fatalf("copy %s: %v %s", from, err, out)
+		}
+	}
+	if s.before != nil {
+		s.before(root)
+	}
+	fifo := filepath.Join(root, "kmsg")
+	m.must(unix.Mkfifo(fifo, 0o600))
+	kmsg, err := os.OpenFile(fifo, os.O_RDWR, 0)
+	m.must(err)
+	go m.read(kmsg)
+
+	m.cmd = exec.Command("/proc/self/exe")
+	m.cmd.Args = []string{"stage"}
+	m.cmd.Env = []string{stageEnv + "=" + root, "HOME=/", "TERM=linux"}
+	m.cmd.Stdout, m.cmd.Stderr = os.Stdout, os.Stderr
+	m.cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC,
+	}
+	if s.limits != nil {
+		s.limits(m.cmd)
+	}
+	m.must(m.cmd.Start())
+	go func() { m.exit <- m.cmd.Wait(); kmsg.Close() }()
+	t.Cleanup(func() {
+		m.cmd.Process.Kill()
+		select {
+		case <-m.exit:
+		case <-time.After(10 * time.Second):
+			t.Error("the machine does not end")
+		}
+	})
+	return m
+}
+
+func (m *machine) must(err error) {
+	m.t.Helper()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func (m *machine) file(name, text string) {
+	m.t.Helper()
+	path := filepath.Join(m.root, name)
+	m.must(os.MkdirAll(filepath.Dir(path), 0o755))
+	m.must(os.WriteFile(path, []byte(text), 0o644))
+}
+
+// enter runs as PID 1 of the new namespaces: it makes root the root, puts the
+// machine's own command line and kmsg in their places, and becomes /sbin/init.
+func enter(root string) error {
+	type mount struct {
+		source, target, fstype string
+		flags                  uintptr
+	}
+	dev := filepath.Join(root, "dev")
+	for _, m := range []mount{
+		{"none", "/", "", unix.MS_REC | unix.MS_PRIVATE},
+		{root, root, "", unix.MS_BIND},
+		{"proc", filepath.Join(root, "proc"), "proc", 0},
+		{filepath.Join(root, "cmdline"), filepath.Join(root, "proc/cmdline"), "", unix.MS_BIND},
+		{"dev", dev, "tmpfs", 0},
+	} {
+		if err := unix.Mount(m.source, m.target, m.fstype, m.flags, ""); err != nil {
+			return fmt.Errorf("%v: %w", m, err)
+		}
+	}
+	for _, name := range []string{"null", "zero", "full", "random", "urandom", "kmsg"} {
+		source := "/dev/" + name
+		if name == "kmsg" {
+			source = filepath.Join(root, "kmsg")
+		}
+		if err := os.WriteFile(filepath.Join(dev, name), nil, 0o600); err != nil {
+			return err
+		}
+		if err := unix.Mount(source, filepath.Join(dev, name), "", unix.MS_BIND, ""); err != nil {
+			return err
+		}
+	}
+	if _, err := os.Stat(filepath.Join(root, "full-run")); err == nil {
+		if err := unix.Mount("run", filepath.Join(root, "run"), "tmpfs", 0, "nr_inodes=1"); err != nil {
+			return err
+		}
+	}
+	if _, err := os.Stat(filepath.Join(root, "read-only")); err == nil {
+		if err := unix.Mount("", root, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""); err != nil {
+			return err
+		}
+	}
+	old := filepath.Join(root, "root")
+	if err := unix.PivotRoot(root, old); err != nil {
+		return fmt.Errorf("pivot_root: %w", err)
+	}
+	if err := errors.Join(unix.Chdir("/"), unix.Unmount("/root", unix.MNT_DETACH)); err != nil {
+		return err
+	}
+	return unix.Exec("/sbin/init", []string{"/sbin/init"}, []string{"HOME=/", "TERM=linux"})
+}
+
+// read takes the console in, line by line.
+func (m *machine) read(kmsg *os.File) {
+	in := bufio.NewScanner(kmsg)
+	for in.Scan() {
+		line := in.Bytes()
+		if i := bytes.IndexByte(line, '>'); i > 0 && i < 5 {
+			line = line[i+1:]
+		}
+		m.mu.Lock()
+		m.lines = append(m.lines, string(line))
+		if r, ok := health.Find(line); ok {
+			m.records = append(m.records, r)
+		}
+		close(m.news)
+		m.news = make(chan struct{})
+		m.mu.Unlock()
+	}
+}
+
+// await waits until ok holds; on failure it shows the end of the console.
+func (m *machine) await(what string, limit time.Duration, ok func() bool) {
+	m.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	for {
+		m.mu.Lock()
+		done, news := ok(), m.news
+		m.mu.Unlock()
+		if done {
+			return
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			m.t.Fatalf("no %s within %v; the end of the console:\n%s", what, limit, m.tail())
+		}
+	}
+}
+
+func (m *machine) tail() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return strings.Join(m.lines[max(0, len(m.lines)-100):], "\n")
+}
+
+// record waits for a health record that ok likes, among those after number from,
+// and gives it with the number to go on from.
+func (m *machine) record(what string, from int, ok func(health.Record) bool) (health.Record, int) {
+	m.t.Helper()
+	var found health.Record
+	m.await("record: "+what, 30*time.Second, func() bool {
+		for ; from < len(m.records); from++ {
+			if found = m.records[from]; ok(found) {
+				from++
+				return true
+			}
+		}
+		return false
+	})
+	return found, from
+}
+
+func (m *machine) state(want health.State, from int) (health.Record, int) {
+	m.t.Helper()
+	return m.record("state="+string(want), from, func(r health.Record) bool { return r.State == want })
+}
+
+// line waits for a line that has text in it.
+func (m *machine) line(text string) {
+	m.t.Helper()
+	m.await(fmt.Sprintf("line with %q", text), 20*time.Second, func() bool {
+		for _, l := range m.lines {
+			if strings.Contains(l, text) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// ended waits for the end of PID 1 and gives the signal that the kernel ended it
+// with: SIGHUP for a reboot, SIGINT for power off and halt (reboot(2)).
+func (m *machine) ended() syscall.Signal {
+	m.t.Helper()
+	select {
+	case err := <-m.exit:
+		m.exit <- err
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			m.t.Fatalf("PID 1 ended: %v\n%s", err, m.tail())
+		}
+		return exit.Sys().(syscall.WaitStatus).Signal()
+	case <-time.After(30 * time.Second):
+		m.t.Fatalf("PID 1 does not end\n%s", m.tail())
+		return 0
+	}
+}
+
+// signal sends a signal to PID 1.
+func (m *machine) signal(sig syscall.Signal) { m.must(m.cmd.Process.Signal(sig)) }
+
+// children are the processes whose parent is PID 1, by the machine's own /proc,
+// as lines of stat (proc(5)).
+func (m *machine) inside(path string) string {
+	return filepath.Join("/proc", strconv.Itoa(m.cmd.Process.Pid), "root", path)
+}

@@ -1,0 +1,84 @@
+// Command init is beaminit: PID 1 of an appliance node that runs one Erlang/OTP
+// release. As PID 1 it boots the node (boot.go tells that story); under other
+// names, or as "beaminit COMMAND", it is the tools in the table below.
+package main
+
+import (
+	"os"
+	"path"
+
+	"golang.org/x/sys/unix"
+)
+
+// version is set by the build (-ldflags -X main.version=…).
+var version = "dev"
+
+// tools is the table of names that the binary answers to, when it is not PID 1.
+var tools = [...]struct {
+	name, args, help string
+	run              func(args []string) int
+}{
+	{"plan", "[--root DIR] [--cmdline STR]", "print what a boot would do, and where each value comes from", plan},
+	{"check", "[--root DIR] [--cmdline STR]", "print only the problems; exit status 1 where there are any", check},
+	{"reboot", "", "ask PID 1 to end the release in order and restart the machine", reboot},
+	{"poweroff", "", "the same, and switch the machine off", poweroff},
+	{"halt", "", "the same, and stop the machine", halt},
+	{"version", "", "print the version", printVersion},
+	{"beaminit-monitor", "", "", monitor}, // the child of PID 1; not for people
+}
+
+func main() {
+	if unix.Getpid() == 1 {
+		bootNode()
+	}
+	args := append([]string{path.Base(os.Args[0])}, os.Args[1:]...)
+	if args[0] == "beaminit" || args[0] == "init" {
+		args = args[1:]
+	}
+	if len(args) > 0 {
+		for _, t := range tools {
+			if t.name == args[0] {
+				os.Exit(t.run(args))
+			}
+		}
+	}
+	os.Exit(usage(args))
+}
+
+func usage(args []string) int {
+	text := "beaminit " + version + ": PID 1 for nodes that run one Erlang/OTP release\n\n"
+	for _, t := range tools {
+		if t.help != "" {
+			line := "  beaminit " + t.name + " " + t.args
+			for len(line) < 46 {
+				line += " "
+			}
+			text += line + " " + t.help + "\n"
+		}
+	}
+	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
+		os.Stdout.WriteString(text)
+		return 0
+	}
+	os.Stderr.WriteString("beaminit: no command " + args[0] + "\n\n" + text)
+	return 2
+}
+
+func printVersion([]string) int {
+	os.Stdout.WriteString("beaminit " + version + "\n")
+	return 0
+}
+
+// The signals are those of BusyBox and erlinit, so that their reboot, poweroff
+// and halt work on a beaminit node and ours on theirs.
+func reboot([]string) int   { return signalInit(unix.SIGTERM) }
+func poweroff([]string) int { return signalInit(unix.SIGUSR2) }
+func halt([]string) int     { return signalInit(unix.SIGUSR1) }
+
+func signalInit(sig unix.Signal) int {
+	if err := unix.Kill(1, sig); err != nil {
+		os.Stderr.WriteString("beaminit: " + unix.SignalName(sig) + " to PID 1: " + err.Error() + "\n")
+		return 1
+	}
+	return 0
+}

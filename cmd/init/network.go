@@ -1,0 +1,152 @@
+package main
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/hostsgen"
+	"github.com/beaminit/beaminit/netcfg"
+)
+
+// The files that beaminit generates, and what shows them.
+const (
+	hostsTarget  = "/etc/hosts"
+	resolvTarget = "/etc/resolv.conf"
+	inetrcPath   = runDir + "/inetrc"
+)
+
+// sayNetwork says what is not as it shall be.
+func (n *node) sayNetwork(s netcfg.Status) {
+	n.say(health.Err, s.Errs...)
+	for _, l := range s.Links {
+		n.say(health.Err, l.Errs...)
+		if l.State != netcfg.Ready {
+			n.console.Say(health.Warning, "network: "+l.Name+": "+l.State.String())
+		}
+	}
+}
+
+// networkWait is how long the start of the release waits for links that may still
+// become ready: the longest wait of any of them.
+func (n *node) networkWait(s netcfg.Status) (wait time.Duration) {
+	if !s.Waiting() {
+		return 0
+	}
+	for i, l := range s.Links {
+		if l.State == netcfg.Absent || l.State == netcfg.NoCarrier {
+			wait = max(wait, n.net.Links[i].Wait)
+		}
+	}
+	return wait
+}
+
+// watchLinks follows links that are not ready for as long as it takes. The
+// channel gets a value at each change.
+func (n *node) watchLinks() <-chan struct{} {
+	watch, err := netcfg.OpenWatch()
+	if err != nil {
+		n.say(health.Err, err)
+		return nil
+	}
+	changed := make(chan struct{}, 1)
+	changed <- struct{}{} // what happened before the watch was open
+	go func() {
+		defer func() {
+			if recover() != nil {
+				n.console.Say(health.Err, "panic in the watch of links (please report it)")
+			}
+		}()
+		for {
+			news, err := watch.Wait(time.Hour)
+			if err != nil {
+				n.say(health.Err, err)
+				return
+			}
+			if news {
+				select {
+				case changed <- struct{}{}:
+				default: // one is enough: Apply looks at everything
+				}
+			}
+		}
+	}()
+	return changed
+}
+
+// relink configures the network again after a change; it says each state once.
+func (n *node) relink(last *netcfg.Status) (ready bool) {
+	now := n.net.Apply()
+	for i, l := range now.Links {
+		if i < len(last.Links) && l.State == last.Links[i].State && len(l.Errs) == len(last.Links[i].Errs) {
+			continue
+		}
+		n.say(health.Err, l.Errs...)
+		n.console.Say(health.Notice, "network: "+l.Name+": "+l.State.String())
+	}
+	*last = now
+	return now.Ready()
+}
+
+// writeHosts writes what resolves names.
+func (n *node) writeHosts() {
+	n.install(hostsTarget, n.hosts())
+	if n.net.Resolv != nil {
+		n.install(resolvTarget, n.net.Resolv)
+	}
+}
+
+func (n *node) install(target string, content []byte) {
+	if _, err := hostsgen.Install(runDir, target, content); err != nil {
+		n.say(health.Err, err)
+	}
+}
+
+func (n *node) hosts() []byte {
+	c := n.config
+	return hostsgen.Hosts(c.Node.Hostname, address(c), c.Peers, c.DNS.Search)
+}
+
+// inetrc lets ERTS resolve names with files and its own DNS client, without a
+// helper program.
+func (n *node) inetrc() []byte {
+	resolv := ""
+	if n.net.Resolv != nil {
+		resolv = runDir + "/resolv.conf"
+	}
+	return hostsgen.Inetrc(runDir+"/hosts", resolv)
+}
+
+// self is the index of this node in [peers], -1 where it is not there. A peer may
+// be written with or without the domain.
+func self(c *config.Config) int {
+	host := c.Node.Hostname
+	for i, p := range c.Peers {
+		if p.Name == host || short(p.Name) == host || p.Name == short(host) {
+			return i
+		}
+	}
+	return -1
+}
+
+// address is the node's own, as its peers see it; the zero Addr where none is
+// configured.
+func address(c *config.Config) netip.Addr {
+	for _, link := range c.Network {
+		for _, a := range link.Address {
+			return a.Addr()
+		}
+	}
+	return netip.Addr{}
+}
+
+// short is a host name without its domain.
+func short(host string) string {
+	for i := 0; i < len(host); i++ {
+		if host[i] == '.' {
+			return host[:i]
+		}
+	}
+	return host
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/netcfg"
+)
+
+// section is one part of a printed plan.
+type section struct {
+	name  string
+	lines []string
+}
+
+// options are the arguments of plan and check.
+type options struct {
+	root    string // where the image lies on this machine
+	cmdline string
+	json    bool
+}
+
+// parseOptions reads the arguments after the command's name. Without --root the
+// plan is of this machine, and so is the command line then.
+func parseOptions(args []string) (o options, problem string) {
+	o.root = "/"
+	given := false
+	for i := 1; i < len(args); i++ {
+		name, value, has := strings.Cut(args[i], "=")
+		if name == "--json" && !has {
+			o.json = true
+			continue
+		}
+		if name != "--root" && name != "--cmdline" {
+			return o, "no option " + args[i] + "; want --root DIR, --cmdline STR, --json"
+		}
+		if !has {
+			if i++; i == len(args) {
+				return o, name + " wants a value"
+			}
+			value = args[i]
+		}
+		if name == "--root" {
+			o.root, given = value, true
+		} else {
+			o.cmdline, given = value, true
+		}
+	}
+	if st, err := os.Stat(o.root); err != nil || !st.IsDir() {
+		return o, "--root " + o.root + ": no such directory"
+	}
+	if !given {
+		o.cmdline = cmdline()
+	}
+	return o, ""
+}
+
+// plan prints what a boot would do. It changes nothing and needs no privilege.
+func plan(args []string) int {
+	o, problem := parseOptions(args)
+	if problem != "" {
+		os.Stderr.WriteString("beaminit plan: " + problem + "\n")
+		return 2
+	}
+	sections, _ := makePlan(o)
+	if o.json {
+		os.Stdout.WriteString(planJSON(sections))
+	} else {
+		os.Stdout.WriteString(planText(sections))
+	}
+	return 0
+}
+
+// check prints what is wrong; an image build runs it, so that a bad configuration
+// stops the build and not a node.
+func check(args []string) int {
+	o, problem := parseOptions(args)
+	if problem != "" {
+		os.Stderr.WriteString("beaminit check: " + problem + "\n")
+		return 2
+	}
+	_, problems := makePlan(o)
+	for _, p := range problems {
+		os.Stdout.WriteString(p + "\n")
+	}
+	if len(problems) > 0 {
+		return 1
+	}
+	return 0
+}
+
+// makePlan computes what bootNode would do, from the same functions.
+func makePlan(o options) (plan []section, problems []string) {
+	n := &node{root: o.root}
+	n.config = config.Load(o.cmdline, n.read)
+	c := n.config
+	for _, p := range c.Problems {
+		problems = append(problems, p.String())
+	}
+	var settings, notes, mounts []string
+	c.Each(func(key, value, where string) { settings = append(settings, key+" = "+value+"    # "+where) })
+	for _, note := range c.Notes {
+		notes = append(notes, note.String())
+	}
+	for _, m := range boot.Early() {
+		mounts = append(mounts, m.String())
+	}
+	user, errs := boot.UserMounts(c.Mounts)
+	for _, m := range user {
+		mounts = append(mounts, m.String())
+	}
+	for _, err := range errs {
+		problems = append(problems, err.Error())
+	}
+	n.net = netcfg.Make(c.Node.Hostname, c.Network, c.DNS)
+	release, errs := n.planRelease()
+	for _, err := range errs {
+		problems = append(problems, err.Error())
+	}
+	plan = []section{
+		{"configuration", settings},
+		{"modules", c.Kernel.Modules},
+		{"mounts", mounts},
+		{"network", n.net.Lines()},
+		{hostsTarget, lines(n.hosts())},
+		{resolvTarget, lines(n.net.Resolv)},
+		{inetrcPath, lines(n.inetrc())},
+	}
+	plan = append(plan, release...)
+	return append(plan, section{"notes", notes}, section{"problems", problems}), problems
+}
+
+// read reads a file of the node's root; of the running node where root is "/".
+func (n *node) read(path string) ([]byte, error) {
+	if n.root == "" || n.root == "/" {
+		return readFile(path)
+	}
+	return os.ReadFile(filepath.Join(n.root, path))
+}
+
+func lines(text []byte) []string {
+	if len(text) == 0 {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+}
+
+func planText(plan []section) string {
+	var b strings.Builder
+	for _, s := range plan {
+		if len(s.lines) == 0 {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(s.name + ":\n")
+		for _, l := range s.lines {
+			b.WriteString("  " + l + "\n")
+		}
+	}
+	return b.String()
+}
+
+// planJSON is an object of arrays of strings.
+func planJSON(plan []section) string {
+	b := []byte{'{'}
+	for i, s := range plan {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(appendJSON(append(b, "\n "...), s.name), ": ["...)
+		for j, l := range s.lines {
+			if j > 0 {
+				b = append(b, ',')
+			}
+			b = appendJSON(append(b, "\n  "...), l)
+		}
+		b = append(b, ']')
+	}
+	return string(append(b, "\n}\n"...))
+}
+
+// appendJSON adds s as a JSON string (RFC 8259).
+func appendJSON(b []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b = append(b, '\\', byte(r))
+		case r < ' ':
+			b = append(b, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
+		default:
+			b = append(b, string(r)...)
+		}
+	}
+	return append(b, '"')
+}

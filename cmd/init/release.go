@@ -1,0 +1,111 @@
+package main
+
+import (
+	"io/fs"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/release"
+	"github.com/beaminit/beaminit/supervise"
+)
+
+// findRelease looks for the release; without one the node goes to rescue.
+func (n *node) findRelease() {
+	n.lookForRelease()
+	if n.failed != nil {
+		n.say(health.Err, n.failed)
+		return
+	}
+	n.say(health.Warning, n.release.Problems...)
+	for _, note := range n.release.Notes {
+		n.console.Say(health.Notice, note)
+	}
+}
+
+// command is what starts the release, computed from what is there now: the
+// cookie may have been written since the last time.
+func (n *node) command() release.Command {
+	c := n.config
+	in := release.Inputs{
+		Release: c.Release, Distribution: c.Distribution, Hostname: c.Node.Hostname,
+		Inetrc: inetrcPath, StopTimeout: c.Supervise.StopTimeout,
+	}
+	if len(c.DNS.Search) > 0 {
+		in.Domain = c.DNS.Search[0]
+	}
+	for _, p := range c.Peers {
+		in.Peers = append(in.Peers, p.Name)
+	}
+	if cookie, err := n.read(c.Distribution.CookieFile); err == nil {
+		in.Cookie = cookie
+	}
+	return n.release.Command(in)
+}
+
+// prepare makes everything ready for a start of the release. What there is to say
+// about it is said at the first start only.
+func (n *node) prepare() (supervise.Program, error) {
+	cmd := n.command()
+	if !n.prepared {
+		n.prepared = true
+		n.say(health.Warning, cmd.Problems...)
+		for _, note := range cmd.Notes {
+			n.console.Say(health.Notice, note)
+		}
+	}
+	cmd.Files = append(cmd.Files, release.File{Path: inetrcPath, Mode: 0o644, Content: n.inetrc()})
+	err := cmd.Prepare()
+	return supervise.Program{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir}, err
+}
+
+// nodeName is the name of the Erlang node, as far as it is known.
+func (n *node) nodeName() string {
+	if n.config == nil {
+		return "?"
+	}
+	if n.release != nil {
+		if name := n.command().Node; name != "" {
+			return name
+		}
+	}
+	name := n.config.Distribution.Name
+	if name == "" {
+		name = "beaminit"
+	}
+	return name + "@" + n.config.Node.Hostname
+}
+
+// planRelease says how the release would be started, with every file that would
+// be written and none of its secrets.
+func (n *node) planRelease() (plan []section, problems []error) {
+	n.lookForRelease()
+	if n.failed != nil {
+		return nil, []error{n.failed}
+	}
+	r := n.release
+	cmd := n.command()
+	problems = append(append(problems, r.Problems...), cmd.Problems...)
+	problems = append(problems, r.Check(release.Root(n.root), n.config.Node.Hostname)...)
+	cookie := []string{"none: the VM will make a random one"}
+	if cmd.Cookie != "" {
+		cookie = []string{"fingerprint " + cmd.Cookie + ", from " + cmd.CookieFrom}
+	}
+	plan = []section{
+		{"release", append(append(r.Why, r.Notes...), cmd.Notes...)},
+		{"node", []string{cmd.Node}},
+		{"cookie", cookie},
+		{"command", append([]string{cmd.Path}, cmd.Argv...)},
+		{"environment", cmd.Env},
+	}
+	for _, f := range cmd.Files {
+		text := lines(f.Content)
+		if f.Secret {
+			text = []string{"(not shown)"}
+		}
+		plan = append(plan, section{f.Path + " (mode " + fs.FileMode(f.Mode).String() + ")", text})
+	}
+	return plan, problems
+}
+
+func (n *node) lookForRelease() {
+	n.release, n.failed = release.Find(release.Root(n.root), n.config.Release)
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"net/netip"
+	"time"
+
+	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/netcfg"
+	"github.com/beaminit/beaminit/supervise"
+	"golang.org/x/sys/unix"
+)
+
+// supervise hands the boot over to PID 1's loop, which starts the release, and
+// gives the action that the node is to end with.
+func (n *node) supervise(status netcfg.Status) supervise.Action {
+	s := n.loop()
+	s.Prepare = n.prepare
+	if n.failed != nil {
+		s.NoRelease = n.failed.Error()
+	}
+	if !status.Ready() {
+		s.NetworkWait = n.networkWait(status)
+		last := status
+		s.Links, s.OnLink = n.watchLinks(), func() bool { return n.relink(&last) }
+	}
+	return s.Run()
+}
+
+// superviseNothing keeps a node reachable that cannot run a release at all.
+func (n *node) superviseNothing(why string) {
+	s := n.loop()
+	s.NoRelease = why
+	n.goDown(s.Run())
+}
+
+// loop is what the supervisor needs to know in any case.
+func (n *node) loop() supervise.Node {
+	if n.boot == 0 {
+		n.boot = randomBoot()
+	}
+	c := n.config
+	if c == nil { // the boot fell before it had one
+		c = config.Load("", func(string) ([]byte, error) { return nil, errors.New("not read") })
+	}
+	watch := health.Watch{
+		Port: c.Distribution.Port, Node: "beaminit@" + short(c.Node.Hostname),
+		Local:    []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})},
+		Interval: c.Health.Interval, Timeout: c.Health.ProbeTimeout,
+	}
+	if own := address(c); own.IsValid() {
+		watch.Local = append(watch.Local, own)
+	}
+	var peers []string
+	self := self(c)
+	for i, p := range c.Peers {
+		if i != self {
+			peers = append(peers, p.Name)
+			watch.Peers = append(watch.Peers, p.Address)
+		}
+	}
+	return supervise.Node{
+		Name: n.nodeName(), Peers: peers, Boot: n.boot, Interval: c.Health.Interval,
+		Policy: supervise.Policy{
+			OnExit: c.Supervise.OnExit, GiveUp: c.Supervise.GiveUp,
+			BackoffFirst: c.Supervise.BackoffFirst, BackoffLongest: c.Supervise.BackoffLongest,
+			Attempts: c.Supervise.Attempts, Window: c.Supervise.Window, StopTimeout: c.Supervise.StopTimeout,
+		},
+		Console: n.console, Signals: &n.signals, Phases: n.phases,
+		Monitor: supervise.Program{Path: "/proc/self/exe", Argv: watch.Args(), Dir: "/"},
+	}
+}
+
+// goDown ends the node; it does not return.
+func (n *node) goDown(a supervise.Action) {
+	action := boot.Reboot
+	switch a {
+	case config.PowerOff:
+		action = boot.PowerOff
+	case config.Halt:
+		action = boot.Halt
+	}
+	n.console.Stop(2 * time.Second)
+	const limit = 10 * time.Second
+	err := boot.Down(action, limit, n.signals.ReapUntil, func(line string) { n.console.Say(health.Notice, line) })
+	n.say(health.Err, err)
+	for { // Down does not return in PID 1; if it ever does, PID 1 still must not end
+		unix.Pause()
+	}
+}

@@ -1,0 +1,230 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+)
+
+// nominate takes a host name, or a pattern for one, as what a source wants. ok says
+// that it can be used; it may be so with a fault, where bytes have to be left out.
+func (l *loader) nominate(from Source, s string) (ok bool, faults []fault) {
+	switch {
+	case !printable(s) || s == "":
+		return false, []fault{{what: quote(s) + " is no host name", want: wantHostname}}
+	case !strings.Contains(s, "%"):
+		name := clean(s)
+		if !isHostname(name) {
+			return false, []fault{{what: quote(s) + " is no host name", want: wantHostname}}
+		}
+		if name != strings.ToLower(s) {
+			faults = []fault{{what: quote(s) + " is no host name", want: wantHostname}}
+		}
+	default:
+		if _, ok := fill(s, ""); !ok {
+			return false, []fault{{what: quote(s) + " is no pattern", want: "%s, %.4s (the first four of the board's id) or %-.4s (the last four)"}}
+		}
+	}
+	l.hosts[from] = s
+	return true, faults
+}
+
+// hostname settles the host name: the strongest source with a valid one has it. The
+// board's id, /etc/hostname and the MAC are read only where they are needed.
+func (l *loader) hostname() {
+	name := &l.c.Node.Hostname
+	for from := Cmdline; from >= TOML && *name == ""; from-- {
+		if s := l.hosts[from]; s != "" && l.expand(name, from, s) {
+			l.mark("node.hostname", "", from)
+		}
+	}
+	if *name == "" && l.etcHostname(name) {
+		l.mark("node.hostname", "", EtcHostname)
+	}
+	if *name == "" {
+		l.deriveHostname(name)
+	}
+	for i := range l.c.Problems {
+		if p := &l.c.Problems[i]; p.Key == "node.hostname" && p.Used == "" {
+			p.Used = quote(*name)
+		}
+	}
+}
+
+// expand makes the host name of a pattern. The result is in lower case and only of
+// [a-z0-9.-], as erlinit has it; other than there, hyphens and dots at its ends go too,
+// because RFC 1123 has no such names.
+func (l *loader) expand(name *string, from Source, pattern string) bool {
+	if !strings.Contains(pattern, "%") {
+		*name = clean(pattern)
+		return true
+	}
+	id, why := l.boardID()
+	if id == "" {
+		l.problem(from, []string{"node", "hostname"}, 0, fault{what: quote(pattern) + " needs the board's id, but " + why, want: `node.id = "file:/path", or a plain host name`})
+		return false
+	}
+	s, _ := fill(pattern, id)
+	s = clean(s)
+	if !isHostname(s) {
+		l.problem(from, []string{"node", "hostname"}, 0, fault{what: quote(pattern) + " gives " + quote(s) + ", which is no host name", want: wantHostname})
+		return false
+	}
+	*name = s
+	return true
+}
+
+// fill puts an id in the place of %s, its first N bytes in that of %.Ns, its last N in
+// that of %-.Ns. ok is false where a % begins none of these.
+func fill(pattern, id string) (s string, ok bool) {
+	b := make([]byte, 0, 64)
+	for i := 0; i < len(pattern); i++ {
+		if pattern[i] != '%' {
+			b = append(b, pattern[i])
+			continue
+		}
+		rest := pattern[i+1:]
+		last := strings.HasPrefix(rest, "-.")
+		verb := strings.TrimPrefix(rest, "-")
+		n := len(id)
+		if strings.HasPrefix(verb, ".") {
+			digits := 1
+			n = 0
+			for digits < len(verb) && digits < 3 && verb[digits] >= '0' && verb[digits] <= '9' {
+				n = n*10 + int(verb[digits]-'0')
+				digits++
+			}
+			if n == 0 {
+				return "", false
+			}
+			verb = verb[digits:]
+		} else if len(verb) != len(rest) {
+			return "", false
+		}
+		if !strings.HasPrefix(verb, "s") {
+			return "", false
+		}
+		n = min(n, len(id))
+		if last {
+			b = append(b, id[len(id)-n:]...)
+		} else {
+			b = append(b, id[:n]...)
+		}
+		i = len(pattern) - len(verb)
+	}
+	return string(b), true
+}
+
+// clean leaves of a host name what may be in one.
+func clean(s string) string {
+	b := make([]byte, 0, 64)
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if isAlnum(c) || c == '-' || c == '.' {
+			b = append(b, c)
+		}
+	}
+	return strings.Trim(string(b), "-.")
+}
+
+// boardID is the id that patterns take: the first word of a file, or the MAC. Where
+// there is none, why says so.
+func (l *loader) boardID() (id, why string) {
+	file := strings.TrimPrefix(l.c.Node.ID, "file:")
+	if file == l.c.Node.ID { // none, or a program, which is for a later day
+		return l.mac()
+	}
+	data, err := l.read(file)
+	id = firstWord(data)
+	if err == nil && clean(id) != "" {
+		return id, ""
+	}
+	what := file + " holds no id"
+	if err != nil {
+		what = "the id cannot be read: " + err.Error()
+	}
+	id, why = l.mac()
+	used := "the MAC, " + id
+	if id == "" {
+		used = "none"
+	}
+	l.problem(l.c.from("node.id", ""), []string{"node", "id"}, 0, fault{what: what, want: "a file that begins with the id", used: used})
+	return id, why
+}
+
+// firstWord ends at the first byte that is blank or control: files of the device tree
+// end in a NUL.
+func firstWord(data []byte) string {
+	start := 0
+	for start < len(data) && data[start] <= ' ' {
+		start++
+	}
+	end := start
+	for end < len(data) && data[end] > ' ' {
+		end++
+	}
+	return string(data[start:end])
+}
+
+// mac is the MAC of the first interface without its colons; why says why there is none.
+func (l *loader) mac() (id, why string) {
+	iface := "eth0"
+	if len(l.c.Network) > 0 {
+		iface = l.c.Network[0].Interface
+	}
+	data, err := l.read("/sys/class/net/" + iface + "/address")
+	if err != nil {
+		return "", "the MAC of " + iface + " cannot be read: " + err.Error()
+	}
+	id = strings.ToLower(strings.ReplaceAll(firstWord(data), ":", ""))
+	for i := 0; i < len(id); i++ {
+		if !isAlnum(id[i]) {
+			return "", iface + " has no MAC"
+		}
+	}
+	if len(id) < 12 || strings.Trim(id, "0") == "" {
+		return "", iface + " has no MAC"
+	}
+	return id, ""
+}
+
+// etcHostname reads /etc/hostname by the rule of hostname(5): one name, comments begin
+// with #.
+func (l *loader) etcHostname(name *string) bool {
+	data, err := l.read(EtcHostnamePath)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			l.problem(EtcHostname, []string{"node", "hostname"}, 0, fault{what: "cannot be read: " + err.Error()})
+		}
+		return false
+	}
+	for rest, line := string(data), ""; rest != ""; {
+		line, rest, _ = strings.Cut(rest, "\n")
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		_, faults := l.nominate(EtcHostname, line)
+		for _, f := range faults {
+			l.problem(EtcHostname, []string{"node", "hostname"}, 0, f)
+		}
+		return l.hosts[EtcHostname] != "" && l.expand(name, EtcHostname, line)
+	}
+	return false
+}
+
+// deriveHostname is the last resort: a name from the MAC, which differs from node to
+// node and is the same at each boot.
+func (l *loader) deriveHostname(name *string) {
+	id, why := l.mac()
+	if id != "" {
+		*name = clean("beaminit-" + id[len(id)-6:])
+		l.mark("node.hostname", "", Derived)
+		return
+	}
+	*name = "beaminit-node"
+	l.problem(Derived, []string{"node", "hostname"}, 0, fault{what: "nothing names this node, and " + why, want: "node.hostname in " + Path + " or hostname= on the " + cmdlineName})
+}

@@ -1,0 +1,133 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"strconv"
+)
+
+// loader is the state of one Load.
+type loader struct {
+	c     *Config
+	read  func(path string) ([]byte, error)
+	hosts [Cmdline + 1]string // what each source wants as host name, still a pattern
+}
+
+// Load merges all sources of the configuration. read gives the content of a file, with
+// an error that is fs.ErrNotExist where there is none; cmdline is the text of
+// /proc/cmdline. /sys should be mounted, for the MAC that may have to name the node.
+// Load never fails: what is wrong becomes a Problem, and a default stands in its place.
+func Load(cmdline string, read func(path string) ([]byte, error)) *Config {
+	l := &loader{c: defaults(), read: read}
+	data, err := read(Path)
+	switch {
+	case err == nil:
+		l.toml(string(data))
+	case !errors.Is(err, fs.ErrNotExist):
+		l.problem(TOML, nil, 0, fault{what: "cannot be read: " + err.Error(), used: "the defaults"})
+	}
+	l.cmdline(cmdline)
+	l.hostname()
+	l.notes()
+	return l.c
+}
+
+// used is the value that a key goes on with, for a Problem. The host name's is known
+// only at the end (see hostname).
+func (l *loader) used(k *key, field any) string {
+	if field == any(&l.c.Node.Hostname) {
+		return ""
+	}
+	return literal(field)
+}
+
+const unsupported = "not supported yet; "
+
+// notes says what is accepted and has no effect yet.
+func (l *loader) notes() {
+	c := l.c
+	for i := range c.Network {
+		if n := &c.Network[i]; n.DHCP {
+			l.note("network."+n.Interface+".dhcp", unsupported+"only the addresses given here are set")
+		}
+	}
+	if id := c.Node.ID; id != "" && id[0] == '/' {
+		l.note("node.id", unsupported+"a program is not asked, the MAC stands for the id; file:/path works")
+	}
+	if u := c.Release.User; u != "root" && u != "0" {
+		l.note("release.user", unsupported+"the release runs as root")
+	}
+	if e := c.Distribution.EPMD; e != "none" {
+		l.note("distribution.epmd", unsupported+`the release runs as with "none"`)
+	}
+}
+
+// Each calls f for every key with its effective value as TOML has it and where that
+// came from, in the order of the documentation. Interfaces and peers have a line for
+// each, mounts too ("mount", in the order of mounting); the root's keys are the
+// parameters of the kernel.
+func (c *Config) Each(f func(key, value, where string)) {
+	for i := range keys {
+		k := &keys[i]
+		switch k.name {
+		case "network.address":
+			c.eachNetwork(f)
+			continue
+		case "peers":
+			c.eachPeer(f)
+			continue
+		case "mount":
+			for j := range c.Mounts {
+				_, where := c.where("mount", "", []string{"mount"}, c.mountAt[j])
+				f("mount", c.Mounts[j].literal(), where)
+			}
+			continue
+		}
+		if len(k.name) > 8 && k.name[:8] == "network." {
+			continue
+		}
+		_, where := c.Origin(k.name)
+		f(k.name, literal(k.field(c, nil)), where)
+	}
+	c.eachRoot(f)
+}
+
+func (c *Config) eachNetwork(f func(key, value, where string)) {
+	for i := range c.Network {
+		n := &c.Network[i]
+		for j := range keys {
+			if k := &keys[j]; len(k.name) > 8 && k.name[:8] == "network." {
+				name := "network." + n.Interface + k.name[7:]
+				_, where := c.where(k.name, n.Interface, keyPath(k.name, n.Interface), 0)
+				f(name, literal(k.field(c, n)), where)
+			}
+		}
+	}
+}
+
+func (c *Config) eachPeer(f func(key, value, where string)) {
+	if len(c.Peers) == 0 {
+		_, where := c.Origin("peers")
+		f("peers", "{}", where)
+	}
+	for i := range c.Peers {
+		p := &c.Peers[i]
+		_, where := c.Origin("peers." + p.Name)
+		f("peers."+p.Name, p.literal(), where)
+	}
+}
+
+func (c *Config) eachRoot(f func(key, value, where string)) {
+	r := &c.Root
+	wait := short(r.Wait)
+	if r.Wait < 0 {
+		wait = "for ever"
+	}
+	for _, v := range [...][2]string{
+		{"root", quote(r.Device)}, {"rootfstype", quote(r.Type)}, {"rootflags", quote(r.Flags)},
+		{"rw", strconv.FormatBool(r.Write)}, {"rootwait", quote(wait)}, {"rootdelay", quote(short(r.Delay))}, {"init", quote(r.Program)},
+	} {
+		_, where := c.where(v[0], "", []string{v[0]}, 0)
+		f(v[0], v[1], where)
+	}
+}

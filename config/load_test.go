@@ -1,0 +1,221 @@
+package config
+
+import (
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const (
+	mac     = "/sys/class/net/eth0/address"
+	macText = "52:54:00:AB:cd:06\n"
+)
+
+// files is what read finds. A content that begins with "error: " cannot be read.
+type files map[string]string
+
+func (f files) read(path string) ([]byte, error) {
+	s, ok := f[path]
+	if !ok {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	if msg := strings.TrimPrefix(s, "error: "); msg != s {
+		return nil, errors.New(msg)
+	}
+	return []byte(s), nil
+}
+
+// load loads a TOML text and a command line on a board with a MAC.
+func load(t *testing.T, toml, cmdline string) *Config {
+	t.Helper()
+	c := Load(cmdline, files{Path: toml, mac: macText}.read)
+	valid(t, c)
+	return c
+}
+
+func problems(c *Config) []string {
+	var s []string
+	for _, p := range c.Problems {
+		s = append(s, p.String())
+	}
+	return s
+}
+
+func notes(c *Config) []string {
+	var s []string
+	for _, n := range c.Notes {
+		s = append(s, n.String())
+	}
+	return s
+}
+
+// plan is what Each says, and what was wrong.
+func plan(c *Config) string {
+	var b strings.Builder
+	c.Each(func(key, value, where string) { b.WriteString(key + " = " + value + "  # " + where + "\n") })
+	for _, p := range c.Problems {
+		b.WriteString("problem: " + p.String() + "\n")
+	}
+	for _, n := range c.Notes {
+		b.WriteString("note: " + n.String() + "\n")
+	}
+	return b.String()
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs, got:\n%s\nwant:\n%s", path, got, want)
+	}
+}
+
+func TestFull(t *testing.T) {
+	full, err := os.ReadFile("testdata/full.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := load(t, string(full), "")
+	golden(t, "full.plan", plan(c))
+	if c.Problems != nil {
+		t.Errorf("problems: %q", problems(c))
+	}
+	// Each key of the table stands in full.toml with another value than the default:
+	// a key that forgets its field, or shares another's, shows here.
+	for i := range keys {
+		if _, where := c.Origin(keyOf(keys[i].name)); !strings.HasPrefix(where, Path+":") {
+			t.Errorf("origin of %s: got %s, want %s:LINE", keys[i].name, where, Path)
+		}
+	}
+	empty := load(t, "", "")
+	for i := range keys {
+		k := &keys[i]
+		if k.name == "network.dhcp" || strings.HasPrefix(k.name, "network.") {
+			continue
+		}
+		if got := literal(k.field(c, nil)); got == literal(k.field(empty, nil)) {
+			t.Errorf("%s: got %s, the default", k.name, got)
+		}
+	}
+}
+
+func keyOf(name string) string { return strings.Replace(name, "network.", "network.eth0.", 1) }
+
+func TestDefaults(t *testing.T) {
+	c := Load("", files{mac: macText}.read)
+	valid(t, c)
+	want := &Config{
+		Node:         Node{Hostname: "beaminit-abcd06"},
+		Release:      Release{Path: []string{"/srv/erlang"}, User: "root", Tmp: "/run/beaminit/release"},
+		Distribution: Distribution{Names: "short", Port: 17012, EPMD: "none", CookieFile: "/data/cookie", Connect: true},
+		Supervise: Supervise{OnExit: "restart", BackoffFirst: 100 * time.Millisecond, BackoffLongest: 30 * time.Second,
+			Attempts: 5, Window: time.Minute, GiveUp: "reboot", StopTimeout: 10 * time.Second},
+		Health:  Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second},
+		Root:    Root{Wait: 10 * time.Second, Program: "/sbin/init"},
+		origins: []origin{{"node.hostname", "", Derived}},
+	}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("got  %+v\nwant %+v", c, want)
+	}
+	golden(t, "defaults.plan", plan(c))
+}
+
+// TestCmdlineHasAll gives every key on the kernel command line what full.toml says, and
+// expects the same configuration.
+func TestCmdlineHasAll(t *testing.T) {
+	full, err := os.ReadFile("testdata/full.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := `beaminit.node.hostname=eclero6 beaminit.node.id=file:/etc/board-id
+	beaminit.network.eth0.address=192.168.7.6/24,fd00::6/64 beaminit.network.eth0.gateway=192.168.7.1
+	beaminit.network.eth0.dhcp=off beaminit.network.eth0.mtu=1400 beaminit.network.eth0.wait=5s
+	beaminit.network.eth0.100.address=10.0.0.6/31
+	beaminit.dns.servers=192.168.7.1,fd00::1 beaminit.dns.search=lan
+	beaminit.peers=eclero6:192.168.7.6,eclero8:192.168.7.8,eclero10:192.168.7.10
+	beaminit.release.path=/srv/erlang,/data/erlang beaminit.release.boot=start beaminit.release.user=app
+	"beaminit.release.env=LANG=C.UTF-8,B=two words,A=" beaminit.release.args=+sbwt,none beaminit.release.tmp=/run/app
+	beaminit.distribution.name=eclero beaminit.distribution.names=long beaminit.distribution.port=17013
+	beaminit.distribution.epmd=module:my_epmd beaminit.distribution.cookie-file=/data/secret beaminit.distribution.connect=0
+	beaminit.supervise.on_exit=poweroff beaminit.supervise.backoff=200ms,1m beaminit.supervise.attempts=7
+	beaminit.supervise.window=2m beaminit.supervise.give_up=rescue beaminit.supervise.stop-timeout=20s
+	beaminit.health.interval=30s beaminit.health.probe_timeout=3s beaminit.kernel.modules=virtio_net,virtio-blk`
+	got, want := load(t, "", line), load(t, string(full), "")
+	want.Peers[2].Aliases, want.Mounts = nil, nil // have no form there
+	got.origins, want.origins, got.text, want.text, want.mountAt = nil, nil, "", "", nil
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	for i := range keys {
+		if name := keys[i].name; name != "mount" && !strings.Contains(strings.ReplaceAll(line, "-", "_"), "beaminit."+keyOf(name)+"=") {
+			t.Errorf("%s is not in this test", name)
+		}
+	}
+}
+
+func TestOrigin(t *testing.T) {
+	c := load(t, "[network.eth0]\nmtu = 1400\n[peers]\na = \"10.0.0.1\"\n[[mount]]\nsource = \"a\"\ntarget = \"/b\"\ntype = \"c\"",
+		"ip=10.0.0.6:::::eth1:off beaminit.network.eth0.100.mtu=1500 rw")
+	for _, tt := range []struct {
+		key   string
+		from  Source
+		where string
+	}{
+		{"network.eth0", TOML, "/etc/beaminit.toml:1"}, {"network.eth0.mtu", TOML, "/etc/beaminit.toml:2"}, {"network.eth0.wait", BuiltIn, "built in"},
+		{"network.eth1", IPParam, "kernel command line, ip="}, {"network.eth1.address", IPParam, "kernel command line, ip="},
+		{"network.eth0.100.mtu", Cmdline, "kernel command line"}, {"network.eth7", BuiltIn, "built in"},
+		{"peers", TOML, "/etc/beaminit.toml:3"}, {"peers.a", TOML, "/etc/beaminit.toml:4"}, {"mount", TOML, "/etc/beaminit.toml:5"},
+		{"rw", Cmdline, "kernel command line"}, {"zebra", BuiltIn, "built in"}, {"", BuiltIn, "built in"},
+	} {
+		if from, where := c.Origin(tt.key); from != tt.from || where != tt.where {
+			t.Errorf("origin of %s: got %v %s, want %v %s", tt.key, from, where, tt.from, tt.where)
+		}
+	}
+}
+
+func TestChecks(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		check    func(string) bool
+		good, no []string
+	}{
+		{"user", isUser, []string{"root", "app", "_x", "0", "1000", "4294967294"}, []string{"", "-a", "a b", "4294967295", "99999999999", "a:b"}},
+		{"id", isID, []string{"/bin/id -s", "file:/id"}, []string{"", "id", "file:id", "file:"}},
+		{"host name", isHostname, []string{"a", "a-b.c", "0", "A.lan", strings.Repeat("a", 63)}, []string{"", "-a", "a-", "a_b", "a.", ".a", "a..b", strings.Repeat("a", 64), strings.Repeat("a.", 32) + "a"}},
+		{"interface", isInterface, []string{"eth0", "eth0.100", "a-b_c"}, []string{"", ".", "..", "a b", "a/b", "a:b", "a\tb", "a\u00a0", "abcdefghijklmnop"}},
+		{"epmd", isEPMD, []string{"none", "daemon", "module:my_epmd"}, []string{"", "module:", "module:My", "module:a b", "other"}},
+		{"env", isEnvName, []string{"A", "_", "a1"}, []string{"", "1A", "A-B", "A=B"}},
+		{"boot", isBoot, []string{"start", "start_clean"}, []string{"..", "a/b", "start.boot"}},
+	} {
+		for _, s := range tt.good {
+			if !tt.check(s) {
+				t.Errorf("%s: %q is refused", tt.name, s)
+			}
+		}
+		for _, s := range tt.no {
+			if tt.check(s) {
+				t.Errorf("%s: %q passes", tt.name, s)
+			}
+		}
+	}
+}
+
+func itoa(i int) string { return strconv.Itoa(i) }

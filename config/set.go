@@ -1,0 +1,132 @@
+package config
+
+import (
+	"net/netip"
+	"strconv"
+	"time"
+)
+
+// set gives a key the value that a source has for it. v is what the TOML parser makes
+// of it (string, int64, bool, []any, map[string]any, …); text makes the same of the
+// words of the kernel command line. What cannot be is a problem, and the key keeps the
+// value it had.
+func (l *loader) set(k *key, n *Network, from Source, v any) {
+	iface := ""
+	if n != nil {
+		iface = n.Interface
+	}
+	p := k.field(l.c, n)
+	ok, faults := l.store(k, p, from, v)
+	if ok && p != any(&l.c.Node.Hostname) {
+		l.mark(k.name, iface, from)
+	}
+	for _, f := range faults {
+		if f.want == "" {
+			f.want = k.want
+		}
+		if f.used == "" && p != any(&l.c.Node.Hostname) {
+			f.used = literal(p)
+		}
+		l.problem(from, keyPath(k.name, iface), 0, f)
+	}
+}
+
+// store puts a value into its field. ok says that the field has a new value, which may
+// be so in spite of faults: of a list of addresses the good ones count.
+func (l *loader) store(k *key, p any, from Source, v any) (ok bool, faults []fault) {
+	switch p := p.(type) {
+	case *string:
+		s, ok := v.(string)
+		if !ok {
+			return false, mistyped(v, from, "a string")
+		}
+		if p == &l.c.Node.Hostname {
+			return l.nominate(from, s)
+		}
+		if f := k.faultOf(s); f != nil {
+			return false, f
+		}
+		*p = s
+	case *int:
+		i, ok := v.(int64)
+		if !ok {
+			return false, mistyped(v, from, "an integer")
+		}
+		if i < k.min || i > k.max {
+			return false, []fault{{what: strconv.FormatInt(i, 10) + " is no " + k.noun}}
+		}
+		*p = int(i)
+	case *bool:
+		b, ok := v.(bool)
+		if !ok {
+			return false, mistyped(v, from, "true or false")
+		}
+		*p = b
+	case *time.Duration:
+		d, f := k.duration(v, from)
+		if f != nil {
+			return false, f
+		}
+		*p = d
+	case backoff:
+		return k.storeBackoff(p, v, from)
+	case *[]string:
+		return k.storeStrings(p, v, from)
+	case *env:
+		return k.storeEnv(p, v, from)
+	case *[]netip.Addr:
+		return k.storeAddrs(p, v, from)
+	case *[]netip.Prefix:
+		return k.storePrefixes(p, v, from)
+	}
+	return true, nil
+}
+
+// faultOf says what is wrong with a string of this key; nil: nothing.
+func (k *key) faultOf(s string) []fault {
+	switch {
+	case !printable(s):
+		return []fault{{what: quote(s) + " has control characters or is not UTF-8", want: "printable text"}}
+	case s == "" && k.empty || k.check == nil || k.check(s):
+		return nil
+	}
+	return []fault{{what: quote(s) + " is no " + k.noun}}
+}
+
+func (k *key) duration(v any, from Source) (time.Duration, []fault) {
+	s, ok := v.(string)
+	if !ok {
+		return 0, mistyped(v, from, "a duration in quotes")
+	}
+	d, err := time.ParseDuration(s)
+	switch {
+	case err != nil:
+		return 0, []fault{{what: quote(s) + " is no duration"}}
+	case int64(d) < k.min || int64(d) > k.max:
+		return 0, []fault{{what: quote(s) + " is out of range"}}
+	}
+	return d, nil
+}
+
+func (k *key) storeBackoff(p backoff, v any, from Source) (bool, []fault) {
+	list, ok := v.([]any)
+	if !ok {
+		return false, mistyped(v, from, "a list of two durations")
+	}
+	if len(list) != 2 {
+		return false, []fault{{what: "a list of " + strconv.Itoa(len(list)) + ", not of two durations"}}
+	}
+	first, f := k.duration(list[0], from)
+	if f != nil {
+		return false, f
+	}
+	longest, f := k.duration(list[1], from)
+	if f != nil {
+		return false, f
+	}
+	if first > longest {
+		return false, []fault{{what: "the first pause, " + first.String() + ", is longer than the longest, " + longest.String()}}
+	}
+	*p.first, *p.longest = first, longest
+	return true, nil
+}

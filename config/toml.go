@@ -1,0 +1,223 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/BurntSushi/toml"
+)
+
+// maxText is how long beaminit.toml may be in bytes: ten times a table of 256 peers
+// with aliases, and little enough that nothing in it can exhaust the stack.
+const maxText = 64 << 10
+
+// toml takes over what beaminit.toml says.
+func (l *loader) toml(text string) {
+	if len(text) > maxText {
+		l.problem(TOML, nil, 0, fault{what: strconv.Itoa(len(text)) + " bytes", want: "64 KiB at most", used: "the defaults"})
+		return
+	}
+	text = strings.TrimPrefix(text, "\ufeff")
+	l.c.text = text
+	tables, names, err := decode(text)
+	if err != nil {
+		tables, names = l.salvage(text, err)
+	}
+	for i, name := range names {
+		l.tomlKey(tables, names, i, name)
+	}
+}
+
+// decode parses a TOML text. names is every key and table header of it in the order of
+// the text; Go's maps have none.
+func decode(text string) (tables map[string]any, names []toml.Key, err error) {
+	if what, line := poison(text); line > 0 {
+		return nil, nil, toml.ParseError{Message: what, Position: toml.Position{Line: line, Start: len(text)}}
+	}
+	defer func() { // the parser panics where it meets a bug of its own
+		if r := recover(); r != nil {
+			tables, names, err = nil, nil, fmt.Errorf("the TOML parser: %v", r)
+		}
+	}()
+	var v any // into an any the parser's own maps go as they are, without reflection
+	meta, err := toml.Decode(text, &v)
+	if err != nil {
+		return nil, nil, err
+	}
+	tables, _ = v.(map[string]any)
+	return tables, meta.Keys(), nil
+}
+
+// salvage says what is wrong with a text that does not parse, and gives what stands
+// before that place, if it parses alone. If not (the error may be the end of something
+// that began earlier, such as a string without its second quote), it goes back table by
+// table.
+func (l *loader) salvage(text string, err error) (map[string]any, []toml.Key) {
+	p := Problem{File: Path, What: err.Error(), Want: "TOML 1.0", Used: "the defaults"}
+	cut := len(text)
+	var at toml.ParseError
+	if errors.As(err, &at) && at.Position.Line > 0 {
+		p.What = at.Message
+		p.Line = at.Position.Line
+		if start := at.Position.Start; start >= 0 && start < len(text) {
+			// The parser counts an unexpected end of a line as the next line.
+			p.Line = min(p.Line, 1+strings.Count(text[:start], "\n"))
+		}
+		cut = lineStart(text, p.Line)
+		p.What += " (" + quote(strings.TrimSpace(lineAt(text, cut))) + ")"
+	}
+	for try := 0; try < 64 && cut > 0; try++ {
+		tables, names, err := decode(text[:cut])
+		if err == nil {
+			p.Used = "what stands before line " + strconv.Itoa(1+strings.Count(text[:cut], "\n"))
+			l.c.Problems = append(l.c.Problems, p)
+			return tables, names
+		}
+		cut = 1 + strings.LastIndex(text[:cut-1], "\n[")
+	}
+	l.c.Problems = append(l.c.Problems, p)
+	return nil, nil
+}
+
+// poison finds what the parser must not be given, and its line; 0: nothing. A byte that
+// is no UTF-8, or a control character, can make the parser wait for itself for ever;
+// and its time for deep nesting grows with the third power of the depth.
+func poison(text string) (what string, line int) {
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if (c < ' ' || c == 0x7f) && c != '\n' && c != '\t' && (c != '\r' || i+1 == len(text) || text[i+1] != '\n') {
+			return "control characters", 1 + strings.Count(text[:i], "\n")
+		}
+	}
+	if !utf8.ValidString(text) {
+		for i, r := range text {
+			if r != utf8.RuneError {
+				continue
+			}
+			if _, n := utf8.DecodeRuneInString(text[i:]); n == 1 {
+				return "bytes that are no UTF-8", 1 + strings.Count(text[:i], "\n")
+			}
+		}
+	}
+	if strings.Count(text, ".") <= 64 && strings.Count(text, "[")+strings.Count(text, "{") <= 64 {
+		return "", 0 // the usual file, and cheap to see; all 64 in one key do no harm
+	}
+	return "more than 24 levels of keys or brackets", tangled(text)
+}
+
+const deepest = 24
+
+// tangled is the number of the first line where keys or brackets are nested deeper than
+// that; 0: nowhere. It does not look for strings, so that of a brace in one it may think
+// too much; only a multitude of them could deceive it.
+func tangled(text string) int {
+	line, dots, depth := 1, 0, 0
+	comment := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\n':
+			line, dots, comment = line+1, 0, false
+		case comment:
+		case c == '#':
+			comment = true
+		case c == '.':
+			dots++
+		case c == '[' || c == '{':
+			dots, depth = 0, depth+1
+		case c == ']' || c == '}':
+			depth = max(0, depth-1)
+		case c == '=' || c == ',':
+			dots = 0
+		}
+		if dots > deepest || depth > deepest {
+			return line
+		}
+	}
+	return 0
+}
+
+// tomlKey takes over one key of the file, the ith of names.
+func (l *loader) tomlKey(tables map[string]any, names []toml.Key, i int, name toml.Key) {
+	section := name[0]
+	if section == "mount" {
+		if first(names, i, 1) {
+			l.mounts(tables[section])
+		}
+		return
+	}
+	table, ok := tables[section].(map[string]any)
+	switch {
+	case !isSection(section):
+		l.unknown(TOML, name[:1])
+	case !ok:
+		f := mistyped(tables[section], TOML, "a table")[0]
+		f.want, f.used = "a table: ["+section+"]", "the defaults"
+		l.problem(TOML, name[:1], 0, f)
+	case len(name) == 1:
+	case section == "network":
+		l.tomlNetwork(table, names, i, name)
+	case !first(names, i, 2):
+	case section == "peers":
+		l.peerValue(name[1], table[name[1]])
+	default:
+		if k := find(section, name[1], false); k != nil {
+			l.set(k, nil, TOML, table[name[1]])
+		} else {
+			l.unknown(TOML, name[:2])
+		}
+	}
+}
+
+func (l *loader) tomlNetwork(table map[string]any, names []toml.Key, i int, name toml.Key) {
+	iface := name[1]
+	keys, ok := table[iface].(map[string]any)
+	if !ok {
+		f := mistyped(table[iface], TOML, "a table")[0]
+		f.want, f.used = "a table for each interface: [network.eth0]", "nothing of it"
+		l.problem(TOML, name[:2], 0, f)
+		return
+	}
+	if !isInterface(iface) {
+		f := badInterface(iface)
+		f.used = "nothing of it"
+		l.problem(TOML, name[:2], 0, f)
+		return
+	}
+	n := l.c.network(iface)
+	if len(name) == 2 || !first(names, i, 3) {
+		return
+	}
+	if k := find("network", name[2], false); k != nil {
+		l.set(k, n, TOML, keys[name[2]])
+	} else {
+		l.unknown(TOML, name[:3])
+	}
+}
+
+// first says whether the ith of names is the first with its first n parts. The parser
+// lists a table header, a key in the table, and a dotted key that reaches into it each
+// for itself.
+func first(names []toml.Key, i, n int) bool {
+	name := names[i]
+	if len(name) == n && (n > 1 || name[0] != "mount") {
+		return true
+	}
+	for j := i - 1; j >= 0; j-- { // mostly the one before
+		if len(names[j]) >= n && equal(names[j][:n], name[:n]) {
+			return false
+		}
+	}
+	return true
+}
+
+func equal(a, b []string) bool {
+	for i := len(a) - 1; i >= 0; i-- {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,120 @@
+package config
+
+import "strings"
+
+// unknown reports a key that there is none of, with the one that was perhaps meant.
+func (l *loader) unknown(from Source, path []string) {
+	if len(l.c.Problems) > maxProblems {
+		return // to look for the nearest of thousands takes its time
+	}
+	what := "unknown key, ignored"
+	if s := suggest(path); s != "" {
+		what += "; did you mean " + s + "?"
+	}
+	l.problem(from, path, 0, fault{what: what})
+}
+
+// unknownIn reports the keys of an inner table that there are none of.
+func (l *loader) unknownIn(path []string, nth int, t map[string]any, known ...string) {
+	var names []string
+next:
+	for name := range t {
+		for _, k := range known {
+			if name == k {
+				continue next
+			}
+		}
+		names = append(names, name)
+		for i := len(names) - 1; i > 0 && names[i] < names[i-1]; i-- {
+			names[i], names[i-1] = names[i-1], names[i]
+		}
+	}
+	for _, name := range names {
+		what := "unknown key, ignored"
+		if s := nearest(name, known); s != "" {
+			what += "; did you mean " + s + "?"
+		}
+		l.problem(TOML, append(append([]string(nil), path...), name), nth, fault{what: what})
+	}
+}
+
+// suggest is the key nearest to one that there is none of: one with a name alike in
+// this table or another, or for a single word the table; empty: none is near.
+func suggest(path []string) string {
+	if path[0] == "peers" {
+		return "beaminit.peers=" + wantPeers
+	}
+	word := path[len(path)-1]
+	best, least := "", 1<<10
+	try := func(candidate string, distance int) {
+		if distance < least {
+			best, least = candidate, distance
+		}
+	}
+	for i := range keys {
+		section, last, _ := strings.Cut(keys[i].name, ".")
+		full := keys[i].name
+		if section == "network" {
+			full = "network.IFACE." + last
+			if path[0] == section && len(path) > 2 {
+				full = "network." + path[1] + "." + last
+			}
+		}
+		try(full, distance(join(path), full))
+		if last != "" {
+			d := distance(word, last)
+			if d > 0 && len(word) > 2 && strings.HasPrefix(last, word) {
+				d = 1 // cookie for cookie_file
+			}
+			if len(path) == 1 || path[0] != section {
+				d++
+			}
+			try(full, d)
+		}
+		if len(path) == 1 {
+			try("["+section+"]", distance(word, section))
+		}
+	}
+	if least > 1+len(word)/3 {
+		return ""
+	}
+	return best
+}
+
+// nearest is the word of a list that is nearest to one; empty: none is near.
+func nearest(word string, list []string) string {
+	best, least := "", 2+len(word)/3
+	for _, w := range list {
+		if d := distance(word, w); d < least {
+			best, least = w, d
+		}
+	}
+	return best
+}
+
+// distance is the number of bytes to insert, leave out, change or swap with their
+// neighbour to make one word of another (optimal string alignment).
+func distance(a, b string) int {
+	if len(a) > 128 || len(b) > 128 {
+		return 1 << 10
+	}
+	var before, last, row [130]int
+	for j := 0; j <= len(b); j++ {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last = last, row
+	}
+	return last[len(b)]
+}

@@ -1,0 +1,112 @@
+package hostsgen
+
+import (
+	"context"
+	"net/netip"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/nstest"
+)
+
+// script asks ERTS for every name on the command line and prints
+// "name address names…"; a name of "@" and an address is looked up in reverse.
+const script = `
+Show = fun(Q, {ok, {hostent, Name, Aliases, _, _, [A|_]}}) ->
+            io:format("~s ~s ~s~n", [Q, inet:ntoa(A), lists:join(" ", [Name|Aliases])]);
+          (Q, E) -> io:format("~s ~p~n", [Q, E]) end,
+Ask = fun([$@|A] = Q) -> Show(Q, inet:gethostbyaddr(A));
+         ([$6,$:|N] = Q) -> Show(Q, inet:gethostbyname(N, inet6));
+         (N) -> Show(N, inet:gethostbyname(N)) end,
+lists:foreach(Ask, init:get_plain_arguments()),
+Native = [P || P <- erlang:ports(), {name, N} <- [erlang:port_info(P, name)], string:find(N, "inet_gethost") =/= nomatch],
+io:format("inet_gethost ~p~n", [length(Native)]),
+halt().`
+
+// ask starts a VM under hostname with these files and returns what script prints.
+func ask(t *testing.T, hostname string, hosts []byte, resolv string, names ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(dir+"/hosts", hosts, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir+"/inetrc", Inetrc(dir+"/hosts", resolv), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"hostname", hostname}, {"ip", "link", "set", "lo", "up"}} {
+		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v %s", args, err, out)
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+	defer cancel()
+	args := append([]string{"-noinput", "-kernel", "inetrc", `"` + dir + `/inetrc"`, "-eval", script, "-extra"}, names...)
+	cmd := exec.CommandContext(ctx, "erl", args...)
+	cmd.WaitDelay = time.Second
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("erl: %v\n%s", err, out)
+	}
+	return string(out)
+}
+
+func needErl(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("erl"); err != nil {
+		t.Skip("no erl here")
+	}
+}
+
+func TestERTSFiles(t *testing.T) {
+	needErl(t)
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		peers := []config.Peer{peer("eclero6", "192.168.7.6"), peer("eclero8", "192.168.7.8"),
+			peer("eclero10", "192.168.7.10", "ten"), peer("six", "fd00::6")}
+		got := ask(t, "eclero6.lan", Hosts("eclero6.lan", netip.Addr{}, peers, nil), "",
+			"eclero6", "eclero6.lan", "eclero8", "eclero8.lan", "eclero10", "TEN", "6:six.lan", "localhost", "6:ip6-localhost",
+			"@192.168.7.6", "@192.168.7.10", "@fd00::6", "@127.0.0.1", "unknown")
+		want := `eclero6 192.168.7.6 eclero6.lan eclero6
+eclero6.lan 192.168.7.6 eclero6.lan eclero6
+eclero8 192.168.7.8 eclero8.lan eclero8
+eclero8.lan 192.168.7.8 eclero8.lan eclero8
+eclero10 192.168.7.10 eclero10.lan eclero10 ten
+TEN 192.168.7.10 eclero10.lan eclero10 ten
+6:six.lan fd00::6 six.lan six
+localhost 127.0.0.1 localhost
+6:ip6-localhost ::1 localhost ip6-localhost ip6-loopback
+@192.168.7.6 192.168.7.6 eclero6.lan eclero6
+@192.168.7.10 192.168.7.10 eclero10.lan eclero10 ten
+@fd00::6 fd00::6 six.lan six
+@127.0.0.1 127.0.0.1 localhost
+unknown {error,nxdomain}
+inet_gethost 0
+`
+		if got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	})
+}
+
+// With DNS, the file still comes first; and a server that is not there costs
+// only the names that are in no file.
+func TestERTSWithDNS(t *testing.T) {
+	needErl(t)
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		resolv := t.TempDir() + "/resolv.conf"
+		if err := os.WriteFile(resolv, []byte("nameserver 127.0.0.1\nsearch lan\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		// A short host name: the VM does run inet_gethost once, before it reads
+		// the inetrc. So nothing is asked here about that program.
+		got := ask(t, "n1", Hosts("n1", netip.Addr{}, []config.Peer{peer("n1", "10.0.0.1"), peer("n2", "10.0.0.2")}, nil), resolv,
+			"n1", "n2", "@10.0.0.2")
+		want := "n1 10.0.0.1 n1\nn2 10.0.0.2 n2\n@10.0.0.2 10.0.0.2 n2\ninet_gethost "
+		if !strings.HasPrefix(got, want) {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	})
+}

@@ -1,0 +1,219 @@
+package hostsgen
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/beaminit/beaminit/config"
+)
+
+func peer(name, address string, aliases ...string) config.Peer {
+	return config.Peer{Name: name, Address: netip.MustParseAddr(address), Aliases: aliases}
+}
+
+const head = `# written by beaminit from [peers]
+127.0.0.1 localhost
+::1 localhost ip6-localhost ip6-loopback
+`
+
+func TestHosts(t *testing.T) {
+	three := []config.Peer{peer("eclero6", "192.168.7.6"), peer("eclero8", "192.168.7.8"), peer("eclero10", "192.168.7.10", "ten")}
+	tests := []struct {
+		name     string
+		hostname string
+		own      string
+		peers    []config.Peer
+		search   []string
+		want     string
+	}{
+		{"three peers", "eclero6", "", three, nil, `192.168.7.6 eclero6
+192.168.7.8 eclero8
+192.168.7.10 eclero10 ten
+`},
+		{"domain of dns.search", "eclero6", "", three, []string{"lan", "farm.local"}, `192.168.7.6 eclero6.lan eclero6
+192.168.7.8 eclero8.lan eclero8
+192.168.7.10 eclero10.lan eclero10 ten
+`},
+		{"domain of the host name before dns.search", "eclero6.farm.local", "10.0.0.1", three, []string{"lan"}, `192.168.7.6 eclero6.farm.local eclero6
+192.168.7.8 eclero8.farm.local eclero8
+192.168.7.10 eclero10.farm.local eclero10 ten
+`},
+		{"peers with dots", "n1", "10.0.0.1", []config.Peer{peer("n1.a.org", "10.0.0.1"), peer("n2.b.org", "10.0.0.2")}, []string{"lan"},
+			`10.0.0.1 n1.a.org n1
+10.0.0.2 n2.b.org n2
+`},
+		{"not among the peers", "eclero7", "192.168.7.7", three[:1], []string{"lan"}, `192.168.7.6 eclero6.lan eclero6
+192.168.7.7 eclero7.lan eclero7
+`},
+		{"not among the peers, other domain", "eclero6.farm.local", "192.168.7.7", []config.Peer{peer("eclero6.lan", "192.168.7.6")}, nil,
+			`192.168.7.6 eclero6.lan eclero6
+192.168.7.7 eclero6.farm.local
+`},
+		{"no address at all", "eclero7", "", nil, []string{"lan"}, "127.0.0.1 eclero7.lan eclero7\n"},
+		{"host name is an alias", "ten", "10.0.0.1", three[2:], nil, "192.168.7.10 eclero10 ten\n"},
+		{"no host name", "", "10.0.0.1", nil, nil, ""},
+		{"host name localhost", "localhost", "10.0.0.1", nil, nil, ""},
+		{"IPv6", "a", "", []config.Peer{peer("a", "fd00::6"), peer("b", "fe80::1%eth0"), peer("c", "::ffff:10.0.0.3")}, nil,
+			"fd00::6 a\nfe80::1 b\n10.0.0.3 c\n"},
+		{"a name counts once", "a", "", []config.Peer{peer("a", "10.0.0.1", "A", "x", "x"), peer("b", "10.0.0.2", "x", "y", "localhost"), peer("A", "10.0.0.3")}, nil,
+			"10.0.0.1 a x\n10.0.0.2 b y\n"},
+		{"a Name before an alias and a short name", "q", "10.0.0.9", []config.Peer{
+			peer("a", "10.0.0.1", "b"), peer("c.lan", "10.0.0.2"), peer("c", "10.0.0.4"), peer("b", "10.0.0.3")}, nil,
+			"10.0.0.1 a\n10.0.0.2 c.lan\n10.0.0.4 c\n10.0.0.3 b\n10.0.0.9 q\n"},
+		{"unfit names, no address", "a b", "10.0.0.9", []config.Peer{
+			peer("x\ny", "10.0.0.1", "ok", "#no", ""), {Name: "nowhere"}}, nil, "10.0.0.1 ok\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var own netip.Addr
+			if tt.own != "" {
+				own = netip.MustParseAddr(tt.own)
+			}
+			got := string(Hosts(tt.hostname, own, tt.peers, tt.search))
+			if want := head + tt.want; got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
+
+// lookup reads a hosts file as hosts(5) has it: the first line with a name counts.
+func lookup(t *testing.T, text string) map[string]netip.Addr {
+	t.Helper()
+	m := make(map[string]netip.Addr)
+	for _, line := range strings.Split(text, "\n") {
+		line, _, _ = strings.Cut(line, "#")
+		f := strings.Fields(line)
+		if len(f) == 0 {
+			continue
+		}
+		a, err := netip.ParseAddr(f[0])
+		if err != nil || len(f) < 2 {
+			t.Fatalf("bad line %q in\n%s", line, text)
+		}
+		for _, n := range f[1:] {
+			n = strings.ToLower(n)
+			if _, ok := m[n]; !ok {
+				m[n] = a
+			}
+		}
+	}
+	return m
+}
+
+// label makes a valid host name of anything.
+func label(s string) string {
+	b := []byte("h")
+	for i := 0; i < len(s) && i < 40; i++ {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '-':
+			b = append(b, c)
+		case c == '.' && b[len(b)-1] != '.':
+			b = append(b, '.', 'h')
+		}
+	}
+	return string(b)
+}
+
+func FuzzHosts(f *testing.F) {
+	f.Add("eclero6", "lan", "eclero6,eclero8 ,eclero10 ten", uint32(0xc0a80706))
+	f.Add("n1.farm.local", "", "n1,n2.other.org n2,n2", uint32(1))
+	f.Add("x", "a.b", "a b c,b,c a.b", uint32(0xfffffff0))
+	f.Fuzz(func(t *testing.T, hostname, domain, table string, base uint32) {
+		hostname = label(hostname)
+		var search []string
+		if domain != "" {
+			search = []string{label(domain)}
+		}
+		var peers []config.Peer
+		names := make(map[string]netip.Addr)
+		for i, entry := range strings.Split(table, ",") {
+			if i == 20 {
+				break
+			}
+			words := strings.Split(entry, " ")
+			p := config.Peer{Name: label(words[0])}
+			n := base + uint32(i)
+			p.Address = netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
+			if i%3 == 2 {
+				p.Address = netip.AddrFrom16([16]byte{0: 0xfd, 15: byte(i)})
+			}
+			for _, a := range words[1:] {
+				p.Aliases = append(p.Aliases, label(a))
+			}
+			key := strings.ToLower(p.Name)
+			if _, twice := names[key]; twice {
+				continue // config lets none of these through
+			}
+			names[key] = p.Address
+			peers = append(peers, p)
+		}
+		own := netip.MustParseAddr("203.0.113.9")
+		text := string(Hosts(hostname, own, peers, search))
+		got := lookup(t, text)
+		for name, want := range names {
+			// The full name of an earlier peer may be the Name of this one.
+			if full := fullNameOf(name, hostname, search, peers); full {
+				continue
+			}
+			if got[name] != want {
+				t.Errorf("%s is %v, want %v in\n%s", name, got[name], want, text)
+			}
+		}
+		if !got[strings.ToLower(hostname)].IsValid() {
+			t.Errorf("%s does not resolve in\n%s", hostname, text)
+		}
+		for _, p := range peers {
+			for _, a := range p.Aliases {
+				if !got[strings.ToLower(a)].IsValid() {
+					t.Errorf("alias %s does not resolve in\n%s", a, text)
+				}
+			}
+		}
+		if strings.Contains(text, "127.0.1.1") && base>>8 != 0x7f0001 {
+			t.Errorf("127.0.1.1 in\n%s", text)
+		}
+		if got["localhost"] != netip.MustParseAddr("127.0.0.1") {
+			t.Errorf("localhost is %v in\n%s", got["localhost"], text)
+		}
+	})
+}
+
+// fullNameOf says whether name is what the domain makes of the short name of a peer.
+func fullNameOf(name, hostname string, search []string, peers []config.Peer) bool {
+	_, domain, _ := strings.Cut(hostname, ".")
+	if domain == "" && len(search) > 0 {
+		domain = search[0]
+	}
+	for _, p := range peers {
+		if !strings.Contains(p.Name, ".") && strings.EqualFold(p.Name+"."+domain, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestInetrc(t *testing.T) {
+	tests := []struct{ hosts, resolv, want string }{
+		{"/run/beaminit/hosts", "", "{lookup,[file]}.\n{hosts_file,\"/run/beaminit/hosts\"}.\n"},
+		{"/run/beaminit/hosts", "/run/beaminit/resolv.conf",
+			"{lookup,[file,dns]}.\n{hosts_file,\"/run/beaminit/hosts\"}.\n{resolv_conf,\"/run/beaminit/resolv.conf\"}.\n"},
+		{`/a"b\c`, "", "{lookup,[file]}.\n{hosts_file,\"/a\\\"b\\\\c\"}.\n"},
+	}
+	for _, tt := range tests {
+		if got, want := string(Inetrc(tt.hosts, tt.resolv)), "%% written by beaminit\n"+tt.want; got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	}
+}
+
+func ExampleHosts() {
+	fmt.Print(string(Hosts("eclero6", netip.Addr{}, []config.Peer{peer("eclero6", "192.168.7.6")}, []string{"lan"})))
+	// Output:
+	// # written by beaminit from [peers]
+	// 127.0.0.1 localhost
+	// ::1 localhost ip6-localhost ip6-loopback
+	// 192.168.7.6 eclero6.lan eclero6
+}

@@ -1,0 +1,366 @@
+package netcfg
+
+import (
+	"encoding/json"
+	"errors"
+	"net/netip"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/nstest"
+)
+
+// ip runs ip(8).
+func ip(t *testing.T, args string) string {
+	t.Helper()
+	out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("ip %s: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// veth makes eth0 with the other end peer0. Both are down.
+func veth(t *testing.T) {
+	t.Helper()
+	ip(t, "link add eth0 type veth peer name peer0")
+}
+
+// addresses lists what a link has, without IPv6's own fe80:: ones.
+func addresses(t *testing.T, link string) (list []string) {
+	t.Helper()
+	var links []struct {
+		AddrInfo []struct {
+			Local     string
+			Prefixlen int
+			Tentative bool
+		} `json:"addr_info"`
+	}
+	if err := json.Unmarshal([]byte(ip(t, "-j address show dev "+link)), &links); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range links {
+		for _, a := range l.AddrInfo {
+			if strings.HasPrefix(a.Local, "fe80:") {
+				continue
+			}
+			if a.Tentative {
+				t.Errorf("%s on %s is tentative", a.Local, link)
+			}
+			list = append(list, a.Local+"/"+strconv.Itoa(a.Prefixlen))
+		}
+	}
+	return list
+}
+
+// defaults lists the default routes of a family, as "gateway dev metric".
+func defaults(t *testing.T, family string) (list []string) {
+	t.Helper()
+	var routes []struct {
+		Dst, Gateway, Dev string
+		Metric            json.Number
+	}
+	if err := json.Unmarshal([]byte(ip(t, "-j "+family+" route show default")), &routes); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range routes {
+		list = append(list, strings.TrimSpace(r.Gateway+" "+r.Dev+" "+string(r.Metric)))
+	}
+	return list
+}
+
+func same(got []string, want ...string) bool {
+	return strings.Join(got, ",") == strings.Join(want, ",")
+}
+
+// wantStates fails the test unless the links of s are in these states, and s
+// has no error of the node as a whole.
+func wantStates(t *testing.T, s Status, want ...State) {
+	t.Helper()
+	for _, err := range s.Errs {
+		t.Errorf("error %v, want none", err)
+	}
+	if len(s.Links) != len(want) {
+		t.Fatalf("got %d links, want %d: %+v", len(s.Links), len(want), s)
+	}
+	for i, l := range s.Links {
+		if l.State != want[i] {
+			t.Errorf("%s is %v %v, want %v", l.Name, l.State, l.Errs, want[i])
+		}
+		if l.State != Failed && l.Errs != nil {
+			t.Errorf("%s: errors %v, want none", l.Name, l.Errs)
+		}
+	}
+}
+
+func TestApplyLo(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		s := Make("eclero6", nil, config.DNS{}).Apply()
+		wantStates(t, s, Ready)
+		if !s.Ready() || s.Waiting() {
+			t.Errorf("Ready %v Waiting %v, want true false", s.Ready(), s.Waiting())
+		}
+		if got := addresses(t, "lo"); !same(got, "127.0.0.1/8", "::1/128") {
+			t.Errorf("lo has %q", got)
+		}
+		if got, err := os.Hostname(); err != nil || got != "eclero6" {
+			t.Errorf("hostname %q %v, want eclero6", got, err)
+		}
+	})
+}
+
+var usualPlan = Make("eclero6", []config.Network{{
+	Interface: "eth0",
+	Address:   prefixes("192.168.7.6/24", "fd00::6/64"),
+	Gateway:   addrs("192.168.7.1", "fe80::1"),
+	MTU:       1400,
+}}, config.DNS{})
+
+// wantUsual checks that the kernel has what usualPlan says.
+func wantUsual(t *testing.T) {
+	t.Helper()
+	if got := addresses(t, "eth0"); !same(got, "192.168.7.6/24", "fd00::6/64") {
+		t.Errorf("eth0 has %q", got)
+	}
+	if got := defaults(t, "-4"); !same(got, "192.168.7.1 eth0") {
+		t.Errorf("IPv4 default routes %q", got)
+	}
+	if got := defaults(t, "-6"); !same(got, "fe80::1 eth0 1024") {
+		t.Errorf("IPv6 default routes %q", got)
+	}
+	if got := ip(t, "link show eth0"); !strings.Contains(got, "mtu 1400") {
+		t.Errorf("want mtu 1400: %s", got)
+	}
+}
+
+func TestApplyTwice(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		veth(t)
+		ip(t, "link set peer0 up")
+		for i := 0; i < 2; i++ {
+			wantStates(t, usualPlan.Apply(), Ready, Ready)
+			wantUsual(t)
+		}
+		wantStates(t, usualPlan.Check(), Ready, Ready)
+	})
+}
+
+// The kernel's ip= or somebody else was first: with the same address, with the
+// same gateway, with another one.
+func TestApplyAfterOthers(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		veth(t)
+		ip(t, "link set peer0 up")
+		ip(t, "link set eth0 up")
+		ip(t, "address add 192.168.7.6/24 broadcast 192.168.7.255 dev eth0 valid_lft 1000 preferred_lft 1000")
+		ip(t, "address add fd00::6/64 dev eth0 nodad")
+		ip(t, "route add default via 192.168.7.1 dev eth0 proto boot")
+		wantStates(t, usualPlan.Apply(), Ready, Ready)
+		wantUsual(t)
+		if got := ip(t, "-4 address show dev eth0"); !strings.Contains(got, "valid_lft forever") {
+			t.Errorf("a lease of somebody else's is left: %s", got)
+		}
+		ip(t, "route replace default via 192.168.7.99 dev eth0")
+		wantStates(t, usualPlan.Apply(), Ready, Ready)
+		wantUsual(t)
+	})
+}
+
+func TestApplyTwoGateways(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		veth(t)
+		p := Make("", []config.Network{
+			{Interface: "eth0", Address: prefixes("10.0.0.1/24", "fd00::6/64"), Gateway: addrs("10.0.0.254", "10.0.0.253", "fd00::1")},
+			{Interface: "peer0", Address: prefixes("10.1.0.1/24", "fd01::6/64"), Gateway: addrs("10.1.0.254", "fd01::1")}}, config.DNS{})
+		p.Apply()
+		wantStates(t, p.Apply(), Ready, Ready, Ready)
+		if got := defaults(t, "-4"); !same(got, "10.0.0.254 eth0", "10.0.0.253 eth0 1", "10.1.0.254 peer0 2") {
+			t.Errorf("IPv4 default routes %q", got)
+		}
+		if got := defaults(t, "-6"); !same(got, "fd00::1 eth0 1024", "fd01::1 peer0 1025") {
+			t.Errorf("IPv6 default routes %q", got)
+		}
+	})
+}
+
+// An interface that is absent hinders no other, and is configured when it comes.
+func TestApplyAbsentThenLate(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		s := usualPlan.Apply()
+		wantStates(t, s, Ready, Absent)
+		if s.Ready() || !s.Waiting() {
+			t.Errorf("Ready %v Waiting %v, want false true", s.Ready(), s.Waiting())
+		}
+		wantStates(t, usualPlan.Check(), ifUp(t, "lo"), Absent)
+		w := watch(t)
+		wantChange(t, w, false, 20*time.Millisecond)
+		done := make(chan struct{})
+		go func() {
+			time.Sleep(30 * time.Millisecond)
+			exec.Command("ip", strings.Fields("link add eth0 type veth peer name peer0")...).Run()
+			exec.Command("ip", "link", "set", "peer0", "up").Run()
+			close(done)
+		}()
+		wantChange(t, w, true, 5*time.Second)
+		<-done
+		wantStates(t, usualPlan.Apply(), Ready, Ready)
+		wantUsual(t)
+	})
+}
+
+// ifUp is Ready for a link that ip(8) shows with LOWER_UP.
+func ifUp(t *testing.T, link string) State {
+	if strings.Contains(ip(t, "link show "+link), "LOWER_UP") {
+		return Ready
+	}
+	return NoCarrier
+}
+
+func TestApplyNoCarrierThenCarrier(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		veth(t)
+		s := usualPlan.Apply()
+		wantStates(t, s, Ready, NoCarrier)
+		if s.Ready() || !s.Waiting() {
+			t.Errorf("Ready %v Waiting %v, want false true", s.Ready(), s.Waiting())
+		}
+		wantUsual(t) // configured all the same
+		w := watch(t)
+		wantStates(t, usualPlan.Check(), Ready, NoCarrier)
+		ip(t, "link set peer0 up")
+		wantChange(t, w, true, 5*time.Second)
+		wantStates(t, usualPlan.Check(), Ready, Ready)
+		wantStates(t, usualPlan.Apply(), Ready, Ready)
+		wantUsual(t)
+		ip(t, "link set peer0 down")
+		wantStates(t, usualPlan.Check(), Ready, NoCarrier)
+	})
+}
+
+func TestApplyRefused(t *testing.T) {
+	tests := []struct {
+		name string
+		net  config.Network
+		want string // how the error of eth0 starts: the end may be the kernel's own words
+		as   unix.Errno
+		has  string // what eth0 has all the same
+	}{
+		{"gateway elsewhere", config.Network{Address: prefixes("192.168.7.6/24"), Gateway: addrs("192.168.9.1")},
+			"gateway 192.168.9.1 on eth0: network is unreachable: not in the network of eth0, 192.168.7.0/24", unix.ENETUNREACH, "192.168.7.6/24"},
+		{"IPv6 gateway elsewhere", config.Network{Address: prefixes("fd00::6/64"), Gateway: addrs("fd01::1")},
+			"gateway fd01::1 on eth0: no route to host: not in the network of eth0, fd00::/64", unix.EHOSTUNREACH, "fd00::6/64"},
+		{"gateway of the other family", config.Network{Address: prefixes("fd00::6/64"), Gateway: addrs("192.168.7.1")},
+			"gateway 192.168.7.1 on eth0: network is unreachable: eth0 has no IPv4 address", unix.ENETUNREACH, "fd00::6/64"},
+		{"multicast as address", config.Network{Address: prefixes("ff02::1/64", "192.168.7.6/24")},
+			"address ff02::1/64 on eth0: cannot assign requested address", unix.EADDRNOTAVAIL, "192.168.7.6/24"},
+		{"MTU", config.Network{MTU: 70000, Address: prefixes("192.168.7.6/24")},
+			"MTU 70000 on eth0: invalid argument (", unix.EINVAL, "192.168.7.6/24"},
+		{"no address at all", config.Network{Address: []netip.Prefix{{}, netip.MustParsePrefix("192.168.7.6/24")}},
+			"address invalid Prefix on eth0: ", unix.EINVAL, "192.168.7.6/24"},
+	}
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		for _, tt := range tests {
+			t.Run(tt.name, func(t *testing.T) {
+				veth(t)
+				defer ip(t, "link delete eth0")
+				ip(t, "link set peer0 up")
+				tt.net.Interface = "eth0"
+				s := Make("", []config.Network{tt.net}, config.DNS{}).Apply()
+				if len(s.Links) != 2 || len(s.Errs) != 0 || s.Links[0].State != Ready || s.Links[1].State != Failed || len(s.Links[1].Errs) != 1 {
+					t.Fatalf("got %+v, want lo ready and eth0 failed with one error", s)
+				}
+				err := s.Links[1].Errs[0]
+				if !errors.Is(err, tt.as) {
+					t.Errorf("%v is not %v", err, tt.as)
+				}
+				if got := err.Error(); !strings.HasPrefix(got, tt.want) {
+					t.Errorf("got  %q\nwant %q", got, tt.want)
+				}
+				if got := addresses(t, "eth0"); !same(got, tt.has) {
+					t.Errorf("eth0 has %q, want %q", got, tt.has)
+				}
+				if s.Waiting() {
+					t.Error("a refusal does not mend itself, and yet Waiting")
+				}
+			})
+		}
+	})
+}
+
+func TestApplyInvalidName(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		s := Make("", []config.Network{{Interface: "a name too long for it"}}, config.DNS{}).Apply()
+		if len(s.Links) != 2 || s.Links[0].State != Ready || s.Links[1].State != Failed || len(s.Links[1].Errs) != 1 {
+			t.Fatalf("got %+v, want lo ready and the other failed with one error", s)
+		}
+		const want = `interface name "a name too long for it": want 1 to 15 bytes without '/', ':' and spaces`
+		if got := s.Links[1].Errs[0].Error(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
+func TestApplyLongHostname(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		s := Make(strings.Repeat("x", 65), nil, config.DNS{}).Apply()
+		if len(s.Errs) != 1 || !errors.Is(s.Errs[0], unix.EINVAL) || !s.Ready() {
+			t.Errorf("got %+v, want one EINVAL and lo ready", s)
+		}
+	})
+}
+
+// Without the capability every request is refused by name, and none is lost.
+func TestApplyUnprivileged(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		veth(t)
+		var s Status
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			runtime.LockOSThread() // and never unlock: the thread ends with it
+			if _, _, e := syscall.RawSyscall(syscall.SYS_SETUID, 65534, 0, 0); e != 0 {
+				t.Errorf("setuid: %v", e)
+				return
+			}
+			s = usualPlan.Apply()
+		}()
+		<-done
+		var got []string
+		for _, err := range s.Errs {
+			got = append(got, err.Error())
+		}
+		for _, l := range s.Links {
+			if l.State != Failed {
+				t.Errorf("%s is %v, want failed", l.Name, l.State)
+			}
+			for _, err := range l.Errs {
+				got = append(got, err.Error())
+				if !errors.Is(err, unix.EPERM) {
+					t.Errorf("%v is not EPERM", err)
+				}
+			}
+		}
+		want := []string{
+			`hostname "eclero6": operation not permitted`,
+			"bring up lo: operation not permitted",
+			"MTU 1400 on eth0: operation not permitted",
+			"bring up eth0: operation not permitted",
+			"address 192.168.7.6/24 on eth0: operation not permitted",
+			"address fd00::6/64 on eth0: operation not permitted",
+			"gateway 192.168.7.1 on eth0: operation not permitted",
+			"gateway fe80::1 on eth0: operation not permitted",
+		}
+		if strings.Join(got, "\n") != strings.Join(want, "\n") {
+			t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	})
+}

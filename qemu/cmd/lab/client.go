@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+
+	labpkg "github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/tui"
+)
+
+func (e env) client() (*labpkg.Client, error) {
+	dir, err := e.setup.labDir()
+	return labpkg.NewClient(dir), err
+}
+
+func cmdWatch(e env, _ *flag.FlagSet, _ []string) error {
+	ctx, cancel := untilSignal()
+	defer cancel()
+	c, err := e.client()
+	if err != nil {
+		return err
+	}
+	if _, err := c.Status(); err != nil {
+		return explain(err)
+	}
+	return show(ctx, e.out, c)
+}
+
+func cmdStatus(e env, _ *flag.FlagSet, _ []string) error {
+	c, err := e.client()
+	if err != nil {
+		return err
+	}
+	s, err := c.Status()
+	if err != nil {
+		return explain(err)
+	}
+	if e.json {
+		enc := json.NewEncoder(e.out)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(s)
+	} else {
+		width := 120
+		if f, is := e.out.(*os.File); is {
+			if w, _, err := term.GetSize(int(f.Fd())); err == nil {
+				width = w
+			}
+		}
+		tui.Table(e.out, s, width)
+	}
+	if err == nil && !s.Whole() {
+		err = errNotWhole
+	}
+	return err
+}
+
+func cmdDown(e env, _ *flag.FlagSet, _ []string) error {
+	c, err := e.client()
+	if err != nil {
+		return err
+	}
+	return explain(c.Down())
+}
+
+// cmdDo is kill, stop, start, cut and heal: the words are the lab's own.
+func cmdDo(e env, _ *flag.FlagSet, args []string) error {
+	c, err := e.client()
+	if err != nil {
+		return err
+	}
+	return explain(c.Do(e.setup.words[0], args[0]))
+}
+
+func cmdLog(e env, _ *flag.FlagSet, args []string) error {
+	c, err := e.client()
+	if err != nil {
+		return err
+	}
+	lines, err := c.Log(args[0], e.lines)
+	if err != nil {
+		return explain(err)
+	}
+	for _, l := range lines {
+		fmt.Fprintln(e.out, labpkg.Clean(l))
+	}
+	return nil
+}
+
+const ctrlCloseBracket = 0x1d
+
+func cmdConsole(e env, _ *flag.FlagSet, args []string) error {
+	c, err := e.client()
+	if err != nil {
+		return err
+	}
+	last, stream, err := c.Console(args[0], e.lines)
+	if err != nil {
+		return explain(err)
+	}
+	defer stream.Close()
+	end := "\n"
+	if fd := int(os.Stdin.Fd()); term.IsTerminal(fd) {
+		fmt.Fprintln(e.err, "lab: console of "+args[0]+"; Ctrl-] leaves")
+		old, err := term.MakeRaw(fd)
+		if err != nil {
+			return err
+		}
+		defer term.Restore(fd, old)
+		end = "\r\n"
+	}
+	for _, l := range last {
+		fmt.Fprint(e.out, l, end)
+	}
+	done := make(chan error, 2)
+	go func() {
+		_, err := io.Copy(e.out, stream)
+		done <- err
+	}()
+	go func() { done <- typed(stream, os.Stdin) }()
+	<-done
+	fmt.Fprint(e.out, end)
+	return nil
+}
+
+// typed sends what is typed until Ctrl-] or the end of the input.
+func typed(to io.Writer, from io.Reader) error {
+	buf := make([]byte, 256)
+	for {
+		n, err := from.Read(buf)
+		before, _, leave := bytes.Cut(buf[:n], []byte{ctrlCloseBracket})
+		if _, werr := to.Write(before); werr != nil {
+			return werr
+		}
+		if leave || err != nil {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	labpkg "github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/lan"
+)
+
+// cmdJoin runs a program as a host of the lab's LAN: in a network namespace of its own
+// with a TAP device that is bridged to the switch. It needs no root: a user namespace
+// gives the rights, which hold inside only (user_namespaces(7)).
+func cmdJoin(e env, _ *flag.FlagSet, args []string) error {
+	dir, err := e.setup.labDir()
+	if err != nil {
+		return err
+	}
+	s, err := labpkg.NewClient(dir).Status()
+	if err != nil {
+		return explain(err)
+	}
+	conn, err := lan.Dial(labpkg.LANSocket(dir))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	file, err := conn.(interface{ File() (*os.File, error) }).File()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	address, err := netip.ParsePrefix(e.address)
+	if err != nil {
+		return usageError(err.Error())
+	}
+	hosts := "127.0.0.1 localhost\n" + address.Addr().String() + " lab\n"
+	for _, n := range s.Nodes {
+		hosts += n.Address + " " + n.Name + "\n"
+	}
+	cmd := exec.Command("/proc/self/exe", append([]string{"joined", "-address", e.address, "-hosts", hosts, "--"}, args...)...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, e.out, e.err
+	cmd.ExtraFiles = []*os.File{file} // number 3
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	}
+	signal.Ignore(os.Interrupt) // Ctrl-C is for the program
+	return passStatus(cmd.Run())
+}
+
+// passStatus makes the status of a program that ran the status of lab.
+func passStatus(err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.Exited() {
+		return statusError(exit.ExitCode())
+	}
+	return err
+}
+
+type statusError int
+
+func (e statusError) Error() string { return "exit status " + strconv.Itoa(int(e)) }
+
+// cmdJoined is the inside of cmdJoin.
+func cmdJoined(e env, _ *flag.FlagSet, args []string) error {
+	conn, err := net.FileConn(os.NewFile(3, "lan"))
+	if err != nil {
+		return err
+	}
+	if err := unix.Sethostname([]byte("lab")); err != nil {
+		return fmt.Errorf("set the host name: %w", err)
+	}
+	if err := showHosts(e.hosts); err != nil {
+		return err
+	}
+	address, err := netip.ParsePrefix(e.address)
+	if err != nil {
+		return usageError(err.Error())
+	}
+	if err := lan.LinkUp("lo"); err != nil {
+		return err
+	}
+	tap, err := lan.Tap(conn, "lan0", address)
+	if err != nil {
+		return err
+	}
+	defer tap.Close()
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, e.out, e.err
+	signal.Ignore(os.Interrupt)
+	return passStatus(cmd.Run())
+}
+
+// showHosts lays a hosts file over /etc/hosts, for this mount namespace.
+func showHosts(text string) error {
+	if err := unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make / private: %w", err)
+	}
+	f, err := os.CreateTemp("", "lab-hosts-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = io.WriteString(f, text)
+	if err := errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	if err := unix.Mount(f.Name(), "/etc/hosts", "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("show %s as /etc/hosts: %w", f.Name(), err)
+	}
+	return nil
+}

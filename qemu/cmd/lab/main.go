@@ -1,0 +1,160 @@
+// Command lab runs several beaminit nodes on this machine, in QEMU, on a virtual LAN
+// of their own, and shows their health as their serial consoles tell it.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// The exit statuses.
+const (
+	ok       = 0
+	failed   = 1 // it did not work, or the lab is not whole
+	badUsage = 2
+)
+
+// command is one word that lab understands.
+type command struct {
+	name   string
+	args   string // what may follow
+	help   string
+	many   bool // and more words of the program's own may follow
+	hidden bool
+	run    func(env, *flag.FlagSet, []string) error
+}
+
+// env is what a command works with.
+type env struct {
+	out, err io.Writer
+	setup    setup
+	json     bool
+	lines    int
+	address  string // of join: its own, with prefix length
+	hosts    string // of joined: the text of /etc/hosts
+}
+
+var commands = []command{
+	{name: "run", help: "boot the nodes and show them live; Ctrl-C ends all it started", run: cmdRun},
+	{name: "up", help: "boot the nodes in the background and wait until all are up", run: cmdUp},
+	{name: "watch", help: "show live the lab that runs in the background", run: cmdWatch},
+	{name: "status", help: "show the nodes once; exit status 0 only when all are up", run: cmdStatus},
+	{name: "down", help: "end the lab", run: cmdDown},
+	{name: "kill", args: "NODE", help: "end a node at once, as if its power failed", run: cmdDo},
+	{name: "stop", args: "NODE", help: "end a node's machine in order", run: cmdDo},
+	{name: "start", args: "NODE", help: "start a node that is off", run: cmdDo},
+	{name: "cut", args: "NODE", help: "take a node off the LAN", run: cmdDo},
+	{name: "heal", args: "NODE", help: "put it back on the LAN", run: cmdDo},
+	{name: "console", args: "NODE", help: "follow a node's serial console and type on it; Ctrl-] leaves", run: cmdConsole},
+	{name: "log", args: "NODE", help: "show the last lines of a node's serial console", run: cmdLog},
+	{name: "join", args: "PROGRAM", many: true, help: "run a program as a host of the LAN (192.168.7.1): erl, ping, a shell", run: cmdJoin},
+	{name: "joined", args: "PROGRAM", many: true, hidden: true, run: cmdJoined},
+	{name: "image", help: "build what the nodes boot, and nothing more", run: cmdImage},
+	{name: "serve", hidden: true, run: cmdServe},
+}
+
+// usageError is a wrong command line.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+// errNotWhole ends a command with status 1 and no further word: what is wrong has
+// been shown.
+var errNotWhole = errors.New("not every node is up")
+
+func main() { os.Exit(lab(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func lab(args []string, out, errOut io.Writer) int {
+	if len(args) == 0 {
+		help(errOut)
+		return badUsage
+	}
+	if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		help(out)
+		return ok
+	}
+	for _, c := range commands {
+		if c.name == args[0] {
+			return c.call(args, out, errOut)
+		}
+	}
+	fmt.Fprintf(errOut, "lab: there is no command %q; lab help lists them\n", args[0])
+	return badUsage
+}
+
+func (c command) call(args []string, out, errOut io.Writer) int {
+	e := env{out: out, err: errOut}
+	fs := flag.NewFlagSet("lab "+c.name, flag.ContinueOnError)
+	fs.SetOutput(errOut)
+	fs.Usage = func() {
+		fmt.Fprintf(errOut, "usage: lab %s\n  %s\n", strings.TrimSpace(c.name+" [flags] "+c.args), c.help)
+		fs.PrintDefaults()
+	}
+	e.flags(fs, c.name)
+	rest, err := parse(fs, args[1:], c.many)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return ok
+	case err != nil:
+		return badUsage
+	case c.args == "" && len(rest) > 0, c.args != "" && len(rest) == 0, len(rest) > 1 && !c.many:
+		fs.Usage()
+		return badUsage
+	}
+	e.setup.words = args
+	err = c.run(e, fs, rest)
+	var usage usageError
+	var status statusError
+	switch {
+	case errors.As(err, &status):
+		return int(status)
+	case err == nil:
+		return ok
+	case errors.Is(err, errNotWhole):
+		return failed
+	}
+	fmt.Fprintln(errOut, "lab:", err)
+	if errors.As(err, &usage) {
+		return badUsage
+	}
+	return failed
+}
+
+// parse takes flags before and after the other words; where the words are a program
+// with arguments of its own, only before.
+func parse(fs *flag.FlagSet, args []string, program bool) (rest []string, err error) {
+	for {
+		if err := fs.Parse(args); err != nil {
+			return nil, err
+		}
+		if fs.NArg() == 0 || program {
+			return append(rest, fs.Args()...), nil
+		}
+		rest = append(rest, fs.Arg(0))
+		args = fs.Args()[1:]
+	}
+}
+
+func help(w io.Writer) {
+	fmt.Fprint(w, `lab boots beaminit nodes in QEMU on a virtual LAN and shows their health.
+
+usage: lab COMMAND [flags] [NODE]
+
+`)
+	for _, c := range commands {
+		if !c.hidden {
+			fmt.Fprintf(w, "  %-14s %s\n", strings.TrimSpace(c.name+" "+c.args), c.help)
+		}
+	}
+	fmt.Fprint(w, `
+lab COMMAND -h lists the flags of a command. The nodes are eclero6, eclero8, eclero10
+and so on, at 192.168.7.6, .8, .10 of the virtual LAN; nothing of it is on the host's network.
+To boot a release of your own: lab run -release _build/prod/rel/NAME
+
+Exit status: 0 ok, 1 failed or not every node up, 2 wrong command line.
+`)
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"flag"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestExitStatus(t *testing.T) {
+	none := t.TempDir()
+	tests := []struct {
+		args string
+		want int
+		says string
+	}{
+		{"", badUsage, "usage: lab COMMAND"},
+		{"help", ok, "usage: lab COMMAND"},
+		{"--help", ok, "kill NODE"},
+		{"nosuch", badUsage, `no command "nosuch"`},
+		{"kill", badUsage, "usage: lab kill [flags] NODE"},
+		{"kill eclero6 eclero8", badUsage, "usage: lab kill"},
+		{"kill -h", ok, "usage: lab kill"},
+		{"status -nosuch", badUsage, "not defined: -nosuch"},
+		{"status extra", badUsage, "usage: lab status"},
+		{"status -dir " + none, failed, "no lab runs here: lab up starts one"},
+		{"kill eclero6 -dir " + none, failed, "no lab runs here"},
+		{"down -dir " + none, failed, "no lab runs here"},
+		{"run -nodes 0 -dir " + none, badUsage, "0 nodes"},
+		{"image -init /bin/true -release /nosuch -dir " + none, failed, "release: stat /nosuch"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.args, func(t *testing.T) {
+			var out strings.Builder
+			if got := lab(strings.Fields(tt.args), &out, &out); got != tt.want {
+				t.Errorf("exit status %d, want %d", got, tt.want)
+			}
+			if !strings.Contains(out.String(), tt.says) {
+				t.Errorf("it says %q, want %q in it", out.String(), tt.says)
+			}
+		})
+	}
+}
+
+func TestEveryCommandHasHelp(t *testing.T) {
+	for _, c := range commands {
+		if c.hidden == (c.help != "") || c.run == nil {
+			t.Errorf("%s: a command has a line of help exactly if it is not hidden, and does something", c.name)
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	tests := []struct {
+		args    string
+		program bool
+		rest    string
+		n       int
+	}{
+		{"-n 3 node", false, "node", 3},
+		{"node -n 3", false, "node", 3},
+		{"-n 3 erl -sname x -n 4", true, "erl -sname x -n 4", 3},
+		{"", false, "", 0},
+	}
+	for _, tt := range tests {
+		fs := flag.NewFlagSet("x", flag.ContinueOnError)
+		n := fs.Int("n", 0, "")
+		rest, err := parse(fs, strings.Fields(tt.args), tt.program)
+		if err != nil || strings.Join(rest, " ") != tt.rest || *n != tt.n {
+			t.Errorf("parse(%q) = %q with n=%d (%v), want %q with n=%d", tt.args, rest, *n, err, tt.rest, tt.n)
+		}
+	}
+}
+
+func TestWithoutWait(t *testing.T) {
+	got := withoutWait(strings.Fields("-nodes 2 -wait 3s -pcap --wait=3s -append wait"))
+	want := strings.Fields("-nodes 2 -pcap -append wait")
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestTyped(t *testing.T) {
+	for in, want := range map[string]string{"abc": "abc", "ab\x1dcd": "ab", "\x1d": "", "": ""} {
+		var b strings.Builder
+		if err := typed(&b, strings.NewReader(in)); err != nil || b.String() != want {
+			t.Errorf("typing %q sent %q (%v), want %q", in, b.String(), err, want)
+		}
+	}
+}

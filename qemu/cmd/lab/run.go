@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/beaminit/beaminit/qemu/image"
+	labpkg "github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/tui"
+)
+
+// untilSignal gives a context that ends with the first Ctrl-C, hang-up or SIGTERM.
+func untilSignal() (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+}
+
+// onTerminal tells whether w is one that can show a live table.
+func onTerminal(w io.Writer) bool {
+	f, is := w.(*os.File)
+	return is && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
+}
+
+func show(ctx context.Context, w io.Writer, from tui.Source) error {
+	if onTerminal(w) {
+		return tui.Live(ctx, from)
+	}
+	err := tui.Plain(ctx, w, from, nil)
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func cmdRun(e env, _ *flag.FlagSet, _ []string) error {
+	ctx, cancel := untilSignal()
+	defer cancel()
+	o, err := e.setup.options(e.saying())
+	if err != nil {
+		return err
+	}
+	e.booting(o)
+	l, err := labpkg.Up(ctx, o)
+	if err != nil {
+		return explain(err)
+	}
+	defer l.Close()
+	// "lab down" from elsewhere ends this one too.
+	if err := l.Serve(func() { cancel(); l.Close() }); err != nil {
+		return err
+	}
+	return show(ctx, e.out, l)
+}
+
+func (e env) booting(o labpkg.Options) {
+	e.saying()(fmt.Sprintf("booting %d nodes with kernel %s, image %s, initramfs %s",
+		len(o.Nodes), o.Image.Kernel.Version, image.Size(o.Image.Root), image.Size(o.Image.Initramfs)))
+}
+
+// explain adds to an error what to do about it.
+func explain(err error) error {
+	switch {
+	case errors.Is(err, labpkg.ErrRuns):
+		return fmt.Errorf("%w: lab watch shows it, lab down ends it", err)
+	case errors.Is(err, labpkg.ErrNone):
+		return fmt.Errorf("%w: lab up starts one", err)
+	}
+	return err
+}
+
+// withoutWait drops the flag that up has and serve has not.
+func withoutWait(args []string) []string {
+	var out []string
+	for i := 0; i < len(args); i++ {
+		switch name := strings.TrimLeft(args[i], "-"); {
+		case name == "wait" && args[i] != name:
+			i++
+		case strings.HasPrefix(name, "wait=") && args[i] != name:
+		default:
+			out = append(out, args[i])
+		}
+	}
+	return out
+}
+
+// cmdUp builds in the foreground, where it can be seen, and leaves the lab itself to
+// a process of its own.
+func cmdUp(e env, _ *flag.FlagSet, _ []string) error {
+	ctx, cancel := untilSignal()
+	defer cancel()
+	dir, err := e.setup.labDir()
+	if err != nil {
+		return err
+	}
+	client := labpkg.NewClient(dir)
+	if _, err := client.Status(); err == nil {
+		e.saying()("a lab runs already")
+	} else {
+		o, err := e.setup.options(e.saying())
+		if err != nil {
+			return err
+		}
+		e.booting(o)
+		if err := e.background(ctx, dir, client); err != nil {
+			return err
+		}
+	}
+	ctx, stop := context.WithTimeout(ctx, e.setup.wait)
+	defer stop()
+	err = tui.Plain(ctx, e.out, client, labpkg.Status.Whole)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("not every node is up after %v; the lab goes on: lab status, lab log NODE, lab down", e.setup.wait)
+	}
+	return err
+}
+
+// background starts "lab serve" with the flags of this command, out of reach of the
+// terminal, and waits until it answers.
+func (e env) background(ctx context.Context, dir string, client *labpkg.Client) error {
+	logFile := filepath.Join(labpkg.RunDir(dir), "lab.log")
+	if err := os.MkdirAll(filepath.Dir(logFile), 0o755); err != nil {
+		return err
+	}
+	out, err := os.Create(logFile)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(self, append([]string{"serve"}, withoutWait(e.setup.words[1:])...)...)
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	go func() {
+		cmd.Wait()
+		close(ended)
+	}()
+	for {
+		if _, err := client.Status(); err == nil {
+			return nil
+		}
+		select {
+		case <-ended:
+			said, _ := os.ReadFile(logFile)
+			return fmt.Errorf("the lab ended at once:\n%s", said)
+		case <-ctx.Done():
+			cmd.Process.Signal(syscall.SIGTERM)
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func cmdServe(e env, _ *flag.FlagSet, _ []string) error {
+	ctx, cancel := untilSignal()
+	defer cancel()
+	o, err := e.setup.options(e.saying())
+	if err != nil {
+		return err
+	}
+	l, err := labpkg.Up(ctx, o)
+	if err != nil {
+		return explain(err)
+	}
+	defer l.Close()
+	err = l.Serve(func() {
+		l.Close()
+		cancel()
+	})
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	l.Close()
+	time.Sleep(100 * time.Millisecond) // the answer to "down" is on its way
+	return nil
+}
+
+func cmdImage(e env, _ *flag.FlagSet, _ []string) error {
+	o, err := e.setup.options(e.saying())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.out, "kernel     %s\ninitramfs  %s  %s\nimage      %s  %s\n",
+		o.Image.Kernel.File, o.Image.Initramfs, image.Size(o.Image.Initramfs), o.Image.Root, image.Size(o.Image.Root))
+	return nil
+}

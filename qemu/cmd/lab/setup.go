@@ -1,0 +1,137 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/beaminit/beaminit/qemu/image"
+	labpkg "github.com/beaminit/beaminit/qemu/lab"
+)
+
+// setup is what the flags say about the lab to build and start.
+type setup struct {
+	dir      string
+	nodes    int
+	release  string
+	kernel   string
+	init     string
+	config   string
+	append   string
+	memory   int
+	interval time.Duration
+	wait     time.Duration
+	tcg      bool
+	pcap     bool
+	words    []string // the command line, as it came
+}
+
+// flags declares the flags that a command has.
+func (e *env) flags(fs *flag.FlagSet, name string) {
+	s := &e.setup
+	fs.StringVar(&s.dir, "dir", "", "directory of the lab (default build/lab in the repository)")
+	switch name {
+	case "run", "up", "serve", "image":
+		fs.IntVar(&s.nodes, "nodes", 3, "number of nodes")
+		fs.StringVar(&s.release, "release", "", "release to boot: a directory (_build/prod/rel/NAME) or a tar.gz; default: the demo")
+		fs.StringVar(&s.kernel, "kernel", "", "kernel to boot, a bzImage (default: Debian's cloud kernel)")
+		fs.StringVar(&s.init, "init", "", "beaminit binary to boot (default: built from the repository)")
+		fs.StringVar(&s.config, "config", "", "beaminit.toml for the image (default: made for these nodes)")
+		fs.DurationVar(&s.interval, "interval", 2*time.Second, "between two health records")
+	}
+	switch name {
+	case "run", "up", "serve":
+		fs.StringVar(&s.append, "append", "", "words added to the kernel command line")
+		fs.IntVar(&s.memory, "mem", 256, "memory of a node, MiB")
+		fs.BoolVar(&s.tcg, "tcg", false, "never use KVM")
+		fs.BoolVar(&s.pcap, "pcap", false, "write every frame of the LAN to run/lan.pcap")
+	}
+	switch name {
+	case "up":
+		fs.DurationVar(&s.wait, "wait", 3*time.Minute, "how long to wait until all nodes are up")
+	case "status":
+		fs.BoolVar(&e.json, "json", false, "as JSON")
+	case "join", "joined":
+		fs.StringVar(&e.address, "address", labpkg.Gateway+"/24", "address of its own")
+		if name == "joined" {
+			fs.StringVar(&e.hosts, "hosts", "", "text of /etc/hosts")
+		}
+	case "console", "log":
+		fs.IntVar(&e.lines, "n", 40, "lines of the past to show")
+	}
+}
+
+// repository finds the root of the repository, from here upwards.
+func repository() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err == nil && strings.HasPrefix(string(mod), "module github.com/beaminit/beaminit\n") {
+			return dir, nil
+		}
+		if dir == "/" {
+			return "", errors.New("this is not in the repository of beaminit: cd there, or name -dir and -init")
+		}
+	}
+}
+
+// labDir gives the lab's directory.
+func (s setup) labDir() (string, error) {
+	if s.dir != "" {
+		return filepath.Abs(s.dir)
+	}
+	root, err := repository()
+	return filepath.Join(root, "build", "lab"), err
+}
+
+// options builds what is missing and gives what a lab is started with.
+func (s setup) options(say func(string)) (labpkg.Options, error) {
+	var o labpkg.Options
+	nodes, err := labpkg.NodeSpecs(s.nodes)
+	if err != nil {
+		return o, usageError(err.Error())
+	}
+	dir, err := s.labDir()
+	if err != nil {
+		return o, err
+	}
+	init := s.init
+	if init == "" {
+		root, err := repository()
+		if err != nil {
+			return o, err
+		}
+		if _, err := os.Stat(filepath.Join(root, "build", "init")); err != nil {
+			say("building the init")
+		}
+		if init, err = image.BuildInit(root); err != nil {
+			return o, err
+		}
+	}
+	config := labpkg.Config(nodes, s.interval)
+	if s.config != "" {
+		if config, err = os.ReadFile(s.config); err != nil {
+			return o, err
+		}
+	}
+	set, err := image.Build(image.Spec{Dir: dir, Init: init, Release: s.release, Kernel: s.kernel, Config: config}, say)
+	if err != nil {
+		return o, err
+	}
+	return labpkg.Options{
+		Dir: dir, Nodes: nodes, Image: set, TCG: s.tcg, Memory: s.memory,
+		Interval: s.interval, Append: s.append, Pcap: s.pcap, Say: say,
+	}, nil
+}
+
+// saying tells steps on w.
+func (e env) saying() func(string) {
+	return func(text string) { fmt.Fprintln(e.err, "lab:", text) }
+}

@@ -1,0 +1,159 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/qemu/lab"
+)
+
+// One boot of three nodes serves all of these, one after the other; each leaves the
+// cluster whole.
+func TestCluster(t *testing.T) {
+	l := up(t, 3, "sysrq_always_enabled")
+	whole := func(t *testing.T) {
+		t.Helper()
+		if err := l.WaitWhole(within(t, time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole(t)
+	six, eight, ten := l.Nodes()[0], l.Nodes()[1], l.Nodes()[2]
+
+	t.Run("every node sees the two others", func(t *testing.T) {
+		for _, n := range l.Nodes() {
+			want := []string{}
+			for _, other := range l.Nodes() {
+				if other != n {
+					want = append(want, "eclero@"+other.Name())
+				}
+			}
+			slices.Sort(want)
+			got := rpc(t, l, n, "lists:sort(nodes())")
+			if got != "["+strings.Join(want, ",")+"]" {
+				t.Errorf("nodes() of %s is %s, want %v", n.Name(), got, want)
+			}
+		}
+	})
+
+	t.Run("no epmd and nothing on its port", func(t *testing.T) {
+		got := rpc(t, l, six, `gen_tcp:connect({127,0,0,1}, 4369, [], 2000)`)
+		if got != "{error,econnrefused}" {
+			t.Errorf("a connection to port 4369 inside gave %s", got)
+		}
+		got = rpc(t, l, six, `[P || P <- filelib:wildcard("/proc/[0-9]*/comm"), {ok, <<"epmd\n">>} =:= file:read_file(P)]`)
+		if got != "[]" {
+			t.Errorf("epmd runs: %s", got)
+		}
+	})
+
+	t.Run("the VM is killed inside", func(t *testing.T) {
+		before, _ := eight.Last()
+		if err := eight.SysRq('f'); err != nil {
+			t.Fatal(err)
+		}
+		reach(t, eight, "the release started once more", func(r lab.Record) bool { return r.Restarts == before.Restarts+1 && r.State == health.Up })
+		after, _ := eight.Last()
+		if after.Boot != before.Boot || after.PID == before.PID {
+			t.Errorf("boot %08x pid %d became boot %08x pid %d; want the same boot and another pid", before.Boot, before.PID, after.Boot, after.PID)
+		}
+		whole(t)
+	})
+
+	t.Run("a machine is killed and started again", func(t *testing.T) {
+		before, _ := ten.Last()
+		if err := ten.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []*lab.Node{six, eight} {
+			reach(t, n, "degraded without eclero10", missing("eclero10"))
+		}
+		if err := ten.Start(); err != nil {
+			t.Fatal(err)
+		}
+		whole(t)
+		if after, _ := ten.Last(); after.Boot == before.Boot {
+			t.Errorf("the boot number %08x is the old one", after.Boot)
+		}
+	})
+
+	t.Run("a node is cut off the LAN and put back", func(t *testing.T) {
+		eight.Cut(true)
+		reach(t, six, "degraded without eclero8", missing("eclero8"))
+		reach(t, ten, "degraded without eclero8", missing("eclero8"))
+		reach(t, eight, "degraded without the two others", func(r lab.Record) bool { return r.State == health.Degraded && r.Connected == 0 })
+		eight.Cut(false)
+		whole(t)
+	})
+
+	t.Run("a frozen machine is called dead", func(t *testing.T) {
+		if err := six.Monitor("stop"); err != nil {
+			t.Fatal(err)
+		}
+		waitStatus(t, l, six, lab.Dead)
+		if err := six.Monitor("cont"); err != nil {
+			t.Fatal(err)
+		}
+		whole(t)
+	})
+}
+
+func missing(peer string) func(lab.Record) bool {
+	return func(r lab.Record) bool { return r.State == health.Degraded && slices.Contains(r.Missing, peer) }
+}
+
+// reach waits for a record, half a minute.
+func reach(t *testing.T, n *lab.Node, what string, ok func(lab.Record) bool) {
+	t.Helper()
+	if err := n.WaitState(within(t, 30*time.Second), ok); err != nil {
+		t.Fatalf("waiting for %s: %v", what, err)
+	}
+}
+
+// waitStatus waits until the lab calls the node so.
+func waitStatus(t *testing.T, l *lab.Lab, n *lab.Node, want health.State) {
+	t.Helper()
+	var got health.State
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		s, err := l.Status()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range s.Nodes {
+			if one.Name == n.Name() {
+				got = one.State
+			}
+		}
+		if got == want {
+			return
+		}
+	}
+	t.Fatalf("%s is %s, want %s\n%s", n.Name(), got, want, strings.Join(n.Tail(100), "\n"))
+}
+
+func within(t *testing.T, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// rpc evaluates an expression on a node and gives its value as Erlang prints it. It is
+// asked by an ordinary Erlang of this machine, which "lab join" puts on the LAN.
+func rpc(t *testing.T, l *lab.Lab, n *lab.Node, expr string) string {
+	t.Helper()
+	eval := fmt.Sprintf(`
+		{ok, Tokens, _} = erl_scan:string(%q ++ "."),
+		{ok, Exprs} = erl_parse:parse_exprs(Tokens),
+		io:format("~0p", [case rpc:call('eclero@%s', erl_eval, exprs, [Exprs, []], 15000) of
+			{value, V, _} -> V;
+			Else -> Else
+		end]),
+		halt().`, expr, n.Name())
+	return join(t, l, "erl", "-noinput", "-hidden", "-sname", "test", "-start_epmd", "false",
+		"-erl_epmd_port", fmt.Sprint(lab.Port), "-setcookie", cookie(t, l), "-eval", eval)
+}

@@ -1,0 +1,110 @@
+// Package e2e boots whole nodes in QEMU and looks at them from outside: the real
+// kernel, the real init, a real ERTS and the demo release.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/qemu/image"
+	"github.com/beaminit/beaminit/qemu/lab"
+)
+
+var (
+	initFlag = flag.String("init", "", "init to boot, instead of the one of this repository")
+	labBin   string // the lab command, built for these tests
+)
+
+// Everything that boots builds and keeps goes here, as with make run.
+const buildDir = "../../build/lab-test"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "lab-")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		labBin = filepath.Join(dir, "lab")
+		out, err := exec.Command("go", "build", "-o", labBin, "../cmd/lab").CombinedOutput()
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "build the lab command: %v\n%s", err, out)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// up boots a lab of n nodes with the demo release, in a directory of the test's own;
+// it ends with the test.
+func up(t *testing.T, n int, cmdline string) *lab.Lab {
+	t.Helper()
+	nodes, err := lab.NodeSpecs(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return start(t, lab.Options{Nodes: nodes, Append: cmdline}, lab.Config(nodes, time.Second))
+}
+
+// start boots a lab with this configuration in its image.
+func start(t *testing.T, o lab.Options, config []byte) *lab.Lab {
+	t.Helper()
+	program := *initFlag
+	if program == "" {
+		var err error
+		if program, err = image.BuildInit("../.."); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set, err := image.Build(image.Spec{Dir: filepath.Join(buildDir, t.Name()), Init: program, Config: config}, func(s string) { t.Log(s) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Dir, o.Image = t.TempDir(), set
+	if o.Interval == 0 {
+		o.Interval = time.Second
+	}
+	l, err := lab.Up(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.Close)
+	if err := l.Serve(l.Close); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// join runs a program as a host of the lab's LAN and gives what it printed.
+func join(t *testing.T, l *lab.Lab, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, labBin, append([]string{"join", "-dir", l.Dir()}, args...)...)
+	cmd.WaitDelay = time.Second
+	var complaints bytes.Buffer
+	cmd.Stderr = &complaints
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("lab join %s: %v\n%s%s", args[0], err, out, complaints.String())
+	}
+	return string(out)
+}
+
+func cookie(t *testing.T, l *lab.Lab) string {
+	t.Helper()
+	c, err := os.ReadFile(filepath.Join(l.Dir(), "cookie"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(c)
+}

@@ -1,0 +1,108 @@
+package lab
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestConsoleSplitsLines(t *testing.T) {
+	long := strings.Repeat("x", maxLine)
+	tests := []struct {
+		name   string
+		pieces []string
+		want   []string
+	}{
+		{"in pieces", []string{"on", "e\r", "\ntwo\nthr", "ee", "\r\n"}, []string{"one", "two", "three"}},
+		{"empty lines", []string{"\n\n"}, []string{"", ""}},
+		{"no end yet", []string{"half"}, nil},
+		{"far too long", []string{long, "yz\n"}, []string{long, "yz"}},
+		{"far too long, in one piece", []string{long + "yz\nnext\n"}, []string{long + "yz", "next"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := &console{}
+			var got []string
+			for _, p := range tt.pieces {
+				for _, l := range c.split([]byte(p)) {
+					got = append(got, string(l))
+				}
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got %.60q, want %.60q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestConsoleKeepsALog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "console.log")
+	c, err := newConsole(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pieces, stop := c.follow()
+	c.took([]byte("one\r\ntw"))
+	c.took([]byte("o\r\n"))
+	stop()
+	c.took([]byte("three\n"))
+	if got, want := c.tail(2), []string{"two", "three"}; !slices.Equal(got, want) {
+		t.Errorf("the last two lines are %q, want %q", got, want)
+	}
+	if got := string(<-pieces) + string(<-pieces); got != "one\r\ntwo\r\n" || len(pieces) != 0 {
+		t.Errorf("the follower got %q and %d more pieces", got, len(pieces))
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != "one\r\ntwo\r\nthree\n" {
+		t.Errorf("the log has %q (%v)", got, err)
+	}
+}
+
+// A log that grows for ever would fill the disk of who leaves a lab alone.
+func TestConsoleLogIsBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "console.log")
+	c, err := newConsole(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	piece := []byte(strings.Repeat("a line of the console\n", 4096))
+	for range 3 * maxLog / len(piece) {
+		c.took(piece)
+	}
+	for _, f := range []string{path, path + ".old"} {
+		st, err := os.Stat(f)
+		if err != nil || st.Size() > maxLog+int64(len(piece)) {
+			t.Errorf("%s: %v (%v), want at most %d bytes", f, st, err, maxLog)
+		}
+	}
+	if n := len(c.tail(1 << 20)); n != keptLines {
+		t.Errorf("%d lines in memory, want %d", n, keptLines)
+	}
+}
+
+func TestWaitLineSeesWhatWasAndWhatComes(t *testing.T) {
+	c, err := newConsole(filepath.Join(t.TempDir(), "console.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &Node{Spec: NodeSpec{Name: "eclero6"}, con: c}
+	c.took([]byte("the cluster is whole\n"))
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if got, err := n.WaitLine(ctx, "is whole"); err != nil || got != "the cluster is whole" {
+		t.Errorf("WaitLine of a line that was: %q, %v", got, err)
+	}
+	go c.took([]byte("and now this\n"))
+	if got, err := n.WaitLine(ctx, "now this"); err != nil || got != "and now this" {
+		t.Errorf("WaitLine of a line to come: %q, %v", got, err)
+	}
+	short, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	_, err = n.WaitLine(short, "never")
+	if err == nil || !strings.Contains(err.Error(), "and now this") {
+		t.Errorf("WaitLine of what never comes gave %v; want an error with the console's end", err)
+	}
+}

@@ -1,0 +1,234 @@
+package lab
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/beaminit/beaminit/qemu/lan"
+)
+
+// The control socket takes one request a connection, a line of JSON, and answers
+// with a line of JSON. After the answer to "console" the connection carries the raw
+// bytes of the serial console, both ways.
+type request struct {
+	Do    string `json:"do"` // status, down, console, log, or a verb of Lab.Do
+	Node  string `json:"node,omitempty"`
+	Lines int    `json:"lines,omitempty"` // of console and log
+}
+
+type answer struct {
+	Error  string   `json:"error,omitempty"`
+	Status *Status  `json:"status,omitempty"`
+	Lines  []string `json:"lines,omitempty"`
+}
+
+func controlSocket(dir string) string { return filepath.Join(RunDir(dir), "control.sock") }
+
+// Serve answers on the control socket until the lab is closed. down is called when
+// somebody asks for the lab to end, and may take its time.
+func (l *Lab) Serve(down func()) error {
+	path := controlSocket(l.opts.Dir)
+	listener, err := lan.ListenUnix(path)
+	if err != nil {
+		return fmt.Errorf("control: %w", err)
+	}
+	l.onClose(func() {
+		os.Remove(path)
+		listener.Close()
+	})
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go l.serveOne(conn, down)
+		}
+	}()
+	return nil
+}
+
+func (l *Lab) serveOne(conn net.Conn, down func()) {
+	defer conn.Close()
+	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	in := bufio.NewReader(io.LimitReader(conn, 64<<10))
+	line, err := in.ReadBytes('\n')
+	if err != nil {
+		return
+	}
+	conn.SetReadDeadline(time.Time{})
+	var r request
+	var a answer
+	if err := json.Unmarshal(line, &r); err != nil {
+		reply(conn, answer{Error: "not a request: " + err.Error()})
+		return
+	}
+	switch r.Do {
+	case "status":
+		s, err := l.Status()
+		a.Status, a.Error = &s, text(err)
+	case "down":
+		down()
+	case "log":
+		n, err := l.Node(r.Node)
+		if err == nil {
+			a.Lines = n.Tail(r.Lines)
+		}
+		a.Error = text(err)
+	case "console":
+		l.serveConsole(conn, in, r)
+		return
+	default:
+		a.Error = text(l.Do(r.Do, r.Node))
+	}
+	reply(conn, a)
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func reply(w io.Writer, a answer) error {
+	line, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(line, '\n'))
+	return err
+}
+
+func (l *Lab) serveConsole(conn net.Conn, in io.Reader, r request) {
+	n, err := l.Node(r.Node)
+	if err != nil {
+		reply(conn, answer{Error: err.Error()})
+		return
+	}
+	pieces, stop := n.con.follow()
+	defer stop()
+	if reply(conn, answer{Lines: n.Tail(r.Lines)}) != nil {
+		return
+	}
+	gone := make(chan struct{})
+	go func() { // what is typed
+		defer close(gone)
+		buf := make([]byte, 1024)
+		for {
+			k, err := conn.Read(buf)
+			if err != nil {
+				return
+			}
+			n.Write(buf[:k]) // to a node that is off, nothing is typed
+		}
+	}()
+	for {
+		select {
+		case p := <-pieces:
+			conn.SetWriteDeadline(time.Now().Add(10 * time.Second))
+			if _, err := conn.Write(p); err != nil {
+				return
+			}
+		case <-gone:
+			return
+		}
+	}
+}
+
+// Client drives a lab that runs in another process.
+type Client struct {
+	dir string
+}
+
+// NewClient gives a client of the lab that runs in dir, if one does.
+func NewClient(dir string) *Client { return &Client{dir} }
+
+// ErrNone says that no lab runs in that directory.
+var ErrNone = errors.New("no lab runs here")
+
+func (c *Client) ask(r request) (net.Conn, *bufio.Reader, answer, error) {
+	var a answer
+	conn, err := lan.DialUnix(controlSocket(c.dir))
+	if err != nil {
+		return nil, nil, a, ErrNone
+	}
+	line, err := json.Marshal(r)
+	if err == nil {
+		_, err = conn.Write(append(line, '\n'))
+	}
+	in := bufio.NewReader(conn)
+	var got []byte
+	if err == nil {
+		got, err = in.ReadBytes('\n')
+	}
+	if err == nil {
+		err = json.Unmarshal(got, &a)
+	}
+	if err == nil && a.Error != "" {
+		err = errors.New(a.Error)
+	}
+	if err != nil {
+		conn.Close()
+		if errors.Is(err, io.EOF) {
+			err = errors.New("the lab ended")
+		}
+		return nil, nil, a, err
+	}
+	return conn, in, a, nil
+}
+
+func (c *Client) do(r request) (answer, error) {
+	conn, _, a, err := c.ask(r)
+	if err == nil {
+		conn.Close()
+	}
+	return a, err
+}
+
+// Status is Lab.Status.
+func (c *Client) Status() (Status, error) {
+	a, err := c.do(request{Do: "status"})
+	if err != nil {
+		return Status{}, err
+	}
+	return *a.Status, nil
+}
+
+// Do is Lab.Do.
+func (c *Client) Do(verb, node string) error {
+	_, err := c.do(request{Do: verb, Node: node})
+	return err
+}
+
+// Log gives the last lines of a node's console.
+func (c *Client) Log(node string, lines int) ([]string, error) {
+	a, err := c.do(request{Do: "log", Node: node, Lines: lines})
+	return a.Lines, err
+}
+
+// Down ends the lab, and returns when all its machines are gone.
+func (c *Client) Down() error {
+	_, err := c.do(request{Do: "down"})
+	return err
+}
+
+// Console connects to a node's serial console: first come its last lines, then a
+// stream both ways, until it is closed.
+func (c *Client) Console(node string, lines int) (last []string, stream io.ReadWriteCloser, err error) {
+	conn, in, a, err := c.ask(request{Do: "console", Node: node, Lines: lines})
+	if err != nil {
+		return nil, nil, err
+	}
+	return a.Lines, struct {
+		io.Reader
+		io.WriteCloser
+	}{in, conn}, nil
+}

@@ -1,0 +1,218 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/qemu/image"
+	"github.com/beaminit/beaminit/qemu/lan"
+)
+
+// Lab is a running lab.
+type Lab struct {
+	Switch *lan.Switch
+	opts   Options
+	kvm    bool
+	nodes  []*Node
+	spawn  *spawner
+	lock   *os.File
+	pcap   *os.File
+	begun  time.Time
+	closed atomic.Bool
+	done   chan struct{} // closed when Close is done
+
+	mu      sync.Mutex
+	events  []Event
+	closers []func() // called by Close, after the machines are gone
+}
+
+// Event is something worth a line: what a node said, or what was done to it.
+type Event struct {
+	At   time.Time `json:"at"`
+	Node string    `json:"node"`
+	Text string    `json:"text"`
+}
+
+const keptEvents = 200
+
+// ErrRuns says that a lab runs in the same directory already.
+var ErrRuns = errors.New("a lab runs here already")
+
+// Up starts a lab: the switch, and the machines of all nodes. It returns when they
+// run, which is before they are up: WaitWhole waits for that. If ctx ends, the lab is
+// closed.
+func Up(ctx context.Context, o Options) (*Lab, error) {
+	if err := o.fill(); err != nil {
+		return nil, err
+	}
+	run := RunDir(o.Dir)
+	if err := os.MkdirAll(run, 0o755); err != nil {
+		return nil, err
+	}
+	lock, err := takeLock(run)
+	if err != nil {
+		return nil, err
+	}
+	l := &Lab{Switch: lan.NewSwitch(), opts: o, kvm: !o.TCG && haveKVM(), spawn: newSpawner(), lock: lock, begun: time.Now(), done: make(chan struct{})}
+	if err := l.up(run); err != nil {
+		l.Close()
+		return nil, err
+	}
+	context.AfterFunc(ctx, l.Close)
+	return l, nil
+}
+
+func (l *Lab) up(run string) error {
+	guests, err := l.Switch.Listen(l.LANSocket())
+	if err != nil {
+		return err
+	}
+	l.onClose(func() {
+		os.Remove(l.LANSocket())
+		guests.Close()
+	})
+	if l.opts.Pcap {
+		l.pcap, err = os.Create(filepath.Join(run, "lan.pcap"))
+		if err != nil {
+			return err
+		}
+		if err := l.Switch.Sniff(l.pcap); err != nil {
+			return err
+		}
+	}
+	cookie, err := image.Cookie(filepath.Join(l.opts.Dir, "cookie"))
+	if err != nil {
+		return err
+	}
+	for _, s := range l.opts.Nodes {
+		n, err := l.newNode(run, s, cookie)
+		if err != nil {
+			return err
+		}
+		l.nodes = append(l.nodes, n)
+	}
+	for _, n := range l.nodes {
+		if n.Spec.Off {
+			continue
+		}
+		if err := n.Start(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Lab) newNode(run string, s NodeSpec, cookie string) (*Node, error) {
+	n := &Node{Spec: s, lab: l, dir: filepath.Join(run, s.Name), disk: filepath.Join(l.opts.Dir, "data", s.Name+".ext4")}
+	n.view.interval = l.opts.Interval
+	if err := os.MkdirAll(n.dir, 0o755); err != nil {
+		return nil, err
+	}
+	if err := image.DataDisk(n.disk, cookie, l.opts.Say); err != nil {
+		return nil, err
+	}
+	con, err := newConsole(filepath.Join(n.dir, "console.log"))
+	n.con = con
+	return n, err
+}
+
+// takeLock makes sure of one lab a directory; the kernel gives the lock back when
+// the process ends, however it ends.
+func takeLock(run string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(run, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, ErrRuns
+		}
+		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
+	}
+	return f, nil
+}
+
+// Close ends all machines and the switch. It may be called more than once.
+func (l *Lab) Close() {
+	if l.closed.Swap(true) {
+		<-l.done
+		return
+	}
+	var wg sync.WaitGroup
+	for _, n := range l.nodes {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			n.Kill()
+		}() // that it was off already is no error here
+	}
+	wg.Wait()
+	l.mu.Lock()
+	closers := l.closers
+	l.mu.Unlock()
+	for _, f := range closers {
+		f()
+	}
+	l.Switch.Close()
+	l.spawn.close()
+	if l.pcap != nil {
+		l.pcap.Close()
+	}
+	l.lock.Close()
+	close(l.done)
+}
+
+func (l *Lab) onClose(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closers = append(l.closers, f)
+}
+
+// Nodes gives all nodes in their order.
+func (l *Lab) Nodes() []*Node { return l.nodes }
+
+// Node gives the node of that name.
+func (l *Lab) Node(name string) (*Node, error) {
+	for _, n := range l.nodes {
+		if n.Spec.Name == name {
+			return n, nil
+		}
+	}
+	return nil, fmt.Errorf("there is no node %q", name)
+}
+
+// Dir is the directory of the lab.
+func (l *Lab) Dir() string { return l.opts.Dir }
+
+// LANSocket is the path at which others get onto the LAN (lan.Dial).
+func (l *Lab) LANSocket() string { return LANSocket(l.opts.Dir) }
+
+// LANSocket is that of the lab in dir.
+func LANSocket(dir string) string { return filepath.Join(RunDir(dir), "lan.sock") }
+
+// WaitWhole waits until every node is up and connected to all others.
+func (l *Lab) WaitWhole(ctx context.Context) error {
+	for _, n := range l.nodes {
+		err := n.WaitState(ctx, func(r Record) bool { return r.State == "up" && r.Connected == r.Peers })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Lab) event(node, text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events = append(l.events, Event{time.Now(), node, text})
+	l.events = l.events[max(0, len(l.events)-keptEvents):]
+}

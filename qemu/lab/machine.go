@@ -1,0 +1,140 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// launch starts QEMU for the node. Serial console, QMP and network card are
+// socket pairs that it inherits: no names in the file system, nothing to clean up,
+// and nobody else can connect.
+func (n *Node) launch() (*machine, error) {
+	var theirs []*os.File
+	var ours []net.Conn
+	fail := func(err error) (*machine, error) {
+		for _, f := range theirs {
+			f.Close()
+		}
+		for _, c := range ours {
+			c.Close()
+		}
+		return nil, err
+	}
+	for range 3 {
+		our, their, err := socketPair()
+		if err != nil {
+			return fail(err)
+		}
+		ours, theirs = append(ours, our), append(theirs, their)
+	}
+	out, err := os.Create(filepath.Join(n.dir, "qemu.log"))
+	if err != nil {
+		return fail(err)
+	}
+	defer out.Close()
+	// os/exec gives ExtraFiles the numbers from 3 on.
+	cmd := exec.Command("qemu-system-x86_64", n.arguments(3, 4, 5)...)
+	cmd.ExtraFiles = theirs
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := n.lab.spawn.start(cmd); err != nil {
+		if errors.Is(err, exec.ErrNotFound) {
+			err = errors.New("qemu-system-x86_64 is not on this machine: install qemu-system-x86")
+		}
+		return fail(err)
+	}
+	for _, f := range theirs {
+		f.Close()
+	}
+	m := &machine{cmd: cmd, serial: ours[0], gone: make(chan struct{})}
+	m.qmp = newQMP(ours[1], n.machineEvent)
+	if n.Spec.NoNIC {
+		ours[2].Close()
+	} else {
+		n.lab.Switch.Attach(n.Spec.Name, ours[2], n.cut)
+	}
+	return m, nil
+}
+
+// arguments are QEMU's, for a machine with serial, QMP and network on these descriptors.
+func (n *Node) arguments(serial, qmp, nic int) []string {
+	o := n.lab.opts
+	accel := []string{"-accel", "tcg,thread=multi"}
+	if n.lab.kvm {
+		accel = []string{"-accel", "kvm"}
+	}
+	args := append([]string{"-name", n.Spec.Name, "-machine", "q35", "-cpu", "max", "-smp", "1",
+		"-m", strconv.Itoa(o.Memory), "-nodefaults", "-no-user-config", "-display", "none"}, accel...)
+	args = append(args,
+		"-kernel", o.Image.Kernel.File, "-initrd", o.Image.Initramfs, "-append", n.cmdline(),
+		"-drive", "if=none,id=root,format=raw,readonly=on,file="+comma(o.Image.Root),
+		"-device", "virtio-blk-pci,drive=root,addr=4",
+		"-drive", "if=none,id=data,format=raw,file="+comma(n.disk),
+		"-device", "virtio-blk-pci,drive=data,addr=5",
+		"-chardev", fmt.Sprintf("socket,id=serial,fd=%d", serial), "-serial", "chardev:serial",
+		"-chardev", fmt.Sprintf("socket,id=qmp,fd=%d", qmp), "-mon", "chardev=qmp,mode=control")
+	if n.Spec.NoNIC {
+		return args
+	}
+	a := n.Spec.Address.As4()
+	mac := fmt.Sprintf("52:54:00:%02x:%02x:%02x", a[1], a[2], a[3])
+	return append(args,
+		"-netdev", fmt.Sprintf("stream,id=lan,server=off,addr.type=fd,addr.str=%d", nic),
+		"-device", "virtio-net-pci,netdev=lan,romfile=,addr=6,mac="+mac)
+}
+
+// cmdline is all that differs from node to node.
+func (n *Node) cmdline() string {
+	// The kernel's own chatter costs time on a serial port, so the log level is low until
+	// it starts the init: then the sysctl raises it, and what the release says is shown.
+	words := []string{"console=ttyS0", "root=/dev/vda", "rootfstype=squashfs", "ro", "panic=5", "loglevel=5",
+		"sysctl.kernel.printk=7", "net.ifnames=0",
+		fmt.Sprintf("ip=%s::%s:%s:%s:eth0:off", n.Spec.Address, Gateway, Netmask, n.Spec.Name)}
+	for _, more := range []string{n.lab.opts.Append, n.Spec.Append} {
+		if more != "" {
+			words = append(words, more)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// comma doubles the commas of a file name, as QEMU's options want it.
+func comma(s string) string { return strings.ReplaceAll(s, ",", ",,") }
+
+func (n *Node) machineEvent(name, reason string) {
+	switch name {
+	case "RESET":
+		n.mu.Lock()
+		n.view.powered(true, time.Now())
+		n.mu.Unlock()
+		n.note("lab: machine reset")
+	case "SHUTDOWN":
+		if reason == "guest-shutdown" {
+			n.note("lab: the node powered itself off")
+		}
+	}
+}
+
+// socketPair gives the two ends of a stream, one for Go and one for a child.
+func socketPair() (net.Conn, *os.File, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("socketpair: %w", err)
+	}
+	our, their := os.NewFile(uintptr(fds[0]), "our end"), os.NewFile(uintptr(fds[1]), "their end")
+	defer our.Close() // net.FileConn takes a copy
+	conn, err := net.FileConn(our)
+	if err != nil {
+		their.Close()
+		return nil, nil, fmt.Errorf("socketpair: %w", err)
+	}
+	return conn, their, nil
+}

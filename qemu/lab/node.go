@@ -1,0 +1,288 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+)
+
+// Record is a node's health record.
+type Record = health.Record
+
+// Node is one node of a running lab. Its methods may be called from any goroutine.
+type Node struct {
+	Spec NodeSpec
+	lab  *Lab
+	dir  string // run/NAME
+	disk string
+	con  *console
+
+	mu      sync.Mutex
+	view    view
+	cut     bool
+	machine *machine // nil: off
+}
+
+// machine is one run of QEMU.
+type machine struct {
+	cmd    *exec.Cmd
+	serial net.Conn
+	qmp    *qmp
+	gone   chan struct{} // closed when QEMU has ended and been waited for
+}
+
+// Name is the node's host name.
+func (n *Node) Name() string { return n.Spec.Name }
+
+// Start starts the node's machine; to start one that runs is an error.
+func (n *Node) Start() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.lab.closed.Load() {
+		return errors.New("the lab is being taken down")
+	}
+	if n.machine != nil {
+		return fmt.Errorf("%s runs already", n.Spec.Name)
+	}
+	m, err := n.launch()
+	if err != nil {
+		return fmt.Errorf("start %s: %w", n.Spec.Name, err)
+	}
+	n.machine = m
+	n.view.powered(true, time.Now())
+	read := make(chan struct{})
+	go func() {
+		n.read(m.serial)
+		close(read)
+	}()
+	go func() {
+		err := m.cmd.Wait()
+		<-read // the last words are read before the node is called off
+		n.ended(m, err)
+	}()
+	return nil
+}
+
+// ended notes that a machine is gone.
+func (n *Node) ended(m *machine, err error) {
+	n.mu.Lock()
+	n.machine = nil
+	n.view.powered(false, time.Now())
+	n.mu.Unlock()
+	said, _ := os.ReadFile(filepath.Join(n.dir, "qemu.log"))
+	text := "lab: machine off"
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		text = "lab: machine ended, " + exit.String()
+		if line := strings.TrimSpace(Clean(lastLine(string(said)))); line != "" {
+			text += ": " + line
+		}
+	}
+	n.note(text)
+	close(m.gone)
+}
+
+func lastLine(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return lines[len(lines)-1]
+}
+
+// note makes an event of something that the lab saw or did.
+func (n *Node) note(text string) {
+	n.mu.Lock()
+	n.view.event = text
+	n.mu.Unlock()
+	n.lab.event(n.Spec.Name, text)
+}
+
+// read takes the serial console until the machine ends.
+func (n *Node) read(serial net.Conn) {
+	buf := make([]byte, 16<<10)
+	for {
+		k, err := serial.Read(buf)
+		for _, line := range n.con.took(buf[:k]) {
+			n.mu.Lock()
+			_, isEvent := n.view.line(line, time.Now())
+			event := n.view.event
+			n.mu.Unlock()
+			if isEvent {
+				n.lab.event(n.Spec.Name, event)
+			}
+		}
+		if err != nil {
+			serial.Close()
+			return
+		}
+	}
+}
+
+// current gives the machine that runs, or an error.
+func (n *Node) current() (*machine, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.machine == nil {
+		return nil, fmt.Errorf("%s is off", n.Spec.Name)
+	}
+	return n.machine, nil
+}
+
+// Kill ends the node's machine at once, as if its power failed (kill -9 of QEMU), and
+// returns when it is gone.
+func (n *Node) Kill() error {
+	m, err := n.current()
+	if err != nil {
+		return err
+	}
+	if err := m.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("kill %s: %w", n.Spec.Name, err)
+	}
+	<-m.gone
+	return nil
+}
+
+// Stop ends the node's machine in order (QMP quit): QEMU writes its disks; the guest
+// is not asked. It kills it where it takes more than five seconds.
+func (n *Node) Stop() error {
+	m, err := n.current()
+	if err != nil {
+		return err
+	}
+	if m.qmp.execute("quit", nil) == nil {
+		select {
+		case <-m.gone:
+			return nil
+		case <-time.After(5 * time.Second):
+		}
+	}
+	if err := n.Kill(); err != nil && n.Running() {
+		return err
+	}
+	return nil
+}
+
+// Running tells whether there is a machine.
+func (n *Node) Running() bool {
+	_, err := n.current()
+	return err == nil
+}
+
+// Cut takes the node off the LAN, or puts it back.
+func (n *Node) Cut(cut bool) {
+	n.mu.Lock()
+	n.cut = cut
+	n.mu.Unlock()
+	n.lab.Switch.Cut(n.Spec.Name, cut)
+	if cut {
+		n.note("lab: cut off the LAN")
+	} else {
+		n.note("lab: back on the LAN")
+	}
+}
+
+// Write types on the node's serial console.
+func (n *Node) Write(p []byte) (int, error) {
+	m, err := n.current()
+	if err != nil {
+		return 0, err
+	}
+	m.serial.SetWriteDeadline(time.Now().Add(2 * time.Second)) // a guest need not read
+	return m.serial.Write(p)
+}
+
+// Monitor gives QEMU a command of its machine protocol that needs no arguments: "stop"
+// freezes the node, "cont" lets it go on, "system_reset" is its reset button. The answer
+// is not waited for.
+func (n *Node) Monitor(command string) error {
+	m, err := n.current()
+	if err != nil {
+		return err
+	}
+	if err := m.qmp.execute(command, nil); err != nil {
+		return fmt.Errorf("%s of %s: %w", command, n.Spec.Name, err)
+	}
+	return nil
+}
+
+// SysRq presses a magic SysRq key on the node's serial console (kernel
+// Documentation/admin-guide/sysrq.rst): with 'f' the kernel kills the program that uses
+// most memory, which is the Erlang VM, by SIGKILL; 'b' reboots, 'c' panics. The kernel
+// takes all keys only with sysrq_always_enabled on its command line.
+func (n *Node) SysRq(key byte) error {
+	m, err := n.current()
+	if err != nil {
+		return err
+	}
+	if err := m.qmp.execute("chardev-send-break", map[string]string{"id": "serial"}); err != nil {
+		return fmt.Errorf("break on the console of %s: %w", n.Spec.Name, err)
+	}
+	time.Sleep(100 * time.Millisecond) // the break goes another way than the key, and must be first
+	_, err = n.Write([]byte{key})
+	return err
+}
+
+// Last gives the last record of this boot, and whether there is one.
+func (n *Node) Last() (Record, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.view.rec, n.view.have
+}
+
+// Tail gives the last lines of the console.
+func (n *Node) Tail(lines int) []string { return n.con.tail(lines) }
+
+// WaitState waits until the node's last record is one that ok likes, and its machine
+// runs. Its error has the last 100 lines of the console.
+func (n *Node) WaitState(ctx context.Context, ok func(Record) bool) error {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if rec, have := n.Last(); have && ok(rec) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return n.failed("did not reach the state waited for", ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// WaitLine waits until a line of the console, of the ones that are kept or to come,
+// holds text, and gives it.
+func (n *Node) WaitLine(ctx context.Context, text string) (string, error) {
+	seen := 0
+	for {
+		lines, total, more := n.con.after(seen)
+		for _, l := range lines {
+			if strings.Contains(l, text) {
+				return l, nil
+			}
+		}
+		seen = total
+		select {
+		case <-ctx.Done():
+			return "", n.failed(fmt.Sprintf("did not say %q", text), ctx.Err())
+		case <-more:
+		}
+	}
+}
+
+func (n *Node) failed(what string, err error) error {
+	rec, have := n.Last()
+	last := "no record"
+	if have {
+		last = fmt.Sprintf("last record: seq %d state %s peers %d/%d missing %v restarts %d why %q",
+			rec.Seq, rec.State, rec.Connected, rec.Peers, rec.Missing, rec.Restarts, rec.Why)
+	}
+	return fmt.Errorf("%s %s (%s): %w\nthe end of its console:\n  %s",
+		n.Spec.Name, what, last, err, strings.Join(n.Tail(100), "\n  "))
+}

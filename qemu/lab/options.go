@@ -1,0 +1,136 @@
+// Package lab is the room of the running lab: several virtual machines that boot
+// one image, joined by a switch of package lan, with what each says on its serial
+// console read, kept and understood. It can be driven from a test (Up, Node.WaitState,
+// Node.Kill), from a terminal, and by other processes through a unix socket.
+//
+// Whoever calls Up owns the machines: they end with Close, and also when the process
+// ends without it, however it ends.
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beaminit/beaminit/qemu/image"
+)
+
+// The addresses of the lab's LAN.
+const (
+	Gateway = "192.168.7.1" // nobody, unless a test brings a TAP device there
+	Netmask = "255.255.255.0"
+	Port    = 17012 // of the distribution, on every node
+)
+
+// NodeSpec is one node before it runs.
+type NodeSpec struct {
+	Name    string
+	Address netip.Addr
+	Append  string // added to the kernel command line
+	NoNIC   bool   // a machine without a network card
+	Off     bool   // Up does not start it
+}
+
+// NodeSpecs gives the lab's n nodes: eclero6, eclero8, eclero10 and so on, each with
+// the address that ends in its number. n is from 1 to 100.
+func NodeSpecs(n int) ([]NodeSpec, error) {
+	if n < 1 || n > 100 {
+		return nil, fmt.Errorf("%d nodes: from 1 to 100 fit on the LAN", n)
+	}
+	var list []NodeSpec
+	for i := range n {
+		number := 6 + 2*i
+		list = append(list, NodeSpec{
+			Name:    "eclero" + strconv.Itoa(number),
+			Address: netip.AddrFrom4([4]byte{192, 168, 7, byte(number)}),
+		})
+	}
+	return list, nil
+}
+
+// Config is the /etc/beaminit.toml that goes into the image of these nodes: the same
+// for all. interval is that of the health records.
+func Config(nodes []NodeSpec, interval time.Duration) []byte {
+	var b strings.Builder
+	b.WriteString("# The same on all nodes of the lab; what differs is on the kernel command line.\n[peers]\n")
+	for _, n := range nodes {
+		fmt.Fprintf(&b, "%s = %q\n", n.Name, n.Address)
+	}
+	fmt.Fprintf(&b, `
+[distribution]
+name = "eclero"
+port = %d
+cookie_file = "/data/cookie"
+
+[health]
+interval = %q
+
+[[mount]]
+source = "/dev/vdb"
+target = "/data"
+type = "ext4"
+options = ["noatime", "nosuid", "nodev"]
+`, Port, interval)
+	return []byte(b.String())
+}
+
+// Options say what Up starts.
+type Options struct {
+	Dir      string // where a lab keeps what it made and what it says: logs, sockets, disks
+	Nodes    []NodeSpec
+	Image    image.Set
+	TCG      bool          // never KVM
+	Memory   int           // MiB a node; 0: 256
+	Interval time.Duration // of the health records, as the image's configuration has it; 0: 10 s
+	Append   string        // added to the kernel command line of every node
+	Pcap     bool          // write every frame to run/lan.pcap
+	Say      func(string)  // is told what is being done; may be nil
+}
+
+func (o *Options) fill() error {
+	if len(o.Nodes) == 0 {
+		return errors.New("a lab needs at least one node")
+	}
+	if o.Memory == 0 {
+		o.Memory = 256
+	}
+	if o.Interval == 0 {
+		o.Interval = 10 * time.Second
+	}
+	if o.Say == nil {
+		o.Say = func(string) {}
+	}
+	dir, err := filepath.Abs(o.Dir)
+	o.Dir = dir
+	return err
+}
+
+// RunDir is where a lab in dir keeps its sockets and logs.
+func RunDir(dir string) string { return filepath.Join(dir, "run") }
+
+// haveKVM tells whether this machine can run guests by KVM. The device alone says
+// little: in a virtual machine without nested virtualisation it may be there, open,
+// and run nothing.
+func haveKVM() bool {
+	cpu, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return false
+	}
+	flags := strings.Fields(string(cpu))
+	for _, f := range flags {
+		if f == "vmx" || f == "svm" {
+			kvm, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
+			if err != nil {
+				return false
+			}
+			kvm.Close()
+			return true
+		}
+	}
+	return false
+}

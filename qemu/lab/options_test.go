@@ -1,0 +1,60 @@
+package lab
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/beaminit/beaminit/qemu/image"
+)
+
+func TestNodeSpecs(t *testing.T) {
+	list, err := NodeSpecs(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"eclero6 192.168.7.6", "eclero8 192.168.7.8", "eclero10 192.168.7.10", "eclero12 192.168.7.12"} {
+		if got := list[i].Name + " " + list[i].Address.String(); got != want {
+			t.Errorf("node %d is %q, want %q", i, got, want)
+		}
+	}
+	for _, n := range []int{-1, 0, 101} {
+		if _, err := NodeSpecs(n); err == nil {
+			t.Errorf("%d nodes gave no error", n)
+		}
+	}
+}
+
+func TestCmdline(t *testing.T) {
+	specs, err := NodeSpecs(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	specs[0].Append = "b=2"
+	n := &Node{Spec: specs[0], lab: &Lab{opts: Options{Append: "a=1", Image: image.Set{}}}}
+	want := "console=ttyS0 root=/dev/vda rootfstype=squashfs ro panic=5 loglevel=5 sysctl.kernel.printk=7 net.ifnames=0 " +
+		"ip=192.168.7.6::192.168.7.1:255.255.255.0:eclero6:eth0:off a=1 b=2"
+	if got := n.cmdline(); got != want {
+		t.Errorf("the kernel command line is\n%s, want\n%s", got, want)
+	}
+}
+
+func TestOneLabADirectory(t *testing.T) {
+	dir := t.TempDir()
+	first, err := takeLock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := takeLock(dir); err != ErrRuns {
+		t.Errorf("the second lock gave %v, want %v", err, ErrRuns)
+	}
+	first.Close()
+	second, err := takeLock(dir)
+	if err != nil {
+		t.Fatalf("after the first is gone: %v", err)
+	}
+	second.Close()
+	if _, err := os.Stat(filepath.Join(dir, "lock")); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,130 @@
+package lab
+
+import (
+	"strings"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/qemu/image"
+	"github.com/beaminit/beaminit/qemu/lan"
+)
+
+// Status is all that can be shown of a lab at one moment. Durations are
+// nanoseconds in its JSON.
+type Status struct {
+	At     time.Time     `json:"at"`
+	Uptime time.Duration `json:"uptime"` // of the lab
+	Accel  string        `json:"accel"`  // kvm or tcg
+	Kernel string        `json:"kernel"` // version
+	Image  string        `json:"image"`  // size, for people
+	LAN    lan.Counters  `json:"lan"`
+	Nodes  []NodeStatus  `json:"nodes"`
+	Events []Event       `json:"events"` // the last, the oldest first
+}
+
+// NodeStatus is what is known of one node. The fields from Uptime to Phases are of
+// the last record, and zero where this boot has sent none.
+type NodeStatus struct {
+	Name    string       `json:"name"`
+	Address string       `json:"address"`
+	State   health.State `json:"state"` // a record's, or Off or Dead
+	Cut     bool         `json:"cut"`   // off the LAN
+	Since   time.Time    `json:"since"` // when the machine was started, reset or ended
+
+	HasRecord bool           `json:"has_record"`
+	Age       time.Duration  `json:"age"` // of the record
+	Uptime    time.Duration  `json:"uptime"`
+	Connected int            `json:"connected"` // -1: not known
+	Peers     int            `json:"peers"`
+	Missing   []string       `json:"missing,omitempty"`
+	PID       int            `json:"pid"`
+	Restarts  int            `json:"restarts"`
+	Memory    int64          `json:"memory"` // bytes
+	Probe     time.Duration  `json:"probe"`
+	Why       string         `json:"why,omitempty"`
+	Next      time.Duration  `json:"next,omitempty"`
+	Phases    []health.Phase `json:"phases,omitempty"`
+
+	Lost    int    `json:"lost"`    // records that never came
+	Garbled int    `json:"garbled"` // lines that had been records
+	Event   string `json:"event"`
+}
+
+// Whole tells whether every node is up and has all its peers.
+func (s Status) Whole() bool {
+	for _, n := range s.Nodes {
+		if n.State != health.Up || n.Connected != n.Peers {
+			return false
+		}
+	}
+	return len(s.Nodes) > 0
+}
+
+// Status gives the present status.
+func (l *Lab) Status() (Status, error) {
+	now := time.Now()
+	s := Status{
+		At: now, Uptime: now.Sub(l.begun), Accel: "tcg",
+		Kernel: l.opts.Image.Kernel.Version, Image: image.Size(l.opts.Image.Root),
+		LAN: l.Switch.Count(),
+	}
+	if l.kvm {
+		s.Accel = "kvm"
+	}
+	for _, n := range l.nodes {
+		s.Nodes = append(s.Nodes, n.status(now))
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.Events = append(s.Events, l.events...)
+	return s, nil
+}
+
+func (n *Node) status(now time.Time) NodeStatus {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	v := n.view
+	s := NodeStatus{
+		Name: n.Spec.Name, Address: n.Spec.Address.String(), State: v.state(now), Cut: n.cut, Since: v.since,
+		HasRecord: v.have, Lost: v.lost, Garbled: v.garbled, Event: v.event,
+	}
+	if !v.have {
+		return s
+	}
+	r := v.rec
+	s.Age, s.Uptime = now.Sub(v.at), r.Up
+	s.Connected, s.Peers = r.Connected, r.Peers
+	for _, m := range r.Missing {
+		s.Missing = append(s.Missing, Clean(m))
+	}
+	s.PID, s.Restarts, s.Memory, s.Probe = r.PID, r.Restarts, r.Mem, r.Probe
+	s.Why, s.Next, s.Phases = Clean(r.Why), r.Next, r.Phases
+	return s
+}
+
+// Do does one of the lab's verbs to a node: kill, start, stop, cut, heal.
+func (l *Lab) Do(verb, node string) error {
+	n, err := l.Node(node)
+	if err != nil {
+		return err
+	}
+	switch verb {
+	case "kill":
+		return n.Kill()
+	case "start":
+		return n.Start()
+	case "stop":
+		return n.Stop()
+	case "cut", "heal":
+		n.Cut(verb == "cut")
+		return nil
+	}
+	return &VerbError{verb}
+}
+
+// VerbError is of a verb that a lab does not know.
+type VerbError struct{ Verb string }
+
+func (e *VerbError) Error() string {
+	return "the lab cannot " + strings.TrimSpace(e.Verb) + ": it knows kill, start, stop, cut, heal"
+}

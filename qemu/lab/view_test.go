@@ -1,0 +1,229 @@
+package lab
+
+import (
+	"fmt"
+	"math/rand"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+)
+
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+
+// said is a record as the console shows it.
+func said(r health.Record) string {
+	return fmt.Sprintf("[%12.6f] beaminit: %s", r.Up.Seconds(), r.Append(nil))
+}
+
+func rec(boot, seq uint32, state health.State) health.Record {
+	return health.Record{Boot: boot, Seq: seq, Up: time.Duration(seq) * time.Second, Node: "eclero@eclero6", State: state, Connected: 2, Peers: 2}
+}
+
+func running() *view {
+	v := &view{interval: 2 * time.Second}
+	v.powered(true, noon)
+	return v
+}
+
+func TestViewState(t *testing.T) {
+	after := func(d time.Duration) time.Time { return noon.Add(d) }
+	tests := []struct {
+		name string
+		do   func(v *view)
+		at   time.Duration
+		want health.State
+	}{
+		{"no machine", func(v *view) { v.powered(false, noon) }, 0, Off},
+		{"no record yet", func(v *view) {}, 10 * time.Second, health.Booting},
+		{"no record for long", func(v *view) {}, bootPatience + time.Second, Dead},
+		{"a record", func(v *view) { v.line([]byte(said(rec(1, 1, health.Up))), noon) }, time.Second, health.Up},
+		{"almost three intervals of silence", func(v *view) { v.line([]byte(said(rec(1, 1, health.Up))), noon) }, 6 * time.Second, health.Up},
+		{"more than three", func(v *view) { v.line([]byte(said(rec(1, 1, health.Up))), noon) }, 6*time.Second + 1, Dead},
+		{"stopping takes its time", func(v *view) { v.line([]byte(said(rec(1, 1, health.Stopping))), noon) }, 20 * time.Second, health.Stopping},
+		{"reset", func(v *view) {
+			v.line([]byte(said(rec(1, 1, health.Up))), noon)
+			v.powered(true, noon)
+		}, time.Second, health.Booting},
+		{"a record of the old boot, late, after a reset", func(v *view) {
+			v.line([]byte(said(rec(1, 1, health.Up))), noon)
+			v.powered(true, noon)
+			v.line([]byte(said(rec(1, 2, health.Stopping))), noon)
+		}, time.Second, health.Booting},
+		{"the first of the new boot", func(v *view) {
+			v.line([]byte(said(rec(1, 9, health.Up))), noon)
+			v.powered(true, noon)
+			v.line([]byte(said(rec(2, 1, health.Starting))), noon)
+		}, time.Second, health.Starting},
+		{"an old record again", func(v *view) {
+			v.line([]byte(said(rec(1, 1, health.Starting))), noon)
+			v.line([]byte(said(rec(1, 2, health.Up))), noon)
+			v.line([]byte(said(rec(1, 1, health.Starting))), noon)
+		}, time.Second, health.Up},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			v := running()
+			tt.do(v)
+			if got := v.state(after(tt.at)); got != tt.want {
+				t.Errorf("state is %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestViewCountsLostRecords(t *testing.T) {
+	v := running()
+	for _, r := range []health.Record{rec(1, 2, "up"), rec(1, 3, "up"), rec(1, 7, "up"), rec(2, 1, "up"), rec(2, 2, "up")} {
+		v.line([]byte(said(r)), noon)
+	}
+	if v.lost != 4 { // 1/1, and 1/4 to 1/6
+		t.Errorf("%d records counted as lost, want 4", v.lost)
+	}
+}
+
+// The same record in every way that a line can go wrong: the state stays what the
+// last whole record said, and no wreck of a record becomes an event.
+func TestGarbledLinesChangeNothing(t *testing.T) {
+	whole := said(rec(1, 5, health.Hung))
+	body := whole[strings.Index(whole, "health"):]
+	lines := map[string]string{
+		"cut at the end":          whole[:len(whole)-3],
+		"cut at the start":        "ealth " + body[7:],
+		"cut in the middle":       whole[:40] + whole[60:],
+		"state changed":           strings.Replace(whole, "hung", "down", 1),
+		"a byte lost":             strings.Replace(whole, "seq=5", "seq=", 1),
+		"a byte too many":         strings.Replace(whole, "seq=5", "seq=55", 1),
+		"a kernel line inside":    whole[:70] + "[    9.1] EXT4-fs (vdb): mounted" + whole[70:],
+		"checksum missing":        whole[:strings.Index(whole, " crc=")],
+		"checksum of another":     whole[:strings.Index(whole, " crc=")] + " crc=00000000",
+		"two halves of two":       whole[:60] + said(rec(1, 6, health.Down))[90:],
+		"an old one":              said(rec(1, 2, health.Down)),
+		"high bytes":              strings.ReplaceAll(whole, "u", "\xf5"),
+		"words of an application": "release: state=down peers=0/2",
+	}
+	for name, line := range lines {
+		t.Run(name, func(t *testing.T) {
+			v := running()
+			v.line([]byte(said(rec(1, 4, health.Up))), noon)
+			v.line([]byte("[    3.1] beaminit: eth0 is up"), noon)
+			before := *v
+			before.garbled = 0
+			v.line([]byte(line), noon.Add(time.Second))
+			after := *v
+			after.garbled = 0
+			if fmt.Sprint(after) != fmt.Sprint(before) {
+				t.Errorf("line %q\nmade  %+v\nout of %+v", line, after, before)
+			}
+		})
+	}
+	for name, line := range map[string]string{
+		"after half a line":      "[    1.0] EXT4-fs (vd" + whole,
+		"before half a line":     whole + "[    1.0] EXT4",
+		"after a wreck of one":   whole[:70] + whole,
+		"between carriage tails": "\r\r" + whole + "\r",
+	} {
+		t.Run("still found "+name, func(t *testing.T) {
+			v := running()
+			v.line([]byte(line), noon)
+			if got := v.state(noon); got != health.Hung {
+				t.Errorf("state is %q after %q, want hung", got, line)
+			}
+		})
+	}
+}
+
+// A noisy line, by chance: whatever it makes of the stream, the view only ever holds a
+// record that was sent, and never goes back.
+func TestNoiseNeverMakesARecord(t *testing.T) {
+	states := []health.State{health.Booting, health.Starting, health.Up, health.Degraded, health.Hung, health.Down}
+	for seed := range int64(200) {
+		r := rand.New(rand.NewSource(seed))
+		var sent []health.Record
+		var stream []byte
+		for i := range 40 {
+			one := rec(uint32(1+i/20), uint32(1+i%20), states[r.Intn(len(states))])
+			sent = append(sent, one)
+			stream = append(stream, noisy(r, said(one)+"\r\n")...)
+			if r.Intn(3) == 0 {
+				stream = append(stream, noisy(r, "[    1.234567] random: crng init done\r\n")...)
+			}
+		}
+		c := &console{more: make(chan struct{})}
+		v, last := running(), -1
+		for _, line := range c.split(stream) {
+			v.line(line, noon)
+			if !v.have {
+				continue
+			}
+			at := slices.IndexFunc(sent, func(s health.Record) bool { return s.Boot == v.rec.Boot && s.Seq == v.rec.Seq })
+			if at < 0 || fmt.Sprint(sent[at]) != fmt.Sprint(v.rec) {
+				t.Fatalf("seed %d: line %q made %+v, which was never sent", seed, line, v.rec)
+			}
+			if at < last {
+				t.Fatalf("seed %d: line %q went back from record %d to %d", seed, line, last, at)
+			}
+			last = at
+		}
+		if last < 0 {
+			t.Errorf("seed %d: no record came through: the noise tests nothing", seed)
+		}
+	}
+}
+
+// noisy is a line with nothing, or one thing, wrong.
+func noisy(r *rand.Rand, line string) []byte {
+	b := []byte(line)
+	at := r.Intn(len(b))
+	switch r.Intn(6) {
+	case 0:
+		b[at] ^= 1 << r.Intn(8)
+	case 1:
+		b = slices.Delete(b, at, min(len(b), at+1+r.Intn(20)))
+	case 2:
+		b = slices.Insert(b, at, []byte("\n[    2.000000] printk in between\r\n")...)
+	case 3:
+		b = b[:at]
+	}
+	return b
+}
+
+func TestEventOf(t *testing.T) {
+	tests := []struct {
+		line, want string
+		event      bool
+	}{
+		{"[    2.448614] beaminit: exec erlexec", "beaminit: exec erlexec", true},
+		{"[    5.705103] release: eclero: the cluster is whole: 3 nodes", "eclero: the cluster is whole: 3 nodes", true},
+		{"beaminit: no stamp", "beaminit: no stamp", true},
+		{"[    5.1] release: \x1b[31mred\x1b[0m \x07bell\ttab", "red bell tab", true},
+		{"[    5.1] release: ", "", false},
+		{"[    1.999253] virtio_blk virtio1: [vdb] 32768 512-byte logical blocks", "", false},
+		{"Booting from ROM... beaminit: no", "", false},
+		{"[beaminit] release: no stamp", "", false},
+		{"", "", false},
+	}
+	for _, tt := range tests {
+		got, event := eventOf([]byte(tt.line))
+		if event != tt.event || event && got != tt.want {
+			t.Errorf("eventOf(%q) = %q, %v; want %q, %v", tt.line, got, event, tt.want, tt.event)
+		}
+	}
+}
+
+func FuzzViewLine(f *testing.F) {
+	f.Add([]byte(said(rec(1, 1, health.Up))))
+	f.Add([]byte("[    5.1] release: \x1b[31mred\x1b[0m"))
+	f.Add([]byte("beaminit: \x9b2J \xff\xfe"))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		v := running()
+		v.line(line, noon)
+		for _, r := range v.event {
+			if r < ' ' || r >= 0x7f && r < 0xa0 {
+				t.Errorf("the event %q of line %q has a control character", v.event, line)
+			}
+		}
+	})
+}

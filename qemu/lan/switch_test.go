@@ -1,0 +1,255 @@
+package lan
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const broadcast = "\xff\xff\xff\xff\xff\xff"
+
+// addr is the n-th address of a test.
+func addr(n byte) string { return "\x52\x54\x00\x00\x00" + string(n) }
+
+// wire makes a frame as it goes over a port's connection.
+func wire(dst, src, text string) []byte {
+	frame := dst + src + "\x08\x00" + text
+	return append(binary.BigEndian.AppendUint32(nil, uint32(len(frame))), frame...)
+}
+
+// plug makes a port of s and gives the guest's end of it.
+func plug(t *testing.T, s *Switch, name string) net.Conn {
+	t.Helper()
+	guest, port := net.Pipe()
+	s.Attach(name, port, false)
+	t.Cleanup(func() { guest.Close() })
+	return guest
+}
+
+func send(t *testing.T, c net.Conn, frame []byte) {
+	t.Helper()
+	c.SetWriteDeadline(time.Now().Add(5 * time.Second))
+	if _, err := c.Write(frame); err != nil {
+		t.Fatalf("send a frame: %v", err)
+	}
+}
+
+// wants checks what comes next out of a port; "" means nothing.
+func wants(t *testing.T, who string, c net.Conn, want string) {
+	t.Helper()
+	wait := 5 * time.Second
+	if want == "" {
+		wait = 50 * time.Millisecond
+	}
+	c.SetReadDeadline(time.Now().Add(wait))
+	frame, err := readFrame(c)
+	got := ""
+	if err == nil {
+		got = string(frame[4+minFrame:])
+	}
+	if got != want {
+		t.Errorf("%s got %q (%v), want %q", who, got, err, want)
+	}
+}
+
+func TestSwitchLearnsWhereAnAddressIs(t *testing.T) {
+	s := NewSwitch()
+	defer s.Close()
+	a, b, c := plug(t, s, "a"), plug(t, s, "b"), plug(t, s, "c")
+
+	send(t, a, wire(addr('b'), addr('a'), "who is b"))
+	wants(t, "b", b, "who is b") // not learned yet: to all
+	wants(t, "c", c, "who is b")
+
+	send(t, b, wire(addr('a'), addr('b'), "me"))
+	wants(t, "a", a, "me")
+	wants(t, "c, of a frame for a,", c, "")
+
+	send(t, a, wire(addr('b'), addr('a'), "hello"))
+	wants(t, "b", b, "hello")
+	wants(t, "c, of a frame for b,", c, "")
+
+	send(t, a, wire(broadcast, addr('a'), "all"))
+	wants(t, "b", b, "all")
+	wants(t, "c", c, "all")
+	wants(t, "a, of its own broadcast,", a, "")
+
+	// An address that moves is learned anew.
+	send(t, c, wire(addr('a'), addr('b'), "moved"))
+	wants(t, "a", a, "moved")
+	send(t, a, wire(addr('b'), addr('a'), "there?"))
+	wants(t, "c", c, "there?")
+	wants(t, "b, after its address moved,", b, "")
+
+	if n := s.Count(); n.Frames != 6 || n.Flooded != 2 || n.Dropped != 0 || n.Ports != 3 {
+		t.Errorf("counters are %+v, want 6 frames, 2 flooded, 0 dropped, 3 ports", n)
+	}
+}
+
+func TestSwitchForgetsAPortThatIsGone(t *testing.T) {
+	s := NewSwitch()
+	defer s.Close()
+	guest, port := net.Pipe()
+	gone := s.Attach("a", port, false)
+	b, c := plug(t, s, "b"), plug(t, s, "c")
+	send(t, guest, wire(broadcast, addr('a'), "x"))
+	wants(t, "b", b, "x")
+	wants(t, "c", c, "x")
+	guest.Close()
+	<-gone
+	send(t, b, wire(addr('a'), addr('b'), "anyone?"))
+	wants(t, "c", c, "anyone?")
+}
+
+func TestSwitchCut(t *testing.T) {
+	s := NewSwitch()
+	defer s.Close()
+	a, b, c := plug(t, s, "a"), plug(t, s, "b"), plug(t, s, "c")
+	if n := s.Cut("b", true); n != 1 {
+		t.Errorf("Cut gave %d ports, want 1", n)
+	}
+	send(t, a, wire(broadcast, addr('a'), "one"))
+	wants(t, "c", c, "one")
+	wants(t, "b, which is cut,", b, "")
+	send(t, b, wire(broadcast, addr('b'), "two"))
+	wants(t, "a, of a frame from b,", a, "")
+	wants(t, "c, of a frame from b,", c, "")
+	if n := s.Count().Cut; n != 2 {
+		t.Errorf("%d frames counted as cut, want 2", n)
+	}
+	s.Cut("b", false)
+	send(t, b, wire(broadcast, addr('b'), "three"))
+	wants(t, "a", a, "three")
+	wants(t, "c", c, "three")
+	if n := s.Cut("nobody", true); n != 0 {
+		t.Errorf("Cut of an unknown port gave %d, want 0", n)
+	}
+}
+
+// A guest that reads nothing must not hold up the others: its frames are dropped
+// and counted.
+func TestSwitchDropsForASlowPort(t *testing.T) {
+	s := NewSwitch()
+	defer s.Close()
+	a, b := plug(t, s, "a"), plug(t, s, "b")
+	plug(t, s, "slow")
+	const n = 3 * queueLen
+	go func() {
+		for range n {
+			a.SetWriteDeadline(time.Now().Add(5 * time.Second))
+			if _, err := a.Write(wire(broadcast, addr('a'), "x")); err != nil {
+				return
+			}
+			a.SetWriteDeadline(time.Time{})
+			// One at a time, so that only the slow port is behind.
+			if _, err := readFrame(b); err != nil {
+				return
+			}
+		}
+		a.Write(wire(broadcast, addr('a'), "end"))
+	}()
+	deadline := time.Now().Add(10 * time.Second)
+	for s.Count().Frames <= n && time.Now().Before(deadline) {
+		time.Sleep(time.Millisecond)
+	}
+	wants(t, "b", b, "end")
+	// One is in the hands of the writer, queueLen wait, the rest is lost.
+	if got, want := s.Count().Dropped, uint64(n+1-queueLen-1); got != want {
+		t.Errorf("%d frames dropped, want %d", got, want)
+	}
+}
+
+func TestSwitchEndsAPortThatLosesItsFraming(t *testing.T) {
+	for _, head := range []string{"\x00\x00\x00\x00", "\x00\x00\x00\x0d", "\xff\xff\xff\xff"} {
+		s := NewSwitch()
+		guest, port := net.Pipe()
+		gone := s.Attach("a", port, false)
+		send(t, guest, []byte(head))
+		select {
+		case <-gone:
+		case <-time.After(5 * time.Second):
+			t.Errorf("a port that sent the length % x is still there", head)
+		}
+		s.Close()
+	}
+}
+
+func TestSniff(t *testing.T) {
+	var file bytes.Buffer
+	s := NewSwitch()
+	if err := s.Sniff(&file); err != nil {
+		t.Fatal(err)
+	}
+	a, b := plug(t, s, "a"), plug(t, s, "b")
+	send(t, a, wire(broadcast, addr('a'), "seen"))
+	wants(t, "b", b, "seen")
+	s.Close()
+	le := binary.LittleEndian
+	got := file.Bytes()
+	if len(got) != 24+16+minFrame+4 {
+		t.Fatalf("the file has %d bytes, want a header of 24, one of 16 and %d", len(got), minFrame+4)
+	}
+	if le.Uint32(got) != 0xa1b2c3d4 || le.Uint32(got[20:]) != 1 {
+		t.Errorf("file header is % x", got[:24])
+	}
+	if age := time.Since(time.Unix(int64(le.Uint32(got[24:])), 0)); age < 0 || age > time.Minute {
+		t.Errorf("the frame is %v old", age)
+	}
+	if n, of := le.Uint32(got[32:]), le.Uint32(got[36:]); n != minFrame+4 || of != n {
+		t.Errorf("lengths are %d and %d, want %d twice", n, of, minFrame+4)
+	}
+	if frame := string(got[40:]); frame != broadcast+addr('a')+"\x08\x00seen" {
+		t.Errorf("frame is %q", frame)
+	}
+}
+
+// A checkout may lie deeper than the 108 bytes that a socket's name has.
+func TestListenWithALongPath(t *testing.T) {
+	path := filepath.Join(t.TempDir(), strings.Repeat("d", 120), "lan.sock")
+	if _, err := Dial(path); err == nil {
+		t.Error("Dial where nothing is gave no error")
+	}
+	mkdir(t, filepath.Dir(path))
+	s := NewSwitch()
+	defer s.Close()
+	for range 2 { // the second time over what the first left behind
+		l, err := s.Listen(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := Dial(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := plug(t, s, "b")
+		// The frame may come before the switch has taken the connection: it waits there.
+		send(t, a, wire(broadcast, addr('a'), "hello"))
+		wants(t, "b", b, "hello")
+		a.Close()
+		l.Close()
+	}
+}
+
+func FuzzReadFrame(f *testing.F) {
+	f.Add(wire(broadcast, addr('a'), "x"))
+	f.Add([]byte{0, 0, 0, 14})
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 1})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r := bytes.NewReader(data)
+		for {
+			frame, err := readFrame(r)
+			if err != nil {
+				break
+			}
+			if len(frame) < 4+minFrame || len(frame) > 4+maxFrame {
+				t.Fatalf("a frame of %d bytes", len(frame))
+			}
+		}
+		io.Copy(io.Discard, r)
+	})
+}

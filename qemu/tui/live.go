@@ -1,0 +1,112 @@
+package tui
+
+import (
+	"context"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"github.com/beaminit/beaminit/qemu/lab"
+)
+
+// Source is a lab to show and to drive: one in this process, or a client of one.
+type Source interface {
+	Status() (lab.Status, error)
+	Do(verb, node string) error
+}
+
+const refresh = 250 * time.Millisecond
+
+// Live shows the table on the terminal until the user quits, ctx ends, or there is no
+// lab to ask any more, which is an error.
+func Live(ctx context.Context, from Source) error {
+	p := tea.NewProgram(&live{from: from}, tea.WithContext(ctx), tea.WithAltScreen(), tea.WithoutSignalHandler())
+	end, err := p.Run()
+	if ctx.Err() != nil {
+		return nil
+	}
+	if l, is := end.(*live); is && err == nil {
+		err = l.lost
+	}
+	return err
+}
+
+type live struct {
+	from   Source
+	screen screen
+	said   time.Time // when the message came
+	lost   error     // there is no lab to show any more
+}
+
+type (
+	statusMsg struct {
+		status lab.Status
+		err    error
+	}
+	doneMsg struct{ err error }
+)
+
+func (l *live) Init() tea.Cmd { return l.look }
+
+func (l *live) look() tea.Msg {
+	s, err := l.from.Status()
+	return statusMsg{s, err}
+}
+
+func (l *live) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch m := msg.(type) {
+	case tea.WindowSizeMsg:
+		l.screen.width, l.screen.height = m.Width, m.Height
+	case statusMsg:
+		if m.err != nil {
+			l.lost = m.err
+			return l, tea.Quit
+		}
+		l.screen.status = m.status
+		if time.Since(l.said) > 5*time.Second {
+			l.screen.message = ""
+		}
+		return l, tea.Tick(refresh, func(time.Time) tea.Msg { return l.look() })
+	case doneMsg:
+		if m.err != nil {
+			l.say(m.err.Error())
+		}
+	case tea.KeyMsg:
+		return l.key(m.String())
+	}
+	return l, nil
+}
+
+func (l *live) say(text string) { l.screen.message, l.said = text, time.Now() }
+
+func (l *live) key(k string) (tea.Model, tea.Cmd) {
+	nodes := l.screen.status.Nodes
+	switch k {
+	case "q", "ctrl+c", "esc":
+		return l, tea.Quit
+	case "up":
+		l.screen.selected = max(0, l.screen.selected-1)
+	case "down", "tab", "j":
+		l.screen.selected = min(len(nodes)-1, l.screen.selected+1)
+	case "k", "s", "c":
+		if l.screen.selected < len(nodes) && l.screen.selected >= 0 {
+			return l, l.do(k, nodes[l.screen.selected])
+		}
+	}
+	return l, nil
+}
+
+func (l *live) do(k string, n lab.NodeStatus) tea.Cmd {
+	verb := map[string]string{"k": "kill", "s": "start", "c": "cut"}[k]
+	if k == "c" && n.Cut {
+		verb = "heal"
+	}
+	return func() tea.Msg { return doneMsg{l.from.Do(verb, n.Name)} }
+}
+
+func (l *live) View() string {
+	if l.screen.width == 0 || len(l.screen.status.Nodes) == 0 {
+		return ""
+	}
+	return l.screen.render()
+}

@@ -1,0 +1,154 @@
+package tui
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/x/ansi"
+	"github.com/muesli/termenv"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/lan"
+)
+
+var update = flag.Bool("update", false, "write testdata anew")
+
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+
+func phasesOf(at ...float64) (list []health.Phase) {
+	for i, name := range []string{"kernel", "mounts", "net", "exec", "listening"}[:len(at)] {
+		list = append(list, health.Phase{Name: name, At: time.Duration(at[i] * float64(time.Second))})
+	}
+	return list
+}
+
+// mixed is a lab in which every node has something different.
+func mixed() lab.Status {
+	return lab.Status{
+		At: noon, Uptime: 3*time.Minute + 7*time.Second, Accel: "tcg", Kernel: "6.1.0", Image: "6.3 MB",
+		LAN: lan.Counters{Frames: 12345, Bytes: 1 << 21, Dropped: 3, Cut: 44},
+		Nodes: []lab.NodeStatus{
+			{Name: "eclero6", Address: "192.168.7.6", State: health.Up, HasRecord: true, Uptime: 187 * time.Second, Connected: 2, Peers: 2,
+				PID: 87, Memory: 54 << 20, Probe: 4 * time.Millisecond, Phases: phasesOf(1.21, 1.3, 1.42, 1.55, 4.1), Event: "eclero: the cluster is whole: 3 nodes"},
+			{Name: "eclero8", Address: "192.168.7.8", State: health.Degraded, HasRecord: true, Uptime: 26 * time.Hour, Connected: 1, Peers: 2,
+				Missing: []string{"eclero10"}, PID: 1234, Restarts: 12, Memory: 3 << 30, Probe: 1500 * time.Millisecond, Phases: phasesOf(1.2),
+				Event: strings.Repeat("a very long line that does not fit ", 9), Lost: 2, Garbled: 7},
+			{Name: "eclero10", Address: "192.168.7.10", State: health.Down, HasRecord: true, Connected: -1, Peers: 2, Restarts: 4,
+				Why: "killed by SIGKILL", Next: 12 * time.Second, Age: 5 * time.Second, Event: "beaminit: release: killed by SIGKILL"},
+			{Name: "eclero12", Address: "192.168.7.12", State: lab.Off, Cut: true, Event: "lab: machine off"},
+			{Name: "eclero14", Address: "192.168.7.14", State: lab.Dead, HasRecord: true, Connected: 2, Peers: 2, Cut: true, Event: "界 wide 界"},
+		},
+		Events: []lab.Event{
+			{At: noon, Node: "eclero6", Text: "first"}, {At: noon.Add(time.Second), Node: "eclero10", Text: "second"},
+			{At: noon.Add(2 * time.Second), Node: "eclero8", Text: strings.Repeat("long ", 60)},
+		},
+	}
+}
+
+func TestRender(t *testing.T) {
+	lipgloss.SetColorProfile(termenv.Ascii)
+	for _, tt := range []struct {
+		file string
+		s    screen
+	}{
+		{"wide", screen{status: mixed(), width: 180, height: 24, selected: 1}},
+		{"usual", screen{status: mixed(), width: 120, height: 20, selected: 2, message: "eclero8 runs already"}},
+		{"narrow", screen{status: mixed(), width: 80, height: 24}},
+		{"low", screen{status: mixed(), width: 100, height: 6}},
+	} {
+		t.Run(tt.file, func(t *testing.T) {
+			got := tt.s.render() + "\n"
+			lines := strings.Split(strings.TrimSuffix(got, "\n"), "\n")
+			if len(lines) > tt.s.height {
+				t.Errorf("the picture has %d lines on a screen of %d", len(lines), tt.s.height)
+			}
+			for _, l := range lines {
+				if w := ansi.StringWidth(l); w > tt.s.width {
+					t.Errorf("a line has %d columns on a screen of %d: %q", w, tt.s.width, l)
+				}
+			}
+			golden(t, "testdata/"+tt.file+".golden", got)
+		})
+	}
+}
+
+// No size and no status may make it panic or overflow.
+func TestRenderAnySize(t *testing.T) {
+	for w := range 200 {
+		for _, h := range []int{0, 1, 2, 5, 9, 30} {
+			for _, st := range []lab.Status{mixed(), {}} {
+				got := screen{status: st, width: w, height: h, message: "x"}.render()
+				if n := strings.Count(got, "\n") + 1; n > max(h, 2) {
+					t.Fatalf("%d lines on a screen of %dx%d", n, w, h)
+				}
+			}
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	lipgloss.SetColorProfile(termenv.Ascii)
+	var b strings.Builder
+	Table(&b, mixed(), 120)
+	golden(t, "testdata/status.golden", b.String())
+}
+
+func TestPlainSaysEachChangeOnce(t *testing.T) {
+	var p plainLines
+	s := mixed()
+	first := p.next(s)
+	if len(first) != 3+5 {
+		t.Errorf("the first status gave %d lines, want 3 events and 5 states:\n%s", len(first), strings.Join(first, "\n"))
+	}
+	for i := range s.Nodes { // what changes by itself is no news
+		s.Nodes[i].Uptime += time.Minute
+		s.Nodes[i].Memory += 1 << 20
+		s.Nodes[i].Probe++
+	}
+	if again := p.next(s); len(again) != 0 {
+		t.Errorf("nothing happened, and it said %q", again)
+	}
+	s.Nodes[1].State, s.Nodes[1].Connected, s.Nodes[1].Missing = health.Up, 2, nil
+	s.Events = append(s.Events, lab.Event{At: noon.Add(3 * time.Second), Node: "eclero8", Text: "eclero10 is back"})
+	got := strings.Join(p.next(s), "\n")
+	want := "[190.0s] eclero8: eclero10 is back\n[187.0s] eclero8 up peers=2/2 restarts=12"
+	if got != want {
+		t.Errorf("got\n%s, want\n%s", got, want)
+	}
+}
+
+func TestSpan(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0s", 59 * time.Second: "59s", 187 * time.Second: "3m07s", 5*time.Hour + 12*time.Minute: "5h12m", 220 * time.Hour: "9d04h",
+	} {
+		if got := span(d); got != want {
+			t.Errorf("span(%v) = %q, want %q", d, got, want)
+		}
+	}
+	for n, want := range map[uint64]string{0: "0", 999: "999", 1000: "1 000", 12345678: "12 345 678"} {
+		if got := count(n); got != want {
+			t.Errorf("count(%d) = %q, want %q", n, got, want)
+		}
+	}
+}
+
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs (go test -update writes it anew); got\n%s", file, got)
+	}
+}

@@ -1,0 +1,193 @@
+package release
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beaminit/beaminit/config"
+)
+
+// Inputs is what a command is made of, beside the release.
+type Inputs struct {
+	Release      config.Release
+	Distribution config.Distribution
+	Hostname     string        // of this node, with its domain where it has one
+	Domain       string        // of host names without one (dns.search); may be empty
+	Peers        []string      // the host names of all nodes; this one may be among them
+	Inetrc       string        // path for kernel's inetrc; empty: none
+	Cookie       []byte        // what Distribution.CookieFile holds; nil: there is none
+	StopTimeout  time.Duration // from SIGTERM to SIGKILL
+}
+
+// Command starts a release. Its Files have to be there first (Prepare).
+type Command struct {
+	Path       string // of erlexec, which becomes the VM in the same process
+	Argv, Env  []string
+	Dir        string
+	Tmp        string // directory of Files, only for the release
+	Files      []File
+	Node       string   // name of the node; without @ where there is no host name
+	Cookie     string   // its fingerprint; empty: there is none
+	CookieFrom string   // a path, or -setcookie
+	Notes      []string // what of the release is left out or stands in its way
+	Problems   []error  // what is wrong, and what is used instead
+}
+
+// File is one file to write before the start.
+type File struct {
+	Path    string
+	Mode    uint32
+	Content []byte
+	Secret  bool // not to be shown in a plan
+}
+
+// Command computes what starts the release, without epmd and without a shell. It
+// changes nothing. For the arguments see erl(1), for the environment what the
+// scripts of relx and mix set.
+func (r *Release) Command(in Inputs) Command {
+	tmp := strings.TrimRight(in.Release.Tmp, "/")
+	c := Command{Path: r.ERTSDir + "/bin/erlexec", Dir: r.Root, Tmp: tmp}
+	f := &filter{}
+	// What the configuration says counts more than what the release says.
+	args := f.run("release.args", in.Release.Args)
+	vmargs := f.run("vm.args", r.args)
+	env := r.env(&in, &c, f)
+	n, err := r.naming(&in, f.name)
+	if err != nil {
+		c.Problems = append(c.Problems, err)
+	}
+	c.Node = n.node(n.host)
+	c.Env = append(env, "RELEASE_NODE="+c.Node)
+	c.override(in.Release.Env, f)
+
+	cookie := r.chooseCookie(&in, &c, f)
+	if cookie != nil {
+		c.Files = append(c.Files, File{tmp + "/.erlang.cookie", 0o400, cookie, true})
+	}
+	if len(vmargs) > 0 {
+		c.Files = append(c.Files, File{tmp + "/vm.args", 0o600, appendArgs(nil, vmargs), false})
+	}
+	if extra := r.extraConfig(&in, &c, &n, f); extra != nil {
+		c.Files = append(c.Files, File{tmp + "/extra.config", 0o600, extra, false})
+	}
+	c.Argv = r.argv(&in, &c, &n, f)
+	if len(args) > 0 && !isFlag(args[0]) {
+		c.Argv = append(c.Argv, "--") // it is no value of -shutdown_time
+	}
+	c.Argv = append(c.Argv, args...)
+	c.Notes = append(append(c.Notes, r.Notes...), f.notes...)
+	return c
+}
+
+// argv is everything but release.args, which come last: of the emulator's flags
+// the last one counts, and after -extra there are no flags.
+func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter) []string {
+	named, mode := "-sname", f.mode
+	if n.long {
+		named = "-name"
+	}
+	if mode == "" {
+		mode = "embedded"
+	}
+	lib := r.Root + "/lib"
+	argv := append(make([]string, 0, 40+len(in.Release.Args)),
+		"erlexec",
+		"-noinput",
+		"+Bi",  // SIGINT ends nothing
+		"+fnu", // file names are UTF-8, though there is no locale
+		named, c.Node,
+		"-mode", mode,
+		"-boot", r.Boot,
+		"-boot_var", "RELEASE_LIB", lib,
+		"-boot_var", "SYSTEM_LIB_DIR", r.SystemLib,
+		"-boot_var", "ERTS_LIB_DIR", r.SystemLib,
+	)
+	if r.SysConfig != "" {
+		argv = append(argv, "-config", strings.TrimSuffix(r.SysConfig, ".config"))
+	}
+	// Of a parameter that stands in several -config the last one counts, so
+	// extra.config comes after whatever vm.args has.
+	for i := range c.Files {
+		switch c.Files[i].Path[len(c.Tmp):] {
+		case "/vm.args":
+			argv = append(argv, "-args_file", c.Files[i].Path)
+		case "/extra.config":
+			argv = append(argv, "-config", strings.TrimSuffix(c.Files[i].Path, ".config"))
+		}
+	}
+	// The VM is to end in order before PID 1 loses its patience.
+	shutdown := max(in.StopTimeout.Milliseconds()*4/5, 1)
+	return append(argv,
+		"-start_epmd", "false",
+		"-erl_epmd_port", strconv.Itoa(in.Distribution.Port),
+		"-shutdown_time", strconv.FormatInt(shutdown, 10),
+	)
+}
+
+// env is the whole environment but what the configuration adds: nothing of the
+// kernel's, where unknown words of its command line end up.
+func (r *Release) env(in *Inputs, c *Command, f *filter) []string {
+	bin := r.ERTSDir + "/bin"
+	env := append(make([]string, 0, 32+len(in.Release.Env)),
+		"HOME="+c.Tmp,
+		"PATH="+bin+":"+r.Root+"/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"TERM=dumb", // its output becomes lines of a log
+		"LANG=C.UTF-8",
+		"ROOTDIR="+r.Root,
+		"BINDIR="+bin,
+		"EMU=beam",
+		"PROGNAME=erlexec",
+		"ERL_CRASH_DUMP="+c.Tmp+"/erl_crash.dump",
+		"ERL_CRASH_DUMP_SECONDS=5",
+		"ERL_CRASH_DUMP_BYTES=2000000",
+		"RELEASE_ROOT="+r.Root,
+		"RELEASE_NAME="+r.Name,
+		"RELEASE_VSN="+r.Version,
+		"RELEASE_TMP="+c.Tmp,
+	)
+	if r.SysConfig != "" {
+		env = append(env, "RELEASE_SYS_CONFIG="+strings.TrimSuffix(r.SysConfig, ".config"))
+	}
+	if r.Mix {
+		distribution, mode := "sname", f.mode
+		if in.Distribution.Names == "long" {
+			distribution = "name"
+		}
+		if mode == "" {
+			mode = "embedded"
+		}
+		env = append(env,
+			"RELEASE_COMMAND=start",
+			"RELEASE_DISTRIBUTION="+distribution,
+			"RELEASE_MODE="+mode,
+			"RELEASE_BOOT_SCRIPT="+r.Boot[strings.LastIndexByte(r.Boot, '/')+1:],
+			"RELEASE_BOOT_SCRIPT_CLEAN=start_clean",
+		)
+		if r.VMArgs != "" {
+			env = append(env, "RELEASE_VM_ARGS="+r.VMArgs)
+		}
+	}
+	return env
+}
+
+// override sets the variables of release.env. Those that bring flags are filtered
+// like all others.
+func (c *Command) override(vars []string, f *filter) {
+	for _, v := range vars {
+		name, value, _ := strings.Cut(v, "=")
+		if strings.HasPrefix(name, "ERL_") && strings.HasSuffix(name, "FLAGS") {
+			left := f.run("release.env "+name, tokenise([]byte(value), false))
+			v = name + "=" + strings.TrimSuffix(string(appendArgs(nil, left)), "\n")
+		}
+		set := false
+		for i, old := range c.Env {
+			if strings.HasPrefix(old, name+"=") {
+				c.Env[i], set = v, true
+			}
+		}
+		if !set {
+			c.Env = append(c.Env, v)
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package release
+
+import (
+	"bytes"
+	"errors"
+	"hash/crc32"
+)
+
+// Fingerprint is a mark by which people compare the cookies of two nodes: four hex
+// digits, folded from CRC-32. It is this short on purpose: one in 65536 cookies has
+// the same one, so it is no help to somebody who guesses.
+func Fingerprint(cookie []byte) string {
+	sum := crc32.ChecksumIEEE(cookie)
+	sum = sum>>16 ^ sum&0xffff
+	const hex = "0123456789abcdef"
+	return string([]byte{hex[sum>>12], hex[sum>>8&15], hex[sum>>4&15], hex[sum&15]})
+}
+
+// chooseCookie takes the cookie of the first source that has a good one. None is
+// no end: such a node runs alone.
+func (r *Release) chooseCookie(in *Inputs, c *Command, f *filter) []byte {
+	sources := [...]struct {
+		name string
+		text []byte
+	}{
+		{in.Distribution.CookieFile, in.Cookie},
+		{r.Root + "/releases/COOKIE", r.cookie},
+		{"-setcookie", []byte(f.cookie)},
+	}
+	for _, s := range sources {
+		if s.text == nil || s.name == "-setcookie" && f.cookie == "" {
+			continue
+		}
+		cookie, wrong := cleanCookie(s.text)
+		if wrong != "" {
+			c.Problems = append(c.Problems, errors.New(s.name+": the cookie in it "+wrong+"; want 1 to 255 printable ASCII characters; not used"))
+			continue
+		}
+		if s.name == "-setcookie" && f.hidden {
+			c.Problems = append(c.Problems, errors.New("-setcookie stands there more than once, or for other nodes, which is not supported yet; want one cookie in "+in.Distribution.CookieFile+"; using the first one"))
+		}
+		c.Cookie, c.CookieFrom = Fingerprint(cookie), s.name
+		return cookie
+	}
+	c.Problems = append(c.Problems, errors.New("no cookie: the VM makes a random one and no peer will let it in; put one in "+in.Distribution.CookieFile))
+	return nil
+}
+
+// cleanCookie is a cookie as the VM takes it from a file (auth.erl): printable
+// ASCII, without the blanks at its end.
+func cleanCookie(text []byte) (cookie []byte, wrong string) {
+	cookie = bytes.TrimRight(text, " \t\r\n")
+	if len(cookie) == 0 {
+		return nil, "is empty"
+	}
+	if len(cookie) > 255 {
+		return nil, "is too long for an atom"
+	}
+	for _, c := range cookie {
+		if c < ' ' || c > '~' {
+			return nil, "has other characters"
+		}
+	}
+	return cookie, ""
+}

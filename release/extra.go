@@ -1,0 +1,79 @@
+package release
+
+import (
+	"strconv"
+	"strings"
+)
+
+// syncTimeout is kernel's sync_nodes_timeout: how long the start of a release
+// waits for peers that are not there, in milliseconds.
+const syncTimeout = 5000
+
+// extraConfig is a further -config (config(4)) with parameters of kernel; nil:
+// there are none. What the release itself sets is left to it.
+func (r *Release) extraConfig(in *Inputs, c *Command, n *naming, f *filter) []byte {
+	b := append(make([]byte, 0, 256), "%% written by beaminit\n[{kernel,["...)
+	empty := len(b)
+	if in.Inetrc != "" {
+		if r.sys.inetrc {
+			c.Notes = append(c.Notes, r.SysConfig+": names an inetrc, which is used in place of "+in.Inetrc+": the VM finds its peers only if that lets it")
+		} else {
+			b = append(quoted(append(b, "\n  {inetrc,"...), in.Inetrc, '"'), "},"...)
+		}
+	}
+	// The spelling of -erl_epmd_port that is not deprecated. Both say the same.
+	if CompareVersions(r.ERTS, "15.2") >= 0 {
+		b = append(strconv.AppendInt(append(b, "\n  {erl_epmd_node_listen_port,"...), int64(in.Distribution.Port), 10), "},"...)
+	}
+	if in.Distribution.Connect {
+		b = r.syncNodes(b, in, c, n, f)
+	}
+	if len(b) == empty {
+		return nil
+	}
+	return append(b[:len(b)-1], "\n]}].\n"...)
+}
+
+// syncNodes has the VM connect to all peers while it starts. It is no error where
+// one is absent: the start then takes syncTimeout, and the peer connects itself
+// when it comes.
+func (r *Release) syncNodes(b []byte, in *Inputs, c *Command, n *naming, f *filter) []byte {
+	if r.sys.syncNodes || f.syncNodes {
+		c.Notes = append(c.Notes, "the release sets sync_nodes of kernel itself: it is used, and distribution.connect has no effect")
+		return b
+	}
+	start := len(b)
+	b = append(b, "\n  {sync_nodes_optional,["...)
+	none := len(b)
+	for _, peer := range in.Peers {
+		host := n.of(peer)
+		if host == "" || strings.EqualFold(host, n.host) {
+			continue
+		}
+		if strings.IndexByte(host, ':') >= 0 {
+			c.Notes = append(c.Notes, "peer "+peer+": distribution over IPv6 is not supported yet")
+			continue
+		}
+		if len(b) > none {
+			b = append(b, ',')
+		}
+		b = quoted(b, n.node(host), '\'')
+	}
+	if len(b) == none {
+		return b[:start]
+	}
+	b = append(b, "]},\n  {sync_nodes_timeout,"...)
+	return append(strconv.AppendInt(b, syncTimeout, 10), "},"...)
+}
+
+// quoted writes a string or an atom of Erlang.
+func quoted(b []byte, s string, quote byte) []byte {
+	b = append(b, quote)
+	for i := 0; i < len(s); i++ {
+		if s[i] == quote || s[i] == '\\' {
+			b = append(b, '\\')
+		}
+		b = append(b, s[i])
+	}
+	return append(b, quote)
+}

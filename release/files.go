@@ -1,0 +1,103 @@
+package release
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// maxArgFiles bounds how many files -args_file may bring in: one may name itself.
+const maxArgFiles = 32
+
+// readArgs reads an -args_file, and in place of each -args_file in it the file
+// that it names, as erlexec does (get_file_args); so nothing gets past the filter
+// that way. extra is what follows -extra, which goes to the end of all arguments.
+// A relative name is relative to the release, where the VM is started.
+func (r *Release) readArgs(fsys FS, path string) (args, extra []string) {
+	if r.argFiles++; r.argFiles >= maxArgFiles {
+		if r.argFiles == maxArgFiles {
+			r.problem(errors.New(r.VMArgs + ": too many -args_file in it (does a file name itself?); starting without " + path))
+		}
+		return nil, nil
+	}
+	text, err := fsys.Read(path, maxFile)
+	if err != nil {
+		r.problem(fmt.Errorf("read %s: %w; starting without", path, err))
+		return nil, nil
+	}
+	tokens := tokenise(text, true)
+	for i := 0; i < len(tokens); i++ {
+		switch tokens[i] {
+		case "-args_file":
+			if i++; i == len(tokens) {
+				r.problem(errors.New(path + ": -args_file at its end; want the name of a file after it; starting without"))
+				break
+			}
+			name := tokens[i]
+			if !strings.HasPrefix(name, "/") {
+				name = r.Root + "/" + name
+			}
+			a, e := r.readArgs(fsys, name)
+			args, extra = append(args, a...), append(extra, e...)
+			if len(e) == 0 && len(a) > 0 {
+				args = append(args, "--") // the end of a file ends the values of its last flag
+			}
+		case "-extra":
+			return args, append(extra, tokens[i+1:]...)
+		default:
+			args = append(args, tokens[i])
+		}
+	}
+	return args, extra
+}
+
+// sysConfig is what beaminit has to know of a release's sys.config. It is read as
+// text, not as Erlang terms, and a file that it includes is not read: so a
+// parameter counts as set where its name stands in a line that is no comment.
+type sysConfig struct {
+	syncNodes bool // any of kernel's sync_nodes_…
+	inetrc    bool // kernel's inetrc
+}
+
+func (r *Release) readSysConfig(fsys FS) {
+	if r.SysConfig == "" {
+		return
+	}
+	text, err := fsys.Read(r.SysConfig, maxFile)
+	if err != nil {
+		r.problem(fmt.Errorf("read %s: %w", r.SysConfig, err))
+		return
+	}
+	r.sys.syncNodes = mentions(text, "sync_nodes_optional") || mentions(text, "sync_nodes_mandatory")
+	r.sys.inetrc = mentions(text, "inetrc")
+	// mix release writes this comment near the top.
+	if r.Mix && bytes.Contains(text[:min(len(text), 512)], []byte("RUNTIME_CONFIG=true")) {
+		r.Notes = append(r.Notes, r.SysConfig+": RUNTIME_CONFIG=true (reboot_system_after_config): not supported yet: "+
+			"the VM wants a writable copy of this file at every start; want false, which applies runtime.exs too")
+	}
+}
+
+// mentions says whether a word stands in an Erlang text, outside of lines that are
+// comments.
+func mentions(text []byte, word string) bool {
+	for start := 0; ; {
+		at := bytes.Index(text[start:], []byte(word))
+		if at < 0 {
+			return false
+		}
+		at += start
+		start = at + len(word)
+		if at > 0 && isWord(text[at-1]) || start < len(text) && isWord(text[start]) {
+			continue
+		}
+		line := bytes.TrimLeft(text[bytes.LastIndexByte(text[:at], '\n')+1:at], " \t")
+		if len(line) == 0 || line[0] != '%' {
+			return true
+		}
+	}
+}
+
+func isWord(c byte) bool {
+	return c == '_' || c == '@' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}

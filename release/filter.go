@@ -1,0 +1,168 @@
+package release
+
+import "strings"
+
+// rules are the flags that beaminit sets itself. None of them may reach the VM a
+// second time: of -sname the first wins, -setcookie twice is no -setcookie at all,
+// -erl_epmd_port twice is a random port, -heart twice hangs the boot (measured
+// with OTP 25). So they are taken out of whatever the release and the
+// configuration bring, and what they say is used as a value where it can be.
+var rules = [...]struct {
+	flag string
+	take int    // arguments that erlexec takes whatever they look like
+	why  string // what stands in its place
+}{
+	{"-sname", 1, "beaminit names the node (distribution.name, distribution.names, node.hostname)"},
+	{"-name", 1, "beaminit names the node (distribution.name, distribution.names, node.hostname)"},
+	{"-setcookie", 0, "the cookie goes into a file that only the VM reads, a command line can be read by everyone"},
+	{"-erl_epmd_port", 0, "distribution.port is used"},
+	{"-start_epmd", 1, "the node runs without epmd"},
+	{"-no_epmd", 0, "the node runs without epmd, by -start_epmd false and -erl_epmd_port"},
+	{"-epmd", 1, "the node runs without epmd"},
+	{"-epmd_module", 0, "the nodes find each other by distribution.port and the hosts file; a module of one's own is not supported yet"},
+	{"-heart", 0, "heart needs /bin/sh; not supported yet (beaminit itself restarts the release)"},
+	{"-boot", 0, "release.boot is used"},
+	{"-shutdown_time", 0, "supervise.stop_timeout is used"},
+	{"-detached", 0, "PID 1 has to be the parent of the VM"},
+	{"+B", 0, "+Bi is used"},
+	{"+Bc", 0, "+Bi is used"},
+	{"+Bd", 0, "+Bi is used"},
+	{"+Bi", 0, "+Bi is used"},
+}
+
+// filter takes the flags of rules out of lists of arguments, and remembers what
+// they said. The list that counts most goes first.
+type filter struct {
+	from  string // of the list at hand: "vm.args", "release.args"
+	notes []string
+
+	name   string // the part before @ of the first -sname or -name
+	mode   string // of the first -mode
+	cookie string // of the first -setcookie
+	proto  string // of the first -proto_dist
+	hidden bool   // a second -setcookie said something else
+
+	syncNodes bool // -kernel sync_nodes_… stands in a list
+}
+
+// run gives the arguments that are left of a list, in their order. What follows
+// -extra is not for the VM and stays as it is.
+func (f *filter) run(from string, tokens []string) []string {
+	f.from = from
+	kept := make([]string, 0, len(tokens))
+	for i := 0; i < len(tokens); {
+		if tokens[i] == "-extra" {
+			return append(kept, tokens[i:]...)
+		}
+		n := 1
+		if isFlag(tokens[i]) {
+			for n += taken(tokens[i]); i+n < len(tokens) && !isFlag(tokens[i+n]); n++ {
+			}
+			n = min(n, len(tokens)-i)
+		}
+		kept = f.flag(kept, tokens[i], tokens[i+1:i+n])
+		i += n
+	}
+	return kept
+}
+
+func taken(flag string) int {
+	for i := range rules {
+		if rules[i].flag == flag {
+			return rules[i].take
+		}
+	}
+	if flag == "-env" {
+		return 2
+	}
+	return 0
+}
+
+// flag adds one flag with its values to kept, or not.
+func (f *filter) flag(kept []string, flag string, values []string) []string {
+	first := ""
+	if len(values) > 0 {
+		first = values[0]
+	}
+	switch flag {
+	case "-kernel":
+		return f.kernel(kept, values)
+	case "-mode":
+		if f.mode == "" && first != "" {
+			f.mode = first // it takes the place of beaminit's own
+		} else {
+			f.drop(flag, values, "-mode "+f.mode+" is used")
+		}
+		return kept
+	case "-proto_dist":
+		switch {
+		case strings.HasPrefix(first, "epmdless"):
+			f.drop(flag, values, "without it the node needs no epmd either, by -start_epmd false and -erl_epmd_port")
+			return kept
+		case f.proto != "":
+			f.drop(flag, values, "given twice it means plain TCP; -proto_dist "+f.proto+" is used")
+			return kept
+		}
+		f.proto = first
+	case "-args_file":
+		// Those of vm.args are read in its place, see args.
+		f.drop(flag, values, "not supported yet here; want the flags themselves")
+		return kept
+	case "-sname", "-name":
+		if name, _, _ := strings.Cut(first, "@"); f.name == "" && strings.IndexByte(name, '$') < 0 {
+			f.name = name
+		}
+	case "-setcookie":
+		if len(values) == 1 && f.cookie == "" {
+			f.cookie = first
+		} else if len(values) != 1 || first != f.cookie {
+			f.hidden = true
+		}
+		values = nil // never into a note
+	}
+	for i := range rules {
+		if rules[i].flag == flag {
+			f.drop(flag, values, rules[i].why)
+			if flag[0] == '+' && !(flag == "+B" && first == "i") {
+				kept = append(kept, values...) // they are no values of it
+			}
+			return kept
+		}
+	}
+	return append(append(kept, flag), values...)
+}
+
+// kernel keeps -kernel without the parameters that say what -erl_epmd_port and
+// -epmd_module say (OTP 27.2 and later).
+func (f *filter) kernel(kept, values []string) []string {
+	start := len(kept)
+	kept = append(kept, "-kernel")
+	for i := 0; i < len(values); i += 2 {
+		pair := values[i:min(i+2, len(values))]
+		switch {
+		case pair[0] == "erl_epmd_node_listen_port":
+			f.drop("-kernel", pair, "distribution.port is used")
+			continue
+		case pair[0] == "epmd_module":
+			f.drop("-kernel", pair, "the nodes find each other by distribution.port and the hosts file")
+			continue
+		case strings.HasPrefix(pair[0], "sync_nodes_"):
+			f.syncNodes = true
+		}
+		kept = append(kept, pair...)
+	}
+	if len(kept) == start+1 && len(values) > 0 {
+		return kept[:start]
+	}
+	return kept
+}
+
+func (f *filter) drop(flag string, values []string, why string) {
+	b := append(append(append([]byte(nil), f.from...), ": "...), flag...)
+	for _, v := range values {
+		if flag[0] == '-' {
+			b = append(append(b, ' '), v...)
+		}
+	}
+	f.notes = append(f.notes, string(append(append(b, " is left out: "...), why...)))
+}
