@@ -6,7 +6,9 @@ GOFLAGS ?=
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@2025.1.1
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS := -s -w -X main.version=$(VERSION)
+# The last flag: the compatibility switches that go.mod's language version stands
+# for cost a tenth of the boot to read, and none of them concerns PID 1.
+LDFLAGS := -s -w -X main.version=$(VERSION) -X runtime.godebugDefault=
 
 .PHONY: run test bench init deps vet unit lab-test clean fuzz
 

@@ -52,13 +52,12 @@ func (r *Release) Command(in Inputs) Command {
 	// What the configuration says counts more than what the release says.
 	args := f.run("release.args", in.Release.Args)
 	vmargs := f.run("vm.args", r.args)
-	env := r.env(&in, &c, f)
 	n, err := r.naming(&in, f.name)
 	if err != nil {
 		c.Problems = append(c.Problems, err)
 	}
 	c.Node = n.node(n.host)
-	c.Env = append(env, "RELEASE_NODE="+c.Node)
+	c.Env = r.env(&in, &c, &n, f)
 	c.override(in.Release.Env, f)
 
 	cookie := r.chooseCookie(&in, &c, f)
@@ -127,7 +126,7 @@ func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter) []string {
 
 // env is the whole environment but what the configuration adds: nothing of the
 // kernel's, where unknown words of its command line end up.
-func (r *Release) env(in *Inputs, c *Command, f *filter) []string {
+func (r *Release) env(in *Inputs, c *Command, n *naming, f *filter) []string {
 	bin := r.ERTSDir + "/bin"
 	env := append(make([]string, 0, 32+len(in.Release.Env)),
 		"HOME="+c.Tmp,
@@ -145,13 +144,14 @@ func (r *Release) env(in *Inputs, c *Command, f *filter) []string {
 		"RELEASE_NAME="+r.Name,
 		"RELEASE_VSN="+r.Version,
 		"RELEASE_TMP="+c.Tmp,
+		"RELEASE_NODE="+c.Node,
 	)
 	if r.SysConfig != "" {
 		env = append(env, "RELEASE_SYS_CONFIG="+strings.TrimSuffix(r.SysConfig, ".config"))
 	}
 	if r.Mix {
 		distribution, mode := "sname", f.mode
-		if in.Distribution.Names == "long" {
+		if n.long {
 			distribution = "name"
 		}
 		if mode == "" {
@@ -177,8 +177,14 @@ func (c *Command) override(vars []string, f *filter) {
 	for _, v := range vars {
 		name, value, _ := strings.Cut(v, "=")
 		if strings.HasPrefix(name, "ERL_") && strings.HasSuffix(name, "FLAGS") {
-			left := f.run("release.env "+name, tokenise([]byte(value), false))
-			v = name + "=" + strings.TrimSuffix(string(appendArgs(nil, left)), "\n")
+			b := append([]byte(name), '=')
+			for i, token := range f.run("release.env "+name, tokenise([]byte(value), false)) {
+				if i > 0 {
+					b = append(b, ' ')
+				}
+				b = appendQuoted(b, token)
+			}
+			v = string(b)
 		}
 		set := false
 		for i, old := range c.Env {

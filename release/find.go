@@ -208,11 +208,11 @@ func (r *Release) chooseVersion(fsys FS, names []string, wanted, boot string) (f
 }
 
 func (r *Release) whyVersion(wanted string, missed []string) {
+	why := ": the newest in releases"
 	if r.Version == wanted {
-		r.why("version ", r.Version, ": start_erl.data names it")
-		return
+		why = ": start_erl.data names it"
 	}
-	r.why("version ", r.Version, ": the newest in releases")
+	r.Why = slices.Insert(r.Why, 1, "version "+r.Version+why) // before its boot script
 	for _, m := range missed {
 		r.problem(errors.New(m + "; using version " + r.Version))
 	}

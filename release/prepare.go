@@ -9,17 +9,32 @@ import (
 
 // Prepare makes the directory of the command, 0700, and writes its files. Each is
 // replaced by rename(2), so a start that is cut off leaves whole files only. It
-// may be called before every start.
+// may be called before every start; a file that is there already is left alone, so
+// that a full /run does not stop a release from starting again.
 func (c *Command) Prepare() error {
 	if err := makeDir(c.Tmp); err != nil {
 		return err
 	}
 	for i := range c.Files {
-		if err := c.Files[i].write(); err != nil {
+		f := &c.Files[i]
+		if f.there() {
+			continue
+		}
+		if err := f.write(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// there says whether the file is as it should be.
+func (f *File) there() bool {
+	var st unix.Stat_t
+	if err := unix.Lstat(f.Path, &st); err != nil || st.Mode != unix.S_IFREG|f.Mode || st.Size != int64(len(f.Content)) {
+		return false
+	}
+	b, err := Root("/").Read(f.Path, len(f.Content)+1)
+	return err == nil && string(b) == string(f.Content)
 }
 
 // makeDir makes a directory for the release alone, and those above it for everyone.

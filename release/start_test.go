@@ -114,6 +114,9 @@ func TestStart(t *testing.T) {
 			if got, want := listening(t), []int{port}; !slices.Equal(got, want) {
 				t.Errorf("listens on %v, want %v", got, want)
 			}
+			if strings.Count(v.out.String(), "sesame") != 1 {
+				t.Errorf("the cookie is elsewhere too:\n%s", v.out)
+			}
 			checkProcesses(t, v)
 			checkArgs(t, v)
 			v.stop(t)
@@ -127,7 +130,7 @@ func TestStart(t *testing.T) {
 			v := start(t, command(t, in))
 			v.waitFor(t, "toy ready")
 			v.want(t, "toy node x@eclero6", "toy cookie sesame-in-vm.args", `toy flag {ok,[["a b","it's","c d"]]}`,
-				`toy extra ["--","one","two three","--"]`, "toy ticktime 9", "toy mode interactive", "toy threads 4")
+				`toy extra ["one","two three","--"]`, "toy ticktime 9", "toy mode interactive", "toy threads 4")
 			if got, want := listening(t), []int{port}; !slices.Equal(got, want) {
 				t.Errorf("listens on %v, want %v", got, want)
 			}

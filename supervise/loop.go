@@ -43,6 +43,8 @@ type Loop struct {
 	null      int
 	monitor   monitor
 	reports   chan health.Report
+	signals   <-chan os.Signal // nil: not listening yet
+	owed      bool             // a record is due as soon as signals are heard
 	finished  bool
 	Orphans   int // reaped so far
 	panics    atomic.Int32
@@ -60,13 +62,17 @@ func (n Node) Run() Action {
 		l.step(Event{Kind: NoRelease, Text: n.NoRelease})
 	case n.NetworkWait > 0:
 		l.setTimer(NetworkTimer, n.NetworkWait)
-		l.record()
+		l.owed = true
 	default:
 		l.step(Event{Kind: Begin})
 	}
 	// All that follows could be done before the release is started; it is not,
-	// because the release need not wait for it.
-	signals := n.Signals.Listen()
+	// because the release need not wait for it. The first record comes after
+	// Listen: whoever has read it can count on being heard.
+	l.signals = n.Signals.Listen()
+	if l.owed {
+		l.record()
+	}
 	unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF) // Ctrl-Alt-Del becomes SIGINT
 	n.Console.Start(func() { l.fell(recover()) })
 	l.readOutput()
@@ -78,18 +84,18 @@ func (n Node) Run() Action {
 	debug.SetGCPercent(10)
 	debug.FreeOSMemory()
 	for !l.finished {
-		l.turn(signals)
+		l.turn()
 	}
 	return l.state.Action
 }
 
 // turn waits for one thing and deals with it. A panic costs that one event.
-func (l *Loop) turn(signals <-chan os.Signal) {
+func (l *Loop) turn() {
 	defer func() { l.fell(recover()) }()
 	alarm := time.NewTimer(l.untilAlarm())
 	defer alarm.Stop()
 	select {
-	case sig := <-signals:
+	case sig := <-l.signals:
 		l.signal(sig)
 	case r := <-l.reports:
 		l.step(Event{Kind: Reported, Report: r})

@@ -11,6 +11,10 @@ import (
 
 // record writes a health record of the present state.
 func (l *Loop) record() {
+	if l.signals == nil {
+		l.owed = true
+		return
+	}
 	s := &l.state
 	l.seq++
 	r := health.Record{

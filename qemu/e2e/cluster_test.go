@@ -103,6 +103,23 @@ func TestCluster(t *testing.T) {
 	})
 }
 
+// The node's own programs, started from the release: the only ones there are.
+func TestRebootAndPowerOff(t *testing.T) {
+	l := up(t, 1, "")
+	n := l.Nodes()[0]
+	if err := l.WaitWhole(within(t, time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := n.Last()
+	rpc(t, l, n, `open_port({spawn_executable, "/sbin/reboot"}, [])`)
+	reach(t, n, "the next boot", func(r lab.Record) bool { return r.Boot != before.Boot && r.State == health.Up })
+	rpc(t, l, n, `open_port({spawn_executable, "/sbin/poweroff"}, [])`)
+	waitStatus(t, l, n, lab.Off)
+	if tail := strings.Join(n.Tail(40), "\n"); strings.Contains(tail, "Kernel panic") {
+		t.Errorf("the kernel panicked on the way:\n%s", tail)
+	}
+}
+
 func missing(peer string) func(lab.Record) bool {
 	return func(r lab.Record) bool { return r.State == health.Degraded && slices.Contains(r.Missing, peer) }
 }

@@ -199,15 +199,26 @@ func (l *Lab) LANSocket() string { return LANSocket(l.opts.Dir) }
 // LANSocket is that of the lab in dir.
 func LANSocket(dir string) string { return filepath.Join(RunDir(dir), "lan.sock") }
 
-// WaitWhole waits until every node is up and connected to all others.
+// WaitWhole waits until every node is up and connected to all others. Its error tells of
+// the first node that is not.
 func (l *Lab) WaitWhole(ctx context.Context) error {
-	for _, n := range l.nodes {
-		err := n.WaitState(ctx, func(r Record) bool { return r.State == "up" && r.Connected == r.Peers })
-		if err != nil {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		s, err := l.Status()
+		if err != nil || s.Whole() {
 			return err
 		}
+		select {
+		case <-ctx.Done():
+			for i, n := range s.Nodes {
+				if !n.whole() {
+					return l.nodes[i].failed(fmt.Sprintf("is %s and not up with all its peers", n.State), ctx.Err())
+				}
+			}
+		case <-tick.C:
+		}
 	}
-	return nil
 }
 
 func (l *Lab) event(node, text string) {

@@ -53,12 +53,14 @@ type NodeStatus struct {
 // Whole tells whether every node is up and has all its peers.
 func (s Status) Whole() bool {
 	for _, n := range s.Nodes {
-		if n.State != health.Up || n.Connected != n.Peers {
+		if !n.whole() {
 			return false
 		}
 	}
 	return len(s.Nodes) > 0
 }
+
+func (n NodeStatus) whole() bool { return n.State == health.Up && n.Connected == n.Peers }
 
 // Status gives the present status.
 func (l *Lab) Status() (Status, error) {

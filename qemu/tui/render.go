@@ -161,7 +161,7 @@ func (s screen) columns() []column {
 		{"probe", 6, true, known(func(n lab.NodeStatus) string { return millis(n.Probe) })},
 		boot,
 	}
-	used := 1 // what is left of the table; the two blanks behind the last column are cut
+	used := 3 // what is left of the table
 	for _, c := range list {
 		used += c.width + 2
 	}
@@ -207,12 +207,15 @@ func (s screen) table() []string {
 		if i == s.selected {
 			line = " " + title.Render("▸") + " "
 		}
-		for _, c := range columns {
+		for i, c := range columns {
 			text, style := c.cell(n)
 			if n.State == lab.Off || n.State == lab.Dead && c.head != "state" {
 				style = dim // what it said last holds no more
 			}
-			line += style.Render(cell(text, c.width, c.right)) + "  "
+			if i > 0 {
+				line += "  "
+			}
+			line += style.Render(cell(text, c.width, c.right))
 		}
 		out = append(out, line)
 	}

@@ -10,6 +10,6 @@ stop(_State) ->
     logger:remove_primary_filter(told_already).
 
 %% What net_kernel and global log about a node that went, eclero_watch says in one line.
-told_already(#{msg := {"** Node ~p not responding" ++ _, _}}, _) -> stop;
+told_already(#{msg := {report, #{format := "** Node ~p not responding" ++ _}}}, _) -> stop;
 told_already(#{msg := {"'global' at node" ++ _, _}}, _) -> stop;
 told_already(_, _) -> ignore.

@@ -1,0 +1,342 @@
+package release
+
+import (
+	"errors"
+	"flag"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/nstest"
+	"golang.org/x/sys/unix"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// node is a node of a cluster of three.
+func node() Inputs {
+	return Inputs{
+		Release:      config.Release{Path: []string{"/srv/erlang"}, Tmp: "/run/beaminit/release"},
+		Distribution: config.Distribution{Names: "short", Port: 17012, EPMD: "none", CookieFile: "/data/cookie", Connect: true},
+		Hostname:     "eclero6",
+		Peers:        []string{"eclero6", "eclero8", "eclero10"},
+		Inetrc:       "/run/beaminit/inetrc",
+		Cookie:       []byte("monster\n"),
+		StopTimeout:  10 * time.Second,
+	}
+}
+
+func TestCommand(t *testing.T) {
+	erts := ertsAt("/srv/erlang/erts-13.1.5")
+	systools := with(erts, []string{"/srv/erlang/releases/eclero.rel", "/srv/erlang/releases/0.1.0/start.boot", "/srv/erlang/releases/0.1.0/sys.config: []."})
+	vmargs, err := os.ReadFile("testdata/toy/vm.args")
+	if err != nil {
+		t.Fatal(err)
+	}
+	relx := with(erts, []string{"/srv/erlang/releases/start_erl.data: 13.1.5 0.1.0", "/srv/erlang/releases/0.1.0/toliman.rel",
+		"/srv/erlang/releases/0.1.0/start.boot", "/srv/erlang/releases/0.1.0/start_clean.boot",
+		"/srv/erlang/releases/0.1.0/sys.config: [].", "/srv/erlang/releases/0.1.0/vm.args: " + string(vmargs)})
+	mix := with(ertsAt("/srv/erlang/erts-15.2"), []string{"/srv/erlang/releases/start_erl.data: 15.2 0.2.0", "/srv/erlang/releases/COOKIE: FROMMIX==",
+		"/srv/erlang/releases/0.2.0/my_app.rel", "/srv/erlang/releases/0.2.0/start.boot", "/srv/erlang/releases/0.2.0/start_clean.boot",
+		"/srv/erlang/releases/0.2.0/elixir", "/srv/erlang/releases/0.2.0/env.sh", "/srv/erlang/releases/0.2.0/remote.vm.args",
+		"/srv/erlang/releases/0.2.0/sys.config: %% coding: utf-8\n%% RUNTIME_CONFIG=true\n[{kernel,[{inetrc,\"/etc/erl_inetrc\"},{sync_nodes_optional,[a@b]}]}].\n",
+		"/srv/erlang/releases/0.2.0/vm.args: ## Customize flags\n#-heart\n\n+S 2:2\n"})
+
+	cases := []struct {
+		name   string
+		files  []string
+		change func(in *Inputs)
+	}{
+		{"systools", systools, func(in *Inputs) { in.Distribution.Name = "eclero" }},
+		{"relx", relx, func(in *Inputs) { in.Cookie = nil }},
+		{"relx-config-wins", relx, func(in *Inputs) {
+			in.Release.Args = strings.Fields("first +sbwt none -name other@host -mode embedded -erl_epmd_port 1 -proto_dist inet_tls -proto_dist inet_tls -setcookie hush -extra -name stays")
+			in.Release.Env = []string{"ERL_AFLAGS=-setcookie hush +S 1 -toyflag 'a b'", "HOME=/data/home", "LANG=de_DE.UTF-8", "MY=a=b"}
+		}},
+		{"system-erts", with(ertsAt("/usr/lib/erlang/erts-13.1.5"), []string{"/srv/erlang/my app/releases/start_erl.data: 13.1.5 1", "/srv/erlang/my app/releases/1/start.boot"}),
+			func(in *Inputs) { in.Distribution.Connect = false; in.Inetrc = ""; in.Cookie = nil }},
+		{"mix", mix, func(in *Inputs) { in.Cookie = nil; in.Hostname = "bird-1.farm.local"; in.Distribution.Names = "long" }},
+		{"long-by-domain", systools, func(in *Inputs) { in.Distribution.Names = "long"; in.Domain = "lan" }},
+		{"long-without-domain", systools, func(in *Inputs) { in.Distribution.Names = "long"; in.Cookie = []byte("schl\xc3\xbcssel") }},
+		{"no-hostname", systools, func(in *Inputs) { in.Hostname = ""; in.Peers = nil; in.StopTimeout = 0 }},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			in := node()
+			c.change(&in)
+			r, err := Find(tree(t, c.files...), in.Release)
+			if err != nil {
+				t.Fatal(err)
+			}
+			command := r.Command(in)
+			got := golden(r, &command)
+			path := "testdata/" + c.name + ".golden"
+			if *update {
+				write(t, path, got)
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("got\n%s\nwant %s:\n%s", got, path, want)
+			}
+			secret(t, &command, got)
+		})
+	}
+}
+
+// secret wants no cookie anywhere but in its file.
+func secret(t *testing.T, c *Command, shown string) {
+	t.Helper()
+	for _, f := range c.Files {
+		if !f.Secret {
+			shown += string(f.Content)
+		}
+	}
+	shown += strings.Join(c.Argv, " ") + strings.Join(c.Env, " ")
+	for _, cookie := range []string{"monster", "hush", "sesame", "FROMMIX", "schl"} {
+		if strings.Contains(shown, cookie) {
+			t.Errorf("the cookie %q can be seen", cookie)
+		}
+	}
+}
+
+func golden(r *Release, c *Command) string {
+	var b strings.Builder
+	for _, l := range r.Why {
+		b.WriteString("why: " + l + "\n")
+	}
+	for _, l := range c.Lines() {
+		b.WriteString(l + "\n")
+	}
+	for _, n := range c.Notes {
+		b.WriteString("note: " + n + "\n")
+	}
+	for _, err := range append(r.Problems, c.Problems...) {
+		b.WriteString("problem: " + err.Error() + "\n")
+	}
+	return b.String()
+}
+
+// The command is a value: making it twice gives the same, and changes nothing in
+// the release or the inputs.
+func TestCommandIsPure(t *testing.T) {
+	r, err := Find(tree(t, with(ertsAt("/srv/erlang/erts-13.1.5"), []string{"/srv/erlang/releases/1/start.boot", "/srv/erlang/releases/1/vm.args: -sname a -x b +K true"})...), srv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := node()
+	in.Release.Args = []string{"-name", "x", "+S", "1"}
+	in.Release.Env = []string{"HOME=/x"}
+	a := r.Command(in)
+	b := r.Command(in)
+	if x, y := golden(r, &a), golden(r, &b); x != y {
+		t.Errorf("first\n%s\nthen\n%s", x, y)
+	}
+	if got := strings.Join(in.Release.Args, " ") + strings.Join(r.args, " "); got != "-name x +S 1-sname a -x b +K true" {
+		t.Errorf("the inputs are now %q", got)
+	}
+}
+
+func TestNodeName(t *testing.T) {
+	for in, want := range map[string]string{"eclero": "eclero", "my app@x": "my_app_x", "a.b-c_9": "a_b-c_9", "": "node", "é": "__"} {
+		if got := nodeName(in); got != want {
+			t.Errorf("nodeName(%q) = %q, want %q", in, got, want)
+		}
+	}
+	for _, c := range []struct {
+		n          naming
+		host, want string
+	}{
+		{naming{}, "eclero6.lan", "eclero6"},
+		{naming{}, "eclero6", "eclero6"},
+		{naming{long: true, domain: "lan"}, "eclero6", "eclero6.lan"},
+		{naming{long: true, domain: "lan"}, "eclero6.farm", "eclero6.farm"},
+		{naming{long: true, domain: "lan"}, netip.MustParseAddr("10.0.0.1").String(), "10.0.0.1"},
+	} {
+		if got := c.n.of(c.host); got != c.want {
+			t.Errorf("%+v of %s is %s, want %s", c.n, c.host, got, c.want)
+		}
+	}
+}
+
+func TestFingerprint(t *testing.T) {
+	// CRC-32 of "123456789" is cbf43926 (the check value of its definition).
+	if got, want := Fingerprint([]byte("123456789")), "f2d2"; got != want {
+		t.Errorf("Fingerprint = %s, want %s", got, want)
+	}
+}
+
+func TestCookies(t *testing.T) {
+	for _, c := range []struct{ text, cookie, wrong string }{
+		{"monster", "monster", ""},
+		{"monster\r\n", "monster", ""},
+		{" a b ", " a b", ""},
+		{"\n", "", "is empty"},
+		{"a\nb", "", "has other characters"},
+		{strings.Repeat("x", 255), strings.Repeat("x", 255), ""},
+		{strings.Repeat("x", 256), "", "is too long for an atom"},
+	} {
+		cookie, wrong := cleanCookie([]byte(c.text))
+		if string(cookie) != c.cookie || wrong != c.wrong {
+			t.Errorf("%q: %q, %q, want %q, %q", c.text, cookie, wrong, c.cookie, c.wrong)
+		}
+	}
+}
+
+func TestPrepare(t *testing.T) {
+	old := unix.Umask(0o277)
+	defer unix.Umask(old)
+	tmp := t.TempDir() + "/deep/er"
+	unix.Umask(0o027)
+	c := Command{Tmp: tmp, Files: []File{{Path: tmp + "/vm.args", Mode: 0o600, Content: []byte("-x\n")}, {Path: tmp + "/.erlang.cookie", Mode: 0o400, Content: []byte("monster")}}}
+	for range 2 { // before every start
+		if err := c.Prepare(); err != nil {
+			t.Fatal(err)
+		}
+		for path, want := range map[string]os.FileMode{"": os.ModeDir | 0o700, "/vm.args": 0o600, "/.erlang.cookie": 0o400} {
+			if st, err := os.Stat(tmp + path); err != nil || st.Mode() != want {
+				t.Errorf("%s: %v, %v, want %v", tmp+path, st.Mode(), err, want)
+			}
+		}
+		if b, err := os.ReadFile(tmp + "/.erlang.cookie"); string(b) != "monster" {
+			t.Errorf("the cookie is %q, %v", b, err)
+		}
+		if names, err := Root("").List(tmp); len(names) != 2 {
+			t.Errorf("files %q, %v, want no others", names, err)
+		}
+		os.Chmod(tmp, 0o755)
+	}
+
+	c.Tmp = tmp + "/vm.args/no"
+	if err := c.Prepare(); !errors.Is(err, unix.ENOTDIR) || !strings.Contains(err.Error(), c.Tmp) {
+		t.Errorf("below a file: %v, want ENOTDIR and the path", err)
+	}
+	if err := os.Symlink("/etc", tmp+"/link"); err != nil {
+		t.Fatal(err)
+	}
+	c.Tmp = tmp + "/link"
+	if err := c.Prepare(); err == nil {
+		t.Error("follows a symbolic link")
+	}
+}
+
+// A release that has run once starts again though /run has been filled.
+func TestPrepareFull(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		tmp := t.TempDir()
+		if err := unix.Mount("none", tmp, "tmpfs", 0, "size=64k"); err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Unmount(tmp, unix.MNT_DETACH)
+		path := tmp + "/vm.args"
+		c := Command{Tmp: tmp, Files: []File{{Path: path, Mode: 0o600, Content: []byte("-x\n")}}}
+		if err := c.Prepare(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(tmp+"/full", make([]byte, 1<<20), 0o600); !errors.Is(err, unix.ENOSPC) {
+			t.Fatalf("filling it: %v", err)
+		}
+		if err := c.Prepare(); err != nil {
+			t.Errorf("with the same files: %v", err)
+		}
+		c.Files[0].Content = []byte("-y\n")
+		if err := c.Prepare(); !errors.Is(err, unix.ENOSPC) || !strings.Contains(err.Error(), path) {
+			t.Errorf("with another file: %v, want ENOSPC and its path", err)
+		}
+		if b, err := os.ReadFile(path); string(b) != "-x\n" {
+			t.Errorf("after that the file is %q, %v, want the old one", b, err)
+		}
+		if names, err := Root("").List(tmp); len(names) != 2 {
+			t.Errorf("files %q, %v, want no others", names, err)
+		}
+	})
+}
+
+func TestCheck(t *testing.T) {
+	// A dynamic program for a 32 bit big-endian machine, of headers alone.
+	foreign := make([]byte, 52+32+16)
+	copy(foreign, "\x7fELF\x01\x02\x01")
+	foreign[31], foreign[43], foreign[45] = 52, 32, 1
+	foreign[52+3], foreign[52+7], foreign[52+19] = 3, 84, 13
+	copy(foreign[84:], "/lib/ld.so.1\x00")
+
+	fs := tree(t, with(ertsAt("/srv/erlang/erts-13.1.5"), []string{"/srv/erlang/releases/1/start.boot"})...)
+	dir := string(fs) + "/srv/erlang/erts-13.1.5/bin/"
+	write(t, dir+"erlexec", "#!/bin/sh\n")
+	write(t, dir+"beam.smp", string(foreign))
+	for _, name := range []string{"erl_child_setup", "inet_gethost"} {
+		if err := os.Remove(dir + name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := Find(fs, srv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const bin = "/srv/erlang/erts-13.1.5/bin/"
+	want := []string{bin + "erlexec: not an ELF program", bin + "beam.smp: needs the interpreter /lib/ld.so.1: no such file",
+		bin + "erl_child_setup: no such file", bin + "inet_gethost: no such file", "/srv/erlang/lib: no such directory"}
+	errs := r.Check(fs, "eclero6")
+	if len(errs) != len(want) {
+		t.Fatalf("got %q, want %d errors", errs, len(want))
+	}
+	for i, err := range errs {
+		if !strings.HasPrefix(err.Error(), want[i]) {
+			t.Errorf("got %q, want %q", err, want[i])
+		}
+	}
+
+	write(t, string(fs)+"/lib/ld.so.1", "")
+	if err := errors.Join(r.Check(fs, "eclero6.lan")...); strings.Contains(err.Error(), "beam.smp") || strings.Contains(err.Error(), "inet_gethost") {
+		t.Errorf("with an interpreter and a domain: %v", err)
+	}
+}
+
+func TestInterpreter(t *testing.T) {
+	got, err := interpreter(Root(""), erlexec(t))
+	if err != nil || !strings.Contains(got, "/ld") {
+		t.Errorf("interpreter of erlexec: %q, %v", got, err)
+	}
+}
+
+func FuzzInterpreter(f *testing.F) {
+	f.Add([]byte("\x7fELF\x02\x01"))
+	if b, err := os.ReadFile("/proc/self/exe"); err == nil {
+		f.Add(b[:1024])
+	}
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if err := os.WriteFile(dir+"/x", b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		interpreter(Root(dir), "/x") // must not panic or spin
+	})
+}
+
+// BenchmarkBoot is what a boot spends in this room but for Prepare.
+func BenchmarkBoot(b *testing.B) {
+	root := b.TempDir() + "/srv/erlang"
+	for _, f := range append(ertsAt("/erts-13.1.5"), "/releases/0.1.0/start.boot", "/releases/0.1.0/sys.config", "/releases/eclero.rel") {
+		if err := os.MkdirAll(root+f[:strings.LastIndexByte(f, '/')], 0o755); err != nil {
+			b.Fatal(err)
+		}
+		if err := os.WriteFile(root+f, nil, 0o755); err != nil {
+			b.Fatal(err)
+		}
+	}
+	in := node()
+	in.Release.Path = []string{root}
+	b.ReportAllocs()
+	for range b.N {
+		r, err := Find(Root("/"), in.Release)
+		if err != nil {
+			b.Fatal(err)
+		}
+		r.Command(in)
+	}
+}
