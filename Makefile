@@ -1,28 +1,79 @@
-# make run, make test: the README says what they do. Everything that is built
-# lies under build/.
-
-NODES   ?= 3
-GOFLAGS ?=
-STATICCHECK = honnef.co/go/tools/cmd/staticcheck@2025.1.1
+# make run, make test: the README says what they do. Everything that is built lies
+# under build/.
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # The last flag: the compatibility switches that go.mod's language version stands
 # for cost a tenth of the boot to read, and none of them concerns PID 1.
 LDFLAGS := -s -w -X main.version=$(VERSION) -X runtime.godebugDefault=
 
-.PHONY: run test bench init deps vet unit lab-test clean fuzz
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-run: deps init
-	@cd qemu && go build -o ../build/lab-tool ./cmd/lab
-	@build/lab-tool run -nodes $(NODES) $(if $(RELEASE),-release $(abspath $(RELEASE))) $(if $(KERNEL),-kernel $(KERNEL))
+# What the lab and the tests need, as Debian names it.
+PACKAGES := qemu-system-x86 linux-image-cloud-amd64 squashfs-tools e2fsprogs erlang-base \
+            cpio iproute2 util-linux binutils hostname
+# Root needs no sudo.
+SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
-test: deps vet unit lab-test
+LAB     := build/lab-tool
+LABARGS  = -init build/init $(if $(RELEASE),-release '$(abspath $(RELEASE))') $(if $(NODES),-nodes $(NODES)) \
+           $(if $(KERNEL),-kernel '$(abspath $(KERNEL))') $(if $(MEM),-mem $(MEM)) $(if $(PCAP),-pcap) \
+           $(if $(TCG),-tcg) $(if $(APPEND),-append '$(APPEND)')
+
+.PHONY: run up image down status watch test vet unit e2e bench fuzz init deps clean
+.PHONY: build/init build/lab-tool build/bench # go knows better than make what is up to date
+
+run up image: deps build/init $(LAB)
+	@$(LAB) $@ $(LABARGS)
+
+down status watch: $(LAB)
+	@$(LAB) $@
+
+test: deps vet unit e2e
+
+vet:
+	go vet ./... && cd qemu && go vet ./...
+	GOFLAGS= go run $(STATICCHECK) ./... && cd qemu && GOFLAGS= go run $(STATICCHECK) ./...
+
+unit:
+	go test -race -timeout 5m ./config ./netcfg ./hostsgen ./release ./boot ./health ./supervise
+	go test -timeout 5m ./cmd/...
+	cd qemu && go test -timeout 5m $$(go list ./... | grep -v /e2e)
+
+e2e: build/init
+	cd qemu && go test -timeout 10m -count=1 ./e2e
+
+# make bench INIT=path/to/another/init compares.
+bench: deps build/init build/bench
+	@build/bench build/init $(INIT)
+
+# Each fuzz target for FUZZTIME.
+FUZZTIME := 10s
+fuzz:
+	@for pkg in $$(go list ./...); do \
+	  for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; done
 
 init: build/init
 
-# Always asked of go, which knows better than make what is up to date.
-.PHONY: build/init
 build/init:
 	@mkdir -p build
-	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o build/init ./cmd/init
+	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/init
 
+$(LAB):
+	@cd qemu && go build -o ../$@ ./cmd/lab
+
+build/bench:
+	@cd qemu && go build -o ../$@ ./cmd/bench
+
+# Asks dpkg first: without anything missing it takes no time and no network.
+deps:
+	@missing=; for p in $(PACKAGES); do \
+	  dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing from Debian:$$missing"; \
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	  $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
+
+clean:
+	rm -rf build

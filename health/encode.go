@@ -48,8 +48,8 @@ func (r Record) Append(dst []byte) []byte {
 		ms := (r.Probe + time.Millisecond - 1) / time.Millisecond
 		dst = append(appendUint(append(dst, " probe="...), uint64(ms)), "ms"...)
 	}
-	if r.Mem > 0 {
-		dst = append(appendUint(append(dst, " mem="...), uint64((r.Mem+1<<19)>>20)), 'M')
+	if mem := (r.Mem + 1<<19) >> 20; mem > 0 {
+		dst = append(appendUint(append(dst, " mem="...), uint64(mem)), 'M')
 	}
 	if r.Why != "" {
 		dst = appendWord(append(dst, " why="...), r.Why, maxWhy)

@@ -34,7 +34,9 @@ func Run(t *testing.T, flags uintptr, body func(t *testing.T)) {
 		t.Skip("needs root for namespaces")
 	}
 	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=60s")
-	cmd.Env = append(os.Environ(), marker+"="+t.Name(), "GORACE=atexit_sleep_ms=0")
+	// What the body leaves in a directory that it has mounted something on is only
+	// removable out here, when its namespace is gone.
+	cmd.Env = append(os.Environ(), marker+"="+t.Name(), "TMPDIR="+t.TempDir(), "GORACE=atexit_sleep_ms=0")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags}
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()

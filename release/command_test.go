@@ -164,6 +164,26 @@ func TestNodeName(t *testing.T) {
 	}
 }
 
+// What the release says of itself is a value where the configuration is silent.
+func TestFilter(t *testing.T) {
+	var f filter
+	f.run("release.args", strings.Fields("-sname ${NODE}@host -mode interactive"))
+	f.run("vm.args", strings.Fields("-setcookie one -name app@${HOST} -mode embedded -setcookie two -name other -kernel sync_nodes_mandatory [] x 1"))
+	if f.name != "app" || f.mode != "interactive" || f.cookie != "one" || !f.hidden || !f.syncNodes {
+		t.Errorf("got %+v", f)
+	}
+	r := &Release{Root: "/srv/erlang"}
+	in, c := node(), Command{}
+	in.Cookie = nil
+	if got := r.chooseCookie(&in, &c, &f); string(got) != "one" || len(c.Problems) != 1 || !strings.Contains(c.Problems[0].Error(), "more than once") {
+		t.Errorf("cookie %q, problems %v, want the first one and why", got, c.Problems)
+	}
+	n := naming{name: "app", host: "eclero6"}
+	if got := r.extraConfig(&in, &c, &n, &f); strings.Contains(string(got), "sync_nodes") {
+		t.Errorf("sets sync_nodes beside the release's own: %s", got)
+	}
+}
+
 func TestFingerprint(t *testing.T) {
 	// CRC-32 of "123456789" is cbf43926 (the check value of its definition).
 	if got, want := Fingerprint([]byte("123456789")), "f2d2"; got != want {
@@ -189,10 +209,12 @@ func TestCookies(t *testing.T) {
 }
 
 func TestPrepare(t *testing.T) {
-	old := unix.Umask(0o277)
-	defer unix.Umask(old)
 	tmp := t.TempDir() + "/deep/er"
-	unix.Umask(0o027)
+	umask := 0o027
+	if os.Geteuid() == 0 {
+		umask = 0o777 // which does not stop root
+	}
+	defer unix.Umask(unix.Umask(umask))
 	c := Command{Tmp: tmp, Files: []File{{Path: tmp + "/vm.args", Mode: 0o600, Content: []byte("-x\n")}, {Path: tmp + "/.erlang.cookie", Mode: 0o400, Content: []byte("monster")}}}
 	for range 2 { // before every start
 		if err := c.Prepare(); err != nil {

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -60,24 +61,38 @@ func TestTokenise(t *testing.T) {
 	}
 }
 
-// erlexecArgs is what the erlexec of this machine makes of an -args_file: what
-// follows -extra comes out as it went in.
-func erlexecArgs(t *testing.T, bin, text string) []string {
+// erlexecArgs is what the erlexec of this machine makes of each text as an
+// -args_file: what follows -extra comes out as it went in, file after file, each
+// with a -- at its end.
+func erlexecArgs(t *testing.T, texts []string) [][]string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "vm.args")
-	write(t, file, "-extra\n"+text)
-	cmd := exec.Command(erlexec(t), "-args_file", file)
+	bin := fakeBeam(t)
+	cmd := exec.Command(erlexec(t))
 	cmd.Env = []string{"BINDIR=" + bin, "ROOTDIR=" + bin, "EMU=beam", "BEAMINIT_SHOW_ARGV=1"}
+	mark := func(i int) string { return "@" + strconv.Itoa(i) + "@" }
+	for i, text := range texts {
+		file := filepath.Join(bin, strconv.Itoa(i))
+		write(t, file, "-extra "+mark(i)+"\n"+text)
+		cmd.Args = append(cmd.Args, "-args_file", file)
+	}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("erlexec: %v\n%s", err, out)
 	}
 	args := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
-	at := slices.Index(args, "-extra")
-	if at < 0 || args[len(args)-1] != "--" {
-		t.Fatalf("erlexec gave %q", args)
+	var got [][]string
+	for i := range texts {
+		at := slices.Index(args, mark(i))
+		end := slices.Index(args, mark(i+1))
+		if i == len(texts)-1 {
+			end = len(args)
+		}
+		if at < 0 || end <= at+1 || args[end-1] != "--" {
+			t.Fatalf("erlexec gave %q", args)
+		}
+		got = append(got, args[at+1:end-1])
 	}
-	return args[at+1 : len(args)-1]
+	return got
 }
 
 func erlexec(t *testing.T) string {
@@ -105,17 +120,13 @@ func fakeBeam(t *testing.T) string {
 // The same texts through the real erlexec: tokenise reads them as it does, and it
 // reads what appendArgs writes.
 func TestTokeniseAsErlexec(t *testing.T) {
-	bin := fakeBeam(t)
+	var texts []string
 	for _, c := range tokeniseCases {
-		got := erlexecArgs(t, bin, c.text)
-		if !slices.Equal(got, c.want) {
-			t.Errorf("erlexec reads %q as %q, want %q", c.text, got, c.want)
-		}
-		if len(c.want) > 0 {
-			text := string(appendArgs(nil, c.want))
-			if got := erlexecArgs(t, bin, text); !slices.Equal(got, c.want) {
-				t.Errorf("erlexec reads %q as %q, want %q", text, got, c.want)
-			}
+		texts = append(texts, c.text, string(appendArgs(nil, c.want)))
+	}
+	for i, got := range erlexecArgs(t, texts) {
+		if want := tokeniseCases[i/2].want; !slices.Equal(got, want) {
+			t.Errorf("erlexec reads %q as %q, want %q", texts[i], got, want)
 		}
 	}
 }

@@ -37,7 +37,11 @@ type face struct {
 }
 
 func (s State) face() face {
-	return face{s.Health(), s.PID, s.Restarts, s.Connected(), s.Known, s.Why}
+	f := face{health: s.Health(), pid: s.PID, restarts: s.Restarts, why: s.Why}
+	if s.Answered { // before, nobody asks who is connected
+		f.connected, f.known = s.Connected(), s.Known
+	}
+	return f
 }
 
 func step(s State, e Event) (State, []Effect) {

@@ -1,0 +1,107 @@
+package lab
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+
+	"github.com/beaminit/beaminit/qemu/lan"
+)
+
+// Client drives a lab that runs in another process.
+type Client struct {
+	dir string
+}
+
+// NewClient gives a client of the lab that runs in dir, if one does.
+func NewClient(dir string) *Client { return &Client{dir} }
+
+// ErrNone says that no lab runs in that directory.
+var ErrNone = errors.New("no lab runs here")
+
+// errEnded says that the lab went away in the middle of a request.
+var errEnded = errors.New("the lab ended")
+
+func (c *Client) ask(r request) (net.Conn, *bufio.Reader, answer, error) {
+	var a answer
+	conn, err := lan.DialUnix(controlSocket(c.dir))
+	if err != nil {
+		return nil, nil, a, ErrNone
+	}
+	line, err := json.Marshal(r)
+	if err == nil {
+		_, err = conn.Write(append(line, '\n'))
+	}
+	in := bufio.NewReader(conn)
+	var got []byte
+	if err == nil {
+		got, err = in.ReadBytes('\n')
+	}
+	if err == nil {
+		err = json.Unmarshal(got, &a)
+	}
+	if err == nil && a.Error != "" {
+		err = errors.New(a.Error)
+	}
+	if err != nil {
+		conn.Close()
+		if errors.Is(err, io.EOF) {
+			err = errEnded
+		}
+		return nil, nil, a, err
+	}
+	return conn, in, a, nil
+}
+
+func (c *Client) do(r request) (answer, error) {
+	conn, _, a, err := c.ask(r)
+	if err == nil {
+		conn.Close()
+	}
+	return a, err
+}
+
+// Status is Lab.Status.
+func (c *Client) Status() (Status, error) {
+	a, err := c.do(request{Do: "status"})
+	if err != nil {
+		return Status{}, err
+	}
+	return *a.Status, nil
+}
+
+// Do is Lab.Do.
+func (c *Client) Do(verb, node string) error {
+	_, err := c.do(request{Do: verb, Node: node})
+	return err
+}
+
+// Log gives the last lines of a node's console.
+func (c *Client) Log(node string, lines int) ([]string, error) {
+	a, err := c.do(request{Do: "log", Node: node, Lines: lines})
+	return a.Lines, err
+}
+
+// Down ends the lab, and returns when all its machines are gone.
+func (c *Client) Down() error {
+	_, err := c.do(request{Do: "down"})
+	if errors.Is(err, errEnded) { // sooner than it could answer
+		err = nil
+	}
+	return err
+}
+
+// Console connects to a node's serial console: first come its last lines, then a
+// stream both ways, until it is closed.
+func (c *Client) Console(node string, lines int) (last []string, stream io.ReadWriteCloser, err error) {
+	conn, in, a, err := c.ask(request{Do: "console", Node: node, Lines: lines})
+	if err != nil {
+		return nil, nil, err
+	}
+	return a.Lines, struct {
+		io.Reader
+		io.WriteCloser
+	}{in, conn}, nil
+}

@@ -1,0 +1,138 @@
+package tui
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/beaminit/beaminit/qemu/lab"
+)
+
+// column is one column of the table.
+type column struct {
+	head  string
+	width int
+	right bool // numbers are set to the right
+	cell  func(lab.NodeStatus) (string, lipgloss.Style)
+}
+
+func plain(f func(lab.NodeStatus) string) func(lab.NodeStatus) (string, lipgloss.Style) {
+	return func(n lab.NodeStatus) (string, lipgloss.Style) { return f(n), lipgloss.NewStyle() }
+}
+
+// known leaves a cell empty where this boot has sent no record.
+func known(f func(lab.NodeStatus) string) func(lab.NodeStatus) (string, lipgloss.Style) {
+	return plain(func(n lab.NodeStatus) string {
+		if !n.HasRecord {
+			return ""
+		}
+		return f(n)
+	})
+}
+
+const (
+	wide     = 150 // columns from which the table has all phases of the boot
+	peersMin = 7
+)
+
+func (s screen) columns() []column {
+	name, peers := 6, peersMin
+	for _, n := range s.status.Nodes {
+		name = max(name, ansi.StringWidth(n.Name))
+		text, _ := peersCell(n)
+		peers = min(max(peers, ansi.StringWidth(text)), 24)
+	}
+	boot := column{"boot", 6, true, known(func(n lab.NodeStatus) string {
+		if len(n.Phases) == 0 {
+			return ""
+		}
+		return seconds(n.Phases[len(n.Phases)-1].At)
+	})}
+	if s.width >= wide {
+		boot = column{"boot", 4, false, known(shortPhases)}
+		for _, n := range s.status.Nodes {
+			boot.width = min(max(boot.width, len(shortPhases(n))), 60)
+		}
+	}
+	list := []column{
+		{"node", name, false, plain(func(n lab.NodeStatus) string { return n.Name })},
+		{"state", 8, false, func(n lab.NodeStatus) (string, lipgloss.Style) { return string(n.State), stateStyle(n.State) }},
+		{"uptime", 7, true, known(uptime)},
+		{"peers", peers, false, peersCell},
+		{"restarts", 8, true, known(func(n lab.NodeStatus) string { return strconv.Itoa(n.Restarts) })},
+		{"memory", 6, true, known(func(n lab.NodeStatus) string { return bytesOf(n.Memory) })},
+		{"probe", 6, true, known(func(n lab.NodeStatus) string { return millis(n.Probe) })},
+		boot,
+	}
+	used := 3 // what is left of the table
+	for _, c := range list {
+		used += c.width + 2
+	}
+	if rest := s.width - used; rest >= 12 {
+		list = append(list, column{"last event", rest, false, plain(func(n lab.NodeStatus) string { return n.Event })})
+	}
+	return list
+}
+
+func peersCell(n lab.NodeStatus) (string, lipgloss.Style) {
+	st := lipgloss.NewStyle()
+	switch {
+	case n.Cut && !n.HasRecord:
+		return "cut off", st.Foreground(warn)
+	case !n.HasRecord:
+		return "", st
+	}
+	have := strconv.Itoa(n.Connected)
+	if n.Connected < 0 {
+		have = "?"
+	}
+	text := have + "/" + strconv.Itoa(n.Peers)
+	if len(n.Missing) > 0 {
+		text += " −" + strings.Join(n.Missing, " −")
+		st = st.Foreground(warn)
+	}
+	if n.Cut {
+		text += " cut"
+		st = st.Foreground(warn)
+	}
+	return text, st
+}
+
+func (s screen) table() []string {
+	columns := s.columns()
+	head := "   "
+	for _, c := range columns {
+		head += cell(c.head, c.width, c.right) + "  "
+	}
+	out := []string{dim.Render(strings.TrimRight(head, " "))}
+	for i, n := range s.status.Nodes {
+		line := "   "
+		if i == s.selected {
+			line = " " + title.Render("▸") + " "
+		}
+		for i, c := range columns {
+			text, style := c.cell(n)
+			if n.State == lab.Off || n.State == lab.Dead && c.head != "state" {
+				style = dim // what it said last holds no more
+			}
+			if i > 0 {
+				line += "  "
+			}
+			line += style.Render(cell(text, c.width, c.right))
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// cell is text in exactly width columns.
+func cell(text string, width int, right bool) string {
+	text = ansi.Truncate(text, width, "…")
+	pad := strings.Repeat(" ", width-ansi.StringWidth(text))
+	if right {
+		return pad + text
+	}
+	return text + pad
+}
