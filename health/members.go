@@ -27,6 +27,7 @@ const (
 	offRetrans  = 3
 	offPorts    = 4 // sport, dport, big endian
 	offDst      = 24
+	offCookie   = 44 // the kernel's number of the socket, never used twice
 	established = 1
 )
 
@@ -35,28 +36,68 @@ const (
 // itself would wait for a quarter of an hour.
 const lostAfter = 3
 
-// Members asks the kernel, by sock_diag(7), which peers have an established TCP
+// links has, for each peer by its index, the kernel's number of the socket that
+// connects to it; 0: not connected. The number tells a connection that stayed from
+// one that ended and was made again between two looks.
+type links [MaxPeers]uint64
+
+func (l *links) set() (s Set) {
+	for i, cookie := range l {
+		if cookie != 0 {
+			s.add(i)
+		}
+	}
+	return s
+}
+
+// members asks the kernel, by sock_diag(7), which peers have an established TCP
 // connection with the distribution port on either side. It needs no privilege.
-// The error is that of the kernel's missing tcp_diag (ENOENT) or of a full
-// buffer; the answer is then unknown, not empty.
-func Members(peers []netip.Addr, port int) (Set, error) {
-	var set Set
+// was is the answer before this one: where a peer has several connections, the
+// known one counts. The error is that of the kernel's missing tcp_diag (ENOENT)
+// or of a full buffer; the answer is then unknown, not empty.
+func members(peers []netip.Addr, port int, was *links) (is links, err error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
-		return set, fmt.Errorf("sock_diag socket: %w", err)
+		return is, fmt.Errorf("sock_diag socket: %w", err)
 	}
 	defer unix.Close(fd)
 	limit := unix.Timeval{Sec: 1}
 	unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit)
+	q := query{peers, port, was, &is}
 	for _, family := range [...]byte{unix.AF_INET, unix.AF_INET6} {
-		if err := dump(fd, family, peers, port, &set); err != nil {
-			return set, fmt.Errorf("sock_diag (CONFIG_INET_DIAG, module tcp_diag): %w", err)
+		if err := q.dump(fd, family); err != nil {
+			return is, fmt.Errorf("sock_diag (CONFIG_INET_DIAG, module tcp_diag): %w", err)
 		}
 	}
-	return set, nil
+	return is, nil
 }
 
-func dump(fd int, family byte, peers []netip.Addr, port int, set *Set) error {
+// query is one look at the connections.
+type query struct {
+	peers []netip.Addr
+	port  int
+	was   *links
+	is    *links
+}
+
+// watchEnds opens a socket that becomes readable whenever a TCP socket of this
+// network namespace ends (sock_diag's multicast groups, linux/sock_diag.h): the
+// news of a lost peer then does not wait for the next look. -1 where the kernel
+// has no such thing.
+func watchEnds() int {
+	const groupTCP, groupTCP6 = 1, 3 // SKNLGRP_INET_TCP_DESTROY, SKNLGRP_INET6_TCP_DESTROY
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_SOCK_DIAG)
+	if err != nil {
+		return -1
+	}
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: 1<<(groupTCP-1) | 1<<(groupTCP6-1)}); err != nil {
+		unix.Close(fd)
+		return -1
+	}
+	return fd
+}
+
+func (q *query) dump(fd int, family byte) error {
 	var req [unix.SizeofNlMsghdr + diagRequest]byte
 	ne := binary.NativeEndian
 	ne.PutUint32(req[0:], uint32(len(req)))
@@ -77,14 +118,14 @@ func dump(fd int, family byte, peers []netip.Addr, port int, set *Set) error {
 		if err != nil {
 			return err
 		}
-		if done, err := scan(buf[:n], peers, port, set); done || err != nil {
+		if done, err := q.scan(buf[:n]); done || err != nil {
 			return err
 		}
 	}
 }
 
-// scan reads one datagram of a dump and adds what it finds to the set.
-func scan(b []byte, peers []netip.Addr, port int, set *Set) (done bool, err error) {
+// scan reads one datagram of a dump and notes what it finds.
+func (q *query) scan(b []byte) (done bool, err error) {
 	ne := binary.NativeEndian
 	for len(b) >= unix.SizeofNlMsghdr {
 		size := int(ne.Uint32(b))
@@ -101,8 +142,11 @@ func scan(b []byte, peers []netip.Addr, port int, set *Set) (done bool, err erro
 			}
 			return true, unix.Errno(-int32(ne.Uint32(body)))
 		case unix.SOCK_DIAG_BY_FAMILY:
-			if i := peerOf(body, peers, port); i >= 0 {
-				set.add(i)
+			if i := q.peerOf(body); i >= 0 {
+				cookie := ne.Uint64(body[offCookie:])
+				if q.is[i] == 0 || cookie == q.was[i] {
+					q.is[i] = cookie
+				}
 			}
 		}
 		b = b[min((size+3)&^3, len(b)):]
@@ -112,12 +156,12 @@ func scan(b []byte, peers []netip.Addr, port int, set *Set) (done bool, err erro
 
 // peerOf gives the index of the peer that an inet_diag_msg is a living
 // connection to, or -1.
-func peerOf(m []byte, peers []netip.Addr, port int) int {
+func (q *query) peerOf(m []byte) int {
 	if len(m) < diagMessage || m[offRetrans] >= lostAfter {
 		return -1
 	}
 	local, remote := int(binary.BigEndian.Uint16(m[offPorts:])), int(binary.BigEndian.Uint16(m[offPorts+2:]))
-	if local != port && remote != port {
+	if local != q.port && remote != q.port {
 		return -1
 	}
 	var addr netip.Addr
@@ -126,7 +170,7 @@ func peerOf(m []byte, peers []netip.Addr, port int) int {
 	} else {
 		addr = netip.AddrFrom16([16]byte(m[offDst : offDst+16])).Unmap()
 	}
-	for i, p := range peers {
+	for i, p := range q.peers {
 		if i < MaxPeers && p.WithZone("") == addr {
 			return i
 		}

@@ -25,6 +25,7 @@ const (
 const (
 	startingPace = 100 * time.Millisecond // between probes of a release that does not listen yet
 	memberPace   = time.Second            // between looks at the connections, at most
+	memberRush   = 50 * time.Millisecond  // and at least, however often sockets end
 	missPace     = 500 * time.Millisecond // after a probe without answer
 )
 
@@ -134,6 +135,9 @@ type monitor struct {
 	local    int  // index of the address that is probed
 	probeAt  time.Duration
 	memberAt time.Duration
+	looked   time.Duration // when the connections were last looked at
+	links    links
+	ends     int // descriptor of watchEnds
 	last     Report
 }
 
@@ -143,23 +147,33 @@ func (w Watch) Run(in, out int) {
 	if len(w.Local) == 0 {
 		w.Local = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
 	}
-	m := monitor{Watch: w, out: out}
+	m := monitor{Watch: w, out: out, ends: watchEnds()}
 	for m.await(in) {
 		if m.watching {
 			m.look()
 		}
 	}
+	if m.ends >= 0 {
+		unix.Close(m.ends)
+	}
 }
 
-// await sleeps until an order comes or something is due; false: in was closed.
+// await sleeps until an order comes, a socket ended or something is due; false: in
+// was closed.
 func (m *monitor) await(in int) bool {
 	timeout := -1
 	if m.watching {
 		left := min(m.probeAt, m.memberAt) - now()
 		timeout = max(0, int((left+time.Millisecond-1)/time.Millisecond))
 	}
-	fds := [1]unix.PollFd{{Fd: int32(in), Events: unix.POLLIN}}
+	fds := [2]unix.PollFd{{Fd: int32(in), Events: unix.POLLIN}, {Fd: int32(m.ends), Events: unix.POLLIN}}
 	if n, err := unix.Poll(fds[:], timeout); n == 0 || err == unix.EINTR {
+		return true
+	}
+	if fds[1].Revents != 0 {
+		m.socketEnded()
+	}
+	if fds[0].Revents == 0 {
 		return true
 	}
 	var b [16]byte
@@ -171,8 +185,23 @@ func (m *monitor) await(in int) bool {
 		return false
 	}
 	m.watching = b[n-1] == OrderWatch
-	m.answered, m.probeAt, m.memberAt = false, 0, 0
+	m.answered, m.probeAt, m.memberAt, m.links = false, 0, 0, links{}
 	return true
+}
+
+// socketEnded empties the socket of ends; which one it was, the next look tells.
+func (m *monitor) socketEnded() {
+	var b [4096]byte
+	for {
+		n, err := unix.Read(m.ends, b[:])
+		if err == unix.EINTR || err == unix.ENOBUFS {
+			continue
+		}
+		if err != nil || n <= 0 {
+			break
+		}
+	}
+	m.memberAt = min(m.memberAt, m.looked+memberRush)
 }
 
 // look does what is due and reports what is new.
@@ -182,13 +211,35 @@ func (m *monitor) look() {
 		m.probe(&r)
 	}
 	if now() >= m.memberAt || r.Answer != 0 {
-		set, err := Members(m.Peers, m.Port)
-		r.Known, r.Members = err == nil, set
-		m.memberAt = now() + min(memberPace, m.Interval)
+		is, err := members(m.Peers, m.Port, &m.links)
+		m.looked = now()
+		m.memberAt = m.looked + min(memberPace, m.Interval)
+		m.reportBroken(&is)
+		m.links = is
+		r.Known, r.Members = err == nil, is.set()
 	}
-	if r.Answer == 0 && r.Known == m.last.Known && r.Members == m.last.Members {
-		return
+	if r.Answer != 0 || r.Known != m.last.Known || r.Members != m.last.Members {
+		m.report(r)
 	}
+}
+
+// reportBroken reports connections that ended and were made again since the last
+// look as missing, before the report of the new ones: a peer that was gone for a
+// moment was gone.
+func (m *monitor) reportBroken(is *links) {
+	between := *is
+	broken := false
+	for i, cookie := range m.links {
+		if cookie != 0 && is[i] != 0 && is[i] != cookie {
+			between[i], broken = 0, true
+		}
+	}
+	if broken {
+		m.report(Report{Known: true, Members: between.set()})
+	}
+}
+
+func (m *monitor) report(r Report) {
 	m.last = r
 	b := r.Encode()
 	unix.Write(m.out, b[:])

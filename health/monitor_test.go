@@ -2,10 +2,12 @@ package health
 
 import (
 	"encoding/binary"
+	"io"
 	"net"
 	"net/netip"
 	"os"
 	"reflect"
+	"strconv"
 	"testing"
 	"time"
 
@@ -80,7 +82,7 @@ func TestProbeAnswers(t *testing.T) {
 	}
 }
 
-// Members is asked about real connections between loopback addresses.
+// The kernel is asked about real connections between loopback addresses.
 func TestMembers(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
 		loUp(t)
@@ -90,12 +92,15 @@ func TestMembers(t *testing.T) {
 		}
 		port := l.Addr().(*net.TCPAddr).Port
 		peers := []netip.Addr{netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.3"), netip.MustParseAddr("127.0.0.4")}
+		var was links
 		check := func(when string, want ...int) {
 			t.Helper()
-			set, err := Members(peers, port)
+			is, err := members(peers, port, &was)
 			if err != nil {
 				t.Fatalf("%s: %v", when, err)
 			}
+			was = is
+			set := is.set()
 			var got []int
 			for i := range peers {
 				if set.Has(i) {
@@ -107,21 +112,71 @@ func TestMembers(t *testing.T) {
 			}
 		}
 		check("alone")
-		dial := func(from string) net.Conn {
-			d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-			c, err := d.Dial("tcp4", l.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			return c
-		}
-		a := dial("127.0.0.2")
+		a := dial(t, "127.0.0.2", port)
 		check("one came", 0)
-		dial("127.0.0.4")
-		dial("127.0.0.9")
+		dial(t, "127.0.0.4", port)
+		dial(t, "127.0.0.9", port)
 		check("a second and a stranger", 0, 2)
+		before := was[0]
+		b := dial(t, "127.0.0.2", port)
+		check("the first once more", 0, 2)
+		if was[0] != before {
+			t.Error("a second connection hides the one that stayed")
+		}
 		a.Close()
+		check("its first connection has gone", 0, 2)
+		if was[0] == before {
+			t.Error("a new connection has the number of the old one")
+		}
+		b.Close()
 		check("the first has gone", 2)
+	})
+}
+
+// dial connects from a loopback address to the port of this machine.
+func dial(t *testing.T, from string, port int) net.Conn {
+	t.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	c, err := d.Dial("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// A connection that ends and is made again is reported as missing in between,
+// however short that was, and without waiting for the next regular look.
+func TestMonitorSeesFlap(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		loUp(t)
+		port := serve(t, func(c net.Conn) { io.Copy(io.Discard, c) })
+		inR, inW, _ := os.Pipe()
+		outR, outW, _ := os.Pipe()
+		w := Watch{Port: port, Node: "p@h", Interval: time.Hour, Timeout: time.Millisecond, Peers: []netip.Addr{netip.MustParseAddr("127.0.0.2")}}
+		go w.Run(int(inR.Fd()), int(outW.Fd()))
+		defer inW.Close()
+		next := func(what string, want bool) {
+			t.Helper()
+			outR.SetReadDeadline(time.Now().Add(5 * time.Second))
+			for {
+				var b [ReportSize]byte
+				if _, err := io.ReadFull(outR, b[:]); err != nil {
+					t.Fatalf("%s: %v", what, err)
+				}
+				if r, ok := DecodeReport(b); ok && r.Known && r.Members.Has(0) == want {
+					return
+				}
+			}
+		}
+		c := dial(t, "127.0.0.2", port)
+		inW.Write([]byte{OrderWatch})
+		next("connected", true)
+		for i := 0; i < 3; i++ {
+			c.Close()
+			c = dial(t, "127.0.0.2", port)
+			next("gone for a moment", false)
+			next("connected again", true)
+		}
 	})
 }
 
@@ -199,8 +254,8 @@ func FuzzScan(f *testing.F) {
 	msg[16] = unix.AF_INET
 	f.Add(msg)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var set Set
-		scan(b, peers, 17012, &set)
+		q := query{peers, 17012, &links{}, &links{}}
+		q.scan(b)
 	})
 }
 

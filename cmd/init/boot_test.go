@@ -165,19 +165,17 @@ func (m *machine) waitNoZombies() {
 	}
 }
 
-// storm makes n orphans in the machine, from shells that end before their children.
-func (m *machine) storm(n int) {
-	m.t.Helper()
+// stormScript makes n orphans: shells that end before their children.
+func stormScript(n int) string {
 	const each = 50
-	m.inPIDs("sh", "-c", fmt.Sprintf(`i=0; while [ $i -lt %d ]; do sh -c '%s' & i=$((i+1)); done; wait`,
-		n/each, strings.Repeat("true & ", each)))
+	return fmt.Sprintf(`i=0; while [ $i -lt %d ]; do sh -c '%s' & i=$((i+1)); done; wait`, n/each, strings.Repeat("true & ", each))
 }
 
 func TestOrphans(t *testing.T) {
 	m := power(t, spec{cmdline: quick})
 	m.state(health.Rescue, 0)
 	begun := time.Now()
-	m.storm(2000)
+	m.inPIDs("sh", "-c", stormScript(2000))
 	t.Logf("2,000 orphans in %v", time.Since(begun))
 	m.waitNoZombies()
 }

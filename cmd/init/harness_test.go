@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -66,10 +65,8 @@ type spec struct {
 	toml     string
 	files    map[string]string // path: content
 	dirs     []string
-	copy     map[string]string // directory on the device: directory of the machine that tests
+	bind     map[string]string // directory on the device: directory of the machine that tests, shown there
 	writable bool              // the root is writable
-	before   func(root string) // run before the start
-	limits   func(cmd *exec.Cmd)
 }
 
 // power starts a machine; it is killed at the end of the test.
@@ -95,15 +92,12 @@ func power(t *testing.T, s spec) *machine {
 	for name, text := range s.files {
 		m.file(name, text)
 	}
-	for to, from := range s.copy {
-		m.must(os.MkdirAll(filepath.Join(root, filepath.Dir(to)), 0o755))
-		if out, err := exec.Command("cp", "-a", from, filepath.Join(root, to)).CombinedOutput(); err != nil {
-			t.Fatalf("copy %s: %v %s", from, err, out)
-		}
+	binds := ""
+	for to, from := range s.bind {
+		m.must(os.MkdirAll(filepath.Join(root, to), 0o755))
+		binds += from + " " + to + "\n"
 	}
-	if s.before != nil {
-		s.before(root)
-	}
+	m.file("binds", binds)
 	fifo := filepath.Join(root, "kmsg")
 	m.must(unix.Mkfifo(fifo, 0o600))
 	kmsg, err := os.OpenFile(fifo, os.O_RDWR, 0)
@@ -116,9 +110,6 @@ func power(t *testing.T, s spec) *machine {
 	m.cmd.Stdout, m.cmd.Stderr = os.Stdout, os.Stderr
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC,
-	}
-	if s.limits != nil {
-		s.limits(m.cmd)
 	}
 	m.must(m.cmd.Start())
 	go func() { m.exit <- m.cmd.Wait(); kmsg.Close() }()
@@ -164,6 +155,17 @@ func enter(root string) error {
 	} {
 		if err := unix.Mount(m.source, m.target, m.fstype, m.flags, ""); err != nil {
 			return fmt.Errorf("%v: %w", m, err)
+		}
+	}
+	binds, err := os.ReadFile(filepath.Join(root, "binds"))
+	if err != nil {
+		return err
+	}
+	for _, line := range strings.Split(strings.TrimSpace(string(binds)), "\n") {
+		if from, to, ok := strings.Cut(line, " "); ok {
+			if err := unix.Mount(from, filepath.Join(root, to), "", unix.MS_BIND, ""); err != nil {
+				return fmt.Errorf("bind %s: %w", line, err)
+			}
 		}
 	}
 	for _, name := range []string{"null", "zero", "full", "random", "urandom", "kmsg"} {
@@ -298,9 +300,3 @@ func (m *machine) ended() syscall.Signal {
 
 // signal sends a signal to PID 1.
 func (m *machine) signal(sig syscall.Signal) { m.must(m.cmd.Process.Signal(sig)) }
-
-// children are the processes whose parent is PID 1, by the machine's own /proc,
-// as lines of stat (proc(5)).
-func (m *machine) inside(path string) string {
-	return filepath.Join("/proc", strconv.Itoa(m.cmd.Process.Pid), "root", path)
-}

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"runtime/debug"
+	"unsafe"
 
 	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
@@ -18,6 +19,7 @@ func monitor(args []string) int {
 		return 2
 	}
 	unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(&[]byte(health.MonitorName + "\x00")[0])), 0, 0, 0) // not "exe"
 	debug.SetGCPercent(10)
 	w.Run(0, 1)
 	return 0

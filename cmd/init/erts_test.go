@@ -1,0 +1,218 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// demo is the lab's demo release, built once with the Erlang of this machine.
+var demo = sync.OnceValues(func() (string, error) {
+	if _, err := exec.LookPath("escript"); err != nil {
+		return "", nil
+	}
+	dir := filepath.Join(filepath.Dir(binary), "demo")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return "", err
+	}
+	out, err := exec.Command("escript", "../../qemu/demo/build.escript", "../../qemu/demo/eclero", dir).CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%w\n%s", err, out)
+	}
+	return dir, err
+})
+
+// withERTS is a spec of a machine that has the demo release, the libraries that
+// its ERTS is linked with, and no program besides.
+func withERTS(t *testing.T, cmdline, toml string) spec {
+	t.Helper()
+	dir, err := demo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dir == "" {
+		t.Skip("no escript: erlang-base is not installed")
+	}
+	bind := map[string]string{"srv/erlang": dir, "lib": "/lib", "usr/lib": "/usr/lib"}
+	if _, err := os.Stat("/lib64"); err == nil {
+		bind["lib64"] = "/lib64"
+	}
+	return spec{
+		cmdline: cmdline, toml: toml + "\n[health]\ninterval = \"1s\"\nprobe_timeout = \"1s\"\n",
+		bind: bind, files: map[string]string{"data/cookie": "namespace-cookie"},
+	}
+}
+
+// vm is the process of the machine's VM, by its number on the machine that tests.
+func (m *machine) vm() int { return m.child("beam.smp") }
+
+// child is the child of PID 1 with this name (proc(5), comm).
+func (m *machine) child(comm string) int {
+	m.t.Helper()
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, name := range stats {
+		text, _ := os.ReadFile(name)
+		head, rest, _ := strings.Cut(string(text), ") ")
+		fields := strings.Fields(rest)
+		if strings.HasSuffix(head, "("+comm) && len(fields) > 1 && fields[1] == strconv.Itoa(m.cmd.Process.Pid) {
+			pid, _ := strconv.Atoi(strings.Fields(head)[0])
+			return pid
+		}
+	}
+	m.t.Fatalf("no %s below PID 1\n%s", comm, m.tail())
+	return 0
+}
+
+func (m *machine) restarted(n, from int) (health.Record, int) {
+	m.t.Helper()
+	return m.record(fmt.Sprintf("up with restarts=%d", n), from, func(r health.Record) bool {
+		return r.Restarts == n && (r.State == health.Up || r.State == health.Degraded)
+	})
+}
+
+// One node with a real release, through everything that can happen to its VM.
+func TestLife(t *testing.T) {
+	m := power(t, withERTS(t, "hostname=node1", ""))
+	first, next := m.state(health.Starting, 0)
+	up, next := m.state(health.Up, next)
+	if up.Node != "eclero@node1" || up.PID != first.PID || up.Restarts != 0 || up.Probe == 0 || up.Mem == 0 {
+		t.Errorf("up: %+v", up)
+	}
+	m.line("release: eclero: ")
+
+	t.Run("nothing shows the cookie", func(t *testing.T) {
+		args, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", m.vm()))
+		if !strings.Contains(string(args), "beam.smp") || strings.Contains(string(args)+m.tail(), "namespace-cookie") {
+			t.Errorf("cmdline %q, console\n%s", args, m.tail())
+		}
+	})
+	t.Run("PID 1 stays small", func(t *testing.T) {
+		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.cmd.Process.Pid))
+		_, rest, _ := strings.Cut(string(status), "VmRSS:")
+		kb, err := strconv.Atoi(strings.Fields(rest)[0])
+		t.Logf("%d KiB resident", kb)
+		if err != nil || kb > 4096 {
+			t.Errorf("PID 1 has %d KiB resident (%v), want at most 4096", kb, err)
+		}
+	})
+	t.Run("SIGSTOP", func(t *testing.T) {
+		pid := m.vm()
+		unix.Kill(pid, unix.SIGSTOP)
+		stopped := time.Now()
+		hung, n := m.state(health.Hung, next)
+		if took := time.Since(stopped); took > 3*time.Second {
+			t.Errorf("hung after %v, want within two intervals of 1 s", took)
+		}
+		if hung.Why == "" {
+			t.Error("hung without a reason")
+		}
+		unix.Kill(pid, unix.SIGCONT)
+		_, next = m.state(health.Up, n)
+	})
+	t.Run("kill -9 in a storm of orphans", func(t *testing.T) {
+		pid := m.vm()
+		storm := make(chan error, 1)
+		go func() { storm <- m.stormQuietly(2000) }()
+		time.Sleep(100 * time.Millisecond) // in the midst of it
+		unix.Kill(pid, unix.SIGKILL)
+		down, n := m.state(health.Down, next)
+		if down.Why != "killed by signal 9 (SIGKILL)" || down.Next <= 0 || down.PID != 0 {
+			t.Errorf("down: %+v", down)
+		}
+		_, n = m.state(health.Starting, n)
+		again, n := m.restarted(1, n)
+		if again.Boot != up.Boot || again.PID == up.PID {
+			t.Errorf("again: %+v", again)
+		}
+		next = n
+		if err := <-storm; err != nil {
+			t.Error(err)
+		}
+		m.waitNoZombies()
+	})
+	t.Run("kill -9 of the monitor", func(t *testing.T) {
+		unix.Kill(m.child("beaminit-monito"), unix.SIGKILL) // a name has 15 bytes
+		m.line("the monitor ended (killed by signal 9 (SIGKILL))")
+		_, next = m.state(health.Up, next)
+	})
+	t.Run("SIGTERM", func(t *testing.T) {
+		m.signal(unix.SIGTERM)
+		m.state(health.Stopping, next)
+		m.line("the release ended: exit status 0")
+		if got := m.ended(); got != unix.SIGHUP {
+			t.Errorf("the kernel ended it with %v, want a reboot", got)
+		}
+	})
+}
+
+// stormQuietly is storm for another goroutine.
+func (m *machine) stormQuietly(n int) error {
+	return exec.Command("nsenter", "-p", "-t", strconv.Itoa(m.cmd.Process.Pid), "sh", "-c", stormScript(n)).Run()
+}
+
+// A release that cannot stay up is started again a few times, then the policy has
+// the last word.
+func TestGivesUp(t *testing.T) {
+	tests := []struct {
+		giveUp string
+		ends   syscall.Signal
+	}{
+		{"rescue", 0},
+		{"reboot", unix.SIGHUP},
+		{"poweroff", unix.SIGINT},
+	}
+	for _, tt := range tests {
+		t.Run(tt.giveUp, func(t *testing.T) {
+			m := power(t, withERTS(t, "hostname=node1 beaminit.supervise.attempts=2 beaminit.supervise.backoff=10ms,20ms "+
+				"beaminit.supervise.give_up="+tt.giveUp+" beaminit.release.args=-eval,halt(3).", ""))
+			r, next := m.state(health.Down, 0)
+			if r.Why != "exit status 3" {
+				t.Errorf("why=%q", r.Why)
+			}
+			if tt.ends == 0 {
+				r, _ = m.state(health.Rescue, next)
+				if r.Restarts != 2 || r.Why != "exit status 3" {
+					t.Errorf("rescue: %+v", r)
+				}
+				return
+			}
+			m.state(health.Stopping, next)
+			if got := m.ended(); got != tt.ends {
+				t.Errorf("the kernel ended it with %v, want %v", got, tt.ends)
+			}
+		})
+	}
+}
+
+// A release that ignores SIGTERM, because it is stopped, does not stop the node.
+func TestStopTimeout(t *testing.T) {
+	m := power(t, withERTS(t, "hostname=node1 beaminit.supervise.stop_timeout=300ms", ""))
+	_, next := m.state(health.Up, 0)
+	unix.Kill(m.vm(), unix.SIGSTOP)
+	m.signal(unix.SIGUSR2)
+	m.state(health.Stopping, next)
+	m.line("killed by signal 9 (SIGKILL)")
+	if got := m.ended(); got != unix.SIGINT {
+		t.Errorf("the kernel ended it with %v, want a power off", got)
+	}
+}
+
+// A release that writes more than the console takes is neither stopped by that nor
+// does it drown the health records.
+func TestFlood(t *testing.T) {
+	m := power(t, withERTS(t, `hostname=node1`, "[release]\nargs = [\"-eval\", \"[io:format(\\\"~200..xs~n\\\", [\\\"\\\"]) || _ <- lists:seq(1, 200000)], io:format(\\\"flood over~n\\\").\"]\n"))
+	_, next := m.state(health.Up, 0)
+	m.line("lines of output dropped")
+	m.state(health.Up, next)
+	m.line("flood over")
+}
