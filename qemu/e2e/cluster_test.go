@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -52,6 +53,30 @@ func TestCluster(t *testing.T) {
 		}
 	})
 
+	t.Run("nothing that should not be there", func(t *testing.T) { looksInside(t, l, six) })
+
+	t.Run("the VM is stopped inside", func(t *testing.T) {
+		before, _ := ten.Last()
+		poke(t, l, ten, syscall.SIGSTOP, before.PID)
+		stopped := time.Now()
+		reach(t, ten, "hung", func(r lab.Record) bool { return r.State == health.Hung && r.Why != "" })
+		// The test's own way to the node and back takes part of the second.
+		if took := time.Since(stopped); took > 2*interval+time.Second {
+			t.Errorf("hung after %v, want within two probe intervals of %v", took, interval)
+		}
+		for _, n := range []*lab.Node{six, eight} {
+			reach(t, n, "degraded without eclero10", missing("eclero10"))
+		}
+		// Nobody inside can tell it to go on; its power is switched off and on.
+		if err := ten.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		if err := ten.Start(); err != nil {
+			t.Fatal(err)
+		}
+		whole(t)
+	})
+
 	t.Run("the VM is killed inside", func(t *testing.T) {
 		before, _ := eight.Last()
 		if err := eight.SysRq('f'); err != nil {
@@ -59,6 +84,10 @@ func TestCluster(t *testing.T) {
 		}
 		reach(t, eight, "the release started once more", func(r lab.Record) bool { return r.Restarts == before.Restarts+1 && r.State == health.Up })
 		after, _ := eight.Last()
+		text := strings.Join(eight.Tail(300), "\n")
+		if down := strings.LastIndex(text, "state=down"); down < 0 || !strings.Contains(text[down:], "SIGKILL") || !strings.Contains(text[down:], "state=starting") {
+			t.Errorf("no down with its reason, and starting after it:\n%s", text)
+		}
 		if after.Boot != before.Boot || after.PID == before.PID {
 			t.Errorf("boot %08x pid %d became boot %08x pid %d; want the same boot and another pid", before.Boot, before.PID, after.Boot, after.PID)
 		}
@@ -159,18 +188,37 @@ func within(t *testing.T, d time.Duration) context.Context {
 	return ctx
 }
 
-// rpc evaluates an expression on a node and gives its value as Erlang prints it. It is
-// asked by an ordinary Erlang of this machine, which "lab join" puts on the LAN.
+// rpc evaluates an expression on a node and gives its value as Erlang prints it.
 func rpc(t *testing.T, l *lab.Lab, n *lab.Node, expr string) string {
 	t.Helper()
-	eval := fmt.Sprintf(`
-		{ok, Tokens, _} = erl_scan:string(%q ++ "."),
-		{ok, Exprs} = erl_parse:parse_exprs(Tokens),
+	return ask(t, l, parsed(expr)+fmt.Sprintf(`
 		io:format("~0p", [case rpc:call('eclero@%s', erl_eval, exprs, [Exprs, []], 15000) of
 			{value, V, _} -> V;
 			Else -> Else
-		end]),
-		halt().`, expr, n.Name())
+		end])`, n.Name()))
+}
+
+// cast evaluates an expression on a node and does not wait for it.
+func cast(t *testing.T, l *lab.Lab, n *lab.Node, expr string) {
+	t.Helper()
+	ask(t, l, parsed(expr)+fmt.Sprintf(`
+		Node = 'eclero@%s', pong = net_adm:ping(Node), rpc:cast(Node, erl_eval, exprs, [Exprs, []]), timer:sleep(500)`, n.Name()))
+}
+
+// call calls "Module, Function, Arguments" on a node; the arguments are made here.
+func call(t *testing.T, l *lab.Lab, n *lab.Node, mfa string) string {
+	t.Helper()
+	return ask(t, l, fmt.Sprintf(`io:format("~0p", [rpc:call('eclero@%s', %s, 15000)])`, n.Name(), mfa))
+}
+
+func parsed(expr string) string {
+	return fmt.Sprintf(`{ok, Tokens, _} = erl_scan:string(%q ++ "."), {ok, Exprs} = erl_parse:parse_exprs(Tokens), `, expr)
+}
+
+// ask has an ordinary Erlang of this machine, which "lab join" puts on the LAN,
+// evaluate an expression, and gives what that printed.
+func ask(t *testing.T, l *lab.Lab, eval string) string {
+	t.Helper()
 	return join(t, l, "erl", "-noinput", "-hidden", "-sname", "test", "-start_epmd", "false",
-		"-erl_epmd_port", fmt.Sprint(lab.Port), "-setcookie", cookie(t, l), "-eval", eval)
+		"-erl_epmd_port", fmt.Sprint(lab.Port), "-setcookie", cookie(t, l), "-eval", eval+", halt().")
 }

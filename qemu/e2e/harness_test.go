@@ -22,6 +22,9 @@ var (
 	labBin   string // the lab command, built for these tests
 )
 
+// interval is that of the probes and health records.
+const interval = time.Second
+
 // Everything that boots builds and keeps goes here, as with make run.
 const buildDir = "../../build/lab-test"
 
@@ -52,7 +55,7 @@ func up(t *testing.T, n int, cmdline string) *lab.Lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return start(t, lab.Options{Nodes: nodes, Append: cmdline}, lab.Config(nodes, time.Second))
+	return start(t, lab.Options{Nodes: nodes, Append: cmdline}, lab.Config(nodes, interval))
 }
 
 // start boots a lab with this configuration in its image.
@@ -65,13 +68,13 @@ func start(t *testing.T, o lab.Options, config []byte) *lab.Lab {
 			t.Fatal(err)
 		}
 	}
-	set, err := image.Build(image.Spec{Dir: filepath.Join(buildDir, t.Name()), Init: program, Config: config}, func(s string) { t.Log(s) })
+	set, err := image.Build(image.Spec{Dir: buildDir, Init: program, Config: config}, func(s string) { t.Log(s) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	o.Dir, o.Image = t.TempDir(), set
 	if o.Interval == 0 {
-		o.Interval = time.Second
+		o.Interval = interval
 	}
 	l, err := lab.Up(context.Background(), o)
 	if err != nil {

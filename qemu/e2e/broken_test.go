@@ -1,0 +1,47 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/qemu/lab"
+)
+
+// What can be wrong with a node, on real machines: each boots as far as it can, says
+// what is wrong and where, writes health records, and none panics the kernel.
+func TestBroken(t *testing.T) {
+	tests := []struct {
+		spec  lab.NodeSpec
+		state health.State
+		lines []string
+	}{
+		{lab.NodeSpec{Append: "beaminit.distribution.prot=1"}, health.Degraded, []string{"distribution.prot", "distribution.port"}},
+		{lab.NodeSpec{NoNIC: true, Append: "beaminit.network.eth0.wait=1s"}, health.Degraded, []string{"network: eth0: absent"}},
+		{lab.NodeSpec{Append: "beaminit.release.path=/srv/nowhere"}, health.Rescue, []string{"/srv/nowhere"}},
+		{lab.NodeSpec{Append: "beaminit.network.eth0.address=192.168.7.300/24"}, health.Degraded, []string{"192.168.7.300"}},
+	}
+	nodes, err := lab.NodeSpecs(len(tests))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range nodes {
+		nodes[i].Append, nodes[i].NoNIC = tests[i].spec.Append, tests[i].spec.NoNIC
+	}
+	config := append(lab.Config(nodes, interval), "[supervise\nattempts = 3\n"...)
+	l := start(t, lab.Options{Nodes: nodes}, config)
+	for i, n := range l.Nodes() {
+		reach(t, n, string(tests[i].state), func(r lab.Record) bool {
+			return r.State == tests[i].state || r.State == health.Up && tests[i].state == health.Degraded
+		})
+		text := strings.Join(n.Tail(1000), "\n")
+		for _, want := range append(tests[i].lines, "/etc/beaminit.toml:") {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: no line says %q:\n%s", n.Name(), want, text)
+			}
+		}
+		if strings.Contains(text, "Kernel panic") {
+			t.Errorf("%s: the kernel panicked:\n%s", n.Name(), text)
+		}
+	}
+}
