@@ -42,8 +42,16 @@ func (r *Release) chooseCookie(in *Inputs, c *Command, f *filter) []byte {
 		c.Cookie, c.CookieFrom = Fingerprint(cookie), s.name
 		return cookie
 	}
-	c.Problems = append(c.Problems, errors.New("no cookie: the VM makes a random one and no peer will let it in; put one in "+in.Distribution.CookieFile))
+	c.Problems = append(c.Problems, NoCookie{in.Distribution.CookieFile})
 	return nil
+}
+
+// NoCookie is the problem of a node for which no source had a cookie. File is the
+// one where it is looked for first.
+type NoCookie struct{ File string }
+
+func (e NoCookie) Error() string {
+	return "no cookie: the VM makes a random one and no peer will let it in; put one in " + e.File
 }
 
 // cleanCookie is a cookie as the VM takes it from a file (auth.erl): printable

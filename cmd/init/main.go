@@ -18,8 +18,9 @@ var tools = [...]struct {
 	name, args, help string
 	run              func(args []string) int
 }{
-	{"plan", "[--root DIR] [--cmdline STR]", "print what a boot would do, and where each value comes from", plan},
+	{"plan", "[--root DIR] [--cmdline STR] [--json]", "print what a boot would do, and where each value comes from", plan},
 	{"check", "[--root DIR] [--cmdline STR]", "print only the problems; exit status 1 where there are any", check},
+	{"status", "", "print the state of this node; exit status 0 where it is up", status},
 	{"reboot", "", "ask PID 1 to end the release in order and restart the machine", reboot},
 	{"poweroff", "", "the same, and switch the machine off", poweroff},
 	{"halt", "", "the same, and stop the machine", halt},
@@ -50,7 +51,7 @@ func usage(args []string) int {
 	for _, t := range tools {
 		if t.help != "" {
 			line := "  beaminit " + t.name + " " + t.args
-			for len(line) < 46 {
+			for len(line) < 54 {
 				line += " "
 			}
 			text += line + " " + t.help + "\n"

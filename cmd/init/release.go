@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"io/fs"
+	"strings"
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/release"
@@ -83,9 +85,17 @@ func (n *node) planRelease() (plan []section, problems []error) {
 	}
 	r := n.release
 	cmd := n.command()
-	problems = append(append(problems, r.Problems...), cmd.Problems...)
-	problems = append(problems, r.Check(release.Root(n.root), n.config.Node.Hostname)...)
 	cookie := []string{"none: the VM will make a random one"}
+	problems = append(problems, r.Problems...)
+	for _, p := range cmd.Problems {
+		var none release.NoCookie
+		if errors.As(p, &none) && n.mountedLater(none.File) {
+			cookie = []string{"in " + none.File + ", on a file system that is mounted at boot"}
+			continue
+		}
+		problems = append(problems, p)
+	}
+	problems = append(problems, r.Check(release.Root(n.root), n.config.Node.Hostname)...)
 	if cmd.Cookie != "" {
 		cookie = []string{"fingerprint " + cmd.Cookie + ", from " + cmd.CookieFrom}
 	}
@@ -93,7 +103,7 @@ func (n *node) planRelease() (plan []section, problems []error) {
 		{"release", append(append(r.Why, r.Notes...), cmd.Notes...)},
 		{"node", []string{cmd.Node}},
 		{"cookie", cookie},
-		{"command", append([]string{cmd.Path}, cmd.Argv...)},
+		{"command", append([]string{cmd.Path}, flagLines(cmd.Argv[1:])...)},
 		{"environment", cmd.Env},
 	}
 	for _, f := range cmd.Files {
@@ -104,6 +114,32 @@ func (n *node) planRelease() (plan []section, problems []error) {
 		plan = append(plan, section{f.Path + " (mode " + fs.FileMode(f.Mode).String() + ")", text})
 	}
 	return plan, problems
+}
+
+// flagLines puts the arguments of erl(1) a flag a line, with its values behind it.
+func flagLines(args []string) (lines []string) {
+	for _, a := range args {
+		if flag := strings.HasPrefix(a, "-") || strings.HasPrefix(a, "+"); flag || len(lines) == 0 {
+			lines = append(lines, a)
+		} else {
+			lines[len(lines)-1] += " " + a
+		}
+	}
+	return lines
+}
+
+// mountedLater says that a file of the image that is planned for lies where the node
+// will have a [[mount]]: it cannot be seen here, and its absence is no problem.
+func (n *node) mountedLater(file string) bool {
+	if n.root == "" || n.root == "/" {
+		return false
+	}
+	for _, m := range n.config.Mounts {
+		if strings.HasPrefix(file, strings.TrimSuffix(m.Target, "/")+"/") {
+			return true
+		}
+	}
+	return false
 }
 
 func (n *node) lookForRelease() {

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// image makes the root of an image: an /etc/beaminit.toml and files, all empty but
+// for those with a text.
+func image(t *testing.T, toml string, files map[string]string) string {
+	t.Helper()
+	root := t.TempDir()
+	const dir = "srv/erlang/"
+	for _, program := range []string{"erlexec", "beam.smp", "erl_child_setup", "inet_gethost"} {
+		path := filepath.Join(root, dir, "erts-13.1.5/bin", program)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Link(binary, path); err != nil { // any static program will do
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{
+		dir + "releases/1.0.0/start.boot", dir + "releases/1.0.0/sys.config", dir + "lib/kernel-8.5.3/ebin/kernel.app",
+	} {
+		if _, given := files[name]; !given {
+			write(t, filepath.Join(root, name), "")
+		}
+	}
+	for name, text := range files {
+		write(t, filepath.Join(root, name), text)
+	}
+	write(t, filepath.Join(root, "etc/beaminit.toml"), toml)
+	return root
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const planTOML = `[peers]
+eclero6 = "192.168.7.6"
+eclero8 = "192.168.7.8"
+[distribution]
+name = "eclero"
+cookie_file = "/data/cookie"
+[[mount]]
+source = "/dev/vdb"
+target = "/data"
+type = "ext4"
+options = ["noatime", "nosuid", "nodev"]
+`
+
+const planCmdline = "ip=192.168.7.6::192.168.7.1:255.255.255.0:eclero6:eth0:off beaminit.distribution.port=17013"
+
+// The whole plan of a node, as a person reads it and as a program does.
+func TestPlan(t *testing.T) {
+	root := image(t, planTOML, nil)
+	out, err := exec.Command(binary, "plan", "--root", root, "--cmdline", planCmdline).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	golden := "testdata/plan.golden"
+	if *update {
+		write(t, golden, string(out))
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil || string(out) != string(want) {
+		t.Errorf("not as in %s (%v); got\n%s", golden, err, out)
+	}
+	out, err = exec.Command(binary, "plan", "--json", "--root="+root, "--cmdline="+planCmdline).Output()
+	var plan map[string][]string
+	if err != nil || json.Unmarshal(out, &plan) != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if got := plan["node"]; len(got) != 1 || got[0] != "eclero@eclero6" {
+		t.Errorf("node: %q", got)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	tests := []struct {
+		name, toml, cmdline string
+		files               map[string]string
+		status              int
+		want                string
+	}{
+		{"good", planTOML, planCmdline, nil, 0, ""},
+		{"unknown key", "[node]\nhostnam = \"x\"\n", planCmdline, map[string]string{"data/cookie": "c"}, 1, "/etc/beaminit.toml:2: node.hostnam: "},
+		{"no cookie", "", planCmdline, nil, 1, "no cookie"},
+		{"no release", "[release]\npath = [\"/opt\"]\n", planCmdline, nil, 1, "/opt"},
+		{"mount with a bad target", planTOML + "[[mount]]\nsource = \"a\"\ntarget = \"b\"\ntype = \"ext4\"\n", planCmdline, nil, 1, "mount"},
+		{"wrong option", "", "", nil, 2, ""},
+	}
+	for _, tt := range tests {
+		args := []string{"check", "--root", image(t, tt.toml, tt.files), "--cmdline", tt.cmdline}
+		if tt.status == 2 {
+			args = append(args, "--rot")
+		}
+		cmd := exec.Command(binary, args...)
+		out, _ := cmd.Output()
+		if got := cmd.ProcessState.ExitCode(); got != tt.status || !strings.Contains(string(out), tt.want) || tt.status == 0 && len(out) > 0 {
+			t.Errorf("%s: exit status %d, want %d; output, which wants %q:\n%s", tt.name, got, tt.status, tt.want, out)
+		}
+	}
+}

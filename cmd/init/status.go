@@ -1,0 +1,106 @@
+package main
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// status prints the node's present state: the last health record in the kernel's
+// log, where PID 1 writes it. Exit status 0 where the node is up, 1 where it is not
+// or nothing is known.
+func status([]string) int {
+	r, err := lastRecord("/dev/kmsg")
+	if err != nil {
+		os.Stderr.WriteString("beaminit status: " + err.Error() + "\n")
+		return 1
+	}
+	os.Stdout.WriteString(statusText(r, uptime()))
+	if r.State != health.Up {
+		return 1
+	}
+	return 0
+}
+
+type noRecord struct{ path string }
+
+func (e noRecord) Error() string {
+	return "no health record in " + e.path + ": this is no node, or one whose log was overwritten since its last record"
+}
+
+// lastRecord reads the kernel's log to its end (kernel
+// Documentation/ABI/testing/dev-kmsg): each read gives one line.
+func lastRecord(path string) (last health.Record, err error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return last, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(fd)
+	found := false
+	buf := make([]byte, 8<<10)
+	for {
+		n, err := unix.Read(fd, buf)
+		if err == unix.EPIPE || err == unix.EINTR { // overwritten while we read: go on behind it
+			continue
+		}
+		if err != nil || n <= 0 {
+			break
+		}
+		if r, ok := health.Find(buf[:n]); ok {
+			last, found = r, true
+		}
+	}
+	if !found {
+		return last, noRecord{path}
+	}
+	return last, nil
+}
+
+// uptime is CLOCK_BOOTTIME, against which a record's age is told.
+func uptime() time.Duration {
+	var ts unix.Timespec
+	unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts)
+	return time.Duration(ts.Nano())
+}
+
+func statusText(r health.Record, now time.Duration) string {
+	var b strings.Builder
+	line := func(name, value string) {
+		if value != "" {
+			b.WriteString(name + strings.Repeat(" ", 10-len(name)) + value + "\n")
+		}
+	}
+	line("node", r.Node)
+	line("state", string(r.State))
+	line("why", r.Why)
+	line("up", r.Up.Truncate(time.Second).String())
+	if r.PID > 0 {
+		line("pid", strconv.Itoa(r.PID))
+	}
+	line("restarts", strconv.Itoa(r.Restarts))
+	connected := "?"
+	if r.Connected >= 0 {
+		connected = strconv.Itoa(r.Connected)
+	}
+	line("peers", connected+"/"+strconv.Itoa(r.Peers))
+	line("missing", strings.Join(r.Missing, " "))
+	if r.Mem > 0 {
+		line("memory", strconv.FormatInt(r.Mem>>20, 10)+"M")
+	}
+	if r.Probe > 0 {
+		line("probe", r.Probe.String())
+	}
+	var phases []string
+	for _, p := range r.Phases {
+		phases = append(phases, p.Name+" "+strconv.FormatFloat(p.At.Seconds(), 'f', 2, 64))
+	}
+	line("boot", strings.Join(phases, ", "))
+	if age := now - r.Up; age > 0 {
+		line("told", age.Truncate(time.Millisecond).String()+" ago")
+	}
+	return b.String()
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+)
+
+func TestStatusText(t *testing.T) {
+	r := health.Record{
+		Up: 12345 * time.Millisecond, Node: "eclero@eclero6", State: health.Degraded, PID: 87, Restarts: 1,
+		Connected: 1, Peers: 2, Missing: []string{"eclero8"}, Probe: 4 * time.Millisecond, Mem: 54 << 20,
+		Phases: []health.Phase{{Name: "kernel", At: 1210 * time.Millisecond}, {Name: "exec", At: 1300 * time.Millisecond}},
+	}
+	want := `node      eclero@eclero6
+state     degraded
+up        12s
+pid       87
+restarts  1
+peers     1/2
+missing   eclero8
+memory    54M
+probe     4ms
+boot      kernel 1.21, exec 1.30
+told      655ms ago
+`
+	if got := statusText(r, 13*time.Second); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+func TestLastRecord(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kmsg")
+	if _, err := lastRecord(path); err == nil {
+		t.Error("no file: want an error")
+	}
+	os.WriteFile(path, []byte("6,1,2,-;hello\n"), 0o600)
+	if _, err := lastRecord(path); err == nil {
+		t.Error("no record: want an error")
+	}
+	r := health.Record{Node: "a@b", State: health.Up, Seq: 7}
+	os.WriteFile(path, append(r.Append([]byte("29,1,2,-;beaminit: ")), '\n'), 0o600)
+	if got, err := lastRecord(path); err != nil || got.Seq != 7 || got.State != health.Up {
+		t.Errorf("got %+v %v", got, err)
+	}
+}
