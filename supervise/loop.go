@@ -199,6 +199,7 @@ func (l *Loop) startRelease() {
 		var pid int
 		if pid, err = spawn(p, l.null, l.output, l.output, false); err == nil {
 			l.phase("exec")
+			giveWay()
 			l.step(Event{Kind: Started, PID: pid})
 			return
 		}
