@@ -13,8 +13,8 @@ import (
 
 // Node is what the loop is given: everything that is fixed for a boot.
 type Node struct {
-	Name     string   // eclero@eclero6
-	Peers    []string // the other nodes' names, in the order of the monitor's addresses
+	Name     func() string // eclero@eclero6, as far as it is known
+	Peers    []string      // the other nodes' names, in the order of the monitor's addresses
 	Boot     uint32
 	Policy   Policy
 	Interval time.Duration // between health records

@@ -62,8 +62,9 @@ type node struct {
 	config   *config.Config
 	net      netcfg.Plan
 	release  *release.Release
-	failed   error // why there is no release to start
-	prepared bool  // the release has been started, or at least tried, once
+	failed   error  // why there is no release to start
+	name     string // of the Erlang node, once something has asked for it
+	prepared bool   // the release has been started, or at least tried, once
 	phases   []health.Phase
 	boot     uint32
 	root     string // of a plan: where the image lies; empty: this is the node
