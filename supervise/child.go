@@ -42,7 +42,8 @@ func spawn(p Program, in, out, err int, drop bool) (pid int, e error) {
 // does then would come before the first instruction of the release. A sleep and not
 // sched_yield(2), which does not reach beyond the session's scheduling group.
 func giveWay() {
-	unix.Nanosleep(&unix.Timespec{Nsec: int64(time.Millisecond)}, nil)
+	pause := unix.NsecToTimespec(int64(time.Millisecond))
+	unix.Nanosleep(&pause, nil)
 }
 
 // Describe says how a process ended, in words.

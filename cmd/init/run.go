@@ -69,7 +69,8 @@ func (n *node) loop() supervise.Node {
 			Attempts: c.Supervise.Attempts, Window: c.Supervise.Window, StopTimeout: c.Supervise.StopTimeout,
 		},
 		Console: n.console, Signals: &n.signals, Phases: n.phases,
-		Monitor: supervise.Program{Path: "/proc/self/exe", Argv: watch.Args(), Dir: "/"},
+		AfterStart: n.mountLate,
+		Monitor:    supervise.Program{Path: "/proc/self/exe", Argv: watch.Args(), Dir: "/"},
 	}
 }
 
