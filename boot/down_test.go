@@ -164,7 +164,7 @@ unmount everything (at most 10s)
 func TestUnmountAll(t *testing.T) {
 	nstest.Run(t, whole, func(t *testing.T) {
 		emptyRoot(t)
-		none(t, MountAll(Early()))
+		none(t, mountBoth())
 		for _, dir := range []string{"/data", "/data/deeper", "/busy", "/with blank"} {
 			must(t, os.MkdirAll(dir, 0o755))
 			must(t, unix.Mount("tmpfs", dir, "tmpfs", 0, ""))
@@ -196,7 +196,7 @@ func TestUnmountAll(t *testing.T) {
 func TestUnmountBusy(t *testing.T) {
 	nstest.Run(t, whole, func(t *testing.T) {
 		emptyRoot(t)
-		none(t, MountAll(Early()))
+		none(t, mountBoth())
 		must(t, os.Mkdir("/busy", 0o755))
 		must(t, unix.Mount("tmpfs", "/busy", "tmpfs", 0, ""))
 		must(t, unix.Chdir("/busy"))
@@ -213,7 +213,7 @@ func TestUnmountBusy(t *testing.T) {
 func TestUnmountInContainer(t *testing.T) {
 	nstest.Run(t, whole, func(t *testing.T) {
 		emptyRoot(t)
-		none(t, MountAll(Early()))
+		none(t, mountBoth())
 		if !inContainer() {
 			t.Error("a pid namespace is not seen as a container")
 		}

@@ -2,8 +2,15 @@ package boot
 
 import (
 	"fmt"
+	"strings"
 
 	"golang.org/x/sys/unix"
+)
+
+// The usual flags, and those of a file system with device nodes.
+const (
+	closed = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+	nodes  = unix.MS_NOSUID | unix.MS_NOEXEC
 )
 
 // Early is the table of the mounts that come before everything else, in order.
@@ -16,16 +23,21 @@ import (
 // Erlang JIT uses. ptmxmode=666 makes /dev/pts/ptmx usable beside /dev/ptmx.
 // See Documentation/filesystems/{tmpfs,devpts}.rst and admin-guide/cgroup-v2.rst.
 func Early() []Mount {
-	const closed = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
-	const nodes = unix.MS_NOSUID | unix.MS_NOEXEC
 	return []Mount{
 		{Source: "proc", Target: "/proc", Type: "proc", Flags: closed},
 		{Source: "sysfs", Target: "/sys", Type: "sysfs", Flags: closed},
 		{Source: "devtmpfs", Target: "/dev", Type: "devtmpfs", Flags: nodes, Data: "mode=0755"},
-		{Source: "devpts", Target: "/dev/pts", Type: "devpts", Flags: nodes, Data: "gid=5,mode=620,ptmxmode=666"},
-		{Source: "tmpfs", Target: "/dev/shm", Type: "tmpfs", Flags: closed, Data: "mode=1777,size=25%"},
 		{Source: "tmpfs", Target: "/run", Type: "tmpfs", Flags: closed, Data: "mode=0755,size=10%"},
 		{Source: "tmpfs", Target: "/tmp", Type: "tmpfs", Flags: closed, Data: "mode=1777,size=10%"},
+	}
+}
+
+// Late is the table of the mounts that complete Early's: what a release does not
+// need until its own code runs, so that its start need not wait for them.
+func Late() []Mount {
+	return []Mount{
+		{Source: "devpts", Target: "/dev/pts", Type: "devpts", Flags: nodes, Data: "gid=5,mode=620,ptmxmode=666"},
+		{Source: "tmpfs", Target: "/dev/shm", Type: "tmpfs", Flags: closed, Data: "mode=1777,size=25%"},
 		{Source: "cgroup2", Target: "/sys/fs/cgroup", Type: "cgroup2", Flags: closed, Data: "nsdelegate,memory_recursiveprot", Optional: true},
 		{Source: "pstore", Target: "/sys/fs/pstore", Type: "pstore", Flags: closed, Optional: true},
 	}
@@ -74,6 +86,11 @@ func fillDev(err error) error {
 			return failed
 		}
 	}
+	return err
+}
+
+// MountLate makes the mounts of Late and the links in /dev.
+func MountLate() []error {
 	// A failure of these shows where they are used; on a /dev that was there
 	// before, they exist.
 	unix.Mkdir("/dev/pts", 0o755)
@@ -81,7 +98,25 @@ func fillDev(err error) error {
 	for i := range devLinks {
 		unix.Symlink(devLinks[i].to, devLinks[i].name)
 	}
-	return err
+	return MountAll(Late())
+}
+
+// NeedLate says whether a mount of the plan stands on one of Late's, or takes
+// something from there: then those have to be made first.
+func NeedLate(plan []Mount) bool {
+	for _, l := range Late() {
+		for i := range plan {
+			if below(plan[i].Target, l.Target) || below(plan[i].Source, l.Target) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// below says whether path is dir or below it.
+func below(path, dir string) bool {
+	return path == dir || strings.HasPrefix(path, dir) && path[len(dir)] == '/'
 }
 
 func isNull(path string) bool {

@@ -13,7 +13,7 @@ import (
 func TestEarlyReallyMounted(t *testing.T) {
 	nstest.Run(t, whole, func(t *testing.T) {
 		emptyRoot(t)
-		none(t, MountAll(Early()))
+		none(t, mountBoth())
 		for _, c := range []struct {
 			target, kind, options string
 			mode                  os.FileMode
@@ -82,11 +82,11 @@ func checkDev(t *testing.T) {
 func TestEarlyTwiceIsOnce(t *testing.T) {
 	nstest.Run(t, whole, func(t *testing.T) {
 		emptyRoot(t)
-		none(t, MountAll(Early()))
+		none(t, mountBoth())
 		must(t, os.WriteFile("/run/kept", nil, 0o644))
 		before, err := readFile("/proc/self/mountinfo")
 		must(t, err)
-		none(t, MountAll(Early()))
+		none(t, mountBoth())
 		after, err := readFile("/proc/self/mountinfo")
 		must(t, err)
 		if string(before) != string(after) {
@@ -108,7 +108,7 @@ func TestEarlyTightens(t *testing.T) {
 		}
 		must(t, os.Mkdir("/sys", 0o755))
 		must(t, unix.Mount("sysfs", "/sys", "sysfs", unix.MS_RDONLY, ""))
-		none(t, MountAll(Early()))
+		none(t, mountBoth())
 		for target, want := range map[string]string{
 			"/sys":  "ro,nosuid,nodev,noexec,relatime", // no restriction is taken away
 			"/proc": "rw,nosuid,nodev,noexec,noatime",
@@ -128,7 +128,7 @@ func TestEarlyOnReadOnlyRoot(t *testing.T) {
 		must(t, os.Mkdir("/proc", 0o755))
 		must(t, os.Mkdir("/tmp", 0o755))
 		must(t, unix.Mount("", "/", "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
-		errs := MountAll(Early())
+		errs := mountBoth()
 		got := texts(errs)
 		for _, dir := range []string{"/sys", "/dev", "/dev/pts", "/dev/shm", "/run"} {
 			want := "add an empty directory " + dir + " to the image"
@@ -155,7 +155,7 @@ func TestDevWithoutDevtmpfs(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "a tmpfs with the basic nodes stands in") {
 			t.Errorf("got %v, want an error that tells of the tmpfs", err)
 		}
-		none(t, MountAll(Early()[3:5]))
+		none(t, MountLate())
 		checkDev(t)
 		for _, n := range devNodes {
 			var st unix.Stat_t
@@ -177,7 +177,7 @@ func TestDevPrepared(t *testing.T) {
 		must(t, os.Mkdir("/dev", 0o755))
 		must(t, unix.Mount("tmpfs", "/dev", "tmpfs", 0, ""))
 		must(t, os.WriteFile("/dev/own", nil, 0o644))
-		none(t, MountAll(Early()))
+		none(t, mountBoth())
 		if _, err := os.Stat("/dev/own"); err != nil {
 			t.Error(err)
 		}
@@ -192,18 +192,36 @@ func TestEarlyPlan(t *testing.T) {
 	want := `proc on /proc type proc (rw,nosuid,nodev,noexec)
 sysfs on /sys type sysfs (rw,nosuid,nodev,noexec)
 devtmpfs on /dev type devtmpfs (rw,nosuid,noexec,mode=0755)
-devpts on /dev/pts type devpts (rw,nosuid,noexec,gid=5,mode=620,ptmxmode=666)
-tmpfs on /dev/shm type tmpfs (rw,nosuid,nodev,noexec,mode=1777,size=25%)
 tmpfs on /run type tmpfs (rw,nosuid,nodev,noexec,mode=0755,size=10%)
 tmpfs on /tmp type tmpfs (rw,nosuid,nodev,noexec,mode=1777,size=10%)
+devpts on /dev/pts type devpts (rw,nosuid,noexec,gid=5,mode=620,ptmxmode=666)
+tmpfs on /dev/shm type tmpfs (rw,nosuid,nodev,noexec,mode=1777,size=25%)
 cgroup2 on /sys/fs/cgroup type cgroup2 (rw,nosuid,nodev,noexec,nsdelegate,memory_recursiveprot)
 pstore on /sys/fs/pstore type pstore (rw,nosuid,nodev,noexec)
 `
 	got := ""
-	for _, m := range Early() {
+	for _, m := range append(Early(), Late()...) {
 		got += m.String() + "\n"
 	}
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestNeedLate(t *testing.T) {
+	for _, c := range []struct {
+		m    Mount
+		want bool
+	}{
+		{Mount{Source: "/dev/vdb", Target: "/data"}, false},
+		{Mount{Source: "tmpfs", Target: "/dev/shm", Flags: unix.MS_REMOUNT}, true},
+		{Mount{Source: "cgroup", Target: "/sys/fs/cgroup/cpu"}, true},
+		{Mount{Source: "/dev/shm", Target: "/data/shm", Flags: unix.MS_BIND}, true},
+		{Mount{Source: "tmpfs", Target: "/dev/shm2"}, false},
+		{Mount{Source: "tmpfs", Target: "/tmp", Flags: unix.MS_REMOUNT}, false},
+	} {
+		if got := NeedLate([]Mount{{Target: "/other"}, c.m}); got != c.want {
+			t.Errorf("NeedLate(%v) = %v, want %v", c.m, got, c.want)
+		}
 	}
 }

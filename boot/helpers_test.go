@@ -26,6 +26,9 @@ func emptyRoot(t *testing.T) {
 	must(t, unix.Chdir("/"))
 }
 
+// mountBoth makes all mounts of the two tables.
+func mountBoth() []error { return append(MountAll(Early()), MountLate()...) }
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {

@@ -49,7 +49,7 @@ func (m Mount) String() string {
 // failure never stops the others: each is one error that names the whole mount
 // and what would help.
 //
-// After /dev it makes what belongs into it (see devices.go); where the kernel
+// After /dev it makes what belongs into it (see fillDev); where the kernel
 // has no devtmpfs, a tmpfs with the nodes that nothing can live without.
 func MountAll(ms []Mount) []error {
 	var errs []error

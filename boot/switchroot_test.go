@@ -18,7 +18,7 @@ import (
 func TestEnterRoot(t *testing.T) {
 	nstest.Run(t, whole, func(t *testing.T) {
 		emptyRoot(t)
-		none(t, MountAll(Early()))
+		none(t, mountBoth())
 		if !InInitramfs() {
 			t.Error("a tmpfs root is not seen as an initramfs")
 		}

@@ -14,8 +14,8 @@ import (
 // fstab(5) and mount(8). What cannot be is a problem and is left out of the plan;
 // words that are no flag go to the file system as data.
 //
-// A mount of the same type on a place of the Early table (a larger tmpfs on
-// /tmp, say) becomes a remount that starts from Early's flags and data: only
+// A mount of the same type on a place of Early or Late (a larger tmpfs on /tmp,
+// say) becomes a remount that starts from their flags and data: only
 // what is said is changed.
 func UserMounts(ms []config.Mount) (plan []Mount, problems []error) {
 	for i := range ms {
@@ -40,7 +40,7 @@ func UserMounts(ms []config.Mount) (plan []Mount, problems []error) {
 func userMount(c *config.Mount) (m Mount, use bool, err error) {
 	m = Mount{Source: c.Source, Target: c.Target, Type: c.Type}
 	var o options
-	for _, e := range Early() {
+	for _, e := range append(Early(), Late()...) {
 		if c.Target == e.Target && c.Type == e.Type {
 			o.flags = e.Flags | unix.MS_REMOUNT
 			o.add(e.Data)

@@ -68,7 +68,7 @@ func TestUserMountTwice(t *testing.T) {
 func TestRemountOfEarly(t *testing.T) {
 	nstest.Run(t, whole, func(t *testing.T) {
 		emptyRoot(t)
-		none(t, MountAll(Early()))
+		none(t, mountBoth())
 		plan, problems := UserMounts([]config.Mount{{Target: "/tmp", Type: "tmpfs", Options: []string{"size=192k", "exec"}}})
 		none(t, problems)
 		none(t, MountUser(plan, 0, nil))

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"strconv"
 	"strings"
 	"time"
@@ -42,7 +41,7 @@ func findHere(line []byte) (Record, bool) {
 			return Record{}, false
 		}
 		sum, err := strconv.ParseUint(string(line[at+len(mark):end]), 16, 32)
-		if err == nil && crc32.ChecksumIEEE(line[:at]) == uint32(sum) {
+		if err == nil && checksum(line[:at]) == uint32(sum) {
 			r, err := Parse(string(line[:at]))
 			return r, err == nil
 		}

@@ -1,7 +1,6 @@
 package health
 
 import (
-	"hash/crc32"
 	"strconv"
 	"time"
 )
@@ -59,7 +58,7 @@ func (r Record) Append(dst []byte) []byte {
 		dst = append(appendUint(append(dst, " next="...), uint64(ms)), "ms"...)
 	}
 	dst = appendPhases(dst, r.Phases)
-	sum := crc32.ChecksumIEEE(dst[start:])
+	sum := checksum(dst[start:])
 	return appendHex(append(dst, " crc="...), sum)
 }
 

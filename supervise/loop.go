@@ -13,8 +13,8 @@ import (
 
 // Node is what the loop is given: everything that is fixed for a boot.
 type Node struct {
-	Name     string   // eclero@eclero6
-	Peers    []string // the other nodes' names, in the order of the monitor's addresses
+	Name     func() string // eclero@eclero6, as far as it is known
+	Peers    []string      // the other nodes' names, in the order of the monitor's addresses
 	Boot     uint32
 	Policy   Policy
 	Interval time.Duration // between health records
@@ -23,9 +23,10 @@ type Node struct {
 	Signals *Signals
 	Phases  []health.Phase // done so far
 
-	Prepare   func() (Program, error) // called before every start of the release
-	NoRelease string                  // why nothing can be started; empty: something can
-	Monitor   Program
+	Prepare    func() (Program, error) // called before every start of the release
+	AfterStart func()                  // called once, as soon as the release has been started or has to wait
+	NoRelease  string                  // why nothing can be started; empty: something can
+	Monitor    Program
 
 	Links       <-chan struct{}     // the kernel reports a change of links; nil: nothing is awaited
 	OnLink      func() (ready bool) // called at each such change
@@ -69,6 +70,7 @@ func (n Node) Run() Action {
 	// All that follows could be done before the release is started; it is not,
 	// because the release need not wait for it. The first record comes after
 	// Listen: whoever has read it can count on being heard.
+	n.AfterStart()
 	l.signals = n.Signals.Listen()
 	if l.owed {
 		l.record()
@@ -199,6 +201,7 @@ func (l *Loop) startRelease() {
 		var pid int
 		if pid, err = spawn(p, l.null, l.output, l.output, false); err == nil {
 			l.phase("exec")
+			giveWay()
 			l.step(Event{Kind: Started, PID: pid})
 			return
 		}

@@ -18,7 +18,7 @@ func (l *Loop) record() {
 	s := &l.state
 	l.seq++
 	r := health.Record{
-		Boot: l.Boot, Seq: l.seq, Up: Now(), Node: l.Name, State: s.Health(),
+		Boot: l.Boot, Seq: l.seq, Up: Now(), Node: l.Name(), State: s.Health(),
 		PID: s.PID, Restarts: s.Restarts, Peers: s.Peers, Connected: s.Connected(),
 		Probe: s.Probe, Mem: resident(s.PID), Why: s.Why, Phases: l.Phases,
 	}

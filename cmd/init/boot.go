@@ -41,6 +41,9 @@ func bootNode() {
 	}
 	plan, errs := boot.UserMounts(n.config.Mounts)
 	n.say(health.Err, errs...)
+	if boot.NeedLate(plan) {
+		n.mountLate()
+	}
 	n.say(health.Err, boot.MountUser(plan, mountWait, nil)...)
 	n.phase("mounts")
 
@@ -62,8 +65,10 @@ type node struct {
 	config   *config.Config
 	net      netcfg.Plan
 	release  *release.Release
-	failed   error // why there is no release to start
-	prepared bool  // the release has been started, or at least tried, once
+	failed   error  // why there is no release to start
+	name     string // of the Erlang node, once something has asked for it
+	mounted  bool   // the late mounts are made
+	prepared bool   // the release has been started, or at least tried, once
 	phases   []health.Phase
 	boot     uint32
 	root     string // of a plan: where the image lies; empty: this is the node
@@ -77,6 +82,14 @@ func (n *node) phase(name string) {
 func (n *node) say(s health.Severity, errs ...error) {
 	for _, err := range errs {
 		n.console.Say(s, err.Error())
+	}
+}
+
+// mountLate makes the mounts that the release need not wait for, once.
+func (n *node) mountLate() {
+	if !n.mounted {
+		n.mounted = true
+		n.say(health.Err, boot.MountLate()...)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 
+	_ "github.com/beaminit/beaminit/cmd/init/stack"
 	"golang.org/x/sys/unix"
 )
 

@@ -105,7 +105,7 @@ func makePlan(o options) (plan []section, problems []string) {
 	for _, note := range c.Notes {
 		notes = append(notes, note.String())
 	}
-	for _, m := range boot.Early() {
+	for _, m := range append(boot.Early(), boot.Late()...) {
 		mounts = append(mounts, m.String())
 	}
 	user, errs := boot.UserMounts(c.Mounts)

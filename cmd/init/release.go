@@ -47,6 +47,7 @@ func (n *node) command() release.Command {
 // about it is said at the first start only.
 func (n *node) prepare() (supervise.Program, error) {
 	cmd := n.command()
+	n.name = cmd.Node
 	if !n.prepared {
 		n.prepared = true
 		n.say(health.Warning, cmd.Problems...)
@@ -59,21 +60,23 @@ func (n *node) prepare() (supervise.Program, error) {
 	return supervise.Program{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir}, err
 }
 
-// nodeName is the name of the Erlang node, as far as it is known.
+// nodeName is the name of the Erlang node, as far as it is known: that of the last
+// start of the release, or what the first one will give it.
 func (n *node) nodeName() string {
 	if n.config == nil {
 		return "?"
 	}
-	if n.release != nil {
-		if name := n.command().Node; name != "" {
-			return name
+	if n.name == "" && n.release != nil {
+		n.name = n.command().Node
+	}
+	if n.name == "" {
+		n.name = n.config.Distribution.Name
+		if n.name == "" {
+			n.name = "beaminit"
 		}
+		n.name += "@" + n.config.Node.Hostname
 	}
-	name := n.config.Distribution.Name
-	if name == "" {
-		name = "beaminit"
-	}
-	return name + "@" + n.config.Node.Hostname
+	return n.name
 }
 
 // planRelease says how the release would be started, with every file that would

@@ -62,14 +62,15 @@ func (n *node) loop() supervise.Node {
 		}
 	}
 	return supervise.Node{
-		Name: n.nodeName(), Peers: peers, Boot: n.boot, Interval: c.Health.Interval,
+		Name: n.nodeName, Peers: peers, Boot: n.boot, Interval: c.Health.Interval,
 		Policy: supervise.Policy{
 			OnExit: c.Supervise.OnExit, GiveUp: c.Supervise.GiveUp,
 			BackoffFirst: c.Supervise.BackoffFirst, BackoffLongest: c.Supervise.BackoffLongest,
 			Attempts: c.Supervise.Attempts, Window: c.Supervise.Window, StopTimeout: c.Supervise.StopTimeout,
 		},
 		Console: n.console, Signals: &n.signals, Phases: n.phases,
-		Monitor: supervise.Program{Path: "/proc/self/exe", Argv: watch.Args(), Dir: "/"},
+		AfterStart: n.mountLate,
+		Monitor:    supervise.Program{Path: "/proc/self/exe", Argv: watch.Args(), Dir: "/"},
 	}
 }
 
