@@ -16,6 +16,7 @@ type Node struct {
 	Name     func() string // eclero@eclero6, as far as it is known
 	Peers    []string      // the other nodes' names, in the order of the monitor's addresses
 	Boot     uint32
+	Seq      uint32 // of the last health record before
 	Policy   Policy
 	Interval time.Duration // between health records
 
@@ -37,7 +38,6 @@ type Node struct {
 type Loop struct {
 	Node
 	state     State
-	seq       uint32
 	timers    [timers]time.Duration // when due; 0: not set
 	output    int                   // write end of the pipe that the release writes to
 	outputEnd int                   // its read end

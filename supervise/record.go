@@ -16,9 +16,9 @@ func (l *Loop) record() {
 		return
 	}
 	s := &l.state
-	l.seq++
+	l.Seq++
 	r := health.Record{
-		Boot: l.Boot, Seq: l.seq, Up: Now(), Node: l.Name(), State: s.Health(),
+		Boot: l.Boot, Seq: l.Seq, Up: Now(), Node: l.Name(), State: s.Health(),
 		PID: s.PID, Restarts: s.Restarts, Peers: s.Peers, Connected: s.Connected(),
 		Probe: s.Probe, Mem: resident(s.PID), Why: s.Why, Phases: l.Phases,
 	}

@@ -45,6 +45,7 @@ type State struct {
 
 	Phase     Phase
 	PID       int  // of the release, 0 where none runs
+	Ran       bool // the release has been started at least once in this boot
 	Answered  bool // a probe was answered since the start
 	Hung      bool // and the last one was not
 	Probe     time.Duration

@@ -54,7 +54,7 @@ func step(s State, e Event) (State, []Effect) {
 		if s.Phase == Between {
 			s.Restarts++
 		}
-		s.Phase, s.PID, s.StartedAt = Running, e.PID, e.At
+		s.Phase, s.PID, s.StartedAt, s.Ran = Running, e.PID, e.At, true
 		s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
 		return s, []Effect{{Kind: Order, Order: health.OrderWatch}}
 	case StartFailed:
@@ -104,7 +104,9 @@ func (s State) ended(at time.Duration, why string) (State, []Effect) {
 	}
 	s.Exits = within(s.Exits, at, s.Policy.Window)
 	if len(s.Exits) > s.Policy.Attempts {
-		if s.Policy.GiveUp == config.Rescue {
+		// What could not be started even once will not start after a reboot either:
+		// a node that stays can be looked at.
+		if s.Policy.GiveUp == config.Rescue || !s.Ran {
 			s.Phase = GivenUp
 			return s, nil
 		}

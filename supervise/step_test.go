@@ -98,6 +98,7 @@ func TestStep(t *testing.T) {
 			{Event{Kind: Begin}, "", health.Rescue},
 			{Event{Kind: StopAsked, Action: "reboot"}, "record, finish", health.Stopping}}},
 		{"cannot be started", nil, []turn{begin, {Event{Kind: StartFailed, Text: "fork: no memory"}, "record, timer 0", health.Down}}},
+		{"can never be started", func(p *Policy) { p.Attempts = 0 }, []turn{begin, {Event{Kind: StartFailed, Text: "no space"}, "record", health.Rescue}}},
 		{"on_exit = reboot", func(p *Policy) { p.OnExit = "reboot" }, []turn{begin, started, up,
 			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up, finish", health.Stopping}}},
 		{"gives up", func(p *Policy) { p.Attempts = 1; p.GiveUp = "rescue" }, []turn{begin, started, dies,

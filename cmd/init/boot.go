@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/beaminit/beaminit/boot"
@@ -21,16 +20,12 @@ const runDir = "/run/beaminit"
 // together.
 const mountWait = 5 * time.Second
 
-// rootPause is the time between two attempts at the root.
-const rootPause = 5 * time.Second
-
 // bootNode is PID 1 from the first instruction to the last: it does not return.
 func bootNode() {
 	n := &node{console: health.NewConsole()}
 	defer n.fell()
 	n.signals.Hush()
-	n.phase("kernel")
-
+	n.inherit(os.Getenv(stageEnv))
 	n.say(health.Err, boot.MountAll(boot.Early())...)
 	n.console.Open("/dev/kmsg")
 	n.config = config.Load(cmdline(), readFile)
@@ -44,7 +39,7 @@ func bootNode() {
 	if boot.NeedLate(plan) {
 		n.mountLate()
 	}
-	n.say(health.Err, boot.MountUser(plan, mountWait, nil)...)
+	n.say(health.Err, boot.MountUser(plan, mountWait, n.interrupted)...)
 	n.phase("mounts")
 
 	n.net = netcfg.Make(n.config.Node.Hostname, n.config.Network, n.config.DNS)
@@ -71,6 +66,8 @@ type node struct {
 	prepared bool   // the release has been started, or at least tried, once
 	phases   []health.Phase
 	boot     uint32
+	seq      uint32 // of the last health record
+	stop     <-chan os.Signal
 	root     string // of a plan: where the image lies; empty: this is the node
 }
 
@@ -168,51 +165,4 @@ func randomBoot() uint32 {
 	var ts unix.Timespec
 	unix.ClockGettime(unix.CLOCK_REALTIME, &ts)
 	return uint32(ts.Nano()) ^ uint32(ts.Nano()>>32)
-}
-
-// enterRoot goes from the initramfs to the root file system of the image and
-// begins anew there. Where the root does not come, it says so for as long as it
-// takes, and can be told to reboot.
-func (n *node) enterRoot() {
-	self, err := boot.Self()
-	if err != nil {
-		n.say(health.Err, err)
-	}
-	n.boot = randomBoot()
-	var stop <-chan os.Signal
-	interrupted := func() bool {
-		if stop == nil {
-			stop = n.signals.Listen()
-		}
-		select {
-		case sig := <-stop:
-			n.earlyStop(sig)
-		default:
-		}
-		return false
-	}
-	info := func(line string) { n.console.Say(health.Notice, line) }
-	for try := 1; ; try++ {
-		err := boot.SwitchRoot(n.config.Root, interrupted, info)
-		if err == nil {
-			break
-		}
-		n.console.Say(health.Err, "no root yet (attempt "+strconv.Itoa(try)+"): "+err.Error())
-		interrupted()
-		select { // a root that cannot be mounted fails at once, and again
-		case sig := <-stop:
-			n.earlyStop(sig)
-		case <-time.After(rootPause):
-		}
-	}
-	err = boot.ExecInit(n.config.Root.Program, self, append([]string{n.config.Root.Program}, os.Args[1:]...), os.Environ(), info)
-	n.superviseNothing("no init in the root: " + err.Error())
-}
-
-// earlyStop goes down from the initramfs, where nothing has been started yet.
-func (n *node) earlyStop(sig os.Signal) {
-	if action, why := supervise.Meaning(sig); action != "" {
-		n.console.Say(health.Notice, string(action)+" asked for by "+why)
-		n.goDown(action)
-	}
 }

@@ -216,3 +216,15 @@ func TestFlood(t *testing.T) {
 	m.state(health.Up, next)
 	m.line("flood over")
 }
+
+// A full /run leaves no room for the files that the release needs: the node says so
+// and stays, whatever give_up says.
+func TestFullRunWithRelease(t *testing.T) {
+	s := withERTS(t, "hostname=node1 beaminit.supervise.attempts=1 beaminit.supervise.backoff=10ms,10ms", "")
+	s.files["full-run"] = ""
+	m := power(t, s)
+	r, _ := m.state(health.Rescue, 0)
+	if !strings.Contains(r.Why, "no space left") {
+		t.Errorf("why=%q", r.Why)
+	}
+}

@@ -22,10 +22,10 @@ import (
 // binary is beaminit, built once for all tests as it is shipped.
 var binary string
 
-const stageEnv = "BEAMINIT_TEST_ROOT"
+const rootEnv = "BEAMINIT_TEST_ROOT"
 
 func TestMain(m *testing.M) {
-	if root := os.Getenv(stageEnv); root != "" {
+	if root := os.Getenv(rootEnv); root != "" {
 		fmt.Fprintln(os.Stderr, "enter:", enter(root))
 		os.Exit(1)
 	}
@@ -106,7 +106,7 @@ func power(t *testing.T, s spec) *machine {
 
 	m.cmd = exec.Command("/proc/self/exe")
 	m.cmd.Args = []string{"stage"}
-	m.cmd.Env = []string{stageEnv + "=" + root, "HOME=/", "TERM=linux"}
+	m.cmd.Env = []string{rootEnv + "=" + root, "HOME=/", "TERM=linux"}
 	m.cmd.Stdout, m.cmd.Stderr = os.Stdout, os.Stderr
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC,

@@ -130,6 +130,14 @@ func self(c *config.Config) int {
 	return -1
 }
 
+// peerCount is how many other nodes there are.
+func peerCount(c *config.Config) int {
+	if self(c) >= 0 {
+		return len(c.Peers) - 1
+	}
+	return len(c.Peers)
+}
+
 // address is the node's own, as its peers see it; the zero Addr where none is
 // configured.
 func address(c *config.Config) netip.Addr {

@@ -62,7 +62,7 @@ func (n *node) loop() supervise.Node {
 		}
 	}
 	return supervise.Node{
-		Name: n.nodeName, Peers: peers, Boot: n.boot, Interval: c.Health.Interval,
+		Name: n.nodeName, Peers: peers, Boot: n.boot, Seq: n.seq, Interval: c.Health.Interval,
 		Policy: supervise.Policy{
 			OnExit: c.Supervise.OnExit, GiveUp: c.Supervise.GiveUp,
 			BackoffFirst: c.Supervise.BackoffFirst, BackoffLongest: c.Supervise.BackoffLongest,
