@@ -44,7 +44,7 @@ e2e: build/init
 
 # make bench INIT=path/to/another/init compares.
 bench: deps build/init build/bench
-	@build/bench build/init $(INIT)
+	@cd qemu && ../build/bench ../build/init $(if $(INIT),'$(abspath $(INIT))')
 
 # Each fuzz target for FUZZTIME.
 FUZZTIME := 10s

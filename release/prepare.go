@@ -39,12 +39,18 @@ func (f *File) there() bool {
 
 // makeDir makes a directory for the release alone, and those above it for everyone.
 func makeDir(path string) error {
+	var above unix.Errno // why a directory above it could not be made
 	for i := 1; i < len(path); i++ {
 		if path[i] == '/' {
-			unix.Mkdir(path[:i], 0o755) // what is wrong with it shows below
+			if err := unix.Mkdir(path[:i], 0o755); err != nil && err != unix.EEXIST {
+				above, _ = err.(unix.Errno)
+			}
 		}
 	}
 	if err := unix.Mkdir(path, 0o700); err != nil && err != unix.EEXIST {
+		if err == unix.ENOENT && above != 0 {
+			err = above
+		}
 		return fmt.Errorf("make directory %s (release.tmp): %w; want a place that can be written to", path, err)
 	}
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
