@@ -10,7 +10,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # What the lab and the tests need, as Debian names it.
 PACKAGES := qemu-system-x86 linux-image-cloud-amd64 squashfs-tools e2fsprogs erlang-base \
-            cpio iproute2 util-linux binutils hostname
+            cpio iproute2 util-linux binutils hostname gcc libc6-dev
 # Root needs no sudo.
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
@@ -72,8 +72,8 @@ deps:
 	  dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then \
 	  echo "installing from Debian:$$missing"; \
-	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-	  $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
+	  $(SUDO) apt-get -o Acquire::Retries=3 update -qq && DEBIAN_FRONTEND=noninteractive \
+	  $(SUDO) apt-get -o Acquire::Retries=3 install -y -qq --no-install-recommends $$missing >/dev/null; fi
 
 clean:
 	rm -rf build
