@@ -12,8 +12,8 @@ import (
 // a read-only root: target is a symbolic link to DIR/BASE already, or else gets
 // it bind-mounted, and must exist for that (on a writable root it is created).
 //
-// The file is replaced by rename(2), so a reader of it sees the old text or the
-// new. A bind mount shows the inode that was bound, which after the rename is the
+// A file that is there is replaced by rename(2), so a reader of it sees the old text
+// or the new. A bind mount shows the inode that was bound, which after the rename is the
 // old one, and nothing can be mounted on that; so a later Install with another
 // text detaches the old mount and then binds anew. A reader of target may see the
 // image's own file in between; one that has it open keeps what it has. ERTS is
@@ -24,10 +24,8 @@ import (
 // error of writing, DIR/BASE is as it was.
 func Install(dir, target string, content []byte) (shown bool, err error) {
 	path := dir + "/" + target[strings.LastIndexByte(target, '/')+1:]
-	if !holds(path, content) {
-		if err := write(dir, path, content); err != nil {
-			return same(path, target), err
-		}
+	if err := write(dir, path, content); err != nil {
+		return same(path, target), err
 	}
 	if err := show(path, target); err != nil {
 		return false, fmt.Errorf("show %s as %s: %w (only what reads %s itself, as ERTS does through its inetrc, sees it)",
@@ -61,30 +59,52 @@ func holds(path string, content []byte) bool {
 	return string(buf[:n]) == string(content)
 }
 
-// write replaces the file at path in dir.
+// write makes the file at path in dir hold content.
 func write(dir, path string, content []byte) error {
-	temp := dir + "/." + path[len(dir)+1:] + ".new"
-	const flags = unix.O_WRONLY | unix.O_CREAT | unix.O_TRUNC | unix.O_CLOEXEC | unix.O_NOFOLLOW
-	fd, err := unix.Open(temp, flags, 0o644)
+	err := create(path, content)
 	if err == unix.ENOENT {
 		if err := unix.Mkdir(dir, 0o755); err != nil {
 			return fmt.Errorf("mkdir %s: %w", dir, err)
 		}
-		fd, err = unix.Open(temp, flags, 0o644)
+		err = create(path, content)
+	}
+	if err == unix.EEXIST {
+		if holds(path, content) {
+			return nil
+		}
+		err = replace(dir+"/."+path[len(dir)+1:]+".new", path, content)
 	}
 	if err != nil {
-		return fmt.Errorf("write %s: create %s: %w", path, temp, err)
-	}
-	err = fill(fd, content)
-	unix.Close(fd)
-	if err == nil {
-		err = unix.Rename(temp, path)
-	}
-	if err != nil {
-		_ = unix.Unlink(temp)
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
+}
+
+// replace replaces the file at path by way of another one.
+func replace(temp, path string, content []byte) error {
+	_ = unix.Unlink(temp) // left from one that was cut off
+	err := create(temp, content)
+	if err != nil {
+		return err
+	}
+	if err = unix.Rename(temp, path); err != nil {
+		_ = unix.Unlink(temp)
+	}
+	return err
+}
+
+// create writes a new file; where that fails, there is none afterwards.
+func create(path string, content []byte) error {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o644)
+	if err != nil {
+		return err
+	}
+	err = fill(fd, content)
+	unix.Close(fd)
+	if err != nil {
+		_ = unix.Unlink(path)
+	}
+	return err
 }
 
 // fill writes content and sets the mode, whatever the umask: the release reads

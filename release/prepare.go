@@ -7,22 +7,44 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Prepare makes the directory of the command, 0700, and writes its files. Each is
-// replaced by rename(2), so a start that is cut off leaves whole files only. It
-// may be called before every start; a file that is there already is left alone, so
-// that a full /run does not stop a release from starting again.
+// Prepare makes the directory of the command, 0700, and writes its files. It may be
+// called before every start; a file that is there already is left alone, so that a
+// full /run does not stop a release from starting again. One with another content,
+// such as what a start that was cut off left, is replaced by rename(2), as somebody
+// may be reading it.
 func (c *Command) Prepare() error {
 	if err := makeDir(c.Tmp); err != nil {
 		return err
 	}
 	for i := range c.Files {
-		f := &c.Files[i]
-		if f.there() {
-			continue
-		}
-		if err := f.write(); err != nil {
+		if err := c.Files[i].write(); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// write makes the file what it should be.
+func (f *File) write() error {
+	switch err := f.create(f.Path); {
+	case err == nil:
+		return nil
+	case err != unix.EEXIST:
+		return fmt.Errorf("write %s: %w", f.Path, err)
+	case f.there():
+		return nil
+	}
+	slash := strings.LastIndexByte(f.Path, '/')
+	temp := f.Path[:slash] + "/.new" + f.Path[slash+1:]
+	unix.Unlink(temp) // left from a start that was cut off
+	err := f.create(temp)
+	if err == nil {
+		if err = unix.Rename(temp, f.Path); err != nil {
+			unix.Unlink(temp)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("replace %s: %w", f.Path, err)
 	}
 	return nil
 }
@@ -38,40 +60,48 @@ func (f *File) there() bool {
 }
 
 // makeDir makes a directory for the release alone, and those above it for everyone.
+// One that is there already keeps its mode, because others may use it too (/tmp).
 func makeDir(path string) error {
-	var above unix.Errno // why a directory above it could not be made
-	for i := 1; i < len(path); i++ {
-		if path[i] == '/' {
-			if err := unix.Mkdir(path[:i], 0o755); err != nil && err != unix.EEXIST {
-				above, _ = err.(unix.Errno)
+	err := unix.Mkdir(path, 0o700)
+	if err == unix.ENOENT {
+		above := err // why a directory above it could not be made
+		for i := 1; i < len(path); i++ {
+			if path[i] == '/' {
+				if err := unix.Mkdir(path[:i], 0o755); err != nil && err != unix.EEXIST {
+					above = err
+				}
 			}
 		}
-	}
-	if err := unix.Mkdir(path, 0o700); err != nil && err != unix.EEXIST {
-		if err == unix.ENOENT && above != 0 {
+		if err = unix.Mkdir(path, 0o700); err == unix.ENOENT {
 			err = above
 		}
-		return fmt.Errorf("make directory %s (release.tmp): %w; want a place that can be written to", path, err)
 	}
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err == nil {
-		err = unix.Fchmod(fd, 0o700) // the umask, or an older directory
-		unix.Close(fd)
+		err = unix.Chmod(path, 0o700) // past the umask
 	}
-	if err != nil {
-		return fmt.Errorf("keep directory %s (release.tmp) to the release: %w", path, err)
+	if err == nil || err == unix.EEXIST && ownDir(path) {
+		return nil
 	}
-	return nil
+	if err == unix.EEXIST {
+		err = unix.ENOTDIR
+	}
+	return fmt.Errorf("make directory %s (release.tmp): %w; want a place that can be written to", path, err)
 }
 
-func (f *File) write() error {
-	slash := strings.LastIndexByte(f.Path, '/')
-	temp := f.Path[:slash] + "/.new" + f.Path[slash+1:]
-	unix.Unlink(temp) // left from a start that was cut off
+// ownDir says whether path is a directory and no link to one: what a link leads to
+// is not ours to fill.
+func ownDir(path string) bool {
+	var st unix.Stat_t
+	return unix.Lstat(path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
+}
+
+// create writes the file to a path where there is none yet (EEXIST: there is); where
+// that fails, there is none afterwards.
+func (f *File) create(path string) error {
 	const flags = unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL | unix.O_CLOEXEC
-	fd, err := unix.Open(temp, flags, f.Mode)
+	fd, err := unix.Open(path, flags, f.Mode)
 	if err != nil {
-		return fmt.Errorf("create %s: %w", temp, err)
+		return err
 	}
 	err = unix.Fchmod(fd, f.Mode) // past the umask
 	for b := f.Content; err == nil && len(b) > 0; {
@@ -83,12 +113,8 @@ func (f *File) write() error {
 		b = b[max(n, 0):]
 	}
 	unix.Close(fd)
-	if err == nil {
-		err = unix.Rename(temp, f.Path)
-	}
 	if err != nil {
-		unix.Unlink(temp)
-		return fmt.Errorf("write %s: %w", f.Path, err)
+		unix.Unlink(path)
 	}
-	return nil
+	return err
 }

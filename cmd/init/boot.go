@@ -130,7 +130,8 @@ func readFile(path string) ([]byte, error) {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
 	defer unix.Close(fd)
-	b := make([]byte, 0, 2048)
+	var room [1 << 10]byte // the usual file fits: the heap gets no more than its size
+	b := room[:0]
 	for {
 		if len(b) == cap(b) {
 			b = append(b, 0)[:len(b)]
@@ -143,7 +144,7 @@ func readFile(path string) ([]byte, error) {
 			return nil, &os.PathError{Op: "read", Path: path, Err: err}
 		}
 		if got == 0 {
-			return b, nil
+			return append(make([]byte, 0, len(b)), b...), nil
 		}
 		b = b[:len(b)+got]
 		if len(b) > maxFile {
