@@ -231,7 +231,14 @@ func TestPrepare(t *testing.T) {
 		if names, err := Root("").List(tmp); len(names) != 2 {
 			t.Errorf("files %q, %v, want no others", names, err)
 		}
-		os.Chmod(tmp, 0o755)
+	}
+
+	os.Chmod(tmp, 0o755) // a directory that somebody else made
+	if err := c.Prepare(); err != nil {
+		t.Error(err)
+	}
+	if st, err := os.Stat(tmp); err != nil || st.Mode() != os.ModeDir|0o755 {
+		t.Errorf("a directory that was there: %v, %v, want its mode kept", st.Mode(), err)
 	}
 
 	c.Tmp = tmp + "/vm.args/no"
