@@ -4,7 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/qemu/image"
 )
 
@@ -22,6 +24,29 @@ func TestNodeSpecs(t *testing.T) {
 		if _, err := NodeSpecs(n); err == nil {
 			t.Errorf("%d nodes gave no error", n)
 		}
+	}
+}
+
+// What goes into the image is read by the node without a problem.
+func TestConfig(t *testing.T) {
+	specs, err := NodeSpecs(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := config.Load("hostname=eclero6", func(path string) ([]byte, error) {
+		if path != "/etc/beaminit.toml" {
+			return nil, os.ErrNotExist
+		}
+		return Config(specs, 3*time.Second), nil
+	})
+	if len(c.Problems) > 0 || len(c.Notes) > 0 {
+		t.Errorf("problems %v, notes %v", c.Problems, c.Notes)
+	}
+	if len(c.Peers) != 3 || c.Health.Interval != 3*time.Second || c.Distribution.Port != Port {
+		t.Errorf("peers %v, interval %v, port %d", c.Peers, c.Health.Interval, c.Distribution.Port)
+	}
+	if c.Distribution.Name != "" {
+		t.Errorf("every release is called %q, want it to have its own name", c.Distribution.Name)
 	}
 }
 
