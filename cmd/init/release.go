@@ -18,9 +18,6 @@ func (n *node) findRelease() {
 		return
 	}
 	n.say(health.Warning, n.release.Problems...)
-	for _, note := range n.release.Notes {
-		n.console.Say(health.Notice, note)
-	}
 }
 
 // command is what starts the release, computed from what is there now: the
@@ -103,7 +100,7 @@ func (n *node) planRelease() (plan []section, problems []error) {
 		cookie = []string{"fingerprint " + cmd.Cookie + ", from " + cmd.CookieFrom}
 	}
 	plan = []section{
-		{"release", append(append(r.Why, r.Notes...), cmd.Notes...)},
+		{"release", append(r.Why, cmd.Notes...)},
 		{"node", []string{cmd.Node}},
 		{"cookie", cookie},
 		{"command", append([]string{cmd.Path}, flagLines(cmd.Argv[1:])...)},
