@@ -64,6 +64,20 @@ func TestCmdline(t *testing.T) {
 	}
 }
 
+// One reset is one line, however often QEMU tells it.
+func TestReset(t *testing.T) {
+	n := &Node{lab: &Lab{}}
+	for range 2 {
+		n.view.have = true // it ran
+		for range 3 {
+			n.machineEvent("RESET", "guest-reset")
+		}
+	}
+	if got := len(n.lab.events); got != 2 {
+		t.Errorf("two resets made %d events: %v", got, n.lab.events)
+	}
+}
+
 func TestOneLabADirectory(t *testing.T) {
 	dir := t.TempDir()
 	first, err := takeLock(dir)
