@@ -344,6 +344,11 @@ func TestCheck(t *testing.T) {
 		}
 	}
 
+	write(t, dir+"erlexec", string(foreign))
+	if text := errors.Join(r.Check(fs, "eclero6")...).Error(); strings.Count(text, "/lib/ld.so.1") != 1 {
+		t.Errorf("want a missing interpreter once, got\n%s", text)
+	}
+
 	write(t, string(fs)+"/lib/ld.so.1", "")
 	if err := errors.Join(r.Check(fs, "eclero6.lan")...); strings.Contains(err.Error(), "beam.smp") || strings.Contains(err.Error(), "inet_gethost") {
 		t.Errorf("with an interpreter and a domain: %v", err)

@@ -98,6 +98,9 @@ func (n *node) planRelease() (plan []section, problems []error) {
 	problems = append(problems, r.Check(release.Root(n.root), n.config.Node.Hostname)...)
 	if cmd.Cookie != "" {
 		cookie = []string{"fingerprint " + cmd.Cookie + ", from " + cmd.CookieFrom}
+		if file := n.config.Distribution.CookieFile; file != cmd.CookieFrom && n.mountedLater(file) {
+			cookie[0] = "in " + file + ", if it is there when the file systems are mounted; else " + cookie[0]
+		}
 	}
 	plan = []section{
 		{"release", append(r.Why, cmd.Notes...)},
