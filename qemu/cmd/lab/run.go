@@ -118,7 +118,7 @@ func cmdUp(e env, _ *flag.FlagSet, _ []string) error {
 	}
 	ctx, stop := context.WithTimeout(ctx, e.setup.wait)
 	defer stop()
-	err = tui.Plain(ctx, e.out, client, steady(3*time.Second))
+	err = tui.Plain(ctx, e.out, client, steady(5*time.Second))
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("not every node is up after %v; the lab goes on: lab status, lab log NODE, lab down", e.setup.wait)
 	}
