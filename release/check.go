@@ -14,11 +14,13 @@ import (
 // node.
 func (r *Release) Check(fsys FS, hostname string) []error {
 	var errs []error
+	told := ""
 	for _, name := range [...]string{"erlexec", "beam.smp", "erl_child_setup"} {
 		path := r.ERTSDir + "/bin/" + name
 		interp, err := interpreter(fsys, path)
-		if err == nil && interp != "" {
+		if err == nil && interp != "" && interp != told {
 			if _, missing := fsys.Mode(interp); missing != nil {
+				told = interp
 				err = fmt.Errorf("needs the interpreter %s: %w; want the C library in the image that the ERTS was built with", interp, missing)
 			}
 		}

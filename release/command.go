@@ -57,7 +57,13 @@ func (r *Release) Command(in Inputs) Command {
 		c.Problems = append(c.Problems, err)
 	}
 	c.Node = n.node(n.host)
-	c.Env = r.env(&in, &c, &n, f)
+	n.notes(&c, f)
+	sys := strings.TrimSuffix(r.SysConfig, ".config")
+	if r.sys.copied != nil {
+		c.Files = append(c.Files, File{tmp + "/sys.config", 0o600, r.sys.copied, true}) // an application's passwords may be in it
+		sys = tmp + "/sys"
+	}
+	c.Env = r.env(&in, &c, &n, f, sys)
 	c.override(in.Release.Env, f)
 
 	cookie := r.chooseCookie(&in, &c, f)
@@ -70,18 +76,18 @@ func (r *Release) Command(in Inputs) Command {
 	if extra := r.extraConfig(&in, &c, &n, f); extra != nil {
 		c.Files = append(c.Files, File{tmp + "/extra.config", 0o600, extra, false})
 	}
-	c.Argv = r.argv(&in, &c, &n, f)
+	c.Argv = r.argv(&in, &c, &n, f, sys)
 	if len(args) > 0 && !isFlag(args[0]) {
 		c.Argv = append(c.Argv, "--") // it is no value of -shutdown_time
 	}
 	c.Argv = append(c.Argv, args...)
-	c.Notes = append(append(c.Notes, r.Notes...), f.notes...)
+	c.Notes = append(c.Notes, f.notes...)
 	return c
 }
 
 // argv is everything but release.args, which come last: of the emulator's flags
 // the last one counts, and after -extra there are no flags.
-func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter) []string {
+func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter, sys string) []string {
 	named, mode := "-sname", f.mode
 	if n.long {
 		named = "-name"
@@ -102,8 +108,8 @@ func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter) []string {
 		"-boot_var", "SYSTEM_LIB_DIR", r.SystemLib,
 		"-boot_var", "ERTS_LIB_DIR", r.SystemLib,
 	)
-	if r.SysConfig != "" {
-		argv = append(argv, "-config", strings.TrimSuffix(r.SysConfig, ".config"))
+	if sys != "" {
+		argv = append(argv, "-config", sys)
 	}
 	// Of a parameter that stands in several -config the last one counts, so
 	// extra.config comes after whatever vm.args has.
@@ -126,7 +132,7 @@ func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter) []string {
 
 // env is the whole environment but what the configuration adds: nothing of the
 // kernel's, where unknown words of its command line end up.
-func (r *Release) env(in *Inputs, c *Command, n *naming, f *filter) []string {
+func (r *Release) env(in *Inputs, c *Command, n *naming, f *filter, sys string) []string {
 	bin := r.ERTSDir + "/bin"
 	env := append(make([]string, 0, 32+len(in.Release.Env)),
 		"HOME="+c.Tmp,
@@ -146,8 +152,8 @@ func (r *Release) env(in *Inputs, c *Command, n *naming, f *filter) []string {
 		"RELEASE_TMP="+c.Tmp,
 		"RELEASE_NODE="+c.Node,
 	)
-	if r.SysConfig != "" {
-		env = append(env, "RELEASE_SYS_CONFIG="+strings.TrimSuffix(r.SysConfig, ".config"))
+	if sys != "" {
+		env = append(env, "RELEASE_SYS_CONFIG="+sys)
 	}
 	if r.Mix {
 		distribution, mode := "sname", f.mode

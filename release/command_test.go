@@ -164,12 +164,43 @@ func TestNodeName(t *testing.T) {
 	}
 }
 
+// Only what is not used as it stands there is worth a line on the console.
+func TestNotesOfNameAndCookie(t *testing.T) {
+	for _, c := range []struct {
+		vmargs, names, cookie string
+		want                  string
+	}{
+		{"-sname hello -setcookie monster", "short", "monster\n", ""},
+		{"-sname hello@eclero6", "short", "monster", ""},
+		{"-name hello@eclero6.lan -setcookie sesame", "long", "", ""},
+		{"-sname hello@elsewhere", "short", "monster", "vm.args: -sname hello@elsewhere is left out: the node is hello@eclero6 "},
+		{"-name hello@127.0.0.1", "short", "monster", "vm.args: -name hello@127.0.0.1 is left out: the node is hello@eclero6 "},
+		{"-sname ${NODE}", "short", "monster", "vm.args: -sname ${NODE} is left out: the node is erlang@eclero6 "},
+		{"-sname hello -setcookie sesame", "short", "monster", "vm.args: -setcookie is left out: the cookie in /data/cookie is used"},
+	} {
+		in := node()
+		in.Domain = "lan"
+		in.Distribution.Names = c.names
+		if in.Cookie = []byte(c.cookie); c.cookie == "" {
+			in.Cookie = nil
+		}
+		r, err := Find(tree(t, with(ertsAt("/srv/erlang/erts-13.1.5"), []string{"/srv/erlang/releases/1/start.boot", "/srv/erlang/releases/1/vm.args: " + c.vmargs})...), srv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := strings.Join(r.Command(in).Notes, "\n")
+		if !strings.HasPrefix(got, c.want) || c.want == "" && got != "" {
+			t.Errorf("%s: notes %q, want %q", c.vmargs, got, c.want)
+		}
+	}
+}
+
 // What the release says of itself is a value where the configuration is silent.
 func TestFilter(t *testing.T) {
 	var f filter
 	f.run("release.args", strings.Fields("-sname ${NODE}@host -mode interactive"))
 	f.run("vm.args", strings.Fields("-setcookie one -name app@${HOST} -mode embedded -setcookie two -name other -kernel sync_nodes_mandatory [] x 1"))
-	if f.name != "app" || f.mode != "interactive" || f.cookie != "one" || !f.hidden || !f.syncNodes {
+	if f.name != "app" || f.mode != "interactive" || f.cookie.value != "one" || !f.hidden || !f.syncNodes {
 		t.Errorf("got %+v", f)
 	}
 	r := &Release{Root: "/srv/erlang"}
@@ -318,6 +349,11 @@ func TestCheck(t *testing.T) {
 		if !strings.HasPrefix(err.Error(), want[i]) {
 			t.Errorf("got %q, want %q", err, want[i])
 		}
+	}
+
+	write(t, dir+"erlexec", string(foreign))
+	if text := errors.Join(r.Check(fs, "eclero6")...).Error(); strings.Count(text, "/lib/ld.so.1") != 1 {
+		t.Errorf("want a missing interpreter once, got\n%s", text)
 	}
 
 	write(t, string(fs)+"/lib/ld.so.1", "")

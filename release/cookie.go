@@ -32,10 +32,10 @@ func (r *Release) chooseCookie(in *Inputs, c *Command, f *filter) []byte {
 	}{
 		{in.Distribution.CookieFile, in.Cookie},
 		{r.Root + "/releases/COOKIE", r.cookie},
-		{"-setcookie", []byte(f.cookie)},
+		{"-setcookie", []byte(f.cookie.value)},
 	}
 	for _, s := range sources {
-		if s.text == nil || s.name == "-setcookie" && f.cookie == "" {
+		if s.text == nil || s.name == "-setcookie" && f.cookie.value == "" {
 			continue
 		}
 		cookie, wrong := cleanCookie(s.text)
@@ -47,6 +47,9 @@ func (r *Release) chooseCookie(in *Inputs, c *Command, f *filter) []byte {
 			c.Problems = append(c.Problems, errors.New("-setcookie stands there more than once, or for other nodes, which is not supported yet; want one cookie in "+in.Distribution.CookieFile+"; using the first one"))
 		}
 		c.Cookie, c.CookieFrom = Fingerprint(cookie), s.name
+		if f.cookie.value != "" && f.cookie.value != string(cookie) {
+			c.Notes = append(c.Notes, f.cookie.from+": -setcookie is left out: the cookie in "+s.name+" is used (fingerprint "+c.Cookie+")")
+		}
 		return cookie
 	}
 	c.Problems = append(c.Problems, NoCookie{in.Distribution.CookieFile})

@@ -58,6 +58,8 @@ func (r *Release) readArgs(fsys FS, path string) (args, extra []string) {
 type sysConfig struct {
 	syncNodes bool // any of kernel's sync_nodes_…
 	inetrc    bool // kernel's inetrc
+
+	copied []byte // its text, where the release wants to write into it at every start
 }
 
 func (r *Release) readSysConfig(fsys FS) {
@@ -71,10 +73,11 @@ func (r *Release) readSysConfig(fsys FS) {
 	}
 	r.sys.syncNodes = mentions(text, "sync_nodes_optional") || mentions(text, "sync_nodes_mandatory")
 	r.sys.inetrc = mentions(text, "inetrc")
-	// mix release writes this comment near the top.
+	// mix release writes this comment near the top, for reboot_system_after_config:
+	// Elixir's Config.Provider then puts what runtime.exs says into this file. The
+	// release's own script makes a copy for it too.
 	if r.Mix && bytes.Contains(text[:min(len(text), 512)], []byte("RUNTIME_CONFIG=true")) {
-		r.Notes = append(r.Notes, r.SysConfig+": RUNTIME_CONFIG=true (reboot_system_after_config): not supported yet: "+
-			"the VM wants a writable copy of this file at every start; want false, which applies runtime.exs too")
+		r.sys.copied = text
 	}
 }
 

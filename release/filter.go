@@ -10,11 +10,11 @@ import "strings"
 var rules = [...]struct {
 	flag string
 	take int    // arguments that erlexec takes whatever they look like
-	why  string // what stands in its place
+	why  string // what stands in its place; empty: that is said where it is chosen
 }{
-	{"-sname", 1, "beaminit names the node (distribution.name, distribution.names, node.hostname)"},
-	{"-name", 1, "beaminit names the node (distribution.name, distribution.names, node.hostname)"},
-	{"-setcookie", 0, "the cookie goes into a file that only the VM reads, a command line can be read by everyone"},
+	{"-sname", 1, ""}, // naming.notes
+	{"-name", 1, ""},
+	{"-setcookie", 0, ""}, // chooseCookie
 	{"-erl_epmd_port", 0, "distribution.port is used"},
 	{"-start_epmd", 1, "the node runs without epmd"},
 	{"-no_epmd", 0, "the node runs without epmd, by -start_epmd false and -erl_epmd_port"},
@@ -36,14 +36,18 @@ type filter struct {
 	from  string // of the list at hand: "vm.args", "release.args"
 	notes []string
 
-	name   string // the part before @ of the first -sname or -name
-	mode   string // of the first -mode
-	cookie string // of the first -setcookie
-	proto  string // of the first -proto_dist
-	hidden bool   // a second -setcookie said something else
+	named  []flagAt // each -sname and -name
+	name   string   // the part before @ of the first of them
+	mode   string   // of the first -mode
+	cookie flagAt   // the first -setcookie
+	proto  string   // of the first -proto_dist
+	hidden bool     // a second -setcookie said something else
 
 	syncNodes bool // -kernel sync_nodes_… stands in a list
 }
+
+// flagAt is a flag with its value, and the list that it stands in.
+type flagAt struct{ from, flag, value string }
 
 // run gives the arguments that are left of a list, in their order. What follows
 // -extra is not for the VM and stays as it is.
@@ -112,17 +116,20 @@ func (f *filter) flag(kept []string, flag string, values []string) []string {
 		if name, _, _ := strings.Cut(first, "@"); f.name == "" && strings.IndexByte(name, '$') < 0 {
 			f.name = name
 		}
+		f.named = append(f.named, flagAt{f.from, flag, first})
 	case "-setcookie":
-		if len(values) == 1 && f.cookie == "" {
-			f.cookie = first
-		} else if len(values) != 1 || first != f.cookie {
+		switch {
+		case len(values) == 1 && f.cookie.value == "":
+			f.cookie = flagAt{f.from, flag, first}
+		case len(values) != 1 || first != f.cookie.value:
 			f.hidden = true
 		}
-		values = nil // never into a note
 	}
 	for i := range rules {
 		if rules[i].flag == flag {
-			f.drop(flag, values, rules[i].why)
+			if rules[i].why != "" {
+				f.drop(flag, values, rules[i].why)
+			}
 			if flag[0] == '+' && !(flag == "+B" && first == "i") {
 				kept = append(kept, values...) // they are no values of it
 			}

@@ -24,7 +24,6 @@ type Release struct {
 	Mix           bool   // made by mix release
 
 	Why      []string // what was taken, and why
-	Notes    []string // what is not supported yet
 	Problems []error  // what is wrong, and what is used instead
 
 	args   []string // of vm.args, with its -args_file read in
@@ -237,7 +236,7 @@ func (r *Release) settled(files []string, name string) string {
 		return path
 	}
 	if slices.Contains(files, name+".src") {
-		r.problem(errors.New(path + ".src: not supported yet: nothing is filled into it; want a finished " + name + "; starting without"))
+		r.problem(errors.New(path + ".src: not supported yet: its ${…} are not filled in; starting without it; want a finished " + name + " in the release"))
 	}
 	return ""
 }

@@ -62,6 +62,18 @@ func (n *naming) node(host string) string {
 	return n.name + "@" + host
 }
 
+// notes tells of each -sname and -name that the release or the configuration brings
+// and that says something else than what the node is called.
+func (n *naming) notes(c *Command, f *filter) {
+	for _, g := range f.named {
+		name, host, _ := strings.Cut(g.value, "@")
+		if name != n.name || host != "" && host != n.host || (g.flag == "-name") != n.long {
+			c.Notes = append(c.Notes, g.from+": "+g.flag+" "+g.value+" is left out: the node is "+c.Node+
+				" (distribution.name, distribution.names, node.hostname)")
+		}
+	}
+}
+
 func isAddress(s string) bool {
 	_, err := netip.ParseAddr(s)
 	return err == nil

@@ -101,7 +101,10 @@ func makePlan(o options) (plan []section, problems []string) {
 		problems = append(problems, p.String())
 	}
 	var settings, notes, mounts []string
-	c.Each(func(key, value, where string) { settings = append(settings, key+" = "+value+"    # "+where) })
+	c.Each(func(key, value, where string) {
+		setting := key + " = " + value
+		settings = append(settings, setting+strings.Repeat(" ", max(2, 46-len(setting)))+"# "+where)
+	})
 	for _, note := range c.Notes {
 		notes = append(notes, note.String())
 	}

@@ -91,6 +91,16 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// A file system that is not there yet may bring the cookie that will be used.
+func TestPlanOfACookieToCome(t *testing.T) {
+	root := image(t, planTOML, map[string]string{"srv/erlang/releases/1.0.0/vm.args": "-setcookie monster\n"})
+	out, err := exec.Command(binary, "plan", "--root", root, "--cmdline", planCmdline).CombinedOutput()
+	want := "cookie:\n  in /data/cookie, if it is there when the file systems are mounted; else fingerprint e2aa, from -setcookie\n"
+	if err != nil || !strings.Contains(string(out), want) || strings.Contains(string(out), "monster") {
+		t.Errorf("%v; want %q, and no cookie, in\n%s", err, want, out)
+	}
+}
+
 func TestCheck(t *testing.T) {
 	tests := []struct {
 		name, toml, cmdline string

@@ -18,9 +18,6 @@ func (n *node) findRelease() {
 		return
 	}
 	n.say(health.Warning, n.release.Problems...)
-	for _, note := range n.release.Notes {
-		n.console.Say(health.Notice, note)
-	}
 }
 
 // command is what starts the release, computed from what is there now: the
@@ -101,9 +98,12 @@ func (n *node) planRelease() (plan []section, problems []error) {
 	problems = append(problems, r.Check(release.Root(n.root), n.config.Node.Hostname)...)
 	if cmd.Cookie != "" {
 		cookie = []string{"fingerprint " + cmd.Cookie + ", from " + cmd.CookieFrom}
+		if file := n.config.Distribution.CookieFile; file != cmd.CookieFrom && n.mountedLater(file) {
+			cookie[0] = "in " + file + ", if it is there when the file systems are mounted; else " + cookie[0]
+		}
 	}
 	plan = []section{
-		{"release", append(append(r.Why, r.Notes...), cmd.Notes...)},
+		{"release", append(r.Why, cmd.Notes...)},
 		{"node", []string{cmd.Node}},
 		{"cookie", cookie},
 		{"command", append([]string{cmd.Path}, flagLines(cmd.Argv[1:])...)},

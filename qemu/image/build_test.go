@@ -121,6 +121,7 @@ func TestGivenReleases(t *testing.T) {
 		"lib/app-1/ebin/app.app":   "{application, app, []}.",
 		"releases/1/start.boot":    "boot",
 		"erts-0/doc/only-a-README": "no ERTS here",
+		"app-1.tar.gz":             "the release once more",
 	} {
 		file := filepath.Join(rel, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -130,18 +131,23 @@ func TestGivenReleases(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.Symlink("start.boot", filepath.Join(rel, "releases/1/app.boot")); err != nil {
+		t.Fatal(err)
+	}
 	set, err := Build(Spec{Dir: t.TempDir(), Init: init, Release: rel}, quietly)
 	if err != nil {
 		t.Fatal(err)
 	}
 	list := listing(t, set.Root)
-	for _, want := range []string{"/srv/erlang/bin/app\n", "/srv/erlang/releases/1/start.boot\n", "/srv/erlang/erts-VSN/bin/beam.smp\n", "/srv/erlang/erts-VSN/bin/erlexec\n"} {
+	for _, want := range []string{"/srv/erlang/bin/app\n", "/srv/erlang/releases/1/app.boot -> start.boot\n", "/srv/erlang/releases/1/start.boot\n", "/srv/erlang/erts-VSN/bin/beam.smp\n", "/srv/erlang/erts-VSN/bin/erlexec\n"} {
 		if !strings.Contains(list, want) {
 			t.Errorf("%q is not in the image:\n%s", want, list)
 		}
 	}
-	if strings.Contains(list, "/bin/sh\n") {
-		t.Errorf("a shell is in the image:\n%s", list)
+	for _, not := range []string{"/bin/sh\n", ".tar.gz\n"} {
+		if strings.Contains(list, not) {
+			t.Errorf("%q is in the image:\n%s", not, list)
+		}
 	}
 
 	tarball := filepath.Join(t.TempDir(), "app.tar.gz")
@@ -156,10 +162,76 @@ func TestGivenReleases(t *testing.T) {
 		t.Errorf("from the tar.gz came\n%s, from the directory\n%s", got, list)
 	}
 
-	for name, path := range map[string]string{"no such directory": rel + "x", "no release": t.TempDir(), "no tar.gz": init} {
-		if _, err := Build(Spec{Dir: t.TempDir(), Init: init, Release: path}, quietly); err == nil {
-			t.Errorf("%s gave no error", name)
+	broken := filepath.Join(t.TempDir(), "broken.tar.gz")
+	if err := os.WriteFile(broken, []byte("no gzip"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	project := t.TempDir()
+	near := filepath.Join(project, "_build/prod/rel/app")
+	if err := os.MkdirAll(filepath.Join(near, "releases"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		rel + "x":          "build it first",
+		t.TempDir():        wantRelease,
+		project:            "there is " + near,
+		filepath.Dir(near): "there is " + near,
+		rel + "/bin/app":   wantRelease,
+		broken:             "not a tar.gz",
+	} {
+		_, err := Build(Spec{Dir: t.TempDir(), Init: init, Release: path}, quietly)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q in it", path, err, want)
 		}
+	}
+}
+
+// In dev mode the applications are links, and rebar3 links in them to what they might have.
+func TestReleaseInDevMode(t *testing.T) {
+	rel, built := t.TempDir(), t.TempDir()
+	for _, dir := range []string{"lib", "releases"} {
+		if err := os.Mkdir(filepath.Join(rel, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, to := range map[string]string{rel + "/lib/dep-1": built, built + "/include": "../nowhere", rel + "/lib/gone": "/nowhere"} {
+		if err := os.Symlink(to, link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(built, "dep.app"), []byte("{application, dep, []}."), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	set, err := Build(Spec{Dir: t.TempDir(), Init: staticProgram(t), Release: rel}, quietly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := listing(t, set.Root)
+	if !strings.Contains(list, "/srv/erlang/lib/dep-1/dep.app\n") || strings.Contains(list, "include") || strings.Contains(list, "gone") {
+		t.Errorf("want dep-1 with dep.app and no link that leads nowhere:\n%s", list)
+	}
+}
+
+// asdf and mise put scripts in front of the programs that are meant.
+func TestErlangOfAVersionManager(t *testing.T) {
+	want, err := erlangRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shims := t.TempDir()
+	for _, name := range []string{"erl", "escript"} {
+		real, err := exec.LookPath(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		script := "#!/bin/sh\nexec " + real + " \"$@\"\n"
+		if err := os.WriteFile(filepath.Join(shims, name), []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", shims+":"+os.Getenv("PATH"))
+	if got, err := erlangRoot(); err != nil || got != want {
+		t.Errorf("with scripts in PATH it is %q (%v), want %q", got, err, want)
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 
 // copyTree copies the directory from to to, but for the files (by their path in
 // from) that skip tells. A link that stays inside is copied as a link; of one that
-// leads out (relx in dev_mode makes such) what it leads to is copied.
+// leads out (relx in dev mode makes such) what it leads to is copied; one that leads
+// nowhere is left out.
 func copyTree(from, to string, skip func(rel string) bool) error {
 	from, err := filepath.EvalSymlinks(from)
 	if err != nil {
@@ -55,6 +56,9 @@ func copyEntry(top, src, dst string, kind fs.FileMode, skip func(string) bool) e
 		return nil // a socket, a pipe: left by something that ran there
 	}
 	real, err := filepath.EvalSymlinks(src)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // rebar3 links to include and priv of an application that has none
+	}
 	if err != nil {
 		return err
 	}

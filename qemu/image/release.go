@@ -1,11 +1,8 @@
 package image
 
 import (
-	"archive/tar"
-	"compress/gzip"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -83,18 +80,29 @@ func erlangRoot() (string, error) {
 			return dir, nil
 		}
 	}
-	return "", fmt.Errorf("no erts-* above %s: is erlang-base whole?", bin)
+	// It is the stand-in of a version manager, which starts the real one.
+	out, err := exec.Command("erl", "-noinput", "-eval", "io:put_chars(code:root_dir()), halt().").Output()
+	if err != nil {
+		return "", fmt.Errorf("no erts-* above %s, and erl does not tell where it is: %w", bin, err)
+	}
+	return string(out), nil
 }
 
 // givenRelease finds the release that a user named: a directory as relx or mix
 // leave it, or the tar.gz of systools, which is unpacked to dir.
 func givenRelease(path, dir string, say func(string)) (string, error) {
 	st, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("release: %w: build it first (rebar3 as prod release, or MIX_ENV=prod mix release)", err)
+	}
 	if err != nil {
 		return "", fmt.Errorf("release: %w", err)
 	}
 	root := path
 	if !st.IsDir() {
+		if !strings.HasSuffix(path, ".gz") && !strings.HasSuffix(path, ".tgz") {
+			return "", fmt.Errorf("release: %s is no directory and no tar.gz: %s", path, wantRelease)
+		}
 		d := newDigest()
 		d.file(path)
 		sum, err := d.sum()
@@ -108,67 +116,27 @@ func givenRelease(path, dir string, say func(string)) (string, error) {
 		root = dir
 	}
 	if st, err := os.Stat(filepath.Join(root, "releases")); err != nil || !st.IsDir() {
-		return "", fmt.Errorf("release: %s has no directory releases: name the directory that has bin, lib and releases in it, such as _build/prod/rel/NAME", path)
+		err := fmt.Errorf("release: %s has no directory releases: %s", path, wantRelease)
+		if near := releasesBelow(root); len(near) > 0 {
+			err = fmt.Errorf("%w; there is %s", err, strings.Join(near, " and "))
+		}
+		return "", err
 	}
 	return filepath.Abs(root)
 }
 
-func unpack(file, dir string) error {
-	f, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return fmt.Errorf("%s: not a tar.gz: %w", file, err)
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	root, err := os.OpenRoot(dir) // no name in the archive leads out of dir
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err == nil {
-			err = unpackOne(root, h, r)
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-	}
-}
+const wantRelease = "name the directory that has bin, lib and releases in it, such as _build/prod/rel/NAME"
 
-func unpackOne(root *os.Root, h *tar.Header, r io.Reader) error {
-	name := filepath.Clean(h.Name)
-	made := "."
-	for _, part := range strings.Split(filepath.Dir(name), "/") {
-		made = filepath.Join(made, part)
-		if err := root.Mkdir(made, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
+// releasesBelow gives the releases in a directory of releases or in a project of
+// rebar3 or mix.
+func releasesBelow(dir string) (found []string) {
+	for _, below := range []string{"*", "rel/*", "*/rel/*", "_build/*/rel/*"} {
+		list, _ := filepath.Glob(filepath.Join(dir, below, "releases"))
+		for _, l := range list {
+			found = append(found, filepath.Dir(l))
 		}
 	}
-	switch h.Typeflag {
-	case tar.TypeDir:
-		if err := root.Mkdir(name, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
-		}
-		return nil
-	case tar.TypeReg:
-		f, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, h.FileInfo().Mode().Perm())
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(f, r)
-		return errors.Join(err, f.Close())
-	}
-	return fmt.Errorf("%s: only files and directories are expected in a release", h.Name)
+	return found
 }
 
 // keptOfERTS are the programs of an erts-VERSION/bin that a node without epmd and
@@ -184,6 +152,9 @@ var refused = []string{
 // leaves tells whether a file of a release stays out of the image.
 func leaves(rel string) bool {
 	dir, base := filepath.Split(rel)
+	if dir == "" && strings.HasSuffix(base, ".tar.gz") {
+		return true // rebar3 tar leaves the release in itself
+	}
 	if ok, _ := filepath.Match("erts-*/bin/", dir); ok {
 		return !slices.Contains(keptOfERTS, base)
 	}

@@ -112,10 +112,14 @@ func comma(s string) string { return strings.ReplaceAll(s, ",", ",,") }
 func (n *Node) machineEvent(name, reason string) {
 	switch name {
 	case "RESET":
+		now := time.Now()
 		n.mu.Lock()
-		n.view.powered(true, time.Now())
+		again := !n.view.have && now.Sub(n.view.since) < time.Second // QEMU tells it up to three times
+		n.view.powered(true, now)
 		n.mu.Unlock()
-		n.note("lab: machine reset")
+		if !again {
+			n.note("lab: machine reset")
+		}
 	case "SHUTDOWN":
 		if reason == "guest-shutdown" {
 			n.note("lab: the node powered itself off")

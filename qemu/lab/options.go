@@ -54,7 +54,8 @@ func NodeSpecs(n int) ([]NodeSpec, error) {
 }
 
 // Config is the /etc/beaminit.toml that goes into the image of these nodes: the same
-// for all. interval is that of the health records.
+// for all. interval is that of the health records. It does not name the Erlang nodes:
+// a release is called what it calls itself.
 func Config(nodes []NodeSpec, interval time.Duration) []byte {
 	var b strings.Builder
 	b.WriteString("# The same on all nodes of the lab; what differs is on the kernel command line.\n[peers]\n")
@@ -63,7 +64,6 @@ func Config(nodes []NodeSpec, interval time.Duration) []byte {
 	}
 	fmt.Fprintf(&b, `
 [distribution]
-name = "eclero"
 port = %d
 cookie_file = "/data/cookie"
 

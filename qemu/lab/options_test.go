@@ -4,7 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/qemu/image"
 )
 
@@ -25,6 +27,29 @@ func TestNodeSpecs(t *testing.T) {
 	}
 }
 
+// What goes into the image is read by the node without a problem.
+func TestConfig(t *testing.T) {
+	specs, err := NodeSpecs(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := config.Load("hostname=eclero6", func(path string) ([]byte, error) {
+		if path != "/etc/beaminit.toml" {
+			return nil, os.ErrNotExist
+		}
+		return Config(specs, 3*time.Second), nil
+	})
+	if len(c.Problems) > 0 || len(c.Notes) > 0 {
+		t.Errorf("problems %v, notes %v", c.Problems, c.Notes)
+	}
+	if len(c.Peers) != 3 || c.Health.Interval != 3*time.Second || c.Distribution.Port != Port {
+		t.Errorf("peers %v, interval %v, port %d", c.Peers, c.Health.Interval, c.Distribution.Port)
+	}
+	if c.Distribution.Name != "" {
+		t.Errorf("every release is called %q, want it to have its own name", c.Distribution.Name)
+	}
+}
+
 func TestCmdline(t *testing.T) {
 	specs, err := NodeSpecs(1)
 	if err != nil {
@@ -36,6 +61,20 @@ func TestCmdline(t *testing.T) {
 		"ip=192.168.7.6::192.168.7.1:255.255.255.0:eclero6:eth0:off a=1 b=2"
 	if got := n.cmdline(); got != want {
 		t.Errorf("the kernel command line is\n%s, want\n%s", got, want)
+	}
+}
+
+// One reset is one line, however often QEMU tells it.
+func TestReset(t *testing.T) {
+	n := &Node{lab: &Lab{}}
+	for range 2 {
+		n.view.have = true // it ran
+		for range 3 {
+			n.machineEvent("RESET", "guest-reset")
+		}
+	}
+	if got := len(n.lab.events); got != 2 {
+		t.Errorf("two resets made %d events: %v", got, n.lab.events)
 	}
 }
 

@@ -22,7 +22,7 @@ type Status struct {
 	Events []Event       `json:"events"` // the last, the oldest first
 }
 
-// NodeStatus is what is known of one node. The fields from Uptime to Phases are of
+// NodeStatus is what is known of one node. The fields from Erlang to Phases are of
 // the last record, and zero where this boot has sent none.
 type NodeStatus struct {
 	Name    string       `json:"name"`
@@ -32,7 +32,8 @@ type NodeStatus struct {
 	Since   time.Time    `json:"since"` // when the machine was started, reset or ended
 
 	HasRecord bool           `json:"has_record"`
-	Age       time.Duration  `json:"age"` // of the record
+	Age       time.Duration  `json:"age"`    // of the record
+	Erlang    string         `json:"erlang"` // name of the Erlang node
 	Uptime    time.Duration  `json:"uptime"`
 	Connected int            `json:"connected"` // -1: not known
 	Peers     int            `json:"peers"`
@@ -94,7 +95,7 @@ func (n *Node) status(now time.Time) NodeStatus {
 		return s
 	}
 	r := v.rec
-	s.Age, s.Uptime = now.Sub(v.at), r.Up
+	s.Erlang, s.Age, s.Uptime = Clean(r.Node), now.Sub(v.at), r.Up
 	s.Connected, s.Peers = r.Connected, r.Peers
 	for _, m := range r.Missing {
 		s.Missing = append(s.Missing, Clean(m))

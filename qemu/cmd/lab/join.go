@@ -10,11 +10,14 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/beaminit/beaminit/health"
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
 	"github.com/beaminit/beaminit/qemu/lan"
 )
@@ -31,6 +34,50 @@ func cmdJoin(e env, _ *flag.FlagSet, args []string) error {
 	if err != nil {
 		return explain(err)
 	}
+	return e.join(dir, s, args)
+}
+
+// cmdRemsh is the Erlang shell of a node.
+func cmdRemsh(e env, _ *flag.FlagSet, args []string) error {
+	dir, err := e.setup.labDir()
+	if err != nil {
+		return err
+	}
+	s, err := labpkg.NewClient(dir).Status()
+	if err != nil {
+		return explain(err)
+	}
+	erl, err := remsh(dir, s, args[0])
+	if err != nil {
+		return err
+	}
+	return e.join(dir, s, erl)
+}
+
+// remsh is the command for the Erlang shell of a node. The cookie goes by way of a file:
+// everyone on this machine can read a command line.
+func remsh(dir string, s labpkg.Status, name string) ([]string, error) {
+	i := slices.IndexFunc(s.Nodes, func(n labpkg.NodeStatus) bool { return n.Name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("there is no node %q", name)
+	}
+	if n := s.Nodes[i]; n.State != health.Up && n.State != health.Degraded {
+		return nil, fmt.Errorf("%s is %s: its Erlang cannot be reached", name, n.State)
+	}
+	cookie, err := os.ReadFile(filepath.Join(dir, "cookie"))
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(labpkg.RunDir(dir), "remsh.args")
+	if err := os.WriteFile(file, append([]byte("-setcookie "), cookie...), 0o600); err != nil {
+		return nil, err
+	}
+	return []string{"erl", "-sname", "lab", "-hidden", "-start_epmd", "false", "-erl_epmd_port", strconv.Itoa(labpkg.Port),
+		"-args_file", file, "-remsh", s.Nodes[i].Erlang}, nil
+}
+
+// join runs a program as a host of the LAN of the lab in dir.
+func (e env) join(dir string, s labpkg.Status, args []string) error {
 	conn, err := lan.Dial(labpkg.LANSocket(dir))
 	if err != nil {
 		return err

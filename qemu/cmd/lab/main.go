@@ -51,6 +51,7 @@ var commands = []command{
 	{name: "heal", args: "NODE", help: "put it back on the LAN", run: cmdDo},
 	{name: "console", args: "NODE", help: "follow a node's serial console and type on it; Ctrl-] leaves", run: cmdConsole},
 	{name: "log", args: "NODE", help: "show the last lines of a node's serial console", run: cmdLog},
+	{name: "remsh", args: "NODE", help: "the Erlang shell of a node; Ctrl-G q leaves it, q() would end the release", run: cmdRemsh},
 	{name: "join", args: "PROGRAM", many: true, help: "run a program as a host of the LAN (192.168.7.1): erl, ping, a shell", run: cmdJoin},
 	{name: "joined", args: "PROGRAM", many: true, hidden: true, run: cmdJoined},
 	{name: "image", help: "build what the nodes boot, and nothing more", run: cmdImage},

@@ -2,9 +2,15 @@ package main
 
 import (
 	"flag"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	labpkg "github.com/beaminit/beaminit/qemu/lab"
 )
 
 func TestExitStatus(t *testing.T) {
@@ -77,6 +83,52 @@ func TestWithoutWait(t *testing.T) {
 	want := strings.Fields("-nodes 2 -pcap -append wait")
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestSteady(t *testing.T) {
+	up := []labpkg.NodeStatus{{State: health.Up, Connected: 1, Peers: 1}}
+	down := []labpkg.NodeStatus{{State: health.Down, Peers: 1}}
+	ok := steady(3 * time.Second)
+	begin := time.Now()
+	for i, step := range []struct {
+		nodes []labpkg.NodeStatus
+		want  bool
+	}{{down, false}, {up, false}, {up, false}, {down, false}, {up, false}, {up, false}, {up, false}, {up, true}} {
+		if got := ok(labpkg.Status{At: begin.Add(time.Duration(i) * time.Second), Nodes: step.nodes}); got != step.want {
+			t.Errorf("second %d: %v, want %v", i, got, step.want)
+		}
+	}
+}
+
+func TestRemsh(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(labpkg.RunDir(dir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "cookie"), []byte("OPENSESAME"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := labpkg.Status{Nodes: []labpkg.NodeStatus{
+		{Name: "eclero6", State: health.Up, Erlang: "hello@eclero6"}, {Name: "eclero8", State: health.Starting, Erlang: "hello@eclero8"},
+	}}
+	args, err := remsh(dir, s, "eclero6")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(args, " "); !strings.HasSuffix(got, "-remsh hello@eclero6") || strings.Contains(got, "SESAME") {
+		t.Errorf("%s; want a shell of hello@eclero6 and no cookie to be seen", got)
+	}
+	file := args[slices.Index(args, "-args_file")+1]
+	st, err := os.Stat(file)
+	text, _ := os.ReadFile(file)
+	if err != nil || st.Mode().Perm() != 0o600 || string(text) != "-setcookie OPENSESAME" {
+		t.Errorf("%s is %q, %v (%v)", file, text, st.Mode(), err)
+	}
+	for name, want := range map[string]string{"eclero8": "eclero8 is starting", "nosuch": `no node "nosuch"`} {
+		if _, err := remsh(dir, s, name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", name, err, want)
+		}
 	}
 }
 

@@ -105,7 +105,7 @@ func cmdUp(e env, _ *flag.FlagSet, _ []string) error {
 	}
 	client := labpkg.NewClient(dir)
 	if _, err := client.Status(); err == nil {
-		e.saying()("a lab runs already")
+		e.saying()("a lab runs already, with what it was started with; lab down ends it")
 	} else {
 		o, err := e.setup.options(e.saying())
 		if err != nil {
@@ -118,11 +118,28 @@ func cmdUp(e env, _ *flag.FlagSet, _ []string) error {
 	}
 	ctx, stop := context.WithTimeout(ctx, e.setup.wait)
 	defer stop()
-	err = tui.Plain(ctx, e.out, client, labpkg.Status.Whole)
+	err = tui.Plain(ctx, e.out, client, steady(5*time.Second))
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("not every node is up after %v; the lab goes on: lab status, lab log NODE, lab down", e.setup.wait)
 	}
 	return err
+}
+
+// steady gives a condition that is met when all nodes have been up for d. A release
+// is up as soon as its VM answers, and a moment later it may end because one of its
+// applications does not start.
+func steady(d time.Duration) func(labpkg.Status) bool {
+	var since time.Time
+	return func(s labpkg.Status) bool {
+		switch {
+		case !s.Whole():
+			since = time.Time{}
+			return false
+		case since.IsZero():
+			since = s.At
+		}
+		return s.At.Sub(since) >= d
+	}
 }
 
 // background starts "lab serve" with the flags of this command, out of reach of the

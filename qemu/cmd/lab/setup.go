@@ -55,7 +55,7 @@ func (e *env) flags(fs *flag.FlagSet, name string) {
 		fs.DurationVar(&s.wait, "wait", 3*time.Minute, "how long to wait until all nodes are up")
 	case "status":
 		fs.BoolVar(&e.json, "json", false, "as JSON")
-	case "join", "joined":
+	case "join", "joined", "remsh":
 		fs.StringVar(&e.address, "address", labpkg.Gateway+"/24", "address of its own")
 		if name == "joined" {
 			fs.StringVar(&e.hosts, "hosts", "", "text of /etc/hosts")
