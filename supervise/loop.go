@@ -81,10 +81,7 @@ func (n Node) Run() Action {
 	l.startMonitor()
 	l.setTimer(TickTimer, l.Interval)
 	l.reap()
-	// The heap of a loop is small: collect at a tenth of the usual 4 MiB floor,
-	// and give back what the boot used.
-	debug.SetGCPercent(10)
-	debug.FreeOSMemory()
+	settle()
 	for !l.finished {
 		l.turn()
 	}
