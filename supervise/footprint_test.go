@@ -1,6 +1,11 @@
 package supervise
 
-import "testing"
+import (
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+)
 
 func TestProgramPages(t *testing.T) {
 	tests := []struct {
@@ -23,4 +28,28 @@ func TestProgramPages(t *testing.T) {
 			t.Errorf("%q: got %#x %#x %v, want %#x %#x %v", tt.line, start, size, ok, tt.start, tt.size, tt.ok)
 		}
 	}
+}
+
+// What shrink forgets has to be there again when it is needed.
+func TestShrink(t *testing.T) {
+	before := fileRSS(t)
+	shrink()
+	if after := fileRSS(t); after >= before {
+		t.Errorf("%d kB of files are mapped, and were %d before", after, before)
+	}
+}
+
+// fileRSS is RssFile of proc(5), in kB.
+func fileRSS(t *testing.T) int {
+	t.Helper()
+	b, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(b), "RssFile:")
+	n, err := strconv.Atoi(strings.Fields(rest)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

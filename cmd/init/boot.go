@@ -30,7 +30,9 @@ func bootNode() {
 	n.console.Open("/dev/kmsg")
 	n.config = config.Load(cmdline(), readFile)
 	n.sayProblems()
-	n.say(health.Err, boot.LoadModules(boot.ModuleDir(), n.config.Kernel.Modules)...)
+	if modules := n.config.Kernel.Modules; len(modules) > 0 {
+		n.say(health.Err, boot.LoadModules(boot.ModuleDir(), modules)...)
+	}
 	if n.config.Root.Device != "" && boot.InInitramfs() {
 		n.enterRoot() // and begin again there
 	}
