@@ -3,21 +3,31 @@ package config
 import "net/netip"
 
 func (k *key) storeAddrs(p *[]netip.Addr, v any, from Source) (bool, []fault) {
+	return storeGood(p, v, from, k.addr)
+}
+
+func (k *key) storePrefixes(p *[]netip.Prefix, v any, from Source) (bool, []fault) {
+	return storeGood(p, v, from, k.prefix)
+}
+
+// storeGood keeps what read finds valid of a list; the rest are faults. A list of
+// which nothing is left does not count.
+func storeGood[T interface{ IsValid() bool }](p *[]T, v any, from Source, read func(string) (T, []fault)) (bool, []fault) {
 	list, ok := v.([]any)
 	if !ok {
 		return false, mistyped(v, from, "a list of strings")
 	}
 	var faults []fault
-	good := make([]netip.Addr, 0, len(list))
+	good := make([]T, 0, len(list))
 	for _, item := range list {
 		s, ok := item.(string)
 		if !ok {
 			faults = append(faults, mistyped(item, from, "a string in a list of strings")...)
 			continue
 		}
-		a, f := k.addr(s)
-		if a.IsValid() {
-			good = append(good, a)
+		one, f := read(s)
+		if one.IsValid() {
+			good = append(good, one)
 		}
 		faults = append(faults, f...)
 	}
@@ -38,32 +48,6 @@ func (k *key) addr(s string) (netip.Addr, []fault) {
 		return p.Addr(), []fault{{what: quote(s) + " has a prefix length", want: "the address alone, " + quote(p.Addr().String())}}
 	}
 	return netip.Addr{}, []fault{{what: quote(s) + " is no " + k.noun}}
-}
-
-func (k *key) storePrefixes(p *[]netip.Prefix, v any, from Source) (bool, []fault) {
-	list, ok := v.([]any)
-	if !ok {
-		return false, mistyped(v, from, "a list of strings")
-	}
-	var faults []fault
-	good := make([]netip.Prefix, 0, len(list))
-	for _, item := range list {
-		s, ok := item.(string)
-		if !ok {
-			faults = append(faults, mistyped(item, from, "a string in a list of strings")...)
-			continue
-		}
-		a, f := k.prefix(s)
-		if a.IsValid() {
-			good = append(good, a)
-		}
-		faults = append(faults, f...)
-	}
-	if faults != nil && len(good) == 0 {
-		return false, faults
-	}
-	*p = good
-	return true, faults
 }
 
 // prefix reads an address of a host with its prefix length. One without is a fault and
