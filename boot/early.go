@@ -19,9 +19,7 @@ const (
 // change its user.
 //
 // The flags are as tight as work: /dev needs device nodes; nothing else does.
-// noexec on /dev/shm does not reach the memory of memfd_create(2), which the
-// Erlang JIT uses. ptmxmode=666 makes /dev/pts/ptmx usable beside /dev/ptmx.
-// See Documentation/filesystems/{tmpfs,devpts}.rst and admin-guide/cgroup-v2.rst.
+// See Documentation/filesystems/tmpfs.rst.
 func Early() []Mount {
 	return []Mount{
 		{Source: "proc", Target: "/proc", Type: "proc", Flags: closed},
@@ -34,6 +32,10 @@ func Early() []Mount {
 
 // Late is the table of the mounts that complete Early's: what a release does not
 // need until its own code runs, so that its start need not wait for them.
+//
+// noexec on /dev/shm does not reach the memory of memfd_create(2), which the
+// Erlang JIT uses. ptmxmode=666 makes /dev/pts/ptmx usable beside /dev/ptmx.
+// See Documentation/filesystems/devpts.rst and admin-guide/cgroup-v2.rst.
 func Late() []Mount {
 	return []Mount{
 		{Source: "devpts", Target: "/dev/pts", Type: "devpts", Flags: nodes, Data: "gid=5,mode=620,ptmxmode=666"},

@@ -199,9 +199,21 @@ func TestFootprint(t *testing.T) {
 	}
 	for _, p := range strings.Fields(string(out)) {
 		switch p {
-		case "net/http", "crypto/tls", "text/template", "os/exec", "net", "regexp", "log", "runtime/cgo":
+		case "net/http", "crypto/tls", "text/template", "os/exec", "net", "regexp", "log", "runtime/cgo", "hash/crc32":
 			t.Errorf("init is made with %s", p)
 		}
+	}
+}
+
+// The stack has to grow before the first package that would make it grow.
+func TestStackIsFirst(t *testing.T) {
+	cmd := exec.Command(binary, "version")
+	cmd.Env = []string{"GODEBUG=inittrace=1"}
+	out, err := cmd.CombinedOutput()
+	own := strings.Index(string(out), "init github.com/beaminit/beaminit/cmd/init/stack ")
+	first := strings.Index(string(out), "init internal/godebug ")
+	if err != nil || own < 0 || first < own {
+		t.Errorf("%v; want stack before internal/godebug in\n%s", err, out)
 	}
 }
 
