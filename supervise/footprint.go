@@ -13,10 +13,15 @@ import (
 // the pages of the program itself, of which a boot reads far more than the loop
 // ever does again. Those come back from the page cache one by one when they are
 // needed (madvise(2), MADV_DONTNEED; they are file pages that nobody writes to).
+// In a position-independent program the loader does write to some of them; that is
+// not how beaminit is built, but it would be the end of PID 1, so it is looked at.
 func shrink() {
 	debug.SetGCPercent(10)
 	debug.FreeOSMemory()
-	for _, line := range strings.Split(readMaps(), "\n") {
+	if !fixedAddress(readStart("/proc/self/exe")) {
+		return
+	}
+	for _, line := range strings.Split(wholeLines(readStart("/proc/self/maps")), "\n") {
 		if start, size, ok := programPages(line); ok {
 			unix.RawSyscall(unix.SYS_MADVISE, start, size, unix.MADV_DONTNEED)
 		}
@@ -39,15 +44,24 @@ func programPages(line string) (start, size uintptr, ok bool) {
 	return uintptr(a), uintptr(b - a), true
 }
 
-// readMaps gives the beginning of /proc/self/maps, where the program stands.
-func readMaps() string {
-	fd, err := unix.Open("/proc/self/maps", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+// fixedAddress says that an ELF header (elf(5)) is that of a program for a fixed
+// address, ET_EXEC, whose pages are in memory as they are in the file.
+func fixedAddress(header string) bool {
+	const etExec, typeAt = 2, 16
+	return len(header) > typeAt+1 && header[:4] == "\x7fELF" && header[typeAt]|header[typeAt+1] == etExec
+}
+
+// readStart gives the first 2 KiB of a file, or less where there is none.
+func readStart(path string) string {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return ""
 	}
 	defer unix.Close(fd)
 	var b [2048]byte
 	n, _ := unix.Read(fd, b[:])
-	text := string(b[:max(n, 0)])
-	return text[:strings.LastIndexByte(text, '\n')+1] // a line that was cut names another place
+	return string(b[:max(n, 0)])
 }
+
+// wholeLines leaves out a line that was cut: it names another place.
+func wholeLines(text string) string { return text[:strings.LastIndexByte(text, '\n')+1] }

@@ -30,6 +30,24 @@ func TestProgramPages(t *testing.T) {
 	}
 }
 
+func TestFixedAddress(t *testing.T) {
+	header := func(kind byte) string { return "\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 9) + string(kind) + "\x00" }
+	tests := []struct {
+		name, header string
+		want         bool
+	}{
+		{"ET_EXEC", header(2), true},
+		{"ET_DYN: position independent", header(3), false},
+		{"a script", "#!/bin/sh\necho hello world\n", false},
+		{"nothing", "", false},
+	}
+	for _, tt := range tests {
+		if got := fixedAddress(tt.header); got != tt.want {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
 // What shrink forgets has to be there again when it is needed.
 func TestShrink(t *testing.T) {
 	before := fileRSS(t)
