@@ -31,7 +31,9 @@ func TestProgramPages(t *testing.T) {
 }
 
 func TestFixedAddress(t *testing.T) {
-	header := func(kind byte) string { return "\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 9) + string(kind) + "\x00" }
+	header := func(kind byte) string {
+		return "\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 9) + string(kind) + "\x00"
+	}
 	tests := []struct {
 		name, header string
 		want         bool
