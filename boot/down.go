@@ -56,8 +56,8 @@ func (s Step) String() string {
 }
 
 // Reap collects children until none is left or the deadline has come (a zero one
-// has: it only collects what is there), and reports whether any is left. It is the caller's because there may be only one
-// waiter in a process.
+// has: it only collects what is there), and reports whether any is left. It is the
+// caller's because there may be only one waiter in a process.
 type Reap func(deadline time.Time) (left bool)
 
 // Steps is the plan of the way back after the release has stopped, without the

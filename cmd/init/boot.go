@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"time"
 
@@ -96,8 +97,9 @@ func (n *node) sayProblems() {
 	for _, p := range n.config.Problems {
 		n.console.Say(health.Warning, p.String())
 	}
+	n.say(health.Warning, strangers(n.config)...)
 	for _, note := range n.config.Notes {
-		n.console.Say(health.Notice, note.Key+": "+note.Text)
+		n.console.Say(health.Notice, note.String())
 	}
 }
 
@@ -108,10 +110,7 @@ func (n *node) fell() {
 	if v == nil {
 		return
 	}
-	text := "panic while booting (please report it)"
-	if err, ok := v.(error); ok {
-		text += ": " + err.Error()
-	}
+	text := "panic while booting (please report it): " + fmt.Sprint(v)
 	n.console.Say(health.Err, text)
 	n.superviseNothing(text)
 }

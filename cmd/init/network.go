@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -128,6 +129,31 @@ func self(c *config.Config) int {
 		}
 	}
 	return -1
+}
+
+// strangers finds the mistake that makes a node a stranger to its cluster: [peers],
+// the same on all nodes, does not name it, or says another address than it has.
+func strangers(c *config.Config) []error {
+	if len(c.Peers) == 0 {
+		return nil
+	}
+	_, where := c.Origin("peers")
+	i := self(c)
+	if i < 0 {
+		return []error{fmt.Errorf("%s: peers: this node, %s, is none of them; want a line with its name and address, the same on all nodes", where, c.Node.Hostname)}
+	}
+	peer, own := c.Peers[i], address(c)
+	for _, link := range c.Network {
+		for _, a := range link.Address {
+			if a.Addr() == peer.Address {
+				return nil
+			}
+		}
+	}
+	if !own.IsValid() { // none is configured: it may come from the kernel or by DHCP
+		return nil
+	}
+	return []error{fmt.Errorf("%s: peers.%s is %v, but this node has %v; the others will look for it at the wrong place", where, peer.Name, peer.Address, own)}
 }
 
 // peerCount is how many other nodes there are.

@@ -100,6 +100,9 @@ func makePlan(o options) (plan []section, problems []string) {
 	for _, p := range c.Problems {
 		problems = append(problems, p.String())
 	}
+	for _, err := range strangers(c) {
+		problems = append(problems, err.Error())
+	}
 	var settings, notes, mounts []string
 	c.Each(func(key, value, where string) {
 		setting := key + " = " + value

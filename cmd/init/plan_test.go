@@ -113,6 +113,8 @@ func TestCheck(t *testing.T) {
 		{"no cookie", "", planCmdline, nil, 1, "no cookie"},
 		{"no release", "[release]\npath = [\"/opt\"]\n", planCmdline, nil, 1, "/opt"},
 		{"mount with a bad target", planTOML + "[[mount]]\nsource = \"a\"\ntarget = \"b\"\ntype = \"ext4\"\n", planCmdline, nil, 1, "mount"},
+		{"not among the peers", planTOML, "ip=192.168.7.5:::255.255.255.0:eclero5:eth0:off", nil, 1, "this node, eclero5, is none of them"},
+		{"another address", planTOML, "ip=192.168.7.9:::255.255.255.0:eclero6:eth0:off", nil, 1, "peers.eclero6 is 192.168.7.6, but this node has 192.168.7.9"},
 		{"wrong option", "", "", nil, 2, ""},
 	}
 	for _, tt := range tests {
