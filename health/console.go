@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/beaminit/beaminit/fault"
 	"golang.org/x/sys/unix"
 )
 
@@ -143,6 +144,7 @@ func (c *Console) Start(guard func()) {
 	go func() {
 		defer guard()
 		for {
+			fault.At("console")
 			select { // beaminit's own lines first
 			case m := <-own:
 				c.write(m)
@@ -183,6 +185,14 @@ func (c *Console) Stop(limit time.Duration) {
 	case <-timeout:
 	}
 	c.started.Store(false)
+	for { // nobody took them: the writer is slow, or has fallen
+		select {
+		case m := <-c.own:
+			c.write(m)
+		default:
+			return
+		}
+	}
 }
 
 // write gives the kernel one record. The line end matters: without it a record

@@ -1,12 +1,14 @@
 package supervise
 
 import (
+	"fmt"
 	"os"
 	"runtime/debug"
-	"sync/atomic"
+	"strconv"
 	"time"
 
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
 )
@@ -32,6 +34,8 @@ type Node struct {
 	Links       <-chan struct{}     // the kernel reports a change of links; nil: nothing is awaited
 	OnLink      func() (ready bool) // called at each such change
 	NetworkWait time.Duration       // 0: the network is ready
+
+	Resume *Resume // what PID 1 knew before it fell; nil: this is a boot
 }
 
 // Loop is PID 1 at work.
@@ -47,18 +51,20 @@ type Loop struct {
 	signals   <-chan os.Signal // nil: not listening yet
 	owed      bool             // a record is due as soon as signals are heard
 	finished  bool
-	Orphans   int // reaped so far
-	panics    atomic.Int32
+	Orphans   int             // reaped so far
+	falls     []time.Duration // of PID 1 itself, see Resume
+	fallen    chan string     // a goroutine panicked: why
 }
 
 // Run starts the release and supervises it until the node is to go down; it
 // gives the action asked for. It never returns for any other reason.
 func (n Node) Run() Action {
-	l := &Loop{Node: n, reports: make(chan health.Report, 16)}
+	l := &Loop{Node: n, reports: make(chan health.Report, 16), fallen: make(chan string, 8)}
 	l.state = State{Policy: n.Policy, Peers: min(len(n.Peers), health.MaxPeers), Rand: n.Boot | 1}
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	l.startOutput()
 	switch {
+	case n.Resume != nil && l.resume():
 	case n.NoRelease != "":
 		l.step(Event{Kind: NoRelease, Text: n.NoRelease})
 	case n.NetworkWait > 0:
@@ -88,9 +94,14 @@ func (n Node) Run() Action {
 	return l.state.Action
 }
 
-// turn waits for one thing and deals with it. A panic costs that one event.
+// turn waits for one thing and deals with it.
 func (l *Loop) turn() {
-	defer func() { l.fell(recover()) }()
+	defer func() {
+		if v := recover(); v != nil {
+			l.again(l.complain(v))
+		}
+	}()
+	fault.At("turn")
 	alarm := time.NewTimer(l.untilAlarm())
 	defer alarm.Stop()
 	select {
@@ -102,28 +113,77 @@ func (l *Loop) turn() {
 		if l.OnLink() {
 			l.step(Event{Kind: Begin})
 		}
+	case why := <-l.fallen:
+		l.again(why)
 	case <-alarm.C:
 	}
 	l.fireAlarms()
 }
 
-// fell says that a goroutine panicked; v is what recover gave. The goroutine's
-// work ends there, PID 1 goes on.
+// fell is deferred in the top frame of every goroutine but the main one, with what
+// recover gave. A panic that nobody recovers would be the end of PID 1; this one is
+// handed to the loop, which begins anew with all goroutines.
 func (l *Loop) fell(v any) {
 	if v == nil {
 		return
 	}
-	text := "panic in PID 1 (please report it): "
-	switch v := v.(type) {
-	case error:
-		text += v.Error()
-	case string:
-		text += v
+	select {
+	case l.fallen <- l.complain(v):
+	default: // it is on its way already
 	}
+}
+
+// complain says what the panic was and where, and gives the former.
+func (l *Loop) complain(v any) string {
+	text := "panic in PID 1 (please report it): " + fmt.Sprint(v)
 	l.Console.Say(health.Err, text)
-	if l.panics.Add(1) <= 3 {
-		l.Console.Say(health.Err, string(debug.Stack()))
+	l.Console.Say(health.Err, string(debug.Stack()))
+	return text
+}
+
+// again executes PID 1 anew with the state as it was before the event that it fell
+// over. If even that fails, the loop goes on as it is.
+func (l *Loop) again(why string) {
+	r := Resume{
+		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Falls: l.falls,
+		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)},
 	}
+	r.Fell(Now(), why)
+	l.falls = r.Falls
+	l.Console.Stop(200 * time.Millisecond)
+	err := r.Again()
+	l.Console.Say(health.Err, "PID 1 cannot execute itself anew: "+err.Error())
+	l.Console.Start(func() { l.fell(recover()) })
+}
+
+// resume takes over from the PID 1 that fell: the release that runs, or whatever was
+// to come next; false: that is the boot itself. After too many falls it only stays.
+func (l *Loop) resume() bool {
+	r := l.Resume
+	policy, peers := l.state.Policy, l.state.Peers
+	rand := l.state.Rand
+	l.state = r.State
+	l.state.Policy, l.state.Peers, l.state.Rand = policy, peers, rand
+	l.falls = r.Falls
+	// A release that runs is told of when the monitor has said who is connected.
+	l.owed = l.state.Phase != Running
+	if len(r.Falls) >= MaxFalls {
+		l.state.Phase, l.state.Why, l.owed = GivenUp, r.Why, true
+		l.Console.Say(health.Err, "PID 1 fell "+strconv.Itoa(len(r.Falls))+" times within "+FallWindow.String()+
+			": it starts nothing any more, a release that runs is left alone")
+		return true
+	}
+	l.Console.Say(health.Warning, "PID 1 has begun anew, the release goes on (pid "+strconv.Itoa(l.state.PID)+")")
+	switch l.state.Phase {
+	case Waiting:
+		l.owed = false
+		return false
+	case Between:
+		l.setTimer(RestartTimer, max(l.state.NextAt-Now(), 0))
+	case Ending:
+		l.setTimer(StopTimer, l.state.Policy.StopTimeout)
+	}
+	return true
 }
 
 func (l *Loop) signal(sig os.Signal) {

@@ -3,6 +3,7 @@ package supervise
 import (
 	"bytes"
 
+	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
 )
@@ -13,6 +14,13 @@ const longestLine = 900
 // startOutput makes the pipe that the release writes its output to. PID 1 keeps
 // both ends, so that it outlives each run of the release.
 func (l *Loop) startOutput() {
+	if r := l.Resume; r != nil && r.Output[0] > 0 {
+		l.outputEnd, l.output = r.Output[0], r.Output[1]
+		for _, fd := range r.Output {
+			unix.CloseOnExec(fd)
+		}
+		return
+	}
 	var p [2]int
 	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
 		l.Console.Say(health.Err, "pipe for the release's output: "+err.Error()+"; it goes to /dev/null")
@@ -40,6 +48,7 @@ func (l *Loop) readOutput() {
 			if err != nil || n <= 0 {
 				return
 			}
+			fault.At("output")
 			lines.take(buf[:n], l.Console.Output)
 		}
 	}()

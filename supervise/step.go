@@ -84,6 +84,10 @@ func (s State) exited(e Event) (State, []Effect) {
 		s.PID = 0
 		return s, append(effects, Effect{Kind: Finish})
 	}
+	if s.Phase == GivenUp { // it had been left alone; now there is none
+		s.PID, s.Why = 0, Describe(e.Status)
+		return s, effects
+	}
 	s, more := s.ended(e.At, Describe(e.Status))
 	return s, append(effects, more...)
 }

@@ -3,6 +3,7 @@ package supervise
 import (
 	"time"
 
+	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
 )
@@ -65,6 +66,7 @@ func (l *Loop) readReports(fd int) {
 		if err != nil || n != len(b) {
 			return
 		}
+		fault.At("reports")
 		if r, ok := health.DecodeReport(b); ok {
 			l.reports <- r
 		}

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"time"
 
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/release"
@@ -26,10 +26,29 @@ func bootNode() {
 	n := &node{console: health.NewConsole()}
 	defer n.fell()
 	n.signals.Hush()
-	n.inherit(os.Getenv(stageEnv))
+	n.inherit()
 	n.say(health.Err, boot.MountAll(boot.Early())...)
 	n.console.Open("/dev/kmsg")
+	fault.At("mounts")
 	n.config = config.Load(cmdline(), readFile)
+	fault.At("config")
+	if !n.adopts() { // the PID 1 before this one did all that
+		n.prepareRoot()
+	}
+	n.net = netcfg.Make(n.config.Node.Hostname, n.config.Network, n.config.DNS)
+	status := n.net.Apply()
+	n.sayNetwork(status)
+	n.phase("net")
+	fault.At("net")
+	n.writeHosts()
+	n.findRelease()
+	fault.At("release")
+	action := n.supervise(status)
+	n.goDown(action)
+}
+
+// prepareRoot makes the file systems what the configuration says.
+func (n *node) prepareRoot() {
 	n.sayProblems()
 	if modules := n.config.Kernel.Modules; len(modules) > 0 {
 		n.say(health.Err, boot.LoadModules(boot.ModuleDir(), modules)...)
@@ -44,16 +63,6 @@ func bootNode() {
 	}
 	n.say(health.Err, boot.MountUser(plan, mountWait, n.interrupted)...)
 	n.phase("mounts")
-
-	n.net = netcfg.Make(n.config.Node.Hostname, n.config.Network, n.config.DNS)
-	status := n.net.Apply()
-	n.sayNetwork(status)
-	n.phase("net")
-
-	n.writeHosts()
-	n.findRelease()
-	action := n.supervise(status)
-	n.goDown(action)
 }
 
 // node is a boot in progress: what the steps hand on.
@@ -71,10 +80,14 @@ type node struct {
 	boot     uint32
 	seq      uint32 // of the last health record
 	stop     <-chan os.Signal
-	root     string // of a plan: where the image lies; empty: this is the node
+	resume   *supervise.Resume // what the PID 1 before this one knew; nil: there was none
+	root     string            // of a plan: where the image lies; empty: this is the node
 }
 
 func (n *node) phase(name string) {
+	if n.adopts() {
+		return // its boot is over
+	}
 	n.phases = append(n.phases, health.Phase{Name: name, At: supervise.Now()})
 }
 
@@ -101,18 +114,6 @@ func (n *node) sayProblems() {
 	for _, note := range n.config.Notes {
 		n.console.Say(health.Notice, note.String())
 	}
-}
-
-// fell is the last line of defence of the boot: it says what happened and keeps
-// PID 1 alive, because an end of PID 1 is a kernel panic that says nothing.
-func (n *node) fell() {
-	v := recover()
-	if v == nil {
-		return
-	}
-	text := "panic while booting (please report it): " + fmt.Sprint(v)
-	n.console.Say(health.Err, text)
-	n.superviseNothing(text)
 }
 
 // cmdline is the kernel command line (proc(5)); empty where there is no /proc.

@@ -19,8 +19,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// binary is beaminit, built once for all tests as it is shipped.
-var binary string
+// binary is beaminit, built once for all tests as it is shipped; faulty is the same
+// with the hook that makes it panic (package fault).
+var binary, faulty string
 
 const rootEnv = "BEAMINIT_TEST_ROOT"
 
@@ -33,17 +34,22 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	binary = filepath.Join(dir, "init")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w -X=runtime.godebugDefault=", "-o", binary, ".")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		fmt.Printf("build: %v\n%s", err, out)
-		os.Exit(1)
+	binary, faulty = filepath.Join(dir, "init"), filepath.Join(dir, "init-faulty")
+	for out, tags := range map[string]string{binary: "", faulty: "fault"} {
+		cmd := exec.Command("go", "build", "-trimpath", "-tags="+tags, "-ldflags=-s -w -X=runtime.godebugDefault=", "-o", out, ".")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if text, err := cmd.CombinedOutput(); err != nil {
+			fmt.Printf("build: %v\n%s", err, text)
+			os.Exit(1)
+		}
 	}
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)
 }
+
+// limitOfTest is for anything that should take milliseconds.
+const limitOfTest = 20 * time.Second
 
 // machine is a node in namespaces of its own: the real binary is its PID 1, the
 // only thing that is not the kernel's is /dev/kmsg, a pipe that the test reads.
@@ -67,6 +73,7 @@ type spec struct {
 	dirs     []string
 	bind     map[string]string // directory on the device: directory of the machine that tests, shown there
 	writable bool              // the root is writable
+	program  string            // its init; empty: as it is shipped
 }
 
 // power starts a machine; it is killed at the end of the test.
@@ -80,7 +87,10 @@ func power(t *testing.T, s spec) *machine {
 	for _, d := range append([]string{"proc", "sys", "dev", "run", "tmp", "etc", "sbin", "srv", "data", "root", "lib", "usr"}, s.dirs...) {
 		m.must(os.MkdirAll(filepath.Join(root, d), 0o755))
 	}
-	data, err := os.ReadFile(binary)
+	if s.program == "" {
+		s.program = binary
+	}
+	data, err := os.ReadFile(s.program)
 	m.must(err)
 	m.must(os.WriteFile(filepath.Join(root, "sbin/init"), data, 0o755))
 	m.file("etc/beaminit.toml", s.toml)

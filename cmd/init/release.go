@@ -43,6 +43,9 @@ func (n *node) command() release.Command {
 // prepare makes everything ready for a start of the release. What there is to say
 // about it is said at the first start only.
 func (n *node) prepare() (supervise.Program, error) {
+	if n.release == nil { // it was there when it was started
+		return supervise.Program{}, n.failed
+	}
 	cmd := n.command()
 	n.name = cmd.Node
 	if !n.prepared {

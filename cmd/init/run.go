@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"net/netip"
 	"time"
 
@@ -41,10 +40,10 @@ func (n *node) loop() supervise.Node {
 	if n.boot == 0 {
 		n.boot = randomBoot()
 	}
-	c := n.config
-	if c == nil { // the boot fell before it had one
-		c = config.Load("", func(string) ([]byte, error) { return nil, errors.New("not read") })
+	if n.config == nil { // the boot fell before it had one
+		n.config = config.Load("", nothing)
 	}
+	c := n.config
 	watch := health.Watch{
 		Port: c.Distribution.Port, Node: "beaminit@" + short(c.Node.Hostname),
 		Local:    []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})},
@@ -69,8 +68,8 @@ func (n *node) loop() supervise.Node {
 			Attempts: c.Supervise.Attempts, Window: c.Supervise.Window, StopTimeout: c.Supervise.StopTimeout,
 		},
 		Console: n.console, Signals: &n.signals, Phases: n.phases,
-		AfterStart: n.mountLate,
-		Monitor:    supervise.Program{Path: "/proc/self/exe", Argv: watch.Args(), Dir: "/"},
+		AfterStart: n.mountLate, Resume: n.resume,
+		Monitor: supervise.Program{Path: "/proc/self/exe", Argv: watch.Args(), Dir: "/"},
 	}
 }
 

@@ -20,9 +20,14 @@ const stageEnv = "BEAMINIT_STAGE"
 // rootPause is the time between two attempts at the root.
 const rootPause = 5 * time.Second
 
-// inherit takes over from the first stage, where there was one.
-func (n *node) inherit(stage string) {
-	f := strings.Split(stage, ",")
+// inherit takes over from whoever was PID 1 before in this boot: one that fell, or
+// the first stage.
+func (n *node) inherit() {
+	if text := os.Getenv(supervise.ResumeEnv); text != "" {
+		n.takeOver(text)
+		return
+	}
+	f := strings.Split(os.Getenv(stageEnv), ",")
 	if len(f) == 3 {
 		id, err1 := strconv.ParseUint(f[0], 16, 32)
 		seq, err2 := strconv.ParseUint(f[1], 10, 32)

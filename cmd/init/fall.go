@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/supervise"
+	"golang.org/x/sys/unix"
+)
+
+// takeOver reads what a PID 1 that fell left in its environment. One that fell too
+// often only stays: whatever made it fall is not done once more.
+func (n *node) takeOver(text string) {
+	r, err := supervise.ParseResume(text)
+	if err != nil { // it is our own text: better a node that only stays than two VMs
+		r.Falls, r.Why = make([]time.Duration, supervise.MaxFalls), err.Error()
+	}
+	n.resume, n.boot, n.seq = &r, r.Boot, r.Seq
+	if n.adopts() {
+		n.phases = r.Phases
+	} else {
+		n.phase("kernel")
+	}
+	if len(r.Falls) >= supervise.MaxFalls {
+		n.console.Open("/dev/kmsg")
+		n.superviseNothing(r.Why)
+	}
+}
+
+// adopts says that the release had been started before PID 1 fell: the boot is over.
+func (n *node) adopts() bool { return n.resume != nil && n.resume.State.Ran }
+
+// fell is the last line of defence of the boot: an end of PID 1 is a kernel panic
+// that says nothing. It says what happened and begins anew.
+func (n *node) fell() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	text := "panic while booting (please report it): " + fmt.Sprint(v)
+	n.console.Say(health.Err, text)
+	n.console.Say(health.Err, string(debug.Stack()))
+	r := supervise.Resume{Boot: n.boot, Seq: n.seq}
+	if n.resume != nil {
+		r = *n.resume
+		r.Seq = n.seq
+	}
+	r.Fell(supervise.Now(), text)
+	if len(r.Falls) > supervise.MaxFalls { // even staying made it fall
+		n.config = config.Load("", nothing)
+	} else if err := r.Again(); err != nil {
+		n.console.Say(health.Err, "PID 1 cannot execute itself anew: "+err.Error())
+	}
+	n.superviseNothing(text)
+}
+
+// nothing is a file system without files.
+func nothing(string) ([]byte, error) { return nil, unix.ENOENT }

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// fault makes PID 1 panic when it comes to the place of that name.
+func (m *machine) fault(name string) {
+	m.t.Helper()
+	m.must(os.WriteFile(filepath.Join(m.root, "data/fault-"+name), nil, 0o600))
+}
+
+func (m *machine) count(text string) (n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, l := range m.lines {
+		if strings.Contains(l, text) {
+			n++
+		}
+	}
+	return n
+}
+
+// PID 1 that panics while it boots begins anew, and comes as far as it would have.
+func TestFallsWhileBooting(t *testing.T) {
+	for _, stage := range []string{"mounts", "config", "net", "release"} {
+		t.Run(stage, func(t *testing.T) {
+			s := withERTS(t, "hostname=node1", "")
+			s.program, s.writable = faulty, true
+			s.files["data/fault-"+stage] = ""
+			m := power(t, s)
+			m.line("panic while booting (please report it): fault at " + stage)
+			r, _ := m.state(health.Up, 0)
+			if r.Restarts != 0 || r.Node != "eclero@node1" {
+				t.Errorf("up: %+v", r)
+			}
+			m.signal(unix.SIGTERM)
+			if got := m.ended(); got != unix.SIGHUP {
+				t.Errorf("the kernel ended it with %v, want a reboot", got)
+			}
+		})
+	}
+}
+
+// PID 1 that panics while the release runs begins anew in place: the VM is the same
+// process, its output goes on, and everything that follows is as ever.
+func TestFallsWhileRunning(t *testing.T) {
+	s := withERTS(t, "hostname=node1", "[release]\nargs = [\"-eval\", \"spawn(fun F() -> io:format(\\\"tick~n\\\"), timer:sleep(100), F() end).\"]\n")
+	s.program, s.writable = faulty, true
+	m := power(t, s)
+	first, next := m.state(health.Up, 0)
+	for i, place := range []string{"turn", "output"} {
+		m.fault(place)
+		m.line("fault at " + place)
+		m.await("new beginning", limitOfTest, func() bool {
+			n := 0
+			for _, l := range m.lines {
+				if strings.Contains(l, fmt.Sprintf("PID 1 has begun anew, the release goes on (pid %d)", first.PID)) {
+					n++
+				}
+			}
+			return n == i+1
+		})
+		var r health.Record
+		r, next = m.state(health.Up, next)
+		if r.Boot != first.Boot || r.PID != first.PID || r.Restarts != 0 || r.Seq <= first.Seq {
+			t.Errorf("after %s: %+v, want as before: %+v", place, r, first)
+		}
+	}
+	ticks := m.count("release: tick")
+	m.await("the release's output", limitOfTest, func() bool {
+		n := 0
+		for _, l := range m.lines {
+			if strings.Contains(l, "release: tick") {
+				n++
+			}
+		}
+		return n > ticks
+	})
+	unix.Kill(m.vm(), unix.SIGKILL)
+	r, next := m.state(health.Down, next)
+	if r.Why != "killed by signal 9 (SIGKILL)" {
+		t.Errorf("why=%q", r.Why)
+	}
+	again, next := m.restarted(1, next)
+
+	m.fault("turn") // the third within a minute
+	r, _ = m.state(health.Rescue, next)
+	if r.PID != again.PID || !strings.Contains(r.Why, "fault at turn") {
+		t.Errorf("rescue: %+v", r)
+	}
+	if vm := m.vm(); vm == 0 {
+		t.Error("the VM was not left alone")
+	}
+	m.signal(unix.SIGTERM)
+	m.line("the release ended: exit status 0")
+	if got := m.ended(); got != unix.SIGHUP {
+		t.Errorf("the kernel ended it with %v, want a reboot", got)
+	}
+}
+
+// The goroutines besides the loop fall with the whole of PID 1, and rise with it.
+func TestGoroutinesFall(t *testing.T) {
+	for _, place := range []string{"reports", "console"} {
+		t.Run(place, func(t *testing.T) {
+			s := withERTS(t, "hostname=node1", "")
+			s.program, s.writable = faulty, true
+			m := power(t, s)
+			first, next := m.state(health.Up, 0)
+			m.fault(place)
+			m.line("fault at " + place)
+			m.line("PID 1 has begun anew")
+			r, _ := m.state(health.Up, next)
+			if r.PID != first.PID || r.Boot != first.Boot {
+				t.Errorf("got %+v, want as before: %+v", r, first)
+			}
+			m.waitNoZombies()
+		})
+	}
+}

@@ -1,0 +1,205 @@
+package supervise
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// ResumeEnv is the variable in which PID 1 hands itself what it knows when it
+// executes its own program anew: after a panic. It stays process 1, its children
+// stay its children, and the release notices nothing.
+const ResumeEnv = "BEAMINIT_RESUME"
+
+// MaxFalls is how often PID 1 may fall within FallWindow before it does no more
+// than stay there: a panic that comes back at once would be a loop.
+const (
+	MaxFalls   = 3
+	FallWindow = time.Minute
+)
+
+// Resume is that knowledge.
+type Resume struct {
+	Boot, Seq uint32
+	State     State
+	Phases    []health.Phase
+	Output    [2]int          // the pipe of the release's output: read end, write end; 0: none
+	Falls     []time.Duration // within FallWindow
+	Why       string          // of the last one
+}
+
+// Encode gives the text for ResumeEnv: fields with a name, durations in ns.
+func (r Resume) Encode() string {
+	s := &r.State
+	f := []string{
+		"v=1",
+		"boot=" + strconv.FormatUint(uint64(r.Boot), 10),
+		"seq=" + strconv.FormatUint(uint64(r.Seq), 10),
+		"phase=" + strconv.Itoa(int(s.Phase)),
+		"pid=" + strconv.Itoa(s.PID),
+		"flags=" + flags(s.Ran, s.Answered, s.Hung, s.Killed),
+		"restarts=" + strconv.Itoa(s.Restarts),
+		"started=" + strconv.FormatInt(int64(s.StartedAt), 10),
+		"backoff=" + strconv.FormatInt(int64(s.Backoff), 10),
+		"next=" + strconv.FormatInt(int64(s.NextAt), 10),
+		"action=" + string(s.Action),
+		"exits=" + times(s.Exits),
+		"falls=" + times(r.Falls),
+		"output=" + strconv.Itoa(r.Output[0]) + "," + strconv.Itoa(r.Output[1]),
+		"swhy=" + hex.EncodeToString([]byte(s.Why)),
+		"why=" + hex.EncodeToString([]byte(r.Why)),
+	}
+	for _, p := range r.Phases {
+		f = append(f, "done="+hex.EncodeToString([]byte(p.Name))+","+strconv.FormatInt(int64(p.At), 10))
+	}
+	return strings.Join(f, " ")
+}
+
+func flags(list ...bool) string {
+	b := make([]byte, len(list))
+	for i, f := range list {
+		b[i] = '0'
+		if f {
+			b[i] = '1'
+		}
+	}
+	return string(b)
+}
+
+func times(list []time.Duration) string {
+	var f []string
+	for _, t := range list {
+		f = append(f, strconv.FormatInt(int64(t), 10))
+	}
+	return strings.Join(f, ",")
+}
+
+// ParseResume reads what Encode wrote. Errors name the field.
+func ParseResume(text string) (r Resume, err error) {
+	version := ""
+	for _, field := range strings.Fields(text) {
+		name, value, _ := strings.Cut(field, "=")
+		if name == "v" {
+			version = value
+			continue
+		}
+		if err := r.set(name, value); err != nil {
+			return r, fmt.Errorf("%s: %s=%s: %w", ResumeEnv, name, value, err)
+		}
+	}
+	if version != "1" {
+		return r, errors.New(ResumeEnv + ": not of version 1")
+	}
+	return r, nil
+}
+
+func (r *Resume) set(name, value string) (err error) {
+	s := &r.State
+	switch name {
+	case "boot":
+		r.Boot, err = parse32(value)
+	case "seq":
+		r.Seq, err = parse32(value)
+	case "phase":
+		var n int
+		if n, err = strconv.Atoi(value); err == nil && (n < int(Waiting) || n > int(GivenUp)) {
+			err = errors.New("no such phase")
+		}
+		s.Phase = Phase(n)
+	case "pid":
+		s.PID, err = strconv.Atoi(value)
+	case "flags":
+		if len(value) != 4 {
+			return errors.New("want four")
+		}
+		s.Ran, s.Answered, s.Hung, s.Killed = value[0] == '1', value[1] == '1', value[2] == '1', value[3] == '1'
+	case "restarts":
+		s.Restarts, err = strconv.Atoi(value)
+	case "started":
+		s.StartedAt, err = parseTime(value)
+	case "backoff":
+		s.Backoff, err = parseTime(value)
+	case "next":
+		s.NextAt, err = parseTime(value)
+	case "action":
+		s.Action = Action(value)
+	case "exits":
+		s.Exits, err = parseTimes(value)
+	case "falls":
+		r.Falls, err = parseTimes(value)
+	case "output":
+		read, write, _ := strings.Cut(value, ",")
+		if r.Output[0], err = strconv.Atoi(read); err == nil {
+			r.Output[1], err = strconv.Atoi(write)
+		}
+	case "swhy":
+		s.Why, err = parseText(value)
+	case "why":
+		r.Why, err = parseText(value)
+	case "done":
+		err = r.setPhase(value)
+	}
+	return err
+}
+
+func (r *Resume) setPhase(value string) error {
+	name, at, _ := strings.Cut(value, ",")
+	text, err := parseText(name)
+	if err != nil {
+		return err
+	}
+	t, err := parseTime(at)
+	r.Phases = append(r.Phases, health.Phase{Name: text, At: t})
+	return err
+}
+
+func parse32(s string) (uint32, error) {
+	n, err := strconv.ParseUint(s, 10, 32)
+	return uint32(n), err
+}
+
+func parseTime(s string) (time.Duration, error) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	return time.Duration(n), err
+}
+
+func parseTimes(s string) (list []time.Duration, err error) {
+	if s == "" {
+		return nil, nil
+	}
+	for _, f := range strings.Split(s, ",") {
+		t, err := parseTime(f)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, t)
+	}
+	return list, nil
+}
+
+func parseText(s string) (string, error) {
+	b, err := hex.DecodeString(s)
+	return string(b), err
+}
+
+// Fell adds a fall at the time at, and forgets those that no longer count.
+func (r *Resume) Fell(at time.Duration, why string) {
+	r.Falls, r.Why = within(r.Falls, at, FallWindow), why
+}
+
+// Again executes the program anew in this process. It returns only an error.
+func (r Resume) Again() error {
+	for _, fd := range r.Output {
+		if fd > 0 {
+			unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0) // it has to survive the exec
+		}
+	}
+	env := []string{ResumeEnv + "=" + r.Encode(), "HOME=/", "TERM=linux"}
+	return unix.Exec("/proc/self/exe", []string{"/sbin/init"}, env)
+}
