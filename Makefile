@@ -57,10 +57,11 @@ fuzz:
 init: build/init
 
 build/init:
-	@mkdir -p build
+	@mkdir -p build; test -e $@ || echo "building the init"
 	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/init
 
 $(LAB):
+	@test -e $@ || echo "building the lab"
 	@cd qemu && go build -o ../$@ ./cmd/lab
 
 build/bench:

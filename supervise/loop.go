@@ -52,6 +52,7 @@ type Loop struct {
 	owed      bool             // a record is due as soon as signals are heard
 	finished  bool
 	Orphans   int             // reaped so far
+	unknown   bool            // it was said why the peers are not counted
 	falls     []time.Duration // of PID 1 itself, see Resume
 	fallen    chan string     // a goroutine panicked: why
 }
@@ -109,6 +110,7 @@ func (l *Loop) turn() {
 		l.signal(sig)
 	case r := <-l.reports:
 		l.step(Event{Kind: Reported, Report: r})
+		l.sayUnknown(r)
 	case <-l.Links:
 		if l.OnLink() {
 			l.step(Event{Kind: Begin})
@@ -118,6 +120,14 @@ func (l *Loop) turn() {
 	case <-alarm.C:
 	}
 	l.fireAlarms()
+}
+
+// sayUnknown says, once, why the peers of a release that answers are not counted.
+func (l *Loop) sayUnknown(r health.Report) {
+	if r.Answer == health.Answered && !r.Known && l.state.Peers > 0 && !l.unknown {
+		l.unknown = true
+		l.Console.Say(health.Warning, "peers=? because the kernel does not tell its connections (sock_diag): want CONFIG_INET_TCP_DIAG, or tcp_diag in kernel.modules")
+	}
 }
 
 // fell is deferred in the top frame of every goroutine but the main one, with what
