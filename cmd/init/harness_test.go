@@ -280,14 +280,29 @@ func (m *machine) state(want health.State, from int) (health.Record, int) {
 // line waits for a line that has text in it.
 func (m *machine) line(text string) {
 	m.t.Helper()
-	m.await(fmt.Sprintf("line with %q", text), 20*time.Second, func() bool {
-		for _, l := range m.lines {
-			if strings.Contains(l, text) {
-				return true
-			}
+	m.linesWith(text, 1)
+}
+
+// linesWith waits until n lines have text in them.
+func (m *machine) linesWith(text string, n int) {
+	m.t.Helper()
+	m.await(fmt.Sprintf("%d lines with %q", n, text), limitOfTest, func() bool { return m.counted(text) >= n })
+}
+
+// count is how many lines have text in them so far.
+func (m *machine) count(text string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.counted(text)
+}
+
+func (m *machine) counted(text string) (n int) {
+	for _, l := range m.lines {
+		if strings.Contains(l, text) {
+			n++
 		}
-		return false
-	})
+	}
+	return n
 }
 
 // ended waits for the end of PID 1 and gives the signal that the kernel ended it

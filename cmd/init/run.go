@@ -47,7 +47,8 @@ func (n *node) loop() supervise.Node {
 	watch := health.Watch{
 		Port: c.Distribution.Port, Node: "beaminit@" + short(c.Node.Hostname),
 		Local:    []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})},
-		Interval: c.Health.Interval, Timeout: c.Health.ProbeTimeout,
+		// Never more than the interval: then a VM that hangs is known within two.
+		Interval: c.Health.Interval, Timeout: min(c.Health.ProbeTimeout, c.Health.Interval),
 	}
 	if own := address(c); own.IsValid() {
 		watch.Local = append(watch.Local, own)
