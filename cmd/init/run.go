@@ -46,7 +46,7 @@ func (n *node) loop() supervise.Node {
 	c := n.config
 	watch := health.Watch{
 		Port: c.Distribution.Port, Node: "beaminit@" + short(c.Node.Hostname),
-		Local:    []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})},
+		Local: []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})},
 		// Never more than the interval: then a VM that hangs is known within two.
 		Interval: c.Health.Interval, Timeout: min(c.Health.ProbeTimeout, c.Health.Interval),
 	}
