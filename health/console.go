@@ -178,10 +178,10 @@ func (c *Console) Stop(limit time.Duration) {
 	timeout := time.After(limit)
 	select {
 	case c.output <- message{done: written}: // last of all: own lines go first
-	case <-timeout:
-	}
-	select {
-	case <-written:
+		select {
+		case <-written:
+		case <-timeout:
+		}
 	case <-timeout:
 	}
 	c.started.Store(false)

@@ -87,3 +87,32 @@ func TestConsoleDrops(t *testing.T) {
 		t.Errorf("got %q", text)
 	}
 }
+
+// A writer that has fallen, or hangs in the kernel, does not stop the way down, and
+// what beaminit itself had said still comes out.
+func TestConsoleStopsWithoutWriter(t *testing.T) {
+	for _, full := range []bool{false, true} {
+		path := filepath.Join(t.TempDir(), "kmsg")
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := NewConsole()
+		c.Open(path)
+		c.own, c.output = make(chan message, 4), make(chan message, 1)
+		c.started.Store(true)
+		c.Say(Notice, "last words")
+		if full {
+			c.Output("line")
+		}
+		stopped := make(chan struct{})
+		go func() { c.Stop(20 * time.Millisecond); close(stopped) }()
+		select {
+		case <-stopped:
+		case <-time.After(5 * time.Second):
+			t.Fatalf("full=%v: Stop does not come back", full)
+		}
+		if text, _ := os.ReadFile(path); !strings.Contains(string(text), "last words") {
+			t.Errorf("full=%v: got %q", full, text)
+		}
+	}
+}

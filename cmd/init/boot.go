@@ -106,11 +106,12 @@ func (n *node) mountLate() {
 	}
 }
 
+// sayProblems is loud (err): what a person has to mend shows under "quiet" too.
 func (n *node) sayProblems() {
 	for _, p := range n.config.Problems {
-		n.console.Say(health.Warning, p.String())
+		n.console.Say(health.Err, p.String())
 	}
-	n.say(health.Warning, strangers(n.config)...)
+	n.say(health.Err, strangers(n.config)...)
 	for _, note := range n.config.Notes {
 		n.console.Say(health.Notice, note.String())
 	}

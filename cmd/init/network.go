@@ -24,7 +24,7 @@ func (n *node) sayNetwork(s netcfg.Status) {
 	for _, l := range s.Links {
 		n.say(health.Err, l.Errs...)
 		if l.State != netcfg.Ready {
-			n.console.Say(health.Warning, "network: "+l.Name+": "+l.State.String())
+			n.console.Say(health.Err, "network: "+l.Name+": "+l.State.String())
 		}
 	}
 }

@@ -17,7 +17,7 @@ func (n *node) findRelease() {
 		n.say(health.Err, n.failed)
 		return
 	}
-	n.say(health.Warning, n.release.Problems...)
+	n.say(health.Err, n.release.Problems...)
 }
 
 // command is what starts the release, computed from what is there now: the
@@ -50,7 +50,7 @@ func (n *node) prepare() (supervise.Program, error) {
 	n.name = cmd.Node
 	if !n.prepared {
 		n.prepared = true
-		n.say(health.Warning, cmd.Problems...)
+		n.say(health.Err, cmd.Problems...)
 		for _, note := range cmd.Notes {
 			n.console.Say(health.Notice, note)
 		}
