@@ -54,9 +54,6 @@ func (l *loader) notes() {
 	if id := c.Node.ID; id != "" && id[0] == '/' {
 		l.note("node.id", unsupported+"a program is not asked, the MAC stands for the id; file:/path works")
 	}
-	if u := c.Release.User; u != "root" && u != "0" {
-		l.note("release.user", unsupported+"the release runs as root")
-	}
 	if e := c.Distribution.EPMD; e != "none" {
 		l.note("distribution.epmd", unsupported+`the release runs as with "none"`)
 	}

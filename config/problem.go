@@ -1,6 +1,9 @@
 package config
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // Problem is one thing wrong in a source of the configuration. It never stops a
 // boot: Used says what stands in its place.
@@ -37,6 +40,17 @@ func (p Problem) String() string {
 		b = append(append(b, "; using "...), p.Used...)
 	}
 	return oneLine(b)
+}
+
+// Problem is one that shows only when a value is used. used says what that leads to.
+func (c *Config) Problem(key, what, want, used string) Problem {
+	path := strings.Split(key, ".")
+	from := c.from(key, "")
+	p := Problem{File: from.file(), Key: key, What: what, Want: want, Used: used}
+	if from == TOML {
+		p.Line = lineOf(c.text, path, 0)
+	}
+	return p
 }
 
 // String is the note in one line: "network.eth0.dhcp: not supported yet".

@@ -18,6 +18,7 @@ type Inputs struct {
 	Inetrc       string        // path for kernel's inetrc; empty: none
 	Cookie       []byte        // what Distribution.CookieFile holds; nil: there is none
 	StopTimeout  time.Duration // from SIGTERM to SIGKILL
+	User         *User         // nil: root
 }
 
 // Command starts a release. Its Files have to be there first (Prepare).
@@ -26,6 +27,7 @@ type Command struct {
 	Argv, Env  []string
 	Dir        string
 	Tmp        string // directory of Files, only for the release
+	User       *User  // nil: root
 	Files      []File
 	Node       string   // name of the node; without @ where there is no host name
 	Cookie     string   // its fingerprint; empty: there is none
@@ -47,7 +49,7 @@ type File struct {
 // scripts of relx and mix set.
 func (r *Release) Command(in Inputs) Command {
 	tmp := strings.TrimRight(in.Release.Tmp, "/")
-	c := Command{Path: r.ERTSDir + "/bin/erlexec", Dir: r.Root, Tmp: tmp}
+	c := Command{Path: r.ERTSDir + "/bin/erlexec", Dir: r.Root, Tmp: tmp, User: in.User}
 	f := &filter{}
 	// What the configuration says counts more than what the release says.
 	args := f.run("release.args", in.Release.Args)

@@ -11,13 +11,22 @@ import (
 // called before every start; a file that is there already is left alone, so that a
 // full /run does not stop a release from starting again. One with another content,
 // such as what a start that was cut off left, is replaced by rename(2), as somebody
-// may be reading it.
+// may be reading it. The directory and what is in it belong to the user of the
+// release.
 func (c *Command) Prepare() error {
 	if err := makeDir(c.Tmp); err != nil {
 		return err
 	}
+	if err := c.User.own(c.Tmp); err != nil {
+		return err
+	}
 	for i := range c.Files {
-		if err := c.Files[i].write(); err != nil {
+		f := &c.Files[i]
+		var owner *User
+		if strings.HasPrefix(f.Path, c.Tmp+"/") {
+			owner = c.User
+		}
+		if err := f.write(owner); err != nil {
 			return err
 		}
 	}
@@ -25,19 +34,19 @@ func (c *Command) Prepare() error {
 }
 
 // write makes the file what it should be.
-func (f *File) write() error {
-	switch err := f.create(f.Path); {
+func (f *File) write(owner *User) error {
+	switch err := f.create(f.Path, owner); {
 	case err == nil:
 		return nil
 	case err != unix.EEXIST:
 		return fmt.Errorf("write %s: %w", f.Path, err)
-	case f.there():
+	case f.there(owner):
 		return nil
 	}
 	slash := strings.LastIndexByte(f.Path, '/')
 	temp := f.Path[:slash] + "/.new" + f.Path[slash+1:]
 	unix.Unlink(temp) // left from a start that was cut off
-	err := f.create(temp)
+	err := f.create(temp, owner)
 	if err == nil {
 		if err = unix.Rename(temp, f.Path); err != nil {
 			unix.Unlink(temp)
@@ -50,9 +59,12 @@ func (f *File) write() error {
 }
 
 // there says whether the file is as it should be.
-func (f *File) there() bool {
+func (f *File) there(owner *User) bool {
 	var st unix.Stat_t
 	if err := unix.Lstat(f.Path, &st); err != nil || st.Mode != unix.S_IFREG|f.Mode || st.Size != int64(len(f.Content)) {
+		return false
+	}
+	if owner != nil && st.Uid != owner.UID {
 		return false
 	}
 	b, err := Root("/").Read(f.Path, len(f.Content)+1)
@@ -88,6 +100,26 @@ func makeDir(path string) error {
 	return fmt.Errorf("make directory %s (release.tmp): %w; want a place that can be written to", path, err)
 }
 
+// own gives the directory to the user, where it is one that root made for itself
+// alone; any other keeps its owner, because others may use it too.
+func (u *User) own(path string) error {
+	if u == nil {
+		return nil
+	}
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err == nil {
+		defer unix.Close(fd)
+		var st unix.Stat_t
+		if err = unix.Fstat(fd, &st); err == nil && st.Uid == 0 && st.Mode&0o7777 == 0o700 {
+			err = unix.Fchown(fd, int(u.UID), int(u.GID))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("give %s (release.tmp) to user %s: %w", path, u.Name, err)
+	}
+	return nil
+}
+
 // ownDir says whether path is a directory and no link to one: what a link leads to
 // is not ours to fill.
 func ownDir(path string) bool {
@@ -97,13 +129,16 @@ func ownDir(path string) bool {
 
 // create writes the file to a path where there is none yet (EEXIST: there is); where
 // that fails, there is none afterwards.
-func (f *File) create(path string) error {
+func (f *File) create(path string, owner *User) error {
 	const flags = unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL | unix.O_CLOEXEC
 	fd, err := unix.Open(path, flags, f.Mode)
 	if err != nil {
 		return err
 	}
 	err = unix.Fchmod(fd, f.Mode) // past the umask
+	if err == nil && owner != nil {
+		err = unix.Fchown(fd, int(owner.UID), int(owner.GID))
+	}
 	for b := f.Content; err == nil && len(b) > 0; {
 		var n int
 		n, err = unix.Write(fd, b)

@@ -1,6 +1,8 @@
 package supervise
 
 import (
+	"fmt"
+	"runtime"
 	"strconv"
 	"syscall"
 	"time"
@@ -13,28 +15,61 @@ type Program struct {
 	Path      string
 	Argv, Env []string
 	Dir       string
+	User      *syscall.Credential // nil: root, as PID 1 is
+	Bound     bool                // gains no privilege by what it executes (PR_SET_NO_NEW_PRIVS)
 }
 
-// nobody is the user and group of the monitor: the ids that the kernel itself
+// nobody gives the user and group of the monitor: the ids that the kernel itself
 // uses for "no user" (proc(5), overflowuid).
-const nobody = 65534
+func nobody() *syscall.Credential { return &syscall.Credential{Uid: 65534, Gid: 65534} }
 
 // spawn starts p with the three standard descriptors given, in a session of its
 // own, so that no tty's signals reach it and what it leaves can be found.
 //
 // It must be called by the goroutine that also reaps: a child that is registered
 // before the next wait4(2) cannot be taken for an orphan.
-func spawn(p Program, in, out, err int, drop bool) (pid int, e error) {
-	sys := &syscall.SysProcAttr{Setsid: true}
-	if drop {
-		sys.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
-	}
-	return syscall.ForkExec(p.Path, p.Argv, &syscall.ProcAttr{
+func spawn(p Program, in, out, err int) (pid int, e error) {
+	attr := &syscall.ProcAttr{
 		Dir:   p.Dir,
 		Env:   p.Env,
 		Files: []uintptr{uintptr(in), uintptr(out), uintptr(err)},
-		Sys:   sys,
-	})
+		Sys:   &syscall.SysProcAttr{Setsid: true, Credential: p.User},
+	}
+	if !p.Bound {
+		return syscall.ForkExec(p.Path, p.Argv, attr)
+	}
+	return forkBound(p, attr)
+}
+
+// forkBound starts a child with PR_SET_NO_NEW_PRIVS (prctl(2)): no setuid program
+// and no file capability gives it what its user has not. syscall.ForkExec has no
+// word for it, but the child inherits it from the thread that forks. That thread
+// cannot lose it again, so it ends with its goroutine (runtime.LockOSThread).
+func forkBound(p Program, attr *syscall.ProcAttr) (pid int, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if v := recover(); v != nil { // in a goroutine of its own it would end PID 1
+				err = fmt.Errorf("panic: %v", v)
+			}
+		}()
+		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			// The first thread never ends, and is what /proc shows of PID 1. As long
+			// as this goroutine holds it, the next one gets another.
+			defer runtime.UnlockOSThread()
+			pid, err = forkBound(p, attr)
+			return
+		}
+		if err = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+			err = fmt.Errorf("prctl(PR_SET_NO_NEW_PRIVS): %w", err)
+			return
+		}
+		pid, err = syscall.ForkExec(p.Path, p.Argv, attr)
+	}()
+	<-done
+	return pid, err
 }
 
 // giveWay leaves the CPU to the child that was just started. On a machine with one

@@ -266,7 +266,10 @@ func (l *Loop) startRelease() {
 	p, err := l.Prepare()
 	if err == nil {
 		var pid int
-		if pid, err = spawn(p, l.null, l.output, l.output, false); err == nil {
+		if p.User != nil { // /dev/stdout can be opened by its own user only
+			unix.Fchown(l.output, int(p.User.Uid), int(p.User.Gid))
+		}
+		if pid, err = spawn(p, l.null, l.output, l.output); err == nil {
 			l.phase("exec")
 			giveWay()
 			l.step(Event{Kind: Started, PID: pid})

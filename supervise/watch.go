@@ -38,7 +38,9 @@ func (l *Loop) startMonitor() {
 		l.monitorFailed(err)
 		return
 	}
-	pid, err := spawn(l.Monitor, orders[0], reports[1], l.null, true)
+	p := l.Monitor
+	p.User = nobody()
+	pid, err := spawn(p, orders[0], reports[1], l.null)
 	unix.Close(orders[0])
 	unix.Close(reports[1])
 	if err != nil {

@@ -72,10 +72,11 @@ type node struct {
 	config   *config.Config
 	net      netcfg.Plan
 	release  *release.Release
-	failed   error  // why there is no release to start
-	name     string // of the Erlang node, once something has asked for it
-	mounted  bool   // the late mounts are made
-	prepared bool   // the release has been started, or at least tried, once
+	failed   error         // why there is no release to start
+	user     *release.User // of the release; nil: root
+	name     string        // of the Erlang node, once something has asked for it
+	mounted  bool          // the late mounts are made
+	prepared bool          // the release has been started, or at least tried, once
 	phases   []health.Phase
 	boot     uint32
 	seq      uint32 // of the last health record

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -230,4 +231,103 @@ func TestFullRunWithRelease(t *testing.T) {
 	if !strings.Contains(r.Why, "no space left") {
 		t.Errorf("why=%q", r.Why)
 	}
+}
+
+// The VM of a release with a user runs as that user, with its groups and no way to
+// become another, and comes up as it would for root: it reads its cookie and writes
+// into its HOME.
+func TestUser(t *testing.T) {
+	tests := []struct{ user, groups string }{
+		{"app", "1001 20"},
+		{"1234", "1234"}, // needs no line in /etc/passwd
+	}
+	for _, tt := range tests {
+		t.Run(tt.user, func(t *testing.T) {
+			s := withERTS(t, "hostname=node1", "[release]\nuser = \""+tt.user+"\"\nargs = [\"-eval\", "+
+				"\"ok = file:write_file(os:getenv(\\\"HOME\\\") ++ \\\"/proof\\\", []), io:format(\\\"cookie ~p~n\\\", [erlang:get_cookie() =:= 'namespace-cookie']).\"]\n")
+			s.files["etc/passwd"] = "root:x:0:0::/:\napp:x:1000:1001::/:\n"
+			s.files["etc/group"] = "dialout:x:20:app\naudio:x:29:other\n"
+			m := power(t, s)
+			_, next := m.state(health.Up, 0)
+			m.line("release: cookie true")
+			m.userIs(tt.user, tt.groups)
+			unix.Kill(m.vm(), unix.SIGKILL)
+			m.restarted(1, next)
+			m.userIs(tt.user, tt.groups)
+			m.signal(unix.SIGTERM)
+			m.line("the release ended: exit status 0")
+			if got := m.ended(); got != unix.SIGHUP {
+				t.Errorf("the kernel ended it with %v, want a reboot", got)
+			}
+		})
+	}
+}
+
+// userIs looks at who the VM, its child and the files of the release are. Only the
+// release is bound to its user.
+func (m *machine) userIs(user, groups string) {
+	m.t.Helper()
+	uid := user
+	if user == "app" {
+		uid = "1000"
+	}
+	gid, _, _ := strings.Cut(groups, " ")
+	of := func(pid int) map[string]string {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		m.must(err)
+		fields := map[string]string{}
+		for _, l := range strings.Split(string(text), "\n") {
+			name, value, _ := strings.Cut(l, ":")
+			fields[name] = strings.Join(strings.Fields(value), " ")
+		}
+		return fields
+	}
+	vm := of(m.vm())
+	four := func(id string) string { return strings.Join([]string{id, id, id, id}, " ") }
+	for name, want := range map[string]string{
+		"Uid": four(uid), "Gid": four(gid), "Groups": sorted(groups), "NoNewPrivs": "1",
+		"CapEff": "0000000000000000", "CapPrm": "0000000000000000",
+	} {
+		if got := vm[name]; got != want {
+			m.t.Errorf("%s of the VM is %q, want %q", name, got, want)
+		}
+	}
+	if init := of(m.cmd.Process.Pid); init["NoNewPrivs"] != "0" || init["Uid"] != four("0") {
+		m.t.Errorf("PID 1 has NoNewPrivs %s and Uid %s", init["NoNewPrivs"], init["Uid"])
+	}
+	tmp := fmt.Sprintf("/proc/%d/root/run/beaminit/release", m.cmd.Process.Pid)
+	for _, name := range []string{"", "/.erlang.cookie", "/proof"} {
+		var st unix.Stat_t
+		if err := unix.Stat(tmp+name, &st); err != nil || fmt.Sprint(st.Uid) != uid || fmt.Sprint(st.Gid) != gid {
+			m.t.Errorf("%s: owner %d:%d (%v), want %s:%s", tmp+name, st.Uid, st.Gid, err, uid, gid)
+		}
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(fmt.Sprintf("/proc/%d/root/run/beaminit/inetrc", m.cmd.Process.Pid), &st); err != nil || st.Uid != 0 {
+		m.t.Errorf("inetrc: owner %d (%v), want root", st.Uid, err)
+	}
+}
+
+// sorted puts the groups in the order in which the kernel keeps them.
+func sorted(groups string) string {
+	f := strings.Fields(groups)
+	slices.SortFunc(f, func(a, b string) int {
+		x, _ := strconv.Atoi(a)
+		y, _ := strconv.Atoi(b)
+		return x - y
+	})
+	return strings.Join(f, " ")
+}
+
+// A user that is not there is no reason to run the release as root.
+func TestUnknownUser(t *testing.T) {
+	s := withERTS(t, "hostname=node1", "[release]\nuser = \"app\"\n")
+	s.files["etc/passwd"] = "root:x:0:0::/:\n"
+	m := power(t, s)
+	r, _ := m.state(health.Rescue, 0)
+	want := `/etc/beaminit.toml:2: release.user: no user "app" in /etc/passwd; want a name that is in /etc/passwd of the image, or a number; using none: the release is not started`
+	if r.Why != strings.ReplaceAll(want, `"`, "'") || r.PID != 0 {
+		t.Errorf("pid=%d why=%q, want %q", r.PID, r.Why, want)
+	}
+	m.line(want)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
+	"syscall"
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/release"
@@ -18,6 +19,27 @@ func (n *node) findRelease() {
 		return
 	}
 	n.say(health.Err, n.release.Problems...)
+	n.findUser()
+	n.say(health.Err, n.failedUser()...)
+}
+
+// findUser looks up whom the release is to run as. A user that is not there is no
+// reason to run it as root: the node goes to rescue.
+func (n *node) findUser() {
+	u, err := release.FindUser(n.config.Release.User, n.read)
+	if err != nil {
+		n.failed = errors.New(n.config.Problem("release.user", err.Error(),
+			"a name that is in "+release.PasswdPath+" of the image, or a number", "none: the release is not started").String())
+	}
+	n.user = u
+}
+
+// failedUser is the error of findUser, if it had one.
+func (n *node) failedUser() []error {
+	if n.failed == nil {
+		return nil
+	}
+	return []error{n.failed}
 }
 
 // command is what starts the release, computed from what is there now: the
@@ -26,7 +48,7 @@ func (n *node) command() release.Command {
 	c := n.config
 	in := release.Inputs{
 		Release: c.Release, Distribution: c.Distribution, Hostname: c.Node.Hostname,
-		Inetrc: inetrcPath, StopTimeout: c.Supervise.StopTimeout,
+		Inetrc: inetrcPath, StopTimeout: c.Supervise.StopTimeout, User: n.user,
 	}
 	if len(c.DNS.Search) > 0 {
 		in.Domain = c.DNS.Search[0]
@@ -43,7 +65,7 @@ func (n *node) command() release.Command {
 // prepare makes everything ready for a start of the release. What there is to say
 // about it is said at the first start only.
 func (n *node) prepare() (supervise.Program, error) {
-	if n.release == nil { // it was there when it was started
+	if n.failed != nil { // after a fall of PID 1: all was well when the release was started
 		return supervise.Program{}, n.failed
 	}
 	cmd := n.command()
@@ -57,7 +79,11 @@ func (n *node) prepare() (supervise.Program, error) {
 	}
 	cmd.Files = append(cmd.Files, release.File{Path: inetrcPath, Mode: 0o644, Content: n.inetrc()})
 	err := cmd.Prepare()
-	return supervise.Program{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir}, err
+	p := supervise.Program{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir}
+	if u := cmd.User; u != nil {
+		p.User, p.Bound = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}, true
+	}
+	return p, err
 }
 
 // nodeName is the name of the Erlang node, as far as it is known: that of the last
@@ -86,6 +112,8 @@ func (n *node) planRelease() (plan []section, problems []error) {
 	if n.failed != nil {
 		return nil, []error{n.failed}
 	}
+	n.findUser()
+	problems = append(problems, n.failedUser()...)
 	r := n.release
 	cmd := n.command()
 	cookie := []string{"none: the VM will make a random one"}
@@ -108,6 +136,7 @@ func (n *node) planRelease() (plan []section, problems []error) {
 	plan = []section{
 		{"release", append(r.Why, cmd.Notes...)},
 		{"node", []string{cmd.Node}},
+		{"user", []string{cmd.User.String()}},
 		{"cookie", cookie},
 		{"command", append([]string{cmd.Path}, flagLines(cmd.Argv[1:])...)},
 		{"environment", cmd.Env},
