@@ -1,7 +1,6 @@
 package release
 
 import (
-	"errors"
 	"flag"
 	"net/netip"
 	"os"
@@ -10,8 +9,6 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/nstest"
-	"golang.org/x/sys/unix"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -237,150 +234,6 @@ func TestCookies(t *testing.T) {
 			t.Errorf("%q: %q, %q, want %q, %q", c.text, cookie, wrong, c.cookie, c.wrong)
 		}
 	}
-}
-
-func TestPrepare(t *testing.T) {
-	tmp := t.TempDir() + "/deep/er"
-	umask := 0o027
-	if os.Geteuid() == 0 {
-		umask = 0o777 // which does not stop root
-	}
-	defer unix.Umask(unix.Umask(umask))
-	c := Command{Tmp: tmp, Files: []File{{Path: tmp + "/vm.args", Mode: 0o600, Content: []byte("-x\n")}, {Path: tmp + "/.erlang.cookie", Mode: 0o400, Content: []byte("monster")}}}
-	for range 2 { // before every start
-		if err := c.Prepare(); err != nil {
-			t.Fatal(err)
-		}
-		for path, want := range map[string]os.FileMode{"": os.ModeDir | 0o700, "/vm.args": 0o600, "/.erlang.cookie": 0o400} {
-			if st, err := os.Stat(tmp + path); err != nil || st.Mode() != want {
-				t.Errorf("%s: %v, %v, want %v", tmp+path, st.Mode(), err, want)
-			}
-		}
-		if b, err := os.ReadFile(tmp + "/.erlang.cookie"); string(b) != "monster" {
-			t.Errorf("the cookie is %q, %v", b, err)
-		}
-		if names, err := Root("").List(tmp); len(names) != 2 {
-			t.Errorf("files %q, %v, want no others", names, err)
-		}
-	}
-
-	os.Chmod(tmp, 0o755) // a directory that somebody else made
-	if err := c.Prepare(); err != nil {
-		t.Error(err)
-	}
-	if st, err := os.Stat(tmp); err != nil || st.Mode() != os.ModeDir|0o755 {
-		t.Errorf("a directory that was there: %v, %v, want its mode kept", st.Mode(), err)
-	}
-
-	c.Tmp = tmp + "/vm.args/no"
-	if err := c.Prepare(); !errors.Is(err, unix.ENOTDIR) || !strings.Contains(err.Error(), c.Tmp) {
-		t.Errorf("below a file: %v, want ENOTDIR and the path", err)
-	}
-	if err := os.Symlink(t.TempDir(), tmp+"/link"); err != nil {
-		t.Fatal(err)
-	}
-	c.Tmp = tmp + "/link"
-	if err := c.Prepare(); err == nil {
-		t.Error("follows a symbolic link")
-	}
-}
-
-// A release that has run once starts again though /run has been filled.
-func TestPrepareFull(t *testing.T) {
-	nstest.Run(t, nstest.Usual, func(t *testing.T) {
-		tmp := t.TempDir()
-		if err := unix.Mount("none", tmp, "tmpfs", 0, "size=64k"); err != nil {
-			t.Fatal(err)
-		}
-		defer unix.Unmount(tmp, unix.MNT_DETACH)
-		path := tmp + "/vm.args"
-		c := Command{Tmp: tmp, Files: []File{{Path: path, Mode: 0o600, Content: []byte("-x\n")}}}
-		if err := c.Prepare(); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(tmp+"/full", make([]byte, 1<<20), 0o600); !errors.Is(err, unix.ENOSPC) {
-			t.Fatalf("filling it: %v", err)
-		}
-		if err := c.Prepare(); err != nil {
-			t.Errorf("with the same files: %v", err)
-		}
-		c.Files[0].Content = []byte("-y\n")
-		if err := c.Prepare(); !errors.Is(err, unix.ENOSPC) || !strings.Contains(err.Error(), path) {
-			t.Errorf("with another file: %v, want ENOSPC and its path", err)
-		}
-		if b, err := os.ReadFile(path); string(b) != "-x\n" {
-			t.Errorf("after that the file is %q, %v, want the old one", b, err)
-		}
-		if names, err := Root("").List(tmp); len(names) != 2 {
-			t.Errorf("files %q, %v, want no others", names, err)
-		}
-	})
-}
-
-func TestCheck(t *testing.T) {
-	// A dynamic program for a 32 bit big-endian machine, of headers alone.
-	foreign := make([]byte, 52+32+16)
-	copy(foreign, "\x7fELF\x01\x02\x01")
-	foreign[31], foreign[43], foreign[45] = 52, 32, 1
-	foreign[52+3], foreign[52+7], foreign[52+19] = 3, 84, 13
-	copy(foreign[84:], "/lib/ld.so.1\x00")
-
-	fs := tree(t, with(ertsAt("/srv/erlang/erts-13.1.5"), []string{"/srv/erlang/releases/1/start.boot"})...)
-	dir := string(fs) + "/srv/erlang/erts-13.1.5/bin/"
-	write(t, dir+"erlexec", "#!/bin/sh\n")
-	write(t, dir+"beam.smp", string(foreign))
-	for _, name := range []string{"erl_child_setup", "inet_gethost"} {
-		if err := os.Remove(dir + name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	r, err := Find(fs, srv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const bin = "/srv/erlang/erts-13.1.5/bin/"
-	want := []string{bin + "erlexec: not an ELF program", bin + "beam.smp: needs the interpreter /lib/ld.so.1: no such file",
-		bin + "erl_child_setup: no such file", bin + "inet_gethost: no such file", "/srv/erlang/lib: no such directory"}
-	errs := r.Check(fs, "eclero6")
-	if len(errs) != len(want) {
-		t.Fatalf("got %q, want %d errors", errs, len(want))
-	}
-	for i, err := range errs {
-		if !strings.HasPrefix(err.Error(), want[i]) {
-			t.Errorf("got %q, want %q", err, want[i])
-		}
-	}
-
-	write(t, dir+"erlexec", string(foreign))
-	if text := errors.Join(r.Check(fs, "eclero6")...).Error(); strings.Count(text, "/lib/ld.so.1") != 1 {
-		t.Errorf("want a missing interpreter once, got\n%s", text)
-	}
-
-	write(t, string(fs)+"/lib/ld.so.1", "")
-	if err := errors.Join(r.Check(fs, "eclero6.lan")...); strings.Contains(err.Error(), "beam.smp") || strings.Contains(err.Error(), "inet_gethost") {
-		t.Errorf("with an interpreter and a domain: %v", err)
-	}
-}
-
-func TestInterpreter(t *testing.T) {
-	got, err := interpreter(Root(""), erlexec(t))
-	if err != nil || !strings.Contains(got, "/ld") {
-		t.Errorf("interpreter of erlexec: %q, %v", got, err)
-	}
-}
-
-func FuzzInterpreter(f *testing.F) {
-	f.Add([]byte("\x7fELF\x02\x01"))
-	if b, err := os.ReadFile("/proc/self/exe"); err == nil {
-		f.Add(b[:1024])
-	}
-	dir := f.TempDir()
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if err := os.WriteFile(dir+"/x", b, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		interpreter(Root(dir), "/x") // must not panic or spin
-	})
 }
 
 // BenchmarkBoot is what a boot spends in this room but for Prepare.
