@@ -62,6 +62,8 @@ func (n *node) prepareRoot() {
 		n.mountLate()
 	}
 	n.say(health.Err, boot.MountUser(plan, mountWait, n.interrupted)...)
+	n.state = boot.StateDir(plan)
+	n.raiseClock()
 	n.phase("mounts")
 }
 
@@ -82,6 +84,8 @@ type node struct {
 	seq      uint32 // of the last health record
 	stop     <-chan os.Signal
 	resume   *supervise.Resume // what the PID 1 before this one knew; nil: there was none
+	state    string            // directory of what is to outlive a reboot; empty: see stateDir
+	clock    boot.Floor        // what the clock was set to; At is 0: it was not
 	root     string            // of a plan: where the image lies; empty: this is the node
 }
 
@@ -95,7 +99,9 @@ func (n *node) phase(name string) {
 // say puts errors on the console.
 func (n *node) say(s health.Severity, errs ...error) {
 	for _, err := range errs {
-		n.console.Say(s, err.Error())
+		if err != nil {
+			n.console.Say(s, err.Error())
+		}
 	}
 }
 
