@@ -69,7 +69,7 @@ func Steps(limit time.Duration, container bool, reap Reap, save func() []error) 
 	steps := []Step{
 		{"SIGTERM to all processes", limit, func(d time.Duration) []error { return killAll(unix.SIGTERM, d, reap) }},
 		{"SIGKILL to all processes", limit, func(d time.Duration) []error { return killAll(unix.SIGKILL, d, reap) }},
-		{"save the time", limit, func(d time.Duration) []error { return saveWithin(d, save) }},
+		{"save seed and time", limit, func(d time.Duration) []error { return saveWithin(d, save) }},
 		{"sync", limit, syncAll},
 		{"unmount everything", limit, func(d time.Duration) []error { return unmountAll(d, !container) }},
 	}

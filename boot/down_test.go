@@ -97,7 +97,7 @@ func TestDownEndsTheNamespace(t *testing.T) {
 		if !status.Signaled() || status.Signal() != c.signal {
 			t.Errorf("%s: PID 1 ended with %#x (signal %v), want %v\n%s", c.action, int(status), status.Signal(), c.signal, out)
 		}
-		for _, step := range []string{"SIGTERM to all processes: ", "SIGKILL to all processes: ", "save the time: ", "save the time: input/output error", "sync: ", "unmount everything: "} {
+		for _, step := range []string{"SIGTERM to all processes: ", "SIGKILL to all processes: ", "save seed and time: ", "save seed and time: input/output error", "sync: ", "unmount everything: "} {
 			if !strings.Contains(out, c.action+": "+step) {
 				t.Errorf("%s: no step %q in:\n%s", c.action, step, out)
 			}
@@ -162,7 +162,7 @@ func TestSteps(t *testing.T) {
 	}
 	want := `SIGTERM to all processes (at most 10s)
 SIGKILL to all processes (at most 10s)
-save the time (at most 10s)
+save seed and time (at most 10s)
 sync (at most 10s)
 unmount everything (at most 10s)
 `

@@ -29,7 +29,7 @@ type Node struct {
 
 	Prepare    func() (Program, error) // called before every start of the release
 	AfterStart func()                  // called once, as soon as the release has been started or has to wait
-	Save       func() []error          // called every hour, not by the loop; nil: nothing to save
+	Save       func() []error          // called after the start and every hour, on a thread of its own; nil: nothing to save
 	NoRelease  string                  // why nothing can be started; empty: something can
 	Monitor    Program
 
@@ -91,6 +91,7 @@ func (n Node) Run() Action {
 	l.startMonitor()
 	l.setTimer(TickTimer, l.Interval)
 	l.setTimer(SaveTimer, saveInterval)
+	l.save()
 	l.reap()
 	shrink()
 	for !l.finished {

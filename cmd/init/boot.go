@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"sync"
 	"time"
 
 	"github.com/beaminit/beaminit/boot"
@@ -86,6 +87,8 @@ type node struct {
 	resume   *supervise.Resume // what the PID 1 before this one knew; nil: there was none
 	state    string            // directory of what is to outlive a reboot; empty: see stateDir
 	clock    boot.Floor        // what the clock was set to; At is 0: it was not
+	saving   sync.Mutex        // held by save
+	seeded   bool              // the seed of the boot before was taken
 	root     string            // of a plan: where the image lies; empty: this is the node
 }
 

@@ -39,14 +39,25 @@ func (n *node) stateDir() string {
 	return n.state
 }
 
-// save keeps what is to outlive a reboot or a power cut.
-func (n *node) save() []error {
+// save keeps what is to outlive a reboot or a power cut. The first time in a boot it
+// takes what the boot before kept as seed. It can be called from several goroutines.
+func (n *node) save() (errs []error) {
+	n.saving.Lock()
+	defer n.saving.Unlock()
 	dir := n.stateDir()
 	if dir == "" {
 		return nil
 	}
-	if err := boot.SaveClock(dir); err != nil {
-		return []error{err}
+	if !n.seeded && !n.adopts() {
+		if _, err := boot.CreditSeed(dir); err != nil {
+			errs = append(errs, err)
+		}
 	}
-	return nil
+	n.seeded = true
+	for _, err := range [...]error{boot.RenewSeed(dir), boot.SaveClock(dir)} {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errs
 }
