@@ -26,6 +26,7 @@ const mountWait = 5 * time.Second
 func bootNode() {
 	n := &node{console: health.NewConsole()}
 	defer n.fell()
+	unix.Umask(0o022) // the kernel's own; whoever started this in its place may have had another
 	n.signals.Hush()
 	n.inherit()
 	n.say(health.Err, boot.MountAll(boot.Early())...)
