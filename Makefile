@@ -2,9 +2,11 @@
 # under build/.
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# No node's clock is before it (https://reproducible-builds.org/specs/source-date-epoch/).
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 # The last flag: the compatibility switches that go.mod's language version stands
 # for cost a tenth of the boot to read, and none of them concerns PID 1.
-LDFLAGS := -s -w -X main.version=$(VERSION) -X runtime.godebugDefault=
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.buildTime=$(SOURCE_DATE_EPOCH) -X runtime.godebugDefault=
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 

@@ -63,10 +63,13 @@ type Reap func(deadline time.Time) (left bool)
 // Steps is the plan of the way back after the release has stopped, without the
 // last reboot(2). In a container (a pid namespace that is not the first) the file
 // systems belong to the host: they are left, not made read-only.
-func Steps(limit time.Duration, container bool, reap Reap) []Step {
+//
+// save is what is to be written as late as possible; nil: nothing.
+func Steps(limit time.Duration, container bool, reap Reap, save func() []error) []Step {
 	steps := []Step{
 		{"SIGTERM to all processes", limit, func(d time.Duration) []error { return killAll(unix.SIGTERM, d, reap) }},
 		{"SIGKILL to all processes", limit, func(d time.Duration) []error { return killAll(unix.SIGKILL, d, reap) }},
+		{"save seed and time", limit, func(d time.Duration) []error { return saveWithin(d, save) }},
 		{"sync", limit, syncAll},
 		{"unmount everything", limit, func(d time.Duration) []error { return unmountAll(d, !container) }},
 	}
@@ -85,11 +88,11 @@ func Steps(limit time.Duration, container bool, reap Reap) []Step {
 // Down does not return in PID 1: where reboot(2) fails it says why and stands
 // still for ever, because the kernel panics when PID 1 ends. In any other process
 // it does nothing but give an error: kill(-1) would kill the whole session.
-func Down(action Action, limit time.Duration, reap Reap, say func(string)) error {
+func Down(action Action, limit time.Duration, reap Reap, save func() []error, say func(string)) error {
 	if unix.Getpid() != 1 {
 		return fmt.Errorf("%v: only PID 1 may do this, not process %d", action, unix.Getpid())
 	}
-	for _, s := range Steps(limit, inContainer(), reap) {
+	for _, s := range Steps(limit, inContainer(), reap, save) {
 		start := monotonic()
 		errs := s.run(s.Limit)
 		took := strconv.FormatInt(int64((monotonic()-start)/time.Millisecond), 10)
@@ -106,13 +109,17 @@ func Down(action Action, limit time.Duration, reap Reap, say func(string)) error
 	}
 }
 
+const (
+	nsPID             = "/proc/self/ns/pid"
+	firstPIDNamespace = 0xEFFFFFFC
+)
+
 // inContainer reports whether this is the init of a pid namespace that is not the
 // first one, whose inode number is fixed (PROC_PID_INIT_INO in linux/proc_ns.h).
 // Without /proc it says no: on a node of its own all must be unmounted.
 func inContainer() bool {
-	const firstPIDNamespace = 0xEFFFFFFC
 	var st unix.Stat_t
-	return unix.Stat("/proc/self/ns/pid", &st) == nil && uint64(st.Ino) != firstPIDNamespace
+	return unix.Stat(nsPID, &st) == nil && uint64(st.Ino) != firstPIDNamespace
 }
 
 // killAll sends the signal to every process but this one (kill(2) with -1), and
@@ -146,6 +153,19 @@ func within(limit time.Duration, what string, call func() error) error {
 	case <-timer.C:
 		return fmt.Errorf("%s has not come back after %v: going on without it", what, limit)
 	}
+}
+
+// saveWithin saves. A device that hangs does not keep the node from going down.
+func saveWithin(limit time.Duration, save func() []error) (errs []error) {
+	if save == nil {
+		return nil
+	}
+	saved := make(chan []error, 1)
+	err := within(limit, "save", func() error { saved <- save(); return nil })
+	if err != nil {
+		return []error{err}
+	}
+	return <-saved
 }
 
 func syncAll(limit time.Duration) []error {

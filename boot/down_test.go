@@ -58,7 +58,7 @@ func TestDownBody(t *testing.T) {
 	}
 	for _, a := range []Action{Reboot, PowerOff, Halt} {
 		if a.String() == name || name == "stubborn" {
-			Down(a, 2*time.Second, reapAll, func(line string) { println(line) })
+			Down(a, 2*time.Second, reapAll, func() []error { return []error{unix.EIO} }, func(line string) { println(line) })
 		}
 	}
 	t.Fatal("Down came back")
@@ -97,7 +97,7 @@ func TestDownEndsTheNamespace(t *testing.T) {
 		if !status.Signaled() || status.Signal() != c.signal {
 			t.Errorf("%s: PID 1 ended with %#x (signal %v), want %v\n%s", c.action, int(status), status.Signal(), c.signal, out)
 		}
-		for _, step := range []string{"SIGTERM to all processes: ", "SIGKILL to all processes: ", "sync: ", "unmount everything: "} {
+		for _, step := range []string{"SIGTERM to all processes: ", "SIGKILL to all processes: ", "save seed and time: ", "save seed and time: input/output error", "sync: ", "unmount everything: "} {
 			if !strings.Contains(out, c.action+": "+step) {
 				t.Errorf("%s: no step %q in:\n%s", c.action, step, out)
 			}
@@ -133,22 +133,36 @@ func TestDownRefuses(t *testing.T) {
 	if os.Getpid() == 1 {
 		t.Skip("this is PID 1")
 	}
-	err := Down(PowerOff, time.Second, reapAll, func(line string) { t.Error(line) })
+	err := Down(PowerOff, time.Second, reapAll, nil, func(line string) { t.Error(line) })
 	if err == nil || !strings.Contains(err.Error(), "poweroff: only PID 1") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A device that hangs while something is saved does not keep a node from going down.
+func TestSaveWithin(t *testing.T) {
+	never := make(chan struct{})
+	defer close(never)
+	errs := saveWithin(20*time.Millisecond, func() []error { <-never; return nil })
+	if len(errs) != 1 || !strings.Contains(errs[0].Error(), "save has not come back after 20ms") {
+		t.Errorf("%v", errs)
+	}
+	if errs := saveWithin(time.Second, func() []error { return []error{unix.EIO, unix.ENOSPC} }); len(errs) != 2 {
+		t.Errorf("%v, want both errors", errs)
 	}
 }
 
 func TestSteps(t *testing.T) {
 	text := func(container bool) string {
 		var b strings.Builder
-		for _, s := range Steps(10*time.Second, container, reapAll) {
+		for _, s := range Steps(10*time.Second, container, reapAll, nil) {
 			b.WriteString(s.String() + "\n")
 		}
 		return b.String()
 	}
 	want := `SIGTERM to all processes (at most 10s)
 SIGKILL to all processes (at most 10s)
+save seed and time (at most 10s)
 sync (at most 10s)
 unmount everything (at most 10s)
 `

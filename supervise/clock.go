@@ -3,6 +3,7 @@ package supervise
 import (
 	"time"
 
+	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
 )
 
@@ -15,6 +16,25 @@ func Now() time.Duration {
 }
 
 func (l *Loop) setTimer(t Timer, after time.Duration) { l.timers[t] = Now() + after }
+
+// saveInterval is how much time a node without a clock of its own loses at most by a
+// power cut.
+const saveInterval = time.Hour
+
+// save has the node write down what is to outlive a power cut, on a thread of its own:
+// a device may hang. While one does, there is no second.
+func (l *Loop) save() {
+	if l.Save == nil || !l.saving.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		defer func() { l.fell(recover()) }()
+		for _, err := range l.Save() {
+			l.Console.Say(health.Warning, err.Error())
+		}
+		l.saving.Store(false)
+	}()
+}
 
 // untilAlarm is the time to the next timer.
 func (l *Loop) untilAlarm() time.Duration {
@@ -40,6 +60,9 @@ func (l *Loop) fireAlarms() {
 		case TickTimer:
 			l.record()
 			l.setTimer(TickTimer, l.Interval)
+		case SaveTimer:
+			l.save()
+			l.setTimer(SaveTimer, saveInterval)
 		case MonitorTimer:
 			l.startMonitor()
 		default:

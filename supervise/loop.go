@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/beaminit/beaminit/config"
@@ -28,6 +29,7 @@ type Node struct {
 
 	Prepare    func() (Program, error) // called before every start of the release
 	AfterStart func()                  // called once, as soon as the release has been started or has to wait
+	Save       func() []error          // called after the start and every hour, on a thread of its own; nil: nothing to save
 	NoRelease  string                  // why nothing can be started; empty: something can
 	Monitor    Program
 
@@ -55,6 +57,7 @@ type Loop struct {
 	unknown   bool            // it was said why the peers are not counted
 	falls     []time.Duration // of PID 1 itself, see Resume
 	fallen    chan string     // a goroutine panicked: why
+	saving    atomic.Bool     // Save has not come back yet
 }
 
 // Run starts the release and supervises it until the node is to go down; it
@@ -87,6 +90,8 @@ func (n Node) Run() Action {
 	l.readOutput()
 	l.startMonitor()
 	l.setTimer(TickTimer, l.Interval)
+	l.setTimer(SaveTimer, saveInterval)
+	l.save()
 	l.reap()
 	shrink()
 	for !l.finished {

@@ -99,6 +99,7 @@ const (
 	NetworkTimer
 	MonitorTimer
 	TickTimer
+	SaveTimer
 	timers // how many there are
 )
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"sync"
 	"time"
 
 	"github.com/beaminit/beaminit/boot"
@@ -25,6 +26,7 @@ const mountWait = 5 * time.Second
 func bootNode() {
 	n := &node{console: health.NewConsole()}
 	defer n.fell()
+	unix.Umask(0o022) // the kernel's own; whoever started this in its place may have had another
 	n.signals.Hush()
 	n.inherit()
 	n.say(health.Err, boot.MountAll(boot.Early())...)
@@ -62,6 +64,8 @@ func (n *node) prepareRoot() {
 		n.mountLate()
 	}
 	n.say(health.Err, boot.MountUser(plan, mountWait, n.interrupted)...)
+	n.state = boot.StateDir(plan)
+	n.raiseClock()
 	n.phase("mounts")
 }
 
@@ -82,6 +86,10 @@ type node struct {
 	seq      uint32 // of the last health record
 	stop     <-chan os.Signal
 	resume   *supervise.Resume // what the PID 1 before this one knew; nil: there was none
+	state    string            // directory of what is to outlive a reboot; empty: see stateDir
+	clock    boot.Floor        // what the clock was set to; At is 0: it was not
+	saving   sync.Mutex        // held by save
+	seeded   bool              // the seed of the boot before was taken
 	root     string            // of a plan: where the image lies; empty: this is the node
 }
 
@@ -95,7 +103,9 @@ func (n *node) phase(name string) {
 // say puts errors on the console.
 func (n *node) say(s health.Severity, errs ...error) {
 	for _, err := range errs {
-		n.console.Say(s, err.Error())
+		if err != nil {
+			n.console.Say(s, err.Error())
+		}
 	}
 }
 

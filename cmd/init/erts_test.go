@@ -263,6 +263,40 @@ func TestUser(t *testing.T) {
 	}
 }
 
+// The release gets the limit of open files that PID 1 was given, and not the one to which
+// Go raises its own; the usual umask; and no other place in the eyes of the OOM killer
+// than PID 1, which that never takes. It is so after PID 1 fell, too.
+func TestInherits(t *testing.T) {
+	s := withERTS(t, "hostname=node1", "")
+	s.program, s.writable = faulty, true
+	m := power(t, s)
+	_, next := m.state(health.Up, 0)
+	look := func() {
+		t.Helper()
+		read := func(pid int, name string) string {
+			text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name))
+			m.must(err)
+			return string(text)
+		}
+		vm := m.vm()
+		if want := fmt.Sprintf("Max open files            %-20d %-20d files", softFiles, hardFiles); !strings.Contains(read(vm, "limits"), want) {
+			t.Errorf("want %q in\n%s", want, read(vm, "limits"))
+		}
+		if got := read(vm, "status"); !strings.Contains(got, "\nUmask:\t0022\n") {
+			t.Errorf("want umask 0022 in\n%s", got)
+		}
+		if got, want := read(vm, "oom_score_adj"), read(m.cmd.Process.Pid, "oom_score_adj"); got != want {
+			t.Errorf("oom_score_adj is %s, that of PID 1 %s", got, want)
+		}
+	}
+	look()
+	m.fault("turn")
+	m.line("PID 1 has begun anew")
+	unix.Kill(m.vm(), unix.SIGKILL)
+	m.restarted(1, next)
+	look()
+}
+
 // userIs looks at who the VM, its child and the files of the release are. Only the
 // release is bound to its user.
 func (m *machine) userIs(user, groups string) {

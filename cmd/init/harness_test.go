@@ -207,8 +207,16 @@ func enter(root string) error {
 	if err := errors.Join(unix.Chdir("/"), unix.Unmount("/root", unix.MNT_DETACH)); err != nil {
 		return err
 	}
+	// What a node's kernel would not give its init, to see what comes of it.
+	unix.Umask(0)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: softFiles, Max: hardFiles}); err != nil {
+		return err
+	}
 	return unix.Exec("/sbin/init", []string{"/sbin/init"}, []string{"HOME=/", "TERM=linux"})
 }
+
+// The limits of open files that PID 1 is started with.
+const softFiles, hardFiles = 1000, 4000
 
 // read takes the console in, line by line.
 func (m *machine) read(kmsg *os.File) {

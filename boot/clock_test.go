@@ -1,0 +1,108 @@
+package boot
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/nstest"
+)
+
+// No test here sets a clock: it is that of the machine that runs them.
+
+func TestClockFloor(t *testing.T) {
+	const built, saved = "when this init was built", "when the time was last saved"
+	tests := []struct {
+		now, built, saved int64
+		at                int64
+		from              string
+		set               bool
+	}{
+		{5, 100, 0, 100, built, true},
+		{5, 100, 200, 200, saved, true},
+		{5, 200, 100, 200, built, true},
+		{5, 100, 100, 100, built, true},
+		{100, 100, 0, 100, built, false},
+		{300, 100, 200, 200, saved, false}, // never back
+		{5, 0, 0, 0, built, false},
+		{5, 0, 7, 7, saved, true},
+		{-1, 0, 0, 0, built, true}, // before 1970
+	}
+	for _, tt := range tests {
+		f, set := ClockFloor(tt.now, tt.built, tt.saved)
+		if f.At != tt.at || f.From != tt.from || set != tt.set {
+			t.Errorf("at %d, built %d, saved %d: %d (%s) %v, want %d (%s) %v", tt.now, tt.built, tt.saved, f.At, f.From, set, tt.at, tt.from, tt.set)
+		}
+	}
+	if got, want := (Floor{1700000000, built}).String(), "2023-11-14T22:13:20Z, when this init was built"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestSaveClock(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "beaminit")
+	if got := savedClock(dir); got != 0 {
+		t.Errorf("nothing was saved: %d", got)
+	}
+	for range 2 {
+		before := time.Now().Add(-time.Second).Unix()
+		must(t, SaveClock(dir))
+		if got := savedClock(dir); got < before || got > time.Now().Unix()+1 {
+			t.Errorf("saved %d, at about %d", got, before)
+		}
+		old := time.Unix(1700000000, 0)
+		must(t, os.Chtimes(dir+clockFile, old, old))
+		if got := savedClock(dir); got != old.Unix() {
+			t.Errorf("saved %d, want %d", got, old.Unix())
+		}
+	}
+	must(t, os.Remove(dir+clockFile))
+	must(t, os.Mkdir(dir+clockFile, 0o755))
+	if got := savedClock(dir); got != 0 {
+		t.Errorf("a directory is no saved time: %d", got)
+	}
+	if err := SaveClock(dir); err == nil || !strings.Contains(err.Error(), dir+clockFile) {
+		t.Errorf("into a directory: %v", err)
+	}
+	if err := SaveClock("/proc/beaminit"); err == nil {
+		t.Error("saved in /proc")
+	}
+}
+
+// In a container the clock is left alone, however late the floor is.
+func TestClockOfAContainer(t *testing.T) {
+	nstest.Run(t, whole, func(t *testing.T) {
+		must(t, unix.Mount("proc", "/proc", "proc", 0, ""))
+		if ownsClock() {
+			t.Fatal("this is a pid namespace") // and nothing below may run
+		}
+		if f, set, err := RaiseClock(time.Now().Unix()+1, ""); set || err != nil || f.At == 0 {
+			t.Errorf("%v %v %v", f, set, err)
+		}
+	})
+}
+
+func TestStateDir(t *testing.T) {
+	tests := []struct {
+		mounts []config.Mount
+		want   string
+	}{
+		{nil, ""},
+		{[]config.Mount{{Source: "/dev/vdb", Target: "/data", Type: "ext4"}}, "/data/beaminit"},
+		{[]config.Mount{{Source: "ubi0:data", Target: "/d", Type: "ubifs"}}, "/d/beaminit"},
+		{[]config.Mount{{Source: "/dev/vdb", Target: "/a", Type: "ext4", Options: []string{"ro"}}, {Source: "/dev/vdc", Target: "/b"}}, "/b/beaminit"},
+		{[]config.Mount{{Target: "/tmp", Type: "tmpfs", Options: []string{"size=1m"}}, {Target: "/x", Type: "tmpfs"}}, ""},
+		{[]config.Mount{{Target: "/", Options: []string{"remount", "rw"}}}, ""},
+	}
+	for _, tt := range tests {
+		plan, errs := UserMounts(tt.mounts)
+		if got := StateDir(plan); got != tt.want || len(errs) > 0 {
+			t.Errorf("%v: %q (%v), want %q", tt.mounts, got, errs, tt.want)
+		}
+	}
+}
