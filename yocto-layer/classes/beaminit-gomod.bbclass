@@ -4,13 +4,9 @@
 #
 # To be inherited after go-mod.
 
-inherit ${@'go-mod-update-modules' if beaminit_has_gomod() else ''}
+inherit ${@'go-mod-update-modules' if hasattr(bb.fetch2, 'gomod') else ''}
 
-def beaminit_has_gomod():
-    import importlib.util
-    return importlib.util.find_spec('bb.fetch2.gomod') is not None
-
-BEAMINIT_GOPROXY = "${@'off' if beaminit_has_gomod() else 'file://${UNPACKDIR}/goproxy'}"
+BEAMINIT_GOPROXY = "${@'off' if hasattr(bb.fetch2, 'gomod') else 'file://${BEAMINIT_UNPACKED}/goproxy'}"
 export GOMODCACHE = "${S}/pkg/mod"
 addtask do_compile before do_populate_lic
 
@@ -25,7 +21,7 @@ def beaminit_modules(d):
             (module, parm['version'], (host + path).replace('/', '.'), parm['version'], parm['sha256sum']))
 
 python () {
-    if beaminit_has_gomod():
+    if hasattr(bb.fetch2, 'gomod'):
         return
     urls = d.getVar('SRC_URI').split()
     d.setVar('BEAMINIT_GOMODS', ' '.join(u for u in urls if u.startswith('gomod://')))
@@ -37,7 +33,7 @@ python () {
 python beaminit_goproxy() {
     # https://go.dev/ref/mod#goproxy-protocol: VERSION.zip, .mod and .info.
     import json, shutil, zipfile
-    unpacked = d.getVar('UNPACKDIR')
+    unpacked = d.getVar('BEAMINIT_UNPACKED')
     for module, version, url in beaminit_modules(d):
         name = bb.fetch.decodeurl(url)[5]['downloadfilename']
         dest = os.path.join(unpacked, 'goproxy', module, '@v', version)

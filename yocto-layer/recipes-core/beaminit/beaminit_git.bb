@@ -14,8 +14,9 @@ BEAMINIT_SRC ??= "tree"
 BEAMINIT_TREE = "go.mod go.sum LICENSE boot cmd config health hostsgen netcfg release supervise"
 
 PV = "0.1.0+${BEAMINIT_SRC}"
-UNPACKDIR ??= "${WORKDIR}"
-S = "${UNPACKDIR}/beaminit"
+# Scarthgap has no UNPACKDIR yet.
+BEAMINIT_UNPACKED = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}"
+S = "${BEAMINIT_UNPACKED}/beaminit"
 # Where go-mod-update-modules looks for go.mod.
 GO_SRCURI_DESTSUFFIX = "beaminit"
 
@@ -66,7 +67,7 @@ do_install() {
 
 do_install[postfuncs] += "beaminit_qa_static"
 beaminit_qa_static() {
-	READELF="${READELF}" sh ${UNPACKDIR}/qa-static ${D}${base_sbindir}/beaminit || \
+	READELF="${READELF}" sh ${BEAMINIT_UNPACKED}/qa-static ${D}${base_sbindir}/beaminit || \
 		bbfatal "beaminit must be a static program: it is PID 1"
 }
 # On the build host readelf is the host's own.

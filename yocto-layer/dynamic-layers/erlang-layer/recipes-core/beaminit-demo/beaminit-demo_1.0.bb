@@ -7,8 +7,9 @@ LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
 FILESEXTRAPATHS:prepend := "${THISDIR}/../../../../../qemu/demo:${THISDIR}/../../../../..:"
 SRC_URI = "file://eclero;subdir=beaminit-demo file://LICENSE;subdir=beaminit-demo file://release.escript"
 
-UNPACKDIR ??= "${WORKDIR}"
-S = "${UNPACKDIR}/beaminit-demo"
+# Scarthgap has no UNPACKDIR yet.
+BEAMINIT_UNPACKED = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}"
+S = "${BEAMINIT_UNPACKED}/beaminit-demo"
 
 # The native Erlang assembles, the target's is put in.
 DEPENDS = "erlang erlang-native"
@@ -18,7 +19,7 @@ do_configure[noexec] = "1"
 
 do_compile() {
 	rm -rf ${B}/release
-	escript ${UNPACKDIR}/release.escript ${S}/eclero ${STAGING_LIBDIR}/erlang ${B}/release
+	escript ${BEAMINIT_UNPACKED}/release.escript ${S}/eclero ${STAGING_LIBDIR}/erlang ${B}/release
 }
 
 do_install() {
