@@ -53,8 +53,26 @@ beaminit_check() {
 	for allow in ${BEAMINIT_CHECK_ALLOW}; do
 		sed -i -E "\\,$allow,d" ${T}/beaminit-check
 	done
+	beaminit_libraries >>${T}/beaminit-check
 	if [ $status -gt 1 ] || [ -s ${T}/beaminit-check ]; then
 		bbfatal "no node would boot from this image:
 $(cat ${T}/beaminit-check)"
 	fi
+}
+
+# The libraries that ERTS is linked with, wherever the loader looks; it also looks in
+# what ld.so.conf says, so any place below a lib directory counts.
+beaminit_libraries() {
+	for program in ${IMAGE_ROOTFS}${BEAMINIT_RELEASE_DIR}/erts-*/bin/* ${IMAGE_ROOTFS}${BEAMINIT_RELEASE_DIR}/*/erts-*/bin/*; do
+		case ${program##*/} in
+		erlexec|beam.smp|erl_child_setup|inet_gethost) ;;
+		*) continue ;;
+		esac
+		LC_ALL=C readelf -d "$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\].*/\1/p' | while read -r library; do
+			found=$(find ${IMAGE_ROOTFS}/lib* ${IMAGE_ROOTFS}/usr/lib* -name "$library" -print -quit 2>/dev/null || true)
+			if [ -z "$found" ]; then
+				echo "${program#${IMAGE_ROOTFS}}: needs the library $library, which no package brought; want it in IMAGE_INSTALL"
+			fi
+		done
+	done
 }

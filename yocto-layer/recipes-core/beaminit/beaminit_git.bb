@@ -65,9 +65,14 @@ do_install() {
 	chmod 0644 ${D}${sysconfdir}/beaminit.toml
 }
 
+# Where the tasks of an image find it.
+do_install:class-native() {
+	install -D -m 0755 ${B}/beaminit ${D}${bindir}/beaminit
+}
+
 do_install[postfuncs] += "beaminit_qa_static"
 beaminit_qa_static() {
-	READELF="${READELF}" sh ${BEAMINIT_UNPACKED}/qa-static ${D}${base_sbindir}/beaminit || \
+	READELF="${READELF}" sh ${BEAMINIT_UNPACKED}/qa-static ${B}/beaminit || \
 		bbfatal "beaminit must be a static program: it is PID 1"
 }
 # On the build host readelf is the host's own.
