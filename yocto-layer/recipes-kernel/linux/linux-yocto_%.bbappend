@@ -1,2 +1,3 @@
-FILESEXTRAPATHS:prepend := "${THISDIR}/files:"
-SRC_URI:append = "${@bb.utils.contains('DISTRO_FEATURES', 'beaminit', ' file://beaminit.scc file://beaminit.cfg', '', d)}"
+# By a file of its own: a condition in SRC_URI itself would change the signatures of
+# builds that have not chosen beaminit.
+require ${@bb.utils.contains('DISTRO_FEATURES', 'beaminit', 'linux-yocto-beaminit.inc', '', d)}
