@@ -38,7 +38,7 @@ vet:
 
 unit:
 	go test -race -timeout 5m ./config ./netcfg ./hostsgen ./release ./boot ./health ./supervise
-	go test -timeout 5m ./cmd/...
+	go test -timeout 5m ./cmd/... ./yocto-layer
 	cd qemu && go test -timeout 5m $$(go list ./... | grep -v /e2e)
 
 e2e: build/init
