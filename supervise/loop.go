@@ -53,7 +53,6 @@ type Loop struct {
 	signals   <-chan os.Signal // nil: not listening yet
 	owed      bool             // a record is due as soon as signals are heard
 	finished  bool
-	Orphans   int             // reaped so far
 	unknown   bool            // it was said why the peers are not counted
 	falls     []time.Duration // of PID 1 itself, see Resume
 	fallen    chan string     // a goroutine panicked: why
@@ -295,7 +294,7 @@ func (l *Loop) reap() {
 		case l.monitor.pid:
 			l.monitorEnded(status)
 		default:
-			l.Orphans++
+			// An orphan that PID 1 inherited: to collect it is all there is to do.
 		}
 	})
 }

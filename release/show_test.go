@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Lines shows the command for beaminit plan: the program and its arguments (a flag
+// Lines shows the command as the golden files have it: the program and its arguments (a flag
 // a line, quoted as a shell would want them), the environment, the files. Of a
 // secret file it shows that it is there.
 func (c *Command) Lines() []string {
