@@ -107,6 +107,7 @@ type Supervise struct {
 	Window         time.Duration
 	GiveUp         string
 	StopTimeout    time.Duration
+	DownTimeout    time.Duration // of what follows the stop, until reboot(2)
 }
 
 // Health is the [health] table.

@@ -85,6 +85,8 @@ var keys = [...]key{
 		check: isGiveUp, noun: "action", want: `"reboot", "rescue", "poweroff" or "halt"`},
 	{name: "supervise.stop_timeout", field: func(c *Config, _ *Network) any { return &c.Supervise.StopTimeout },
 		want: `a duration such as "10s", 0s to 1h`, max: int64(time.Hour)},
+	{name: "supervise.down_timeout", field: func(c *Config, _ *Network) any { return &c.Supervise.DownTimeout },
+		want: `a duration such as "30s", 1s to 24h`, min: int64(time.Second), max: int64(24 * time.Hour)},
 
 	{name: "health.interval", field: func(c *Config, _ *Network) any { return &c.Health.Interval },
 		want: `a duration such as "10s", 100ms to 24h`, min: int64(100 * time.Millisecond), max: int64(24 * time.Hour)},
@@ -143,7 +145,7 @@ func defaults() *Config {
 		Distribution: Distribution{Names: "short", Port: 17012, EPMD: "none", CookieFile: "/data/cookie", Connect: true},
 		Supervise: Supervise{
 			OnExit: Restart, BackoffFirst: 100 * time.Millisecond, BackoffLongest: 30 * time.Second,
-			Attempts: 5, Window: time.Minute, GiveUp: Reboot, StopTimeout: 10 * time.Second,
+			Attempts: 5, Window: time.Minute, GiveUp: Reboot, StopTimeout: 10 * time.Second, DownTimeout: 30 * time.Second,
 		},
 		Health: Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second},
 		Root:   Root{Wait: 10 * time.Second, Program: "/sbin/init"},

@@ -29,6 +29,7 @@ type Node struct {
 
 	Prepare    func() (Program, error) // called before every start of the release
 	AfterStart func()                  // called once, as soon as the release has been started or has to wait
+	Stopping   func(Action)            // called when the node is asked to go down, each time; must not block
 	Save       func() []error          // called after the start and every hour, on a thread of its own; nil: nothing to save
 	NoRelease  string                  // why nothing can be started; empty: something can
 	Monitor    Program
@@ -195,6 +196,7 @@ func (l *Loop) resume() bool {
 	case Between:
 		l.setTimer(RestartTimer, max(l.state.NextAt-Now(), 0))
 	case Ending:
+		l.Stopping(l.state.Action)
 		l.setTimer(StopTimer, l.state.Policy.StopTimeout)
 	}
 	return true
@@ -230,6 +232,7 @@ func Meaning(sig os.Signal) (action Action, why string) {
 
 func (l *Loop) stop(a Action, why string) {
 	l.Console.Say(health.Notice, string(a)+" asked for by "+why)
+	l.Stopping(a)
 	l.step(Event{Kind: StopAsked, Action: a, Text: string(a) + " asked for by " + why})
 }
 

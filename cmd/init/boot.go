@@ -90,6 +90,7 @@ type node struct {
 	clock    boot.Floor        // what the clock was set to; At is 0: it was not
 	saving   sync.Mutex        // held by save
 	seeded   bool              // the seed of the boot before was taken
+	way      *boot.Way         // down; see wayDown
 	root     string            // of a plan: where the image lies; empty: this is the node
 }
 
