@@ -49,3 +49,17 @@ func CheckRebootParam(s string) error {
 	}
 	return nil
 }
+
+// LeaveRebootParam writes the argument for the reboot that follows.
+func LeaveRebootParam(s string) error {
+	const flags = unix.O_WRONLY | unix.O_CREAT | unix.O_TRUNC | unix.O_NOFOLLOW | unix.O_CLOEXEC
+	fd, err := unix.Open(RebootParamPath, flags, 0o644)
+	if err == nil {
+		_, err = unix.Write(fd, []byte(s+"\n"))
+		unix.Close(fd)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", RebootParamPath, err)
+	}
+	return nil
+}

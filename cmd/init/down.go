@@ -50,3 +50,11 @@ func ending(a supervise.Action) boot.Action {
 	}
 	return boot.Reboot
 }
+
+// button is what supervise.power_button asks for.
+func button(word string) supervise.Action {
+	if word == config.Ignore {
+		return ""
+	}
+	return supervise.Action(word)
+}

@@ -59,14 +59,14 @@ func (n *node) loop() supervise.Node {
 		}
 	}
 	return supervise.Node{
-		Name: n.nodeName, Peers: peers, Boot: n.boot, Seq: n.seq, Interval: c.Health.Interval,
+		Name: n.nodeName, Peers: peers, Boot: n.boot, Seq: n.seq, Clock: func() string { return n.clockFrom }, Interval: c.Health.Interval,
 		Policy: supervise.Policy{
 			OnExit: c.Supervise.OnExit, GiveUp: c.Supervise.GiveUp,
 			BackoffFirst: c.Supervise.BackoffFirst, BackoffLongest: c.Supervise.BackoffLongest,
 			Attempts: c.Supervise.Attempts, Window: c.Supervise.Window, StopTimeout: c.Supervise.StopTimeout,
 		},
 		Console: n.console, Signals: &n.signals, Phases: n.phases,
-		AfterStart: n.afterStart, Stopping: n.goesDown, Save: n.save, Resume: n.resume,
+		AfterStart: n.afterStart, Stopping: n.goesDown, Button: button(c.Supervise.PowerButton), Save: n.save, Resume: n.resume,
 		Monitor: supervise.Program{Path: "/proc/self/exe", Argv: watch.Args(), Dir: "/"},
 	}
 }
