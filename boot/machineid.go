@@ -3,7 +3,9 @@ package boot
 import (
 	"fmt"
 	"math/bits"
+	"strings"
 
+	"github.com/beaminit/beaminit/config"
 	"golang.org/x/sys/unix"
 )
 
@@ -17,22 +19,10 @@ const (
 // machineID reads an id: 32 digits of lower case, not all 0, and a line end perhaps.
 func machineID(path string) string {
 	text, err := readFile(path)
-	if err != nil || len(text) < 32 || len(text) > 33 || len(text) == 33 && text[32] != '\n' {
-		return ""
+	if id := strings.TrimSuffix(string(text), "\n"); err == nil && config.IsMachineID(id) {
+		return id
 	}
-	zeros := 0
-	for _, c := range text[:32] {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return ""
-		}
-		if c == '0' {
-			zeros++
-		}
-	}
-	if zeros == 32 {
-		return ""
-	}
-	return string(text[:32])
+	return ""
 }
 
 // NeedMachineID says whether the image leaves its id to the boot. present says that there
@@ -75,19 +65,13 @@ func FindMachineID(dir, more string) (id, from string) {
 // PlaceMachineID writes the id to /run and, where present, shows it as /etc/machine-id
 // by a bind mount (or through the link that /etc/machine-id is).
 func PlaceMachineID(id string, present bool) error {
-	const flags = unix.O_WRONLY | unix.O_CREAT | unix.O_TRUNC | unix.O_NOFOLLOW | unix.O_CLOEXEC
-	fd, err := unix.Open(machineIDRun, flags, 0o444)
-	if err == nil {
-		_, err = unix.Write(fd, []byte(id+"\n"))
-		unix.Close(fd)
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", machineIDRun, err)
+	if err := WriteText(machineIDRun, unix.O_CREAT|unix.O_TRUNC, 0o444, id+"\n"); err != nil {
+		return err
 	}
 	if !present || machineID(MachineIDPath) == id {
 		return nil
 	}
-	err = unix.Mount(machineIDRun, MachineIDPath, "", unix.MS_BIND, "")
+	err := unix.Mount(machineIDRun, MachineIDPath, "", unix.MS_BIND, "")
 	if err == nil { // a bind mount takes its flags in a second step only
 		err = unix.Mount("", MachineIDPath, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|closed, "")
 	}
@@ -106,19 +90,12 @@ func SaveMachineID(dir, id string) error {
 	}
 	unix.Mkdir(dir, 0o700)
 	unix.Unlink(path) // cut off by a power cut, or no id
-	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o444)
-	if err == nil {
-		_, err = unix.Write(fd, []byte(id+"\n"))
-		if err == nil {
-			err = unix.Fsync(fd)
-		}
-		unix.Close(fd)
-	}
+	err := WriteText(path, unix.O_CREAT|unix.O_EXCL, 0o444, id+"\n")
 	if err == nil {
 		err = syncDir(dir)
 	}
 	if err != nil {
-		return fmt.Errorf("save the machine id in %s: %w", path, err)
+		return fmt.Errorf("save the machine id: %w", err)
 	}
 	return nil
 }

@@ -52,14 +52,5 @@ func CheckRebootParam(s string) error {
 
 // LeaveRebootParam writes the argument for the reboot that follows.
 func LeaveRebootParam(s string) error {
-	const flags = unix.O_WRONLY | unix.O_CREAT | unix.O_TRUNC | unix.O_NOFOLLOW | unix.O_CLOEXEC
-	fd, err := unix.Open(RebootParamPath, flags, 0o644)
-	if err == nil {
-		_, err = unix.Write(fd, []byte(s+"\n"))
-		unix.Close(fd)
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", RebootParamPath, err)
-	}
-	return nil
+	return WriteText(RebootParamPath, unix.O_CREAT|unix.O_TRUNC, 0o644, s+"\n")
 }

@@ -95,18 +95,8 @@ func within(limit time.Duration, what string, call func() error) error {
 	case err := <-done:
 		return err
 	case <-timer.C:
-		return hangs{what, limit}
+		return fmt.Errorf("%s has not come back after %s: going on without it", what, seconds(limit))
 	}
-}
-
-// hangs is a system call that has not come back.
-type hangs struct {
-	what  string
-	limit time.Duration
-}
-
-func (h hangs) Error() string {
-	return h.what + " has not come back after " + seconds(h.limit) + ": going on without it"
 }
 
 // saveWithin saves. A device that hangs does not keep the node from going down.

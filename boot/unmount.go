@@ -63,12 +63,12 @@ func mountsNow() ([]MountInfo, []error) {
 func unmountEach(list []MountInfo, end time.Duration) (busy []MountInfo, errs []error) {
 	for i := range list {
 		m := &list[i]
-		err := within(half(end), "umount "+m.Target, func() error { return unmount(m, 0) })
+		err := within(half(end), "umount(2)", func() error { return unmount(m, 0) })
 		switch {
 		case err == unix.EBUSY:
 			busy = append(busy, *m)
 		case err != nil:
-			errs = append(errs, err)
+			errs = append(errs, fmt.Errorf("umount %s (%s): %w", m.Target, m.Source, err))
 		}
 	}
 	return busy, errs
@@ -85,19 +85,15 @@ func unmountNetwork(limit time.Duration) []error {
 		if !remote(m.Type) {
 			continue
 		}
-		err := within(half(end), "umount "+m.Target, func() error { return unmount(m, unix.MNT_FORCE) })
+		err := within(half(end), "umount(2)", func() error { return unmount(m, unix.MNT_FORCE) })
 		if err == nil {
 			continue
 		}
-		if err == unix.EBUSY {
-			err = fmt.Errorf("umount %s (%s): %w", m.Target, m.Source, err)
+		how := "detached"
+		if err := within(half(end), "detach", func() error { return unix.Unmount(m.Target, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) }); err != nil {
+			how = "not detached: " + err.Error()
 		}
-		detached := within(half(end), "detach of "+m.Target, func() error { return unix.Unmount(m.Target, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) })
-		if detached != nil {
-			err = fmt.Errorf("%w; detach: %w", err, detached)
-		} else {
-			err = fmt.Errorf("%w; detached", err)
-		}
+		err = fmt.Errorf("umount %s (%s): %w; %s", m.Target, m.Source, err, how)
 		errs = append(errs, err)
 	}
 	return errs
@@ -126,16 +122,12 @@ func kept(target string) bool {
 }
 
 // unmount unmounts one. EINVAL is a mount that went with another one, or one that
-// stands on "/" itself, below the root. EBUSY comes as it is.
+// stands on "/" itself, below the root.
 func unmount(m *MountInfo, flags int) error {
-	switch err := unix.Unmount(m.Target, flags|unix.UMOUNT_NOFOLLOW); err {
-	case nil, unix.EINVAL, unix.ENOENT:
-		return nil
-	case unix.EBUSY:
+	if err := unix.Unmount(m.Target, flags|unix.UMOUNT_NOFOLLOW); err != unix.EINVAL && err != unix.ENOENT {
 		return err
-	default:
-		return fmt.Errorf("umount %s (%s): %w", m.Target, m.Source, err)
 	}
+	return nil
 }
 
 // giveUp makes one that stays busy read-only, and detaches it.

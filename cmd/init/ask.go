@@ -28,17 +28,10 @@ type request struct {
 func ask(args []string, action boot.Action, sig unix.Signal) int {
 	r, err := parseRequest(args[1:], action)
 	if err != nil {
-		name, arg := action.String(), ""
-		if action == boot.Reboot {
-			arg = " [ARG]"
-		}
-		os.Stderr.WriteString(name + ": " + err.Error() + "\nusage: " + name + " [-f] [-n] [-d SEC]" + arg + "\n" +
-			"  -f      at once: not through PID 1, and nothing is stopped or unmounted\n" +
-			"  -n      with -f: without a sync before\n" +
-			"  -d SEC  wait so long before\n")
-		if action == boot.Reboot {
-			os.Stderr.WriteString("  ARG     goes to the firmware or boot loader, as the first line of " + boot.RebootParamPath + " does\n")
-		}
+		os.Stderr.WriteString(action.String() + ": " + err.Error() + `
+want nothing, or: -f (at once, not through PID 1: nothing is stopped or unmounted), -n (with -f:
+no sync before), -d SEC (wait before); for reboot ARG (for the firmware or boot loader)
+`)
 		return 2
 	}
 	time.Sleep(r.delay)

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 	"strconv"
 	"strings"
+	"unsafe"
 
+	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
@@ -85,7 +88,7 @@ type bounds struct {
 	drop     bool // of capabilities all but those wanted
 	wanted   uint64
 	uid, gid int // uid 0: root
-	groups   []int
+	groups   []uint32
 }
 
 func (b *bounds) complain(text string) { os.Stderr.WriteString(starter + ": " + text + "\n") }
@@ -97,7 +100,7 @@ func (b *bounds) take(name, value string) (err error) {
 	case "limit":
 		return setLimit(value)
 	case "oom":
-		return writeFile("/proc/self/oom_score_adj", value)
+		return boot.WriteText("/proc/self/oom_score_adj", 0, 0, value)
 	case "capabilities":
 		b.drop = true
 		for _, word := range strings.Split(value, ",") {
@@ -115,7 +118,7 @@ func (b *bounds) take(name, value string) (err error) {
 			if err != nil {
 				return err
 			}
-			b.groups = append(b.groups, n)
+			b.groups = append(b.groups, uint32(n))
 		}
 	default:
 		return unix.EINVAL
@@ -144,17 +147,7 @@ func setLimit(s string) error {
 	if less := unix.Setrlimit(resource, &unix.Rlimit{Cur: min(soft, old.Max), Max: old.Max}); less != nil {
 		return less
 	}
-	return tooMuch{err, old.Max}
-}
-
-// tooMuch says that a limit is not as high as it was to be.
-type tooMuch struct {
-	err error
-	max uint64
-}
-
-func (e tooMuch) Error() string {
-	return e.err.Error() + "; the highest is " + strconv.FormatUint(e.max, 10) + ", which is used"
+	return fmt.Errorf("%w; the highest is %d, which is used", err, old.Max)
 }
 
 // become gives up what the release is not to have: capabilities(7), in the order that
@@ -174,14 +167,15 @@ func (b *bounds) become() (what string, err error) {
 	if err := unix.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0); err != nil {
 		return "prctl(PR_SET_KEEPCAPS)", err
 	}
-	if err := unix.Setgroups(b.groups); err != nil {
-		return "setgroups", err
+	// The calls of package syscall would reach for all threads; this one executes.
+	if _, _, errno := unix.RawSyscall(sysSetgroups, uintptr(len(b.groups)), uintptr(unsafe.Pointer(unsafe.SliceData(b.groups))), 0); errno != 0 {
+		return "setgroups", errno
 	}
-	if err := unix.Setresgid(b.gid, b.gid, b.gid); err != nil {
-		return "setresgid", err
+	if _, _, errno := unix.RawSyscall(sysSetresgid, uintptr(b.gid), uintptr(b.gid), uintptr(b.gid)); errno != 0 {
+		return "setresgid", errno
 	}
-	if err := unix.Setresuid(b.uid, b.uid, b.uid); err != nil {
-		return "setresuid", err
+	if _, _, errno := unix.RawSyscall(sysSetresuid, uintptr(b.uid), uintptr(b.uid), uintptr(b.uid)); errno != 0 {
+		return "setresuid", errno
 	}
 	if err := keepCapabilities(b.wanted); err != nil {
 		return "release.capabilities", err
@@ -222,19 +216,6 @@ func keepCapabilities(wanted uint64) error {
 				return err
 			}
 		}
-	}
-	return nil
-}
-
-// writeFile writes a text into a file that is there, such as one of /proc.
-func writeFile(path, text string) error {
-	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
-	if err != nil {
-		return &os.PathError{Op: "open", Path: path, Err: err}
-	}
-	defer unix.Close(fd)
-	if _, err = unix.Write(fd, []byte(text)); err != nil {
-		return &os.PathError{Op: "write", Path: path, Err: err}
 	}
 	return nil
 }
