@@ -83,7 +83,7 @@ func (n *node) prepare() (supervise.Program, error) {
 	if u := cmd.User; u != nil {
 		p.User, p.Bound = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}, true
 	}
-	return p, err
+	return bounded(p, &n.config.Release, cmd.User), err
 }
 
 // nodeName is the name of the Erlang node, as far as it is known: that of the last
