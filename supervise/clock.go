@@ -59,6 +59,7 @@ func (l *Loop) fireAlarms() {
 		switch Timer(t) {
 		case TickTimer:
 			l.record()
+			l.openControl()
 			l.setTimer(TickTimer, l.Interval)
 		case SaveTimer:
 			l.save()

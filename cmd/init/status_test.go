@@ -25,9 +25,10 @@ missing   eclero8
 memory    54M
 probe     4ms
 boot      kernel 1.21, exec 1.30
+init      v1
 told      655ms ago
 `
-	if got := statusText(r, 13*time.Second); got != want {
+	if got := statusText(r, "v1", 13*time.Second); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }
