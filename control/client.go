@@ -32,7 +32,11 @@ func Dial(path string) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Bind(fd, &unix.SockaddrUnix{}); err != nil {
+	err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1)
+	if err == nil {
+		err = unix.Bind(fd, &unix.SockaddrUnix{})
+	}
+	if err != nil {
 		unix.Close(fd)
 		return nil, err
 	}
@@ -81,15 +85,11 @@ var errLost = errors.New("no answer")
 // statusWait is how long an answer that PID 1 has at hand is waited for.
 const statusWait = 500 * time.Millisecond
 
-// once is one attempt. The socket is connected, anew each time because PID 1 may have
-// another by now, so that nobody else can answer (unix(7)).
+// once is one attempt.
 func (c *Conn) once(command, argument string, deadline time.Time) (Answer, error) {
-	if err := unix.Connect(c.fd, &unix.SockaddrUnix{Name: c.path}); err != nil {
-		return Answer{}, err
-	}
 	c.id++
 	message := Request{ID: c.id, Command: command, Argument: argument}.Encode()
-	if _, err := unix.Write(c.fd, message); err != nil {
+	if err := unix.Sendto(c.fd, message, 0, &unix.SockaddrUnix{Name: c.path}); err != nil {
 		return Answer{}, err
 	}
 	if soon := time.Now().Add(statusWait); command == Status && soon.Before(deadline) {
@@ -98,7 +98,8 @@ func (c *Conn) once(command, argument string, deadline time.Time) (Answer, error
 	return c.wait(deadline)
 }
 
-// wait waits for the answer to the last request.
+// wait waits for the answer to the last request, by root: every user can send to an
+// abstract name.
 func (c *Conn) wait(deadline time.Time) (Answer, error) {
 	var buf [MaxMessage + 1]byte
 	for {
@@ -110,8 +111,9 @@ func (c *Conn) wait(deadline time.Time) (Answer, error) {
 		if _, err := unix.Poll(fds[:], int(left/time.Millisecond)+1); err != nil && err != unix.EINTR {
 			return Answer{}, err
 		}
-		n, err := unix.Read(c.fd, buf[:])
-		if err != nil {
+		var oob credentials
+		n, oobn, _, _, err := unix.Recvmsg(c.fd, buf[:], oob[:], 0)
+		if user, _, known := sender(oob[:max(oobn, 0)]); err != nil || !known || user != 0 {
 			continue
 		}
 		if a, err := ParseAnswer(buf[:n]); err == nil && a.ID == c.id {

@@ -148,31 +148,75 @@ func TestNobodyThere(t *testing.T) {
 	}
 }
 
-// Another user cannot send; one who was root when the socket was connected is known.
+// Another user cannot send; and where the file's mode lets him, he is refused.
 func TestOtherUser(t *testing.T) {
 	path := serve(t)
-	c := dial(t, path)
-	if err := unix.Connect(c.fd, &unix.SockaddrUnix{Name: path}); err != nil {
+	for dir := filepath.Dir(path); dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+		os.Chmod(dir, 0o755)
+	}
+	ask := func() (a Answer, err error) {
+		done := make(chan bool)
+		go func() { // its thread ends with it, and never is root again
+			defer close(done)
+			runtime.LockOSThread()
+			syscall.RawSyscall(syscall.SYS_SETRESUID, 65534, 65534, 65534)
+			a, err = dial(t, path).Ask(Stop, "", 5*time.Second)
+		}()
+		<-done
+		return a, err
+	}
+	if a, err := ask(); err != ErrPermission {
+		t.Errorf("got %+v %v, want ErrPermission", a, err)
+	}
+	if err := os.Chmod(path, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan error, 2)
+	if a, err := ask(); err != nil || a.Verdict != No || a.Text != ErrPermission.Error() {
+		t.Errorf("got %+v %v, want a refusal", a, err)
+	}
+}
+
+// Clients that ask and do not read silence nobody but themselves; another user than root
+// cannot answer.
+func TestClientsThatDoNotRead(t *testing.T) {
+	path := serve(t)
+	message := Request{ID: 1, Command: Stop, Argument: strings.Repeat("x", 1000)}.Encode()
+	for i := 0; i < 500; i++ {
+		c := dial(t, path)
+		for n := 0; n < 10; {
+			if err := unix.Sendto(c.fd, message, 0, &unix.SockaddrUnix{Name: path}); err == nil {
+				n++
+			} else if err == unix.EAGAIN {
+				time.Sleep(time.Millisecond)
+			} else {
+				t.Fatal(err)
+			}
+		}
+	}
+	if a, err := dial(t, path).Ask(Stop, "", 5*time.Second); err != nil || a.Verdict != OK {
+		t.Errorf("got %+v %v", a, err)
+	}
+}
+
+func TestAnswerOfAnotherUser(t *testing.T) {
+	c := dial(t, "/nowhere")
+	name, err := unix.Getsockname(c.fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
 	go func() { // its thread ends with it, and never is root again
 		runtime.LockOSThread()
 		syscall.RawSyscall(syscall.SYS_SETRESUID, 65534, 65534, 65534)
-		_, err := unix.Write(c.fd, Request{ID: 1, Command: Stop}.Encode())
-		done <- err
-		_, err = dial(t, path).Ask(Stop, "", time.Second)
-		done <- err
+		fd, _ := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		done <- unix.Sendto(fd, Answer{ID: c.id, Verdict: OK}.Encode(), 0, name)
+		unix.Close(fd)
 	}()
-	c.id = 1
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if a, err := c.wait(time.Now().Add(5 * time.Second)); err != nil || a.Verdict != No || a.Text != ErrPermission.Error() {
-		t.Errorf("got %+v %v, want a refusal", a, err)
-	}
-	if err := <-done; err != ErrPermission {
-		t.Errorf("got %v, want ErrPermission", err)
+	if a, err := c.wait(time.Now().Add(100 * time.Millisecond)); err != errLost {
+		t.Errorf("got %+v %v", a, err)
 	}
 }
 
@@ -186,7 +230,7 @@ func TestNoDescriptorsTaken(t *testing.T) {
 	before := descriptors(t)
 	for i := 0; i < 100; i++ {
 		fds := unix.UnixRights(0, 1, 2)
-		if err := unix.Sendmsg(c.fd, Request{ID: 1, Command: Stop}.Encode(), fds, nil, 0); err != nil && err != unix.EAGAIN {
+		if err := unix.Sendmsg(c.fd, Request{ID: 1, Command: Stop}.Encode(), fds, &unix.SockaddrUnix{Name: path}, 0); err != nil && err != unix.EAGAIN {
 			t.Fatal(err)
 		}
 		if _, err := c.Ask(Status, "", 5*time.Second); err != nil {

@@ -14,10 +14,13 @@ type Server struct {
 	Life    uint64 // of its answers
 	Version string
 	buf     [MaxMessage + 1]byte
-	// Room for exactly the sender's credentials: descriptors that somebody sends along
-	// find none, and the kernel closes them (unix(7), SCM_RIGHTS).
-	oob [unix.SizeofCmsghdr + (unix.SizeofUcred+wordSize-1)/wordSize*wordSize]byte
+	oob     credentials
 }
+
+// credentials is room for a control message with exactly the sender's credentials:
+// descriptors that somebody sends along find none, and the kernel closes them (unix(7),
+// SCM_RIGHTS).
+type credentials [unix.SizeofCmsghdr + (unix.SizeofUcred+wordSize-1)/wordSize*wordSize]byte
 
 // wordSize is what the kernel aligns control messages to, in bytes (cmsg(3)).
 const wordSize = int(unsafe.Sizeof(uintptr(0)))
@@ -101,12 +104,21 @@ func sender(oob []byte) (uid uint32, pid int32, known bool) {
 // Answer answers a request, without waiting: a client that does not read goes without.
 // So does one that is bound to a file: to find it could take PID 1 to a file system
 // that hangs. Abstract names have no place (unix(7)).
+//
+// Each answer has a socket of its own: as long as it is not read it fills the buffer of
+// the socket that sent it (SO_SNDBUF, socket(7)), and with one for all, a hundred clients
+// that do not read would silence PID 1.
 func (s *Server) Answer(c Client, v Verdict, text string) {
 	if c.to == nil || len(c.to.Name) < 2 || c.to.Name[0] != '@' {
 		return
 	}
 	a := Answer{ID: c.id, Verdict: v, Life: s.Life, Version: s.Version, Text: text}
-	unix.Sendto(s.fd, a.Encode(), unix.MSG_DONTWAIT, c.to)
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	unix.Sendto(fd, a.Encode(), unix.MSG_DONTWAIT, c.to)
+	unix.Close(fd)
 }
 
 // Close ends the server.

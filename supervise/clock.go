@@ -60,6 +60,7 @@ func (l *Loop) fireAlarms() {
 		case TickTimer:
 			l.record()
 			l.openControl()
+			l.tidy()
 			l.setTimer(TickTimer, l.Interval)
 		case SaveTimer:
 			l.save()

@@ -62,6 +62,7 @@ func (l *Loop) readControl(server *control.Server) {
 // asked does what a request asks for, and answers with the state that follows from it.
 func (l *Loop) asked(a ask) {
 	fault.At("asked")
+	l.served++
 	then := Nothing
 	switch a.Command {
 	case control.Status:
@@ -90,6 +91,18 @@ func (l *Loop) asked(a ask) {
 		l.step(Event{Kind: Asked, Then: then, Text: why})
 	}
 	l.server.Answer(a.from, control.OK, string(l.present().Append(make([]byte, 0, 512))))
+}
+
+// tidyAfter is how many requests leave so much behind that shrink is worth it: PID 1
+// grows by 2 MiB in a flood of them.
+const tidyAfter = 1000
+
+// tidy makes PID 1 small again, after many requests.
+func (l *Loop) tidy() {
+	if l.served >= tidyAfter {
+		l.served = 0
+		shrink()
+	}
 }
 
 // reexec executes the program that was asked for in the place of this one. It is

@@ -64,6 +64,7 @@ type Loop struct {
 	server    *control.Server // nil: there is no control socket
 	asks      chan ask
 	deaf      bool // that was said
+	served    int  // requests since the last tidy
 }
 
 // Run starts the release and supervises it until the node is to go down; it

@@ -24,8 +24,9 @@ func checkProgram(path string) error {
 	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return errors.New(path + ": not a file that can be executed")
 	}
-	if err := unix.Access(path, unix.X_OK); err != nil { // the mode, and a mount with noexec
-		return errors.New(path + ": cannot be executed: " + err.Error())
+	var fs unix.Statfs_t
+	if st.Mode&0o111 == 0 || unix.Fstatfs(fd, &fs) != nil || fs.Flags&unix.ST_NOEXEC != 0 {
+		return errors.New(path + ": cannot be executed: its mode, or that of its mount (noexec), does not allow it")
 	}
 	var room [4 << 10]byte
 	n, err := unix.Pread(fd, room[:], 0)

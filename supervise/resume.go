@@ -149,6 +149,9 @@ func (r *Resume) set(name, value string) (err error) {
 	case "next":
 		s.NextAt, err = parseTime(value)
 	case "action":
+		if strings.Trim(value, "abcdefghijklmnopqrstuvwxyz") != "" {
+			return errors.New("want a word")
+		}
 		s.Action = Action(value)
 	case "exits":
 		s.Exits, err = parseTimes(value)

@@ -65,6 +65,7 @@ func TestFell(t *testing.T) {
 
 func FuzzParseResume(f *testing.F) {
 	f.Add(resumed.Encode())
+	f.Add("phase=0 pid=0 action=\x00")
 	f.Fuzz(func(t *testing.T, text string) {
 		r, err := ParseResume(text)
 		if err != nil {

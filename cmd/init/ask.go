@@ -31,7 +31,7 @@ type asker struct {
 
 func restart(args []string) int { return change(args, "restarted") }
 func stop(args []string) int    { return change(args, "stopped") }
-func rescue(args []string) int  { return change(args, "killed") }
+func rescue(args []string) int  { return change(args, "in rescue") }
 
 // change asks for another state of the release, waits for it and says what came of it.
 func change(args []string, word string) int {

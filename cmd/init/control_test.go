@@ -83,7 +83,7 @@ func TestCommands(t *testing.T) {
 		unix.Kill(m.vm(), unix.SIGSTOP)
 		_, next = m.state(health.Hung, next)
 		m.want(1, "state     hung\n", "status")
-		m.want(0, "killed after 0.", "rescue")
+		m.want(0, "in rescue after 0.", "rescue")
 		m.line("the release ended: killed by signal 9 (SIGKILL)")
 		m.want(0, "restarted: pid ", "restart")
 		r, next = m.state(health.Up, next)
@@ -163,7 +163,7 @@ func TestCommandsBeforeTheStart(t *testing.T) {
 		m := power(t, withERTS(t, cmdline, ""))
 		_, next := m.state(health.Booting, 0)
 		m.reachable()
-		m.want(0, "the release goes on: state=booting pid=0", "reexec")
+		m.want(0, "the node goes on: state=booting\n", "reexec")
 		m.state(health.Booting, next)
 		m.want(0, "restarted: pid ", "restart")
 	})
@@ -184,7 +184,7 @@ func TestRestartAfterFailures(t *testing.T) {
 	if r.Next < 30*time.Second || r.Restarts != 0 {
 		t.Errorf("down: %+v, want a first back-off", r)
 	}
-	m.want(0, "killed after 0.", "rescue")
+	m.want(0, "in rescue after 0.", "rescue")
 	_, next = m.state(health.Rescue, next)
 	m.file("data/good", "")
 	m.want(0, "restarted: pid ", "restart")

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"path"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -26,13 +26,13 @@ func reexec(args []string) int {
 	if len(args) > 1 {
 		program = args[1]
 	}
-	if !path.IsAbs(program) {
+	if !strings.HasPrefix(program, "/") {
 		var here [unix.PathMax]byte
 		n, err := unix.Getcwd(here[:])
 		if err != nil {
 			return a.fail("the current directory: " + err.Error())
 		}
-		program = path.Join(string(here[:n-1]), program)
+		program = string(here[:n-1]) + "/" + program
 	}
 	before, err := a.conn.Ask(control.Status, "", answerWait)
 	if err != nil {
@@ -67,7 +67,11 @@ func (a *asker) become(program string, before control.Answer) int {
 		if err == nil && after.Life != before.Life {
 			r, _ := health.Find([]byte(after.Text))
 			say("PID 1 was beaminit " + before.Version + " and is beaminit " + after.Version + " after " + a.took())
-			say("the release goes on: state=" + string(r.State) + " pid=" + strconv.Itoa(r.PID))
+			goesOn := "the node goes on: state=" + string(r.State)
+			if r.PID > 0 {
+				goesOn += " pid=" + strconv.Itoa(r.PID)
+			}
+			say(goesOn)
 			return done
 		}
 	}

@@ -95,6 +95,9 @@ func statusText(r health.Record, version string, now time.Duration) string {
 	line("node", r.Node)
 	line("state", string(r.State))
 	line("why", r.Why)
+	if r.Next > 0 {
+		line("next", "start in "+r.Next.String())
+	}
 	line("up", r.Up.Truncate(time.Second).String())
 	if r.PID > 0 {
 		line("pid", strconv.Itoa(r.PID))
@@ -118,7 +121,7 @@ func statusText(r health.Record, version string, now time.Duration) string {
 	}
 	line("boot", strings.Join(phases, ", "))
 	line("init", version)
-	if age := now - r.Up; age > 0 {
+	if age := now - r.Up; age > 0 && version == "" {
 		line("told", age.Truncate(time.Millisecond).String()+" ago")
 	}
 	return b.String()
