@@ -56,9 +56,7 @@ var errNotOurs = errors.New("not a message of beaminit's control socket")
 
 // Encode gives the bytes of r: beaminit/1 ID COMMAND ARGUMENT.
 func (r Request) Encode() []byte {
-	b := append(append(make([]byte, 0, 64), protocol+" "...), strconv.FormatUint(uint64(r.ID), 16)...)
-	b = append(append(b, ' '), r.Command...)
-	return cut(append(append(b, ' '), r.Argument...))
+	return cut(protocol + " " + strconv.FormatUint(uint64(r.ID), 16) + " " + r.Command + " " + r.Argument)
 }
 
 // ParseRequest reads what Encode wrote.
@@ -77,11 +75,8 @@ func ParseRequest(b []byte) (r Request, err error) {
 
 // Encode gives the bytes of a: beaminit/1 ID VERDICT LIFE VERSION TEXT.
 func (a Answer) Encode() []byte {
-	b := append(append(make([]byte, 0, 512), protocol+" "...), strconv.FormatUint(uint64(a.ID), 16)...)
-	b = append(append(b, ' '), a.Verdict...)
-	b = strconv.AppendUint(append(b, ' '), a.Life, 10)
-	b = append(append(b, ' '), strings.ReplaceAll(a.Version, " ", "_")...)
-	return cut(append(append(b, ' '), a.Text...))
+	return cut(protocol + " " + strconv.FormatUint(uint64(a.ID), 16) + " " + string(a.Verdict) + " " +
+		strconv.FormatUint(a.Life, 10) + " " + strings.ReplaceAll(a.Version, " ", "_") + " " + a.Text)
 }
 
 // ParseAnswer reads what Encode wrote.
@@ -115,4 +110,4 @@ func head(b []byte) (id uint32, rest string, err error) {
 	return uint32(n), rest, nil
 }
 
-func cut(b []byte) []byte { return b[:min(len(b), MaxMessage)] }
+func cut(text string) []byte { return []byte(text[:min(len(text), MaxMessage)]) }

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"errors"
 	"fmt"
 	"unsafe"
 
@@ -119,12 +118,4 @@ func (s *Server) Answer(c Client, v Verdict, text string) {
 	}
 	unix.Sendto(fd, a.Encode(), unix.MSG_DONTWAIT, c.to)
 	unix.Close(fd)
-}
-
-// Close ends the server.
-func (s *Server) Close() error {
-	if err := unix.Close(s.fd); err != nil {
-		return errors.New("close: " + err.Error())
-	}
-	return nil
 }
