@@ -1,7 +1,6 @@
 package supervise
 
 import (
-	"os"
 	"strings"
 	"testing"
 )
@@ -19,17 +18,12 @@ func FuzzCheckELF(f *testing.F) {
 
 func TestCheckELF(t *testing.T) {
 	own := readStart("/proc/self/exe")
-	st, err := os.Stat("/proc/self/exe")
-	if err != nil {
-		t.Fatal(err)
-	}
-	whole := uint64(st.Size())
+	const whole = 1 << 30
 	with := func(at int, b byte) string { return own[:at] + string([]byte{b}) + own[at+1:] }
 	tests := []struct {
 		name, head, want string
 		size             uint64
 	}{
-		{"cut off", own, "cut off", 10000},
 		{"too short", own[:63], "not a program (ELF)", whole},
 		{"another machine", with(18, own[18]^1), "another machine", whole},
 		{"another word size", with(4, own[4]^3), "another machine", whole},
