@@ -67,6 +67,7 @@ func (n *node) loop() supervise.Node {
 		},
 		Console: n.console, Signals: &n.signals, Phases: n.phases,
 		AfterStart: n.afterStart, Stopping: n.goesDown, Button: button(c.Supervise.PowerButton), Save: n.save, Resume: n.resume,
+		Version: version, Control: controlPath,
 		Monitor: supervise.Program{Path: "/proc/self/exe", Argv: watch.Args(), Dir: "/"},
 	}
 }
