@@ -8,19 +8,31 @@ import (
 	"github.com/beaminit/beaminit/logfmt"
 )
 
-// Parse gives all entries that are in b, in their order. What is between them is passed
-// over, whatever it is: a line that a power cut left unfinished has no right checksum.
+// Parse gives all entries that are in b, in their order.
 func Parse(b []byte) (entries []Entry) {
-	for ok := true; ok; {
-		b, ok = logfmt.Find(b, Prefix, MaxEntry, func(text string) bool {
-			e, err := parse(text)
-			if err == nil {
-				entries = append(entries, e)
-			}
+	scan(b, func(e Entry, _ []byte) { entries = append(entries, e) })
+	return entries
+}
+
+// scan gives each entry in b with its text. What is between them is passed over,
+// whatever it is: a line that a power cut left unfinished has no right checksum.
+func scan(b []byte, each func(e Entry, line []byte)) {
+	for {
+		var e Entry
+		size := 0
+		rest, ok := logfmt.Find(b, Prefix, MaxEntry, func(text string) (ok bool) {
+			var err error
+			e, err = parse(text)
+			size = len(text) + logfmt.ChecksumSize
 			return err == nil
 		})
+		if !ok {
+			return
+		}
+		end := len(b) - len(rest)
+		each(e, b[end-size:end])
+		b = rest
 	}
-	return entries
 }
 
 // parse reads the text of an entry without its checksum. Words and kinds that it does

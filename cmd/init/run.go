@@ -69,7 +69,8 @@ func (n *node) loop() supervise.Node {
 			Attempts: c.Supervise.Attempts, Window: c.Supervise.Window, StopTimeout: c.Supervise.StopTimeout,
 		},
 		Console: n.console, Signals: &n.signals, Phases: n.phases,
-		AfterStart: n.afterStart, Save: n.save, Resume: n.resume,
+		AfterStart: n.afterStart, Save: n.saveOften, Resume: n.resume,
+		Remember: n.history.Remember, KeepHistory: n.history.Start, FlushHistory: n.history.Flush, StateDir: n.state,
 		Monitor: supervise.Program{Path: "/proc/self/exe", Argv: watch.Args(), Dir: "/"},
 	}
 }
@@ -85,7 +86,7 @@ func (n *node) goDown(a supervise.Action) {
 	}
 	n.console.Stop(2 * time.Second)
 	const limit = 10 * time.Second
-	err := boot.Down(action, limit, n.signals.ReapUntil, n.save, func(line string) { n.console.Say(health.Notice, line) })
+	err := boot.Down(action, limit, n.signals.ReapUntil, n.saveLast, func(line string) { n.console.Say(health.Notice, line) })
 	n.say(health.Err, err)
 	for { // Down does not return in PID 1; if it ever does, PID 1 still must not end
 		unix.Pause()
