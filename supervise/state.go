@@ -100,6 +100,7 @@ const (
 	MonitorTimer
 	TickTimer
 	SaveTimer
+	ShrinkTimer
 	timers // how many there are
 )
 
