@@ -136,7 +136,7 @@ func (l *Loop) afresh() error {
 // knowledge is what the next PID 1 needs to know.
 func (l *Loop) knowledge() Resume {
 	return Resume{
-		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Falls: l.falls, Clock: l.Clock(),
+		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Falls: l.falls, Clock: l.Clock(), StateDir: l.StateDir,
 		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)},
 	}
 }
@@ -144,6 +144,7 @@ func (l *Loop) knowledge() Resume {
 // become executes the program of that path in this process. It returns only an error;
 // then all is as it was.
 func (l *Loop) become(r Resume, path string) error {
+	l.flushHistory(200 * time.Millisecond)
 	l.Console.Stop(200 * time.Millisecond)
 	err := r.Become(path)
 	l.Console.Start(func() { l.fell(recover()) })

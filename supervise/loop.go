@@ -12,6 +12,7 @@ import (
 	"github.com/beaminit/beaminit/control"
 	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/history"
 	"golang.org/x/sys/unix"
 )
 
@@ -41,6 +42,11 @@ type Node struct {
 	OnLink      func() (ready bool) // called at each such change
 	NetworkWait time.Duration       // 0: the network is ready
 
+	Remember     func(history.Entry)            // keeps what this boot will be known by, and never waits; nil: nothing is kept
+	KeepHistory  func(guard func())             // begins to write that, on a goroutine with guard deferred; nil like Remember
+	FlushHistory func(limit time.Duration) bool // waits until it is written; nil like Remember
+	StateDir     string                         // of what outlives a reboot, for Resume
+
 	Resume *Resume // what PID 1 knew before it fell; nil: this is a boot
 
 	Version string // of beaminit
@@ -68,6 +74,8 @@ type Loop struct {
 	asks      chan ask
 	deaf      bool // that was said
 	served    int  // requests since the last tidy
+	wasUp     bool // the release has answered in this boot
+	told      bool // to go down, not by the policy
 }
 
 // Run starts the release and supervises it until the node is to go down; it
@@ -97,18 +105,20 @@ func (n Node) Run() Action {
 	}
 	unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF) // Ctrl-Alt-Del becomes SIGINT
 	n.Console.Start(func() { l.fell(recover()) })
+	l.keepHistory()
 	l.readOutput()
 	l.watchButton()
 	l.startMonitor()
 	l.setTimer(TickTimer, l.Interval)
 	l.setTimer(SaveTimer, saveInterval)
+	l.setTimer(ShrinkTimer, shrinkAfter)
 	l.save()
 	l.openControl()
 	l.reap()
-	shrink()
 	for !l.finished {
 		l.turn()
 	}
+	l.rememberDown()
 	return l.state.Action
 }
 
@@ -184,6 +194,7 @@ func (l *Loop) again(why string) {
 // to come next; false: that is the boot itself. After too many falls it only stays.
 func (l *Loop) resume() bool {
 	r := l.Resume
+	l.rememberFall(r)
 	policy, peers := l.state.Policy, l.state.Peers
 	rand := l.state.Rand
 	l.state = r.State
@@ -257,6 +268,7 @@ func (l *Loop) step(e Event) {
 	was := l.state
 	var effects []Effect
 	l.state, effects = Step(l.state, e)
+	l.rememberChange(was, e)
 	if !was.Answered && l.state.Answered && l.state.Restarts == 0 && was.Phase == Running {
 		l.phase("listening")
 	}
@@ -303,6 +315,7 @@ func (l *Loop) startRelease() {
 		}
 	}
 	l.Console.Say(health.Err, "cannot start the release: "+err.Error())
+	l.rememberEnd("cannot be started: " + err.Error())
 	l.step(Event{Kind: StartFailed, Text: err.Error()})
 }
 
@@ -312,6 +325,7 @@ func (l *Loop) reap() {
 		switch pid {
 		case l.state.PID:
 			l.Console.Say(health.Warning, "the release ended: "+Describe(status))
+			l.rememberEnd(Describe(status))
 			l.step(Event{Kind: Exited, PID: pid, Status: status})
 		case l.monitor.pid:
 			l.monitorEnded(status)

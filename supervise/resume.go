@@ -36,6 +36,7 @@ type Resume struct {
 	Clock     string          // as in the health records
 	From      string          // the version that was told to execute this one; empty: it fell
 	Lost      []string        // fields that this version could not read
+	StateDir  string          // of what outlives a reboot, where it is mounted; empty: nowhere
 }
 
 // Encode gives the text for ResumeEnv: fields with a name, durations in ns.
@@ -61,6 +62,7 @@ func (r Resume) Encode() string {
 		"clock=" + r.Clock,
 		"then=" + strconv.Itoa(int(s.Then)),
 		"from=" + hex.EncodeToString([]byte(r.From)),
+		"dir=" + hex.EncodeToString([]byte(r.StateDir)),
 	}
 	for _, p := range r.Phases {
 		f = append(f, "done="+hex.EncodeToString([]byte(p.Name))+","+strconv.FormatInt(int64(p.At), 10))
@@ -176,6 +178,8 @@ func (r *Resume) set(name, value string) (err error) {
 		s.Then = Then(n)
 	case "from":
 		r.From, err = parseText(value)
+	case "dir":
+		r.StateDir, err = parseText(value)
 	case "done":
 		err = r.setPhase(value)
 	}

@@ -104,6 +104,7 @@ const (
 	MonitorTimer
 	TickTimer
 	SaveTimer
+	ShrinkTimer
 	timers // how many there are
 )
 

@@ -22,7 +22,7 @@ func (n *node) takeOver(text string) {
 	if len(r.Lost) > 0 {
 		n.console.Say(health.Err, "PID 1 was told by the one before it, and does not understand: "+strings.Join(r.Lost, ", "))
 	}
-	n.resume, n.boot, n.seq = &r, r.Boot, r.Seq
+	n.resume, n.boot, n.seq, n.state = &r, r.Boot, r.Seq, r.StateDir
 	if n.adopts() {
 		n.phases, n.clockFrom = r.Phases, r.Clock
 	} else {
@@ -52,6 +52,7 @@ func (n *node) fell() {
 		r = *n.resume
 		r.Seq = n.seq
 	}
+	r.StateDir = n.state
 	r.Fell(supervise.Now(), text)
 	if len(r.Falls) > supervise.MaxFalls { // even staying made it fall
 		n.config = config.Load("", nothing)
