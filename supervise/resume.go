@@ -43,7 +43,10 @@ func (r Resume) Encode() string {
 		"seq=" + strconv.FormatUint(uint64(r.Seq), 10),
 		"phase=" + strconv.Itoa(int(s.Phase)),
 		"pid=" + strconv.Itoa(s.PID),
-		"flags=" + flags(s.Ran, s.Answered, s.Hung, s.Killed),
+		"flags=" + flags(s.Ran, s.Answered, s.Hung, s.Killed, s.CameUp, s.FellBack),
+		"runs=" + strconv.Itoa(s.Runs),
+		"failed=" + strconv.Itoa(s.Failed),
+		"fallback=" + strconv.Itoa(s.Fallback),
 		"restarts=" + strconv.Itoa(s.Restarts),
 		"started=" + strconv.FormatInt(int64(s.StartedAt), 10),
 		"backoff=" + strconv.FormatInt(int64(s.Backoff), 10),
@@ -108,17 +111,25 @@ func (r *Resume) set(name, value string) (err error) {
 		r.Seq, err = parse32(value)
 	case "phase":
 		var n int
-		if n, err = strconv.Atoi(value); err == nil && (n < int(Waiting) || n > int(GivenUp)) {
+		if n, err = strconv.Atoi(value); err == nil && (n < int(Waiting) || n >= int(phases)) {
 			err = errors.New("no such phase")
 		}
 		s.Phase = Phase(n)
 	case "pid":
 		s.PID, err = strconv.Atoi(value)
 	case "flags":
-		if len(value) != 4 {
-			return errors.New("want four")
+		if len(value) != 6 {
+			return errors.New("want six")
 		}
-		s.Ran, s.Answered, s.Hung, s.Killed = value[0] == '1', value[1] == '1', value[2] == '1', value[3] == '1'
+		for i, flag := range [...]*bool{&s.Ran, &s.Answered, &s.Hung, &s.Killed, &s.CameUp, &s.FellBack} {
+			*flag = value[i] == '1'
+		}
+	case "runs":
+		s.Runs, err = strconv.Atoi(value)
+	case "failed":
+		s.Failed, err = strconv.Atoi(value)
+	case "fallback":
+		s.Fallback, err = strconv.Atoi(value)
 	case "restarts":
 		s.Restarts, err = strconv.Atoi(value)
 	case "started":

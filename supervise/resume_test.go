@@ -14,6 +14,7 @@ var resumed = Resume{
 	State: State{
 		Phase: Between, PID: 0, Ran: true, Answered: true, Restarts: 3, StartedAt: 5 * time.Second, Backoff: time.Second,
 		NextAt: 9 * time.Second, Exits: []time.Duration{4, 5}, Why: "killed by signal 9 (SIGKILL)", Action: "reboot", Killed: true,
+		CameUp: true, FellBack: true, Runs: 4, Failed: 2, Fallback: 77,
 	},
 	Phases: []health.Phase{{Name: "kernel", At: 3}, {Name: "exec", At: 4}},
 }
@@ -23,7 +24,7 @@ func TestResumeRoundTrip(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, resumed) {
 		t.Errorf("got %+v %v\nwant %+v", got, err, resumed)
 	}
-	for _, bad := range []string{"", "v=2", "v=1 pid=x", "v=1 phase=9", "v=1 flags=1", "v=1 exits=1,x", "v=1 why=zz", "v=1 output=1"} {
+	for _, bad := range []string{"", "v=2", "v=1 pid=x", "v=1 phase=7", "v=1 phase=-1", "v=1 runs=x", "v=1 failed=x", "v=1 fallback=x", "v=1 flags=1", "v=1 exits=1,x", "v=1 why=zz", "v=1 output=1"} {
 		if _, err := ParseResume(bad); err == nil {
 			t.Errorf("%q: want an error", bad)
 		}

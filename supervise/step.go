@@ -3,7 +3,6 @@ package supervise
 import (
 	"time"
 
-	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
 )
@@ -51,13 +50,11 @@ func step(s State, e Event) (State, []Effect) {
 			return s, []Effect{{Kind: Start}}
 		}
 	case Started:
-		if s.Phase == Between {
-			s.Restarts++
-		}
-		s.Phase, s.PID, s.StartedAt, s.Ran = Running, e.PID, e.At, true
-		s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
-		return s, []Effect{{Kind: Order, Order: health.OrderWatch}}
+		return s.started(e)
 	case StartFailed:
+		if s.Phase == FallingBack {
+			return s.fellBack("could not be started: " + e.Text)
+		}
 		return s.ended(e.At, e.Text)
 	case Exited:
 		return s.exited(e)
@@ -69,89 +66,53 @@ func step(s State, e Event) (State, []Effect) {
 		return s.stop(e)
 	case NoRelease:
 		if s.Phase == Waiting {
-			s.Phase, s.Why = GivenUp, e.Text
+			return s.giveUp(e.Text)
 		}
+	case Remembered:
+		s.Failed, s.FellBack = e.Failed, s.FellBack || e.FellBack
 	}
 	return s, nil
 }
 
+func (s State) started(e Event) (State, []Effect) {
+	if s.Phase == FallingBack {
+		s.Fallback = e.PID
+		return s, nil
+	}
+	if s.Phase == Between {
+		s.Restarts++
+	}
+	s.Phase, s.PID, s.StartedAt, s.Ran = Running, e.PID, e.At, true
+	s.Runs++
+	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
+	return s, []Effect{{Kind: Order, Order: health.OrderWatch}}
+}
+
 func (s State) exited(e Event) (State, []Effect) {
+	if e.PID == s.Fallback && s.Phase == FallingBack && e.PID != 0 {
+		return s.fallbackEnded(e.Status)
+	}
 	if e.PID != s.PID || s.PID == 0 {
 		return s, nil
 	}
+	if e.Text == "" {
+		e.Text = Describe(e.Status)
+	}
 	effects := []Effect{{Kind: Order, Order: health.OrderRest}, {Kind: SweepUp, PID: s.PID}}
-	if s.Phase == Ending {
+	switch {
+	case s.Phase == Ending:
 		s.PID = 0
 		return s, append(effects, Effect{Kind: Finish})
-	}
-	if s.Phase == GivenUp { // it had been left alone; now there is none
-		s.PID, s.Why = 0, Describe(e.Status)
+	case s.Phase == GivenUp: // it had been left alone; now there is none
+		s.PID, s.Why = 0, e.Text
+		return s, effects
+	case s.meant(e.Status):
+		s = s.without("ended on purpose: " + e.Text)
+		s.Phase = Stopped
 		return s, effects
 	}
-	s, more := s.ended(e.At, Describe(e.Status))
+	s, more := s.ended(e.At, e.Text)
 	return s, append(effects, more...)
-}
-
-// ended applies the policy to a release that ran, or could not be started.
-func (s State) ended(at time.Duration, why string) (State, []Effect) {
-	ran := at - s.StartedAt
-	if s.PID == 0 {
-		ran = 0
-	}
-	s.PID, s.Why = 0, why
-	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
-	if s.Phase == Ending {
-		return s, []Effect{{Kind: Finish}}
-	}
-	if s.Policy.OnExit != config.Restart {
-		return s.finish(Action(s.Policy.OnExit))
-	}
-	s.Exits = within(s.Exits, at, s.Policy.Window)
-	if len(s.Exits) > s.Policy.Attempts {
-		// What could not be started even once will not start after a reboot either:
-		// a node that stays can be looked at.
-		if s.Policy.GiveUp == config.Rescue || !s.Ran {
-			s.Phase = GivenUp
-			return s, nil
-		}
-		return s.finish(Action(s.Policy.GiveUp))
-	}
-	if s.Backoff == 0 || ran >= s.Policy.Window {
-		s.Backoff = s.Policy.BackoffFirst
-	} else {
-		s.Backoff = min(2*s.Backoff, s.Policy.BackoffLongest)
-	}
-	var delay time.Duration
-	delay, s.Rand = jitter(s.Backoff, s.Rand)
-	s.Phase, s.NextAt = Between, at+delay
-	return s, []Effect{{Kind: SetTimer, Timer: RestartTimer, After: delay}}
-}
-
-// within gives the exits that still count at the time at, with at added. It
-// copies: the old state keeps its own.
-func within(exits []time.Duration, at, window time.Duration) []time.Duration {
-	kept := make([]time.Duration, 0, len(exits)+1)
-	for _, t := range exits {
-		if at-t < window {
-			kept = append(kept, t)
-		}
-	}
-	return append(kept, at)
-}
-
-// jitter spreads d by a quarter to both sides, so that nodes that fell together
-// do not rise together.
-func jitter(d time.Duration, rand uint32) (time.Duration, uint32) {
-	rand ^= rand << 13
-	rand ^= rand >> 17
-	rand ^= rand << 5
-	return d*3/4 + d/2*time.Duration(rand>>16)/(1<<16), rand
-}
-
-// finish goes down with nothing left to stop.
-func (s State) finish(a Action) (State, []Effect) {
-	s.Phase, s.Action = Ending, a
-	return s, []Effect{{Kind: Finish}}
 }
 
 func (s State) reported(r health.Report) State {
@@ -161,7 +122,7 @@ func (s State) reported(r health.Report) State {
 	s.Known, s.Members = r.Known, r.Members
 	switch {
 	case r.Answer == health.Answered:
-		s.Answered, s.Hung, s.Probe, s.Why = true, false, r.Took, ""
+		s.Answered, s.Hung, s.Probe, s.Why, s.CameUp = true, false, r.Took, "", true
 	case r.Answer != 0 && s.Answered:
 		s.Hung, s.Probe, s.Why = true, 0, complaint(r.Answer)
 	}
@@ -184,6 +145,9 @@ func (s State) timeIsUp(e Event) (State, []Effect) {
 		return s, []Effect{{Kind: Start}}
 	case e.Timer == RestartTimer && s.Phase == Between:
 		return s, []Effect{{Kind: Start}}
+	case e.Timer == FallbackTimer && s.Phase == FallingBack && s.Fallback != 0:
+		s.Killed = true
+		return s, []Effect{{Kind: SweepUp, PID: s.Fallback}}
 	case e.Timer == StopTimer && s.Phase == Ending && !s.Killed:
 		s.Killed = true
 		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}, {Kind: SetTimer, Timer: StopTimer, After: killGrace}}
