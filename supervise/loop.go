@@ -11,6 +11,7 @@ import (
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/history"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,6 +31,7 @@ type Node struct {
 	Prepare    func() (Program, error) // called before every start of the release
 	AfterStart func()                  // called once, as soon as the release has been started or has to wait
 	Save       func() []error          // called after the start and every hour, on a thread of its own; nil: nothing to save
+	Remember   func(history.Entry)     // keeps what this boot will be known by; never waits; nil: nothing is kept
 	NoRelease  string                  // why nothing can be started; empty: something can
 	Monitor    Program
 
@@ -57,6 +59,8 @@ type Loop struct {
 	falls     []time.Duration // of PID 1 itself, see Resume
 	fallen    chan string     // a goroutine panicked: why
 	saving    atomic.Bool     // Save has not come back yet
+	wasUp     bool            // the release has answered in this boot
+	asked     bool            // to go down, not by the policy
 }
 
 // Run starts the release and supervises it until the node is to go down; it
@@ -96,6 +100,7 @@ func (n Node) Run() Action {
 	for !l.finished {
 		l.turn()
 	}
+	l.rememberDown()
 	return l.state.Action
 }
 
@@ -174,6 +179,7 @@ func (l *Loop) again(why string) {
 // to come next; false: that is the boot itself. After too many falls it only stays.
 func (l *Loop) resume() bool {
 	r := l.Resume
+	l.rememberFall(r)
 	policy, peers := l.state.Policy, l.state.Peers
 	rand := l.state.Rand
 	l.state = r.State
@@ -239,6 +245,7 @@ func (l *Loop) step(e Event) {
 	was := l.state
 	var effects []Effect
 	l.state, effects = Step(l.state, e)
+	l.rememberChange(was, e)
 	if !was.Answered && l.state.Answered && l.state.Restarts == 0 && was.Phase == Running {
 		l.phase("listening")
 	}
@@ -281,6 +288,7 @@ func (l *Loop) startRelease() {
 		}
 	}
 	l.Console.Say(health.Err, "cannot start the release: "+err.Error())
+	l.rememberEnd("cannot be started: " + err.Error())
 	l.step(Event{Kind: StartFailed, Text: err.Error()})
 }
 
@@ -290,6 +298,7 @@ func (l *Loop) reap() {
 		switch pid {
 		case l.state.PID:
 			l.Console.Say(health.Warning, "the release ended: "+Describe(status))
+			l.rememberEnd(Describe(status))
 			l.step(Event{Kind: Exited, PID: pid, Status: status})
 		case l.monitor.pid:
 			l.monitorEnded(status)
