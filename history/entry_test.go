@@ -140,7 +140,7 @@ func TestFailed(t *testing.T) {
 		for _, list := range tt.boots {
 			all = append(all, list...)
 		}
-		if got := Failed(all, present); got != tt.want {
+		if got, _ := Failed(all, present); got != tt.want {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/evidence"
 	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
@@ -28,11 +29,15 @@ type Node struct {
 	Signals *Signals
 	Phases  []health.Phase // done so far
 
-	Prepare    func() (Program, error) // called before every start of the release
-	AfterStart func()                  // called once, as soon as the release has been started or has to wait
-	Save       func() []error          // called after the start and every hour, on a thread of its own; nil: nothing to save
-	Remember   func(history.Entry)     // keeps what this boot will be known by; never waits; nil: nothing is kept
-	NoRelease  string                  // why nothing can be started; empty: something can
+	Prepare    func(run int) (Program, error) // called before every start of the release, with its number in this boot, from 1 on
+	AfterStart func()                         // called once, as soon as the release has been started or has to wait
+	Save       func() []error                 // called after the start and every hour, on a thread of its own; nil: nothing to save
+	Remember   func(history.Entry)            // keeps what this boot will be known by; never waits; nil: nothing is kept
+	NoRelease  string                         // why nothing can be started; empty: something can
+	Dumps      evidence.Dumps                 // what is kept of each end
+	Fallback   Program                        // to be run once before rescue, where Policy says that there is one
+	Failed     int                            // boots in a row before this one that did not come up
+	FellBack   bool                           // and Fallback was run after the last that did
 	Monitor    Program
 
 	Links       <-chan struct{}     // the kernel reports a change of links; nil: nothing is awaited
@@ -59,15 +64,20 @@ type Loop struct {
 	falls     []time.Duration // of PID 1 itself, see Resume
 	fallen    chan string     // a goroutine panicked: why
 	saving    atomic.Bool     // Save has not come back yet
-	wasUp     bool            // the release has answered in this boot
 	asked     bool            // to go down, not by the policy
+
+	kernel    *evidence.Log // its log, from the start of the release on; nil: not to be read
+	ring      evidence.Ring // the last output of the release
+	looking   atomic.Bool   // look has not come back yet
+	keeping   atomic.Bool   // nor has keep, or tidy
+	saidDumps atomic.Bool   // it was said why nothing can be kept
 }
 
 // Run starts the release and supervises it until the node is to go down; it
 // gives the action asked for. It never returns for any other reason.
 func (n Node) Run() Action {
 	l := &Loop{Node: n, reports: make(chan health.Report, 16), fallen: make(chan string, 8)}
-	l.state = State{Policy: n.Policy, Peers: min(len(n.Peers), health.MaxPeers), Rand: n.Boot | 1}
+	l.state = State{Policy: n.Policy, Peers: min(len(n.Peers), health.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	l.startOutput()
 	switch {
@@ -92,6 +102,8 @@ func (n Node) Run() Action {
 	n.Console.Start(func() { l.fell(recover()) })
 	l.readOutput()
 	l.startMonitor()
+	l.kernel = evidence.OpenLog("/dev/kmsg")
+	l.tidy()
 	l.setTimer(TickTimer, l.Interval)
 	l.setTimer(SaveTimer, saveInterval)
 	l.save()
@@ -184,6 +196,7 @@ func (l *Loop) resume() bool {
 	rand := l.state.Rand
 	l.state = r.State
 	l.state.Policy, l.state.Peers, l.state.Rand = policy, peers, rand
+	l.state.Failed, l.state.FellBack = max(l.state.Failed, l.Failed), l.state.FellBack || l.Node.FellBack
 	l.falls = r.Falls
 	// A release that runs is told of when the monitor has said who is connected.
 	l.owed = l.state.Phase != Running
@@ -195,11 +208,15 @@ func (l *Loop) resume() bool {
 	}
 	l.Console.Say(health.Warning, "PID 1 has begun anew, the release goes on (pid "+strconv.Itoa(l.state.PID)+")")
 	switch l.state.Phase {
+	case Running:
+		l.setTimer(WellTimer, l.state.Policy.Window)
 	case Waiting:
 		l.owed = false
 		return false
 	case Between:
 		l.setTimer(RestartTimer, max(l.state.NextAt-Now(), 0))
+	case FallingBack:
+		l.setTimer(FallbackTimer, fallbackLimit)
 	case Ending:
 		l.setTimer(StopTimer, l.state.Policy.StopTimeout)
 	}
@@ -268,13 +285,15 @@ func (l *Loop) do(e Effect) {
 		l.setTimer(e.Timer, e.After)
 	case Order:
 		l.monitor.order(e.Order)
+	case RunFallback:
+		l.startFallback()
 	case Finish:
 		l.finished = true
 	}
 }
 
 func (l *Loop) startRelease() {
-	p, err := l.Prepare()
+	p, err := l.Prepare(l.state.Runs + 1)
 	if err == nil {
 		var pid int
 		if p.User != nil { // /dev/stdout can be opened by its own user only
@@ -288,8 +307,9 @@ func (l *Loop) startRelease() {
 		}
 	}
 	l.Console.Say(health.Err, "cannot start the release: "+err.Error())
-	l.rememberEnd("cannot be started: " + err.Error())
+	l.rememberEnd(history.Entry{Why: "cannot be started: " + err.Error()})
 	l.step(Event{Kind: StartFailed, Text: err.Error()})
+	l.announce()
 }
 
 // reap gives each ended child to whom it belongs.
@@ -297,9 +317,9 @@ func (l *Loop) reap() {
 	collect(func(pid int, status unix.WaitStatus) {
 		switch pid {
 		case l.state.PID:
-			l.Console.Say(health.Warning, "the release ended: "+Describe(status))
-			l.rememberEnd(Describe(status))
-			l.step(Event{Kind: Exited, PID: pid, Status: status})
+			l.releaseEnded(status)
+		case l.state.Fallback:
+			l.fallbackEnded(status)
 		case l.monitor.pid:
 			l.monitorEnded(status)
 		default:

@@ -116,6 +116,7 @@ const (
 	TickTimer
 	SaveTimer
 	FallbackTimer
+	WellTimer
 	timers // how many there are
 )
 

@@ -85,7 +85,11 @@ func (s State) started(e Event) (State, []Effect) {
 	s.Phase, s.PID, s.StartedAt, s.Ran = Running, e.PID, e.At, true
 	s.Runs++
 	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
-	return s, []Effect{{Kind: Order, Order: health.OrderWatch}}
+	effects := []Effect{{Kind: Order, Order: health.OrderWatch}}
+	if !s.CameUp {
+		effects = append(effects, Effect{Kind: SetTimer, Timer: WellTimer, After: s.Policy.Window})
+	}
+	return s, effects
 }
 
 func (s State) exited(e Event) (State, []Effect) {
@@ -145,7 +149,11 @@ func (s State) timeIsUp(e Event) (State, []Effect) {
 		return s, []Effect{{Kind: Start}}
 	case e.Timer == RestartTimer && s.Phase == Between:
 		return s, []Effect{{Kind: Start}}
-	case e.Timer == FallbackTimer && s.Phase == FallingBack && s.Fallback != 0:
+	case e.Timer == WellTimer && s.Phase == Running && e.At-s.StartedAt >= s.Policy.Window:
+		s.CameUp = true // some releases have nothing that answers
+	case e.Timer == FallbackTimer && s.Phase == FallingBack && s.Fallback == 0: // PID 1 fell before it knew
+		return s.fellBack("was not started")
+	case e.Timer == FallbackTimer && s.Phase == FallingBack:
 		s.Killed = true
 		return s, []Effect{{Kind: SweepUp, PID: s.Fallback}}
 	case e.Timer == StopTimer && s.Phase == Ending && !s.Killed:

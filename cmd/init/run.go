@@ -16,10 +16,12 @@ import (
 // gives the action that the node is to end with.
 func (n *node) supervise(status netcfg.Status) supervise.Action {
 	s := n.loop()
-	s.Prepare = n.prepare
+	s.Prepare, s.Dumps = n.prepare, n.dumps()
+	s.Fallback, s.Policy.Fallback = n.fallback(), len(n.config.Supervise.FallbackExec) > 0
 	if n.failed != nil {
 		s.NoRelease = n.failed.Error()
 	}
+	n.enough(&s)
 	if !status.Ready() {
 		s.NetworkWait = n.networkWait(status)
 		last := status
@@ -67,6 +69,7 @@ func (n *node) loop() supervise.Node {
 			OnExit: c.Supervise.OnExit, GiveUp: c.Supervise.GiveUp,
 			BackoffFirst: c.Supervise.BackoffFirst, BackoffLongest: c.Supervise.BackoffLongest,
 			Attempts: c.Supervise.Attempts, Window: c.Supervise.Window, StopTimeout: c.Supervise.StopTimeout,
+			ExitOK: c.Supervise.ExitOK, Boots: c.Supervise.Boots,
 		},
 		Console: n.console, Signals: &n.signals, Phases: n.phases,
 		AfterStart: n.afterStart, Save: n.save, Resume: n.resume,
