@@ -86,9 +86,12 @@ func number(text []byte, at, skip int) (int, bool) {
 	}
 	text = text[at+skip:]
 	n := 0
-	for n < len(text) && n < 10 && text[n] >= '0' && text[n] <= '9' {
+	for n < len(text) && text[n] >= '0' && text[n] <= '9' {
 		n++
 	}
-	pid, err := strconv.Atoi(string(text[:n]))
-	return pid, err == nil && pid > 0
+	pid, err := strconv.ParseInt(string(text[:n]), 10, 32)
+	if err != nil || pid <= 0 {
+		return 0, false
+	}
+	return int(pid), true
 }
