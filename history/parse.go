@@ -84,7 +84,7 @@ func Failed(entries []Entry, present uint32) (n int, fellBack bool) {
 		for ; i > 0 && entries[i-1].Boot == boot; i-- {
 			e := &entries[i-1]
 			up = up || e.Kind == Up
-			asked = asked || e.Kind == Down && (e.Asked || !strings.HasPrefix(e.Why, "reboot"))
+			asked = asked || e.Kind == Down && (e.Asked || strings.HasPrefix(e.Why, "poweroff") || strings.HasPrefix(e.Why, "halt"))
 			fell = fell || e.Kind == Fallback
 			rescue = rescue || e.Kind == Rescue
 		}
