@@ -9,19 +9,31 @@ import (
 	"github.com/beaminit/beaminit/logfmt"
 )
 
-// Parse gives all entries that are in b, in their order. What is between them is passed
-// over, whatever it is: a line that a power cut left unfinished has no right checksum.
+// Parse gives all entries that are in b, in their order.
 func Parse(b []byte) (entries []Entry) {
-	for ok := true; ok; {
-		b, ok = logfmt.Find(b, Prefix, MaxEntry, func(text string) bool {
-			e, err := parse(text)
-			if err == nil {
-				entries = append(entries, e)
-			}
+	scan(b, func(e Entry, _ []byte) { entries = append(entries, e) })
+	return entries
+}
+
+// scan gives each entry in b with its text. What is between them is passed over,
+// whatever it is: a line that a power cut left unfinished has no right checksum.
+func scan(b []byte, each func(e Entry, line []byte)) {
+	for {
+		var e Entry
+		size := 0
+		rest, ok := logfmt.Find(b, Prefix, MaxEntry, func(text string) (ok bool) {
+			var err error
+			e, err = parse(text)
+			size = len(text) + logfmt.ChecksumSize
 			return err == nil
 		})
+		if !ok {
+			return
+		}
+		end := len(b) - len(rest)
+		each(e, b[end-size:end])
+		b = rest
 	}
-	return entries
 }
 
 // parse reads the text of an entry without its checksum. Words and kinds that it does
@@ -76,8 +88,20 @@ func (e *Entry) set(name, value string) (err error) {
 // so far that the release answered. One that was told to go down before that, or that
 // powered off, is not counted, neither as a failure nor as the end of the row. A boot in
 // which the node gave up and stayed ends the row: whoever started it after that wants
-// it to try. So does one in which the fallback command was run; fellBack says so.
-func Failed(entries []Entry, present uint32) (n int, fellBack bool) {
+// it to try. So does one in which the fallback command was run: what it chose has its
+// own tries.
+func Failed(entries []Entry, present uint32) int {
+	n, _ := row(entries, present)
+	return n
+}
+
+// FellBack says whether the row of Failed began with the fallback command.
+func FellBack(entries []Entry, present uint32) bool {
+	_, fellBack := row(entries, present)
+	return fellBack
+}
+
+func row(entries []Entry, present uint32) (n int, fellBack bool) {
 	for i := len(entries); i > 0; {
 		var up, asked, fell, rescue bool
 		boot := entries[i-1].Boot

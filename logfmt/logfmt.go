@@ -68,6 +68,9 @@ func AppendWord(dst []byte, s string, limit int) []byte {
 
 const crcMark = " crc="
 
+// ChecksumSize is how long a text gets by AppendChecksum, in bytes.
+const ChecksumSize = len(crcMark) + 8
+
 // AppendChecksum ends the line that begins at dst[start] with its checksum.
 func AppendChecksum(dst []byte, start int) []byte {
 	sum := Checksum(dst[start:])
@@ -85,7 +88,7 @@ func Find(b []byte, prefix string, limit int, parse func(text string) bool) (res
 			return nil, false
 		}
 		b = b[at:]
-		if n := whole(b[:min(len(b), limit)]); n > 0 && parse(string(b[:n-len(crcMark)-8])) {
+		if n := whole(b[:min(len(b), limit)]); n > 0 && parse(string(b[:n-ChecksumSize])) {
 			return b[n:], true
 		}
 		b = b[len(prefix):]
@@ -102,7 +105,7 @@ func whole(b []byte) int {
 			return 0
 		}
 		at += i
-		end := at + len(crcMark) + 8
+		end := at + ChecksumSize
 		if end > len(b) {
 			return 0
 		}

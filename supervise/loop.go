@@ -32,17 +32,22 @@ type Node struct {
 	Prepare    func(run int) (Program, error) // called before every start of the release, with its number in this boot, from 1 on
 	AfterStart func()                         // called once, as soon as the release has been started or has to wait
 	Save       func() []error                 // called after the start and every hour, on a thread of its own; nil: nothing to save
-	Remember   func(history.Entry)            // keeps what this boot will be known by; never waits; nil: nothing is kept
 	NoRelease  string                         // why nothing can be started; empty: something can
 	Dumps      evidence.Dumps                 // what is kept of each end
 	Fallback   Program                        // to be run once before rescue, where Policy says that there is one
 	Failed     int                            // boots in a row before this one that did not come up
 	FellBack   bool                           // and Fallback was run after the last that did
+	Row        <-chan Event                   // Remembered, once all is known of them
 	Monitor    Program
 
 	Links       <-chan struct{}     // the kernel reports a change of links; nil: nothing is awaited
 	OnLink      func() (ready bool) // called at each such change
 	NetworkWait time.Duration       // 0: the network is ready
+
+	Remember     func(history.Entry)            // keeps what this boot will be known by, and never waits; nil: nothing is kept
+	KeepHistory  func(guard func())             // begins to write that, on a goroutine with guard deferred; nil like Remember
+	FlushHistory func(limit time.Duration) bool // waits until it is written; nil like Remember
+	StateDir     string                         // of what outlives a reboot, for Resume
 
 	Resume *Resume // what PID 1 knew before it fell; nil: this is a boot
 }
@@ -100,6 +105,7 @@ func (n Node) Run() Action {
 	}
 	unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF) // Ctrl-Alt-Del becomes SIGINT
 	n.Console.Start(func() { l.fell(recover()) })
+	l.keepHistory()
 	l.readOutput()
 	l.startMonitor()
 	l.kernel = evidence.OpenLog("/dev/kmsg")
@@ -136,6 +142,8 @@ func (l *Loop) turn() {
 		if l.OnLink() {
 			l.step(Event{Kind: Begin})
 		}
+	case e := <-l.Row:
+		l.step(e)
 	case why := <-l.fallen:
 		l.again(why)
 	case <-alarm.C:
@@ -177,10 +185,11 @@ func (l *Loop) complain(v any) string {
 func (l *Loop) again(why string) {
 	r := Resume{
 		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Falls: l.falls,
-		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)},
+		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)}, StateDir: l.StateDir,
 	}
 	r.Fell(Now(), why)
 	l.falls = r.Falls
+	l.flushHistory(200 * time.Millisecond)
 	l.Console.Stop(200 * time.Millisecond)
 	err := r.Again()
 	l.Console.Say(health.Err, "PID 1 cannot execute itself anew: "+err.Error())

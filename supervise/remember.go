@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,7 +53,36 @@ func (l *Loop) rememberDown() {
 
 // rememberFall is called by the PID 1 that took over from one that fell.
 func (l *Loop) rememberFall(r *Resume) {
-	if r.Why != "" {
-		l.remember(history.Entry{Kind: history.Fall, PID: r.State.PID, Restarts: r.State.Restarts, Why: r.Why})
+	if r.Why == "" {
+		return
+	}
+	e := history.Entry{Kind: history.Fall, PID: r.State.PID, Restarts: r.State.Restarts, Why: r.Why}
+	l.remember(e)
+	if len(r.Falls) >= MaxFalls {
+		e.Kind, e.Why = history.Rescue, "PID 1 fell "+strconv.Itoa(len(r.Falls))+" times within "+FallWindow.String()
+		l.remember(e)
+	}
+}
+
+// keepHistory begins to write what is to be remembered. Should that be what makes PID 1
+// fall again and again, it ends there and PID 1 stays.
+func (l *Loop) keepHistory() {
+	if l.KeepHistory == nil {
+		return
+	}
+	l.KeepHistory(func() {
+		v := recover()
+		if v != nil && len(l.falls) >= MaxFalls {
+			l.complain(v)
+			return
+		}
+		l.fell(v)
+	})
+}
+
+// flushHistory gives what waits to be written the time to be.
+func (l *Loop) flushHistory(limit time.Duration) {
+	if l.FlushHistory != nil {
+		l.FlushHistory(limit)
 	}
 }

@@ -32,6 +32,7 @@ type Resume struct {
 	Output    [2]int          // the pipe of the release's output: read end, write end; 0: none
 	Falls     []time.Duration // within FallWindow
 	Why       string          // of the last one
+	StateDir  string          // of what outlives a reboot, where it is mounted; empty: nowhere
 }
 
 // Encode gives the text for ResumeEnv: fields with a name, durations in ns.
@@ -57,6 +58,7 @@ func (r Resume) Encode() string {
 		"output=" + strconv.Itoa(r.Output[0]) + "," + strconv.Itoa(r.Output[1]),
 		"swhy=" + hex.EncodeToString([]byte(s.Why)),
 		"why=" + hex.EncodeToString([]byte(r.Why)),
+		"dir=" + hex.EncodeToString([]byte(r.StateDir)),
 	}
 	for _, p := range r.Phases {
 		f = append(f, "done="+hex.EncodeToString([]byte(p.Name))+","+strconv.FormatInt(int64(p.At), 10))
@@ -153,6 +155,8 @@ func (r *Resume) set(name, value string) (err error) {
 		s.Why, err = parseText(value)
 	case "why":
 		r.Why, err = parseText(value)
+	case "dir":
+		r.StateDir, err = parseText(value)
 	case "done":
 		err = r.setPhase(value)
 	}

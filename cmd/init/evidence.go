@@ -44,7 +44,7 @@ func (n *node) dumps() evidence.Dumps {
 // dumpsOnDisk is the directory for dumps on the disk that is for such things; empty:
 // there is none, or it cannot be written to. A plan only knows what is to be mounted.
 func (n *node) dumpsOnDisk() string {
-	dir := n.stateDir()
+	dir := n.state
 	if dir == "" {
 		return ""
 	}
@@ -56,16 +56,17 @@ func (n *node) dumpsOnDisk() string {
 }
 
 // enough says why the release is not started in this boot, where too many in a row
-// before it did not come up.
+// before it did not come up. It is on the way of every boot: with most, a glance has to
+// do. How many they were exactly is known later, see beginHistory.
 func (n *node) enough(s *supervise.Node) {
 	limit := n.config.Supervise.Boots
-	if limit == 0 || n.adopts() || n.stateDir() == "" {
+	if limit == 0 || n.failed != nil || n.adopts() || n.state == "" || history.Few(n.state, limit) {
 		return
 	}
-	entries, _, _ := history.Read(n.stateDir()) // what is wrong with it is said by who writes it
-	s.Failed, s.FellBack = history.Failed(entries, n.boot)
-	if s.Failed >= limit && n.failed == nil {
-		s.NoRelease = strconv.Itoa(s.Failed) + " boots in a row did not come up (supervise.boots): this one does not try; the next one does"
+	entries, _, _ := history.Read(n.state) // what is wrong with it is said by who writes it
+	s.Failed, s.FellBack = history.Failed(entries, n.boot), history.FellBack(entries, n.boot)
+	if s.Failed >= limit {
+		s.NoRelease = strconv.Itoa(s.Failed) + " boots in a row did not come up (supervise.boots): this one does not try, the next one does"
 	}
 }
 

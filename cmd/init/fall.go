@@ -18,7 +18,7 @@ func (n *node) takeOver(text string) {
 	if err != nil { // it is our own text: better a node that only stays than two VMs
 		r.Falls, r.Why = make([]time.Duration, supervise.MaxFalls), err.Error()
 	}
-	n.resume, n.boot, n.seq = &r, r.Boot, r.Seq
+	n.resume, n.boot, n.seq, n.state = &r, r.Boot, r.Seq, r.StateDir
 	if n.adopts() {
 		n.phases = r.Phases
 	} else {
@@ -48,6 +48,7 @@ func (n *node) fell() {
 		r = *n.resume
 		r.Seq = n.seq
 	}
+	r.StateDir = n.state
 	r.Fell(supervise.Now(), text)
 	if len(r.Falls) > supervise.MaxFalls { // even staying made it fall
 		n.config = config.Load("", nothing)

@@ -63,6 +63,7 @@ func (n *node) loop() supervise.Node {
 			watch.Peers = append(watch.Peers, p.Address)
 		}
 	}
+	n.row = make(chan supervise.Event, 1)
 	return supervise.Node{
 		Name: n.nodeName, Peers: peers, Boot: n.boot, Seq: n.seq, Interval: c.Health.Interval,
 		Policy: supervise.Policy{
@@ -71,8 +72,9 @@ func (n *node) loop() supervise.Node {
 			Attempts: c.Supervise.Attempts, Window: c.Supervise.Window, StopTimeout: c.Supervise.StopTimeout,
 			ExitOK: c.Supervise.ExitOK, Boots: c.Supervise.Boots,
 		},
-		Console: n.console, Signals: &n.signals, Phases: n.phases,
-		AfterStart: n.afterStart, Save: n.save, Resume: n.resume,
+		Row: n.row, Console: n.console, Signals: &n.signals, Phases: n.phases,
+		AfterStart: n.afterStart, Save: n.saveOften, Resume: n.resume,
+		Remember: n.history.Remember, KeepHistory: n.history.Start, FlushHistory: n.history.Flush, StateDir: n.state,
 		Monitor: supervise.Program{Path: "/proc/self/exe", Argv: watch.Args(), Dir: "/"},
 	}
 }
@@ -88,7 +90,7 @@ func (n *node) goDown(a supervise.Action) {
 	}
 	n.console.Stop(2 * time.Second)
 	const limit = 10 * time.Second
-	err := boot.Down(action, limit, n.signals.ReapUntil, n.save, func(line string) { n.console.Say(health.Notice, line) })
+	err := boot.Down(action, limit, n.signals.ReapUntil, n.saveLast, func(line string) { n.console.Say(health.Notice, line) })
 	n.say(health.Err, err)
 	for { // Down does not return in PID 1; if it ever does, PID 1 still must not end
 		unix.Pause()
