@@ -52,13 +52,16 @@ func (l *Loop) inquest(pid int, status unix.WaitStatus) finding {
 		return finding{why: Describe(status)}
 	}
 	found := make(chan finding, 1)
+	meant := l.state.meant(status)
 	run := evidence.Run(l.Boot, l.state.Runs)
 	go func() {
 		defer func() { l.fell(recover()) }()
 		f := l.look(pid, status, run)
 		l.looking.Store(false)
 		found <- f
-		l.keep(run, f)
+		if !meant {
+			l.keep(run, f)
+		}
 	}()
 	limit := time.NewTimer(patience)
 	defer limit.Stop()

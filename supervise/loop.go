@@ -85,10 +85,11 @@ func (n Node) Run() Action {
 	l.state = State{Policy: n.Policy, Peers: min(len(n.Peers), health.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	l.startOutput()
+	none := false
 	switch {
 	case n.Resume != nil && l.resume():
 	case n.NoRelease != "":
-		l.step(Event{Kind: NoRelease, Text: n.NoRelease})
+		none = true
 	case n.NetworkWait > 0:
 		l.setTimer(NetworkTimer, n.NetworkWait)
 		l.owed = true
@@ -99,6 +100,9 @@ func (n Node) Run() Action {
 	// because the release need not wait for it. The first record comes after
 	// Listen: whoever has read it can count on being heard.
 	n.AfterStart()
+	if none { // in the history it follows the beginning of the boot
+		l.step(Event{Kind: NoRelease, Text: n.NoRelease})
+	}
 	l.signals = n.Signals.Listen()
 	if l.owed {
 		l.record()
