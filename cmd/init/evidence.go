@@ -28,7 +28,8 @@ func (n *node) dumps() evidence.Dumps {
 	}
 	if d.Dir == "" {
 		d.Open = true
-		if d.Dir = n.dumpsOnDisk(); d.Dir == "" {
+		d.Dir, d.Bytes = n.dumpsOnDisk(d.Bytes)
+		if d.Dir == "" {
 			d.Dir, d.Keep, d.Bytes = memoryDumps, min(d.Keep, memoryDumpKeep), min(d.Bytes, memoryDumpBytes)
 		}
 	}
@@ -42,17 +43,22 @@ func (n *node) dumps() evidence.Dumps {
 }
 
 // dumpsOnDisk is the directory for dumps on the disk that is for such things; empty:
-// there is none, or it cannot be written to. A plan only knows what is to be mounted.
-func (n *node) dumpsOnDisk() string {
-	dir := n.state
-	if dir == "" {
-		return ""
+// there is none, or it cannot be written to. A dump never takes more than a quarter of
+// what is free there, which belongs to the release. A plan only knows what is to be
+// mounted.
+func (n *node) dumpsOnDisk(bytes int64) (dir string, most int64) {
+	if n.state == "" {
+		return "", bytes
 	}
-	slash := strings.LastIndexByte(dir, '/')
-	if n.root == "" && unix.Access(dir[:slash], unix.W_OK) != nil {
-		return ""
+	dir = n.state + "/dumps"
+	var st unix.Statfs_t
+	if n.root == "" {
+		if unix.Statfs(n.state[:strings.LastIndexByte(n.state, '/')], &st) != nil || st.Flags&unix.ST_RDONLY != 0 {
+			return "", bytes
+		}
+		bytes = min(bytes, int64(st.Bavail)*int64(st.Bsize)/4)
 	}
-	return dir + "/dumps"
+	return dir, bytes
 }
 
 // enough says why the release is not started in this boot, where too many in a row

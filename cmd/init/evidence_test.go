@@ -127,3 +127,73 @@ func (m *machine) eventually(what string, ok func() bool) {
 		}
 	}
 }
+
+// Where no disk can be written to, what is left of the last end is in memory, for the
+// user of the release too.
+func TestEvidenceInMemory(t *testing.T) {
+	for _, user := range []string{"root", "1234"} {
+		t.Run(user, func(t *testing.T) {
+			m := power(t, withERTS(t, "hostname=node1 beaminit.release.user="+user, "[release]\nargs = [\"-eval\", \"io:format(\\\"words~n\\\"), erlang:halt(\\\"over\\\").\"]\n"))
+			_, next := m.state(health.Down, 0)
+			down, _ := m.state(health.Down, next)
+			if down.Why != "exit status 1: over" {
+				t.Errorf("why=%q", down.Why)
+			}
+			m.line("kept: crash dump /run/beaminit/dumps/erl_crash-")
+			dir := fmt.Sprintf("/proc/%d/root%s/", m.cmd.Process.Pid, memoryDumps)
+			m.eventually("keep one dump of two", func() bool {
+				dumps, _ := filepath.Glob(dir + "*.dump")
+				outputs, _ := filepath.Glob(dir + "*.log")
+				return len(dumps) == memoryDumpKeep && len(outputs) == memoryDumpKeep && strings.HasSuffix(dumps[0], "-2.dump")
+			})
+		})
+	}
+}
+
+// A place for dumps that cannot be written to is said once, and costs the dump only.
+func TestNoPlaceForEvidence(t *testing.T) {
+	tests := []struct {
+		name, toml, line string
+		files            map[string]string
+	}{
+		{"read-only", "[dump]\ndirectory = \"/srv/dumps\"\n", "directory for crash dumps /srv/dumps: ", nil},
+		{"a file", "[dump]\ndirectory = \"/data/dumps\"\n", "directory for crash dumps /data/dumps: not a directory", map[string]string{"data/dumps": ""}},
+		{"a full disk", "[dump]\ndirectory = \"/data/full/dumps\"\n[[mount]]\nsource = \"full\"\ntarget = \"/data/full\"\ntype = \"tmpfs\"\noptions = [\"nr_inodes=1\"]\n",
+			"directory for crash dumps /data/full/dumps: no space left on device", map[string]string{"data/full/x": ""}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := withERTS(t, "hostname=node1 beaminit.supervise.attempts=2 beaminit.supervise.give_up=rescue beaminit.supervise.backoff=1ms,1ms",
+				"[release]\nargs = [\"-eval\", \"io:format(\\\"words~n\\\"), erlang:halt(\\\"over\\\").\"]\n"+tt.toml)
+			for name, text := range tt.files {
+				s.files[name] = text
+			}
+			m := power(t, s)
+			r, next := m.state(health.Rescue, 0)
+			if r.Why != "gave up after 3 ends within 1m0s: exit status 1" || r.Restarts != 2 {
+				t.Errorf("rescue: %+v", r)
+			}
+			m.line(tt.line)
+			m.state(health.Rescue, next)
+			if n := m.count("directory for crash dumps"); n != 1 {
+				t.Errorf("said %d times:\n%s", n, m.tail())
+			}
+		})
+	}
+}
+
+// A disk that fills up in the middle of a dump: what is there is told, and no more.
+func TestFullDiskWithEvidence(t *testing.T) {
+	s := withERTS(t, "hostname=node1 beaminit.supervise.attempts=2 beaminit.supervise.give_up=rescue beaminit.supervise.backoff=1ms,1ms",
+		"[release]\nargs = [\"-eval\", \"[io:format(\\\"~100..xs~n\\\", [\\\"\\\"]) || _ <- lists:seq(1, 1000)], erlang:halt(\\\"over\\\").\"]\n"+
+			"[dump]\ndirectory = \"/data/small/dumps\"\n[[mount]]\nsource = \"small\"\ntarget = \"/data/small\"\ntype = \"tmpfs\"\noptions = [\"size=64k\"]\n")
+	s.files["data/small/x"] = ""
+	m := power(t, s)
+	r, _ := m.state(health.Rescue, 0)
+	if !strings.HasPrefix(r.Why, "gave up after 3 ends within 1m0s: exit status 1") || r.Restarts != 2 {
+		t.Errorf("rescue: %+v", r)
+	}
+	m.line("keep the last output in /data/small/dumps/last-output-")
+	m.line("no space left on device")
+	t.Log(m.tail())
+}
