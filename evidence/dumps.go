@@ -1,7 +1,7 @@
 package evidence
 
 import (
-	"fmt"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -64,7 +64,7 @@ func (d *Dumps) Make() error {
 		err = d.give()
 	}
 	if err != nil {
-		return fmt.Errorf("directory for crash dumps %s: %w; want one that the release can write to (dump.directory)", d.Dir, err)
+		return errors.New("directory for crash dumps " + d.Dir + ": " + err.Error() + "; want one that the release can write to (dump.directory)")
 	}
 	return nil
 }
@@ -87,10 +87,16 @@ func (d *Dumps) give() error {
 		st.Uid = d.UID
 	}
 	if d.UID != 0 && st.Uid != d.UID && st.Mode&0o002 == 0 && (st.Gid != d.GID || st.Mode&0o020 == 0) {
-		return fmt.Errorf("it belongs to uid %d, the release runs as uid %d", st.Uid, d.UID)
+		return errors.New("it belongs to uid " + itoa(st.Uid) + ", the release runs as uid " + itoa(d.UID))
 	}
-	return unix.Faccessat(fd, ".", unix.W_OK, 0)
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(fd, &fs); err == nil && fs.Flags&unix.ST_RDONLY != 0 {
+		return unix.EROFS
+	}
+	return nil
 }
+
+func itoa(id uint32) string { return strconv.FormatUint(uint64(id), 10) }
 
 func (d *Dumps) open() (fd int, err error) {
 	return unix.Open(d.Dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
@@ -125,7 +131,7 @@ func (d *Dumps) KeepOutput(run string, older, newer []byte) error {
 	}
 	err := d.writeOutput(outputPrefix+run+outputSuffix, older, newer)
 	if err != nil {
-		return fmt.Errorf("keep the last output in %s: %w", d.Output(run), err)
+		return errors.New("keep the last output in " + d.Output(run) + ": " + err.Error())
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package evidence
 import (
 	"bytes"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -65,7 +66,7 @@ func oomVictim(record []byte) (pid int, limit, ok bool) {
 	switch {
 	case bytes.HasPrefix(text, []byte("oom-kill:")): // comes before the signal, the others after it
 		limit = bytes.Contains(text, []byte("constraint=CONSTRAINT_MEMCG"))
-		at := bytes.LastIndex(text, []byte(",pid=")) // the name before it can hold anything
+		at := strings.LastIndex(string(text), ",pid=") // the name before it can hold anything
 		pid, ok = number(text, at, len(",pid="))
 	case limit, bytes.HasPrefix(text, []byte("Out of memory")), bytes.HasPrefix(text, []byte("Killed process ")):
 		word := "Killed process "

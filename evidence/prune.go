@@ -1,7 +1,7 @@
 package evidence
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -26,7 +26,7 @@ func (d *Dumps) Prune(latest string) error {
 		err = d.prune(dir, latest)
 	}
 	if err != nil && err != unix.ENOENT {
-		return fmt.Errorf("remove old crash dumps in %s: %w", d.Dir, err)
+		return errors.New("remove old crash dumps in " + d.Dir + ": " + err.Error())
 	}
 	return nil
 }

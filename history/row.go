@@ -1,7 +1,7 @@
 package history
 
 import (
-	"bytes"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,16 +21,16 @@ func Few(dir string, limit int) bool {
 	size, _ := unix.Seek(fd, 0, unix.SEEK_END)
 	var b [glance]byte
 	n, err := unix.Pread(fd, b[:], max(size-glance, 0))
-	return err != nil || few(b[:max(n, 0)], size <= glance, limit)
+	return err != nil || few(string(b[:max(n, 0)]), size <= glance, limit)
 }
 
-func few(text []byte, whole bool, limit int) bool {
+func few(text string, whole bool, limit int) bool {
 	from := -1
 	for _, kind := range [...]Kind{Up, Rescue, Fallback} {
-		from = max(from, bytes.LastIndex(text, []byte(Prefix+"kind="+string(kind)+" ")))
+		from = max(from, strings.LastIndex(text, Prefix+"kind="+string(kind)+" "))
 	}
 	if from < 0 && !whole {
 		return false
 	}
-	return bytes.Count(text[max(from, 0):], []byte(Prefix+"kind="+string(Boot)+" ")) < limit
+	return strings.Count(text[max(from, 0):], Prefix+"kind="+string(Boot)+" ") < limit
 }

@@ -127,9 +127,9 @@ func (l *Loop) keep(run string, f finding) {
 	}
 }
 
-// tidy makes the directory of the dumps as soon as the release runs, which can write
+// makeRoom makes the directory of the dumps as soon as the release runs, which can write
 // there from then on, and clears what the boots before left too much.
-func (l *Loop) tidy() {
+func (l *Loop) makeRoom() {
 	if l.Dumps.Keep == 0 || !l.keeping.CompareAndSwap(false, true) {
 		return
 	}

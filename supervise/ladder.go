@@ -16,8 +16,33 @@ import (
 // fallbackLimit is how long the fallback command may run.
 const fallbackLimit = 30 * time.Second
 
+func (s *State) started(e Event) []Effect {
+	if s.Phase == FallingBack {
+		s.Fallback = e.PID
+		return nil
+	}
+	if s.Phase == Between {
+		s.Restarts++
+	}
+	s.Phase, s.PID, s.StartedAt, s.Ran = Running, e.PID, e.At, true
+	s.Runs++
+	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
+	effects := []Effect{{Kind: Order, Order: health.OrderWatch}}
+	if !s.CameUp {
+		effects = append(effects, Effect{Kind: SetTimer, Timer: WellTimer, After: s.Policy.Window})
+	}
+	return effects
+}
+
+func (s *State) notStarted(e Event) []Effect {
+	if s.Phase == FallingBack {
+		return s.fellBack("could not be started: " + e.Text)
+	}
+	return s.ended(e.At, e.Text)
+}
+
 // meant says that the release ended because it wanted to.
-func (s State) meant(status unix.WaitStatus) bool {
+func (s *State) meant(status unix.WaitStatus) bool {
 	for _, ok := range s.Policy.ExitOK {
 		if status.Exited() && status.ExitStatus() == ok {
 			return true
@@ -26,21 +51,20 @@ func (s State) meant(status unix.WaitStatus) bool {
 	return false
 }
 
-// without is the state with no release running.
-func (s State) without(why string) State {
+// without forgets the run that is over.
+func (s *State) without(why string) {
 	s.PID, s.Why = 0, why
 	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
-	return s
 }
 
 // ended applies the policy to a release that ran, or could not be started.
-func (s State) ended(at time.Duration, why string) (State, []Effect) {
+func (s *State) ended(at time.Duration, why string) []Effect {
 	ran, started := at-s.StartedAt, s.PID != 0
 	well := started && ran >= s.Policy.Window
-	s = s.without(why)
+	s.without(why)
 	s.CameUp = s.CameUp || well
 	if s.Phase == Ending {
-		return s, []Effect{{Kind: Finish}}
+		return []Effect{{Kind: Finish}}
 	}
 	if s.Policy.OnExit != config.Restart {
 		return s.leave(Action(s.Policy.OnExit), why)
@@ -60,7 +84,7 @@ func (s State) ended(at time.Duration, why string) (State, []Effect) {
 
 // again starts the release once more: the first time, and the first time after a
 // good run, at once; then after a pause that doubles.
-func (s State) again(at time.Duration, started, well bool) (State, []Effect) {
+func (s *State) again(at time.Duration, started, well bool) []Effect {
 	if well {
 		s.Backoff = 0
 	}
@@ -72,16 +96,16 @@ func (s State) again(at time.Duration, started, well bool) (State, []Effect) {
 	s.Phase = Between
 	if pause == 0 {
 		s.NextAt = at
-		return s, []Effect{{Kind: Start}}
+		return []Effect{{Kind: Start}}
 	}
 	pause, s.Rand = jitter(pause, s.Rand)
 	s.NextAt = at + pause
-	return s, []Effect{{Kind: SetTimer, Timer: RestartTimer, After: pause}}
+	return []Effect{{Kind: SetTimer, Timer: RestartTimer, After: pause}}
 }
 
 // leave ends the node by policy, unless that is a reboot that has not helped often
 // enough.
-func (s State) leave(a Action, why string) (State, []Effect) {
+func (s *State) leave(a Action, why string) []Effect {
 	if a == config.Reboot && s.Policy.Boots > 0 && !s.CameUp && s.Failed+1 >= s.Policy.Boots {
 		return s.giveUp(strconv.Itoa(s.Failed+1) + " boots in a row did not come up: " + why)
 	}
@@ -91,20 +115,20 @@ func (s State) leave(a Action, why string) (State, []Effect) {
 
 // giveUp is the end of the ladder: the node stays, without a release. The fallback
 // command has one chance to make a reboot worth while.
-func (s State) giveUp(why string) (State, []Effect) {
+func (s *State) giveUp(why string) []Effect {
 	s.Phase, s.Why = GivenUp, why
 	if !s.Policy.Fallback || s.FellBack {
-		return s, nil
+		return nil
 	}
 	s.Phase, s.FellBack = FallingBack, true
-	return s, []Effect{
+	return []Effect{
 		{Kind: SetTimer, Timer: FallbackTimer, After: fallbackLimit},
 		{Kind: RunFallback},
 	}
 }
 
 // fallbackEnded reboots into what the command has prepared.
-func (s State) fallbackEnded(status unix.WaitStatus) (State, []Effect) {
+func (s *State) fallbackEnded(status unix.WaitStatus) []Effect {
 	if status == 0 {
 		s.Fallback, s.Killed = 0, false
 		return s.finish(config.Reboot)
@@ -116,10 +140,10 @@ func (s State) fallbackEnded(status unix.WaitStatus) (State, []Effect) {
 	return s.fellBack(how)
 }
 
-func (s State) fellBack(how string) (State, []Effect) {
+func (s *State) fellBack(how string) []Effect {
 	s.Phase, s.Fallback, s.Killed = GivenUp, 0, false
 	s.Why += "; fallback_exec: " + how
-	return s, nil
+	return nil
 }
 
 // within gives the exits that still count at the time at, with at added. It
@@ -144,7 +168,7 @@ func jitter(d time.Duration, rand uint32) (time.Duration, uint32) {
 }
 
 // finish goes down with nothing left to stop.
-func (s State) finish(a Action) (State, []Effect) {
+func (s *State) finish(a Action) []Effect {
 	s.Phase, s.Action = Ending, a
-	return s, []Effect{{Kind: Finish}}
+	return []Effect{{Kind: Finish}}
 }

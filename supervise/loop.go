@@ -74,7 +74,7 @@ type Loop struct {
 	kernel    *evidence.Log // its log, from the start of the release on; nil: not to be read
 	ring      evidence.Ring // the last output of the release
 	looking   atomic.Bool   // look has not come back yet
-	keeping   atomic.Bool   // nor has keep, or tidy
+	keeping   atomic.Bool   // nor has keep, or makeRoom
 	saidDumps atomic.Bool   // it was said why nothing can be kept
 }
 
@@ -113,7 +113,7 @@ func (n Node) Run() Action {
 	l.readOutput()
 	l.startMonitor()
 	l.kernel = evidence.OpenLog("/dev/kmsg")
-	l.tidy()
+	l.makeRoom()
 	l.setTimer(TickTimer, l.Interval)
 	l.setTimer(SaveTimer, saveInterval)
 	l.save()

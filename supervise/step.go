@@ -50,12 +50,11 @@ func step(s State, e Event) (State, []Effect) {
 			return s, []Effect{{Kind: Start}}
 		}
 	case Started:
-		return s.started(e)
+		effects := s.started(e)
+		return s, effects
 	case StartFailed:
-		if s.Phase == FallingBack {
-			return s.fellBack("could not be started: " + e.Text)
-		}
-		return s.ended(e.At, e.Text)
+		effects := s.notStarted(e)
+		return s, effects
 	case Exited:
 		return s.exited(e)
 	case Reported:
@@ -66,7 +65,8 @@ func step(s State, e Event) (State, []Effect) {
 		return s.stop(e)
 	case NoRelease:
 		if s.Phase == Waiting {
-			return s.giveUp(e.Text)
+			effects := s.giveUp(e.Text)
+			return s, effects
 		}
 	case Remembered:
 		s.Failed, s.FellBack = e.Failed, s.FellBack || e.FellBack
@@ -74,27 +74,10 @@ func step(s State, e Event) (State, []Effect) {
 	return s, nil
 }
 
-func (s State) started(e Event) (State, []Effect) {
-	if s.Phase == FallingBack {
-		s.Fallback = e.PID
-		return s, nil
-	}
-	if s.Phase == Between {
-		s.Restarts++
-	}
-	s.Phase, s.PID, s.StartedAt, s.Ran = Running, e.PID, e.At, true
-	s.Runs++
-	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
-	effects := []Effect{{Kind: Order, Order: health.OrderWatch}}
-	if !s.CameUp {
-		effects = append(effects, Effect{Kind: SetTimer, Timer: WellTimer, After: s.Policy.Window})
-	}
-	return s, effects
-}
-
 func (s State) exited(e Event) (State, []Effect) {
 	if e.PID == s.Fallback && s.Phase == FallingBack && e.PID != 0 {
-		return s.fallbackEnded(e.Status)
+		effects := s.fallbackEnded(e.Status)
+		return s, effects
 	}
 	if e.PID != s.PID || s.PID == 0 {
 		return s, nil
@@ -111,12 +94,12 @@ func (s State) exited(e Event) (State, []Effect) {
 		s.PID, s.Why = 0, e.Text
 		return s, effects
 	case s.meant(e.Status):
-		s = s.without("ended on purpose: " + e.Text)
+		s.without("ended on purpose: " + e.Text)
 		s.Phase = Stopped
 		return s, effects
 	}
-	s, more := s.ended(e.At, e.Text)
-	return s, append(effects, more...)
+	effects = append(effects, s.ended(e.At, e.Text)...)
+	return s, effects
 }
 
 func (s State) reported(r health.Report) State {
@@ -152,7 +135,8 @@ func (s State) timeIsUp(e Event) (State, []Effect) {
 	case e.Timer == WellTimer && s.Phase == Running && e.At-s.StartedAt >= s.Policy.Window:
 		s.CameUp = true // some releases have nothing that answers
 	case e.Timer == FallbackTimer && s.Phase == FallingBack && s.Fallback == 0: // PID 1 fell before it knew
-		return s.fellBack("was not started")
+		effects := s.fellBack("was not started")
+		return s, effects
 	case e.Timer == FallbackTimer && s.Phase == FallingBack:
 		s.Killed = true
 		return s, []Effect{{Kind: SweepUp, PID: s.Fallback}}
@@ -173,7 +157,8 @@ func (s State) stop(e Event) (State, []Effect) {
 	}
 	s.Why = e.Text
 	if s.PID == 0 {
-		return s.finish(e.Action)
+		effects := s.finish(e.Action)
+		return s, effects
 	}
 	s.Phase = Ending
 	return s, []Effect{

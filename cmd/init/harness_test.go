@@ -54,7 +54,7 @@ const limitOfTest = 20 * time.Second
 // machine is a node in namespaces of its own: the real binary is its PID 1, the
 // only thing that is not the kernel's is /dev/kmsg, a pipe that the test reads.
 type machine struct {
-	t    testing.TB
+	t    *testing.T
 	root string
 	cmd  *exec.Cmd
 	exit chan error
@@ -77,7 +77,7 @@ type spec struct {
 }
 
 // power starts a machine; it is killed at the end of the test.
-func power(t testing.TB, s spec) *machine {
+func power(t *testing.T, s spec) *machine {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root for namespaces")
