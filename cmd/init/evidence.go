@@ -27,9 +27,8 @@ func (n *node) dumps() evidence.Dumps {
 		Seconds: int((c.Timeout + time.Second - 1) / time.Second),
 	}
 	if d.Dir == "" {
-		d.Open = true
 		d.Dir, d.Bytes = n.dumpsOnDisk(d.Bytes)
-		if d.Dir == "" {
+		if d.Open = d.Dir != ""; !d.Open {
 			d.Dir, d.Keep, d.Bytes = memoryDumps, min(d.Keep, memoryDumpKeep), min(d.Bytes, memoryDumpBytes)
 		}
 	}
