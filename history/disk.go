@@ -94,6 +94,8 @@ func syncDir(dir string) error {
 // remedy is what a person can do about an error of the history's file.
 func remedy(err error) string {
 	switch {
+	case err == nil:
+		return ""
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
 		return ": make room; until then it is kept in memory only"
 	case errors.Is(err, unix.EROFS):

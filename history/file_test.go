@@ -53,7 +53,7 @@ func numbers(t *testing.T, dir string) (first, last int) {
 	}
 	first = entries[0].PID
 	for i, e := range entries {
-		if e != numbered(first + i) {
+		if e != numbered(first+i) {
 			t.Fatalf("entry %d of %s, which begins with number %d, is %+v", i, dir, first, e)
 		}
 	}

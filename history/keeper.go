@@ -17,9 +17,9 @@ type Keeper struct {
 	Boot  uint32 // the present one
 	Fresh bool   // this boot has just begun: what is there is of earlier ones
 
-	Tell     func(line string, bad bool)     // on the console: how it was before
-	Complain func(line string)               // on the console: what cannot be kept, and why
-	Row      func(failed int, fellBack bool) // what Failed and FellBack say of the boots before; never waits
+	Past     func(past []Entry)          // called once, on the goroutine that writes, with what there is of the boots before; nil: not
+	Tell     func(line string, bad bool) // on the console: how it was before
+	Complain func(line string)           // on the console: what cannot be kept, and why
 
 	early   []Entry // before Start
 	queue   chan order
@@ -52,7 +52,10 @@ const (
 // and counted.
 func (k *Keeper) Remember(e Entry) {
 	if k.queue == nil {
-		if len(k.early) < maxEarly {
+		switch {
+		case e.Kind == Boot: // it comes first, even if the release has ended before
+			k.early = append([]Entry{e}, k.early...)
+		case len(k.early) < maxEarly:
 			k.early = append(k.early, e)
 		}
 		return
@@ -138,38 +141,45 @@ func (k *Keeper) keep(batch []Entry) {
 		batch = append(batch, Entry{Kind: Note, Boot: k.Boot, At: e.At, Up: e.Up,
 			Why: strconv.Itoa(int(n)) + " entries were lost before this one: the disk was too slow"})
 	}
-	kept := make([]Entry, 0, len(batch))
-	for _, e := range batch {
-		if e.Kind != alive {
+	kept, sign := make([]Entry, 0, len(batch)), -1
+	for i, e := range batch {
+		if e.Kind == alive {
+			sign = i
+		} else {
 			kept = append(kept, e)
-		} else if k.Dir != "" && k.failing == "" {
-			k.complain(writeAlive(k.Dir, e))
 		}
 	}
+	k.add(kept)
+	if sign >= 0 && k.Dir != "" && k.failing == "" {
+		k.complain(writeAlive(k.Dir, batch[sign]), "")
+	}
+}
+
+func (k *Keeper) add(kept []Entry) {
 	if len(kept) == 0 {
 		return
 	}
 	k.Pmsg.Write(kept)
 	if k.Dir == "" {
-		k.complain(Add(k.Spare, kept))
+		k.complain(Add(k.Spare, kept), "; it is on the console only")
 		return
 	}
 	k.pending = append(k.pending, kept...)
 	k.pending = k.pending[max(len(k.pending)-maxPending, 0):]
 	if err := Add(k.Dir, k.pending); err != nil {
-		k.complain(err)
+		k.complain(err, remedy(err))
 		Add(k.Spare, kept) // said enough
 		return
 	}
 	k.pending = nil
-	k.complain(nil)
+	k.complain(nil, "")
 }
 
 // complain says what is wrong, once, and when it is over.
-func (k *Keeper) complain(err error) {
+func (k *Keeper) complain(err error, remedy string) {
 	why := ""
 	if err != nil {
-		why = err.Error() + remedy(err)
+		why = err.Error() + remedy
 	} else if k.failing != "" {
 		k.Complain("history: it is written again")
 	}
@@ -192,7 +202,7 @@ func (k *Keeper) open() {
 		var garbled int
 		var err error
 		past, garbled, err = Read(k.Dir)
-		k.complain(err)
+		k.complain(err, remedy(err))
 		if garbled > MaxEntry {
 			k.Complain("history: " + strconv.Itoa(garbled) + " bytes of " + k.Dir + fileName + " are garbled, they are passed over")
 		}
@@ -211,10 +221,12 @@ func (k *Keeper) open() {
 		if k.Dir != "" {
 			k.pending = lost[max(len(lost)-maxPending, 0):]
 		} else {
-			k.complain(Add(k.Spare, lost))
+			Add(k.Spare, lost) // if it fails, the next one fails too, and that is said
 		}
 	}
-	k.Row(Failed(past, k.Boot), FellBack(past, k.Boot))
+	if k.Past != nil {
+		k.Past(past)
+	}
 	lines, bad := Previous(past, k.Boot, last)
 	for _, line := range lines {
 		k.Tell(line, bad)

@@ -11,9 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Power goes at any moment: what the disk has then is what a copy of it has that is made
-// while the writing process is stopped. All entries that had been added are in it.
-func TestPowerCut(t *testing.T) {
+// withDisk calls body with a disk's file and the place where it is mounted.
+func withDisk(t *testing.T, body func(t *testing.T, work, disk, at string)) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
 		work, err := os.MkdirTemp("/dev/shm", "beaminit")
 		if err != nil {
@@ -27,22 +26,28 @@ func TestPowerCut(t *testing.T) {
 		if out, err := exec.Command("mkfs.ext4", "-q", "-F", disk).CombinedOutput(); err != nil {
 			t.Skipf("mkfs.ext4: %v: %s", err, out)
 		}
-		mount := func(what, where string) {
-			t.Helper()
-			// Nothing is written but what is asked for.
-			out, err := exec.Command("mount", "-o", "loop,commit=300,noauto_da_alloc", what, where).CombinedOutput()
-			if err != nil {
-				t.Skipf("mount: %v: %s", err, out)
-			}
-		}
-		mount(disk, at)
+		mount(t, disk, at)
 		defer unix.Unmount(at, unix.MNT_DETACH)
-		cuts(t, work, disk, filepath.Join(at, "beaminit"), mount)
+		body(t, work, disk, at)
 	})
 }
 
+// mount mounts a disk to which nothing is written but what is asked for (ext4(5)).
+func mount(t *testing.T, what, where string) {
+	t.Helper()
+	if out, err := exec.Command("mount", "-o", "loop,commit=300,noauto_da_alloc", what, where).CombinedOutput(); err != nil {
+		t.Skipf("mount: %v: %s", err, out)
+	}
+}
+
+// Power goes at any moment: what the disk has then is what a copy of it has that is made
+// while the writing process is stopped. All entries that had been added are in it.
+func TestPowerCut(t *testing.T) {
+	withDisk(t, func(t *testing.T, work, disk, at string) { cuts(t, work, disk, filepath.Join(at, "beaminit")) })
+}
+
 // cuts has a process write in dir, on disk, and cuts power again and again.
-func cuts(t *testing.T, work, disk, dir string, mount func(what, where string)) {
+func cuts(t *testing.T, work, disk, dir string) {
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), appendEnv+"="+dir)
 	out, err := cmd.StdoutPipe()
@@ -71,7 +76,7 @@ func cuts(t *testing.T, work, disk, dir string, mount func(what, where string)) 
 		cmd.Process.Signal(syscall.SIGCONT)
 		after := filepath.Join(work, "after")
 		os.Mkdir(after, 0o700)
-		mount(copied, after)
+		mount(t, copied, after)
 		first, last := numbers(t, filepath.Join(after, "beaminit"))
 		if last < added || first > 1 && last-first < 200 {
 			t.Errorf("power went after number %d: entries %d to %d are there", added, first, last)

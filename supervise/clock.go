@@ -63,6 +63,8 @@ func (l *Loop) fireAlarms() {
 		case SaveTimer:
 			l.save()
 			l.setTimer(SaveTimer, saveInterval)
+		case ShrinkTimer:
+			shrink()
 		case MonitorTimer:
 			l.startMonitor()
 		default:

@@ -116,9 +116,9 @@ func (n Node) Run() Action {
 	l.makeRoom()
 	l.setTimer(TickTimer, l.Interval)
 	l.setTimer(SaveTimer, saveInterval)
+	l.setTimer(ShrinkTimer, shrinkAfter)
 	l.save()
 	l.reap()
-	shrink()
 	for !l.finished {
 		l.turn()
 	}

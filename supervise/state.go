@@ -117,6 +117,7 @@ const (
 	SaveTimer
 	FallbackTimer
 	WellTimer
+	ShrinkTimer
 	timers // how many there are
 )
 

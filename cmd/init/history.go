@@ -14,6 +14,7 @@ import (
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/supervise"
+	"golang.org/x/sys/unix"
 )
 
 // pmsg is where the kernel has what a restart leaves of the memory.
@@ -43,8 +44,11 @@ func (n *node) beginHistory() {
 		}
 		n.console.Say(severity, line)
 	}
-	k.Row = func(failed int, fellBack bool) {
-		n.row <- supervise.Event{Kind: supervise.Remembered, Failed: failed, FellBack: fellBack}
+	k.Past = func(past []history.Entry) {
+		select {
+		case n.row <- supervise.Event{Kind: supervise.Remembered, Failed: history.Failed(past, n.boot), FellBack: history.FellBack(past, n.boot)}:
+		default: // nobody decides anything any more
+		}
 	}
 	k.Complain = func(line string) { n.console.Say(health.Err, line) }
 	if k.Fresh {
@@ -144,7 +148,11 @@ func readHistory(o historyOptions) (entries []history.Entry, from string, notes 
 // readHistoryIn is history.ReadFile with its complaints for people.
 func readHistoryIn(path string) (entries []history.Entry, from string, notes []string) {
 	entries, garbled, err := history.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, unix.EISDIR):
+		notes = append(notes, err.Error()+": want a history, or a directory with one")
+	case err != nil:
 		notes = append(notes, err.Error())
 	}
 	if garbled > 0 {

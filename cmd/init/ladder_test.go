@@ -71,7 +71,7 @@ func TestFallback(t *testing.T) {
 				if got := m.left("store/slot"); len(got) != 1 || got[0] != "b\n" {
 					t.Errorf("slot: %q", got)
 				}
-				m.remembered(history.Fallback, history.Down)
+				m.recalls(history.Fallback, history.Down)
 				return
 			}
 			r, _ := m.record("rescue for good", 0, func(r health.Record) bool { return strings.Contains(r.Why, "fallback_exec") })
@@ -80,7 +80,7 @@ func TestFallback(t *testing.T) {
 			}
 			m.signal(unix.SIGTERM)
 			m.ended()
-			m.remembered(history.Fallback, history.Rescue, history.Down)
+			m.recalls(history.Fallback, history.Rescue, history.Down)
 		})
 	}
 }
@@ -101,8 +101,8 @@ func TestFallsDuringFallback(t *testing.T) {
 	})
 }
 
-// remembered looks for kinds of entries on the disk, in that order, at the end.
-func (m *machine) remembered(kinds ...history.Kind) {
+// recalls looks for kinds of entries on the disk, in that order, at the end.
+func (m *machine) recalls(kinds ...history.Kind) {
 	m.t.Helper()
 	entries, _, err := history.Read(filepath.Join(m.root, "store/beaminit"))
 	if err != nil || len(entries) < len(kinds) {
@@ -149,7 +149,7 @@ func TestBootsInARow(t *testing.T) {
 		}
 		m.signal(unix.SIGTERM)
 		m.ended()
-		m.remembered(history.Rescue, history.Down)
+		m.recalls(history.Rescue, history.Down)
 	})
 	t.Run("the next one does", func(t *testing.T) {
 		s := withDisk(t, "beaminit.supervise.boots=3", "ok.")
@@ -158,7 +158,7 @@ func TestBootsInARow(t *testing.T) {
 		m.state(health.Up, 0)
 		m.signal(unix.SIGTERM)
 		m.ended()
-		m.remembered(history.Up, history.End, history.Down)
+		m.recalls(history.Up, history.End, history.Down)
 	})
 	t.Run("the fallback command is run once", func(t *testing.T) {
 		s := withFallback(t, "beaminit.supervise.boots=3", "halt(3).", "echo chosen; exit 0")
@@ -168,7 +168,7 @@ func TestBootsInARow(t *testing.T) {
 		if got := m.ended(); got != unix.SIGHUP {
 			t.Errorf("the kernel ended it with %v, want a reboot", got)
 		}
-		m.remembered(history.Boot, history.Fallback, history.Down)
+		m.recalls(history.Boot, history.Fallback, history.Down)
 		s = withFallback(t, "beaminit.supervise.boots=3", "halt(3).", "echo chosen; exit 0")
 		past(&s, 2)
 		s.files["store/beaminit/history"] = string(history.Entry{Kind: history.Fallback, Boot: 77}.Append(nil)) + "\n" + s.files["store/beaminit/history"]
