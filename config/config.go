@@ -28,6 +28,7 @@ type Config struct {
 	Distribution Distribution
 	Supervise    Supervise
 	Health       Health
+	Dump         Dump
 	Mounts       []Mount
 	Kernel       Kernel
 	Root         Root
@@ -117,6 +118,17 @@ type Supervise struct {
 	StopTimeout    time.Duration
 	DownTimeout    time.Duration // of what follows the stop, until reboot(2)
 	PowerButton    string        // what it asks for
+	ExitOK         []int         // exit statuses with which the release ends on purpose
+	Boots          int           // in a row that did not come up, before the node stays in rescue; 0: never
+	FallbackExec   []string      // run once before rescue: a path and its arguments; empty: nothing
+}
+
+// Dump is the [dump] table: what is kept of a release that ended.
+type Dump struct {
+	Directory string        // empty: the node's own, on a disk where it has one
+	Bytes     int64         // the most of one crash dump
+	Timeout   time.Duration // the most that it may take to write, in whole seconds
+	Keep      int           // how many ends are kept; 0: nothing is
 }
 
 // Health is the [health] table.

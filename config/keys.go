@@ -16,10 +16,12 @@ type key struct {
 	max   int64
 }
 
-// env and backoff are kinds of values that have no Go type of their own in Config.
+// Kinds of values that have no Go type of their own in Config.
 type (
 	env     []string // KEY=value
 	backoff struct{ first, longest *time.Duration }
+	command []string // an absolute path and arguments
+	size    int64    // bytes
 )
 
 // keys is the whole table. It holds constants and plain functions only, so that the
@@ -97,10 +99,26 @@ var keys = [...]key{
 	{name: "supervise.power_button", field: func(c *Config, _ *Network) any { return &c.Supervise.PowerButton },
 		check: isButton, noun: "action", want: `"poweroff", "reboot", "halt" or "ignore"`},
 
+	{name: "supervise.exit_ok", field: func(c *Config, _ *Network) any { return &c.Supervise.ExitOK },
+		noun: "exit status", want: "a list of exit statuses such as [0], 0 to 255", max: 255},
+	{name: "supervise.boots", field: func(c *Config, _ *Network) any { return &c.Supervise.Boots },
+		noun: "number of boots", want: "1 to 1000, or 0 for no limit", max: 1000},
+	{name: "supervise.fallback_exec", field: func(c *Config, _ *Network) any { return (*command)(&c.Supervise.FallbackExec) },
+		noun: "command", want: `a list of an absolute path and arguments, such as ["/usr/sbin/slot", "previous"]`},
+
 	{name: "health.interval", field: func(c *Config, _ *Network) any { return &c.Health.Interval },
 		want: `a duration such as "10s", 100ms to 24h`, min: int64(100 * time.Millisecond), max: int64(24 * time.Hour)},
 	{name: "health.probe_timeout", field: func(c *Config, _ *Network) any { return &c.Health.ProbeTimeout },
 		want: `a duration such as "2s", 10ms to 1h`, min: int64(10 * time.Millisecond), max: int64(time.Hour)},
+
+	{name: "dump.directory", field: func(c *Config, _ *Network) any { return &c.Dump.Directory },
+		check: isAbs, noun: "absolute path", want: "a directory that the release can write to", empty: true},
+	{name: "dump.bytes", field: func(c *Config, _ *Network) any { return (*size)(&c.Dump.Bytes) },
+		want: `a size such as "16M", 0 to 1G`, max: 1 << 30},
+	{name: "dump.timeout", field: func(c *Config, _ *Network) any { return &c.Dump.Timeout },
+		want: `a duration such as "30s", 1s to 1h`, min: int64(time.Second), max: int64(time.Hour)},
+	{name: "dump.keep", field: func(c *Config, _ *Network) any { return &c.Dump.Keep },
+		noun: "number of dumps", want: "0 to 1000", max: 1000},
 
 	{name: "mount", field: func(c *Config, _ *Network) any { return &c.Mounts },
 		want: "[[mount]] tables with source, target, type and options"},
@@ -157,8 +175,9 @@ func defaults() *Config {
 		Supervise: Supervise{
 			OnExit: Restart, BackoffFirst: 100 * time.Millisecond, BackoffLongest: 30 * time.Second,
 			Attempts: 5, Window: time.Minute, GiveUp: Reboot, StopTimeout: 10 * time.Second, DownTimeout: 30 * time.Second,
-			PowerButton: PowerOff,
+			PowerButton: PowerOff, Boots: 5,
 		},
+		Dump:   Dump{Bytes: 16 << 20, Timeout: 30 * time.Second, Keep: 5},
 		Health: Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second},
 		Root:   Root{Wait: 10 * time.Second, Program: "/sbin/init"},
 	}

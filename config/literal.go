@@ -31,6 +31,12 @@ func literal(p any) string {
 		return "[" + strconv.Quote(short(*p.first)) + ", " + strconv.Quote(short(*p.longest)) + "]"
 	case *[]string:
 		return list(*p)
+	case *command:
+		return list(*p)
+	case *[]int:
+		return numbers(*p)
+	case *size:
+		return strconv.Quote(sizeText(int64(*p)))
 	case *env:
 		return table(*p)
 	case *[]netip.Addr:

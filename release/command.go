@@ -19,6 +19,9 @@ type Inputs struct {
 	Cookie       []byte        // what Distribution.CookieFile holds; nil: there is none
 	StopTimeout  time.Duration // from SIGTERM to SIGKILL
 	User         *User         // nil: root
+	Dump         string        // path for a crash dump
+	DumpBytes    int64         // the most that it may have
+	DumpSeconds  int           // the most that it may take; 0: there is to be none
 }
 
 // Command starts a release. Its Files have to be there first (Prepare).
@@ -145,9 +148,9 @@ func (r *Release) env(in *Inputs, c *Command, n *naming, f *filter, sys string) 
 		"BINDIR="+bin,
 		"EMU=beam",
 		"PROGNAME=erlexec",
-		"ERL_CRASH_DUMP="+c.Tmp+"/erl_crash.dump",
-		"ERL_CRASH_DUMP_SECONDS=5",
-		"ERL_CRASH_DUMP_BYTES=2000000",
+		"ERL_CRASH_DUMP="+in.Dump,
+		"ERL_CRASH_DUMP_SECONDS="+strconv.Itoa(in.DumpSeconds),
+		"ERL_CRASH_DUMP_BYTES="+strconv.FormatInt(in.DumpBytes, 10),
 		"RELEASE_ROOT="+r.Root,
 		"RELEASE_NAME="+r.Name,
 		"RELEASE_VSN="+r.Version,

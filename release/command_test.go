@@ -23,6 +23,7 @@ func node() Inputs {
 		Inetrc:       "/run/beaminit/inetrc",
 		Cookie:       []byte("monster\n"),
 		StopTimeout:  10 * time.Second,
+		Dump:         "/run/beaminit/dumps/erl_crash-3f2a91c0-1.dump", DumpBytes: 4 << 20, DumpSeconds: 30,
 	}
 }
 

@@ -48,7 +48,10 @@ func (r Resume) Encode() string {
 		"seq=" + strconv.FormatUint(uint64(r.Seq), 10),
 		"phase=" + strconv.Itoa(int(s.Phase)),
 		"pid=" + strconv.Itoa(s.PID),
-		"flags=" + flags(s.Ran, s.Answered, s.Hung, s.Killed),
+		"flags=" + flags(s.Ran, s.Answered, s.Hung, s.Killed, s.CameUp, s.FellBack),
+		"runs=" + strconv.Itoa(s.Runs),
+		"failed=" + strconv.Itoa(s.Failed),
+		"fallback=" + strconv.Itoa(s.Fallback),
 		"restarts=" + strconv.Itoa(s.Restarts),
 		"started=" + strconv.FormatInt(int64(s.StartedAt), 10),
 		"backoff=" + strconv.FormatInt(int64(s.Backoff), 10),
@@ -118,7 +121,7 @@ func ParseResume(text string) (r Resume, err error) {
 // this one: the release runs, or is to be started.
 func phaseOf(n int, pid int) Phase {
 	switch {
-	case n >= int(Waiting) && n <= int(Pausing):
+	case n >= int(Waiting) && n < int(phases):
 		return Phase(n)
 	case pid != 0:
 		return Running
@@ -140,10 +143,16 @@ func (r *Resume) set(name, value string) (err error) {
 	case "pid":
 		s.PID, err = strconv.Atoi(value)
 	case "flags":
-		if len(value) < 4 {
-			return errors.New("want four")
+		// In the order of the versions: an older one has less, a newer one more.
+		for i, flag := range [...]*bool{&s.Ran, &s.Answered, &s.Hung, &s.Killed, &s.CameUp, &s.FellBack} {
+			*flag = i < len(value) && value[i] == '1'
 		}
-		s.Ran, s.Answered, s.Hung, s.Killed = value[0] == '1', value[1] == '1', value[2] == '1', value[3] == '1'
+	case "runs":
+		s.Runs, err = strconv.Atoi(value)
+	case "failed":
+		s.Failed, err = strconv.Atoi(value)
+	case "fallback":
+		s.Fallback, err = strconv.Atoi(value)
 	case "restarts":
 		s.Restarts, err = strconv.Atoi(value)
 	case "started":

@@ -23,6 +23,9 @@ type Policy struct {
 	Window         time.Duration // also the run after which the back-off begins anew
 	GiveUp         string        // reboot, rescue, poweroff, halt
 	StopTimeout    time.Duration // from SIGTERM to SIGKILL
+	ExitOK         []int         // exit statuses with which the release ends on purpose
+	Boots          int           // in a row that did not come up before the node stays; 0: never
+	Fallback       bool          // there is a command to run once before rescue
 }
 
 // Phase is where the life of the release stands.
@@ -32,10 +35,13 @@ type Phase int
 const (
 	Waiting Phase = iota // not started yet: the network is awaited
 	Running
-	Between // ended, and to be started again at NextAt
-	Ending  // the node goes down
-	GivenUp // the release is not started any more
-	Pausing // the release is being stopped, and the node stays: see Then
+	Between     // ended, and to be started again at NextAt
+	Ending      // the node goes down
+	GivenUp     // the release is not started any more
+	Pausing     // the release is being stopped, and the node stays: see Then
+	Stopped     // it ended on purpose
+	FallingBack // given up, and the fallback command runs
+	phases      // how many there are
 )
 
 // State is all that PID 1 knows of the release. Step makes a new one from it; it
@@ -53,9 +59,14 @@ type State struct {
 	Known     bool // Members is known
 	Members   health.Set
 	Restarts  int
+	Runs      int  // how often it was started in this boot
+	CameUp    bool // it has been well in this boot: it answered, or ran for a window
+	Failed    int  // boots in a row before this one in which it was not
+	FellBack  bool // the fallback command has had its turn, in this boot or that row
+	Fallback  int  // its PID while it runs
 	StartedAt time.Duration
 	Exits     []time.Duration // within the window, oldest first
-	Backoff   time.Duration   // the last one used, without jitter
+	Backoff   time.Duration   // before the restart after the next one, without jitter; 0: at once
 	NextAt    time.Duration
 	Why       string // how the release ended, or why the node is as it is
 	Killed    bool   // SIGKILL was sent on the way down
@@ -72,12 +83,13 @@ const (
 	Begin       EventKind = iota // start the release: the network is ready, or was awaited long enough
 	Started                      // PID
 	StartFailed                  // Text
-	Exited                       // Status
+	Exited                       // PID, Status, Text: what is known besides
 	Reported                     // Report
 	TimeIsUp                     // Timer
 	StopAsked                    // Action, Text
 	NoRelease                    // Text: nothing that could be started
 	Asked                        // Then, Text
+	Remembered                   // Failed, FellBack: of the boots before
 )
 
 // Event is one thing that happened, at a time of CLOCK_BOOTTIME.
@@ -91,6 +103,9 @@ type Event struct {
 	Action Action
 	Then   Then
 	Text   string
+
+	Failed   int
+	FellBack bool
 }
 
 // Timer names the alarms that Step asks for.
@@ -104,6 +119,8 @@ const (
 	MonitorTimer
 	TickTimer
 	SaveTimer
+	FallbackTimer
+	WellTimer
 	ShrinkTimer
 	timers // how many there are
 )
@@ -113,13 +130,14 @@ type EffectKind int
 
 // The effects.
 const (
-	Start    EffectKind = iota // start the release, then step Started or StartFailed
-	Signal                     // send Signal to the release
-	SetTimer                   // Timer, in After
-	Order                      // tell the monitor
-	Record                     // write a health record
-	Finish                     // the loop ends with State.Action
-	SweepUp                    // kill what the release left in its session
+	Start       EffectKind = iota // start the release, then step Started or StartFailed
+	Signal                        // send Signal to the release
+	SetTimer                      // Timer, in After
+	Order                         // tell the monitor
+	Record                        // write a health record
+	Finish                        // the loop ends with State.Action
+	SweepUp                       // kill what is left of the process group PID
+	RunFallback                   // start the fallback command, then step Started or StartFailed
 )
 
 // Effect is one thing to do.
@@ -145,11 +163,11 @@ func (s State) Health() health.State {
 			return health.Degraded
 		}
 		return health.Up
-	case Between:
+	case Between, Stopped:
 		return health.Down
 	case Ending, Pausing:
 		return health.Stopping
-	case GivenUp:
+	case GivenUp, FallingBack:
 		return health.Rescue
 	}
 	return health.Booting

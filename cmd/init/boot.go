@@ -88,14 +88,15 @@ type node struct {
 	boot     uint32
 	seq      uint32 // of the last health record
 	stop     <-chan os.Signal
-	resume   *supervise.Resume // what the PID 1 before this one knew; nil: there was none
-	state    string            // directory of what is to outlive a reboot, once it is mounted; empty: none
-	clock    boot.Floor        // what the clock was set to; At is 0: it was not
-	saving   sync.Mutex        // held by save
-	seeded   bool              // the seed of the boot before was taken
-	way      *boot.Way         // down; see wayDown
-	history  history.Keeper    // see beginHistory
-	root     string            // of a plan: where the image lies; empty: this is the node
+	resume   *supervise.Resume    // what the PID 1 before this one knew; nil: there was none
+	state    string               // directory of what is to outlive a reboot, once it is mounted; empty: none
+	clock    boot.Floor           // what the clock was set to; At is 0: it was not
+	saving   sync.Mutex           // held by save
+	seeded   bool                 // the seed of the boot before was taken
+	way      *boot.Way            // down; see wayDown
+	history  history.Keeper       // see beginHistory
+	row      chan supervise.Event // of the boots before, once they are known
+	root     string               // of a plan: where the image lies; empty: this is the node
 
 	clockFrom string // rtc, floor or kernel, for the health records
 	machineID string // to be kept for the next boot; empty: none

@@ -183,7 +183,7 @@ func TestGivesUp(t *testing.T) {
 			}
 			if tt.ends == 0 {
 				r, _ = m.state(health.Rescue, next)
-				if r.Restarts != 2 || r.Why != "exit status 3" {
+				if r.Restarts != 2 || r.Why != "gave up after 3 ends within 1m0s: exit status 3" {
 					t.Errorf("rescue: %+v", r)
 				}
 				return

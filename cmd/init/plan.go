@@ -121,6 +121,7 @@ func makePlan(o options) (plan []section, problems []string) {
 	for _, err := range errs {
 		problems = append(problems, err.Error())
 	}
+	n.state = boot.StateDir(user)
 	n.net = netcfg.Make(c.Node.Hostname, c.Network, c.DNS)
 	release, errs := n.planRelease()
 	for _, err := range errs {

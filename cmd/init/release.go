@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/beaminit/beaminit/evidence"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
@@ -44,12 +45,14 @@ func (n *node) failedUser() []error {
 
 // command is what starts the release, computed from what is there now: the
 // cookie may have been written since the last time.
-func (n *node) command() release.Command {
+func (n *node) command(run int) release.Command {
 	c := n.config
 	in := release.Inputs{
 		Release: c.Release, Distribution: c.Distribution, Hostname: c.Node.Hostname,
 		Inetrc: inetrcPath, StopTimeout: c.Supervise.StopTimeout, User: n.user,
 	}
+	d := n.dumps()
+	in.Dump, in.DumpBytes, in.DumpSeconds = d.Dump(evidence.Run(n.boot, run)), d.Bytes, d.Seconds
 	if len(c.DNS.Search) > 0 {
 		in.Domain = c.DNS.Search[0]
 	}
@@ -64,7 +67,7 @@ func (n *node) command() release.Command {
 
 // prepare makes everything ready for a start of the release. What there is to say
 // about it is said at the first start only.
-func (n *node) prepare() (supervise.Program, error) {
+func (n *node) prepare(run int) (supervise.Program, error) {
 	if n.failed != nil { // it was asked for all the same, or PID 1 fell: look again
 		n.lookForRelease()
 		if n.failed == nil {
@@ -74,7 +77,7 @@ func (n *node) prepare() (supervise.Program, error) {
 			return supervise.Program{}, n.failed
 		}
 	}
-	cmd := n.command()
+	cmd := n.command(run)
 	n.name = cmd.Node
 	if !n.prepared {
 		n.prepared = true
@@ -99,7 +102,7 @@ func (n *node) nodeName() string {
 		return "?"
 	}
 	if n.name == "" && n.release != nil {
-		n.name = n.command().Node
+		n.name = n.command(1).Node
 	}
 	if n.name == "" {
 		n.name = n.config.Distribution.Name
@@ -121,7 +124,7 @@ func (n *node) planRelease() (plan []section, problems []error) {
 	n.findUser()
 	problems = append(problems, n.failedUser()...)
 	r := n.release
-	cmd := n.command()
+	cmd := n.command(1)
 	cookie := []string{"none: the VM will make a random one"}
 	problems = append(problems, r.Problems...)
 	for _, p := range cmd.Problems {

@@ -13,10 +13,12 @@ import (
 // gives the action that the node is to end with.
 func (n *node) supervise(status netcfg.Status) supervise.Action {
 	s := n.loop()
-	s.Prepare = n.prepare
+	s.Prepare, s.Dumps = n.prepare, n.dumps()
+	s.Fallback, s.Policy.Fallback = n.fallback(), len(n.config.Supervise.FallbackExec) > 0
 	if n.failed != nil {
 		s.NoRelease = n.failed.Error()
 	}
+	n.enough(&s)
 	if !status.Ready() {
 		s.NetworkWait = n.networkWait(status)
 		last := status
@@ -58,15 +60,17 @@ func (n *node) loop() supervise.Node {
 			watch.Peers = append(watch.Peers, p.Address)
 		}
 	}
+	n.row = make(chan supervise.Event, 1)
 	return supervise.Node{
 		Name: n.nodeName, Peers: peers, Boot: n.boot, Seq: n.seq, Clock: func() string { return n.clockFrom }, Interval: c.Health.Interval,
 		Policy: supervise.Policy{
 			OnExit: c.Supervise.OnExit, GiveUp: c.Supervise.GiveUp,
 			BackoffFirst: c.Supervise.BackoffFirst, BackoffLongest: c.Supervise.BackoffLongest,
 			Attempts: c.Supervise.Attempts, Window: c.Supervise.Window, StopTimeout: c.Supervise.StopTimeout,
+			ExitOK: c.Supervise.ExitOK, Boots: c.Supervise.Boots,
 		},
-		Console: n.console, Signals: &n.signals, Phases: n.phases,
 		AfterStart: n.afterStart, Stopping: n.goesDown, Button: button(c.Supervise.PowerButton), Save: n.saveOften, Resume: n.resume,
+		Row: n.row, Console: n.console, Signals: &n.signals, Phases: n.phases,
 		Remember: n.history.Remember, KeepHistory: n.history.Start, FlushHistory: n.history.Flush, StateDir: n.state,
 		Version: version, Control: controlPath,
 		Monitor: supervise.Program{Path: "/proc/self/exe", Argv: watch.Args(), Dir: "/"},
