@@ -83,12 +83,13 @@ func Steps(limit time.Duration, container bool, reap Reap, save func() []error) 
 
 // Down ends the node: it takes the Steps and calls reboot(2). The supervisor must
 // have stopped the release before. No step sleeps for a fixed time and none lasts
-// longer than limit. say gets a line for each step with what it took.
+// longer than limit. say gets a line for each step with what it took. last is called
+// right before reboot(2).
 //
 // Down does not return in PID 1: where reboot(2) fails it says why and stands
 // still for ever, because the kernel panics when PID 1 ends. In any other process
 // it does nothing but give an error: kill(-1) would kill the whole session.
-func Down(action Action, limit time.Duration, reap Reap, save func() []error, say func(string)) error {
+func Down(action Action, limit time.Duration, reap Reap, save func() []error, last func(Action), say func(string)) error {
 	if unix.Getpid() != 1 {
 		return fmt.Errorf("%v: only PID 1 may do this, not process %d", action, unix.Getpid())
 	}
@@ -101,6 +102,7 @@ func Down(action Action, limit time.Duration, reap Reap, save func() []error, sa
 			say(action.String() + ": " + s.Name + ": " + err.Error())
 		}
 	}
+	last(action)
 	err := unix.Reboot(int(action.Command()))
 	say(fmt.Sprintf("%v: reboot(2): %v; everything is stopped and PID 1 stays: switch the node off and on", action, err))
 	for {

@@ -58,7 +58,7 @@ func TestDownBody(t *testing.T) {
 	}
 	for _, a := range []Action{Reboot, PowerOff, Halt} {
 		if a.String() == name || name == "stubborn" {
-			Down(a, 2*time.Second, reapAll, func() []error { return []error{unix.EIO} }, func(line string) { println(line) })
+			Down(a, 2*time.Second, reapAll, func() []error { return []error{unix.EIO} }, func(Action) {}, func(line string) { println(line) })
 		}
 	}
 	t.Fatal("Down came back")
@@ -133,7 +133,7 @@ func TestDownRefuses(t *testing.T) {
 	if os.Getpid() == 1 {
 		t.Skip("this is PID 1")
 	}
-	err := Down(PowerOff, time.Second, reapAll, nil, func(line string) { t.Error(line) })
+	err := Down(PowerOff, time.Second, reapAll, nil, func(Action) { t.Error("the last thing") }, func(line string) { t.Error(line) })
 	if err == nil || !strings.Contains(err.Error(), "poweroff: only PID 1") {
 		t.Errorf("got %v", err)
 	}

@@ -90,6 +90,8 @@ func isGiveUp(s string) bool {
 	return s == Reboot || s == Rescue || s == PowerOff || s == Halt
 }
 
+func isCriterion(s string) bool { return s == ByProbe || s == ByHeart || s == ByProcess }
+
 // printable says that a string is UTF-8 and holds no control character. Such a string
 // may go into a line of a log, a file of lines, an argument or an environment.
 func printable(s string) bool {

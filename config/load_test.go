@@ -128,9 +128,10 @@ func TestDefaults(t *testing.T) {
 		Distribution: Distribution{Names: "short", Port: 17012, EPMD: "none", CookieFile: "/data/cookie", Connect: true},
 		Supervise: Supervise{OnExit: "restart", BackoffFirst: 100 * time.Millisecond, BackoffLongest: 30 * time.Second,
 			Attempts: 5, Window: time.Minute, GiveUp: "reboot", StopTimeout: 10 * time.Second},
-		Health:  Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second},
-		Root:    Root{Wait: 10 * time.Second, Program: "/sbin/init"},
-		origins: []origin{{"node.hostname", "", Derived}},
+		Health:   Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second, ProbeFailures: 3},
+		Watchdog: Watchdog{Device: "/dev/watchdog", Timeout: 30 * time.Second, Criterion: "probe"},
+		Root:     Root{Wait: 10 * time.Second, Program: "/sbin/init"},
+		origins:  []origin{{"node.hostname", "", Derived}},
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
@@ -157,7 +158,9 @@ func TestCmdlineHasAll(t *testing.T) {
 	beaminit.distribution.epmd=module:my_epmd beaminit.distribution.cookie-file=/data/secret beaminit.distribution.connect=0
 	beaminit.supervise.on_exit=poweroff beaminit.supervise.backoff=200ms,1m beaminit.supervise.attempts=7
 	beaminit.supervise.window=2m beaminit.supervise.give_up=rescue beaminit.supervise.stop-timeout=20s
-	beaminit.health.interval=30s beaminit.health.probe_timeout=3s beaminit.kernel.modules=virtio_net,virtio-blk`
+	beaminit.health.interval=30s beaminit.health.probe_timeout=3s beaminit.health.probe_failures=4
+	beaminit.health.start_timeout=5m beaminit.watchdog.device=/dev/watchdog1 beaminit.watchdog.timeout=1m
+	beaminit.watchdog.criterion=heart beaminit.kernel.modules=virtio_net,virtio-blk`
 	got, want := load(t, "", line), load(t, string(full), "")
 	want.Peers[2].Aliases, want.Mounts = nil, nil // have no form there
 	got.origins, want.origins, got.text, want.text, want.mountAt = nil, nil, "", "", nil

@@ -19,6 +19,9 @@ type Inputs struct {
 	Cookie       []byte        // what Distribution.CookieFile holds; nil: there is none
 	StopTimeout  time.Duration // from SIGTERM to SIGKILL
 	User         *User         // nil: root
+
+	Heart      bool                   // the configuration wants -heart, whatever the release says
+	WhoseHeart func(bin string) Heart // which program the VM finds as its heart; asked only where it wants one
 }
 
 // Command starts a release. Its Files have to be there first (Prepare).
@@ -29,6 +32,7 @@ type Command struct {
 	Tmp        string // directory of Files, only for the release
 	User       *User  // nil: root
 	Files      []File
+	Heart      bool     // the VM starts beaminit as its heart
 	Node       string   // name of the node; without @ where there is no host name
 	Cookie     string   // its fingerprint; empty: there is none
 	CookieFrom string   // a path, or -setcookie
@@ -79,6 +83,9 @@ func (r *Release) Command(in Inputs) Command {
 		c.Files = append(c.Files, File{tmp + "/extra.config", 0o600, extra, false})
 	}
 	c.Argv = r.argv(&in, &c, &n, f, sys)
+	if r.heart(&in, &c, f) {
+		c.Argv = append(c.Argv, "-heart")
+	}
 	if len(args) > 0 && !isFlag(args[0]) {
 		c.Argv = append(c.Argv, "--") // it is no value of -shutdown_time
 	}

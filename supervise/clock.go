@@ -59,7 +59,10 @@ func (l *Loop) fireAlarms() {
 		switch Timer(t) {
 		case TickTimer:
 			l.record()
+			l.wakeMonitor()
 			l.setTimer(TickTimer, l.Interval)
+		case PetTimer:
+			l.pet()
 		case SaveTimer:
 			l.save()
 			l.setTimer(SaveTimer, saveInterval)

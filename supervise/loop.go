@@ -11,6 +11,8 @@ import (
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/heart"
+	"github.com/beaminit/beaminit/watchdog"
 	"golang.org/x/sys/unix"
 )
 
@@ -32,6 +34,8 @@ type Node struct {
 	Save       func() []error          // called after the start and every hour, on a thread of its own; nil: nothing to save
 	NoRelease  string                  // why nothing can be started; empty: something can
 	Monitor    Program
+	Dog        Dog
+	Watchdog   *watchdog.Dog // opened by the loop, and armed when Run has ended
 
 	Links       <-chan struct{}     // the kernel reports a change of links; nil: nothing is awaited
 	OnLink      func() (ready bool) // called at each such change
@@ -57,12 +61,15 @@ type Loop struct {
 	falls     []time.Duration // of PID 1 itself, see Resume
 	fallen    chan string     // a goroutine panicked: why
 	saving    atomic.Bool     // Save has not come back yet
+	beats     chan heart.Message
+	ear       int    // the user whose heart is listened to, and 1 more; 0: none
+	dogSaid   string // what was last said about the watchdog; empty: all is well
 }
 
 // Run starts the release and supervises it until the node is to go down; it
 // gives the action asked for. It never returns for any other reason.
 func (n Node) Run() Action {
-	l := &Loop{Node: n, reports: make(chan health.Report, 16), fallen: make(chan string, 8)}
+	l := &Loop{Node: n, reports: make(chan health.Report, 16), beats: make(chan heart.Message, 16), fallen: make(chan string, 8)}
 	l.state = State{Policy: n.Policy, Peers: min(len(n.Peers), health.MaxPeers), Rand: n.Boot | 1}
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	l.startOutput()
@@ -88,6 +95,7 @@ func (n Node) Run() Action {
 	n.Console.Start(func() { l.fell(recover()) })
 	l.readOutput()
 	l.startMonitor()
+	l.openDog()
 	l.setTimer(TickTimer, l.Interval)
 	l.setTimer(SaveTimer, saveInterval)
 	l.save()
@@ -115,6 +123,8 @@ func (l *Loop) turn() {
 	case r := <-l.reports:
 		l.step(Event{Kind: Reported, Report: r})
 		l.sayUnknown(r)
+	case m := <-l.beats:
+		l.heard(m)
 	case <-l.Links:
 		if l.OnLink() {
 			l.step(Event{Kind: Begin})
@@ -160,7 +170,7 @@ func (l *Loop) complain(v any) string {
 func (l *Loop) again(why string) {
 	r := Resume{
 		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Falls: l.falls,
-		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)},
+		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)}, Watchdog: l.Watchdog.FD(), Ear: l.ear,
 	}
 	r.Fell(Now(), why)
 	l.falls = r.Falls
@@ -196,6 +206,8 @@ func (l *Loop) resume() bool {
 		l.setTimer(RestartTimer, max(l.state.NextAt-Now(), 0))
 	case Ending:
 		l.setTimer(StopTimer, l.state.Policy.StopTimeout)
+	case Running:
+		l.resumeRunning()
 	}
 	return true
 }
@@ -206,7 +218,7 @@ func (l *Loop) signal(sig os.Signal) {
 		return
 	}
 	if action, why := Meaning(sig); action != "" {
-		l.stop(action, why)
+		l.stop(action, why, false)
 	}
 }
 
@@ -228,9 +240,9 @@ func Meaning(sig os.Signal) (action Action, why string) {
 	return "", ""
 }
 
-func (l *Loop) stop(a Action, why string) {
+func (l *Loop) stop(a Action, why string, now bool) {
 	l.Console.Say(health.Notice, string(a)+" asked for by "+why)
-	l.step(Event{Kind: StopAsked, Action: a, Text: string(a) + " asked for by " + why})
+	l.step(Event{Kind: StopAsked, Action: a, Now: now, Text: string(a) + " asked for by " + why})
 }
 
 // step takes an event through Step and does what follows.
@@ -241,6 +253,9 @@ func (l *Loop) step(e Event) {
 	l.state, effects = Step(l.state, e)
 	if !was.Answered && l.state.Answered && l.state.Restarts == 0 && was.Phase == Running {
 		l.phase("listening")
+	}
+	if was.Kill == KillNone && l.state.Fatal != "" {
+		l.Console.Say(health.Warning, "the release is killed: "+l.state.Fatal)
 	}
 	for _, effect := range effects {
 		l.do(effect)
@@ -277,6 +292,9 @@ func (l *Loop) startRelease() {
 			l.phase("exec")
 			giveWay()
 			l.step(Event{Kind: Started, PID: pid})
+			if p.Heart {
+				l.listenHeart(p.uid())
+			}
 			return
 		}
 	}

@@ -30,6 +30,8 @@ type Resume struct {
 	State     State
 	Phases    []health.Phase
 	Output    [2]int          // the pipe of the release's output: read end, write end; 0: none
+	Watchdog  int             // its descriptor; 0: none is open
+	Ear       int             // the user whose heart is listened to, and 1 more; 0: no heart speaks
 	Falls     []time.Duration // within FallWindow
 	Why       string          // of the last one
 }
@@ -52,6 +54,12 @@ func (r Resume) Encode() string {
 		"exits=" + times(s.Exits),
 		"falls=" + times(r.Falls),
 		"output=" + strconv.Itoa(r.Output[0]) + "," + strconv.Itoa(r.Output[1]),
+		"watchdog=" + strconv.Itoa(r.Watchdog),
+		"ear=" + strconv.Itoa(r.Ear),
+		"kill=" + strconv.Itoa(int(s.Kill)),
+		"fatal=" + hex.EncodeToString([]byte(s.Fatal)),
+		"beat=" + times([]time.Duration{s.BeatAt, s.BeatSpan, s.SnoozeUntil}),
+		"unpetted=" + flags(s.Unpetted),
 		"swhy=" + hex.EncodeToString([]byte(s.Why)),
 		"why=" + hex.EncodeToString([]byte(r.Why)),
 	}
@@ -138,6 +146,25 @@ func (r *Resume) set(name, value string) (err error) {
 		if r.Output[0], err = strconv.Atoi(read); err == nil {
 			r.Output[1], err = strconv.Atoi(write)
 		}
+	case "watchdog":
+		r.Watchdog, err = strconv.Atoi(value)
+	case "ear":
+		r.Ear, err = strconv.Atoi(value)
+	case "kill":
+		var n int
+		if n, err = strconv.Atoi(value); err == nil && (n < int(KillNone) || n > int(KillStuck)) {
+			err = errors.New("no such stage")
+		}
+		s.Kill = KillStage(n)
+	case "fatal":
+		s.Fatal, err = parseText(value)
+	case "beat":
+		var list []time.Duration
+		if list, err = parseTimes(value); err == nil && len(list) == 3 {
+			s.BeatAt, s.BeatSpan, s.SnoozeUntil = list[0], list[1], list[2]
+		}
+	case "unpetted":
+		s.Unpetted = value == "1"
 	case "swhy":
 		s.Why, err = parseText(value)
 	case "why":
@@ -195,7 +222,7 @@ func (r *Resume) Fell(at time.Duration, why string) {
 
 // Again executes the program anew in this process. It returns only an error.
 func (r Resume) Again() error {
-	for _, fd := range r.Output {
+	for _, fd := range [...]int{r.Output[0], r.Output[1], r.Watchdog} {
 		if fd > 0 {
 			unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0) // it has to survive the exec
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/heart"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,6 +24,12 @@ type Policy struct {
 	Window         time.Duration // also the run after which the back-off begins anew
 	GiveUp         string        // reboot, rescue, poweroff, halt
 	StopTimeout    time.Duration // from SIGTERM to SIGKILL
+
+	ProbeInterval time.Duration // of the monitor
+	ProbeTimeout  time.Duration
+	ProbeFailures int           // in a row, after which a release that had answered is killed; 0: never
+	StartTimeout  time.Duration // within which it has to answer; 0: no limit
+	DumpTimeout   time.Duration // for its crash dump, before SIGKILL
 }
 
 // Phase is where the life of the release stands.
@@ -60,6 +67,16 @@ type State struct {
 	Killed    bool   // SIGKILL was sent on the way down
 	Action    Action // of Ending
 	Rand      uint32 // xorshift state for the jitter; never 0
+
+	HeardAt     time.Duration // when a probe was last reported, or the release started
+	Misses      int           // probes without an answer since the last that had one
+	MissedAt    time.Duration
+	Kill        KillStage
+	Fatal       string        // why it is killed; empty: it is not, or ends by itself
+	BeatAt      time.Duration // of the last beat of its heart; 0: none yet
+	BeatSpan    time.Duration // to the next, at most
+	SnoozeUntil time.Duration // nothing is killed or reset for hanging
+	Unpetted    bool          // the watchdog is to reset the machine
 }
 
 // EventKind says what happened.
@@ -75,6 +92,7 @@ const (
 	TimeIsUp                     // Timer
 	StopAsked                    // Action, Text
 	NoRelease                    // Text: nothing that could be started
+	Heard                        // Heart
 )
 
 // Event is one thing that happened, at a time of CLOCK_BOOTTIME.
@@ -84,8 +102,10 @@ type Event struct {
 	PID    int
 	Status unix.WaitStatus
 	Report health.Report
+	Heart  heart.Message
 	Timer  Timer
 	Action Action
+	Now    bool // StopAsked: without ending the release in order
 	Text   string
 }
 
@@ -100,6 +120,10 @@ const (
 	MonitorTimer
 	TickTimer
 	SaveTimer
+	StartTimer
+	KillTimer
+	BeatTimer
+	PetTimer
 	timers // how many there are
 )
 

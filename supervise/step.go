@@ -55,14 +55,21 @@ func step(s State, e Event) (State, []Effect) {
 			s.Restarts++
 		}
 		s.Phase, s.PID, s.StartedAt, s.Ran = Running, e.PID, e.At, true
-		s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
-		return s, []Effect{{Kind: Order, Order: health.OrderWatch}}
+		s = s.fresh()
+		s.HeardAt = e.At
+		effects := []Effect{{Kind: Order, Order: health.OrderWatch}}
+		if limit := s.Policy.StartTimeout; limit > 0 {
+			effects = append(effects, Effect{Kind: SetTimer, Timer: StartTimer, After: limit})
+		}
+		return s, effects
 	case StartFailed:
 		return s.ended(e.At, e.Text)
 	case Exited:
 		return s.exited(e)
 	case Reported:
-		return s.reported(e.Report), nil
+		return s.reported(e)
+	case Heard:
+		return s.heard(e)
 	case TimeIsUp:
 		return s.timeIsUp(e)
 	case StopAsked:
@@ -88,7 +95,11 @@ func (s State) exited(e Event) (State, []Effect) {
 		s.PID, s.Why = 0, Describe(e.Status)
 		return s, effects
 	}
-	s, more := s.ended(e.At, Describe(e.Status))
+	why := s.Fatal
+	if why == "" {
+		why = Describe(e.Status)
+	}
+	s, more := s.ended(e.At, why)
 	return s, append(effects, more...)
 }
 
@@ -99,7 +110,7 @@ func (s State) ended(at time.Duration, why string) (State, []Effect) {
 		ran = 0
 	}
 	s.PID, s.Why = 0, why
-	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
+	s = s.fresh()
 	if s.Phase == Ending {
 		return s, []Effect{{Kind: Finish}}
 	}
@@ -154,17 +165,10 @@ func (s State) finish(a Action) (State, []Effect) {
 	return s, []Effect{{Kind: Finish}}
 }
 
-func (s State) reported(r health.Report) State {
-	if s.Phase != Running {
-		return s
-	}
-	s.Known, s.Members = r.Known, r.Members
-	switch {
-	case r.Answer == health.Answered:
-		s.Answered, s.Hung, s.Probe, s.Why = true, false, r.Took, ""
-	case r.Answer != 0 && s.Answered:
-		s.Hung, s.Probe, s.Why = true, 0, complaint(r.Answer)
-	}
+// fresh forgets what was known of the run before.
+func (s State) fresh() State {
+	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
+	s.Misses, s.Kill, s.Fatal, s.BeatAt, s.SnoozeUntil = 0, KillNone, "", 0, 0
 	return s
 }
 
@@ -184,6 +188,12 @@ func (s State) timeIsUp(e Event) (State, []Effect) {
 		return s, []Effect{{Kind: Start}}
 	case e.Timer == RestartTimer && s.Phase == Between:
 		return s, []Effect{{Kind: Start}}
+	case e.Timer == StartTimer:
+		return s.tooLate()
+	case e.Timer == KillTimer:
+		return s.killOn()
+	case e.Timer == BeatTimer:
+		return s.noBeat(e.At)
 	case e.Timer == StopTimer && s.Phase == Ending && !s.Killed:
 		s.Killed = true
 		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}, {Kind: SetTimer, Timer: StopTimer, After: killGrace}}
@@ -204,6 +214,10 @@ func (s State) stop(e Event) (State, []Effect) {
 		return s.finish(e.Action)
 	}
 	s.Phase = Ending
+	if e.Now {
+		s.Killed = true
+		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}, {Kind: SetTimer, Timer: StopTimer, After: killGrace}}
+	}
 	return s, []Effect{
 		{Kind: Signal, Signal: unix.SIGTERM},
 		{Kind: SetTimer, Timer: StopTimer, After: s.Policy.StopTimeout},

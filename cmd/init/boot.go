@@ -12,6 +12,7 @@ import (
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/watchdog"
 	"golang.org/x/sys/unix"
 )
 
@@ -90,7 +91,8 @@ type node struct {
 	clock    boot.Floor        // what the clock was set to; At is 0: it was not
 	saving   sync.Mutex        // held by save
 	seeded   bool              // the seed of the boot before was taken
-	root     string            // of a plan: where the image lies; empty: this is the node
+	watchdog watchdog.Dog
+	root     string // of a plan: where the image lies; empty: this is the node
 }
 
 func (n *node) phase(name string) {

@@ -26,6 +26,8 @@ var tools = [...]struct {
 	{"poweroff", "", "the same, and switch the machine off", poweroff},
 	{"halt", "", "the same, and stop the machine", halt},
 	{"version", "", "print the version", printVersion},
+	{"heart", "", "", beat}, // ERTS starts these two, see heart.go
+	{"sh", "", "", shell},
 	{"beaminit-monitor", "", "", monitor}, // the child of PID 1; not for people
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
@@ -49,6 +50,7 @@ func (n *node) command() release.Command {
 	in := release.Inputs{
 		Release: c.Release, Distribution: c.Distribution, Hostname: c.Node.Hostname,
 		Inetrc: inetrcPath, StopTimeout: c.Supervise.StopTimeout, User: n.user,
+		Heart: c.Watchdog.Criterion == config.ByHeart, WhoseHeart: n.whoseHeart,
 	}
 	if len(c.DNS.Search) > 0 {
 		in.Domain = c.DNS.Search[0]
@@ -79,7 +81,7 @@ func (n *node) prepare() (supervise.Program, error) {
 	}
 	cmd.Files = append(cmd.Files, release.File{Path: inetrcPath, Mode: 0o644, Content: n.inetrc()})
 	err := cmd.Prepare()
-	p := supervise.Program{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir}
+	p := supervise.Program{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir, Heart: cmd.Heart}
 	if u := cmd.User; u != nil {
 		p.User, p.Bound = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}, true
 	}

@@ -67,7 +67,10 @@ func (n *node) loop() supervise.Node {
 			OnExit: c.Supervise.OnExit, GiveUp: c.Supervise.GiveUp,
 			BackoffFirst: c.Supervise.BackoffFirst, BackoffLongest: c.Supervise.BackoffLongest,
 			Attempts: c.Supervise.Attempts, Window: c.Supervise.Window, StopTimeout: c.Supervise.StopTimeout,
+			ProbeInterval: watch.Interval, ProbeTimeout: watch.Timeout, ProbeFailures: c.Health.ProbeFailures,
+			StartTimeout: c.Health.StartTimeout, DumpTimeout: dumpTimeout,
 		},
+		Dog: n.wantedDog(), Watchdog: &n.watchdog,
 		Console: n.console, Signals: &n.signals, Phases: n.phases,
 		AfterStart: n.afterStart, Save: n.save, Resume: n.resume,
 		Monitor: supervise.Program{Path: "/proc/self/exe", Argv: watch.Args(), Dir: "/"},
@@ -83,9 +86,10 @@ func (n *node) goDown(a supervise.Action) {
 	case config.Halt:
 		action = boot.Halt
 	}
-	n.console.Stop(2 * time.Second)
 	const limit = 10 * time.Second
-	err := boot.Down(action, limit, n.signals.ReapUntil, n.save, func(line string) { n.console.Say(health.Notice, line) })
+	n.watchdog.Cover(10 * limit) // the way down may take so long, then comes the reset
+	n.console.Stop(2 * time.Second)
+	err := boot.Down(action, limit, n.signals.ReapUntil, n.save, n.lastThing, func(line string) { n.console.Say(health.Notice, line) })
 	n.say(health.Err, err)
 	for { // Down does not return in PID 1; if it ever does, PID 1 still must not end
 		unix.Pause()
