@@ -51,7 +51,6 @@ func Run(s Settings, say func(string)) {
 func wakeBySignal() int {
 	var p [2]int
 	if unix.Pipe2(p[:], unix.O_CLOEXEC|unix.O_NONBLOCK) != nil {
-		signal.Ignore(unix.SIGUSR1)
 		return -1
 	}
 	c := make(chan os.Signal, 1)

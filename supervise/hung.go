@@ -26,9 +26,9 @@ const (
 const beatSlack = 10 * time.Second
 
 // reported takes over what the monitor found.
-func (s State) reported(e Event) (State, []Effect) {
+func (s *State) reported(e Event) []Effect {
 	if s.Phase != Running {
-		return s, nil
+		return nil
 	}
 	r := e.Report
 	s.Known, s.Members = r.Known, r.Members
@@ -43,27 +43,27 @@ func (s State) reported(e Event) (State, []Effect) {
 		s.Hung, s.Probe, s.Why = true, 0, complaint(r.Answer)
 		return s.missed(e.At)
 	}
-	return s, nil
+	return nil
 }
 
 // missed counts a probe that was not answered. A refusal comes at once: two of them
 // within the time of a probe are one, so that a VM has the same time in any case.
-func (s State) missed(at time.Duration) (State, []Effect) {
+func (s *State) missed(at time.Duration) []Effect {
 	if s.Misses > 0 && at-s.MissedAt < s.Policy.ProbeTimeout {
-		return s, nil
+		return nil
 	}
 	s.Misses, s.MissedAt = s.Misses+1, at
 	if s.Misses < s.Policy.ProbeFailures || s.Policy.ProbeFailures == 0 || at < s.SnoozeUntil || s.Kill != KillNone {
-		return s, nil
+		return nil
 	}
 	return s.kill("hung: "+s.Why, unix.SIGUSR1)
 }
 
 // kill ends a release that hangs. first is SIGUSR1, on which it writes its crash dump
 // (OTP, erl(1)), or SIGABRT; a process that is stopped gets it when it goes on.
-func (s State) kill(why string, first unix.Signal) (State, []Effect) {
+func (s *State) kill(why string, first unix.Signal) []Effect {
 	s.Fatal, s.Why, s.Hung, s.Probe, s.Kill = why, why, true, 0, KillDump
-	return s, []Effect{
+	return []Effect{
 		{Kind: Signal, Signal: first},
 		{Kind: Signal, Signal: unix.SIGCONT},
 		{Kind: SetTimer, Timer: KillTimer, After: s.Policy.DumpTimeout},
@@ -71,9 +71,9 @@ func (s State) kill(why string, first unix.Signal) (State, []Effect) {
 }
 
 // killOn goes one stage further with a release that has not ended.
-func (s State) killOn() (State, []Effect) {
+func (s *State) killOn() []Effect {
 	if s.Phase != Running {
-		return s, nil
+		return nil
 	}
 	switch s.Kill {
 	case KillDump:
@@ -81,31 +81,31 @@ func (s State) killOn() (State, []Effect) {
 			s.Fatal = "its crash dump took longer than " + s.Policy.DumpTimeout.String()
 		}
 		s.Kill = KillSent
-		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}, {Kind: SetTimer, Timer: KillTimer, After: killGrace}}
+		return []Effect{{Kind: Signal, Signal: unix.SIGKILL}, {Kind: SetTimer, Timer: KillTimer, After: killGrace}}
 	case KillSent:
 		s.Kill, s.Why = KillStuck, s.Fatal+"; SIGKILL does not end it"
 	}
-	return s, nil
+	return nil
 }
 
 // tooLate gives up a release that has not answered in time since its start.
-func (s State) tooLate() (State, []Effect) {
+func (s *State) tooLate() []Effect {
 	if s.Phase != Running || s.Answered || s.Kill != KillNone {
-		return s, nil
+		return nil
 	}
 	return s.kill("hung: no answer within "+s.Policy.StartTimeout.String()+" of its start", unix.SIGUSR1)
 }
 
 // heard takes over what the release's heart said.
-func (s State) heard(e Event) (State, []Effect) {
+func (s *State) heard(e Event) []Effect {
 	m := e.Heart
 	if s.Phase != Running || m.PID != s.PID || s.Kill != KillNone {
-		return s, nil
+		return nil
 	}
 	switch m.Kind {
 	case heart.Beats:
 		s.BeatAt, s.BeatSpan = e.At, m.Span
-		return s, []Effect{{Kind: SetTimer, Timer: BeatTimer, After: m.Span + beatSlack}}
+		return []Effect{{Kind: SetTimer, Timer: BeatTimer, After: m.Span + beatSlack}}
 	case heart.Lost:
 		first := unix.SIGUSR1
 		if m.Abort {
@@ -114,22 +114,22 @@ func (s State) heard(e Event) (State, []Effect) {
 		return s.kill(m.Why(), first)
 	case heart.Crashing:
 		s.Kill = KillDump
-		return s, []Effect{{Kind: SetTimer, Timer: KillTimer, After: s.Policy.DumpTimeout}}
+		return []Effect{{Kind: SetTimer, Timer: KillTimer, After: s.Policy.DumpTimeout}}
 	case heart.Snoozed:
 		s.SnoozeUntil = e.At + m.Span
 	case heart.Unpetted:
 		s.Unpetted = true
 	}
-	return s, nil
+	return nil
 }
 
 // noBeat is for a heart that hangs with its release.
-func (s State) noBeat(at time.Duration) (State, []Effect) {
+func (s *State) noBeat(at time.Duration) []Effect {
 	if s.Phase != Running || s.BeatAt == 0 || s.Kill != KillNone || at < s.BeatAt+s.BeatSpan+beatSlack {
-		return s, nil
+		return nil
 	}
 	if at < s.SnoozeUntil {
-		return s, []Effect{{Kind: SetTimer, Timer: BeatTimer, After: s.SnoozeUntil - at}}
+		return []Effect{{Kind: SetTimer, Timer: BeatTimer, After: s.SnoozeUntil - at}}
 	}
 	return s.kill("hung: no heart beat for "+(at-s.BeatAt).Truncate(time.Second).String(), unix.SIGUSR1)
 }
@@ -149,7 +149,7 @@ func (s State) noBeat(at time.Duration) (State, []Effect) {
 //	hung, with probe_failures = 0                  no
 //	the monitor has said nothing for long          no
 //	after disable_hw (heart)                       no
-func (s State) Well(now time.Duration, criterion string) (ok bool, why string) {
+func (s *State) Well(now time.Duration, criterion string) (ok bool, why string) {
 	switch {
 	case s.Unpetted:
 		return false, "the release said disable_hw"
@@ -172,6 +172,6 @@ func (s State) Well(now time.Duration, criterion string) (ok bool, why string) {
 func (p *Policy) silence() time.Duration { return p.ProbeInterval + 2*p.ProbeTimeout + 5*time.Second }
 
 // Mute says that the monitor should have reported a probe by now, and has not.
-func (s State) Mute(now time.Duration) bool {
+func (s *State) Mute(now time.Duration) bool {
 	return s.Phase == Running && now-s.HeardAt > s.Policy.silence()
 }

@@ -156,10 +156,10 @@ func (s State) Health() health.State {
 	switch s.Phase {
 	case Running:
 		switch {
-		case !s.Answered:
-			return health.Starting
 		case s.Hung:
 			return health.Hung
+		case !s.Answered:
+			return health.Starting
 		case s.Known && s.Connected() < s.Peers:
 			return health.Degraded
 		}

@@ -55,7 +55,7 @@ func step(s State, e Event) (State, []Effect) {
 			s.Restarts++
 		}
 		s.Phase, s.PID, s.StartedAt, s.Ran = Running, e.PID, e.At, true
-		s = s.fresh()
+		s.forget()
 		s.HeardAt = e.At
 		effects := []Effect{{Kind: Order, Order: health.OrderWatch}}
 		if limit := s.Policy.StartTimeout; limit > 0 {
@@ -67,9 +67,11 @@ func step(s State, e Event) (State, []Effect) {
 	case Exited:
 		return s.exited(e)
 	case Reported:
-		return s.reported(e)
+		effects := s.reported(e)
+		return s, effects
 	case Heard:
-		return s.heard(e)
+		effects := s.heard(e)
+		return s, effects
 	case TimeIsUp:
 		return s.timeIsUp(e)
 	case StopAsked:
@@ -110,7 +112,7 @@ func (s State) ended(at time.Duration, why string) (State, []Effect) {
 		ran = 0
 	}
 	s.PID, s.Why = 0, why
-	s = s.fresh()
+	s.forget()
 	if s.Phase == Ending {
 		return s, []Effect{{Kind: Finish}}
 	}
@@ -165,11 +167,10 @@ func (s State) finish(a Action) (State, []Effect) {
 	return s, []Effect{{Kind: Finish}}
 }
 
-// fresh forgets what was known of the run before.
-func (s State) fresh() State {
+// forget forgets what was known of the run before.
+func (s *State) forget() {
 	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
 	s.Misses, s.Kill, s.Fatal, s.BeatAt, s.SnoozeUntil = 0, KillNone, "", 0, 0
-	return s
 }
 
 func complaint(a health.Answer) string {
@@ -189,11 +190,14 @@ func (s State) timeIsUp(e Event) (State, []Effect) {
 	case e.Timer == RestartTimer && s.Phase == Between:
 		return s, []Effect{{Kind: Start}}
 	case e.Timer == StartTimer:
-		return s.tooLate()
+		effects := s.tooLate()
+		return s, effects
 	case e.Timer == KillTimer:
-		return s.killOn()
+		effects := s.killOn()
+		return s, effects
 	case e.Timer == BeatTimer:
-		return s.noBeat(e.At)
+		effects := s.noBeat(e.At)
+		return s, effects
 	case e.Timer == StopTimer && s.Phase == Ending && !s.Killed:
 		s.Killed = true
 		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}, {Kind: SetTimer, Timer: StopTimer, After: killGrace}}

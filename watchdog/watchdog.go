@@ -5,7 +5,7 @@
 package watchdog
 
 import (
-	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -32,12 +32,12 @@ type Dog struct {
 func Open(device string, timeout time.Duration) (d Dog, notes []string, err error) {
 	fd, err := unix.Open(device, unix.O_WRONLY|unix.O_CLOEXEC|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return d, nil, fmt.Errorf("open %s: %w", device, err)
+		return d, nil, &os.PathError{Op: "open", Path: device, Err: err}
 	}
 	d = Dog{fd: fd, device: device}
 	if err := d.identify(); err != nil { // it is not running either
 		unix.Close(fd)
-		return Dog{}, nil, fmt.Errorf("%s is no watchdog: %w", device, err)
+		return Dog{}, nil, &os.PathError{Op: "no watchdog:", Path: device, Err: err}
 	}
 	timeout = (timeout + time.Second - 1).Truncate(time.Second)
 	setErr := unix.IoctlSetPointerInt(fd, unix.WDIOC_SETTIMEOUT, int(timeout/time.Second))
@@ -103,7 +103,7 @@ func (d *Dog) Pet() error {
 	}
 	// Each driver takes any byte; KEEPALIVE of ioctl(2) some do not.
 	if _, err := unix.Write(d.fd, []byte{0}); err != nil {
-		return fmt.Errorf("pet the watchdog: %w", err)
+		return &os.PathError{Op: "pet", Path: d.device, Err: err}
 	}
 	return nil
 }
