@@ -72,6 +72,7 @@ type spec struct {
 	files    map[string]string // path: content
 	dirs     []string
 	bind     map[string]string // directory on the device: directory of the machine that tests, shown there
+	links    map[string]string // symbolic link: where it leads
 	writable bool              // the root is writable
 	program  string            // its init; empty: as it is shipped
 }
@@ -101,6 +102,10 @@ func power(t *testing.T, s spec) *machine {
 	}
 	for name, text := range s.files {
 		m.file(name, text)
+	}
+	for name, to := range s.links {
+		m.must(os.MkdirAll(filepath.Join(root, filepath.Dir(name)), 0o755))
+		m.must(os.Symlink(to, filepath.Join(root, name)))
 	}
 	binds := ""
 	for to, from := range s.bind {
