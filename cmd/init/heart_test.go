@@ -99,7 +99,7 @@ func TestStartTimeout(t *testing.T) {
 // The init is the release's heart: the VM boots with -heart though there is no shell,
 // beats, and goes down in order.
 func TestHeart(t *testing.T) {
-	m := power(t, withHeart(t, 11, "io:format(\\\"cmd ~p~n\\\", [heart:get_cmd()]), ok = heart:set_cmd(\\\"/sbin/reboot\\\").", ""))
+	m := power(t, withHeart(t, 11, `io:format("cmd ~p~n", [heart:get_cmd()]), ok = heart:set_cmd("/sbin/reboot").`, ""))
 	up, next := m.state(health.Up, 0)
 	m.line(`release: cmd {ok,"program_name=beaminit\nheartbeat_timeout=11\n`)
 	m.line(`release: heart: set_cmd "/sbin/reboot" is not done`)
@@ -116,11 +116,11 @@ func TestHeart(t *testing.T) {
 func TestHeartIsLost(t *testing.T) {
 	tests := []struct{ name, eval, why string }{
 		{"suspended", "erlang:suspend_process(whereis(heart)), timer:sleep(infinity).", "hung: no heart beat for 11s"},
-		{"disable_vm", "timer:sleep(2000), heart:set_cmd(\\\"disable_vm\\\").", "killed because it said disable_vm"},
+		{"disable_vm", `timer:sleep(2000), heart:set_cmd("disable_vm").`, "killed because it said disable_vm"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			once := `spawn(fun() -> case file:write_file(\"/data/once\", [], [exclusive]) of ok -> ` + strings.TrimSuffix(tt.eval, ".") + `; _ -> ok end end).`
+			once := `spawn(fun() -> case file:write_file("/data/once", [], [exclusive]) of ok -> ` + strings.TrimSuffix(tt.eval, ".") + `; _ -> ok end end).`
 			m := power(t, withHeart(t, 11, once, "\n[[mount]]\nsource = \"tmpfs\"\ntarget = \"/data\"\ntype = \"tmpfs\"\n"))
 			_, next := m.state(health.Up, 0)
 			r, next := m.state(health.Down, next)
@@ -176,7 +176,7 @@ func TestHeartAsks(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.word, func(t *testing.T) {
-			s := withHeart(t, 60, fmt.Sprintf("timer:sleep(1000), heart:set_cmd(\\\"%s\\\").", tt.word), "")
+			s := withHeart(t, 60, fmt.Sprintf("timer:sleep(1000), heart:set_cmd(%q).", tt.word), "")
 			s.toml = strings.Replace(s.toml, "[release]", "[release]\nuser = \"1234\"", 1)
 			m := power(t, s)
 			m.line("asked for by the release (heart)")
