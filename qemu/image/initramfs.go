@@ -13,7 +13,7 @@ var Modules = []string{"virtio_pci", "virtio_blk", "virtio_net", "squashfs", "ex
 
 // initramfs makes the archive that the kernel starts: the init, the modules, and
 // a configuration that names them.
-func initramfs(out, init string, k Kernel, say func(string)) error {
+func initramfs(out, init string, k Kernel, names []string, say func(string)) error {
 	data, err := os.ReadFile(init)
 	if err != nil {
 		return err
@@ -30,7 +30,7 @@ func initramfs(out, init string, k Kernel, say func(string)) error {
 	}
 	config := "# The initramfs of the lab: modules, and nothing else.\n"
 	if k.Modules != "" {
-		mods, err := modules(os.DirFS(k.Modules), k.Version, Modules)
+		mods, err := modules(os.DirFS(k.Modules), k.Version, names)
 		if err != nil {
 			return err
 		}
@@ -39,7 +39,7 @@ func initramfs(out, init string, k Kernel, say func(string)) error {
 		if err != nil {
 			return err
 		}
-		config += fmt.Sprintf("[kernel]\nmodules = [%s]\n", quoted(notBuiltIn(Modules, string(builtin))))
+		config += fmt.Sprintf("[kernel]\nmodules = [%s]\n", quoted(notBuiltIn(names, string(builtin))))
 	}
 	list = append(list, entry{"etc/beaminit.toml", 0o644, []byte(config)})
 
