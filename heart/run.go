@@ -73,10 +73,9 @@ func (b *beating) beat() (end End, told bool) {
 		if _, err := unix.Poll(fds[:], int((left+time.Millisecond-1)/time.Millisecond)); err != nil && err != unix.EINTR {
 			return AwaitEnd, false
 		}
-		var do Do
 		follow := func(next Do) {
-			if do.End == GoOn {
-				do.End = next.End
+			if end == GoOn {
+				end = next.End
 			}
 			told = b.follow(next)
 		}
@@ -94,11 +93,11 @@ func (b *beating) beat() (end End, told bool) {
 				in.Take(buf[:n], func(p Packet) { follow(b.Took(p, now())) })
 			}
 		}
-		if do.End == GoOn {
+		if end == GoOn {
 			follow(b.Late(now()))
 		}
-		if do.End != GoOn {
-			return do.End, told
+		if end != GoOn {
+			return end, told
 		}
 	}
 }
@@ -159,7 +158,7 @@ func (b *beating) ended(limit time.Duration) bool {
 			if unix.Kill(b.PID, 0) == unix.ESRCH {
 				return true
 			}
-			left = min(left, 50*time.Millisecond)
+			left = min(left, 50*time.Millisecond) // poll leaves out a descriptor below 0
 		}
 		fds := [1]unix.PollFd{{Fd: int32(b.vm), Events: unix.POLLIN}}
 		if n, _ := unix.Poll(fds[:], int(left/time.Millisecond)+1); n > 0 {

@@ -70,22 +70,21 @@ func (s *Settings) Environment(get func(string) (string, bool)) (notes []string)
 			notes = append(notes, elsewhere[i][0]+" has no effect: "+elsewhere[i][1])
 		}
 	}
-	seconds := func(name string, room *time.Duration, most time.Duration) {
+	s.Dump = 5 * time.Second
+	for i, room := range [...]*time.Duration{&s.Dump, &s.Grace, &s.Init} {
+		name := [...]string{"ERL_CRASH_DUMP_SECONDS", "HEART_INIT_GRACE_TIME", "HEART_INIT_TIMEOUT"}[i]
 		text, set := get(name)
 		if !set {
-			return
+			continue
 		}
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 || n > 1<<20 {
 			notes = append(notes, name+" "+text+" is no number of seconds; it has no effect")
-			return
+			continue
 		}
-		*room = min(time.Duration(n)*time.Second, most)
+		*room = time.Duration(n) * time.Second
 	}
-	s.Dump = 5 * time.Second
-	seconds("ERL_CRASH_DUMP_SECONDS", &s.Dump, time.Hour)
-	seconds("HEART_INIT_GRACE_TIME", &s.Grace, maxGrace)
-	seconds("HEART_INIT_TIMEOUT", &s.Init, 1<<20*time.Second)
+	s.Grace = min(s.Grace, maxGrace)
 	if s.Init > 0 {
 		s.Init = max(s.Init, s.Grace)
 	}

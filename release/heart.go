@@ -18,8 +18,6 @@ const (
 	OtherHeart       // ERTS's own, most likely
 )
 
-const wantSh = "want /bin/sh as a link to the init in the image"
-
 // heart says whether the VM gets -heart: where the release or the configuration wants
 // it and there is one.
 func (r *Release) heart(in *Inputs, c *Command, f *filter) bool {
@@ -31,18 +29,22 @@ func (r *Release) heart(in *Inputs, c *Command, f *filter) bool {
 		kind = in.WhoseHeart(r.ERTSDir + "/bin")
 	}
 	c.Heart = kind == OwnHeart
-	switch {
-	case kind == OwnHeart:
-	case in.Heart && kind == NoHeart:
-		c.Problems = append(c.Problems, errors.New(`watchdog.criterion: "heart" needs /bin/sh, by which ERTS starts it, and there is none; `+wantSh+`; using "probe"`))
-	case in.Heart:
-		c.Problems = append(c.Problems, errors.New(`watchdog.criterion: "heart" needs beaminit as heart, and ERTS finds another; `+wantSh+`, or no heart in `+r.ERTSDir+`/bin and /sbin/heart as one; using "probe"`))
-	case kind == NoHeart:
-		c.Notes = append(c.Notes, f.heart+": -heart is left out: ERTS starts heart by /bin/sh, and there is none; "+wantSh+" (beaminit itself restarts the release)")
-	default:
-		c.Notes = append(c.Notes, f.heart+": -heart finds the heart of ERTS, which tells beaminit nothing; "+wantSh+", or no heart in "+r.ERTSDir+"/bin and /sbin/heart as one")
+	if kind == OwnHeart {
+		return true
 	}
-	return kind == OwnHeart || kind == OtherHeart && f.heart != ""
+	text := "ERTS starts heart by /bin/sh, and there is none; want /bin/sh as a link to the init in the image"
+	if kind == OtherHeart {
+		text = "ERTS finds a heart that tells beaminit nothing; want /bin/sh as a link to the init, or /sbin/heart and none in " + r.ERTSDir + "/bin"
+	}
+	switch {
+	case in.Heart:
+		c.Problems = append(c.Problems, errors.New("watchdog.criterion: \"heart\" cannot be: "+text+"; using \"probe\""))
+	case kind == NoHeart:
+		c.Notes = append(c.Notes, f.heart+": -heart is left out: "+text)
+	default:
+		c.Notes = append(c.Notes, f.heart+": -heart: "+text)
+	}
+	return kind == OtherHeart && f.heart != ""
 }
 
 // Same says whether two paths lead to the same file.

@@ -36,19 +36,15 @@ func (l *Loop) openDog() {
 		absent := errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO)
 		if text := err.Error(); (!absent || l.Dog.Wanted) && text != l.dogSaid {
 			l.dogSaid = text
-			l.Console.Say(health.Err, "watchdog: "+text+"; the node runs without it, and tries again every "+dogPause.String())
+			l.sayDog(health.Err, text+"; the node runs without it, and looks again every 10s")
 		}
 		l.setTimer(PetTimer, dogPause)
 		return
 	}
 	*l.Watchdog = d
-	l.Console.Say(health.Notice, "watchdog: "+d.String()+" resets the machine "+d.Timeout.String()+
-		" after the last pet (criterion \""+l.Dog.Criterion+"\")")
+	l.sayDog(health.Notice, d.String())
 	for _, note := range notes {
-		l.Console.Say(health.Warning, "watchdog: "+note)
-	}
-	if d.WasReset() {
-		l.Console.Say(health.Warning, "watchdog: it was the watchdog that reset this machine: the boot before did not end in order")
+		l.sayDog(health.Warning, note)
 	}
 	l.pet()
 }
@@ -68,13 +64,15 @@ func (l *Loop) pet() {
 	}
 	switch {
 	case why != "" && l.dogSaid == "":
-		l.Console.Say(health.Err, "watchdog: "+why+": no more pets, it resets the machine within "+l.Watchdog.Timeout.String())
+		l.sayDog(health.Err, why+": no more pets, it resets the machine within "+l.Watchdog.Timeout.String())
 	case why == "" && l.dogSaid != "":
-		l.Console.Say(health.Notice, "watchdog: all is well again, it is petted")
+		l.sayDog(health.Notice, "all is well again, it is petted")
 	}
 	l.dogSaid = why
 	l.setTimer(PetTimer, l.Watchdog.Interval())
 }
+
+func (l *Loop) sayDog(s health.Severity, text string) { l.Console.Say(s, "watchdog: "+text) }
 
 // wakeMonitor ends a monitor that says nothing; another one is started in its place.
 func (l *Loop) wakeMonitor() {

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/fault"
@@ -50,9 +51,10 @@ func (l *Loop) listenHeart(uid int) {
 func (l *Loop) hear(fd, uid int) {
 	defer func() { l.fell(recover()) }()
 	var b [heart.MessageSize + 1]byte
-	var oob [64]byte
+	var room [8]uint64 // aligned for what the kernel puts there
+	oob := unsafe.Slice((*byte)(unsafe.Pointer(&room)), unsafe.Sizeof(room))
 	for {
-		n, oobn, _, _, err := unix.Recvmsg(fd, b[:], oob[:], 0)
+		n, oobn, _, _, err := unix.Recvmsg(fd, b[:], oob, 0)
 		if err == unix.EINTR {
 			continue
 		}
@@ -88,15 +90,14 @@ func (l *Loop) resumeRunning() {
 
 // sender is who sent a datagram, by the word of the kernel (unix(7), SCM_CREDENTIALS).
 func sender(oob []byte) *unix.Ucred {
-	list, err := unix.ParseSocketControlMessage(oob)
-	if err != nil || len(list) == 0 {
+	if len(oob) < unix.CmsgSpace(unix.SizeofUcred) {
 		return nil
 	}
-	cred, err := unix.ParseUnixCredentials(&list[0])
-	if err != nil {
+	h := (*unix.Cmsghdr)(unsafe.Pointer(&oob[0]))
+	if h.Level != unix.SOL_SOCKET || h.Type != unix.SCM_CREDENTIALS {
 		return nil
 	}
-	return cred
+	return (*unix.Ucred)(unsafe.Pointer(&oob[unix.CmsgLen(0)]))
 }
 
 // descends says whether a process is below another: the heart is the child of a child

@@ -218,12 +218,12 @@ func (s State) stop(e Event) (State, []Effect) {
 		return s.finish(e.Action)
 	}
 	s.Phase = Ending
+	sig, limit := unix.SIGTERM, s.Policy.StopTimeout
 	if e.Now {
-		s.Killed = true
-		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}, {Kind: SetTimer, Timer: StopTimer, After: killGrace}}
+		sig, limit, s.Killed = unix.SIGKILL, killGrace, true
 	}
 	return s, []Effect{
-		{Kind: Signal, Signal: unix.SIGTERM},
-		{Kind: SetTimer, Timer: StopTimer, After: s.Policy.StopTimeout},
+		{Kind: Signal, Signal: sig},
+		{Kind: SetTimer, Timer: StopTimer, After: limit},
 	}
 }

@@ -19,11 +19,10 @@ type Dog struct {
 	Identity string        // as the driver calls itself
 	Timeout  time.Duration // from the last pet to the reset; 0: there is none
 
-	fd       int
-	device   string
-	magic    bool // it can be stopped
-	wasReset bool
-	last     *sync.Mutex // held to pet where Cover does, and by Disarm for good
+	fd     int
+	device string
+	magic  bool        // it can be stopped
+	last   *sync.Mutex // held to pet where Cover does, and by Disarm for good
 }
 
 // Open opens the device, which starts it, and sets its timeout, in whole seconds; what
@@ -53,7 +52,9 @@ func Open(device string, timeout time.Duration) (d Dog, notes []string, err erro
 		notes = append(notes, "it cannot be stopped (nowayout): a machine that halts is reset")
 	}
 	status, err := unix.IoctlGetUint32(fd, unix.WDIOC_GETBOOTSTATUS)
-	d.wasReset = err == nil && status&unix.WDIOF_CARDRESET != 0
+	if err == nil && status&unix.WDIOF_CARDRESET != 0 {
+		notes = append(notes, "it was the watchdog that reset this machine: the boot before did not end in order")
+	}
 	d.Pet()
 	return d, notes, nil
 }
@@ -90,11 +91,11 @@ func (d *Dog) readTimeout(asked time.Duration) {
 // FD is its descriptor, for Adopt; 0: there is none.
 func (d *Dog) FD() int { return d.fd }
 
-// WasReset says that it was the watchdog that started this boot.
-func (d *Dog) WasReset() bool { return d.wasReset }
-
-// String says what it is: "i6300ESB timer on /dev/watchdog".
-func (d *Dog) String() string { return d.Identity + " on " + d.device }
+// String says what it is: "i6300ESB timer on /dev/watchdog resets the machine 30s after
+// the last pet".
+func (d *Dog) String() string {
+	return d.Identity + " on " + d.device + " resets the machine " + d.Timeout.String() + " after the last pet"
+}
 
 // Pet gives the machine another Timeout.
 func (d *Dog) Pet() error {
