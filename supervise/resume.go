@@ -160,7 +160,9 @@ func (r *Resume) set(name, value string) (err error) {
 		s.Fatal, err = parseText(value)
 	case "beat":
 		var list []time.Duration
-		if list, err = parseTimes(value); err == nil && len(list) == 3 {
+		if list, err = parseTimes(value); err == nil && len(list) != 3 {
+			err = errors.New("want three")
+		} else if err == nil {
 			s.BeatAt, s.BeatSpan, s.SnoozeUntil = list[0], list[1], list[2]
 		}
 	case "unpetted":

@@ -14,7 +14,9 @@ var resumed = Resume{
 	State: State{
 		Phase: Between, PID: 0, Ran: true, Answered: true, Restarts: 3, StartedAt: 5 * time.Second, Backoff: time.Second,
 		NextAt: 9 * time.Second, Exits: []time.Duration{4, 5}, Why: "killed by signal 9 (SIGKILL)", Action: "reboot", Killed: true,
+		Kill: KillDump, Fatal: "hung: \"x\"\n", BeatAt: 6, BeatSpan: 7, SnoozeUntil: 8, Unpetted: true,
 	},
+	Watchdog: 9, Ear: 1001,
 	Phases: []health.Phase{{Name: "kernel", At: 3}, {Name: "exec", At: 4}},
 }
 
@@ -23,7 +25,7 @@ func TestResumeRoundTrip(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, resumed) {
 		t.Errorf("got %+v %v\nwant %+v", got, err, resumed)
 	}
-	for _, bad := range []string{"", "v=2", "v=1 pid=x", "v=1 phase=9", "v=1 flags=1", "v=1 exits=1,x", "v=1 why=zz", "v=1 output=1"} {
+	for _, bad := range []string{"", "v=2", "v=1 pid=x", "v=1 phase=9", "v=1 flags=1", "v=1 exits=1,x", "v=1 why=zz", "v=1 output=1", "v=1 kill=4", "v=1 kill=-1", "v=1 beat=1", "v=1 ear=x", "v=1 watchdog="} {
 		if _, err := ParseResume(bad); err == nil {
 			t.Errorf("%q: want an error", bad)
 		}
