@@ -38,12 +38,12 @@ vet:
 	GOFLAGS= go run $(STATICCHECK) ./... && cd qemu && GOFLAGS= go run $(STATICCHECK) ./...
 
 unit:
-	go test -race -timeout 5m ./config ./netcfg ./hostsgen ./release ./boot ./health ./supervise
+	go test -race -timeout 5m ./config ./netcfg ./hostsgen ./release ./boot ./health ./heart ./supervise ./watchdog
 	go test -timeout 5m ./cmd/... ./yocto-layer
 	cd qemu && go test -timeout 5m $$(go list ./... | grep -v /e2e)
 
 e2e: build/init
-	cd qemu && go test -timeout 10m -count=1 ./e2e
+	cd qemu && go test -timeout 15m -count=1 ./e2e
 
 # make bench INIT=path/to/another/init compares.
 bench: deps build/init build/bench
