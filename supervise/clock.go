@@ -60,12 +60,16 @@ func (l *Loop) fireAlarms() {
 		case TickTimer:
 			l.record()
 			l.wakeMonitor()
+			l.openControl()
+			l.tidy()
 			l.setTimer(TickTimer, l.Interval)
 		case PetTimer:
 			l.pet()
 		case SaveTimer:
 			l.save()
 			l.setTimer(SaveTimer, saveInterval)
+		case ShrinkTimer:
+			shrink()
 		case MonitorTimer:
 			l.startMonitor()
 		default:

@@ -42,6 +42,7 @@ const (
 	Between // ended, and to be started again at NextAt
 	Ending  // the node goes down
 	GivenUp // the release is not started any more
+	Pausing // the release is being stopped, and the node stays: see Then
 )
 
 // State is all that PID 1 knows of the release. Step makes a new one from it; it
@@ -65,6 +66,7 @@ type State struct {
 	NextAt    time.Duration
 	Why       string // how the release ended, or why the node is as it is
 	Killed    bool   // SIGKILL was sent on the way down
+	Then      Then   // what was asked for, until it is done
 	Action    Action // of Ending
 	Rand      uint32 // xorshift state for the jitter; never 0
 
@@ -93,6 +95,7 @@ const (
 	StopAsked                    // Action, Text
 	NoRelease                    // Text: nothing that could be started
 	Heard                        // Heart
+	Asked                        // Then, Text
 )
 
 // Event is one thing that happened, at a time of CLOCK_BOOTTIME.
@@ -106,6 +109,7 @@ type Event struct {
 	Timer  Timer
 	Action Action
 	Now    bool // StopAsked: without ending the release in order
+	Then   Then
 	Text   string
 }
 
@@ -124,6 +128,7 @@ const (
 	KillTimer
 	BeatTimer
 	PetTimer
+	ShrinkTimer
 	timers // how many there are
 )
 
@@ -166,7 +171,7 @@ func (s State) Health() health.State {
 		return health.Up
 	case Between:
 		return health.Down
-	case Ending:
+	case Ending, Pausing:
 		return health.Stopping
 	case GivenUp:
 		return health.Rescue

@@ -51,10 +51,10 @@ func step(s State, e Event) (State, []Effect) {
 			return s, []Effect{{Kind: Start}}
 		}
 	case Started:
-		if s.Phase == Between {
+		if s.Phase == Between && s.Then != ThenStart {
 			s.Restarts++
 		}
-		s.Phase, s.PID, s.StartedAt, s.Ran = Running, e.PID, e.At, true
+		s.Phase, s.PID, s.StartedAt, s.Ran, s.Then = Running, e.PID, e.At, true, Nothing
 		s.forget()
 		s.HeardAt = e.At
 		effects := []Effect{{Kind: Order, Order: health.OrderWatch}}
@@ -80,6 +80,8 @@ func step(s State, e Event) (State, []Effect) {
 		if s.Phase == Waiting {
 			s.Phase, s.Why = GivenUp, e.Text
 		}
+	case Asked:
+		return s.asked(e)
 	}
 	return s, nil
 }
@@ -92,6 +94,9 @@ func (s State) exited(e Event) (State, []Effect) {
 	if s.Phase == Ending {
 		s.PID = 0
 		return s, append(effects, Effect{Kind: Finish})
+	}
+	if s.Phase == Pausing {
+		return s.paused(e, effects)
 	}
 	if s.Phase == GivenUp { // it had been left alone; now there is none
 		s.PID, s.Why = 0, Describe(e.Status)
@@ -111,7 +116,7 @@ func (s State) ended(at time.Duration, why string) (State, []Effect) {
 	if s.PID == 0 {
 		ran = 0
 	}
-	s.PID, s.Why = 0, why
+	s.PID, s.Why, s.Then = 0, why, Nothing
 	s.forget()
 	if s.Phase == Ending {
 		return s, []Effect{{Kind: Finish}}
@@ -185,6 +190,9 @@ func complaint(a health.Answer) string {
 
 func (s State) timeIsUp(e Event) (State, []Effect) {
 	switch {
+	case e.Timer == StopTimer && s.Phase == Pausing && !s.Killed:
+		s.Killed = true
+		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}}
 	case e.Timer == NetworkTimer && s.Phase == Waiting:
 		return s, []Effect{{Kind: Start}}
 	case e.Timer == RestartTimer && s.Phase == Between:

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -35,7 +34,7 @@ func BuildInit(root string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", out, "./cmd/init")
+	cmd := exec.Command("go", "build", "-trimpath", "-tags=entry", "-ldflags", "-s -w -E main.entry -checklinkname=0", "-o", out, "./cmd/init")
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS=-buildvcs=false")
 	said, err := cmd.CombinedOutput()
@@ -73,7 +72,7 @@ func Build(s Spec, say func(string)) (Set, error) {
 		Initramfs: filepath.Join(s.Dir, "initramfs.cpio"),
 		Root:      filepath.Join(s.Dir, "image.squashfs"),
 	}
-	if err := initramfs(set.Initramfs, s.Init, kernel, append(slices.Clone(Modules), s.Modules...), say); err != nil {
+	if err := initramfs(set.Initramfs, s.Init, kernel, s.Modules, say); err != nil {
 		return Set{}, err
 	}
 	root := rootfs{Init: s.Init, Release: release, Config: s.Config}

@@ -2,6 +2,7 @@ package image
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -11,9 +12,23 @@ import (
 // into the kernel costs nothing.
 var Modules = []string{"virtio_pci", "virtio_blk", "virtio_net", "squashfs", "ext4", "tcp_diag"}
 
+// optional are those for the power button, which not every kernel has.
+var optional = []string{"button", "evdev"}
+
+// wanted are Modules, and those of optional that the kernel of lib has.
+func wanted(lib fs.FS, version string) []string {
+	list := slices.Clone(Modules)
+	for _, name := range optional {
+		if _, err := modules(lib, version, []string{name}); err == nil {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
 // initramfs makes the archive that the kernel starts: the init, the modules, and
 // a configuration that names them.
-func initramfs(out, init string, k Kernel, names []string, say func(string)) error {
+func initramfs(out, init string, k Kernel, more []string, say func(string)) error {
 	data, err := os.ReadFile(init)
 	if err != nil {
 		return err
@@ -30,6 +45,7 @@ func initramfs(out, init string, k Kernel, names []string, say func(string)) err
 	}
 	config := "# The initramfs of the lab: modules, and nothing else.\n"
 	if k.Modules != "" {
+		names := append(wanted(os.DirFS(k.Modules), k.Version), more...)
 		mods, err := modules(os.DirFS(k.Modules), k.Version, names)
 		if err != nil {
 			return err
