@@ -90,6 +90,8 @@ func isGiveUp(s string) bool {
 	return s == Reboot || s == Rescue || s == PowerOff || s == Halt
 }
 
+func isCriterion(s string) bool { return s == ByProbe || s == ByHeart || s == ByProcess }
+
 func isButton(s string) bool { return isOnExit(s) && s != Restart || s == Ignore }
 
 // isCorePattern holds to the kernel's CORENAME_MAX_SIZE of 128 with its NUL.

@@ -29,6 +29,7 @@ type Config struct {
 	Supervise    Supervise
 	Health       Health
 	Dump         Dump
+	Watchdog     Watchdog
 	Mounts       []Mount
 	Kernel       Kernel
 	Root         Root
@@ -133,8 +134,24 @@ type Dump struct {
 
 // Health is the [health] table.
 type Health struct {
-	Interval     time.Duration
-	ProbeTimeout time.Duration
+	Interval      time.Duration
+	ProbeTimeout  time.Duration
+	ProbeFailures int           // misses in a row after which a hung release is killed; 0: never
+	StartTimeout  time.Duration // within which a release has to answer for the first time; 0: no limit
+}
+
+// The words of [watchdog] criterion.
+const (
+	ByProbe   = "probe"
+	ByHeart   = "heart"
+	ByProcess = "process"
+)
+
+// Watchdog is the [watchdog] table.
+type Watchdog struct {
+	Device    string        // empty: none is used
+	Timeout   time.Duration // whole seconds
+	Criterion string        // of a release that is well
 }
 
 // Mount is one [[mount]] table; its words are those of fstab(5).

@@ -11,7 +11,7 @@ type key struct {
 	value func(s string) bool             // of each value of a table
 	noun  string                          // what a value that fails is not: "99999 is no TCP port"
 	want  string                          // what would be right
-	empty bool                            // an empty string is allowed too, and means the default
+	empty bool                            // an empty string is allowed too
 	min   int64                           // of an integer, or of a duration in nanoseconds
 	max   int64
 }
@@ -110,6 +110,17 @@ var keys = [...]key{
 		want: `a duration such as "10s", 100ms to 24h`, min: int64(100 * time.Millisecond), max: int64(24 * time.Hour)},
 	{name: "health.probe_timeout", field: func(c *Config, _ *Network) any { return &c.Health.ProbeTimeout },
 		want: `a duration such as "2s", 10ms to 1h`, min: int64(10 * time.Millisecond), max: int64(time.Hour)},
+	{name: "health.probe_failures", field: func(c *Config, _ *Network) any { return &c.Health.ProbeFailures },
+		noun: "number of probes", want: "1 to 1000, or 0 for never", max: 1000},
+	{name: "health.start_timeout", field: func(c *Config, _ *Network) any { return &c.Health.StartTimeout },
+		want: `a duration such as "5m", to 24h, or "0s" for no limit`, max: int64(24 * time.Hour)},
+
+	{name: "watchdog.device", field: func(c *Config, _ *Network) any { return &c.Watchdog.Device },
+		check: isAbs, noun: "absolute path", want: `a device such as "/dev/watchdog", or "" for none`, empty: true},
+	{name: "watchdog.timeout", field: func(c *Config, _ *Network) any { return &c.Watchdog.Timeout },
+		want: `a duration such as "30s", 2s to 1h`, min: int64(2 * time.Second), max: int64(time.Hour)},
+	{name: "watchdog.criterion", field: func(c *Config, _ *Network) any { return &c.Watchdog.Criterion },
+		check: isCriterion, noun: "criterion", want: `"probe", "heart" or "process"`},
 
 	{name: "dump.directory", field: func(c *Config, _ *Network) any { return &c.Dump.Directory },
 		check: isAbs, noun: "absolute path", want: "a directory that the release can write to", empty: true},
@@ -177,9 +188,10 @@ func defaults() *Config {
 			Attempts: 5, Window: time.Minute, GiveUp: Reboot, StopTimeout: 10 * time.Second, DownTimeout: 30 * time.Second,
 			PowerButton: PowerOff, Boots: 5,
 		},
-		Dump:   Dump{Bytes: 16 << 20, Timeout: 30 * time.Second, Keep: 5},
-		Health: Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second},
-		Root:   Root{Wait: 10 * time.Second, Program: "/sbin/init"},
+		Dump:     Dump{Bytes: 16 << 20, Timeout: 30 * time.Second, Keep: 5},
+		Health:   Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second, ProbeFailures: 3},
+		Watchdog: Watchdog{Device: "/dev/watchdog", Timeout: 30 * time.Second, Criterion: ByProbe},
+		Root:     Root{Wait: 10 * time.Second, Program: "/sbin/init"},
 	}
 }
 

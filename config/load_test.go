@@ -129,10 +129,11 @@ func TestDefaults(t *testing.T) {
 		Supervise: Supervise{OnExit: "restart", BackoffFirst: 100 * time.Millisecond, BackoffLongest: 30 * time.Second,
 			Attempts: 5, Window: time.Minute, GiveUp: "reboot", StopTimeout: 10 * time.Second,
 			DownTimeout: 30 * time.Second, PowerButton: "poweroff", Boots: 5},
-		Dump:    Dump{Bytes: 16 << 20, Timeout: 30 * time.Second, Keep: 5},
-		Health:  Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second},
-		Root:    Root{Wait: 10 * time.Second, Program: "/sbin/init"},
-		origins: []origin{{"node.hostname", "", Derived}},
+		Dump:     Dump{Bytes: 16 << 20, Timeout: 30 * time.Second, Keep: 5},
+		Health:   Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second, ProbeFailures: 3},
+		Watchdog: Watchdog{Device: "/dev/watchdog", Timeout: 30 * time.Second, Criterion: "probe"},
+		Root:     Root{Wait: 10 * time.Second, Program: "/sbin/init"},
+		origins:  []origin{{"node.hostname", "", Derived}},
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
@@ -164,7 +165,9 @@ func TestCmdlineHasAll(t *testing.T) {
 	beaminit.release.capabilities=net_bind_service,CAP_SYS_TIME beaminit.kernel.core_pattern=/data/core.%e
 	beaminit.supervise.exit_ok=0,3 beaminit.supervise.boots=3 beaminit.supervise.fallback-exec=/usr/sbin/slot,previous
 	beaminit.dump.directory=/data/dumps beaminit.dump.bytes=2M beaminit.dump.timeout=20s beaminit.dump.keep=2
-	beaminit.health.interval=30s beaminit.health.probe_timeout=3s beaminit.kernel.modules=virtio_net,virtio-blk`
+	beaminit.health.interval=30s beaminit.health.probe_timeout=3s beaminit.health.probe_failures=4
+	beaminit.health.start_timeout=5m beaminit.watchdog.device=/dev/watchdog1 beaminit.watchdog.timeout=1m
+	beaminit.watchdog.criterion=heart beaminit.kernel.modules=virtio_net,virtio-blk`
 	got, want := load(t, "", line), load(t, string(full), "")
 	want.Peers[2].Aliases, want.Mounts = nil, nil // have no form there
 	got.origins, want.origins, got.text, want.text, want.mountAt = nil, nil, "", "", nil

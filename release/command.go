@@ -22,6 +22,9 @@ type Inputs struct {
 	Dump         string        // path for a crash dump
 	DumpBytes    int64         // the most that it may have
 	DumpSeconds  int           // the most that it may take; 0: there is to be none
+
+	Heart      bool                   // the configuration wants -heart, whatever the release says
+	WhoseHeart func(bin string) Heart // which program the VM finds as its heart; asked only where it wants one
 }
 
 // Command starts a release. Its Files have to be there first (Prepare).
@@ -32,6 +35,7 @@ type Command struct {
 	Tmp        string // directory of Files, only for the release
 	User       *User  // nil: root
 	Files      []File
+	Heart      bool     // the VM starts beaminit as its heart
 	Node       string   // name of the node; without @ where there is no host name
 	Cookie     string   // its fingerprint; empty: there is none
 	CookieFrom string   // a path, or -setcookie
@@ -82,6 +86,9 @@ func (r *Release) Command(in Inputs) Command {
 		c.Files = append(c.Files, File{tmp + "/extra.config", 0o600, extra, false})
 	}
 	c.Argv = r.argv(&in, &c, &n, f, sys)
+	if r.heart(&in, &c, f) {
+		c.Argv = append(c.Argv, "-heart")
+	}
 	if len(args) > 0 && !isFlag(args[0]) {
 		c.Argv = append(c.Argv, "--") // it is no value of -shutdown_time
 	}

@@ -59,6 +59,13 @@ func TestCommand(t *testing.T) {
 		{"mix", mix, func(in *Inputs) { in.Cookie = nil; in.Hostname = "bird-1.farm.local"; in.Distribution.Names = "long" }},
 		{"long-by-domain", systools, func(in *Inputs) { in.Distribution.Names = "long"; in.Domain = "lan" }},
 		{"long-without-domain", systools, func(in *Inputs) { in.Distribution.Names = "long"; in.Cookie = []byte("schl\xc3\xbcssel") }},
+		{"heart", relx, func(in *Inputs) {
+			in.Release.Args = []string{"-heart", "-heart"}
+			in.WhoseHeart = func(string) Heart { return OwnHeart }
+		}},
+		{"heart-of-erts", relx, func(in *Inputs) { in.WhoseHeart = func(string) Heart { return OtherHeart } }},
+		{"heart-wanted", systools, func(in *Inputs) { in.Heart = true; in.WhoseHeart = func(string) Heart { return OwnHeart } }},
+		{"heart-missing", systools, func(in *Inputs) { in.Heart = true }},
 		{"no-hostname", systools, func(in *Inputs) { in.Hostname = ""; in.Peers = nil; in.StopTimeout = 0 }},
 	}
 	for _, c := range cases {

@@ -20,7 +20,7 @@ var rules = [...]struct {
 	{"-no_epmd", 0, "the node runs without epmd, by -start_epmd false and -erl_epmd_port"},
 	{"-epmd", 1, "the node runs without epmd"},
 	{"-epmd_module", 0, "the nodes find each other by distribution.port and the hosts file; a module of one's own is not supported yet"},
-	{"-heart", 0, "heart needs /bin/sh; not supported yet (beaminit itself restarts the release)"},
+	{"-heart", 0, ""}, // heart
 	{"-boot", 0, "release.boot is used"},
 	{"-shutdown_time", 0, "supervise.stop_timeout is used"},
 	{"-detached", 0, "PID 1 has to be the parent of the VM"},
@@ -43,7 +43,8 @@ type filter struct {
 	proto  string   // of the first -proto_dist
 	hidden bool     // a second -setcookie said something else
 
-	syncNodes bool // -kernel sync_nodes_… stands in a list
+	syncNodes bool   // -kernel sync_nodes_… stands in a list
+	heart     string // the list that -heart stands in
 }
 
 // flagAt is a flag with its value, and the list that it stands in.
@@ -117,6 +118,8 @@ func (f *filter) flag(kept []string, flag string, values []string) []string {
 			f.name = name
 		}
 		f.named = append(f.named, flagAt{f.from, flag, first})
+	case "-heart":
+		f.heart = f.from
 	case "-setcookie":
 		switch {
 		case len(values) == 1 && f.cookie.value == "":

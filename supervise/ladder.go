@@ -26,8 +26,12 @@ func (s *State) started(e Event) []Effect {
 	}
 	s.Phase, s.PID, s.StartedAt, s.Ran, s.Then = Running, e.PID, e.At, true, Nothing
 	s.Runs++
-	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
+	s.forget()
+	s.HeardAt = e.At
 	effects := []Effect{{Kind: Order, Order: health.OrderWatch}}
+	if limit := s.Policy.StartTimeout; limit > 0 {
+		effects = append(effects, Effect{Kind: SetTimer, Timer: StartTimer, After: limit})
+	}
 	if !s.CameUp {
 		effects = append(effects, Effect{Kind: SetTimer, Timer: WellTimer, After: s.Policy.Window})
 	}
@@ -54,7 +58,7 @@ func (s *State) meant(status unix.WaitStatus) bool {
 // without forgets the run that is over.
 func (s *State) without(why string) {
 	s.PID, s.Why, s.Then = 0, why, Nothing
-	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
+	s.forget()
 }
 
 // ended applies the policy to a release that ran, or could not be started.

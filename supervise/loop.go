@@ -13,7 +13,9 @@ import (
 	"github.com/beaminit/beaminit/evidence"
 	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/heart"
 	"github.com/beaminit/beaminit/history"
+	"github.com/beaminit/beaminit/watchdog"
 	"golang.org/x/sys/unix"
 )
 
@@ -43,6 +45,8 @@ type Node struct {
 	FellBack   bool                           // and Fallback was run after the last that did
 	Row        <-chan Event                   // Remembered, once all is known of them
 	Monitor    Program
+	Dog        Dog
+	Watchdog   *watchdog.Dog // opened by the loop, and armed when Run has ended
 
 	Links       <-chan struct{}     // the kernel reports a change of links; nil: nothing is awaited
 	OnLink      func() (ready bool) // called at each such change
@@ -76,6 +80,9 @@ type Loop struct {
 	falls     []time.Duration // of PID 1 itself, see Resume
 	fallen    chan string     // a goroutine panicked: why
 	saving    atomic.Bool     // Save has not come back yet
+	beats     chan heart.Message
+	ear       int             // the user whose heart is listened to, and 1 more; 0: none
+	dogSaid   string          // what was last said about the watchdog; empty: all is well
 	server    *control.Server // nil: there is no control socket
 	asks      chan ask
 	deaf      bool          // that was said
@@ -91,7 +98,7 @@ type Loop struct {
 // Run starts the release and supervises it until the node is to go down; it
 // gives the action asked for. It never returns for any other reason.
 func (n Node) Run() Action {
-	l := &Loop{Node: n, reports: make(chan health.Report, 16), fallen: make(chan string, 8), asks: make(chan ask, 16)}
+	l := &Loop{Node: n, reports: make(chan health.Report, 16), fallen: make(chan string, 8), asks: make(chan ask, 16), beats: make(chan heart.Message, 16)}
 	l.state = State{Policy: n.Policy, Peers: min(len(n.Peers), health.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	l.startOutput()
@@ -125,6 +132,7 @@ func (n Node) Run() Action {
 	l.startMonitor()
 	l.kernel = evidence.OpenLog("/dev/kmsg")
 	l.makeRoom()
+	l.openDog()
 	l.setTimer(TickTimer, l.Interval)
 	l.setTimer(SaveTimer, saveInterval)
 	l.setTimer(ShrinkTimer, shrinkAfter)
@@ -154,6 +162,8 @@ func (l *Loop) turn() {
 	case r := <-l.reports:
 		l.step(Event{Kind: Reported, Report: r})
 		l.sayUnknown(r)
+	case m := <-l.beats:
+		l.heard(m)
 	case <-l.Links:
 		if l.OnLink() {
 			l.step(Event{Kind: Begin})
@@ -235,6 +245,7 @@ func (l *Loop) resume() bool {
 	switch l.state.Phase {
 	case Running:
 		l.setTimer(WellTimer, l.state.Policy.Window)
+		l.resumeRunning()
 	case Waiting:
 		l.owed = false
 		return false
@@ -257,7 +268,7 @@ func (l *Loop) signal(sig os.Signal) {
 		return
 	}
 	if action, why := Meaning(sig); action != "" {
-		l.stop(action, why)
+		l.stop(action, why, false)
 	}
 }
 
@@ -279,10 +290,10 @@ func Meaning(sig os.Signal) (action Action, why string) {
 	return "", ""
 }
 
-func (l *Loop) stop(a Action, why string) {
+func (l *Loop) stop(a Action, why string, now bool) {
 	l.Console.Say(health.Notice, string(a)+" asked for by "+why)
 	l.Stopping(a)
-	l.step(Event{Kind: StopAsked, Action: a, Text: string(a) + " asked for by " + why})
+	l.step(Event{Kind: StopAsked, Action: a, Now: now, Text: string(a) + " asked for by " + why})
 }
 
 // step takes an event through Step and does what follows.
@@ -294,6 +305,9 @@ func (l *Loop) step(e Event) {
 	l.rememberChange(was, e)
 	if !was.Answered && l.state.Answered && l.state.Restarts == 0 && was.Phase == Running {
 		l.phase("listening")
+	}
+	if was.Kill == KillNone && l.state.Fatal != "" {
+		l.Console.Say(health.Warning, "the release is killed: "+l.state.Fatal)
 	}
 	for _, effect := range effects {
 		l.do(effect)
@@ -336,6 +350,9 @@ func (l *Loop) startRelease() {
 			l.phase("exec")
 			giveWay()
 			l.step(Event{Kind: Started, PID: pid})
+			if p.Heart {
+				l.listenHeart(p.uid())
+			}
 			return
 		}
 	}

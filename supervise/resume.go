@@ -31,6 +31,8 @@ type Resume struct {
 	State     State
 	Phases    []health.Phase
 	Output    [2]int          // the pipe of the release's output: read end, write end; 0: none
+	Watchdog  int             // its descriptor; 0: none is open
+	Ear       int             // the user whose heart is listened to, and 1 more; 0: no heart speaks
 	Falls     []time.Duration // within FallWindow
 	Why       string          // of the last one
 	Clock     string          // as in the health records
@@ -60,6 +62,12 @@ func (r Resume) Encode() string {
 		"exits=" + times(s.Exits),
 		"falls=" + times(r.Falls),
 		"output=" + strconv.Itoa(r.Output[0]) + "," + strconv.Itoa(r.Output[1]),
+		"watchdog=" + strconv.Itoa(r.Watchdog),
+		"ear=" + strconv.Itoa(r.Ear),
+		"kill=" + strconv.Itoa(int(s.Kill)),
+		"fatal=" + hex.EncodeToString([]byte(s.Fatal)),
+		"beat=" + times([]time.Duration{s.BeatAt, s.BeatSpan, s.SnoozeUntil}),
+		"unpetted=" + flags(s.Unpetted),
 		"swhy=" + hex.EncodeToString([]byte(s.Why)),
 		"why=" + hex.EncodeToString([]byte(r.Why)),
 		"clock=" + r.Clock,
@@ -175,6 +183,27 @@ func (r *Resume) set(name, value string) (err error) {
 		if r.Output[0], err = strconv.Atoi(read); err == nil {
 			r.Output[1], err = strconv.Atoi(write)
 		}
+	case "watchdog":
+		r.Watchdog, err = strconv.Atoi(value)
+	case "ear":
+		r.Ear, err = strconv.Atoi(value)
+	case "kill":
+		var n int
+		if n, err = strconv.Atoi(value); err == nil && (n < int(KillNone) || n > int(KillStuck)) {
+			err = errors.New("no such stage")
+		}
+		s.Kill = KillStage(n)
+	case "fatal":
+		s.Fatal, err = parseText(value)
+	case "beat":
+		var list []time.Duration
+		if list, err = parseTimes(value); err == nil && len(list) != 3 {
+			err = errors.New("want three")
+		} else if err == nil {
+			s.BeatAt, s.BeatSpan, s.SnoozeUntil = list[0], list[1], list[2]
+		}
+	case "unpetted":
+		s.Unpetted = value == "1"
 	case "swhy":
 		s.Why, err = parseText(value)
 	case "why":
@@ -245,14 +274,15 @@ func (r Resume) Again() error { return r.Become("/proc/self/exe") }
 
 // Become executes the program of that path in this process. It returns only an error.
 func (r Resume) Become(path string) error {
-	for _, fd := range r.Output {
+	kept := [...]int{r.Output[0], r.Output[1], r.Watchdog}
+	for _, fd := range kept {
 		if fd > 0 {
 			unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0) // it has to survive the exec
 		}
 	}
 	env := []string{ResumeEnv + "=" + r.Encode(), "HOME=/", "TERM=linux"}
 	err := unix.Exec(path, []string{"/sbin/init"}, env)
-	for _, fd := range r.Output {
+	for _, fd := range kept {
 		if fd > 0 {
 			unix.CloseOnExec(fd)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/heart"
 	"golang.org/x/sys/unix"
 )
 
@@ -26,6 +27,12 @@ type Policy struct {
 	ExitOK         []int         // exit statuses with which the release ends on purpose
 	Boots          int           // in a row that did not come up before the node stays; 0: never
 	Fallback       bool          // there is a command to run once before rescue
+
+	ProbeInterval time.Duration // of the monitor
+	ProbeTimeout  time.Duration
+	ProbeFailures int           // in a row, after which a release that had answered is killed; 0: never
+	StartTimeout  time.Duration // within which it has to answer; 0: no limit
+	DumpTimeout   time.Duration // for its crash dump, before SIGKILL
 }
 
 // Phase is where the life of the release stands.
@@ -73,6 +80,16 @@ type State struct {
 	Then      Then   // what was asked for, until it is done
 	Action    Action // of Ending
 	Rand      uint32 // xorshift state for the jitter; never 0
+
+	HeardAt     time.Duration // when a probe was last reported, or the release started
+	Misses      int           // probes without an answer since the last that had one
+	MissedAt    time.Duration
+	Kill        KillStage
+	Fatal       string        // why it is killed; empty: it is not, or ends by itself
+	BeatAt      time.Duration // of the last beat of its heart; 0: none yet
+	BeatSpan    time.Duration // to the next, at most
+	SnoozeUntil time.Duration // nothing is killed or reset for hanging
+	Unpetted    bool          // the watchdog is to reset the machine
 }
 
 // EventKind says what happened.
@@ -88,6 +105,7 @@ const (
 	TimeIsUp                     // Timer
 	StopAsked                    // Action, Text
 	NoRelease                    // Text: nothing that could be started
+	Heard                        // Heart
 	Asked                        // Then, Text
 	Remembered                   // Failed, FellBack: of the boots before
 )
@@ -99,8 +117,10 @@ type Event struct {
 	PID    int
 	Status unix.WaitStatus
 	Report health.Report
+	Heart  heart.Message
 	Timer  Timer
 	Action Action
+	Now    bool // StopAsked: without ending the release in order
 	Then   Then
 	Text   string
 
@@ -121,6 +141,10 @@ const (
 	SaveTimer
 	FallbackTimer
 	WellTimer
+	StartTimer
+	KillTimer
+	BeatTimer
+	PetTimer
 	ShrinkTimer
 	timers // how many there are
 )
@@ -155,10 +179,10 @@ func (s State) Health() health.State {
 	switch s.Phase {
 	case Running:
 		switch {
-		case !s.Answered:
-			return health.Starting
 		case s.Hung:
 			return health.Hung
+		case !s.Answered:
+			return health.Starting
 		case s.Known && s.Connected() < s.Peers:
 			return health.Degraded
 		}

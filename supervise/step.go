@@ -58,7 +58,11 @@ func step(s State, e Event) (State, []Effect) {
 	case Exited:
 		return s.exited(e)
 	case Reported:
-		return s.reported(e.Report), nil
+		effects := s.reported(e)
+		return s, effects
+	case Heard:
+		effects := s.heard(e)
+		return s, effects
 	case TimeIsUp:
 		return s.timeIsUp(e)
 	case StopAsked:
@@ -102,22 +106,17 @@ func (s State) exited(e Event) (State, []Effect) {
 		s.Phase = Stopped
 		return s, effects
 	}
+	if s.Fatal != "" {
+		e.Text = s.Fatal
+	}
 	effects = append(effects, s.ended(e.At, e.Text)...)
 	return s, effects
 }
 
-func (s State) reported(r health.Report) State {
-	if s.Phase != Running {
-		return s
-	}
-	s.Known, s.Members = r.Known, r.Members
-	switch {
-	case r.Answer == health.Answered:
-		s.Answered, s.Hung, s.Probe, s.Why, s.CameUp = true, false, r.Took, "", true
-	case r.Answer != 0 && s.Answered:
-		s.Hung, s.Probe, s.Why = true, 0, complaint(r.Answer)
-	}
-	return s
+// forget forgets what was known of the run before.
+func (s *State) forget() {
+	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
+	s.Misses, s.Kill, s.Fatal, s.BeatAt, s.SnoozeUntil = 0, KillNone, "", 0, 0
 }
 
 func complaint(a health.Answer) string {
@@ -138,6 +137,15 @@ func (s State) timeIsUp(e Event) (State, []Effect) {
 		return s, []Effect{{Kind: Start}}
 	case e.Timer == WellTimer && s.Phase == Running && e.At-s.StartedAt >= s.Policy.Window:
 		s.CameUp = true // some releases have nothing that answers
+	case e.Timer == StartTimer:
+		effects := s.tooLate()
+		return s, effects
+	case e.Timer == KillTimer:
+		effects := s.killOn()
+		return s, effects
+	case e.Timer == BeatTimer:
+		effects := s.noBeat(e.At)
+		return s, effects
 	case e.Timer == FallbackTimer && s.Phase == FallingBack && s.Fallback == 0: // PID 1 fell before it knew
 		effects := s.fellBack("was not started")
 		return s, effects
@@ -168,8 +176,12 @@ func (s State) stop(e Event) (State, []Effect) {
 		return s, effects
 	}
 	s.Phase = Ending
+	sig, limit := unix.SIGTERM, s.Policy.StopTimeout
+	if e.Now {
+		sig, limit, s.Killed = unix.SIGKILL, killGrace, true
+	}
 	return s, []Effect{
-		{Kind: Signal, Signal: unix.SIGTERM},
-		{Kind: SetTimer, Timer: StopTimer, After: s.Policy.StopTimeout},
+		{Kind: Signal, Signal: sig},
+		{Kind: SetTimer, Timer: StopTimer, After: limit},
 	}
 }

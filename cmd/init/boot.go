@@ -13,6 +13,7 @@ import (
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/watchdog"
 	"golang.org/x/sys/unix"
 )
 
@@ -88,11 +89,12 @@ type node struct {
 	boot     uint32
 	seq      uint32 // of the last health record
 	stop     <-chan os.Signal
-	resume   *supervise.Resume    // what the PID 1 before this one knew; nil: there was none
-	state    string               // directory of what is to outlive a reboot, once it is mounted; empty: none
-	clock    boot.Floor           // what the clock was set to; At is 0: it was not
-	saving   sync.Mutex           // held by save
-	seeded   bool                 // the seed of the boot before was taken
+	resume   *supervise.Resume // what the PID 1 before this one knew; nil: there was none
+	state    string            // directory of what is to outlive a reboot, once it is mounted; empty: none
+	clock    boot.Floor        // what the clock was set to; At is 0: it was not
+	saving   sync.Mutex        // held by save
+	seeded   bool              // the seed of the boot before was taken
+	watchdog watchdog.Dog
 	way      *boot.Way            // down; see wayDown
 	history  history.Keeper       // see beginHistory
 	row      chan supervise.Event // of the boots before, once they are known

@@ -73,6 +73,7 @@ type spec struct {
 	programs map[string]string // path: program of the machine that tests, copied there
 	dirs     []string
 	bind     map[string]string // directory on the device: directory of the machine that tests, shown there
+	links    map[string]string // symbolic link: where it leads
 	writable bool              // the root is writable
 	program  string            // its init; empty: as it is shipped
 }
@@ -102,6 +103,10 @@ func power(t testing.TB, s spec) *machine {
 	}
 	for name, text := range s.files {
 		m.file(name, text)
+	}
+	for name, to := range s.links {
+		m.must(os.MkdirAll(filepath.Join(root, filepath.Dir(name)), 0o755))
+		m.must(os.Symlink(to, filepath.Join(root, name)))
 	}
 	for name, from := range s.programs {
 		data, err := os.ReadFile(from)

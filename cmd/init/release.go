@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/evidence"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/release"
@@ -50,6 +51,7 @@ func (n *node) command(run int) release.Command {
 	in := release.Inputs{
 		Release: c.Release, Distribution: c.Distribution, Hostname: c.Node.Hostname,
 		Inetrc: inetrcPath, StopTimeout: c.Supervise.StopTimeout, User: n.user,
+		Heart: c.Watchdog.Criterion == config.ByHeart, WhoseHeart: n.whoseHeart,
 	}
 	d := n.dumps()
 	in.Dump, in.DumpBytes, in.DumpSeconds = d.Dump(evidence.Run(n.boot, run)), d.Bytes, d.Seconds
@@ -88,7 +90,7 @@ func (n *node) prepare(run int) (supervise.Program, error) {
 	}
 	cmd.Files = append(cmd.Files, release.File{Path: inetrcPath, Mode: 0o644, Content: n.inetrc()})
 	err := cmd.Prepare()
-	p := supervise.Program{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir}
+	p := supervise.Program{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir, Heart: cmd.Heart}
 	if u := cmd.User; u != nil {
 		p.User, p.Bound = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}, true
 	}
