@@ -15,6 +15,7 @@ const (
 	maxWhy     = 200
 	maxMissing = 240
 	maxNode    = 160
+	maxClock   = 8
 	maxPhases  = 8
 )
 
@@ -57,6 +58,9 @@ func (r Record) Append(dst []byte) []byte {
 	if r.Next > 0 {
 		ms := (r.Next + time.Millisecond - 1) / time.Millisecond
 		dst = append(logfmt.AppendUint(append(dst, " next="...), uint64(ms)), "ms"...)
+	}
+	if r.Clock != "" {
+		dst = logfmt.AppendWord(append(dst, " clock="...), r.Clock, maxClock)
 	}
 	dst = appendPhases(dst, r.Phases)
 	return logfmt.AppendChecksum(dst, start)

@@ -121,6 +121,7 @@ func TestKeeperHangs(t *testing.T) {
 			t.Error("flushed to a disk that hangs")
 		}
 		thaw()
+		flushed(t, k)
 		k.Remember(numbered(1000))
 		flushed(t, k)
 		got, _, err := Read(at)

@@ -31,7 +31,8 @@ func (p Pmsg) Write(entries []Entry) {
 	}
 	defer unix.Close(fd)
 	var b [MaxEntry + 1]byte
-	for _, e := range entries {
+	for i := range entries {
+		e := entries[i]
 		e.Tail, e.Dump = "", ""
 		unix.Write(fd, append(e.Append(b[:0]), '\n')) // one write(2) is one message
 	}

@@ -24,10 +24,10 @@ func Previous(past []Entry, present uint32, last Entry) (lines []string, bad boo
 	boot := past[firstOf(past, to-1):to]
 	down := downOf(boot)
 	bad = down == nil || !down.Asked
-	lines = []string{"previous: boot " + hex(boot[0].Boot) + begun(boot) + ending(boot, down, last) + counted(boot)}
+	lines = []string{"previous: boot " + hex(boot[0].Boot) + begun(boot) + ending(boot, down, &last) + counted(boot)}
 	ends := endsOf(boot)
 	for _, e := range ends[max(len(ends)-shown, 0):] {
-		lines = append(lines, "previous: the release ended"+moment(e.At)+what(e))
+		lines = append(lines, "previous: the release ended"+moment(e.At)+ended(e)+more(e, "; "))
 	}
 	if n := Failed(past[:to], present); n > 1 {
 		lines = append(lines, "previous: the last "+strconv.Itoa(n)+" boots ended before the release answered")
@@ -61,7 +61,7 @@ func begun(boot []Entry) string {
 }
 
 // ending says how long a boot lasted and why it ended.
-func ending(boot []Entry, down *Entry, last Entry) string {
+func ending(boot []Entry, down, last *Entry) string {
 	if down != nil {
 		return " up " + length(down.Up) + ": " + down.Why
 	}
@@ -106,8 +106,9 @@ func times(n int) string {
 }
 
 // endsOf are the ends of the release in a boot, but for the one that was asked for.
-func endsOf(boot []Entry) (ends []Entry) {
-	for i, e := range boot {
+func endsOf(boot []Entry) (ends []*Entry) {
+	for i := range boot {
+		e := &boot[i]
 		if e.Kind == End && !(e.Why == orderly && i+1 < len(boot) && boot[i+1].Kind == Down && boot[i+1].Asked) {
 			ends = append(ends, e)
 		}
@@ -118,27 +119,26 @@ func endsOf(boot []Entry) (ends []Entry) {
 // orderly is how a release ends that was asked to.
 const orderly = "exit status 0"
 
-// what says how a run of the release ended, with all that is known of it.
-func what(e Entry) string {
-	text := ended(e)
-	for _, more := range e.evidence() {
-		if more.text != "" {
-			text += "; " + more.name + ": " + more.text
-		}
-	}
-	return text
-}
-
-func ended(e Entry) string {
+// ended says how a run of the release ended.
+func ended(e *Entry) string {
 	if e.Ran > 0 {
 		return " after " + length(e.Ran) + ": " + e.Why
 	}
 	return ": " + e.Why
 }
 
-// evidence is what an entry has besides a reason.
-func (e *Entry) evidence() [3]struct{ name, text string } {
-	return [3]struct{ name, text string }{{"slogan", e.Slogan}, {"dump", e.Dump}, {"last output", e.Tail}}
+// more is what an entry has besides a reason, each behind sep.
+func more(e *Entry, sep string) (text string) {
+	if e.Slogan != "" {
+		text += sep + "slogan: " + e.Slogan
+	}
+	if e.Dump != "" {
+		text += sep + "dump: " + e.Dump
+	}
+	if e.Tail != "" {
+		text += sep + "last output: " + e.Tail
+	}
+	return text
 }
 
 // moment is a time in UTC, with a blank before it; empty where it is not known.
@@ -153,20 +153,23 @@ func date(at int64) string { return time.Unix(at, 0).UTC().Format("2006-01-02 15
 
 // length is a duration in its two largest units: "3d2h", "1m2s", "0.3s".
 func length(d time.Duration) string {
-	const day = 24 * time.Hour
-	n := func(d time.Duration) string { return strconv.FormatInt(int64(d), 10) }
+	ms := int64(d / time.Millisecond)
+	s := ms / 1000
 	switch {
-	case d < 10*time.Second:
-		tenths := d / (100 * time.Millisecond)
-		return n(tenths/10) + "." + n(tenths%10) + "s"
-	case d < time.Minute:
-		return n(d/time.Second) + "s"
-	case d < time.Hour:
-		return n(d/time.Minute) + "m" + n(d/time.Second%60) + "s"
-	case d < day:
-		return n(d/time.Hour) + "h" + n(d/time.Minute%60) + "m"
+	case s < 10:
+		return two(s, ".", ms%1000/100, "s")
+	case s < 60:
+		return strconv.FormatInt(s, 10) + "s"
+	case s < 3600:
+		return two(s/60, "m", s%60, "s")
+	case s < 24*3600:
+		return two(s/3600, "h", s/60%60, "m")
 	}
-	return n(d/day) + "d" + n(d/time.Hour%24) + "h"
+	return two(s/(24*3600), "d", s/3600%24, "h")
+}
+
+func two(a int64, unit string, b int64, smaller string) string {
+	return strconv.FormatInt(a, 10) + unit + strconv.FormatInt(b, 10) + smaller
 }
 
 func hex(boot uint32) string { return string(logfmt.AppendHex(nil, boot)) }

@@ -59,6 +59,8 @@ func (l *Loop) fireAlarms() {
 		switch Timer(t) {
 		case TickTimer:
 			l.record()
+			l.openControl()
+			l.tidy()
 			l.setTimer(TickTimer, l.Interval)
 		case SaveTimer:
 			l.save()

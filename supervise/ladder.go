@@ -21,10 +21,10 @@ func (s *State) started(e Event) []Effect {
 		s.Fallback = e.PID
 		return nil
 	}
-	if s.Phase == Between {
+	if s.Phase == Between && s.Then != ThenStart {
 		s.Restarts++
 	}
-	s.Phase, s.PID, s.StartedAt, s.Ran = Running, e.PID, e.At, true
+	s.Phase, s.PID, s.StartedAt, s.Ran, s.Then = Running, e.PID, e.At, true, Nothing
 	s.Runs++
 	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
 	effects := []Effect{{Kind: Order, Order: health.OrderWatch}}
@@ -53,7 +53,7 @@ func (s *State) meant(status unix.WaitStatus) bool {
 
 // without forgets the run that is over.
 func (s *State) without(why string) {
-	s.PID, s.Why = 0, why
+	s.PID, s.Why, s.Then = 0, why, Nothing
 	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/control"
 	"github.com/beaminit/beaminit/evidence"
 	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
@@ -19,6 +20,7 @@ import (
 // Node is what the loop is given: everything that is fixed for a boot.
 type Node struct {
 	Name     func() string // eclero@eclero6, as far as it is known
+	Clock    func() string // what gave the time of day, for the records
 	Peers    []string      // the other nodes' names, in the order of the monitor's addresses
 	Boot     uint32
 	Seq      uint32 // of the last health record before
@@ -31,7 +33,9 @@ type Node struct {
 
 	Prepare    func(run int) (Program, error) // called before every start of the release, with its number in this boot, from 1 on
 	AfterStart func()                         // called once, as soon as the release has been started or has to wait
+	Stopping   func(Action)                   // called when the node is asked to go down, each time; must not block
 	Save       func() []error                 // called after the start and every hour, on a thread of its own; nil: nothing to save
+	Button     Action                         // that the power button asks for; none: nothing
 	NoRelease  string                         // why nothing can be started; empty: something can
 	Dumps      evidence.Dumps                 // what is kept of each end
 	Fallback   Program                        // to be run once before rescue, where Policy says that there is one
@@ -50,6 +54,9 @@ type Node struct {
 	StateDir     string                         // of what outlives a reboot, for Resume
 
 	Resume *Resume // what PID 1 knew before it fell; nil: this is a boot
+
+	Version string // of beaminit
+	Control string // path of the control socket
 }
 
 // Loop is PID 1 at work.
@@ -69,7 +76,11 @@ type Loop struct {
 	falls     []time.Duration // of PID 1 itself, see Resume
 	fallen    chan string     // a goroutine panicked: why
 	saving    atomic.Bool     // Save has not come back yet
-	asked     bool            // to go down, not by the policy
+	server    *control.Server // nil: there is no control socket
+	asks      chan ask
+	deaf      bool // that was said
+	served    int  // requests since the last tidy
+	told      bool // to go down, not by the policy
 
 	kernel    *evidence.Log // its log, from the start of the release on; nil: not to be read
 	ring      evidence.Ring // the last output of the release
@@ -81,7 +92,7 @@ type Loop struct {
 // Run starts the release and supervises it until the node is to go down; it
 // gives the action asked for. It never returns for any other reason.
 func (n Node) Run() Action {
-	l := &Loop{Node: n, reports: make(chan health.Report, 16), fallen: make(chan string, 8)}
+	l := &Loop{Node: n, reports: make(chan health.Report, 16), fallen: make(chan string, 8), asks: make(chan ask, 16)}
 	l.state = State{Policy: n.Policy, Peers: min(len(n.Peers), health.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	l.startOutput()
@@ -111,6 +122,7 @@ func (n Node) Run() Action {
 	n.Console.Start(func() { l.fell(recover()) })
 	l.keepHistory()
 	l.readOutput()
+	l.watchButton()
 	l.startMonitor()
 	l.kernel = evidence.OpenLog("/dev/kmsg")
 	l.makeRoom()
@@ -118,6 +130,7 @@ func (n Node) Run() Action {
 	l.setTimer(SaveTimer, saveInterval)
 	l.setTimer(ShrinkTimer, shrinkAfter)
 	l.save()
+	l.openControl()
 	l.reap()
 	for !l.finished {
 		l.turn()
@@ -148,6 +161,8 @@ func (l *Loop) turn() {
 		}
 	case e := <-l.Row:
 		l.step(e)
+	case a := <-l.asks:
+		l.asked(a)
 	case why := <-l.fallen:
 		l.again(why)
 	case <-alarm.C:
@@ -187,17 +202,11 @@ func (l *Loop) complain(v any) string {
 // again executes PID 1 anew with the state as it was before the event that it fell
 // over. If even that fails, the loop goes on as it is.
 func (l *Loop) again(why string) {
-	r := Resume{
-		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Falls: l.falls,
-		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)}, StateDir: l.StateDir,
-	}
+	r := l.knowledge()
 	r.Fell(Now(), why)
 	l.falls = r.Falls
-	l.flushHistory(200 * time.Millisecond)
-	l.Console.Stop(200 * time.Millisecond)
-	err := r.Again()
+	err := l.become(r, "/proc/self/exe")
 	l.Console.Say(health.Err, "PID 1 cannot execute itself anew: "+err.Error())
-	l.Console.Start(func() { l.fell(recover()) })
 }
 
 // resume takes over from the PID 1 that fell: the release that runs, or whatever was
@@ -219,7 +228,11 @@ func (l *Loop) resume() bool {
 			": it starts nothing any more, a release that runs is left alone")
 		return true
 	}
-	l.Console.Say(health.Warning, "PID 1 has begun anew, the release goes on (pid "+strconv.Itoa(l.state.PID)+")")
+	if r.From != "" {
+		l.Console.Say(health.Notice, "PID 1 is beaminit "+l.Version+" now, after "+r.From+"; the release goes on (pid "+strconv.Itoa(l.state.PID)+")")
+	} else {
+		l.Console.Say(health.Warning, "PID 1 has begun anew, the release goes on (pid "+strconv.Itoa(l.state.PID)+")")
+	}
 	switch l.state.Phase {
 	case Running:
 		l.setTimer(WellTimer, l.state.Policy.Window)
@@ -230,7 +243,10 @@ func (l *Loop) resume() bool {
 		l.setTimer(RestartTimer, max(l.state.NextAt-Now(), 0))
 	case FallingBack:
 		l.setTimer(FallbackTimer, fallbackLimit)
-	case Ending:
+	case Ending, Pausing:
+		if l.state.Phase == Ending {
+			l.Stopping(l.state.Action)
+		}
 		l.setTimer(StopTimer, l.state.Policy.StopTimeout)
 	}
 	return true
@@ -266,6 +282,7 @@ func Meaning(sig os.Signal) (action Action, why string) {
 
 func (l *Loop) stop(a Action, why string) {
 	l.Console.Say(health.Notice, string(a)+" asked for by "+why)
+	l.Stopping(a)
 	l.step(Event{Kind: StopAsked, Action: a, Text: string(a) + " asked for by " + why})
 }
 
@@ -306,6 +323,10 @@ func (l *Loop) do(e Effect) {
 }
 
 func (l *Loop) startRelease() {
+	if l.Prepare == nil {
+		l.step(Event{Kind: StartFailed, Text: "PID 1 cannot execute itself anew: " + l.afresh().Error()})
+		return
+	}
 	p, err := l.Prepare(l.state.Runs + 1)
 	if err == nil {
 		var pid int

@@ -31,7 +31,7 @@ func (l *Loop) rememberEnd(e history.Entry) {
 func (l *Loop) rememberChange(was State, e Event) {
 	switch s := &l.state; {
 	case e.Kind == StopAsked:
-		l.asked = true
+		l.told = true
 	case s.CameUp && !was.CameUp:
 		l.remember(history.Entry{Kind: history.Up, PID: s.PID, Ran: Now() - s.StartedAt, Restarts: s.Restarts})
 	case s.Phase == FallingBack && was.Phase != FallingBack:
@@ -48,11 +48,14 @@ func (l *Loop) rememberDown() {
 	if action := string(s.Action); !strings.HasPrefix(why, action) {
 		why = action + ": " + why
 	}
-	l.remember(history.Entry{Kind: history.Down, Restarts: s.Restarts, Asked: l.asked, Why: why})
+	l.remember(history.Entry{Kind: history.Down, Restarts: s.Restarts, Asked: l.told, Why: why})
 }
 
 // rememberFall is called by the PID 1 that took over from one that fell.
 func (l *Loop) rememberFall(r *Resume) {
+	if r.From != "" {
+		l.remember(history.Entry{Kind: history.Note, PID: r.State.PID, Restarts: r.State.Restarts, Why: "reexec: beaminit " + r.From + " became " + l.Version})
+	}
 	if r.Why == "" {
 		return
 	}

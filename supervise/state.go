@@ -38,6 +38,7 @@ const (
 	Between     // ended, and to be started again at NextAt
 	Ending      // the node goes down
 	GivenUp     // the release is not started any more
+	Pausing     // the release is being stopped, and the node stays: see Then
 	Stopped     // it ended on purpose
 	FallingBack // given up, and the fallback command runs
 	phases      // how many there are
@@ -69,6 +70,7 @@ type State struct {
 	NextAt    time.Duration
 	Why       string // how the release ended, or why the node is as it is
 	Killed    bool   // SIGKILL was sent on the way down
+	Then      Then   // what was asked for, until it is done
 	Action    Action // of Ending
 	Rand      uint32 // xorshift state for the jitter; never 0
 }
@@ -87,6 +89,7 @@ const (
 	StopAsked                    // Action, Text
 	NoRelease                    // Text: nothing that could be started
 	Remembered                   // Failed, FellBack: of the boots before
+	Asked                        // Then, Text
 )
 
 // Event is one thing that happened, at a time of CLOCK_BOOTTIME.
@@ -98,6 +101,7 @@ type Event struct {
 	Report health.Report
 	Timer  Timer
 	Action Action
+	Then   Then
 	Text   string
 
 	Failed   int
@@ -161,7 +165,7 @@ func (s State) Health() health.State {
 		return health.Up
 	case Between, Stopped:
 		return health.Down
-	case Ending:
+	case Ending, Pausing:
 		return health.Stopping
 	case GivenUp, FallingBack:
 		return health.Rescue

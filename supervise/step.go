@@ -70,6 +70,8 @@ func step(s State, e Event) (State, []Effect) {
 		}
 	case Remembered:
 		s.Failed, s.FellBack = e.Failed, s.FellBack || e.FellBack
+	case Asked:
+		return s.asked(e)
 	}
 	return s, nil
 }
@@ -90,6 +92,8 @@ func (s State) exited(e Event) (State, []Effect) {
 	case s.Phase == Ending:
 		s.PID = 0
 		return s, append(effects, Effect{Kind: Finish})
+	case s.Phase == Pausing:
+		return s.paused(e, effects)
 	case s.Phase == GivenUp: // it had been left alone; now there is none
 		s.PID, s.Why = 0, e.Text
 		return s, effects
@@ -128,6 +132,9 @@ func complaint(a health.Answer) string {
 
 func (s State) timeIsUp(e Event) (State, []Effect) {
 	switch {
+	case e.Timer == StopTimer && s.Phase == Pausing && !s.Killed:
+		s.Killed = true
+		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}}
 	case e.Timer == NetworkTimer && s.Phase == Waiting:
 		return s, []Effect{{Kind: Start}}
 	case e.Timer == RestartTimer && s.Phase == Between:
