@@ -91,17 +91,17 @@ func (e *Entry) set(name, value string) (err error) {
 // it to try. So does one in which the fallback command was run: what it chose has its
 // own tries.
 func Failed(entries []Entry, present uint32) int {
-	n, _ := row(entries, present)
+	n, _ := rowOf(entries, present)
 	return n
 }
 
 // FellBack says whether the row of Failed began with the fallback command.
 func FellBack(entries []Entry, present uint32) bool {
-	_, fellBack := row(entries, present)
+	_, fellBack := rowOf(entries, present)
 	return fellBack
 }
 
-func row(entries []Entry, present uint32) (n int, fellBack bool) {
+func rowOf(entries []Entry, present uint32) (n int, fellBack bool) {
 	for i := len(entries); i > 0; {
 		var up, asked, fell, rescue bool
 		boot := entries[i-1].Boot

@@ -38,17 +38,23 @@ func (f *finding) String() string {
 // releaseEnded takes the end of the release through Step.
 func (l *Loop) releaseEnded(status unix.WaitStatus) {
 	pid, ran := l.state.PID, Now()-l.state.StartedAt
+	asked := l.state.stopping()
 	f := l.inquest(pid, status)
 	l.Console.Say(health.Warning, "the release ended: "+f.String()+" (pid "+strconv.Itoa(pid)+", ran "+ran.Truncate(time.Millisecond).String()+")")
 	l.rememberFound(&f)
 	l.step(Event{Kind: Exited, PID: pid, Status: status, Text: f.String()})
-	l.announce()
+	if !asked {
+		l.announce()
+	}
 }
+
+// stopping says that the end of the release was asked for.
+func (s *State) stopping() bool { return s.Phase == Ending || s.Phase == Pausing }
 
 // inquest finds out why the release ended, and has what it left kept. It waits only for
 // what comes at once.
 func (l *Loop) inquest(pid int, status unix.WaitStatus) finding {
-	if l.state.Phase == Ending || !l.looking.CompareAndSwap(false, true) {
+	if l.state.stopping() || !l.looking.CompareAndSwap(false, true) {
 		return finding{why: Describe(status)}
 	}
 	found := make(chan finding, 1)
@@ -174,13 +180,13 @@ func (l *Loop) rememberFound(f *finding) {
 
 // announce says what followed from an end, for who reads only the console.
 func (l *Loop) announce() {
-	if text := l.state.follows(); text != "" {
+	if text := l.state.whatNext(); text != "" {
 		l.Console.Say(health.Warning, text)
 	}
 }
 
-// follows says what comes after an end.
-func (s *State) follows() string {
+// whatNext says what comes after an end.
+func (s *State) whatNext() string {
 	switch s.Phase {
 	case Running:
 		return "the release was started again at once (restart " + strconv.Itoa(s.Restarts) + ", pid " + strconv.Itoa(s.PID) + ")"

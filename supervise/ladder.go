@@ -75,10 +75,13 @@ func (s *State) ended(at time.Duration, why string) []Effect {
 	}
 	s.Exits = within(s.Exits, at, s.Policy.Window)
 	if len(s.Exits) > s.Policy.Attempts {
-		why = "gave up after " + strconv.Itoa(len(s.Exits)) + " ends within " + s.Policy.Window.String() + ": " + why
 		// What could not be started even once will not start after a reboot either:
 		// a node that stays can be looked at.
-		if s.Policy.GiveUp == config.Rescue || !s.Ran {
+		if !s.Ran {
+			return s.giveUp(why)
+		}
+		why = "gave up after " + strconv.Itoa(len(s.Exits)) + " ends within " + s.Policy.Window.String() + ": " + why
+		if s.Policy.GiveUp == config.Rescue {
 			return s.giveUp(why)
 		}
 		return s.leave(Action(s.Policy.GiveUp), why)
