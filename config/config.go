@@ -28,6 +28,7 @@ type Config struct {
 	Distribution Distribution
 	Supervise    Supervise
 	Health       Health
+	Console      Console
 	Mounts       []Mount
 	Kernel       Kernel
 	Root         Root
@@ -36,7 +37,10 @@ type Config struct {
 	Notes    []Note    // what is accepted and has no effect yet
 
 	origins []origin
-	mountAt []int  // which [[mount]] of the file each of Mounts is, from 0
+	mountAt []int  // which [[mount]] of the file each of Mounts is, from 0; of erlinit.config -line
+	wanted  string // host name, or pattern for it, of the strongest source that is no kernel parameter
+	foreign bool   // options of erlinit were taken over
+	idle    []int  // of erlinitOptions: were given, and have no effect
 	text    string // of the TOML file, so that a line can be looked up when somebody asks
 }
 
@@ -77,6 +81,18 @@ type Release struct {
 	Env  []string // KEY=value, sorted by key
 	Args []string // further emulator flags
 	Tmp  string   // writable directory: HOME, RELEASE_TMP
+
+	Group            string   // group name or number, in place of the user's own; empty: that
+	Wrapper          []string // a program with arguments that is given the release's command line
+	PreRun           []string // a program with arguments that is run before each start
+	RunOnExit        []string // and one after each end that nobody asked for
+	WorkingDirectory string   // empty: that of the release
+}
+
+// Console is the [console] table.
+type Console struct {
+	TTY     string // name in /dev
+	Options string // as the kernel's console= has them: 115200n8
 }
 
 // Distribution is the [distribution] table.

@@ -50,7 +50,7 @@ var keys = [...]key{
 	{name: "release.path", field: func(c *Config, _ *Network) any { return &c.Release.Path },
 		check: isAbs, noun: "absolute path", want: `directories such as "/srv/erlang"`},
 	{name: "release.boot", field: func(c *Config, _ *Network) any { return &c.Release.Boot },
-		check: isBoot, noun: "name of a boot script", want: `its file name without .boot, such as "start"`, empty: true},
+		check: isBoot, noun: "name of a boot script", want: `its file name without .boot, such as "start", or an absolute path`, empty: true},
 	{name: "release.user", field: func(c *Config, _ *Network) any { return &c.Release.User },
 		check: isUser, noun: "user", want: `a user name or number, such as "app" or "1000"`},
 	{name: "release.env", field: func(c *Config, _ *Network) any { return (*env)(&c.Release.Env) },
@@ -59,6 +59,14 @@ var keys = [...]key{
 		want: `a list of strings such as ["+sbwt", "none"]`},
 	{name: "release.tmp", field: func(c *Config, _ *Network) any { return &c.Release.Tmp },
 		check: isAbs, noun: "absolute path", want: "a writable directory"},
+
+	{name: "release.group", field: func(c *Config, _ *Network) any { return &c.Release.Group },
+		check: isUser, noun: "group", want: `a group name or number, such as "app" or "1000"`, empty: true},
+	{name: "release.wrapper", field: func(c *Config, _ *Network) any { return &c.Release.Wrapper }, want: wantProgram},
+	{name: "release.pre_run", field: func(c *Config, _ *Network) any { return &c.Release.PreRun }, want: wantProgram},
+	{name: "release.run_on_exit", field: func(c *Config, _ *Network) any { return &c.Release.RunOnExit }, want: wantProgram},
+	{name: "release.working_directory", field: func(c *Config, _ *Network) any { return &c.Release.WorkingDirectory },
+		check: isAbs, noun: "absolute path", want: "a directory", empty: true},
 
 	{name: "distribution.name", field: func(c *Config, _ *Network) any { return &c.Distribution.Name },
 		check: isNodeName, noun: "node name", want: "the part before the @: letters, digits, - and _", empty: true},
@@ -91,12 +99,19 @@ var keys = [...]key{
 	{name: "health.probe_timeout", field: func(c *Config, _ *Network) any { return &c.Health.ProbeTimeout },
 		want: `a duration such as "2s", 10ms to 1h`, min: int64(10 * time.Millisecond), max: int64(time.Hour)},
 
+	{name: "console.tty", field: func(c *Config, _ *Network) any { return &c.Console.TTY },
+		check: isModule, noun: "tty", want: `its name in /dev, such as "ttyS0"`, empty: true},
+	{name: "console.options", field: func(c *Config, _ *Network) any { return &c.Console.Options },
+		check: isModule, noun: "setting of a tty", want: `as the kernel's console= has it, such as "115200n8"`, empty: true},
+
 	{name: "mount", field: func(c *Config, _ *Network) any { return &c.Mounts },
 		want: "[[mount]] tables with source, target, type and options"},
 
 	{name: "kernel.modules", field: func(c *Config, _ *Network) any { return &c.Kernel.Modules },
 		check: isModule, noun: "module name", want: `module names such as "virtio_net"`},
 }
+
+const wantProgram = `a program with its arguments, such as ["/usr/bin/strace", "-f"]`
 
 const wantHostname = "labels of letters, digits and inner hyphens with dots between, 64 bytes at most, or a pattern with %s, %.4s or %-.4s"
 

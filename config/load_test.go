@@ -130,7 +130,7 @@ func TestDefaults(t *testing.T) {
 			Attempts: 5, Window: time.Minute, GiveUp: "reboot", StopTimeout: 10 * time.Second},
 		Health:  Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second},
 		Root:    Root{Wait: 10 * time.Second, Program: "/sbin/init"},
-		origins: []origin{{"node.hostname", "", Derived}},
+		origins: []origin{{name: "node.hostname", from: Derived}},
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
@@ -153,6 +153,9 @@ func TestCmdlineHasAll(t *testing.T) {
 	beaminit.peers=eclero6:192.168.7.6,eclero8:192.168.7.8,eclero10:192.168.7.10
 	beaminit.release.path=/srv/erlang,/data/erlang beaminit.release.boot=start beaminit.release.user=app
 	"beaminit.release.env=LANG=C.UTF-8,B=two words,A=" beaminit.release.args=+sbwt,none beaminit.release.tmp=/run/app
+	beaminit.release.group=dialout beaminit.release.wrapper=/usr/bin/strace,-f beaminit.release.pre_run=/usr/bin/prepare,--all
+	beaminit.release.run_on_exit=/usr/bin/gather beaminit.release.working_directory=/data/app
+	beaminit.console.tty=ttyS1 beaminit.console.options=115200n8
 	beaminit.distribution.name=eclero beaminit.distribution.names=long beaminit.distribution.port=17013
 	beaminit.distribution.epmd=module:my_epmd beaminit.distribution.cookie-file=/data/secret beaminit.distribution.connect=0
 	beaminit.supervise.on_exit=poweroff beaminit.supervise.backoff=200ms,1m beaminit.supervise.attempts=7
@@ -160,7 +163,7 @@ func TestCmdlineHasAll(t *testing.T) {
 	beaminit.health.interval=30s beaminit.health.probe_timeout=3s beaminit.kernel.modules=virtio_net,virtio-blk`
 	got, want := load(t, "", line), load(t, string(full), "")
 	want.Peers[2].Aliases, want.Mounts = nil, nil // have no form there
-	got.origins, want.origins, got.text, want.text, want.mountAt = nil, nil, "", "", nil
+	got.origins, want.origins, got.text, want.text, want.mountAt, want.wanted = nil, nil, "", "", nil, ""
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

@@ -55,7 +55,7 @@ func TestTOMLProblems(t *testing.T) {
 			at + `2: release.env: the value of E has control characters or is not UTF-8; want printable text; using { D = "y" }`}},
 		{"modules", "[kernel]\nmodules = [\"virtio_net\", \"../evil\"]", []string{at + `2: kernel.modules: "../evil" is no module name; want module names such as "virtio_net"; using ["virtio_net"]`}},
 		{"relative path", "[release]\ntmp = \"tmp\"", []string{at + `2: release.tmp: "tmp" is no absolute path; want a writable directory; using "/run/beaminit/release"`}},
-		{"boot with suffix", "[release]\nboot = \"start.boot\"", []string{at + `2: release.boot: "start.boot" is no name of a boot script; want its file name without .boot, such as "start"; using ""`}},
+		{"boot with suffix", "[release]\nboot = \"start.boot\"", []string{at + `2: release.boot: "start.boot" is no name of a boot script; want its file name without .boot, such as "start", or an absolute path; using ""`}},
 		{"rest still counts", "[health]\ninterval = 1\nprobe_timeout = \"3s\"\n[distribution]\nport = 5", []string{at + `2: health.interval: 1 is an integer, not a duration in quotes; want a duration such as "10s", 100ms to 24h; using "10s"`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
