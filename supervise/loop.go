@@ -30,6 +30,7 @@ type Node struct {
 	Prepare    func() (Program, error) // called before every start of the release
 	AfterStart func()                  // called once, as soon as the release has been started or has to wait
 	Save       func() []error          // called after the start and every hour, on a thread of its own; nil: nothing to save
+	Unasked    func()                  // called at the end of the loop where nobody asked for it; nil: nothing to do
 	NoRelease  string                  // why nothing can be started; empty: something can
 	Monitor    Program
 
@@ -53,6 +54,7 @@ type Loop struct {
 	signals   <-chan os.Signal // nil: not listening yet
 	owed      bool             // a record is due as soon as signals are heard
 	finished  bool
+	asked     bool            // a signal asked for the end
 	unknown   bool            // it was said why the peers are not counted
 	falls     []time.Duration // of PID 1 itself, see Resume
 	fallen    chan string     // a goroutine panicked: why
@@ -95,6 +97,9 @@ func (n Node) Run() Action {
 	shrink()
 	for !l.finished {
 		l.turn()
+	}
+	if l.Unasked != nil && !l.asked {
+		l.Unasked()
 	}
 	return l.state.Action
 }
@@ -229,6 +234,7 @@ func Meaning(sig os.Signal) (action Action, why string) {
 }
 
 func (l *Loop) stop(a Action, why string) {
+	l.asked = true
 	l.Console.Say(health.Notice, string(a)+" asked for by "+why)
 	l.step(Event{Kind: StopAsked, Action: a, Text: string(a) + " asked for by " + why})
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -201,5 +202,5 @@ func (r Resume) Again() error {
 		}
 	}
 	env := []string{ResumeEnv + "=" + r.Encode(), "HOME=/", "TERM=linux"}
-	return unix.Exec("/proc/self/exe", []string{"/sbin/init"}, env)
+	return unix.Exec("/proc/self/exe", append([]string{"/sbin/init"}, os.Args[1:]...), env)
 }
