@@ -32,7 +32,7 @@ func bootNode() {
 	n.say(health.Err, boot.MountAll(boot.Early())...)
 	n.console.Open("/dev/kmsg")
 	fault.At("mounts")
-	n.config = config.Load(cmdline(), readFile)
+	n.config = config.Sources{Cmdline: cmdline(), Args: os.Args[1:], Read: readFile, Run: askID}.Load()
 	fault.At("config")
 	if !n.adopts() { // the PID 1 before this one did all that
 		n.prepareRoot()
@@ -58,6 +58,7 @@ func (n *node) prepareRoot() {
 	if n.config.Root.Device != "" && boot.InInitramfs() {
 		n.enterRoot() // and begin again there
 	}
+	n.linkRootDisk()
 	plan, errs := boot.UserMounts(n.config.Mounts)
 	n.say(health.Err, errs...)
 	if boot.NeedLate(plan) {
@@ -81,6 +82,7 @@ type node struct {
 	name     string        // of the Erlang node, once something has asked for it
 	mounted  bool          // the late mounts are made
 	prepared bool          // the release has been started, or at least tried, once
+	started  bool          // once it could be
 	phases   []health.Phase
 	boot     uint32
 	seq      uint32 // of the last health record

@@ -27,6 +27,7 @@ var tools = [...]struct {
 	{"halt", "", "the same, and stop the machine", halt},
 	{"version", "", "print the version", printVersion},
 	{"beaminit-monitor", "", "", monitor}, // the child of PID 1; not for people
+	{beforeName, "", "", before},          // nor this one
 }
 
 func main() {

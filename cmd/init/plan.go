@@ -136,6 +136,9 @@ func makePlan(o options) (plan []section, problems []string) {
 		{inetrcPath, lines(n.inetrc())},
 	}
 	plan = append(plan, release...)
+	if c.Foreign() {
+		plan = append(plan, section{"beaminit.toml", lines([]byte(c.TOML()))})
+	}
 	return append(plan, section{"notes", notes}, section{"problems", problems}), problems
 }
 

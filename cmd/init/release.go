@@ -9,6 +9,7 @@ import (
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
+	"golang.org/x/sys/unix"
 )
 
 // findRelease looks for the release; without one the node goes to rescue.
@@ -27,6 +28,13 @@ func (n *node) findRelease() {
 // reason to run it as root: the node goes to rescue.
 func (n *node) findUser() {
 	u, err := release.FindUser(n.config.Release.User, n.read)
+	if group := n.config.Release.Group; err == nil && group != "" {
+		if u, err = u.InGroup(group, n.read); err != nil {
+			n.failed = errors.New(n.config.Problem("release.group", err.Error(),
+				"a name that is in "+release.GroupPath+" of the image, or a number", "none: the release is not started").String())
+			return
+		}
+	}
 	if err != nil {
 		n.failed = errors.New(n.config.Problem("release.user", err.Error(),
 			"a name that is in "+release.PasswdPath+" of the image, or a number", "none: the release is not started").String())
@@ -83,7 +91,16 @@ func (n *node) prepare() (supervise.Program, error) {
 	if u := cmd.User; u != nil {
 		p.User, p.Bound = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}, true
 	}
-	return p, err
+	if dir := n.config.Release.WorkingDirectory; dir != "" && unix.Stat(dir+"/.", &unix.Stat_t{}) != nil {
+		p.Dir = n.release.Root
+		n.console.Say(health.Err, n.config.Problem("release.working_directory", dir+" is no directory", "one that is there when the release is started", p.Dir).String())
+	}
+	var ended []string
+	if n.started || n.adopts() { // since its last start
+		ended = n.config.Release.RunOnExit
+	}
+	n.started = n.started || err == nil
+	return precede(p, ended, n.config.Release.PreRun), err
 }
 
 // nodeName is the name of the Erlang node, as far as it is known: that of the last
@@ -140,6 +157,9 @@ func (n *node) planRelease() (plan []section, problems []error) {
 		{"cookie", cookie},
 		{"command", append([]string{cmd.Path}, flagLines(cmd.Argv[1:])...)},
 		{"environment", cmd.Env},
+	}
+	if dir := n.config.Release.WorkingDirectory; dir != "" {
+		plan = append(plan, section{"working directory", []string{dir}})
 	}
 	for _, f := range cmd.Files {
 		text := lines(f.Content)

@@ -16,7 +16,7 @@ import (
 // gives the action that the node is to end with.
 func (n *node) supervise(status netcfg.Status) supervise.Action {
 	s := n.loop()
-	s.Prepare = n.prepare
+	s.Prepare, s.Unasked = n.prepare, n.unasked
 	if n.failed != nil {
 		s.NoRelease = n.failed.Error()
 	}
