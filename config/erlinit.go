@@ -12,11 +12,11 @@ func (l *loader) erlinitFile() {
 	data, err := l.read(ErlinitPath)
 	switch {
 	case err == nil && len(data) > maxText:
-		l.problem(Erlinit, nil, 0, fault{what: strconv.Itoa(len(data)) + " bytes", want: "64 KiB at most", used: "nothing of it"})
+		l.wrong(Erlinit, strconv.Itoa(len(data))+" bytes", "64 KiB at most", nothingOfIt)
 	case err == nil:
 		l.erlinit(Erlinit, erlinitWords(string(data)))
 	case !errors.Is(err, fs.ErrNotExist):
-		l.problem(Erlinit, nil, 0, fault{what: "cannot be read: " + err.Error(), used: "nothing of it"})
+		l.wrong(Erlinit, "cannot be read: "+err.Error(), "", nothingOfIt)
 	}
 }
 
@@ -40,7 +40,7 @@ func (l *loader) erlinit(from Source, words []word) {
 	for i := range words {
 		if w := &words[i]; w.open {
 			l.line = w.line
-			l.problem(from, nil, 0, fault{what: `a " without its second one`, want: `"..." within a line`, used: quote(w.text)})
+			l.wrong(from, `a " without its second one`, `"..." within a line`, quote(w.text))
 		}
 	}
 	for i := 0; i < len(words); i++ {
@@ -54,7 +54,7 @@ func (l *loader) erlinit(from Source, words []word) {
 		case len(s) > 1 && s[0] == '-':
 			i += l.erlinitShort(from, s[1:], words[i+1:])
 		case from == Erlinit:
-			l.problem(from, nil, 0, fault{what: quote(s) + " belongs to no option, ignored", want: `quotes around a value with blanks: -s "/usr/bin/strace -f"`})
+			l.wrongValue(from, s, " belongs to no option, ignored", `quotes around a value with blanks: -s "/usr/bin/strace -f"`, "")
 		}
 	}
 	l.line, l.option = 0, ""
@@ -68,19 +68,19 @@ func (l *loader) erlinitLong(from Source, s string, next []word) (took int) {
 	o, why := longOption(name)
 	switch {
 	case o == nil:
-		l.problem(from, nil, 0, fault{what: why})
+		l.wrong(from, why, "", "")
 		if from == Erlinit && !has && len(next) > 0 && next[0].line == l.line && !strings.HasPrefix(next[0].text, "-") {
 			return 1 // its value
 		}
 		return 0
 	case has && !o.arg:
-		l.problem(from, nil, 0, fault{what: quote(value) + " is too much", want: "--" + o.long + " without a value", used: "nothing of it"})
+		l.wrongValue(from, value, " is too much", "--"+o.long+" without a value", nothingOfIt)
 		return 0
 	}
 	l.option = "--" + o.long
 	if o.arg && !has {
 		if len(next) == 0 {
-			l.problem(from, nil, 0, fault{what: "no value", want: "one, as the next word", used: "nothing of it"})
+			l.wrong(from, "no value", "one, as the next word", nothingOfIt)
 			return 0
 		}
 		value, took = next[0].text, 1
@@ -133,7 +133,7 @@ func (l *loader) erlinitShort(from Source, s string, next []word) (took int) {
 			if c == 'H' { // of its documentation alone
 				what += "; did you mean --reboot-on-exit?"
 			}
-			l.problem(from, nil, 0, fault{what: what})
+			l.wrong(from, what, "", "")
 			continue
 		case !o.arg:
 			l.erlinitOption(from, o, "")
@@ -144,7 +144,7 @@ func (l *loader) erlinitShort(from Source, s string, next []word) (took int) {
 			l.erlinitOption(from, o, next[0].text)
 			took = 1
 		default:
-			l.problem(from, nil, 0, fault{what: "no value", want: "one, as the next word", used: "nothing of it"})
+			l.wrong(from, "no value", "one, as the next word", nothingOfIt)
 		}
 		break
 	}
@@ -158,6 +158,19 @@ func shortOption(c byte) *erlinitOption {
 		}
 	}
 	return nil
+}
+
+const nothingOfIt = "nothing of it"
+
+// wrong is problem for the option at hand.
+//
+//go:noinline
+func (l *loader) wrong(from Source, what, want, used string) {
+	l.problem(from, nil, 0, fault{what: what, want: want, used: used})
+}
+
+func (l *loader) wrongValue(from Source, value, what, want, used string) {
+	l.wrong(from, quote(value)+what, want, used)
 }
 
 // erlinitNote says once that erlinit's words are in force, and what is other than with

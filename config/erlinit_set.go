@@ -11,7 +11,7 @@ import (
 func (l *loader) erlinitOption(from Source, o *erlinitOption, value string) {
 	l.c.foreign = true
 	if o.how == hRefused {
-		l.problem(from, nil, 0, fault{what: o.why})
+		l.wrong(from, o.why, "", "")
 		return
 	}
 	section, name, _ := strings.Cut(o.key, ".")
@@ -56,17 +56,24 @@ func (l *loader) erlinitValue(from Source, o *erlinitOption, value string) any {
 	case hBoot:
 		return strings.TrimSuffix(value, ".boot")
 	case hPaths:
-		return pieces(value, ":")
+		return anys(pieces(value, ":"))
 	case hProgram, hID:
-		return l.erlinitProgram(from, o, value)
+		words := l.erlinitProgram(from, o, pieces(value, " "))
+		switch {
+		case words == nil:
+			return nil
+		case o.how == hID:
+			return strings.Join(words, " ")
+		}
+		return anys(words)
 	case hNumber, hMillis:
 		// strtol(3) with base 0, but for what stands behind the number.
 		n, err := strconv.ParseInt(value, 0, 32)
-		if err != nil || n < 0 && o.how == hNumber {
-			l.problem(from, nil, 0, fault{what: quote(value) + " is no number", want: "a number such as 100", used: "nothing of it"})
+		switch {
+		case err != nil || n < 0 && o.how == hNumber:
+			l.wrongValue(from, value, " is no number", "a number such as 100", nothingOfIt)
 			return nil
-		}
-		if o.how == hNumber {
+		case o.how == hNumber:
 			return strconv.FormatInt(n, 10)
 		}
 		return strconv.FormatInt(max(n, 1), 10) + "ms"
@@ -77,8 +84,7 @@ func (l *loader) erlinitValue(from Source, o *erlinitOption, value string) any {
 }
 
 // pieces cuts a list and leaves out what is empty.
-func pieces(s, at string) []any {
-	var list []any
+func pieces(s, at string) (list []string) {
 	for more := true; more; {
 		var piece string
 		piece, s, more = strings.Cut(s, at)
@@ -89,90 +95,79 @@ func pieces(s, at string) []any {
 	return list
 }
 
-// erlinitProgram is a program with its arguments. Other than a wrapper, which erlinit
-// looks for in the ERTS, one without / is looked for as execvp(3) does with erlinit's
-// PATH.
-func (l *loader) erlinitProgram(from Source, o *erlinitOption, value string) any {
-	words := pieces(value, " ")
+func anys(list []string) []any {
+	a := make([]any, len(list))
+	for i, s := range list {
+		a[i] = s
+	}
+	return a
+}
+
+// erlinitProgram checks a program with its arguments; nil: it cannot be. Other than a
+// wrapper, which erlinit looks for in the ERTS, one without / is looked for as execvp(3)
+// does with erlinit's PATH.
+func (l *loader) erlinitProgram(from Source, o *erlinitOption, words []string) []string {
 	if len(words) == 0 {
-		l.problem(from, nil, 0, fault{what: "no program", want: "its path and its arguments", used: "nothing of it"})
+		l.wrong(from, "no program", "its path and its arguments", nothingOfIt)
 		return nil
 	}
-	if name := words[0].(string); o.key != "release.wrapper" && strings.IndexByte(name, '/') < 0 {
-		path := ""
-		for _, dir := range [...]string{"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"} {
-			if _, err := l.read(dir + name); path == "" && !errors.Is(err, fs.ErrNotExist) {
-				path = dir + name
-			}
-		}
-		if path == "" {
-			l.problem(from, nil, 0, fault{what: quote(name) + " is in none of /usr/sbin, /usr/bin, /sbin, /bin", want: "its path", used: "nothing of it"})
-			return nil
-		}
-		words[0] = path
-	}
-	if o.how == hProgram {
+	name := words[0]
+	if o.key == "release.wrapper" || strings.IndexByte(name, '/') >= 0 {
 		return words
 	}
-	command := ""
-	for i, w := range words {
-		if i > 0 {
-			command += " "
+	for _, dir := range [...]string{"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"} {
+		if _, err := l.read(dir + name); !errors.Is(err, fs.ErrNotExist) {
+			words[0] = dir + name
+			return words
 		}
-		command += w.(string)
 	}
-	return command
+	l.wrongValue(from, name, " is in none of /usr/sbin, /usr/bin, /sbin, /bin", "its path", nothingOfIt)
+	return nil
 }
 
 // erlinitEnv adds variables to those that are there.
 func (l *loader) erlinitEnv(k *key, from Source, value string) {
 	list := append(env(nil), l.c.Release.Env...)
 	for _, v := range pieces(value, ";") {
-		name, value, found := strings.Cut(v.(string), "=")
-		faults := []fault{{what: quote(name) + " has no =, and nothing is taken out of the environment", want: "NAME=value;NAME=value"}}
-		if found {
-			faults = k.addEnv(&list, name, value)
+		name, value, found := strings.Cut(v, "=")
+		if !found {
+			l.wrongValue(from, name, " has no =, and nothing is taken out of the environment", "NAME=value;NAME=value", "")
+			continue
 		}
-		for _, f := range faults {
-			if f.want == "" {
-				f.want = k.want
-			}
-			l.problem(from, nil, 0, f)
+		if f := k.addEnv(&list, name, value); f != nil {
+			l.wrong(from, f[0].what, f[0].want, "")
+			continue
 		}
-		if len(faults) == 0 {
-			l.c.Release.Env = list
-			l.mark(k.name, "", from)
-		}
+		l.c.Release.Env = list
+		l.mark(k.name, "", from)
 	}
 }
 
 // erlinitMounts adds mounts to those that are there: source:target:type:flags:data, with
 // ; between several.
 func (l *loader) erlinitMounts(from Source, value string) {
+	const none = "no such mount"
 	for _, v := range pieces(value, ";") {
-		f := strings.SplitN(v.(string), ":", 5)
-		if len(f) < 5 {
-			l.problem(from, nil, 0, fault{what: quote(v.(string)) + " has not five fields", want: "source:target:type:flags:data, such as /dev/mmcblk0p3:/data:ext4:nodev:", used: "no such mount"})
+		f := strings.SplitN(v, ":", 5)
+		switch {
+		case !printable(v):
+			l.wrongValue(from, v, " has control characters or is not UTF-8", "printable text", none)
+			continue
+		case len(f) < 5:
+			l.wrongValue(from, v, " has not five fields", "source:target:type:flags:data, such as /dev/mmcblk0p3:/data:ext4:nodev:", none)
 			continue
 		}
 		m := Mount{Source: f[0], Target: f[1], Type: f[2], Options: []string{}}
 		for _, flag := range pieces(f[3], ",") {
-			m.Options = append(m.Options, flag.(string))
-			if !isMountFlag(flag.(string)) {
-				l.problem(from, nil, 0, fault{what: quote(flag.(string)) + " is no flag of a mount", want: "flags of erlinit, such as nodev,noexec; what the file system is to be told stands in the fifth field", used: "the mount without it"})
-				m.Options = m.Options[:len(m.Options)-1]
+			if !isMountFlag(flag) {
+				l.wrongValue(from, flag, " is no flag of a mount", "flags of erlinit, such as nodev,noexec; what the file system is to be told stands in the fifth field", "the mount without it")
+				continue
 			}
+			m.Options = append(m.Options, flag)
 		}
-		for _, word := range pieces(f[4], ",") {
-			m.Options = append(m.Options, word.(string))
-		}
-		key, fault := m.fault(false)
-		if key == "" && !printable(v.(string)) {
-			key, fault.what, fault.want = "source", quote(v.(string))+" has control characters or is not UTF-8", "printable text"
-		}
-		if key != "" {
-			fault.used = "no such mount"
-			l.problem(from, nil, 0, fault)
+		m.Options = append(m.Options, pieces(f[4], ",")...)
+		if key, fault := m.fault(false); key != "" {
+			l.wrong(from, fault.what, fault.want, none)
 			continue
 		}
 		l.c.Mounts = append(l.c.Mounts, m)
@@ -214,9 +209,9 @@ func (l *loader) erlinitLimits(from Source, value string) any {
 		all[name] = limit
 	}
 	for _, v := range pieces(value, ";") {
-		f := strings.Split(v.(string), ":")
+		f := strings.Split(v, ":")
 		if len(f) != 3 {
-			l.problem(from, nil, 0, fault{what: quote(v.(string)) + " has not three fields", want: "resource:soft:hard, such as nofile:1024:4096", used: "no such limit"})
+			l.wrongValue(from, v, " has not three fields", "resource:soft:hard, such as nofile:1024:4096", "no such limit")
 			continue
 		}
 		for i := 1; i < 3; i++ {

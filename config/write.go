@@ -6,68 +6,78 @@ import "strings"
 // options for erlinit on the kernel command line say together: with it alone, and the
 // other parameters of the kernel as they are, a node is the same.
 func (c *Config) TOML() string {
-	var b strings.Builder
-	section := ""
-	line := func(table, name, value string) {
-		if table != section {
-			if b.Len() > 0 {
-				b.WriteByte('\n')
-			}
-			b.WriteString("[" + table + "]\n")
-			section = table
-		}
-		b.WriteString(name + " = " + value + "\n")
-	}
+	var t tomlText
 	for i := range keys {
 		k := &keys[i]
-		table, name, _ := strings.Cut(k.name, ".")
-		switch {
+		switch section, _, _ := strings.Cut(k.name, "."); {
 		case k.name == "node.hostname":
 			if c.wanted != "" {
-				line(table, name, literal(&c.wanted))
+				t.add(section, k.name, literal(&c.wanted))
 			}
 		case k.name == "network.address": // the first of its table
 			for j := range c.Network {
-				c.networkTOML(&c.Network[j], line)
+				c.networkTOML(&t, &c.Network[j])
 			}
-		case table == "network":
-		case k.name == "peers":
-			if c.written(k.name, "") {
-				for _, p := range c.Peers {
-					line(table, bare(p.Name), p.literal())
-				}
-			}
+		case section == "network":
 		case k.name == "mount":
-			for _, m := range c.Mounts {
-				section = ""
-				line("[mount]", "source", literal(&m.Source))
-				line("[mount]", "target", literal(&m.Target))
-				line("[mount]", "type", literal(&m.Type))
-				line("[mount]", "options", list(m.Options))
+			for j := range c.Mounts {
+				t.mount(&c.Mounts[j])
 			}
-		case c.written(k.name, ""):
-			line(table, name, literal(k.field(c, nil)))
+		case !c.written(k.name, ""):
+		case k.name == "peers":
+			for j := range c.Peers {
+				t.add(section, "."+bare(c.Peers[j].Name), c.Peers[j].literal())
+			}
+		default:
+			t.add(section, k.name, literal(k.field(c, nil)))
 		}
 	}
-	return b.String()
+	return string(t.b)
 }
 
-func (c *Config) networkTOML(n *Network, line func(table, name, value string)) {
+func (c *Config) networkTOML(t *tomlText, n *Network) {
 	for i := range keys {
 		k := &keys[i]
-		if table, name, _ := strings.Cut(k.name, "."); table == "network" && c.written(k.name, n.Interface) {
-			line("network."+bare(n.Interface), name, literal(k.field(c, n)))
+		if strings.HasPrefix(k.name, "network.") && c.written(k.name, n.Interface) {
+			t.add("network."+bare(n.Interface), k.name, literal(k.field(c, n)))
 		}
 	}
 }
 
 // written says whether a value came from a file, or from a word for erlinit.
 func (c *Config) written(name, iface string) bool {
-	switch c.from(name, iface) {
-	case Erlinit, TOML, ErlinitArgs:
-		return true
+	from := c.from(name, iface)
+	return from == Erlinit || from == TOML || from == ErlinitArgs
+}
+
+// tomlText is a TOML text in the making.
+type tomlText struct {
+	b       []byte
+	section string
+}
+
+// add adds a key, whose name is what follows the first dot, and the header of its table
+// where that is another one than before.
+func (t *tomlText) add(section, name, value string) {
+	if section != t.section {
+		if len(t.b) > 0 {
+			t.b = append(t.b, '\n')
+		}
+		t.b = append(append(append(t.b, '['), section...), "]\n"...)
+		t.section = section
 	}
-	return false
+	_, name, _ = strings.Cut(name, ".")
+	t.b = append(append(append(append(t.b, name...), " = "...), value...), '\n')
+}
+
+func (t *tomlText) mount(m *Mount) {
+	t.section = ""
+	for _, field := range [...]struct {
+		name  string
+		value any
+	}{{".source", &m.Source}, {".target", &m.Target}, {".type", &m.Type}, {".options", &m.Options}} {
+		t.add("[mount]", field.name, literal(field.value))
+	}
 }
 
 // bare is a key as TOML has it: without quotes where it can be.
