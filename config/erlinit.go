@@ -180,9 +180,9 @@ func (l *loader) erlinitNote() {
 	if !c.foreign {
 		return
 	}
-	text := "beaminit goes by its options"
+	text := "its options are in force"
 	if c.Supervise.OnExit == Restart {
-		text += `; other than with erlinit, a VM that ends is started again (supervise.on_exit = "reboot" is erlinit's way)`
+		text += `; but a VM that ends is started again (erlinit's way: supervise.on_exit = "reboot")`
 	}
 	for i, n := range c.idle {
 		o := &erlinitOptions[n]
@@ -191,7 +191,11 @@ func (l *loader) erlinitNote() {
 		} else {
 			text += ", "
 		}
-		text += "--" + o.long + " (" + o.why + ")"
+		why := o.why
+		if o.key != "" {
+			why = "not supported yet"
+		}
+		text += "--" + o.long + " (" + why + ")"
 	}
 	l.note("erlinit", text)
 }

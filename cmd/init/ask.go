@@ -34,7 +34,7 @@ func programEnv() []string {
 func askProgram(argv []string, limit time.Duration, size int, stderr bool) (out []byte, err error) {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
-		return nil, errors.New("pipe: " + err.Error())
+		return nil, programError("pipe", err.Error())
 	}
 	defer unix.Close(pipe[0])
 	null, _ := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
@@ -49,21 +49,25 @@ func askProgram(argv []string, limit time.Duration, size int, stderr bool) (out 
 	})
 	unix.Close(pipe[1])
 	if err != nil {
-		return nil, errors.New("exec " + argv[0] + ": " + err.Error())
+		return nil, programError("exec "+argv[0], err.Error())
 	}
 	status, late, ended := drain(pid, pipe[0], limit, func(b []byte) {
 		out = append(out, b[:min(len(b), size-len(out))]...)
 	})
+	what := "not done within " + limit.String() + ", killed"
 	switch {
 	case late && !ended:
-		return out, errors.New(argv[0] + ": not done within " + limit.String() + ", nor ended by SIGKILL")
-	case late:
-		return out, errors.New(argv[0] + ": not done within " + limit.String() + ", killed")
-	case status != 0:
-		return out, errors.New(argv[0] + ": " + supervise.Describe(status))
+		what += ", and still there"
+	case !late && status == 0:
+		return out, nil
+	case !late:
+		what = supervise.Describe(status)
 	}
-	return out, nil
+	return out, programError(argv[0], what)
 }
+
+//go:noinline
+func programError(program, what string) error { return errors.New(program + ": " + what) }
 
 // drain reads what a child writes until the child has ended.
 func drain(pid, fd int, limit time.Duration, take func([]byte)) (status unix.WaitStatus, late, ended bool) {

@@ -74,6 +74,7 @@ type spec struct {
 	bind     map[string]string // directory on the device: directory of the machine that tests, shown there
 	writable bool              // the root is writable
 	program  string            // its init; empty: as it is shipped
+	args     []string          // what the kernel gives its init
 }
 
 // power starts a machine; it is killed at the end of the test.
@@ -96,6 +97,7 @@ func power(t *testing.T, s spec) *machine {
 	m.file("etc/beaminit.toml", s.toml)
 	m.file("etc/hosts", "")
 	m.file("cmdline", s.cmdline+"\n")
+	m.file("args", strings.Join(s.args, "\n"))
 	if !s.writable {
 		m.file("read-only", "")
 	}
@@ -200,6 +202,10 @@ func enter(root string) error {
 			return err
 		}
 	}
+	args := []string{"/sbin/init"}
+	if text, err := os.ReadFile(filepath.Join(root, "args")); err == nil && len(text) > 0 {
+		args = append(args, strings.Split(string(text), "\n")...)
+	}
 	old := filepath.Join(root, "root")
 	if err := unix.PivotRoot(root, old); err != nil {
 		return fmt.Errorf("pivot_root: %w", err)
@@ -212,7 +218,7 @@ func enter(root string) error {
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: softFiles, Max: hardFiles}); err != nil {
 		return err
 	}
-	return unix.Exec("/sbin/init", []string{"/sbin/init"}, []string{"HOME=/", "TERM=linux"})
+	return unix.Exec("/sbin/init", args, []string{"HOME=/", "TERM=linux"})
 }
 
 // The limits of open files that PID 1 is started with.
