@@ -191,11 +191,7 @@ func (l *loader) erlinitNote() {
 		} else {
 			text += ", "
 		}
-		why := o.why
-		if o.key != "" {
-			why = "not supported yet"
-		}
-		text += "--" + o.long + " (" + why + ")"
+		text += "--" + o.long + " (" + o.why + ")"
 	}
 	l.note("erlinit", text)
 }

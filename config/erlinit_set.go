@@ -23,8 +23,8 @@ func (l *loader) erlinitOption(from Source, o *erlinitOption, value string) {
 		l.idle(o)
 	case o.how == hEnv:
 		l.erlinitEnv(k, from, value)
-	case k == nil: // a key that there is none of yet
-		l.idle(o)
+	case o.how == hLimits:
+		l.erlinitLimits(k, from, value)
 	default:
 		if v := l.erlinitValue(from, o, value); v != nil {
 			l.set(k, nil, from, v)
@@ -77,8 +77,6 @@ func (l *loader) erlinitValue(from Source, o *erlinitOption, value string) any {
 			return strconv.FormatInt(n, 10)
 		}
 		return strconv.FormatInt(max(n, 1), 10) + "ms"
-	case hLimits:
-		return l.erlinitLimits(from, value)
 	}
 	return value
 }
@@ -127,20 +125,47 @@ func (l *loader) erlinitProgram(from Source, o *erlinitOption, words []string) [
 
 // erlinitEnv adds variables to those that are there.
 func (l *loader) erlinitEnv(k *key, from Source, value string) {
-	list := append(env(nil), l.c.Release.Env...)
 	for _, v := range pieces(value, ";") {
-		name, value, found := strings.Cut(v, "=")
-		if !found {
+		if name, value, found := strings.Cut(v, "="); found {
+			l.erlinitAdd(k, from, name, value)
+		} else {
 			l.wrongValue(from, name, " has no =, and nothing is taken out of the environment", "NAME=value;NAME=value", "")
-			continue
 		}
-		if f := k.addEnv(&list, name, value); f != nil {
-			l.wrong(from, f[0].what, f[0].want, "")
-			continue
-		}
-		l.c.Release.Env = list
-		l.mark(k.name, "", from)
 	}
+}
+
+// erlinitLimits adds limits to those that are there: resource:soft:hard, with ; between
+// several. No text is no limit.
+func (l *loader) erlinitLimits(k *key, from Source, value string) {
+	for _, v := range pieces(value, ";") {
+		f := strings.Split(v, ":")
+		if len(f) != 3 {
+			l.wrongValue(from, v, " has not three fields", "resource:soft:hard, such as nofile:1024:4096", "no such limit")
+			continue
+		}
+		for i := 1; i < 3; i++ {
+			if f[i] == "" {
+				f[i] = "unlimited"
+			}
+		}
+		l.erlinitAdd(k, from, f[0], f[1]+":"+f[2])
+	}
+}
+
+// erlinitAdd adds to a key that is a table of strings.
+func (l *loader) erlinitAdd(k *key, from Source, name, value string) {
+	field := k.field(l.c, nil).(*env)
+	list := append(env(nil), *field...)
+	if f := k.addEnv(&list, name, value); f != nil {
+		want := f[0].want
+		if want == "" {
+			want = k.want
+		}
+		l.wrong(from, f[0].what, want, nothingOfIt)
+		return
+	}
+	*field = list
+	l.mark(k.name, "", from)
 }
 
 // erlinitMounts adds mounts to those that are there: source:target:type:flags:data, with
@@ -199,28 +224,4 @@ func isMountFlag(s string) bool {
 		return true
 	}
 	return false
-}
-
-// erlinitLimits adds limits to those of erlinit before: resource:soft:hard, with ;
-// between several. No text is no limit.
-func (l *loader) erlinitLimits(from Source, value string) any {
-	all := make(map[string]any, 4)
-	for name, limit := range l.limits {
-		all[name] = limit
-	}
-	for _, v := range pieces(value, ";") {
-		f := strings.Split(v, ":")
-		if len(f) != 3 {
-			l.wrongValue(from, v, " has not three fields", "resource:soft:hard, such as nofile:1024:4096", "no such limit")
-			continue
-		}
-		for i := 1; i < 3; i++ {
-			if f[i] == "" {
-				f[i] = "unlimited"
-			}
-		}
-		all[f[0]] = f[1] + ":" + f[2]
-	}
-	l.limits = all
-	return all
 }

@@ -16,7 +16,6 @@ type loader struct {
 	line   int    // of ErlinitPath that is taken over; 0: another source is
 	option string // of erlinit that is taken over, as it was written
 	named  int    // line of ErlinitPath with the pattern of the host name
-	limits map[string]any
 }
 
 // Sources is what a Config is made of.

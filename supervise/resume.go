@@ -33,6 +33,7 @@ type Resume struct {
 	Output    [2]int          // the pipe of the release's output: read end, write end; 0: none
 	Falls     []time.Duration // within FallWindow
 	Why       string          // of the last one
+	Clock     string          // as in the health records
 }
 
 // Encode gives the text for ResumeEnv: fields with a name, durations in ns.
@@ -55,6 +56,7 @@ func (r Resume) Encode() string {
 		"output=" + strconv.Itoa(r.Output[0]) + "," + strconv.Itoa(r.Output[1]),
 		"swhy=" + hex.EncodeToString([]byte(s.Why)),
 		"why=" + hex.EncodeToString([]byte(r.Why)),
+		"clock=" + r.Clock,
 	}
 	for _, p := range r.Phases {
 		f = append(f, "done="+hex.EncodeToString([]byte(p.Name))+","+strconv.FormatInt(int64(p.At), 10))
@@ -143,6 +145,8 @@ func (r *Resume) set(name, value string) (err error) {
 		s.Why, err = parseText(value)
 	case "why":
 		r.Why, err = parseText(value)
+	case "clock":
+		r.Clock = value
 	case "done":
 		err = r.setPhase(value)
 	}

@@ -2,133 +2,106 @@ package main
 
 import (
 	"errors"
-	"syscall"
+	"os"
+	"strconv"
 	"time"
 
 	"github.com/beaminit/beaminit/boot"
-	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/supervise"
 	"golang.org/x/sys/unix"
 )
 
-// How long the programs of an image may take that PID 1 waits for, and how much of
-// what they write it reads, in bytes.
-const (
-	idLimit    = 5 * time.Second
-	idSize     = 64
-	exitLimit  = 30 * time.Second
-	exitSize   = 4 << 10
-	killLimit  = time.Second // from SIGKILL until it is left to itself
-	askQuantum = 5 * time.Millisecond
-)
+// The signals are those of BusyBox and erlinit, so that their reboot, poweroff
+// and halt work on a beaminit node and ours on theirs.
+func reboot(args []string) int   { return ask(args, boot.Reboot, unix.SIGTERM) }
+func poweroff(args []string) int { return ask(args, boot.PowerOff, unix.SIGUSR2) }
+func halt(args []string) int     { return ask(args, boot.Halt, unix.SIGUSR1) }
 
-// programEnv is the environment of such a program.
-func programEnv() []string {
-	return []string{"HOME=/", "TERM=dumb", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+// request is what the arguments of reboot, poweroff and halt say, in the words of
+// BusyBox.
+type request struct {
+	force  bool // not through PID 1: reboot(2) at once
+	noSync bool // and without a sync before
+	delay  time.Duration
+	param  string // of a reboot: for the firmware or boot loader
 }
 
-// askProgram runs a program and gives what it writes to its standard output. It is for
-// PID 1 before and after its loop, when nobody else waits for children. It comes back
-// in time whatever the program does: one that takes longer is killed with all that it
-// started in its session. A program that a daemon outlives is not waited for longer.
-func askProgram(argv []string, limit time.Duration, size int, stderr bool) (out []byte, err error) {
-	var pipe [2]int
-	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
-		return nil, programError("pipe", err.Error())
-	}
-	defer unix.Close(pipe[0])
-	null, _ := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	defer unix.Close(null)
-	unix.SetNonblock(pipe[1], false)
-	files := []uintptr{uintptr(null), uintptr(pipe[1]), uintptr(null)}
-	if stderr {
-		files[2] = uintptr(pipe[1])
-	}
-	pid, err := syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{
-		Dir: "/", Env: programEnv(), Files: files, Sys: &syscall.SysProcAttr{Setsid: true},
-	})
-	unix.Close(pipe[1])
+func ask(args []string, action boot.Action, sig unix.Signal) int {
+	r, err := parseRequest(args[1:], action)
 	if err != nil {
-		return nil, programError("exec "+argv[0], err.Error())
+		os.Stderr.WriteString(action.String() + ": " + err.Error() + `
+want nothing, or: -f (at once, not through PID 1: nothing is stopped or unmounted), -n (with -f:
+no sync before), -d SEC (wait before); for reboot ARG (for the firmware or boot loader)
+`)
+		return 2
 	}
-	status, late, ended := drain(pid, pipe[0], limit, func(b []byte) {
-		out = append(out, b[:min(len(b), size-len(out))]...)
-	})
-	what := "not done within " + limit.String() + ", killed"
-	switch {
-	case late && !ended:
-		what += ", and still there"
-	case !late && status == 0:
-		return out, nil
-	case !late:
-		what = supervise.Describe(status)
+	time.Sleep(r.delay)
+	if err := r.perform(action, sig); err != nil {
+		os.Stderr.WriteString(action.String() + ": " + err.Error() + "\n")
+		return 1
 	}
-	return out, programError(argv[0], what)
+	return 0
 }
 
-//go:noinline
-func programError(program, what string) error { return errors.New(program + ": " + what) }
+func (r request) perform(action boot.Action, sig unix.Signal) error {
+	if r.force {
+		if !r.noSync {
+			unix.Sync()
+		}
+		return os.NewSyscallError("reboot(2)", action.Call(r.param))
+	}
+	if r.param != "" {
+		if err := boot.LeaveRebootParam(r.param); err != nil {
+			return err
+		}
+	}
+	return os.NewSyscallError(unix.SignalName(sig)+" to PID 1", unix.Kill(1, sig))
+}
 
-// drain reads what a child writes until the child has ended.
-func drain(pid, fd int, limit time.Duration, take func([]byte)) (status unix.WaitStatus, late, ended bool) {
-	deadline := supervise.Now() + limit
-	var buf [512]byte
-	open := true
-	for {
-		got, err := unix.Read(fd, buf[:])
-		if got > 0 {
-			take(buf[:got])
-			if supervise.Now() < deadline { // it may write for ever
-				continue
+// parseRequest reads the arguments; what it does not know it refuses.
+func parseRequest(args []string, action boot.Action) (r request, err error) {
+	for len(args) > 0 {
+		word := args[0]
+		args = args[1:]
+		if len(word) < 2 || word[0] != '-' {
+			switch {
+			case action != boot.Reboot:
+				return r, errors.New("takes no argument " + strconv.Quote(word))
+			case r.param != "":
+				return r, errors.New("takes one argument, not " + strconv.Quote(word) + " too; want blanks within quotes")
+			}
+			if r.param = word; word == "" {
+				return r, errors.New("the argument is empty")
+			}
+			if err := boot.CheckRebootParam(word); err != nil {
+				return r, err
+			}
+			continue
+		}
+		for i := 1; i < len(word); i++ {
+			switch word[i] {
+			case 'f':
+				r.force = true
+			case 'n':
+				r.noSync = true
+			case 'd':
+				value := word[i+1:]
+				if value == "" && len(args) > 0 {
+					value, args = args[0], args[1:]
+				}
+				n, err := strconv.ParseUint(value, 10, 31)
+				if err != nil {
+					return r, errors.New("-d " + strconv.Quote(value) + " is no number of seconds")
+				}
+				r.delay, i = time.Duration(n)*time.Second, len(word)
+			case 'w':
+				return r, errors.New("-w: there is no wtmp here to write")
+			default:
+				return r, errors.New("no option " + word)
 			}
 		}
-		if ended {
-			return status, late, true
-		}
-		open = open && err == unix.EAGAIN
-		if done, err := unix.Wait4(pid, &status, unix.WNOHANG, nil); done == pid || err == unix.ECHILD {
-			ended = true
-			continue // to read what it wrote last
-		}
-		switch now := supervise.Now(); {
-		case now < deadline:
-		case late:
-			return status, true, false
-		default:
-			late, deadline = true, now+killLimit
-			unix.Kill(-pid, unix.SIGKILL)
-			unix.Kill(pid, unix.SIGKILL) // it may not have a session yet
-		}
-		if open {
-			unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(askQuantum/time.Millisecond))
-		} else {
-			pause := unix.NsecToTimespec(int64(askQuantum / 10))
-			unix.Nanosleep(&pause, nil)
-		}
 	}
-}
-
-// askID asks a program for the board's id, for config.
-func askID(argv []string) ([]byte, error) { return askProgram(argv, idLimit, idSize, false) }
-
-// unasked is called where the node goes down because the release ended, and not because
-// anybody asked for it.
-func (n *node) unasked() {
-	argv := n.config.Release.RunOnExit
-	if len(argv) == 0 {
-		return
+	if r.noSync && !r.force {
+		return r, errors.New("-n without -f: PID 1 syncs in any case")
 	}
-	n.console.Say(health.Notice, "release.run_on_exit: "+argv[0])
-	out, err := askProgram(argv, exitLimit, exitSize, true)
-	for _, line := range lines(out) {
-		n.console.Say(health.Notice, "run_on_exit: "+line)
-	}
-	n.say(health.Err, err)
-}
-
-// linkRootDisk makes the names of disks that boards with erlinit know.
-func (n *node) linkRootDisk() {
-	if n.config.Foreign() {
-		n.say(health.Err, boot.RootDisk())
-	}
+	return r, nil
 }

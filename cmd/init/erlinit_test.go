@@ -26,7 +26,8 @@ import (
 //	-- plan --            golden: what is other in the plan than in that of the base image
 //	-- erlexec --         script in the place of erlexec; such a case is run, in namespaces
 //	-- opt/NAME --        another script of the image
-//	-- console --         what the console says, in this order: parts of lines
+//	-- console --         what the console says: parts of lines, in this order, but that
+//	                      of the release and that of PID 1 each for itself
 //	-- ended --           reboot, or off
 type erlinitCase struct {
 	name, about string
@@ -86,7 +87,6 @@ func TestErlinit(t *testing.T) {
 		}
 		if run {
 			t.Run(c.name+"/run", func(t *testing.T) {
-				t.Parallel()
 				c.run(t)
 			})
 		}
@@ -235,13 +235,13 @@ func (c *erlinitCase) run(t *testing.T) {
 		s.files["etc/erlinit.config"] = text
 	}
 	m := power(t, s)
-	for from, text := 0, c.sections["console"]; text != ""; {
-		var want string
-		want, text, _ = strings.Cut(text, "\n")
-		m.await("line with "+want+", after line "+strconv.Itoa(from), 30*time.Second, func() bool {
-			for i := from; i < len(m.lines); i++ {
+	next := map[bool]int{} // of the lines of the release, and of the others
+	for _, want := range strings.Split(strings.TrimSpace(c.sections["console"]), "\n") {
+		release := strings.HasPrefix(want, "release: ")
+		m.await("line with "+want+", after line "+strconv.Itoa(next[release]), 30*time.Second, func() bool {
+			for i := next[release]; i < len(m.lines); i++ {
 				if strings.Contains(m.lines[i], want) {
-					from = i + 1
+					next[release] = i + 1
 					return true
 				}
 			}

@@ -139,7 +139,7 @@ func makePlan(o options) (plan []section, problems []string) {
 	if c.Foreign() {
 		plan = append(plan, section{"beaminit.toml", lines([]byte(c.TOML()))})
 	}
-	return append(plan, section{"notes", notes}, section{"problems", problems}), problems
+	return append(plan, section{"way down", n.wayDown().Lines()}, section{"notes", notes}, section{"problems", problems}), problems
 }
 
 // read reads a file of the node's root; of the running node where root is "/".

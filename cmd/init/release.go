@@ -100,7 +100,7 @@ func (n *node) prepare() (supervise.Program, error) {
 		ended = n.config.Release.RunOnExit
 	}
 	n.started = n.started || err == nil
-	return precede(p, ended, n.config.Release.PreRun), err
+	return bounded(p, &n.config.Release, cmd.User, ended, n.config.Release.PreRun), err
 }
 
 // nodeName is the name of the Erlang node, as far as it is known: that of the last
