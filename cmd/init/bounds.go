@@ -69,7 +69,7 @@ func start(args []string) int {
 	for ; i < len(args) && args[i] != "--"; i++ {
 		name, value, _ := strings.Cut(args[i], "=")
 		if n, _ := strconv.Atoi(value); name == "run" && n > 0 && i+n < len(args) {
-			runFirst(args[i+1 : i+1+n])
+			runFirst(args[i+1:i+1+n], firstLimit)
 			i += n
 			continue
 		}

@@ -16,7 +16,7 @@ const firstLimit = 30 * time.Second
 // waits for nothing. It has a session of its own, so that what it leaves running, such
 // as a daemon, does not end with the release. What it says goes where the release's
 // output goes.
-func runFirst(argv []string) {
+func runFirst(argv []string, limit time.Duration) {
 	pid, err := syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{
 		Env: os.Environ(), Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
@@ -24,8 +24,8 @@ func runFirst(argv []string) {
 		complain("exec "+argv[0], err.Error())
 		return
 	}
-	late := time.AfterFunc(firstLimit, func() {
-		complain(argv[0], "not done within "+firstLimit.String()+", killed")
+	late := time.AfterFunc(limit, func() {
+		complain(argv[0], "not done within "+limit.String()+", killed")
 		unix.Kill(-pid, unix.SIGKILL)
 	})
 	var status unix.WaitStatus
