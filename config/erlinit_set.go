@@ -171,33 +171,40 @@ func (l *loader) erlinitAdd(k *key, from Source, name, value string) {
 // erlinitMounts adds mounts to those that are there: source:target:type:flags:data, with
 // ; between several.
 func (l *loader) erlinitMounts(from Source, value string) {
-	const none = "no such mount"
 	for _, v := range pieces(value, ";") {
 		f := strings.SplitN(v, ":", 5)
+		what, want := "", ""
+		m := Mount{Options: []string{}}
 		switch {
 		case !printable(v):
-			l.wrongValue(from, v, " has control characters or is not UTF-8", "printable text", none)
-			continue
+			what, want = " has control characters or is not UTF-8", "printable text"
 		case len(f) < 5:
-			l.wrongValue(from, v, " has not five fields", "source:target:type:flags:data, such as /dev/mmcblk0p3:/data:ext4:nodev:", none)
-			continue
-		}
-		m := Mount{Source: f[0], Target: f[1], Type: f[2], Options: []string{}}
-		for _, flag := range pieces(f[3], ",") {
-			if !isMountFlag(flag) {
-				l.wrongValue(from, flag, " is no flag of a mount", "flags of erlinit, such as nodev,noexec; what the file system is to be told stands in the fifth field", "the mount without it")
-				continue
+			what, want = " has not five fields", "source:target:type:flags:data, such as /dev/mmcblk0p3:/data:ext4:nodev:"
+		default:
+			m.Source, m.Target, m.Type = f[0], f[1], f[2]
+			l.erlinitMountFlags(&m, from, f[3])
+			m.Options = append(m.Options, pieces(f[4], ",")...)
+			if key, f := m.fault(false); key != "" {
+				what, want = ": "+f.what, f.want
 			}
-			m.Options = append(m.Options, flag)
 		}
-		m.Options = append(m.Options, pieces(f[4], ",")...)
-		if key, fault := m.fault(false); key != "" {
-			l.wrong(from, fault.what, fault.want, none)
+		if what != "" {
+			l.wrongValue(from, v, what, want, "no such mount")
 			continue
 		}
 		l.c.Mounts = append(l.c.Mounts, m)
 		l.c.mountAt = append(l.c.mountAt, -1-l.line)
 		l.mark("mount", "", from)
+	}
+}
+
+func (l *loader) erlinitMountFlags(m *Mount, from Source, flags string) {
+	for _, flag := range pieces(flags, ",") {
+		if isMountFlag(flag) {
+			m.Options = append(m.Options, flag)
+		} else {
+			l.wrongValue(from, flag, " is no flag of a mount", "flags of erlinit, such as nodev,noexec; what the file system is to be told stands in the fifth field", "the mount without it")
+		}
 	}
 }
 

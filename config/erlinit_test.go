@@ -28,8 +28,7 @@ func TestErlinitWords(t *testing.T) {
 	}
 }
 
-// What the kernel gives its init: tried with a kernel 6.1 and an init that prints its
-// arguments.
+// What the kernel gives its init; TestErlinitWords of the lab asks a real one.
 func TestInitArgs(t *testing.T) {
 	tests := []struct {
 		line string
@@ -37,6 +36,8 @@ func TestInitArgs(t *testing.T) {
 	}{
 		{"", nil},
 		{"console=ttyS0 a.b=1 c.d", nil},
+		{`splash -t quiet some.module -- -v --env FROM=args;B=1 --run-on-exit "/bin/no such" a.b`,
+			[]string{"splash", "-t", "quiet", "-v", "--env", "FROM=args;B=1", "--run-on-exit", "/bin/no such", "a.b"}},
 		{"splash -v -- -e LANG=C;A=b --mount /dev/a:/b:vfat::", []string{"splash", "-v", "-e", "LANG=C;A=b", "--mount", "/dev/a:/b:vfat::"}},
 		{`-- -s "/usr/bin/strace -f" e.f A="b c" --`, []string{"-s", "/usr/bin/strace -f", "e.f", "A=b c", "--"}},
 	}
@@ -157,7 +158,7 @@ func TestErlinitProblems(t *testing.T) {
 		{"--uid app", at + `--uid: "app" is no number; want a number such as 100; using nothing of it`},
 		{"--mount /dev/a:/b:ext4", at + `--mount: "/dev/a:/b:ext4" has not five fields; want source:target:type:flags:data, such as /dev/mmcblk0p3:/data:ext4:nodev:; using no such mount`},
 		{"-m a:/b:ext4:nodv:", at + `-m: "nodv" is no flag of a mount; want flags of erlinit, such as nodev,noexec; what the file system is to be told stands in the fifth field; using the mount without it`},
-		{"-m a:b:ext4::", at + `-m: "b" is no place to mount on; want an absolute path without . and .. and a / at its end, and not / itself; using no such mount`},
+		{"-m a:b:ext4::", at + `-m: "a:b:ext4::": "b" is no place to mount on; want an absolute path without . and .. and a / at its end, and not / itself; using no such mount`},
 		{"-e A", at + `-e: "A" has no =, and nothing is taken out of the environment; want NAME=value;NAME=value`},
 		{"-e A-B=1", at + `-e: "A-B" is no name of an environment variable; want letters, digits and underscores, such as LANG = "C.UTF-8"; using nothing of it`},
 		{"--pre-run-exec nosuch", at + `--pre-run-exec: "nosuch" is in none of /usr/sbin, /usr/bin, /sbin, /bin; want its path; using nothing of it`},

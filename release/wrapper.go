@@ -11,23 +11,23 @@ func (c *Command) wrap(words []string, bin string) {
 		return
 	}
 	program := words[0]
-	if !strings.HasPrefix(program, "/") {
+	if strings.IndexByte(program, '/') != 0 {
 		program = bin + "/" + program
 	}
-	inner := append([]string{c.Path}, c.Argv[1:]...)
-	argv := []string{program}
-	for i, w := range words[1:] {
-		if w == "exec" {
-			line := "exec"
-			for _, arg := range append(words[2+i:len(words):len(words)], inner...) {
-				line += " " + shellWord(arg)
-			}
-			inner = []string{line}
-			break
+	argv := append([]string{program}, words[1:]...)
+	argv = append(append(argv, c.Path), c.Argv[1:]...)
+	for i := 1; i < len(words); i++ {
+		if words[i] != "exec" {
+			continue
 		}
-		argv = append(argv, w)
+		line := "exec"
+		for _, arg := range argv[i+1:] {
+			line += " " + shellWord(arg)
+		}
+		argv = append(argv[:i], line)
+		break
 	}
-	c.Path, c.Argv = program, append(argv, inner...)
+	c.Path, c.Argv = program, argv
 }
 
 // shellWord protects an argument from sh(1).

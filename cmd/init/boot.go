@@ -132,6 +132,9 @@ func (n *node) sayProblems() {
 		n.console.Say(health.Err, p.String())
 	}
 	n.say(health.Err, strangers(n.config)...)
+	if len(n.config.Notes) > 0 && n.config.Root.Device != "" && boot.InInitramfs() {
+		return // the second stage says them
+	}
 	for _, note := range n.config.Notes {
 		n.console.Say(health.Notice, note.String())
 	}

@@ -144,6 +144,11 @@ func erlinitPlan(t *testing.T, c *erlinitCase) (lines []string) {
 			write(t, path, text)
 		}
 	}
+	for name, text := range c.sections {
+		if strings.HasPrefix(name, "opt/") {
+			write(t, filepath.Join(root, name), text)
+		}
+	}
 	if text, there := c.sections["erlinit.config"]; there {
 		write(t, filepath.Join(root, config.ErlinitPath), text)
 	}

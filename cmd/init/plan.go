@@ -123,7 +123,7 @@ func makePlan(o options) (plan []section, problems []string) {
 	}
 	n.net = netcfg.Make(c.Node.Hostname, c.Network, c.DNS)
 	release, errs := n.planRelease()
-	for _, err := range errs {
+	for _, err := range append(errs, n.missingPrograms()...) {
 		problems = append(problems, err.Error())
 	}
 	plan = []section{

@@ -2,11 +2,13 @@ package main
 
 import (
 	"errors"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
 	"golang.org/x/sys/unix"
 )
@@ -108,8 +110,41 @@ func drain(pid, fd int, limit time.Duration, take func([]byte)) (status unix.Wai
 	}
 }
 
-// askID asks a program for the board's id, for config.
-func askID(argv []string) ([]byte, error) { return askProgram(argv, idLimit, idSize, false) }
+// askID asks a program for the board's id, for config. The first stage of a boot has no
+// such program, and needs no name.
+func askID(argv []string) ([]byte, error) {
+	if unix.Stat(argv[0], &unix.Stat_t{}) == unix.ENOENT && boot.InInitramfs() {
+		return []byte("00000000"), nil
+	}
+	return askProgram(argv, idLimit, idSize, false)
+}
+
+// missingPrograms is for a plan: programs that the configuration names and the image
+// has not.
+func (n *node) missingPrograms() (problems []error) {
+	r := &n.config.Release
+	id := strings.Fields(n.config.Node.ID)
+	if len(id) > 0 && id[0][0] != '/' { // file:
+		id = nil
+	}
+	for _, p := range [...]struct {
+		key  string
+		argv []string
+	}{{"node.id", id}, {"release.pre_run", r.PreRun}, {"release.run_on_exit", r.RunOnExit}, {"release.wrapper", r.Wrapper}} {
+		if len(p.argv) == 0 || p.argv[0] == "" || p.argv[0][0] != '/' || n.mountedLater(p.argv[0]) {
+			continue // a wrapper without a path is one of the ERTS
+		}
+		mode, err := release.Root(n.root).Mode(p.argv[0])
+		if err == nil && mode&0o111 == 0 {
+			err = unix.EACCES
+		}
+		if err != nil {
+			what := p.argv[0] + ": " + err.Error()
+			problems = append(problems, errors.New(n.config.Problem(p.key, what, "a program of the image", "").String()))
+		}
+	}
+	return problems
+}
 
 // unasked is called where the node goes down because the release ended, and not because
 // anybody asked for it.
