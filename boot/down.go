@@ -59,6 +59,7 @@ func (a Action) Call(param string) error {
 type Way struct {
 	Limit time.Duration // of all the Steps together
 	Stop  time.Duration // how long the release may take to stop, before them
+	Grace time.Duration // between the two: a release that SIGKILL does not end at once, a slow console
 	Reap  Reap
 	Save  func() []error // what is to be written as late as possible; nil: nothing
 	Say   func(line string)
@@ -82,7 +83,7 @@ func (w *Way) Lines() []string {
 }
 
 // Deadline is how long the way down may take from Begin to reboot(2).
-func (w *Way) Deadline() time.Duration { return w.Stop + w.Limit }
+func (w *Way) Deadline() time.Duration { return w.Stop + w.Grace + w.Limit }
 
 // Begin starts the clock: whatever happens from now on, reboot(2) is called when the
 // Deadline has come. It may be called again, with another action. The release is to be

@@ -35,9 +35,12 @@ func (l *Loop) watchButton() {
 	default:
 		return
 	}
+	buttons := powerButtons("/dev/input")
+	if len(buttons) == 0 {
+		return
+	}
 	go func() {
 		defer func() { l.fell(recover()) }()
-		buttons := powerButtons("/dev/input")
 		for len(buttons) > 0 {
 			if _, err := unix.Poll(buttons, -1); err != nil && err != unix.EINTR {
 				return

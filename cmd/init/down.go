@@ -18,7 +18,7 @@ func (n *node) wayDown() *boot.Way {
 			s = n.config.Supervise
 		}
 		n.way = &boot.Way{
-			Stop: s.StopTimeout, Limit: s.DownTimeout,
+			Stop: s.StopTimeout, Grace: 5 * time.Second, Limit: s.DownTimeout,
 			Reap: n.signals.ReapUntil, Save: n.save,
 			Say: func(line string) { n.console.Say(health.Notice, line) },
 		}
