@@ -58,7 +58,7 @@ var erlinitOptions = [...]erlinitOption{
 	{long: "release-include-erts", why: "the release's own ERTS always comes first"},
 	{long: "run-on-exit", arg: true, key: "release.run_on_exit", how: hProgram},
 	{long: "alternate-exec", short: 's', arg: true, key: "release.wrapper", how: hProgram},
-	{long: "shutdown-report", arg: true, why: "not supported yet"},
+	{long: "shutdown-report", arg: true, why: "beaminit history tells how each boot ended"},
 	{long: "print-timing", short: 't', why: "the health record has the phases of the boot"},
 	{long: "tty-options", arg: true, key: "console.options", how: hWord},
 	{long: "uid", arg: true, key: "release.user", how: hNumber},
