@@ -161,9 +161,14 @@ func (n *node) unasked() {
 	n.say(health.Err, err)
 }
 
-// linkRootDisk makes the names of disks that boards with erlinit know.
+// linkRootDisk makes the names of the root's disk that boards with erlinit know, where
+// something may use them.
 func (n *node) linkRootDisk() {
-	if n.config.Foreign() {
+	wanted := n.config.Foreign()
+	for i := range n.config.Mounts {
+		wanted = wanted || strings.HasPrefix(n.config.Mounts[i].Source, "/dev/rootdisk")
+	}
+	if wanted {
 		n.say(health.Err, boot.RootDisk())
 	}
 }
