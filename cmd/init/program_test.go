@@ -97,3 +97,17 @@ func TestErlinitBoard(t *testing.T) {
 		t.Errorf("release.run_on_exit was run %d times, want once: nobody asked for the first end only", n)
 	}
 }
+// The node goes down while a program before the release still runs.
+func TestStopDuringPreRun(t *testing.T) {
+	s := withERTS(t, "hostname=node1", "[release]\npre_run = [\"/usr/bin/sleep\", \"1000\"]\nrun_on_exit = [\"/usr/bin/env\", \"SAID=after\"]\n")
+	s.bind["usr/bin"] = "/usr/bin"
+	m := power(t, s)
+	m.state(health.Starting, 0)
+	m.signal(unix.SIGTERM)
+	if got := m.ended(); got != unix.SIGHUP {
+		t.Errorf("the kernel ended it with %v", got)
+	}
+	if n := m.count("SAID=after"); n != 0 {
+		t.Errorf("release.run_on_exit was run after an end that was asked for\n%s", m.tail())
+	}
+}
