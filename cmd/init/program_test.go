@@ -89,6 +89,10 @@ func TestErlinitBoard(t *testing.T) {
 		t.Errorf("again: %+v", again)
 	}
 	m.linesWith("release: SAID=before", 2)
+	if out, status := m.ask("restart"); status != 0 { // that is no end that nobody asked for
+		t.Errorf("restart: %d %s", status, out)
+	}
+	m.linesWith("release: SAID=before", 3)
 	m.signal(unix.SIGTERM)
 	if got := m.ended(); got != unix.SIGHUP {
 		t.Errorf("the kernel ended it with %v", got)
@@ -97,6 +101,7 @@ func TestErlinitBoard(t *testing.T) {
 		t.Errorf("release.run_on_exit was run %d times, want once: nobody asked for the first end only", n)
 	}
 }
+
 // The node goes down while a program before the release still runs.
 func TestStopDuringPreRun(t *testing.T) {
 	s := withERTS(t, "hostname=node1", "[release]\npre_run = [\"/usr/bin/sleep\", \"1000\"]\nrun_on_exit = [\"/usr/bin/env\", \"SAID=after\"]\n")

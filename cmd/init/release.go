@@ -72,9 +72,15 @@ func (n *node) command() release.Command {
 
 // prepare makes everything ready for a start of the release. What there is to say
 // about it is said at the first start only.
-func (n *node) prepare() (supervise.Program, error) {
-	if n.failed != nil { // after a fall of PID 1: all was well when the release was started
-		return supervise.Program{}, n.failed
+func (n *node) prepare(asked bool) (supervise.Program, error) {
+	if n.failed != nil { // it was asked for all the same, or PID 1 fell: look again
+		n.lookForRelease()
+		if n.failed == nil {
+			n.findUser()
+		}
+		if n.failed != nil {
+			return supervise.Program{}, n.failed
+		}
 	}
 	cmd := n.command()
 	n.name = cmd.Node
@@ -96,7 +102,7 @@ func (n *node) prepare() (supervise.Program, error) {
 		n.console.Say(health.Err, n.config.Problem("release.working_directory", dir+" is no directory", "one that is there when the release is started", p.Dir).String())
 	}
 	var ended []string
-	if n.started || n.adopts() { // since its last start
+	if !asked && (n.started || n.adopts()) { // since its last start
 		ended = n.config.Release.RunOnExit
 	}
 	n.started = n.started || err == nil
