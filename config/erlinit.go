@@ -49,6 +49,7 @@ func (l *loader) erlinit(from Source, words []word) {
 		case s == "--":
 			l.line = 0
 			return
+		case from == ErlinitArgs && strings.Trim(s, "-") == "": // the --- of Debian's installer
 		case len(s) > 2 && s[:2] == "--":
 			i += l.erlinitLong(from, s[2:], words[i+1:])
 		case len(s) > 1 && s[0] == '-':

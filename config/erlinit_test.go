@@ -175,7 +175,7 @@ func TestErlinitProblems(t *testing.T) {
 		}
 	}
 	// On the kernel command line a word that belongs to no option is somebody else's.
-	c := erlinit(t, "", "splash quiet -- 3 --nosuch")
+	c := erlinit(t, "", "splash quiet --- -- 3 --nosuch")
 	if got, want := problems(c), []string{"kernel command line: --nosuch: erlinit has no such option, ignored"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
