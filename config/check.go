@@ -65,7 +65,7 @@ func isID(s string) bool {
 }
 
 func isBoot(s string) bool {
-	return s != "." && s != ".." && !strings.Contains(s, "/") && !strings.HasSuffix(s, ".boot")
+	return s != "." && s != ".." && (isAbs(s) || !strings.Contains(s, "/")) && !strings.HasSuffix(s, ".boot")
 }
 
 func isUser(s string) bool {

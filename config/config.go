@@ -30,6 +30,7 @@ type Config struct {
 	Health       Health
 	Dump         Dump
 	Watchdog     Watchdog
+	Console      Console
 	Mounts       []Mount
 	Kernel       Kernel
 	Root         Root
@@ -38,7 +39,10 @@ type Config struct {
 	Notes    []Note    // what is accepted and has no effect yet
 
 	origins []origin
-	mountAt []int  // which [[mount]] of the file each of Mounts is, from 0
+	mountAt []int  // which [[mount]] of the file each of Mounts is, from 0; of erlinit.config -line
+	wanted  string // host name, or pattern for it, of the strongest source that is no kernel parameter
+	foreign bool   // options of erlinit were taken over
+	idle    []int  // of erlinitOptions: were given, and have no effect
 	text    string // of the TOML file, so that a line can be looked up when somebody asks
 }
 
@@ -83,9 +87,21 @@ type Release struct {
 	Args []string // further emulator flags
 	Tmp  string   // writable directory: HOME, RELEASE_TMP
 
+	Group            string   // group name or number, in place of the user's own; empty: that
+	Wrapper          []string // a program with arguments that is given the release's command line
+	PreRun           []string // a program with arguments that is run before each start
+	RunOnExit        []string // and one after each end that nobody asked for
+	WorkingDirectory string   // empty: that of the release
+
 	Limits       []string // NAME=SOFT or NAME=SOFT:HARD, sorted by name; see ParseLimit
 	Capabilities []string // names; see Capability. Empty: all for root, none for any other user
 	OOMScoreAdj  int      // proc(5), oom_score_adj; 0: as PID 1 has it
+}
+
+// Console is the [console] table.
+type Console struct {
+	TTY     string // name in /dev
+	Options string // as the kernel's console= has them: 115200n8
 }
 
 // Distribution is the [distribution] table.

@@ -53,7 +53,7 @@ var keys = [...]key{
 	{name: "release.path", field: func(c *Config, _ *Network) any { return &c.Release.Path },
 		check: isAbs, noun: "absolute path", want: `directories such as "/srv/erlang"`},
 	{name: "release.boot", field: func(c *Config, _ *Network) any { return &c.Release.Boot },
-		check: isBoot, noun: "name of a boot script", want: `its file name without .boot, such as "start"`, empty: true},
+		check: isBoot, noun: "name of a boot script", want: `its file name without .boot, such as "start", or an absolute path`, empty: true},
 	{name: "release.user", field: func(c *Config, _ *Network) any { return &c.Release.User },
 		check: isUser, noun: "user", want: `a user name or number, such as "app" or "1000"`},
 	{name: "release.env", field: func(c *Config, _ *Network) any { return (*env)(&c.Release.Env) },
@@ -68,6 +68,14 @@ var keys = [...]key{
 		check: isCapability, noun: "capability", want: `names of capabilities(7), such as "net_bind_service"`},
 	{name: "release.oom_score_adj", field: func(c *Config, _ *Network) any { return &c.Release.OOMScoreAdj },
 		noun: "oom_score_adj", want: "-1000 (never killed) to 1000 (killed first)", min: -1000, max: 1000},
+
+	{name: "release.group", field: func(c *Config, _ *Network) any { return &c.Release.Group },
+		check: isUser, noun: "group", want: `a group name or number, such as "app" or "1000"`, empty: true},
+	{name: "release.wrapper", field: func(c *Config, _ *Network) any { return &c.Release.Wrapper }, want: wantProgram},
+	{name: "release.pre_run", field: func(c *Config, _ *Network) any { return &c.Release.PreRun }, want: wantProgram},
+	{name: "release.run_on_exit", field: func(c *Config, _ *Network) any { return &c.Release.RunOnExit }, want: wantProgram},
+	{name: "release.working_directory", field: func(c *Config, _ *Network) any { return &c.Release.WorkingDirectory },
+		check: isAbs, noun: "absolute path", want: "a directory", empty: true},
 
 	{name: "distribution.name", field: func(c *Config, _ *Network) any { return &c.Distribution.Name },
 		check: isNodeName, noun: "node name", want: "the part before the @: letters, digits, - and _", empty: true},
@@ -131,6 +139,11 @@ var keys = [...]key{
 	{name: "dump.keep", field: func(c *Config, _ *Network) any { return &c.Dump.Keep },
 		noun: "number of dumps", want: "0 to 1000", max: 1000},
 
+	{name: "console.tty", field: func(c *Config, _ *Network) any { return &c.Console.TTY },
+		check: isModule, noun: "tty", want: `its name in /dev, such as "ttyS0"`, empty: true},
+	{name: "console.options", field: func(c *Config, _ *Network) any { return &c.Console.Options },
+		check: isModule, noun: "setting of a tty", want: `as the kernel's console= has it, such as "115200n8"`, empty: true},
+
 	{name: "mount", field: func(c *Config, _ *Network) any { return &c.Mounts },
 		want: "[[mount]] tables with source, target, type and options"},
 
@@ -139,6 +152,8 @@ var keys = [...]key{
 	{name: "kernel.core_pattern", field: func(c *Config, _ *Network) any { return &c.Kernel.CorePattern },
 		check: isCorePattern, noun: "core pattern", want: `1 to 127 bytes as in core(5), such as "/data/core.%e"`, empty: true},
 }
+
+const wantProgram = `a program with its arguments, such as ["/usr/bin/strace", "-f"]`
 
 const wantHostname = "labels of letters, digits and inner hyphens with dots between, 64 bytes at most, or a pattern with %s, %.4s or %-.4s"
 

@@ -133,7 +133,7 @@ func TestDefaults(t *testing.T) {
 		Health:   Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second, ProbeFailures: 3},
 		Watchdog: Watchdog{Device: "/dev/watchdog", Timeout: 30 * time.Second, Criterion: "probe"},
 		Root:     Root{Wait: 10 * time.Second, Program: "/sbin/init"},
-		origins:  []origin{{"node.hostname", "", Derived}},
+		origins:  []origin{{name: "node.hostname", from: Derived}},
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
@@ -156,6 +156,9 @@ func TestCmdlineHasAll(t *testing.T) {
 	beaminit.peers=eclero6:192.168.7.6,eclero8:192.168.7.8,eclero10:192.168.7.10
 	beaminit.release.path=/srv/erlang,/data/erlang beaminit.release.boot=start beaminit.release.user=app
 	"beaminit.release.env=LANG=C.UTF-8,B=two words,A=" beaminit.release.args=+sbwt,none beaminit.release.tmp=/run/app
+	beaminit.release.group=dialout beaminit.release.wrapper=/usr/bin/strace,-f beaminit.release.pre_run=/usr/bin/prepare,--all
+	beaminit.release.run_on_exit=/usr/bin/gather beaminit.release.working_directory=/data/app
+	beaminit.console.tty=ttyS1 beaminit.console.options=115200n8
 	beaminit.distribution.name=eclero beaminit.distribution.names=long beaminit.distribution.port=17013
 	beaminit.distribution.epmd=module:my_epmd beaminit.distribution.cookie-file=/data/secret beaminit.distribution.connect=0
 	beaminit.supervise.on_exit=poweroff beaminit.supervise.backoff=200ms,1m beaminit.supervise.attempts=7
@@ -170,7 +173,7 @@ func TestCmdlineHasAll(t *testing.T) {
 	beaminit.watchdog.criterion=heart beaminit.kernel.modules=virtio_net,virtio-blk`
 	got, want := load(t, "", line), load(t, string(full), "")
 	want.Peers[2].Aliases, want.Mounts = nil, nil // have no form there
-	got.origins, want.origins, got.text, want.text, want.mountAt = nil, nil, "", "", nil
+	got.origins, want.origins, got.text, want.text, want.mountAt, want.wanted = nil, nil, "", "", nil, ""
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

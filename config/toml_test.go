@@ -65,11 +65,11 @@ func TestTOMLProblems(t *testing.T) {
 			at + `2: release.env: the value of E has control characters or is not UTF-8; want printable text; using { D = "y" }`}},
 		{"modules", "[kernel]\nmodules = [\"virtio_net\", \"../evil\"]", []string{at + `2: kernel.modules: "../evil" is no module name; want module names such as "virtio_net"; using ["virtio_net"]`}},
 		{"relative path", "[release]\ntmp = \"tmp\"", []string{at + `2: release.tmp: "tmp" is no absolute path; want a writable directory; using "/run/beaminit/release"`}},
-		{"boot with suffix", "[release]\nboot = \"start.boot\"", []string{at + `2: release.boot: "start.boot" is no name of a boot script; want its file name without .boot, such as "start"; using ""`}},
 		{"watchdog", "[watchdog]\ncriterion = \"hart\"\ntimeout = \"1s\"\ndevice = \"watchdog\"", []string{
 			at + `2: watchdog.criterion: "hart" is no criterion; want "probe", "heart" or "process"; using "probe"`,
 			at + `3: watchdog.timeout: "1s" is out of range; want a duration such as "30s", 2s to 1h; using "30s"`,
 			at + `4: watchdog.device: "watchdog" is no absolute path; want a device such as "/dev/watchdog", or "" for none; using "/dev/watchdog"`}},
+		{"boot with suffix", "[release]\nboot = \"start.boot\"", []string{at + `2: release.boot: "start.boot" is no name of a boot script; want its file name without .boot, such as "start", or an absolute path; using ""`}},
 		{"rest still counts", "[health]\ninterval = 1\nprobe_timeout = \"3s\"\n[distribution]\nport = 5", []string{at + `2: health.interval: 1 is an integer, not a duration in quotes; want a duration such as "10s", 100ms to 24h; using "10s"`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -93,6 +93,10 @@ func (r *Release) Command(in Inputs) Command {
 		c.Argv = append(c.Argv, "--") // it is no value of -shutdown_time
 	}
 	c.Argv = append(c.Argv, args...)
+	c.wrap(in.Release.Wrapper, r.ERTSDir+"/bin")
+	if dir := in.Release.WorkingDirectory; dir != "" {
+		c.Dir = dir
+	}
 	c.Notes = append(c.Notes, f.notes...)
 	return c
 }

@@ -192,7 +192,7 @@ func (r *Release) chooseVersion(fsys FS, names []string, wanted, boot string) (f
 			missed = append(missed, r.Dir+": "+err.Error())
 		default:
 			r.Name = r.nameOf(names, files)
-			err := r.chooseBoot(files, boot)
+			err := r.chooseBoot(fsys, files, boot)
 			if err == nil {
 				r.whyVersion(wanted, missed)
 				return files, nil

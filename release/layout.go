@@ -45,9 +45,16 @@ func isAuxiliary(name string) bool {
 }
 
 // chooseBoot takes the boot script: the one of release.boot, else start, else the
-// one with the name of the release, else the only one.
-func (r *Release) chooseBoot(files []string, wanted string) error {
+// one with the name of the release, else the only one, else the first by alphabet.
+func (r *Release) chooseBoot(fsys FS, files []string, wanted string) error {
 	const suffix = ".boot"
+	if strings.HasPrefix(wanted, "/") {
+		if mode, err := fsys.Mode(wanted + suffix); err == nil && mode&unix.S_IFMT == unix.S_IFREG {
+			r.Boot = wanted
+			r.why("boot script ", wanted+suffix, ": release.boot names it")
+			return nil
+		}
+	}
 	for i, name := range [...]string{wanted, "start", r.Name} {
 		if name == "" || !slices.Contains(files, name+suffix) {
 			continue
@@ -75,12 +82,20 @@ func (r *Release) chooseBoot(files []string, wanted string) error {
 		return nil
 	}
 	slices.Sort(own)
-	return errors.New(r.Dir + ": several boot scripts (" + strings.Join(own, ", ") + "); want one of them in release.boot")
+	r.Boot = r.Dir + "/" + own[0]
+	r.why("boot script ", own[0]+suffix, ": the first by alphabet")
+	r.noSuchBoot(wanted)
+	r.problem(errors.New(r.Dir + ": several boot scripts (" + strings.Join(own, ", ") + "); want one of them in release.boot; using " + own[0]))
+	return nil
 }
 
 func (r *Release) noSuchBoot(wanted string) {
 	if wanted != "" {
-		r.problem(errors.New("release.boot: " + r.Dir + " has no " + wanted + ".boot; using " + r.Boot + ".boot"))
+		missing := r.Dir + " has no " + wanted
+		if wanted[0] == '/' {
+			missing = "there is no " + wanted
+		}
+		r.problem(errors.New("release.boot: " + missing + ".boot; using " + r.Boot + ".boot"))
 	}
 }
 

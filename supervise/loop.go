@@ -33,17 +33,20 @@ type Node struct {
 	Signals *Signals
 	Phases  []health.Phase // done so far
 
-	Prepare    func(run int) (Program, error) // called before every start of the release, with its number in this boot, from 1 on
-	AfterStart func()                         // called once, as soon as the release has been started or has to wait
-	Stopping   func(Action)                   // called when the node is asked to go down, each time; must not block
-	Button     Action                         // that the power button asks for; none: nothing
-	Save       func() []error                 // called after the start and every hour, on a thread of its own; nil: nothing to save
-	NoRelease  string                         // why nothing can be started; empty: something can
-	Dumps      evidence.Dumps                 // what is kept of each end
-	Fallback   Program                        // to be run once before rescue, where Policy says that there is one
-	Failed     int                            // boots in a row before this one that did not come up
-	FellBack   bool                           // and Fallback was run after the last that did
-	Row        <-chan Event                   // Remembered, once all is known of them
+	// Prepare is called before every start of the release, with its number in this boot,
+	// from 1 on; asked: no end of it was the reason.
+	Prepare    func(run int, asked bool) (Program, error)
+	Unasked    func()         // called at the end of the loop where nobody asked for it; nil: nothing to do
+	AfterStart func()         // called once, as soon as the release has been started or has to wait
+	Stopping   func(Action)   // called when the node is asked to go down, each time; must not block
+	Button     Action         // that the power button asks for; none: nothing
+	Save       func() []error // called after the start and every hour, on a thread of its own; nil: nothing to save
+	NoRelease  string         // why nothing can be started; empty: something can
+	Dumps      evidence.Dumps // what is kept of each end
+	Fallback   Program        // to be run once before rescue, where Policy says that there is one
+	Failed     int            // boots in a row before this one that did not come up
+	FellBack   bool           // and Fallback was run after the last that did
+	Row        <-chan Event   // Remembered, once all is known of them
 	Monitor    Program
 	Dog        Dog
 	Watchdog   *watchdog.Dog // opened by the loop, and armed when Run has ended
@@ -143,6 +146,9 @@ func (n Node) Run() Action {
 		l.turn()
 	}
 	l.rememberDown()
+	if l.Unasked != nil && !l.told {
+		l.Unasked()
+	}
 	return l.state.Action
 }
 
@@ -340,7 +346,7 @@ func (l *Loop) startRelease() {
 		l.step(Event{Kind: StartFailed, Text: "PID 1 cannot execute itself anew: " + l.afresh().Error()})
 		return
 	}
-	p, err := l.Prepare(l.state.Runs + 1)
+	p, err := l.Prepare(l.state.Runs+1, l.state.Then == ThenStart)
 	if err == nil {
 		var pid int
 		if p.User != nil { // /dev/stdout can be opened by its own user only

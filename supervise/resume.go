@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -281,7 +282,7 @@ func (r Resume) Become(path string) error {
 		}
 	}
 	env := []string{ResumeEnv + "=" + r.Encode(), "HOME=/", "TERM=linux"}
-	err := unix.Exec(path, []string{"/sbin/init"}, env)
+	err := unix.Exec(path, append([]string{"/sbin/init"}, os.Args[1:]...), env)
 	for _, fd := range kept {
 		if fd > 0 {
 			unix.CloseOnExec(fd)

@@ -76,6 +76,7 @@ type spec struct {
 	links    map[string]string // symbolic link: where it leads
 	writable bool              // the root is writable
 	program  string            // its init; empty: as it is shipped
+	args     []string          // what the kernel gives its init
 }
 
 // power starts a machine; it is killed at the end of the test.
@@ -98,6 +99,7 @@ func power(t testing.TB, s spec) *machine {
 	m.file("etc/beaminit.toml", s.toml)
 	m.file("etc/hosts", "")
 	m.file("cmdline", s.cmdline+"\n")
+	m.file("args", strings.Join(s.args, "\n"))
 	if !s.writable {
 		m.file("read-only", "")
 	}
@@ -216,6 +218,10 @@ func enter(root string) error {
 			return err
 		}
 	}
+	args := []string{"/sbin/init"}
+	if text, err := os.ReadFile(filepath.Join(root, "args")); err == nil && len(text) > 0 {
+		args = append(args, strings.Split(string(text), "\n")...)
+	}
 	old := filepath.Join(root, "root")
 	if err := unix.PivotRoot(root, old); err != nil {
 		return fmt.Errorf("pivot_root: %w", err)
@@ -228,7 +234,7 @@ func enter(root string) error {
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: softFiles, Max: hardFiles}); err != nil {
 		return err
 	}
-	return unix.Exec("/sbin/init", []string{"/sbin/init"}, []string{"HOME=/", "TERM=linux"})
+	return unix.Exec("/sbin/init", args, []string{"HOME=/", "TERM=linux"})
 }
 
 // The limits of open files that PID 1 is started with.

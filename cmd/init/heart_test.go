@@ -154,7 +154,7 @@ func TestHeartItself(t *testing.T) {
 	first, next := m.state(health.Up, 0)
 	unix.Kill(m.named("heart"), unix.SIGKILL)
 	r, next := m.state(health.Down, next)
-	if r.Why != "exit status 1" {
+	if !strings.HasPrefix(r.Why, "exit status 1: Kernel pid terminated (heart)") {
 		t.Errorf("down: why=%q", r.Why)
 	}
 	_, next = m.restarted(1, next)

@@ -115,6 +115,9 @@ func TestCheck(t *testing.T) {
 		{"mount with a bad target", planTOML + "[[mount]]\nsource = \"a\"\ntarget = \"b\"\ntype = \"ext4\"\n", planCmdline, nil, 1, "mount"},
 		{"not among the peers", planTOML, "ip=192.168.7.5:::255.255.255.0:eclero5:eth0:off", nil, 1, "this node, eclero5, is none of them"},
 		{"another address", planTOML, "ip=192.168.7.9:::255.255.255.0:eclero6:eth0:off", nil, 1, "peers.eclero6 is 192.168.7.6, but this node has 192.168.7.9"},
+		{"no such program", planTOML + "[node]\nid = \"/bin/boardid -s\"\n[release]\nwrapper = [\"run_erl\"]\npre_run = [\"/no/such\"]\nrun_on_exit = [\"/data/on-exit\"]\n", planCmdline, nil, 1,
+			"/etc/beaminit.toml:13: node.id: /bin/boardid: no such file or directory; want a program of the image\n/etc/beaminit.toml:16: release.pre_run: /no/such: no such file or directory; want a program of the image\n"},
+		{"erlinit's words", planTOML, planCmdline + " -- --hostname-patern x", nil, 1, "kernel command line: --hostname-patern: erlinit has no such option, ignored; did you mean --hostname-pattern?\n"},
 		{"wrong option", "", "", nil, 2, ""},
 	}
 	for _, tt := range tests {

@@ -11,6 +11,7 @@ import (
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
+	"golang.org/x/sys/unix"
 )
 
 // findRelease looks for the release; without one the node goes to rescue.
@@ -29,6 +30,13 @@ func (n *node) findRelease() {
 // reason to run it as root: the node goes to rescue.
 func (n *node) findUser() {
 	u, err := release.FindUser(n.config.Release.User, n.read)
+	if group := n.config.Release.Group; err == nil && group != "" {
+		if u, err = u.InGroup(group, n.read); err != nil {
+			n.failed = errors.New(n.config.Problem("release.group", err.Error(),
+				"a name that is in "+release.GroupPath+" of the image, or a number", "none: the release is not started").String())
+			return
+		}
+	}
 	if err != nil {
 		n.failed = errors.New(n.config.Problem("release.user", err.Error(),
 			"a name that is in "+release.PasswdPath+" of the image, or a number", "none: the release is not started").String())
@@ -69,7 +77,7 @@ func (n *node) command(run int) release.Command {
 
 // prepare makes everything ready for a start of the release. What there is to say
 // about it is said at the first start only.
-func (n *node) prepare(run int) (supervise.Program, error) {
+func (n *node) prepare(run int, asked bool) (supervise.Program, error) {
 	if n.failed != nil { // it was asked for all the same, or PID 1 fell: look again
 		n.lookForRelease()
 		if n.failed == nil {
@@ -94,7 +102,16 @@ func (n *node) prepare(run int) (supervise.Program, error) {
 	if u := cmd.User; u != nil {
 		p.User, p.Bound = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}, true
 	}
-	return bounded(p, &n.config.Release, cmd.User), err
+	if dir := n.config.Release.WorkingDirectory; dir != "" && unix.Stat(dir+"/.", &unix.Stat_t{}) != nil {
+		p.Dir = n.release.Root
+		n.console.Say(health.Err, n.config.Problem("release.working_directory", dir+" is no directory", "one that is there when the release is started", p.Dir).String())
+	}
+	var ended []string
+	if !asked && (n.started || n.adopts()) { // since its last start
+		ended = n.config.Release.RunOnExit
+	}
+	n.started = n.started || err == nil
+	return bounded(p, &n.config.Release, cmd.User, ended, n.config.Release.PreRun), err
 }
 
 // nodeName is the name of the Erlang node, as far as it is known: that of the last
@@ -151,6 +168,9 @@ func (n *node) planRelease() (plan []section, problems []error) {
 		{"cookie", cookie},
 		{"command", append([]string{cmd.Path}, flagLines(cmd.Argv[1:])...)},
 		{"environment", cmd.Env},
+	}
+	if dir := n.config.Release.WorkingDirectory; dir != "" {
+		plan = append(plan, section{"working directory", []string{dir}})
 	}
 	for _, f := range cmd.Files {
 		text := lines(f.Content)

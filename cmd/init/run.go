@@ -13,7 +13,7 @@ import (
 // gives the action that the node is to end with.
 func (n *node) supervise(status netcfg.Status) supervise.Action {
 	s := n.loop()
-	s.Prepare, s.Dumps = n.prepare, n.dumps()
+	s.Prepare, s.Unasked, s.Dumps = n.prepare, n.unasked, n.dumps()
 	s.Fallback, s.Policy.Fallback = n.fallback(), len(n.config.Supervise.FallbackExec) > 0
 	if n.failed != nil {
 		s.NoRelease = n.failed.Error()
