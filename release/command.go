@@ -1,6 +1,7 @@
 package release
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -61,12 +62,22 @@ func (r *Release) Command(in Inputs) Command {
 	c.Node = n.node(n.host)
 	n.notes(&c, f)
 	sys := strings.TrimSuffix(r.SysConfig, ".config")
-	if r.sys.copied != nil {
-		c.Files = append(c.Files, File{tmp + "/sys.config", 0o600, r.sys.copied, true}) // an application's passwords may be in it
+	own := r.sys.copied != nil || r.sys.template != nil
+	if own {
 		sys = tmp + "/sys"
 	}
 	c.Env = r.env(&in, &c, &n, f, sys)
 	c.override(in.Release.Env, f)
+	if own {
+		text := r.sys.copied
+		if r.sys.template != nil {
+			var unset []string
+			if text, unset = fill(r.sys.template, c.Env); unset != nil {
+				c.Problems = append(c.Problems, errors.New(notSet(r.SysConfig, unset)))
+			}
+		}
+		c.Files = append(c.Files, File{tmp + "/sys.config", 0o600, text, true}) // an application's passwords may be in it
+	}
 
 	cookie := r.chooseCookie(&in, &c, f)
 	if cookie != nil {
@@ -135,25 +146,7 @@ func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter, sys string)
 // env is the whole environment but what the configuration adds: nothing of the
 // kernel's, where unknown words of its command line end up.
 func (r *Release) env(in *Inputs, c *Command, n *naming, f *filter, sys string) []string {
-	bin := r.ERTSDir + "/bin"
-	env := append(make([]string, 0, 32+len(in.Release.Env)),
-		"HOME="+c.Tmp,
-		"PATH="+bin+":"+r.Root+"/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"TERM=dumb", // its output becomes lines of a log
-		"LANG=C.UTF-8",
-		"ROOTDIR="+r.Root,
-		"BINDIR="+bin,
-		"EMU=beam",
-		"PROGNAME=erlexec",
-		"ERL_CRASH_DUMP="+c.Tmp+"/erl_crash.dump",
-		"ERL_CRASH_DUMP_SECONDS=5",
-		"ERL_CRASH_DUMP_BYTES=2000000",
-		"RELEASE_ROOT="+r.Root,
-		"RELEASE_NAME="+r.Name,
-		"RELEASE_VSN="+r.Version,
-		"RELEASE_TMP="+c.Tmp,
-		"RELEASE_NODE="+c.Node,
-	)
+	env := append(r.ground(c.Tmp, len(in.Release.Env)), "RELEASE_NODE="+c.Node)
 	if sys != "" {
 		env = append(env, "RELEASE_SYS_CONFIG="+sys)
 	}
@@ -171,12 +164,56 @@ func (r *Release) env(in *Inputs, c *Command, n *naming, f *filter, sys string) 
 			"RELEASE_MODE="+mode,
 			"RELEASE_BOOT_SCRIPT="+r.Boot[strings.LastIndexByte(r.Boot, '/')+1:],
 			"RELEASE_BOOT_SCRIPT_CLEAN=start_clean",
+			"RELEASE_PROG="+r.Name,
+			"RELEASE_REMOTE_VM_ARGS="+r.Dir+"/remote.vm.args",
 		)
 		if r.VMArgs != "" {
 			env = append(env, "RELEASE_VM_ARGS="+r.VMArgs)
 		}
 	}
 	return env
+}
+
+// ground is the part of the environment that depends on the release alone, with room
+// for more.
+func (r *Release) ground(tmp string, more int) []string {
+	bin := r.ERTSDir + "/bin"
+	env := append(make([]string, 0, 32+more),
+		"HOME="+tmp,
+		"PATH="+bin+":"+r.Root+"/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"TERM=dumb", // its output becomes lines of a log
+		"LANG=C.UTF-8",
+		"ROOTDIR="+r.Root,
+		"BINDIR="+bin,
+		"EMU=beam",
+		"PROGNAME=erlexec",
+		"ERL_CRASH_DUMP="+tmp+"/erl_crash.dump",
+		"ERL_CRASH_DUMP_SECONDS=5",
+		"ERL_CRASH_DUMP_BYTES=2000000",
+		"RELEASE_ROOT="+r.Root,
+		"RELEASE_NAME="+r.Name,
+		"RELEASE_VSN="+r.Version,
+		"RELEASE_TMP="+tmp,
+	)
+	if r.relx {
+		env = append(env,
+			"REL_NAME="+r.Name,
+			"REL_VSN="+r.Version,
+			"RELEASE_ROOT_DIR="+r.Root,
+			"RELEASE_PROG="+r.Root+"/bin/"+r.Name,
+			"LD_LIBRARY_PATH="+r.ERTSDir+"/lib",
+		)
+	}
+	return env
+}
+
+// variables are what the template of vm.args can use. The name of the node is not
+// among them: it may come from there.
+func (r *Release) variables(c config.Release) []string {
+	if !strings.HasSuffix(r.VMArgs, ".src") && valueOf(c.Env, "RELX_REPLACE_OS_VARS") == "" {
+		return nil
+	}
+	return append(r.ground(strings.TrimRight(c.Tmp, "/"), len(c.Env)), c.Env...)
 }
 
 // override sets the variables of release.env. Those that bring flags are filtered

@@ -126,7 +126,7 @@ func (n *node) planRelease() (plan []section, problems []error) {
 		}
 		problems = append(problems, p)
 	}
-	problems = append(problems, r.Check(release.Root(n.root), n.config.Node.Hostname)...)
+	problems = append(problems, r.Check(release.Root(n.root), &cmd, n.config.Node.Hostname)...)
 	if cmd.Cookie != "" {
 		cookie = []string{"fingerprint " + cmd.Cookie + ", from " + cmd.CookieFrom}
 		if file := n.config.Distribution.CookieFile; file != cmd.CookieFrom && n.mountedLater(file) {
