@@ -16,6 +16,7 @@ type Inputs struct {
 	Hostname     string        // of this node, with its domain where it has one
 	Domain       string        // of host names without one (dns.search); may be empty
 	Peers        []string      // the host names of all nodes; this one may be among them
+	IPv6         bool          // all peers have IPv6 addresses
 	Inetrc       string        // path for kernel's inetrc; empty: none
 	Cookie       []byte        // what Distribution.CookieFile holds; nil: there is none
 	StopTimeout  time.Duration // from SIGTERM to SIGKILL
@@ -31,6 +32,10 @@ type Command struct {
 	User       *User  // nil: root
 	Files      []File
 	Node       string   // name of the node; without @ where there is no host name
+	Port       int      // where it listens for other nodes
+	Proto      string   // -proto_dist: inet_tcp, inet6_tls or the like
+	Daemon     bool     // it needs an epmd
+	Refused    error    // why it must not be started; nil: it may
 	Cookie     string   // its fingerprint; empty: there is none
 	CookieFrom string   // a path, or -setcookie
 	Notes      []string // what of the release is left out or stands in its way
@@ -51,7 +56,7 @@ type File struct {
 func (r *Release) Command(in Inputs) Command {
 	tmp := strings.TrimRight(in.Release.Tmp, "/")
 	c := Command{Path: r.ERTSDir + "/bin/erlexec", Dir: r.Root, Tmp: tmp, User: in.User}
-	f := &filter{}
+	f := &filter{way: wayOf(&in.Distribution)}
 	// What the configuration says counts more than what the release says.
 	args := f.run("release.args", in.Release.Args)
 	vmargs := f.run("vm.args", r.args)
@@ -86,10 +91,12 @@ func (r *Release) Command(in Inputs) Command {
 	if len(vmargs) > 0 {
 		c.Files = append(c.Files, File{tmp + "/vm.args", 0o600, appendArgs(nil, vmargs), false})
 	}
+	dist := c.distribution(&in, f)
+	c.Refused = r.insecure(&in, f)
 	if extra := r.extraConfig(&in, &c, &n, f); extra != nil {
 		c.Files = append(c.Files, File{tmp + "/extra.config", 0o600, extra, false})
 	}
-	c.Argv = r.argv(&in, &c, &n, f, sys)
+	c.Argv = r.argv(&in, &c, &n, f, sys, dist)
 	if len(args) > 0 && !isFlag(args[0]) {
 		c.Argv = append(c.Argv, "--") // it is no value of -shutdown_time
 	}
@@ -100,7 +107,7 @@ func (r *Release) Command(in Inputs) Command {
 
 // argv is everything but release.args, which come last: of the emulator's flags
 // the last one counts, and after -extra there are no flags.
-func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter, sys string) []string {
+func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter, sys string, dist []string) []string {
 	named, mode := "-sname", f.mode
 	if n.long {
 		named = "-name"
@@ -136,11 +143,7 @@ func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter, sys string)
 	}
 	// The VM is to end in order before PID 1 loses its patience.
 	shutdown := max(in.StopTimeout.Milliseconds()*4/5, 1)
-	return append(argv,
-		"-start_epmd", "false",
-		"-erl_epmd_port", strconv.Itoa(in.Distribution.Port),
-		"-shutdown_time", strconv.FormatInt(shutdown, 10),
-	)
+	return append(append(argv, dist...), "-shutdown_time", strconv.FormatInt(shutdown, 10))
 }
 
 // env is the whole environment but what the configuration adds: nothing of the
@@ -149,6 +152,9 @@ func (r *Release) env(in *Inputs, c *Command, n *naming, f *filter, sys string) 
 	env := append(r.ground(c.Tmp, len(in.Release.Env)), "RELEASE_NODE="+c.Node)
 	if sys != "" {
 		env = append(env, "RELEASE_SYS_CONFIG="+sys)
+	}
+	if strings.HasPrefix(f.module, "epmdless") { // old ones know the one variable, new ones the other
+		env = append(env, "EPMDLESS_REMSH_PORT="+f.port, "ERL_DIST_PORT="+f.port)
 	}
 	if r.Mix {
 		distribution, mode := "sname", f.mode

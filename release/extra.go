@@ -21,9 +21,14 @@ func (r *Release) extraConfig(in *Inputs, c *Command, n *naming, f *filter) []by
 			b = append(quoted(append(b, "\n  {inetrc,"...), in.Inetrc, '"'), "},"...)
 		}
 	}
+	switch {
+	case f.daemon: // epmd tells the others, but the monitor has to know it too
+		b = append(append(b, "\n  {inet_dist_listen_min,"...), f.port...)
+		b = append(append(b, "},\n  {inet_dist_listen_max,"...), f.port...)
+		b = append(b, "},"...)
 	// The spelling of -erl_epmd_port that is not deprecated. Both say the same.
-	if CompareVersions(r.ERTS, "15.2") >= 0 {
-		b = append(strconv.AppendInt(append(b, "\n  {erl_epmd_node_listen_port,"...), int64(in.Distribution.Port), 10), "},"...)
+	case CompareVersions(r.ERTS, "15.2") >= 0:
+		b = append(append(append(b, "\n  {erl_epmd_node_listen_port,"...), f.port...), "},"...)
 	}
 	if in.Distribution.Connect {
 		b = r.syncNodes(b, in, c, n, f)
@@ -48,10 +53,6 @@ func (r *Release) syncNodes(b []byte, in *Inputs, c *Command, n *naming, f *filt
 	for _, peer := range in.Peers {
 		host := n.of(peer)
 		if host == "" || strings.EqualFold(host, n.host) {
-			continue
-		}
-		if strings.IndexByte(host, ':') >= 0 {
-			c.Notes = append(c.Notes, "peer "+peer+": distribution over IPv6 is not supported yet")
 			continue
 		}
 		if len(b) > none {

@@ -65,6 +65,7 @@ func (r *Release) readArgs(fsys FS, path string, vars []string) (args, extra []s
 type sysConfig struct {
 	syncNodes bool // any of kernel's sync_nodes_…
 	inetrc    bool // kernel's inetrc
+	tls       bool // epmdless is to use TLS
 
 	copied   []byte // its text, where the release wants to write into it at every start
 	template []byte // its text, where there are variables to fill in
@@ -81,6 +82,7 @@ func (r *Release) readSysConfig(fsys FS, env []string) {
 	}
 	r.sys.syncNodes = mentions(text, "sync_nodes_optional") || mentions(text, "sync_nodes_mandatory")
 	r.sys.inetrc = mentions(text, "inetrc")
+	r.sys.tls = mentions(text, "epmdless") && wantsTLS(text)
 	if isTemplate(r.SysConfig, env) {
 		r.sys.template = text
 	}
