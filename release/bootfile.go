@@ -79,6 +79,12 @@ func (r *Release) fits(fsys FS) error {
 	return nil
 }
 
+// Has says whether an application is among those of the boot script.
+func (r *Release) Has(fsys FS, app string) bool {
+	text, _ := fsys.Read(r.Boot+".boot", 64*maxFile)
+	return bytes.Contains(text, []byte("/"+app+"-"))
+}
+
 // bootVars are the -boot_var of a list of arguments, names and values by turns.
 func bootVars(args []string) (vars []string) {
 	for i, a := range args {

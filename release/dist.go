@@ -25,6 +25,12 @@ func wayOf(d *config.Distribution) way {
 	return way{strconv.Itoa(d.Port), module, d.EPMD == "daemon", d.TLS != config.TLS{}}
 }
 
+// usesTLS and usesPort say why a flag of the release has no effect.
+const (
+	usesTLS  = "distribution.tls is used"
+	usesPort = "distribution.port is used"
+)
+
 // start says why -start_epmd of the release has no effect.
 func (w *way) start() string {
 	if w.daemon {
@@ -37,30 +43,33 @@ func (w *way) start() string {
 // configuration names another. That of epmdless is the usual one with ports of its
 // own: without its -epmd_module the usual one does.
 func (f *filter) protoDist(kept []string, flag string, values []string, first string) []string {
+	why := ""
 	switch {
 	case f.tls:
-		f.drop(flag, values, "distribution.tls is used")
+		why = usesTLS
 	case strings.HasPrefix(first, "epmdless") && f.module == "":
 		f.lost = true
-		f.drop(flag, values, "without it the node needs no epmd either, by distribution.port on every node")
+		why = "without it the node needs no epmd either, by distribution.port on every node"
 	case f.proto != "":
-		f.drop(flag, values, "given twice it means plain TCP; -proto_dist "+f.proto+" is used")
+		why = "given twice it means plain TCP; -proto_dist " + f.proto + " is used"
 	default:
 		f.proto = first
 		return append(append(kept, flag), values...)
 	}
+	f.drop(flag, values, why)
 	return kept
 }
 
 // epmdModule leaves a module out that is not the one of the configuration.
 func (f *filter) epmdModule(flag string, values []string, name string) {
-	switch {
-	case name == f.module:
-	case f.module != "":
-		f.drop(flag, values, "distribution.epmd is used")
-	default:
-		f.drop(flag, values, "the nodes find each other by distribution.port and the hosts file; with distribution.epmd = \"module:"+name+"\" it is used")
+	if name == f.module {
+		return
 	}
+	why := "distribution.epmd is used"
+	if f.module == "" {
+		why = "the nodes find each other by distribution.port and the hosts file; with distribution.epmd = \"module:" + name + "\" it is used"
+	}
+	f.drop(flag, values, why)
 }
 
 // distribution gives the flags of erl(1) and kernel(6) by which nodes find each other

@@ -104,7 +104,7 @@ func (f *filter) flag(kept []string, flag string, values []string) []string {
 		return f.protoDist(kept, flag, values, first)
 	case "-ssl_dist_optfile", "-ssl_dist_opt":
 		if f.tls {
-			f.drop(flag, values, "distribution.tls is used")
+			f.drop(flag, values, usesTLS)
 			return kept
 		}
 	case "-start_epmd":
@@ -113,7 +113,7 @@ func (f *filter) flag(kept []string, flag string, values []string) []string {
 		}
 	case "-erl_epmd_port":
 		if first != f.port || len(values) != 1 {
-			f.drop(flag, values, "distribution.port is used")
+			f.drop(flag, values, usesPort)
 		}
 	case "-epmd_module":
 		f.epmdModule(flag, values, first)
@@ -158,7 +158,7 @@ func (f *filter) kernel(kept, values []string) []string {
 		switch {
 		case pair[0] == "erl_epmd_node_listen_port", f.daemon && strings.HasPrefix(pair[0], "inet_dist_listen_m"):
 			if pair[len(pair)-1] != f.port {
-				f.drop("-kernel", pair, "distribution.port is used")
+				f.drop("-kernel", pair, usesPort)
 			}
 			continue
 		case pair[0] == "epmd_module":
@@ -175,6 +175,7 @@ func (f *filter) kernel(kept, values []string) []string {
 	return kept
 }
 
+//go:noinline
 func (f *filter) drop(flag string, values []string, why string) {
 	b := append(append(append([]byte(nil), f.from...), ": "...), flag...)
 	for _, v := range values {

@@ -3,7 +3,6 @@ package release
 import (
 	"bytes"
 	"errors"
-	"path"
 	"slices"
 	"strings"
 )
@@ -74,7 +73,8 @@ func (l *loader) look(file string) {
 	}
 	names, dirs := e.libraries()
 	for _, dir := range dirs {
-		dir = strings.NewReplacer("$ORIGIN", path.Dir(file), "${ORIGIN}", path.Dir(file)).Replace(dir)
+		origin := file[:strings.LastIndexByte(file, '/')]
+		dir = strings.ReplaceAll(strings.ReplaceAll(dir, "$ORIGIN", origin), "${ORIGIN}", origin)
 		if dir != "" && !slices.Contains(l.dirs, dir) {
 			l.dirs = append(l.dirs, dir)
 		}
@@ -91,7 +91,7 @@ func (l *loader) look(file string) {
 
 // given says whether a library is the dynamic linker itself, as all of musl is.
 func (l *loader) given(name string) bool {
-	return name == path.Base(l.interp) || strings.Contains(l.interp, "ld-musl") && strings.HasPrefix(name, "libc.")
+	return strings.HasSuffix(l.interp, "/"+name) || strings.Contains(l.interp, "ld-musl") && strings.HasPrefix(name, "libc.")
 }
 
 // find is the path of a library; empty: there is none that fits.
@@ -144,10 +144,10 @@ func (l *loader) conf(file string, depth int) {
 		case len(words) == 1 && words[0][0] == '/':
 			l.dirs = append(l.dirs, words[0])
 		case len(words) == 2 && words[0] == "include":
-			dir, pattern := path.Split(words[1])
+			dir := words[1][:strings.LastIndexByte(words[1], '/')+1]
 			names, _ := l.fsys.List(dir)
 			for _, name := range names {
-				if ok, _ := path.Match(pattern, name); ok {
+				if strings.HasSuffix(name, ".conf") { // as all of them include
 					l.conf(dir+name, depth-1)
 				}
 			}

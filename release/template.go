@@ -19,8 +19,8 @@ func fill(text []byte, vars []string) (out []byte, unset []string) {
 			return append(out, text...), unset
 		}
 		out, text = append(out, text[:at]...), text[at:]
-		end := bytes.IndexAny(text, "}\n")
-		if end < 0 || text[end] == '\n' { // such a one has to be in one line
+		end := bytes.IndexByte(text, '}')
+		if end < 0 || bytes.IndexByte(text[:end], '\n') >= 0 { // such a one has to be in one line
 			out, text = append(out, "${"...), text[2:]
 			continue
 		}

@@ -17,6 +17,7 @@ type Program struct {
 	Dir       string
 	User      *syscall.Credential // nil: root, as PID 1 is
 	Bound     bool                // gains no privilege by what it executes (PR_SET_NO_NEW_PRIVS)
+	With      *Program            // has to run too, before it; nil: nothing
 }
 
 // nobody gives the user and group of the monitor: the ids that the kernel itself

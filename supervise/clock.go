@@ -65,6 +65,8 @@ func (l *Loop) fireAlarms() {
 			l.setTimer(SaveTimer, saveInterval)
 		case MonitorTimer:
 			l.startMonitor()
+		case CompanionTimer:
+			l.renewCompanion()
 		default:
 			l.step(Event{Kind: TimeIsUp, Timer: Timer(t)})
 		}

@@ -31,7 +31,7 @@ type Node struct {
 	AfterStart func()                  // called once, as soon as the release has been started or has to wait
 	Save       func() []error          // called after the start and every hour, on a thread of its own; nil: nothing to save
 	NoRelease  string                  // why nothing can be started; empty: something can
-	Monitor    Program
+	Monitor    func() Program
 
 	Links       <-chan struct{}     // the kernel reports a change of links; nil: nothing is awaited
 	OnLink      func() (ready bool) // called at each such change
@@ -49,6 +49,7 @@ type Loop struct {
 	outputEnd int                   // its read end
 	null      int
 	monitor   monitor
+	companion int // pid of what the release needs beside it; 0: none runs
 	reports   chan health.Report
 	signals   <-chan os.Signal // nil: not listening yet
 	owed      bool             // a record is due as soon as signals are heard
@@ -160,7 +161,7 @@ func (l *Loop) complain(v any) string {
 func (l *Loop) again(why string) {
 	r := Resume{
 		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Falls: l.falls,
-		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)},
+		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)}, Companion: l.companion,
 	}
 	r.Fell(Now(), why)
 	l.falls = r.Falls
@@ -178,7 +179,7 @@ func (l *Loop) resume() bool {
 	rand := l.state.Rand
 	l.state = r.State
 	l.state.Policy, l.state.Peers, l.state.Rand = policy, peers, rand
-	l.falls = r.Falls
+	l.falls, l.companion = r.Falls, r.Companion
 	// A release that runs is told of when the monitor has said who is connected.
 	l.owed = l.state.Phase != Running
 	if len(r.Falls) >= MaxFalls {
@@ -273,6 +274,7 @@ func (l *Loop) startRelease() {
 		if p.User != nil { // /dev/stdout can be opened by its own user only
 			unix.Fchown(l.output, int(p.User.Uid), int(p.User.Gid))
 		}
+		l.accompany(p.With)
 		if pid, err = spawn(p, l.null, l.output, l.output); err == nil {
 			l.phase("exec")
 			giveWay()
@@ -293,6 +295,8 @@ func (l *Loop) reap() {
 			l.step(Event{Kind: Exited, PID: pid, Status: status})
 		case l.monitor.pid:
 			l.monitorEnded(status)
+		case l.companion:
+			l.companionEnded(status)
 		default:
 			// An orphan that PID 1 inherited: to collect it is all there is to do.
 		}

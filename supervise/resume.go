@@ -30,6 +30,7 @@ type Resume struct {
 	State     State
 	Phases    []health.Phase
 	Output    [2]int          // the pipe of the release's output: read end, write end; 0: none
+	Companion int             // pid of what runs beside the release; 0: none
 	Falls     []time.Duration // within FallWindow
 	Why       string          // of the last one
 }
@@ -52,6 +53,7 @@ func (r Resume) Encode() string {
 		"exits=" + times(s.Exits),
 		"falls=" + times(r.Falls),
 		"output=" + strconv.Itoa(r.Output[0]) + "," + strconv.Itoa(r.Output[1]),
+		"with=" + strconv.Itoa(r.Companion),
 		"swhy=" + hex.EncodeToString([]byte(s.Why)),
 		"why=" + hex.EncodeToString([]byte(r.Why)),
 	}
@@ -138,6 +140,8 @@ func (r *Resume) set(name, value string) (err error) {
 		if r.Output[0], err = strconv.Atoi(read); err == nil {
 			r.Output[1], err = strconv.Atoi(write)
 		}
+	case "with":
+		r.Companion, err = strconv.Atoi(value)
 	case "swhy":
 		s.Why, err = parseText(value)
 	case "why":

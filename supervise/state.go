@@ -100,6 +100,7 @@ const (
 	MonitorTimer
 	TickTimer
 	SaveTimer
+	CompanionTimer
 	timers // how many there are
 )
 

@@ -25,6 +25,7 @@ func (n *node) raiseClock() {
 // afterStart is what the release need not wait for.
 func (n *node) afterStart() {
 	n.mountLate()
+	n.say(health.Err, n.checkCertificate(n.name))
 	if n.clock.At != 0 {
 		n.console.Say(health.Notice, "clock: set forward to "+n.clock.String())
 	}

@@ -47,8 +47,9 @@ func (n *node) failedUser() []error {
 func (n *node) command() release.Command {
 	c := n.config
 	in := release.Inputs{
-		Release: c.Release, Distribution: c.Distribution, Hostname: c.Node.Hostname,
+		Release: c.Release, Distribution: n.distribution(), Hostname: c.Node.Hostname,
 		Inetrc: inetrcPath, StopTimeout: c.Supervise.StopTimeout, User: n.user,
+		IPv6: onlyIPv6(c),
 	}
 	if len(c.DNS.Search) > 0 {
 		in.Domain = c.DNS.Search[0]
@@ -78,10 +79,16 @@ func (n *node) prepare() (supervise.Program, error) {
 		}
 	}
 	cmd.Files = append(cmd.Files, release.File{Path: inetrcPath, Mode: 0o644, Content: n.inetrc()})
-	err := cmd.Prepare()
+	err := n.lacks(&cmd)
+	if err == nil {
+		err = cmd.Prepare()
+	}
 	p := supervise.Program{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir}
 	if u := cmd.User; u != nil {
 		p.User, p.Bound = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}, true
+	}
+	if cmd.Daemon {
+		p.With = epmd(n.release, p)
 	}
 	return p, err
 }
@@ -125,6 +132,11 @@ func (n *node) planRelease() (plan []section, problems []error) {
 			continue
 		}
 		problems = append(problems, p)
+	}
+	for _, err := range [...]error{cmd.Refused, n.lacks(&cmd), n.checkCertificate(cmd.Node)} {
+		if err != nil {
+			problems = append(problems, err)
+		}
 	}
 	problems = append(problems, r.Check(release.Root(n.root), &cmd, n.config.Node.Hostname)...)
 	if cmd.Cookie != "" {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/netip"
 	"time"
 
 	"github.com/beaminit/beaminit/boot"
@@ -44,21 +43,11 @@ func (n *node) loop() supervise.Node {
 		n.config = config.Load("", nothing)
 	}
 	c := n.config
-	watch := health.Watch{
-		Port: c.Distribution.Port, Node: "beaminit@" + short(c.Node.Hostname),
-		Local: []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})},
-		// Never more than the interval: then a VM that hangs is known within two.
-		Interval: c.Health.Interval, Timeout: min(c.Health.ProbeTimeout, c.Health.Interval),
-	}
-	if own := address(c); own.IsValid() {
-		watch.Local = append(watch.Local, own)
-	}
 	var peers []string
 	self := self(c)
 	for i, p := range c.Peers {
 		if i != self {
 			peers = append(peers, p.Name)
-			watch.Peers = append(watch.Peers, p.Address)
 		}
 	}
 	return supervise.Node{
@@ -70,7 +59,7 @@ func (n *node) loop() supervise.Node {
 		},
 		Console: n.console, Signals: &n.signals, Phases: n.phases,
 		AfterStart: n.afterStart, Save: n.save, Resume: n.resume,
-		Monitor: supervise.Program{Path: "/proc/self/exe", Argv: watch.Args(), Dir: "/"},
+		Monitor: n.monitorProgram,
 	}
 }
 
