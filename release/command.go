@@ -108,12 +108,9 @@ func (r *Release) Command(in Inputs) Command {
 // argv is everything but release.args, which come last: of the emulator's flags
 // the last one counts, and after -extra there are no flags.
 func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter, sys string, dist []string) []string {
-	named, mode := "-sname", f.mode
+	named, mode := "-sname", f.codeMode()
 	if n.long {
 		named = "-name"
-	}
-	if mode == "" {
-		mode = "embedded"
 	}
 	lib := r.Root + "/lib"
 	argv := append(make([]string, 0, 40+len(in.Release.Args)),
@@ -157,12 +154,9 @@ func (r *Release) env(in *Inputs, c *Command, n *naming, f *filter, sys string) 
 		env = append(env, "EPMDLESS_REMSH_PORT="+f.port, "ERL_DIST_PORT="+f.port)
 	}
 	if r.Mix {
-		distribution, mode := "sname", f.mode
+		distribution, mode := "sname", f.codeMode()
 		if n.long {
 			distribution = "name"
-		}
-		if mode == "" {
-			mode = "embedded"
 		}
 		env = append(env,
 			"RELEASE_COMMAND=start",

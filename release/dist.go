@@ -39,6 +39,19 @@ func (w *way) start() string {
 	return "the node runs without epmd"
 }
 
+// codeMode is how the VM loads code. The application crypto, on which TLS rests, is ready
+// in embedded mode only after the boot script, and so too late for the mesh that kernel
+// makes while it starts; in interactive mode it is there when it is wanted.
+func (f *filter) codeMode() string {
+	switch {
+	case f.mode != "":
+		return f.mode
+	case f.tls || strings.HasSuffix(f.proto, "_tls"):
+		return "interactive"
+	}
+	return "embedded"
+}
+
 // protoDist keeps the carrier of the distribution that the release names, unless the
 // configuration names another. That of epmdless is the usual one with ports of its
 // own: without its -epmd_module the usual one does.
@@ -93,6 +106,9 @@ func (c *Command) distribution(in *Inputs, f *filter) []string {
 			c.Proto = "inet6_tls"
 		}
 		flags = append(flags, "-proto_dist", c.Proto, "-ssl_dist_optfile", c.Tmp+"/tls.config")
+		if f.mode == "embedded" && in.Distribution.Connect {
+			c.Notes = append(c.Notes, "-mode embedded of the release: TLS is ready too late for the mesh that distribution.connect makes; want the release to connect its nodes, or -mode interactive")
+		}
 		c.Files = append(c.Files, File{c.Tmp + "/tls.config", 0o600, tlsConfig(&in.Distribution.TLS), false})
 	case f.proto == "" && in.IPv6:
 		c.Proto = "inet6_tcp"
