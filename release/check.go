@@ -31,6 +31,9 @@ func (r *Release) Check(fsys FS, c *Command, hostname string) []error {
 			errs = append(errs, fmt.Errorf("%s: %w", path, err))
 		}
 	}
+	if _, err := fsys.Mode(r.ERTSDir + "/bin/epmd"); err != nil && c.Daemon {
+		errs = append(errs, fmt.Errorf("%s/bin/epmd: %w; want it for distribution.epmd = \"daemon\"", r.ERTSDir, err))
+	}
 	if _, err := fsys.Mode(r.ERTSDir + "/bin/inet_gethost"); err != nil && strings.IndexByte(hostname, '.') < 0 {
 		errs = append(errs, fmt.Errorf("%s/bin/inet_gethost: %w; the VM halts without it where the host name has no domain; want it, or node.hostname with a domain", r.ERTSDir, err))
 	}
@@ -40,7 +43,7 @@ func (r *Release) Check(fsys FS, c *Command, hostname string) []error {
 	apps, wrong := r.checkBoot(fsys, c.Argv)
 	errs = append(errs, wrong...)
 	if told == "" { // else there is nothing that looks for libraries
-		errs = append(errs, r.checkLibraries(fsys, apps, c.Env)...)
+		errs = append(errs, r.checkLibraries(fsys, c, apps)...)
 	}
 	return errs
 }

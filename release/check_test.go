@@ -98,11 +98,11 @@ func TestLibraries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if errs := r.checkLibraries(Root(""), apps, nil); errs != nil {
+	if errs := r.checkLibraries(Root(""), &Command{}, apps); errs != nil {
 		t.Errorf("of this machine: %v", errs)
 	}
 	fs := without{Root(""), "libtinfo.so."}
-	if errs := r.checkLibraries(fs, apps, nil); len(errs) != 1 || !strings.HasPrefix(errs[0].Error(), bin+"/beam.smp: needs the library libtinfo.so.") {
+	if errs := r.checkLibraries(fs, &Command{}, apps); len(errs) != 1 || !strings.HasPrefix(errs[0].Error(), bin+"/beam.smp: needs the library libtinfo.so.") {
 		t.Errorf("without libtinfo: %v", errs)
 	}
 	dir := t.TempDir()
@@ -111,10 +111,10 @@ func TestLibraries(t *testing.T) {
 		t.Skip("no libtinfo where Debian has it")
 	}
 	copyFile(t, lib[0], dir+"/"+elfName(t, bin+"/beam.smp", "libtinfo.so."))
-	if errs := r.checkLibraries(without{Root(""), "/libtinfo.so."}, apps, []string{"LD_LIBRARY_PATH=" + dir}); len(errs) != 1 {
+	if errs := r.checkLibraries(without{Root(""), "/libtinfo.so."}, &Command{Env: []string{"LD_LIBRARY_PATH=" + dir}}, apps); len(errs) != 1 {
 		t.Errorf("hidden everywhere: %v", errs)
 	}
-	if errs := r.checkLibraries(without{Root(""), "gnu/libtinfo.so."}, apps, []string{"LD_LIBRARY_PATH=" + dir}); errs != nil {
+	if errs := r.checkLibraries(without{Root(""), "gnu/libtinfo.so."}, &Command{Env: []string{"LD_LIBRARY_PATH=" + dir}}, apps); errs != nil {
 		t.Errorf("with LD_LIBRARY_PATH: %v", errs)
 	}
 }

@@ -67,6 +67,22 @@ func TestCommand(t *testing.T) {
 		{"system-erts", with(ertsAt("/usr/lib/erlang/erts-13.1.5"), []string{"/srv/erlang/my app/releases/start_erl.data: 13.1.5 1", "/srv/erlang/my app/releases/1/start.boot"}),
 			func(in *Inputs) { in.Distribution.Connect = false; in.Inetrc = ""; in.Cookie = nil }},
 		{"mix", mix, func(in *Inputs) { in.Cookie = nil; in.Hostname = "bird-1.farm.local"; in.Distribution.Names = "long" }},
+		{"module", relx, func(in *Inputs) {
+			in.Distribution.EPMD, in.Distribution.Port = "module:epmdless_client", 17013
+		}},
+		{"epmd", relx, func(in *Inputs) {
+			in.Distribution.EPMD = "daemon"
+			in.Release.Args = strings.Fields("-kernel inet_dist_listen_min 9100 x y -start_epmd true")
+		}},
+		{"tls", relx, func(in *Inputs) {
+			in.Distribution.TLS = config.TLS{Cert: "/data/cert.pem", Key: `/data/a "key".pem`, CA: "/data/ca.pem"}
+			in.Release.Args = strings.Fields("-proto_dist inet_tls -ssl_dist_optfile /etc/tls.config -mode embedded")
+			in.IPv6 = true
+		}},
+		{"tls-of-the-release", systools, func(in *Inputs) {
+			in.Release.Args = strings.Fields("-proto_dist inet_tls -ssl_dist_optfile /etc/tls.config")
+		}},
+		{"ipv6", systools, func(in *Inputs) { in.IPv6 = true }},
 		{"long-by-domain", systools, func(in *Inputs) { in.Distribution.Names = "long"; in.Domain = "lan" }},
 		{"long-without-domain", systools, func(in *Inputs) { in.Distribution.Names = "long"; in.Cookie = []byte("schl\xc3\xbcssel") }},
 		{"no-hostname", systools, func(in *Inputs) { in.Hostname = ""; in.Peers = nil; in.StopTimeout = 0 }},

@@ -62,7 +62,7 @@ func (f *filter) protoDist(kept []string, flag string, values []string, first st
 		why = usesTLS
 	case strings.HasPrefix(first, "epmdless") && f.module == "":
 		f.lost = true
-		why = "without it the node needs no epmd either, by distribution.port on every node"
+		why = "it is plain TCP with a port of its own; distribution.port is used"
 	case f.proto != "":
 		why = "given twice it means plain TCP; -proto_dist " + f.proto + " is used"
 	default:
@@ -79,7 +79,7 @@ func (f *filter) epmdModule(flag string, values []string, name string) {
 		return
 	}
 	why := "distribution.epmd is used"
-	if f.module == "" {
+	if f.module == "" && !f.daemon {
 		why = "the nodes find each other by distribution.port and the hosts file; with distribution.epmd = \"module:" + name + "\" it is used"
 	}
 	f.drop(flag, values, why)

@@ -6,8 +6,13 @@ import (
 )
 
 // syncTimeout is kernel's sync_nodes_timeout: how long the start of a release
-// waits for peers that are not there, in milliseconds.
-const syncTimeout = 5000
+// waits for peers that are not there, in milliseconds. A mix release that starts twice,
+// to apply its runtime configuration, has no distribution the first time (start_distribution
+// of kernel) and waits in vain all of it.
+const (
+	syncTimeout      = 5000
+	syncTimeoutTwice = 500
+)
 
 // extraConfig is a further -config (config(4)) with parameters of kernel; nil:
 // there are none. What the release itself sets is left to it.
@@ -64,7 +69,11 @@ func (r *Release) syncNodes(b []byte, in *Inputs, c *Command, n *naming, f *filt
 		return b[:start]
 	}
 	b = append(b, "]},\n  {sync_nodes_timeout,"...)
-	return append(strconv.AppendInt(b, syncTimeout, 10), "},"...)
+	limit := int64(syncTimeout)
+	if r.sys.copied != nil {
+		limit = syncTimeoutTwice
+	}
+	return append(strconv.AppendInt(b, limit, 10), "},"...)
 }
 
 // quoted writes a string or an atom of Erlang.

@@ -24,21 +24,24 @@ const maxProgram = 256 << 20
 
 // checkLibraries looks for the libraries of the programs of ERTS and of the native
 // parts of the applications.
-func (r *Release) checkLibraries(fsys FS, apps, env []string) []error {
+func (r *Release) checkLibraries(fsys FS, c *Command, apps []string) []error {
 	l := &loader{fsys: fsys}
 	text, _ := fsys.Read(r.ERTSDir+"/bin/beam.smp", headers)
 	l.like, _ = elfOf(text)
 	if l.interp = l.like.interpreter(); l.interp == "" {
 		return nil // static, and there can be no native parts
 	}
-	for _, dir := range strings.Split(valueOf(env, "LD_LIBRARY_PATH"), ":") {
+	for _, dir := range strings.Split(valueOf(c.Env, "LD_LIBRARY_PATH"), ":") {
 		if dir != "" {
 			l.dirs = append(l.dirs, dir)
 		}
 	}
 	l.usual()
-	for _, program := range [...]string{"erlexec", "beam.smp", "erl_child_setup", "inet_gethost", "epmd"} {
+	for _, program := range [...]string{"erlexec", "beam.smp", "erl_child_setup", "inet_gethost"} {
 		l.look(r.ERTSDir + "/bin/" + program)
+	}
+	if c.Daemon {
+		l.look(r.ERTSDir + "/bin/epmd")
 	}
 	for _, app := range apps {
 		l.native(app+"/priv", 2)

@@ -282,7 +282,9 @@ func (l *Loop) startRelease() {
 			return
 		}
 	}
-	l.Console.Say(health.Err, "cannot start the release: "+err.Error())
+	if err.Error() != l.state.Why { // of several attempts the reason is said once
+		l.Console.Say(health.Err, "cannot start the release: "+err.Error())
+	}
 	l.step(Event{Kind: StartFailed, Text: err.Error()})
 }
 
