@@ -111,15 +111,17 @@ func (r *Release) checkBoot(fsys FS, args []string) (apps []string, errs []error
 			continue // an archive
 		}
 		place := r.place(dir, vars)
+		wrong := ""
 		switch {
 		case place == "":
-			errs = append(errs, errors.New(r.Boot+".boot: nobody says what "+dir[:strings.IndexByte(dir, '/')]+" is: the VM would end with cannot expand; want -boot_var in release.args"))
-			return apps, errs
+			wrong = ": nobody says what " + dir[:strings.IndexByte(dir, '/')] + " is in " + dir + "; want -boot_var in release.args"
 		case !isDir(fsys, place):
-			errs = append(errs, errors.New(r.Boot+".boot: names "+dir+", and there is no "+place+"; want the whole release"))
+			wrong = ": names " + dir + ", and there is no " + place + "; want the whole release"
 		default:
 			apps = append(apps, strings.TrimSuffix(place, "/ebin"))
+			continue
 		}
+		errs = append(errs, errors.New(r.Boot+".boot"+wrong))
 	}
 	return apps, errs
 }

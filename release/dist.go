@@ -129,19 +129,12 @@ func (c *Command) IPv6() bool { return strings.HasPrefix(c.Proto, "inet6_") }
 // tlsConfig is what -ssl_dist_optfile names (ssl application, "Using TLS for Erlang
 // Distribution"): both sides show a certificate and judge that of the other.
 func tlsConfig(t *config.TLS) []byte {
-	b := append(make([]byte, 0, 512), "%% written by beaminit\n["...)
-	for i, side := range [...]string{"{server,[{fail_if_no_peer_cert,true}", ",\n {client,["} {
-		b = append(b, side...)
-		if i == 0 {
-			b = append(b, ',')
-		}
-		b = quoted(append(b, "{verify,verify_peer},\n  {certfile,"...), t.Cert, '"')
-		b = quoted(append(b, "},\n  {keyfile,"...), t.Key, '"')
-		b = quoted(append(b, "},\n  {cacertfile,"...), t.CA, '"')
-		b = append(b, "}]}"...)
-	}
-	return append(b, "].\n"...)
+	files := "{verify,verify_peer},\n  {certfile," + term(t.Cert) + "},\n  {keyfile," + term(t.Key) + "},\n  {cacertfile," + term(t.CA) + "}]}"
+	return []byte("%% written by beaminit\n[{server,[{fail_if_no_peer_cert,true}," + files + ",\n {client,[" + files + "].\n")
 }
+
+// term is a string as Erlang reads it.
+func term(s string) string { return string(quoted(nil, s, '"')) }
 
 // insecure says why a start would mean plain TCP where TLS is wanted; nil: it would
 // not.

@@ -28,12 +28,10 @@ func (r *Release) extraConfig(in *Inputs, c *Command, n *naming, f *filter) []by
 	}
 	switch {
 	case f.daemon: // epmd tells the others, but the monitor has to know it too
-		b = append(append(b, "\n  {inet_dist_listen_min,"...), f.port...)
-		b = append(append(b, "},\n  {inet_dist_listen_max,"...), f.port...)
-		b = append(b, "},"...)
+		b = append(b, "\n  {inet_dist_listen_min,"+f.port+"},\n  {inet_dist_listen_max,"+f.port+"},"...)
 	// The spelling of -erl_epmd_port that is not deprecated. Both say the same.
 	case CompareVersions(r.ERTS, "15.2") >= 0:
-		b = append(append(append(b, "\n  {erl_epmd_node_listen_port,"...), f.port...), "},"...)
+		b = append(b, "\n  {erl_epmd_node_listen_port,"+f.port+"},"...)
 	}
 	if in.Distribution.Connect {
 		b = r.syncNodes(b, in, c, n, f)

@@ -59,6 +59,25 @@ func (r *Release) readArgs(fsys FS, path string, vars []string) (args, extra []s
 	return args, extra
 }
 
+// readEnvScript looks into env.sh of a mix release, which its start script has a shell
+// read. What it says of the name of the node is said by the configuration here.
+func (r *Release) readEnvScript(fsys FS) {
+	path := r.Dir + "/env.sh"
+	text, err := fsys.Read(path, maxFile)
+	if err != nil {
+		return // it does no more without
+	}
+	for len(text) > 0 {
+		var line []byte
+		line, text, _ = bytes.Cut(text, []byte{'\n'})
+		l := strings.TrimSpace(string(line))
+		if l != "" && l[0] != '#' && !strings.HasPrefix(l, "export RELEASE_DISTRIBUTION=") && !strings.HasPrefix(l, "export RELEASE_NODE=") {
+			r.problem(errors.New(path + ": has \"" + l + "\", and is not run: there is no shell; want what it sets in release.env"))
+			return
+		}
+	}
+}
+
 // sysConfig is what beaminit has to know of a release's sys.config. It is read as
 // text, not as Erlang terms, and a file that it includes is not read: so a
 // parameter counts as set where its name stands in a line that is no comment.

@@ -137,6 +137,9 @@ func inspect(fsys FS, root string, c config.Release) (*Release, error) {
 			r.problem(fmt.Errorf("read %s: %w", path, err))
 		}
 	}
+	if r.Mix && slices.Contains(files, "env.sh") {
+		r.readEnvScript(fsys)
+	}
 	r.relx = !r.Mix && slices.Contains(names, "start_erl.data")
 	r.SysConfig = r.settled(files, "sys.config")
 	r.VMArgs = r.settled(files, "vm.args")

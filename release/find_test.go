@@ -88,6 +88,9 @@ func TestFind(t *testing.T) {
 			srv, "app 1 /srv/erlang/releases/1/start /srv/erlang/erts-14.2", ""},
 		{"a template with nothing to fill in", with(erts, []string{"/srv/erlang/releases/1/start.boot", "/srv/erlang/releases/1/vm.args.src: -setcookie ${COOKIE} ${COOKIE} -x ${X:-y}"}),
 			srv, "erlang 1 /srv/erlang/releases/1/start /srv/erlang/erts-13.1.5", "/srv/erlang/releases/1/vm.args.src: ${COOKIE} not set: nothing stands in the place; want a value in release.env"},
+		{"a script of the environment", with(erts, []string{"/srv/erlang/releases/1/start.boot", "/srv/erlang/releases/COOKIE: x",
+			"/srv/erlang/releases/1/env.sh: #!/bin/sh\n\n# export A=b\nexport RELEASE_NODE=x@y\n  export POOL=$(nproc)\n"}),
+			srv, "erlang 1 /srv/erlang/releases/1/start /srv/erlang/erts-13.1.5", "/srv/erlang/releases/1/env.sh: has \"export POOL=$(nproc)\", and is not run"},
 		{"ERTS of the system, built there", with(ertsAt("/usr/local/lib/erlang/erts-13.1.5"), []string{"/srv/erlang/releases/1/start.boot"}),
 			srv, "erlang 1 /srv/erlang/releases/1/start /usr/local/lib/erlang/erts-13.1.5", ""},
 	}
