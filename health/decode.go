@@ -118,6 +118,8 @@ func (r *Record) set(key, value string) (err error) {
 		r.Why = value
 	case "next":
 		r.Next, err = time.ParseDuration(value)
+	case "clock":
+		r.Clock = value
 	case "phases":
 		r.Phases, err = parsePhases(value)
 	}

@@ -14,6 +14,7 @@ const (
 	maxWhy     = 200
 	maxMissing = 240
 	maxNode    = 160
+	maxClock   = 8
 	maxPhases  = 8
 )
 
@@ -56,6 +57,9 @@ func (r Record) Append(dst []byte) []byte {
 	if r.Next > 0 {
 		ms := (r.Next + time.Millisecond - 1) / time.Millisecond
 		dst = append(appendUint(append(dst, " next="...), uint64(ms)), "ms"...)
+	}
+	if r.Clock != "" {
+		dst = appendWord(append(dst, " clock="...), r.Clock, maxClock)
 	}
 	dst = appendPhases(dst, r.Phases)
 	sum := checksum(dst[start:])

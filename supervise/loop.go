@@ -17,6 +17,7 @@ import (
 // Node is what the loop is given: everything that is fixed for a boot.
 type Node struct {
 	Name     func() string // eclero@eclero6, as far as it is known
+	Clock    func() string // what gave the time of day, for the records
 	Peers    []string      // the other nodes' names, in the order of the monitor's addresses
 	Boot     uint32
 	Seq      uint32 // of the last health record before
@@ -29,7 +30,9 @@ type Node struct {
 
 	Prepare    func() (Program, error) // called before every start of the release
 	AfterStart func()                  // called once, as soon as the release has been started or has to wait
+	Stopping   func(Action)            // called when the node is asked to go down, each time; must not block
 	Save       func() []error          // called after the start and every hour, on a thread of its own; nil: nothing to save
+	Button     Action                  // that the power button asks for; none: nothing
 	NoRelease  string                  // why nothing can be started; empty: something can
 	Monitor    func() Program
 
@@ -88,6 +91,7 @@ func (n Node) Run() Action {
 	unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF) // Ctrl-Alt-Del becomes SIGINT
 	n.Console.Start(func() { l.fell(recover()) })
 	l.readOutput()
+	l.watchButton()
 	l.startMonitor()
 	l.setTimer(TickTimer, l.Interval)
 	l.setTimer(SaveTimer, saveInterval)
@@ -160,7 +164,7 @@ func (l *Loop) complain(v any) string {
 // over. If even that fails, the loop goes on as it is.
 func (l *Loop) again(why string) {
 	r := Resume{
-		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Falls: l.falls,
+		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Falls: l.falls, Clock: l.Clock(),
 		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)}, Companion: l.companion,
 	}
 	r.Fell(Now(), why)
@@ -196,6 +200,7 @@ func (l *Loop) resume() bool {
 	case Between:
 		l.setTimer(RestartTimer, max(l.state.NextAt-Now(), 0))
 	case Ending:
+		l.Stopping(l.state.Action)
 		l.setTimer(StopTimer, l.state.Policy.StopTimeout)
 	}
 	return true
@@ -231,6 +236,7 @@ func Meaning(sig os.Signal) (action Action, why string) {
 
 func (l *Loop) stop(a Action, why string) {
 	l.Console.Say(health.Notice, string(a)+" asked for by "+why)
+	l.Stopping(a)
 	l.step(Event{Kind: StopAsked, Action: a, Text: string(a) + " asked for by " + why})
 }
 

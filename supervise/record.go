@@ -20,7 +20,7 @@ func (l *Loop) record() {
 	r := health.Record{
 		Boot: l.Boot, Seq: l.Seq, Up: Now(), Node: l.Name(), State: s.Health(),
 		PID: s.PID, Restarts: s.Restarts, Peers: s.Peers, Connected: s.Connected(),
-		Probe: s.Probe, Mem: resident(s.PID), Why: s.Why, Phases: l.Phases,
+		Probe: s.Probe, Mem: resident(s.PID), Why: s.Why, Clock: l.Clock(), Phases: l.Phases,
 	}
 	if s.Phase == Running && s.Answered && s.Peers > 0 && !s.Known {
 		r.Connected = -1

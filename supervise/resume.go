@@ -33,6 +33,7 @@ type Resume struct {
 	Companion int             // pid of what runs beside the release; 0: none
 	Falls     []time.Duration // within FallWindow
 	Why       string          // of the last one
+	Clock     string          // as in the health records
 }
 
 // Encode gives the text for ResumeEnv: fields with a name, durations in ns.
@@ -56,6 +57,7 @@ func (r Resume) Encode() string {
 		"with=" + strconv.Itoa(r.Companion),
 		"swhy=" + hex.EncodeToString([]byte(s.Why)),
 		"why=" + hex.EncodeToString([]byte(r.Why)),
+		"clock=" + r.Clock,
 	}
 	for _, p := range r.Phases {
 		f = append(f, "done="+hex.EncodeToString([]byte(p.Name))+","+strconv.FormatInt(int64(p.At), 10))
@@ -146,6 +148,8 @@ func (r *Resume) set(name, value string) (err error) {
 		s.Why, err = parseText(value)
 	case "why":
 		r.Why, err = parseText(value)
+	case "clock":
+		r.Clock = value
 	case "done":
 		err = r.setPhase(value)
 	}

@@ -66,6 +66,8 @@ func (n *node) prepareRoot() {
 	n.say(health.Err, boot.MountUser(plan, mountWait, n.interrupted)...)
 	n.state = boot.StateDir(plan)
 	n.raiseClock()
+	n.giveMachineID()
+	n.setCorePattern()
 	n.phase("mounts")
 }
 
@@ -90,7 +92,12 @@ type node struct {
 	clock    boot.Floor        // what the clock was set to; At is 0: it was not
 	saving   sync.Mutex        // held by save
 	seeded   bool              // the seed of the boot before was taken
+	way      *boot.Way         // down; see wayDown
 	root     string            // of a plan: where the image lies; empty: this is the node
+
+	clockFrom string // rtc, floor or kernel, for the health records
+	machineID string // to be kept for the next boot; empty: none
+	needID    bool   // the image has no file for it
 }
 
 func (n *node) phase(name string) {

@@ -20,7 +20,7 @@ func (n *node) takeOver(text string) {
 	}
 	n.resume, n.boot, n.seq = &r, r.Boot, r.Seq
 	if n.adopts() {
-		n.phases = r.Phases
+		n.phases, n.clockFrom = r.Phases, r.Clock
 	} else {
 		n.phase("kernel")
 	}

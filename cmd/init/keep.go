@@ -26,6 +26,10 @@ func (n *node) raiseClock() {
 func (n *node) afterStart() {
 	n.mountLate()
 	n.say(health.Err, n.checkCertificate(n.name))
+	if n.clockFrom == "" {
+		n.clockFrom = boot.ClockFrom(n.clock.At != 0)
+	}
+	n.leaveMachineID()
 	if n.clock.At != 0 {
 		n.console.Say(health.Notice, "clock: set forward to "+n.clock.String())
 	}
@@ -55,7 +59,7 @@ func (n *node) save() (errs []error) {
 		}
 	}
 	n.seeded = true
-	for _, err := range [...]error{boot.RenewSeed(dir), boot.SaveClock(dir)} {
+	for _, err := range [...]error{boot.RenewSeed(dir), boot.SaveClock(dir), boot.SaveMachineID(dir, n.machineID)} {
 		if err != nil {
 			errs = append(errs, err)
 		}

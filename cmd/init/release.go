@@ -87,10 +87,11 @@ func (n *node) prepare() (supervise.Program, error) {
 	if u := cmd.User; u != nil {
 		p.User, p.Bound = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}, true
 	}
+	bound := bounded(p, &n.config.Release, cmd.User)
 	if cmd.Daemon {
-		p.With = epmd(n.release, p)
+		bound.With = epmd(n.release, p)
 	}
-	return p, err
+	return bound, err
 }
 
 // nodeName is the name of the Erlang node, as far as it is known: that of the last

@@ -94,6 +94,7 @@ func statusText(r health.Record, now time.Duration) string {
 	if r.Probe > 0 {
 		line("probe", r.Probe.String())
 	}
+	line("clock", r.Clock)
 	var phases []string
 	for _, p := range r.Phases {
 		phases = append(phases, p.Name+" "+strconv.FormatFloat(p.At.Seconds(), 'f', 2, 64))

@@ -44,7 +44,7 @@ INSANE_SKIP:${PN} += "textrel"
 
 # The second -X: the compatibility switches of go.mod's language version cost a tenth
 # of the boot to read, and none concerns PID 1. No -s -w: packaging strips.
-GO_LDFLAGS = '-ldflags="-X main.version=${PV} -X runtime.godebugDefault="'
+GO_LDFLAGS = '-ldflags="-X main.version=${PV} -X runtime.godebugDefault= -E main.entry"'
 
 # There is no GOPATH to make; cmd/init alone is built, where go.mod is.
 do_configure() {
