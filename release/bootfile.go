@@ -17,7 +17,7 @@ const firstDirs = 1 << 10
 // and its text (erl_ext_dist, STRING_EXT).
 func codeDirs(boot []byte) (dirs []string) {
 	for at := 0; ; {
-		next := bytes.Index(boot[at:], []byte{'$'})
+		next := bytes.IndexByte(boot[at:], '$')
 		if next < 0 {
 			return dirs
 		}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Check looks at what would make a start of c fail later on. It reads more than the
@@ -17,7 +19,7 @@ func (r *Release) Check(fsys FS, c *Command, hostname string) []error {
 		e, ok := elfOf(text)
 		switch {
 		case err == nil && !ok:
-			err = errNoELF
+			err = fmt.Errorf("not an ELF program: %w", unix.ENOEXEC)
 		case err == nil && told == e.interpreter() && told != "":
 			continue
 		case err == nil:

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // elf reads an ELF file (elf(5)) of either class and byte order. Whatever is in the
@@ -28,8 +26,6 @@ const (
 	dtRpath   = 15
 	dtRunpath = 29
 )
-
-var errNoELF = fmt.Errorf("not an ELF program: %w", unix.ENOEXEC)
 
 // elfOf is the file with these bytes, of which a beginning is enough for machine
 // and interpreter.
