@@ -32,7 +32,6 @@ type Command struct {
 	User       *User  // nil: root
 	Files      []File
 	Node       string   // name of the node; without @ where there is no host name
-	Port       int      // where it listens for other nodes
 	Proto      string   // -proto_dist: inet_tcp, inet6_tls or the like
 	Daemon     bool     // it needs an epmd
 	Refused    error    // why it must not be started; nil: it may

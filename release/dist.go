@@ -91,7 +91,7 @@ func (f *filter) epmdModule(flag string, values []string, name string) {
 // The port stands there with a module too: for what the module does not know, the VM
 // asks its own, which then knows it.
 func (c *Command) distribution(in *Inputs, f *filter) []string {
-	c.Port, c.Proto, c.Daemon = in.Distribution.Port, f.proto, f.daemon
+	c.Proto, c.Daemon = f.proto, f.daemon
 	flags := append(make([]string, 0, 8), "-start_epmd", "false")
 	if !f.daemon {
 		flags = append(flags, "-erl_epmd_port", f.port)
