@@ -41,7 +41,7 @@ vet:
 	GOFLAGS= go run $(STATICCHECK) ./... && cd qemu && GOFLAGS= go run $(STATICCHECK) ./...
 
 unit:
-	go test -race -timeout 5m ./config ./netcfg ./hostsgen ./release ./boot ./health ./supervise
+	go test -race -timeout 5m ./config ./netcfg ./hostsgen ./release ./boot ./health ./logfmt ./history ./control ./supervise
 	go test -timeout 5m ./cmd/... ./yocto-layer
 	cd qemu && go test -timeout 5m $$(go list ./... | grep -v /e2e)
 

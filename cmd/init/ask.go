@@ -1,107 +1,131 @@
 package main
 
 import (
-	"errors"
 	"os"
 	"strconv"
 	"time"
 
-	"github.com/beaminit/beaminit/boot"
-	"golang.org/x/sys/unix"
+	"github.com/beaminit/beaminit/control"
+	"github.com/beaminit/beaminit/health"
 )
 
-// The signals are those of BusyBox and erlinit, so that their reboot, poweroff
-// and halt work on a beaminit node and ours on theirs.
-func reboot(args []string) int   { return ask(args, boot.Reboot, unix.SIGTERM) }
-func poweroff(args []string) int { return ask(args, boot.PowerOff, unix.SIGUSR2) }
-func halt(args []string) int     { return ask(args, boot.Halt, unix.SIGUSR1) }
+// controlPath is PID 1's control socket.
+const controlPath = runDir + "/control"
 
-// request is what the arguments of reboot, poweroff and halt say, in the words of
-// BusyBox.
-type request struct {
-	force  bool // not through PID 1: reboot(2) at once
-	noSync bool // and without a sync before
-	delay  time.Duration
-	param  string // of a reboot: for the firmware or boot loader
+// answerWait is how long an answer of PID 1 is waited for.
+const answerWait = 2 * time.Second
+
+// The exit statuses of the commands.
+const (
+	done    = iota
+	notDone // PID 1 was asked, and it did not come to what was asked for
+	noOne   // it could not be asked, or not like this
+)
+
+// asker is a command on its way.
+type asker struct {
+	command string
+	conn    *control.Conn
+	begun   time.Time
 }
 
-func ask(args []string, action boot.Action, sig unix.Signal) int {
-	r, err := parseRequest(args[1:], action)
+func restart(args []string) int { return change(args, "restarted") }
+func stop(args []string) int    { return change(args, "stopped") }
+func rescue(args []string) int  { return change(args, "in rescue") }
+
+// change asks for another state of the release, waits for it and says what came of it.
+func change(args []string, word string) int {
+	a, status := begin(args, 0)
+	if status != done {
+		return status
+	}
+	defer a.conn.Close()
+	r, status := a.ask(a.command)
+	if status == done {
+		r, status = a.settled(r)
+	}
+	if status != done {
+		return status
+	}
+	took := a.took()
+	runs := r.PID > 0 && (r.State == health.Starting || r.State == health.Up || r.State == health.Degraded || r.State == health.Hung)
+	switch {
+	case word == "restarted" && runs:
+		say("restarted: pid " + strconv.Itoa(r.PID) + " after " + took)
+		return done
+	case word != "restarted" && r.State == health.Rescue && r.PID == 0:
+		say(word + " after " + took + "; beaminit restart starts the release again")
+		return done
+	}
+	text := "not " + word + ": state=" + string(r.State)
+	if r.Why != "" {
+		text += ", " + r.Why
+	}
+	if r.Next > 0 {
+		text += "; next start in " + r.Next.String()
+	}
+	return a.fail(text)
+}
+
+// begin makes ready for the command of args, which takes at most so many arguments.
+func begin(args []string, most int) (a *asker, status int) {
+	a = &asker{command: args[0], begun: time.Now()}
+	if len(args) > 1+most {
+		os.Stderr.WriteString("beaminit " + args[0] + ": too many arguments: " + args[1+most] + "\n")
+		return a, noOne
+	}
+	var err error
+	if a.conn, err = control.Dial(controlPath); err != nil {
+		return a, a.unheard(err)
+	}
+	return a, done
+}
+
+// ask gives the record in PID 1's answer.
+func (a *asker) ask(command string) (r health.Record, status int) {
+	answer, err := a.conn.Ask(command, "", answerWait)
 	if err != nil {
-		os.Stderr.WriteString(action.String() + ": " + err.Error() + `
-want nothing, or: -f (at once, not through PID 1: nothing is stopped or unmounted), -n (with -f:
-no sync before), -d SEC (wait before); for reboot ARG (for the firmware or boot loader)
-`)
-		return 2
+		return r, a.unheard(err)
 	}
-	time.Sleep(r.delay)
-	if err := r.perform(action, sig); err != nil {
-		os.Stderr.WriteString(action.String() + ": " + err.Error() + "\n")
-		return 1
+	if answer.Verdict != control.OK {
+		return r, a.fail(answer.Text)
 	}
-	return 0
+	r, ok := health.Find([]byte(answer.Text))
+	if !ok {
+		return r, a.fail("PID 1 says something strange: " + answer.Text)
+	}
+	return r, done
 }
 
-func (r request) perform(action boot.Action, sig unix.Signal) error {
-	if r.force {
-		if !r.noSync {
-			unix.Sync()
+// settled waits until the release is not being stopped any more. PID 1 has a limit for
+// that (supervise.stop_timeout), so there is none here.
+func (a *asker) settled(r health.Record) (health.Record, int) {
+	pause := 2 * time.Millisecond
+	for r.State == health.Stopping {
+		time.Sleep(pause)
+		pause = min(2*pause, 50*time.Millisecond)
+		var status int
+		if r, status = a.ask(control.Status); status != done {
+			return r, status
 		}
-		return os.NewSyscallError("reboot(2)", action.Call(r.param))
 	}
-	if r.param != "" {
-		if err := boot.LeaveRebootParam(r.param); err != nil {
-			return err
-		}
-	}
-	return os.NewSyscallError(unix.SignalName(sig)+" to PID 1", unix.Kill(1, sig))
+	return r, done
 }
 
-// parseRequest reads the arguments; what it does not know it refuses.
-func parseRequest(args []string, action boot.Action) (r request, err error) {
-	for len(args) > 0 {
-		word := args[0]
-		args = args[1:]
-		if len(word) < 2 || word[0] != '-' {
-			switch {
-			case action != boot.Reboot:
-				return r, errors.New("takes no argument " + strconv.Quote(word))
-			case r.param != "":
-				return r, errors.New("takes one argument, not " + strconv.Quote(word) + " too; want blanks within quotes")
-			}
-			if r.param = word; word == "" {
-				return r, errors.New("the argument is empty")
-			}
-			if err := boot.CheckRebootParam(word); err != nil {
-				return r, err
-			}
-			continue
-		}
-		for i := 1; i < len(word); i++ {
-			switch word[i] {
-			case 'f':
-				r.force = true
-			case 'n':
-				r.noSync = true
-			case 'd':
-				value := word[i+1:]
-				if value == "" && len(args) > 0 {
-					value, args = args[0], args[1:]
-				}
-				n, err := strconv.ParseUint(value, 10, 31)
-				if err != nil {
-					return r, errors.New("-d " + strconv.Quote(value) + " is no number of seconds")
-				}
-				r.delay, i = time.Duration(n)*time.Second, len(word)
-			case 'w':
-				return r, errors.New("-w: there is no wtmp here to write")
-			default:
-				return r, errors.New("no option " + word)
-			}
-		}
-	}
-	if r.noSync && !r.force {
-		return r, errors.New("-n without -f: PID 1 syncs in any case")
-	}
-	return r, nil
+func (a *asker) took() string {
+	return strconv.FormatFloat(time.Since(a.begun).Seconds(), 'f', 2, 64) + " s"
 }
+
+// fail says why what was asked for is not so.
+func (a *asker) fail(why string) int {
+	os.Stderr.WriteString("beaminit " + a.command + ": " + why + "\n")
+	return notDone
+}
+
+// unheard says why PID 1 could not be asked.
+func (a *asker) unheard(err error) int {
+	os.Stderr.WriteString("beaminit " + a.command + ": " + controlPath + ": " + err.Error() + "\n")
+	return noOne
+}
+
+func say(line string) { os.Stdout.WriteString(line + "\n") }

@@ -19,7 +19,7 @@ func (n *node) wayDown() *boot.Way {
 		}
 		n.way = &boot.Way{
 			Stop: s.StopTimeout, Grace: 5 * time.Second, Limit: s.DownTimeout,
-			Reap: n.signals.ReapUntil, Save: n.save,
+			Reap: n.signals.ReapUntil, Save: n.saveLast,
 			Say: func(line string) { n.console.Say(health.Notice, line) },
 		}
 	}

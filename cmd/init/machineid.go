@@ -29,12 +29,12 @@ func (n *node) leaveMachineID() {
 func (n *node) placeMachineID(id string, present bool) {
 	from := "systemd.machine_id="
 	if id == "" {
-		id, from = boot.FindMachineID(n.stateDir(), n.boardNumber())
+		id, from = boot.FindMachineID(n.state, n.boardNumber())
 		n.machineID = id // to be kept
 	}
 	if err := boot.PlaceMachineID(id, present); err != nil {
 		n.say(health.Err, err)
-	} else if from == "random" && n.stateDir() == "" {
+	} else if from == "random" && n.state == "" {
 		n.console.Say(health.Notice, "machine-id: random for this boot: the board has no number of its own, and no [[mount]] keeps one")
 	}
 }

@@ -21,7 +21,12 @@ var tools = [...]struct {
 }{
 	{"plan", "[--root DIR] [--cmdline STR] [--json]", "print what a boot would do, and where each value comes from", plan},
 	{"check", "[--root DIR] [--cmdline STR]", "print only the problems; exit status 1 where there are any", check},
+	{"history", "[-n N] [--root DIR] [PATH]", "print what is remembered of boots and ends", printHistory},
 	{"status", "", "print the state of this node; exit status 0 where it is up", status},
+	{"restart", "", "end the release in order and start it again, in rescue too", restart},
+	{"stop", "", "end the release in order; the node stays, in rescue", stop},
+	{"rescue", "", "kill the release at once; the node stays, in rescue", rescue},
+	{"reexec", "[PATH]", "put the program PATH (default /sbin/init) in the place of PID 1; the release goes on", reexec},
 	{"reboot", "[-f] [-n] [-d SEC] [ARG]", "ask PID 1 to end the release in order and restart the machine", reboot},
 	{"poweroff", "[-f] [-n] [-d SEC]", "the same, and switch the machine off", poweroff},
 	{"halt", "[-f] [-n] [-d SEC]", "the same, and stop the machine", halt},

@@ -66,8 +66,14 @@ func (n *node) command() release.Command {
 // prepare makes everything ready for a start of the release. What there is to say
 // about it is said at the first start only.
 func (n *node) prepare() (supervise.Program, error) {
-	if n.failed != nil { // after a fall of PID 1: all was well when the release was started
-		return supervise.Program{}, n.failed
+	if n.failed != nil { // it was asked for all the same, or PID 1 fell: look again
+		n.lookForRelease()
+		if n.failed == nil {
+			n.findUser()
+		}
+		if n.failed != nil {
+			return supervise.Program{}, n.failed
+		}
 	}
 	cmd := n.command()
 	n.name = cmd.Node

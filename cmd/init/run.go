@@ -53,7 +53,9 @@ func (n *node) loop() supervise.Node {
 			Attempts: c.Supervise.Attempts, Window: c.Supervise.Window, StopTimeout: c.Supervise.StopTimeout,
 		},
 		Console: n.console, Signals: &n.signals, Phases: n.phases,
-		AfterStart: n.afterStart, Stopping: n.goesDown, Button: button(c.Supervise.PowerButton), Save: n.save, Resume: n.resume,
+		AfterStart: n.afterStart, Stopping: n.goesDown, Button: button(c.Supervise.PowerButton), Save: n.saveOften, Resume: n.resume,
+		Remember: n.history.Remember, KeepHistory: n.history.Start, FlushHistory: n.history.Flush, StateDir: n.state,
+		Version: version, Control: controlPath,
 		Monitor: n.monitorProgram,
 	}
 }
