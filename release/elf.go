@@ -36,7 +36,7 @@ func elfOf(b []byte) (e elf, ok bool) {
 	return elf{b, b[4] == 2, b[5] == 2}, true
 }
 
-func (e elf) num(at uint64, size int) (v uint64) {
+func (e *elf) num(at uint64, size int) (v uint64) {
 	if at > uint64(len(e.bytes)) || uint64(size) > uint64(len(e.bytes))-at {
 		return 0
 	}
@@ -51,7 +51,7 @@ func (e elf) num(at uint64, size int) (v uint64) {
 }
 
 // word is a number of the file's own word size.
-func (e elf) word(at uint64) uint64 {
+func (e *elf) word(at uint64) uint64 {
 	if e.wide {
 		return e.num(at, 8)
 	}
@@ -59,41 +59,43 @@ func (e elf) word(at uint64) uint64 {
 }
 
 // machine is e_machine: what processor the program is for.
-func (e elf) machine() int { return int(e.num(18, 2)) }
+func (e *elf) machine() int { return int(e.num(18, 2)) }
 
 // segment is a program header: what of the file is where in memory.
 type segment struct{ kind, offset, addr, size uint64 }
 
-// parts calls f for each program header until it returns false.
-func (e elf) parts(f func(segment) bool) {
-	at, size, count := e.num(28, 4), e.num(42, 2), e.num(44, 2)
-	p := [...]uint64{4, 8, 16} // p_offset, p_vaddr, p_filesz
+// segment gives the nth of them.
+func (e *elf) segment(n uint64) (s segment, ok bool) {
+	table, size, count, at := e.num(28, 4), e.num(42, 2), e.num(44, 2), uint64(4)
 	if e.wide {
-		at, size, count = e.num(32, 8), e.num(54, 2), e.num(56, 2)
-		p = [...]uint64{8, 16, 32}
+		table, size, count, at = e.num(32, 8), e.num(54, 2), e.num(56, 2), 8
 	}
-	for ; count > 0 && at < uint64(len(e.bytes)); count-- {
-		if !f(segment{e.num(at, 4), e.word(at + p[0]), e.word(at + p[1]), e.word(at + p[2])}) {
-			return
+	header := table + n*size
+	if n >= count || header >= uint64(len(e.bytes)) {
+		return s, false
+	}
+	// p_type, p_offset, p_vaddr, p_filesz: the latter three are words from at on, with
+	// p_paddr before the last.
+	return segment{e.num(header, 4), e.word(header + at), e.word(header + 2*at), e.word(header + 4*at)}, true
+}
+
+// first is the first segment of a kind; all zero: there is none.
+func (e *elf) first(kind uint64) segment {
+	for n := uint64(0); ; n++ {
+		if s, ok := e.segment(n); !ok || s.kind == kind {
+			return s
 		}
-		at += size
 	}
 }
 
 // interpreter is what starts the program (PT_INTERP), "" for a static one.
-func (e elf) interpreter() (path string) {
-	e.parts(func(p segment) bool {
-		if p.kind == ptInterp {
-			path = e.text(p.offset, p.size)
-			return false
-		}
-		return true
-	})
-	return path
+func (e *elf) interpreter() (path string) {
+	s := e.first(ptInterp)
+	return e.text(s.offset, s.size)
 }
 
 // text is the string at an offset, at most n bytes of it.
-func (e elf) text(at, n uint64) string {
+func (e *elf) text(at, n uint64) string {
 	if at > uint64(len(e.bytes)) {
 		return ""
 	}
@@ -104,51 +106,44 @@ func (e elf) text(at, n uint64) string {
 
 // libraries are the names of the shared libraries that the file wants (DT_NEEDED),
 // and the directories in which it wants them looked for first (DT_RPATH, DT_RUNPATH).
-func (e elf) libraries() (names, dirs []string) {
-	var dynamic segment
-	e.parts(func(p segment) bool {
-		if p.kind == ptDynamic {
-			dynamic = p
-		}
-		return p.kind != ptDynamic
-	})
-	step := uint64(4)
-	if e.wide {
-		step = 8
+func (e *elf) libraries() (names, dirs []string) {
+	texts := e.offset(e.dynamic(dtStrtab, func(uint64) {}))
+	e.dynamic(dtNeeded, func(v uint64) { names = append(names, e.text(texts+v, 255)) })
+	for _, tag := range [...]uint64{dtRpath, dtRunpath} {
+		e.dynamic(tag, func(v uint64) { dirs = append(dirs, strings.Split(e.text(texts+v, 4096), ":")...) })
 	}
-	end := min(dynamic.offset+dynamic.size, uint64(len(e.bytes)))
-	entries := func(f func(tag, value uint64)) {
-		for at := dynamic.offset; at < end && e.word(at) != 0; at += 2 * step {
-			f(e.word(at), e.word(at+step))
-		}
-	}
-	strings0 := uint64(0)
-	entries(func(tag, value uint64) {
-		if tag == dtStrtab {
-			strings0 = e.offset(value)
-		}
-	})
-	entries(func(tag, value uint64) {
-		switch tag {
-		case dtNeeded:
-			names = append(names, e.text(strings0+value, 255))
-		case dtRpath, dtRunpath:
-			dirs = append(dirs, strings.Split(e.text(strings0+value, 4096), ":")...)
-		}
-	})
 	return names, dirs
 }
 
-// offset is where in the file an address of memory is.
-func (e elf) offset(addr uint64) (at uint64) {
-	e.parts(func(p segment) bool {
-		in := p.kind == ptLoad && addr >= p.addr && addr-p.addr < p.size
-		if in {
-			at = p.offset + addr - p.addr
+// dynamic calls f with the value of each entry of the dynamic section that has this
+// tag, and gives the last one.
+func (e *elf) dynamic(tag uint64, f func(value uint64)) (last uint64) {
+	word := uint64(4)
+	if e.wide {
+		word = 8
+	}
+	s := e.first(ptDynamic)
+	end := min(s.offset+s.size, uint64(len(e.bytes)))
+	for at := s.offset; at < end && e.word(at) != 0; at += 2 * word {
+		if e.word(at) == tag {
+			last = e.word(at + word)
+			f(last)
 		}
-		return !in
-	})
-	return at
+	}
+	return last
+}
+
+// offset is where in the file an address of memory is.
+func (e *elf) offset(addr uint64) uint64 {
+	for n := uint64(0); ; n++ {
+		s, ok := e.segment(n)
+		if !ok {
+			return 0
+		}
+		if s.kind == ptLoad && addr >= s.addr && addr-s.addr < s.size {
+			return s.offset + addr - s.addr
+		}
+	}
 }
 
 // The processors that are known by a name here: e_machine of linux/elf-em.h.

@@ -71,7 +71,7 @@ func (l *loader) look(file string) {
 	l.seen = append(l.seen, file)
 	text, err := l.fsys.Read(file, maxProgram)
 	e, ok := elfOf(text)
-	if err != nil || !ok || !l.alike(e) {
+	if err != nil || !ok || !l.alike(&e) {
 		return // Check says what of it matters
 	}
 	names, dirs := e.libraries()
@@ -110,14 +110,14 @@ func (l *loader) find(name string) string {
 		if err != nil {
 			continue
 		}
-		if e, ok := elfOf(text); ok && l.alike(e) {
+		if e, ok := elfOf(text); ok && l.alike(&e) {
 			return dir + "/" + name
 		}
 	}
 	return ""
 }
 
-func (l *loader) alike(e elf) bool { return e.wide == l.like.wide && e.machine() == l.like.machine() }
+func (l *loader) alike(e *elf) bool { return e.wide == l.like.wide && e.machine() == l.like.machine() }
 
 // usual adds the directories of ld.so.conf, the built-in ones of glibc and musl, and
 // those of Debian's architectures.
