@@ -99,6 +99,9 @@ func (c *Command) distribution(in *Inputs, f *filter) []string {
 	if f.module != "" {
 		flags = append(flags, "-epmd_module", f.module)
 	}
+	if f.mode == "" && f.codeMode() == "interactive" {
+		c.Notes = append(c.Notes, "with TLS: -mode interactive is used; in embedded mode crypto is ready too late for the mesh at boot")
+	}
 	switch {
 	case f.tls:
 		c.Proto = "inet_tls"

@@ -79,6 +79,9 @@ func (e *NotFound) Error() string {
 		}
 		text += p.Error()
 	}
+	if strings.Contains(text, "; want ") {
+		return text // of a place it is known what is missing
+	}
 	return text + "; want a release as relx, mix release or systools:make_tar make it, with its ERTS, in a directory of release.path"
 }
 

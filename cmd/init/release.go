@@ -160,6 +160,9 @@ func (n *node) planRelease() (plan []section, problems []error) {
 		{"command", append([]string{cmd.Path}, flagLines(cmd.Argv[1:])...)},
 		{"environment", cmd.Env},
 	}
+	if cmd.Daemon {
+		plan = append(plan, section{"beside it, with the same environment", []string{r.ERTSDir + "/bin/epmd"}})
+	}
 	for _, f := range cmd.Files {
 		text := lines(f.Content)
 		if f.Secret {
