@@ -79,7 +79,7 @@ func isEnvName(s string) bool { return made(s, "_") && (s[0] < '0' || s[0] > '9'
 
 func isEPMD(s string) bool {
 	name := strings.TrimPrefix(s, "module:")
-	return s == "none" || s == "daemon" || name != s && made(name, "_@") && name[0] >= 'a' && name[0] <= 'z'
+	return s == "none" || s == "daemon" || name != s && made(name, "_@.") && (name[0] >= 'a' && name[0] <= 'z' || strings.HasPrefix(name, "Elixir."))
 }
 
 func isOnExit(s string) bool {

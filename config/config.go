@@ -76,6 +76,7 @@ type Peer struct {
 	Name    string // the host part of its node name
 	Address netip.Addr
 	Aliases []string
+	Port    int // of its distribution, where that is not distribution.port; 0: it is
 }
 
 // Release is the [release] table.
@@ -112,6 +113,14 @@ type Distribution struct {
 	EPMD       string // "none", "daemon" or "module:NAME"
 	CookieFile string
 	Connect    bool // make the mesh at boot
+	TLS        TLS
+}
+
+// TLS is the [distribution.tls] table: PEM files. All empty: distribution is plain TCP,
+// or what the release itself says.
+type TLS struct {
+	Cert, Key, CA string
+	Broken        bool // something about it has a problem: plain TCP must not stand in for it
 }
 
 // The words of [supervise] on_exit, give_up and power_button.

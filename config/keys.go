@@ -88,6 +88,12 @@ var keys = [...]key{
 	{name: "distribution.cookie_file", field: func(c *Config, _ *Network) any { return &c.Distribution.CookieFile },
 		check: isAbs, noun: "absolute path", want: "the path of a file that holds the cookie"},
 	{name: "distribution.connect", field: func(c *Config, _ *Network) any { return &c.Distribution.Connect }, want: "true or false"},
+	{name: "distribution.tls.cert", field: func(c *Config, _ *Network) any { return &c.Distribution.TLS.Cert },
+		check: isAbs, noun: "absolute path", want: "the path of the node's certificate, in PEM", empty: true},
+	{name: "distribution.tls.key", field: func(c *Config, _ *Network) any { return &c.Distribution.TLS.Key },
+		check: isAbs, noun: "absolute path", want: "the path of the key of the certificate, in PEM", empty: true},
+	{name: "distribution.tls.ca", field: func(c *Config, _ *Network) any { return &c.Distribution.TLS.CA },
+		check: isAbs, noun: "absolute path", want: "the path of the certificates that peers are judged by, in PEM", empty: true},
 
 	{name: "supervise.on_exit", field: func(c *Config, _ *Network) any { return &c.Supervise.OnExit },
 		check: isOnExit, noun: "action", want: `"restart", "reboot", "poweroff" or "halt"`},

@@ -108,10 +108,18 @@ func addrStrings(addrs []netip.Addr) []string {
 }
 
 func (p Peer) literal() string {
-	if len(p.Aliases) == 0 {
-		return strconv.Quote(p.Address.String())
+	text := strconv.Quote(p.Address.String())
+	if len(p.Aliases) == 0 && p.Port == 0 {
+		return text
 	}
-	return "{ address = " + strconv.Quote(p.Address.String()) + ", aliases = " + list(p.Aliases) + " }"
+	text = "{ address = " + text
+	if p.Port != 0 {
+		text += ", port = " + strconv.Itoa(p.Port)
+	}
+	if len(p.Aliases) > 0 {
+		text += ", aliases = " + list(p.Aliases)
+	}
+	return text + " }"
 }
 
 func (m Mount) literal() string {

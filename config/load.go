@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"strconv"
+	"strings"
 )
 
 // loader is the state of one Load.
@@ -73,8 +74,20 @@ func (l *loader) notes() {
 	if c.Console.TTY != "" || c.Console.Options != "" {
 		l.note("console.tty", unsupported+"what the release says is on the kernel's console, in lines that begin with release:")
 	}
-	if e := c.Distribution.EPMD; e != "none" {
-		l.note("distribution.epmd", unsupported+`the release runs as with "none"`)
+	if t := c.Distribution.TLS; t != (TLS{}) && (t.Cert == "" || t.Key == "" || t.CA == "") {
+		from := max(c.from("distribution.tls.cert", ""), c.from("distribution.tls.key", ""), c.from("distribution.tls.ca", ""))
+		l.problem(from, []string{"distribution", "tls"}, 0, fault{what: "cert, key or ca is missing", want: "all three", used: "none: without them the release is not started"})
+	}
+	for i := range c.Problems {
+		if strings.HasPrefix(c.Problems[i].Key, "distribution.tls") {
+			c.Distribution.TLS.Broken = true
+		}
+	}
+	for i := range c.Peers {
+		if p := &c.Peers[i]; p.Port != 0 && p.Port != c.Distribution.Port && c.Distribution.EPMD == "none" {
+			l.problem(TOML, []string{"peers", p.Name, "port"}, 0, fault{what: "without a module that knows the ports, all nodes have the same one", want: `distribution.epmd = "module:NAME" or "daemon"`, used: "distribution.port"})
+			p.Port = 0
+		}
 	}
 	l.erlinitNote()
 }

@@ -161,6 +161,7 @@ func TestCmdlineHasAll(t *testing.T) {
 	beaminit.console.tty=ttyS1 beaminit.console.options=115200n8
 	beaminit.distribution.name=eclero beaminit.distribution.names=long beaminit.distribution.port=17013
 	beaminit.distribution.epmd=module:my_epmd beaminit.distribution.cookie-file=/data/secret beaminit.distribution.connect=0
+	beaminit.distribution.tls.cert=/data/cert.pem beaminit.distribution.tls.key=/data/key.pem beaminit.distribution.tls.ca=/data/ca.pem
 	beaminit.supervise.on_exit=poweroff beaminit.supervise.backoff=200ms,1m beaminit.supervise.attempts=7
 	beaminit.supervise.window=2m beaminit.supervise.give_up=rescue beaminit.supervise.stop-timeout=20s
 	beaminit.supervise.down_timeout=1m beaminit.supervise.power_button=ignore
@@ -214,7 +215,7 @@ func TestChecks(t *testing.T) {
 		{"id", isID, []string{"/bin/id -s", "file:/id"}, []string{"", "id", "file:id", "file:"}},
 		{"host name", isHostname, []string{"a", "a-b.c", "0", "A.lan", strings.Repeat("a", 63)}, []string{"", "-a", "a-", "a_b", "a.", ".a", "a..b", strings.Repeat("a", 64), strings.Repeat("a.", 32) + "a"}},
 		{"interface", isInterface, []string{"eth0", "eth0.100", "a-b_c"}, []string{"", ".", "..", "a b", "a/b", "a:b", "a\tb", "a\u00a0", "abcdefghijklmnop"}},
-		{"epmd", isEPMD, []string{"none", "daemon", "module:my_epmd"}, []string{"", "module:", "module:My", "module:a b", "other"}},
+		{"epmd", isEPMD, []string{"none", "daemon", "module:my_epmd", "module:Elixir.My.Epmd"}, []string{"", "module:", "module:My", "module:a b", "other"}},
 		{"env", isEnvName, []string{"A", "_", "a1"}, []string{"", "1A", "A-B", "A=B"}},
 		{"boot", isBoot, []string{"start", "start_clean"}, []string{"..", "a/b", "start.boot"}},
 	} {

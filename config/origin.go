@@ -137,7 +137,7 @@ func keyPath(name, iface string) []string {
 	case iface != "":
 		return []string{section, iface, key}
 	case dotted:
-		return []string{section, key}
+		return strings.Split(name, ".")
 	}
 	return []string{section}
 }

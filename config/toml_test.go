@@ -43,6 +43,11 @@ func TestTOMLProblems(t *testing.T) {
 		{"names", "[distribution]\nnames = \"Long\"", []string{at + `2: distribution.names: "Long" is no kind of node names; want "short" or "long"; using "short"`}},
 		{"node name", "[distribution]\nname = \"a@b\"", []string{at + `2: distribution.name: "a@b" is no node name; want the part before the @: letters, digits, - and _; using ""`}},
 		{"epmd", "[distribution]\nepmd = \"module:\"", []string{at + `2: distribution.epmd: "module:" is no way to find nodes; want "none", "daemon" or "module:NAME"; using "none"`}},
+		{"TLS", "[distribution.tls]\ncert = \"cert.pem\"\ncrt = 1", []string{
+			at + `2: distribution.tls.cert: "cert.pem" is no absolute path; want the path of the node's certificate, in PEM; using ""`,
+			at + `3: distribution.tls.crt: unknown key, ignored; did you mean distribution.tls.cert?`}},
+		{"half of TLS", "[distribution]\ntls = { cert = \"/a\", key = \"/b\" }", []string{at + `2: distribution.tls: cert, key or ca is missing; want all three; using none: without them the release is not started`}},
+		{"no table of TLS", "[distribution]\ntls = true", []string{at + `2: distribution.tls: true is a boolean, not a table; want a table: [distribution.tls]; using nothing of it`}},
 		{"attempts", "[supervise]\nattempts = 0", []string{at + `2: supervise.attempts: 0 is no number of attempts; want 1 to 1000000; using 5`}},
 		{"on_exit", "[supervise]\non_exit = \"rescue\"", []string{at + `2: supervise.on_exit: "rescue" is no action; want "restart", "reboot", "poweroff" or "halt"; using "restart"`}},
 		{"give_up", "[supervise]\ngive_up = \"restart\"", []string{at + `2: supervise.give_up: "restart" is no action; want "reboot", "rescue", "poweroff" or "halt"; using "reboot"`}},
@@ -165,6 +170,21 @@ func TestReadError(t *testing.T) {
 	}
 }
 
+// What is wrong with the table of TLS must not end in plain TCP.
+func TestBrokenTLS(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": false, "[distribution.tls]": false, "[distribution.tls]\ncert = \"/c\"\nkey = \"/k\"\nca = \"/a\"": false,
+		"[distribution.tls]\ncert = \"c\"": true, "[distribution.tls]\nx = 1": true, "[distribution]\ntls = 1": true, "[distribution.tls]\ncert = \"/c\"": true,
+	} {
+		if got := load(t, text, "").Distribution.TLS.Broken; got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+	if !load(t, "", "beaminit.distribution.tls.cert=c").Distribution.TLS.Broken {
+		t.Error("a path on the command line that is none is taken for no TLS")
+	}
+}
+
 // TestOrder: interfaces and peers have the order of the file, not of a Go map.
 func TestOrder(t *testing.T) {
 	c := load(t, `
@@ -205,6 +225,11 @@ func TestPeersTOML(t *testing.T) {
 		{`a = ["10.0.0.1"]`, []string{at + `2: peers.a: an array, not a string or a table; want "192.168.7.6" or { address = "192.168.7.6", aliases = ["other"] }` + without}},
 		{`a = {}`, []string{at + `2: peers.a.address: no address; want address = "192.168.7.6"` + without}},
 		{`a = { address = 5 }`, []string{at + `2: peers.a.address: 5 is an integer, not a string; want address = "192.168.7.6"` + without}},
+		{`a = { address = "10.0.0.1", port = 0 }`, []string{at + `2: peers.a.port: 0 is no TCP port; want 1 to 65535; using distribution.port`}},
+		{`a = { address = "10.0.0.1", port = "1" }`, []string{at + `2: peers.a.port: "1" is a string, not an integer; want 1 to 65535; using distribution.port`}},
+		{`a = { address = "10.0.0.1", port = 17013 }`, []string{at + `2: peers.a.port: without a module that knows the ports, all nodes have the same one; want distribution.epmd = "module:NAME" or "daemon"; using distribution.port`}},
+		{`a = { address = "10.0.0.1", port = 17012 }`, nil},
+		{"a = { address = \"10.0.0.1\", port = 17013 }\n[distribution]\nepmd = \"module:my_epmd\"", nil},
 		{`a = { address = "10.0.0.1", alias = ["x"] }`, []string{at + `2: peers.a.alias: unknown key, ignored; did you mean aliases?`}},
 		{`a = { address = "10.0.0.1", aliases = "x" }`, []string{at + `2: peers.a.aliases: "x" is a string, not a list of strings; want aliases = ["ten"]; using no aliases`}},
 		{`a = { address = "10.0.0.1", aliases = ["x_y", "b", "B", "A"] }`, []string{

@@ -18,6 +18,7 @@ type Program struct {
 	User      *syscall.Credential // nil: root, as PID 1 is
 	Bound     bool                // gains no privilege by what it executes (PR_SET_NO_NEW_PRIVS)
 	Heart     bool                // it starts this program as its heart
+	With      *Program            // has to run too, before it; nil: nothing
 }
 
 // uid is the user that it runs as.

@@ -72,6 +72,8 @@ func (l *Loop) fireAlarms() {
 			shrink()
 		case MonitorTimer:
 			l.startMonitor()
+		case CompanionTimer:
+			l.renewCompanion()
 		default:
 			l.step(Event{Kind: TimeIsUp, Timer: Timer(t)})
 		}

@@ -47,7 +47,7 @@ type Node struct {
 	Failed     int            // boots in a row before this one that did not come up
 	FellBack   bool           // and Fallback was run after the last that did
 	Row        <-chan Event   // Remembered, once all is known of them
-	Monitor    Program
+	Monitor    func() Program
 	Dog        Dog
 	Watchdog   *watchdog.Dog // opened by the loop, and armed when Run has ended
 
@@ -75,6 +75,7 @@ type Loop struct {
 	outputEnd int                   // its read end
 	null      int
 	monitor   monitor
+	companion int // pid of what the release needs beside it; 0: none runs
 	reports   chan health.Report
 	signals   <-chan os.Signal // nil: not listening yet
 	owed      bool             // a record is due as soon as signals are heard
@@ -234,7 +235,7 @@ func (l *Loop) resume() bool {
 	l.state = r.State
 	l.state.Policy, l.state.Peers, l.state.Rand = policy, peers, rand
 	l.state.Failed, l.state.FellBack = max(l.state.Failed, l.Failed), l.state.FellBack || l.Node.FellBack
-	l.falls = r.Falls
+	l.falls, l.companion = r.Falls, r.Companion
 	// A release that runs is told of when the monitor has said who is connected.
 	l.owed = l.state.Phase != Running
 	if len(r.Falls) >= MaxFalls {
@@ -352,6 +353,7 @@ func (l *Loop) startRelease() {
 		if p.User != nil { // /dev/stdout can be opened by its own user only
 			unix.Fchown(l.output, int(p.User.Uid), int(p.User.Gid))
 		}
+		l.accompany(p.With)
 		if pid, err = spawn(p, l.null, l.output, l.output); err == nil {
 			l.phase("exec")
 			giveWay()
@@ -362,7 +364,9 @@ func (l *Loop) startRelease() {
 			return
 		}
 	}
-	l.Console.Say(health.Err, "cannot start the release: "+err.Error())
+	if err.Error() != l.state.Why { // of several attempts the reason is said once
+		l.Console.Say(health.Err, "cannot start the release: "+err.Error())
+	}
 	l.rememberEnd(history.Entry{Why: "cannot be started: " + err.Error()})
 	l.step(Event{Kind: StartFailed, Text: err.Error()})
 	l.announce()
@@ -378,6 +382,8 @@ func (l *Loop) reap() {
 			l.fallbackEnded(status)
 		case l.monitor.pid:
 			l.monitorEnded(status)
+		case l.companion:
+			l.companionEnded(status)
 		default:
 			// An orphan that PID 1 inherited: to collect it is all there is to do.
 		}

@@ -34,6 +34,7 @@ type Resume struct {
 	Output    [2]int          // the pipe of the release's output: read end, write end; 0: none
 	Watchdog  int             // its descriptor; 0: none is open
 	Ear       int             // the user whose heart is listened to, and 1 more; 0: no heart speaks
+	Companion int             // pid of what runs beside the release; 0: none
 	Falls     []time.Duration // within FallWindow
 	Why       string          // of the last one
 	Clock     string          // as in the health records
@@ -69,6 +70,7 @@ func (r Resume) Encode() string {
 		"fatal=" + hex.EncodeToString([]byte(s.Fatal)),
 		"beat=" + times([]time.Duration{s.BeatAt, s.BeatSpan, s.SnoozeUntil}),
 		"unpetted=" + flags(s.Unpetted),
+		"with=" + strconv.Itoa(r.Companion),
 		"swhy=" + hex.EncodeToString([]byte(s.Why)),
 		"why=" + hex.EncodeToString([]byte(r.Why)),
 		"clock=" + r.Clock,
@@ -205,6 +207,8 @@ func (r *Resume) set(name, value string) (err error) {
 		}
 	case "unpetted":
 		s.Unpetted = value == "1"
+	case "with":
+		r.Companion, err = strconv.Atoi(value)
 	case "swhy":
 		s.Why, err = parseText(value)
 	case "why":

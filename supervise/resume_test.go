@@ -10,7 +10,7 @@ import (
 )
 
 var resumed = Resume{
-	Boot: 7, Seq: 42, Output: [2]int{5, 6}, Why: "fault at turn: \"x\"\n", Falls: []time.Duration{1, 2},
+	Boot: 7, Seq: 42, Output: [2]int{5, 6}, Companion: 31, Why: "fault at turn: \"x\"\n", Falls: []time.Duration{1, 2},
 	State: State{
 		Phase: Between, PID: 0, Ran: true, Answered: true, Restarts: 3, StartedAt: 5 * time.Second, Backoff: time.Second,
 		NextAt: 9 * time.Second, Exits: []time.Duration{4, 5}, Why: "killed by signal 9 (SIGKILL)", Action: "reboot", Killed: true, Then: ThenStart,

@@ -145,6 +145,7 @@ const (
 	KillTimer
 	BeatTimer
 	PetTimer
+	CompanionTimer
 	ShrinkTimer
 	timers // how many there are
 )

@@ -61,6 +61,15 @@ func (m *machine) vm() int { return m.child("beam.smp") }
 // child is the child of PID 1 with this name (proc(5), comm).
 func (m *machine) child(comm string) int {
 	m.t.Helper()
+	pid := m.has(comm)
+	if pid == 0 {
+		m.t.Fatalf("no %s below PID 1\n%s", comm, m.tail())
+	}
+	return pid
+}
+
+// has is that child, 0 where there is none.
+func (m *machine) has(comm string) int {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, name := range stats {
 		text, _ := os.ReadFile(name)
@@ -71,7 +80,6 @@ func (m *machine) child(comm string) int {
 			return pid
 		}
 	}
-	m.t.Fatalf("no %s below PID 1\n%s", comm, m.tail())
 	return 0
 }
 

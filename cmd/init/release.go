@@ -57,9 +57,10 @@ func (n *node) failedUser() []error {
 func (n *node) command(run int) release.Command {
 	c := n.config
 	in := release.Inputs{
-		Release: c.Release, Distribution: c.Distribution, Hostname: c.Node.Hostname,
+		Release: c.Release, Distribution: n.distribution(), Hostname: c.Node.Hostname,
 		Inetrc: inetrcPath, StopTimeout: c.Supervise.StopTimeout, User: n.user,
 		Heart: c.Watchdog.Criterion == config.ByHeart, WhoseHeart: n.whoseHeart,
+		IPv6: onlyIPv6(c),
 	}
 	d := n.dumps()
 	in.Dump, in.DumpBytes, in.DumpSeconds = d.Dump(evidence.Run(n.boot, run)), d.Bytes, d.Seconds
@@ -97,7 +98,10 @@ func (n *node) prepare(run int, asked bool) (supervise.Program, error) {
 		}
 	}
 	cmd.Files = append(cmd.Files, release.File{Path: inetrcPath, Mode: 0o644, Content: n.inetrc()})
-	err := cmd.Prepare()
+	err := n.lacks(&cmd)
+	if err == nil {
+		err = cmd.Prepare()
+	}
 	p := supervise.Program{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir, Heart: cmd.Heart}
 	if u := cmd.User; u != nil {
 		p.User, p.Bound = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}, true
@@ -111,7 +115,11 @@ func (n *node) prepare(run int, asked bool) (supervise.Program, error) {
 		ended = n.config.Release.RunOnExit
 	}
 	n.started = n.started || err == nil
-	return bounded(p, &n.config.Release, cmd.User, ended, n.config.Release.PreRun), err
+	bound := bounded(p, &n.config.Release, cmd.User, ended, n.config.Release.PreRun)
+	if cmd.Daemon {
+		bound.With = epmd(n.release, p)
+	}
+	return bound, err
 }
 
 // nodeName is the name of the Erlang node, as far as it is known: that of the last
@@ -154,7 +162,12 @@ func (n *node) planRelease() (plan []section, problems []error) {
 		}
 		problems = append(problems, p)
 	}
-	problems = append(problems, r.Check(release.Root(n.root), n.config.Node.Hostname)...)
+	for _, err := range [...]error{cmd.Refused, n.lacks(&cmd), n.checkCertificate(cmd.Node)} {
+		if err != nil {
+			problems = append(problems, err)
+		}
+	}
+	problems = append(problems, r.Check(release.Root(n.root), &cmd, n.config.Node.Hostname)...)
 	if cmd.Cookie != "" {
 		cookie = []string{"fingerprint " + cmd.Cookie + ", from " + cmd.CookieFrom}
 		if file := n.config.Distribution.CookieFile; file != cmd.CookieFrom && n.mountedLater(file) {
@@ -171,6 +184,9 @@ func (n *node) planRelease() (plan []section, problems []error) {
 	}
 	if dir := n.config.Release.WorkingDirectory; dir != "" {
 		plan = append(plan, section{"working directory", []string{dir}})
+	}
+	if cmd.Daemon {
+		plan = append(plan, section{"beside it, with the same environment", []string{r.ERTSDir + "/bin/epmd"}})
 	}
 	for _, f := range cmd.Files {
 		text := lines(f.Content)

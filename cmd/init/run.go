@@ -1,10 +1,7 @@
 package main
 
 import (
-	"net/netip"
-
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/supervise"
 )
@@ -43,21 +40,11 @@ func (n *node) loop() supervise.Node {
 		n.config = config.Load("", nothing)
 	}
 	c := n.config
-	watch := health.Watch{
-		Port: c.Distribution.Port, Node: "beaminit@" + short(c.Node.Hostname),
-		Local: []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})},
-		// Never more than the interval: then a VM that hangs is known within two.
-		Interval: c.Health.Interval, Timeout: min(c.Health.ProbeTimeout, c.Health.Interval),
-	}
-	if own := address(c); own.IsValid() {
-		watch.Local = append(watch.Local, own)
-	}
 	var peers []string
 	self := self(c)
 	for i, p := range c.Peers {
 		if i != self {
 			peers = append(peers, p.Name)
-			watch.Peers = append(watch.Peers, p.Address)
 		}
 	}
 	n.row = make(chan supervise.Event, 1)
@@ -68,7 +55,7 @@ func (n *node) loop() supervise.Node {
 			BackoffFirst: c.Supervise.BackoffFirst, BackoffLongest: c.Supervise.BackoffLongest,
 			Attempts: c.Supervise.Attempts, Window: c.Supervise.Window, StopTimeout: c.Supervise.StopTimeout,
 			ExitOK: c.Supervise.ExitOK, Boots: c.Supervise.Boots,
-			ProbeInterval: watch.Interval, ProbeTimeout: watch.Timeout, ProbeFailures: c.Health.ProbeFailures,
+			ProbeInterval: c.Health.Interval, ProbeTimeout: min(c.Health.ProbeTimeout, c.Health.Interval), ProbeFailures: c.Health.ProbeFailures,
 			StartTimeout: c.Health.StartTimeout, DumpTimeout: min(dumpTimeout, c.Dump.Timeout),
 		},
 		Dog: n.wantedDog(), Watchdog: &n.watchdog,
@@ -76,6 +63,6 @@ func (n *node) loop() supervise.Node {
 		Row: n.row, Console: n.console, Signals: &n.signals, Phases: n.phases,
 		Remember: n.history.Remember, KeepHistory: n.history.Start, FlushHistory: n.history.Flush, StateDir: n.state,
 		Version: version, Control: controlPath,
-		Monitor: supervise.Program{Path: "/proc/self/exe", Argv: watch.Args(), Dir: "/"},
+		Monitor: n.monitorProgram,
 	}
 }
