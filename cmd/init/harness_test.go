@@ -36,9 +36,7 @@ func TestMain(m *testing.M) {
 	}
 	binary, faulty = filepath.Join(dir, "init"), filepath.Join(dir, "init-faulty")
 	for out, tags := range map[string]string{binary: "", faulty: "fault"} {
-		cmd := exec.Command("go", "build", "-trimpath", "-tags=entry,"+tags, "-ldflags=-s -w -X=runtime.godebugDefault= -E=main.entry -checklinkname=0", "-o", out, ".")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if text, err := cmd.CombinedOutput(); err != nil {
+		if text, err := exec.Command("make", "-s", "-C", "../..", "build/init", "OUT="+out, "TAGS="+tags).CombinedOutput(); err != nil {
 			fmt.Printf("build: %v\n%s", err, text)
 			os.Exit(1)
 		}
