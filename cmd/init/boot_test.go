@@ -67,7 +67,7 @@ func TestBadConfig(t *testing.T) {
 		{"wrong shape", "", "node = 3\npeers = []\n", []string{"/etc/beaminit.toml:1: ", "/etc/beaminit.toml:2: "}},
 		{"a mount that cannot be", "", "[[mount]]\nsource = \"none\"\ntarget = \"/data\"\ntype = \"nosuchfs\"\n", []string{"nosuchfs", "/data"}},
 		{"no such module", "beaminit.kernel.modules=no_such_module", "", []string{"no_such_module"}},
-		{"not supported yet", "beaminit.node.id=/bin/id", "", []string{"node.id: not supported yet"}},
+		{"not supported yet", "beaminit.console.tty=ttyS1", "", []string{"console.tty: not supported yet"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

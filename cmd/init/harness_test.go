@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	}
 	binary, faulty = filepath.Join(dir, "init"), filepath.Join(dir, "init-faulty")
 	for out, tags := range map[string]string{binary: "", faulty: "fault"} {
-		if text, err := exec.Command("make", "-s", "-C", "../..", "build/init", "OUT="+out, "TAGS="+tags).CombinedOutput(); err != nil {
+		if text, err := exec.Command("make", "-s", "-C", "../..", "build/init", "OUT="+out, "TAGS="+tags, "VERSION=dev").CombinedOutput(); err != nil {
 			fmt.Printf("build: %v\n%s", err, text)
 			os.Exit(1)
 		}
