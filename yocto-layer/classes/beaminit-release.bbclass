@@ -40,11 +40,11 @@ beaminit_install() {
 }
 
 # base-files says "127.0.1.1 NAME": a node that is found under it is found by nobody
-# else. beaminit writes /etc/hosts at boot; until then it names the loopback only.
+# else. beaminit writes /etc/hosts and /etc/resolv.conf at boot, and on a read-only root
+# shows its own over these; until then they name the loopback only.
 beaminit_hosts() {
-	if [ -e ${IMAGE_ROOTFS}${sysconfdir}/hosts ]; then
-		sed -i '/^127\.0\.1\.1[[:space:]]/d' ${IMAGE_ROOTFS}${sysconfdir}/hosts
-	fi
+	touch ${IMAGE_ROOTFS}${sysconfdir}/hosts ${IMAGE_ROOTFS}${sysconfdir}/resolv.conf
+	sed -i '/^127\.0\.1\.1[[:space:]]/d' ${IMAGE_ROOTFS}${sysconfdir}/hosts
 }
 
 beaminit_check() {

@@ -32,6 +32,10 @@ GO_INSTALL = "./cmd/init"
 require beaminit-go-mods.inc
 require beaminit-licenses.inc
 
+# The generated file has the LTS series' operator; later ones want SPDX's.
+LICENSE_AND = "${@'AND' if hasattr(oe.license, '_parse_legacy_license') else '&'}"
+LICENSE = "Apache-2.0 ${LICENSE_AND} BSD-3-Clause ${LICENSE_AND} MIT"
+
 inherit go-mod beaminit-gomod update-alternatives
 
 # PID 1 has no loader and no library to ask for: go.bbclass would link with cgo,

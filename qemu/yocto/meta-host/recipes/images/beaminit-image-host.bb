@@ -4,5 +4,5 @@ require recipes-core/images/beaminit-image.inc
 
 BEAMINIT_RELEASE_PACKAGE = ""
 # BEAMINIT_RELEASE comes from local.conf.
-BEAMINIT_TOML ?= "${THISDIR}/files/beaminit.toml"
+BEAMINIT_TOML = "${THISDIR}/files/beaminit.toml"
 IMAGE_INSTALL += "host-libs host-modules"

@@ -23,7 +23,7 @@ main([Src, Erlang, Out]) ->
          filename:join([Out, filename:basename(Erts), "bin"])),
     Rel = filename:join([Out, "releases", Vsn]),
     ok = filelib:ensure_path(Rel),
-    Name = filename:join(Rel, "start"),
+    Name = filename:join(Rel, "eclero"),
     ok = file:write_file(Name ++ ".rel",
         io_lib:format("~tp.~n", [{release, {"eclero", Vsn}, {erts, ErtsVsn},
                                   [{App, V} || {App, _, V} <- Libs] ++ [{eclero, Vsn}]}])),
