@@ -36,6 +36,10 @@ beaminit_install() {
 	fi
 	if [ -n "${BEAMINIT_TOML}" ]; then
 		install -D -m 0644 "${BEAMINIT_TOML}" ${IMAGE_ROOTFS}${sysconfdir}/beaminit.toml
+		# On a read-only root nobody can make the places to mount on later.
+		sed -n 's,^[[:space:]]*target[[:space:]]*=[[:space:]]*"\(/[^"]*\)".*,\1,p' "${BEAMINIT_TOML}" | while read -r target; do
+			install -d "${IMAGE_ROOTFS}$target"
+		done
 	fi
 }
 
