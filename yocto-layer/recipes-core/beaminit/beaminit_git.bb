@@ -67,6 +67,8 @@ do_install() {
 	printf '%s\n' '# What is not said here is found out or has a default: see beaminit plan.' \
 		>${D}${sysconfdir}/beaminit.toml
 	chmod 0644 ${D}${sysconfdir}/beaminit.toml
+	install -d ${D}${base_bindir}
+	ln -sf ${base_sbindir}/beaminit ${D}${base_bindir}/sh
 }
 
 # Where the tasks of an image find it.
@@ -83,16 +85,26 @@ beaminit_qa_static() {
 READELF:class-native = "readelf"
 
 FILES:${PN} = "${base_sbindir}/beaminit ${sysconfdir}/beaminit.toml"
+
+# ERTS starts the heart of a release through /bin/sh. In an image without a shell this
+# link is what does that, and nothing else.
+PACKAGES =+ "${PN}-sh"
+SUMMARY:${PN}-sh = "/bin/sh for the heart of a release, in an image without a shell"
+FILES:${PN}-sh = "${base_bindir}/sh"
+RDEPENDS:${PN}-sh = "${PN}"
+RCONFLICTS:${PN}-sh = "busybox bash"
+
 CONFFILES:${PN} = "${sysconfdir}/beaminit.toml"
 
 # Above BusyBox (50), sysvinit (200) and systemd (300): to install it is to choose it.
-ALTERNATIVE:${PN} = "init reboot poweroff halt"
+ALTERNATIVE:${PN} = "init reboot poweroff halt heart"
 ALTERNATIVE_PRIORITY = "400"
 ALTERNATIVE_TARGET = "${base_sbindir}/beaminit"
 ALTERNATIVE_LINK_NAME[init] = "${base_sbindir}/init"
 ALTERNATIVE_LINK_NAME[reboot] = "${base_sbindir}/reboot"
 ALTERNATIVE_LINK_NAME[poweroff] = "${base_sbindir}/poweroff"
 ALTERNATIVE_LINK_NAME[halt] = "${base_sbindir}/halt"
+ALTERNATIVE_LINK_NAME[heart] = "${base_sbindir}/heart"
 
 # For beaminit-release.bbclass, which checks images with it.
 BBCLASSEXTEND = "native"
