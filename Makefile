@@ -4,15 +4,18 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # No node's clock is before it (https://reproducible-builds.org/specs/source-date-epoch/).
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
-# The last flag: the compatibility switches that go.mod's language version stands
-# for cost a tenth of the boot to read, and none of them concerns PID 1.
-LDFLAGS := -s -w -X main.version=$(VERSION) -X main.buildTime=$(SOURCE_DATE_EPOCH) -X runtime.godebugDefault=
+# godebugDefault: the compatibility switches that go.mod's language version stands for
+# cost a tenth of the boot to read, and none of them concerns PID 1. The tag entry, -E and
+# -checklinkname: see cmd/init/entry.go.
+GOFLAGS_INIT := -trimpath -tags entry
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.buildTime=$(SOURCE_DATE_EPOCH) -X runtime.godebugDefault= \
+           -E main.entry -checklinkname=0
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # What the lab and the tests need, as Debian names it.
 PACKAGES := qemu-system-x86 linux-image-cloud-amd64 squashfs-tools e2fsprogs erlang-base \
-            cpio iproute2 util-linux binutils hostname gcc libc6-dev
+            cpio iproute2 util-linux binutils hostname gcc libc6-dev busybox-static strace
 # Root needs no sudo.
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
@@ -21,7 +24,7 @@ LABARGS  = -init build/init $(if $(RELEASE),-release '$(abspath $(RELEASE))') $(
            $(if $(KERNEL),-kernel '$(abspath $(KERNEL))') $(if $(MEM),-mem $(MEM)) $(if $(PCAP),-pcap) \
            $(if $(TCG),-tcg) $(if $(APPEND),-append '$(APPEND)')
 
-.PHONY: run up image down status watch test vet unit e2e bench fuzz init deps clean
+.PHONY: run up image down status watch test vet unit e2e bench fuzz chaos init deps clean
 .PHONY: build/init build/lab-tool build/bench # go knows better than make what is up to date
 
 run up image: deps build/init $(LAB)
@@ -37,7 +40,7 @@ vet:
 	GOFLAGS= go run $(STATICCHECK) ./... && cd qemu && GOFLAGS= go run $(STATICCHECK) ./...
 
 unit:
-	go test -race -timeout 5m ./config ./netcfg ./hostsgen ./release ./boot ./health ./supervise
+	go test -race -timeout 5m ./config ./netcfg ./hostsgen ./release ./boot ./health ./logfmt ./history ./control ./supervise
 	go test -timeout 5m ./cmd/... ./yocto-layer
 	cd qemu && go test -timeout 5m $$(go list ./... | grep -v /e2e)
 
@@ -45,8 +48,10 @@ e2e: build/init
 	cd qemu && go test -timeout 10m -count=1 ./e2e
 
 # make bench INIT=path/to/another/init compares.
+# What a restart of the release takes stands beside BusyBox init's respawn.
 bench: deps build/init build/bench
 	@cd qemu && ../build/bench ../build/init $(if $(INIT),'$(abspath $(INIT))')
+	@go test -run '^$$' -bench Restart -benchtime 10x ./cmd/init | grep '^restart:'
 
 # Each fuzz target for FUZZTIME.
 FUZZTIME := 10s
@@ -56,11 +61,16 @@ fuzz:
 	    go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 	  done; done
 
+# Chaos: everything that can happen to a node, so many times; CI has fewer.
+EVENTS := 3000
+chaos: deps
+	go test -count=1 -timeout 5h -v -run 'Chaos|EarlySignals|PowerCuts' ./cmd/init -chaos.events $(EVENTS) -chaos.boots $(EVENTS)
+
 init: build/init
 
 build/init:
 	@mkdir -p build; test -e $@ || echo "building the init"
-	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/init
+	@CGO_ENABLED=0 go build $(GOFLAGS_INIT) -ldflags '$(LDFLAGS)' -o $@ ./cmd/init
 
 $(LAB):
 	@test -e $@ || echo "building the lab"

@@ -40,6 +40,29 @@ func RaiseClock(built int64, dir string) (f Floor, set bool, err error) {
 	return f, true, nil
 }
 
+// ClockFrom says what gave the time of day at boot: "floor" where RaiseClock set it,
+// "rtc" where the kernel took it from a real-time clock (its CONFIG_RTC_HCTOSYS; kernel
+// Documentation/ABI/testing/sysfs-class-rtc), and else "kernel", which counts from 1970 or
+// has it from a hypervisor. In a container the clock is the host's: "kernel".
+func ClockFrom(raised bool) string {
+	switch {
+	case raised:
+		return "floor"
+	case ownsClock() && fromRTC("/sys/class/rtc"):
+		return "rtc"
+	}
+	return "kernel"
+}
+
+func fromRTC(class string) bool {
+	for _, name := range readDir(class) {
+		if text, err := readFile(class + "/" + name + "/hctosys"); err == nil && len(text) > 0 && text[0] == '1' {
+			return true
+		}
+	}
+	return false
+}
+
 // String is the time in UTC and where it comes from.
 func (f Floor) String() string {
 	return time.Unix(f.At, 0).UTC().Format(time.RFC3339) + ", " + f.From

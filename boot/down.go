@@ -3,16 +3,17 @@ package boot
 import (
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
 // Action is how a node ends.
-type Action int
+type Action int32
 
-// The ways to end. LINUX_REBOOT_CMD_RESTART2, a restart with an argument, has its
-// place here once /run/reboot-param is honoured.
+// The ways to end.
 const (
 	Reboot Action = iota
 	PowerOff
@@ -42,71 +43,159 @@ func (a Action) Command() uint32 {
 	return unix.LINUX_REBOOT_CMD_RESTART
 }
 
-// A Step is one step of the way back. It ends as soon as it is done, and at the
-// latest after Limit; the next one follows whatever happened.
-type Step struct {
-	Name  string
-	Limit time.Duration
-	run   func(limit time.Duration) []error
-}
-
-// String prints it as a plan does: "unmount everything (at most 10s)".
-func (s Step) String() string {
-	return s.Name + " (at most " + s.Limit.String() + ")"
-}
-
-// Reap collects children until none is left or the deadline has come (a zero one
-// has: it only collects what is there), and reports whether any is left. It is the
-// caller's because there may be only one waiter in a process.
-type Reap func(deadline time.Time) (left bool)
-
-// Steps is the plan of the way back after the release has stopped, without the
-// last reboot(2). In a container (a pid namespace that is not the first) the file
-// systems belong to the host: they are left, not made read-only.
-//
-// save is what is to be written as late as possible; nil: nothing.
-func Steps(limit time.Duration, container bool, reap Reap, save func() []error) []Step {
-	steps := []Step{
-		{"SIGTERM to all processes", limit, func(d time.Duration) []error { return killAll(unix.SIGTERM, d, reap) }},
-		{"SIGKILL to all processes", limit, func(d time.Duration) []error { return killAll(unix.SIGKILL, d, reap) }},
-		{"save seed and time", limit, func(d time.Duration) []error { return saveWithin(d, save) }},
-		{"sync", limit, syncAll},
-		{"unmount everything", limit, func(d time.Duration) []error { return unmountAll(d, !container) }},
-	}
-	if container {
-		return steps
-	}
-	return append(steps,
-		Step{"make the root read-only", limit, rootReadOnly},
-		Step{"sync again", limit, syncAll})
-}
-
-// Down ends the node: it takes the Steps and calls reboot(2). The supervisor must
-// have stopped the release before. No step sleeps for a fixed time and none lasts
-// longer than limit. say gets a line for each step with what it took.
-//
-// Down does not return in PID 1: where reboot(2) fails it says why and stands
-// still for ever, because the kernel panics when PID 1 ends. In any other process
-// it does nothing but give an error: kill(-1) would kill the whole session.
-func Down(action Action, limit time.Duration, reap Reap, save func() []error, say func(string)) error {
-	if unix.Getpid() != 1 {
-		return fmt.Errorf("%v: only PID 1 may do this, not process %d", action, unix.Getpid())
-	}
-	for _, s := range Steps(limit, inContainer(), reap, save) {
-		start := monotonic()
-		errs := s.run(s.Limit)
-		took := strconv.FormatInt(int64((monotonic()-start)/time.Millisecond), 10)
-		say(action.String() + ": " + s.Name + ": " + took + " ms")
-		for _, err := range errs {
-			say(action.String() + ": " + s.Name + ": " + err.Error())
+// Call is reboot(2). param, of a Reboot only, goes to the firmware or the boot loader
+// by LINUX_REBOOT_CMD_RESTART2; empty: none. It does not sync. It returns only an error.
+func (a Action) Call(param string) error {
+	if a == Reboot && param != "" {
+		if arg, err := unix.BytePtrFromString(param); err == nil {
+			unix.Syscall6(unix.SYS_REBOOT, unix.LINUX_REBOOT_MAGIC1, unix.LINUX_REBOOT_MAGIC2,
+				unix.LINUX_REBOOT_CMD_RESTART2, uintptr(unsafe.Pointer(arg)), 0, 0)
 		}
 	}
-	err := unix.Reboot(int(action.Command()))
-	say(fmt.Sprintf("%v: reboot(2): %v; everything is stopped and PID 1 stays: switch the node off and on", action, err))
+	return unix.Reboot(int(a.Command()))
+}
+
+// Way is the way down of a node, from the moment when it is asked for to reboot(2).
+type Way struct {
+	Limit time.Duration // of all the Steps together
+	Stop  time.Duration // how long the release may take to stop, before them
+	Grace time.Duration // between the two: a release that SIGKILL does not end at once, a slow console
+	Reap  Reap
+	Save  func() []error // what is to be written as late as possible; nil: nothing
+	Say   func(line string)
+	Last  func(Action) // called right before reboot(2), must not block; nil: nothing
+
+	action atomic.Int32
+	param  atomic.Pointer[string]
+	at     atomic.Pointer[string] // what is going on, for whom the deadline ends it
+	begun  atomic.Int64           // monotonic; 0: not yet
+
+	stopped time.Duration // what that took; 0: nothing was to be stopped
+}
+
+// Lines is the way down as a plan shows it.
+func (w *Way) Lines() []string {
+	lines := []string{"stop of the release (at most " + seconds(w.Stop) + ", then SIGKILL)"}
+	for _, s := range Steps(w.Limit, false, nil, nil) {
+		lines = append(lines, s.String())
+	}
+	return append(lines, "reboot(2) ("+seconds(w.Deadline())+" after the beginning at the latest)")
+}
+
+// Deadline is how long the way down may take from Begin to reboot(2).
+func (w *Way) Deadline() time.Duration { return w.Stop + w.Grace + w.Limit }
+
+// Begin starts the clock: whatever happens from now on, reboot(2) is called when the
+// Deadline has come. It may be called again, with another action. The release is to be
+// stopped next, and then End called.
+func (w *Way) Begin(a Action) {
+	w.action.Store(int32(a))
+	if w.begun.CompareAndSwap(0, int64(max(monotonic(), 1))) {
+		what := "stop of the release"
+		w.at.CompareAndSwap(nil, &what)
+		go w.guard(w.Deadline())
+	}
+}
+
+// Stopped says that the release, if one ran at Begin, has ended or was given up.
+func (w *Way) Stopped() {
+	if begun := w.begun.Load(); begun != 0 {
+		w.stopped = max(monotonic()-time.Duration(begun), 1)
+	}
+}
+
+// guard ends the node when its time is over. It needs nobody: not the goroutine that
+// owns the state, nor a console that takes lines.
+func (w *Way) guard(limit time.Duration) {
+	defer func() { recover() }() // it would be the end of PID 1; without the guard it still goes down
+	time.Sleep(limit)            // the deadline itself: there is nothing else to wait for
+	said := make(chan struct{})
+	go func() {
+		defer func() { recover() }()
+		defer close(said)
+		w.Say(w.now().String() + ": not done after " + seconds(limit) + ", it hangs at: " + *w.at.Load() + "; " + w.now().String() + " by force")
+	}()
+	select {
+	case <-said:
+	case <-time.After(time.Second):
+	}
+	w.call()
+}
+
+func (w *Way) now() Action { return Action(w.action.Load()) }
+
+// call ends the node. It returns only an error.
+func (w *Way) call() error {
+	if w.Last != nil {
+		w.Last(w.now())
+	}
+	param := ""
+	if p := w.param.Load(); p != nil {
+		param = *p
+	}
+	return w.now().Call(param)
+}
+
+// End takes the Steps and calls reboot(2). The release must have been stopped before.
+// No step sleeps for a fixed time. Say gets a line for each with what it took.
+//
+// End does not return in PID 1: where reboot(2) fails it says why and stands still for
+// ever, because the kernel panics when PID 1 ends. In any other process it does nothing
+// but give an error: kill(-1) would kill the whole session.
+func (w *Way) End(a Action) error {
+	if unix.Getpid() != 1 {
+		return fmt.Errorf("%v: only PID 1 may do this, not process %d", a, unix.Getpid())
+	}
+	w.Begin(a)
+	if w.stopped != 0 {
+		w.say("release stopped", seconds(w.stopped))
+	}
+	if a == Reboot {
+		w.readParam()
+	}
+	steps := Steps(w.Limit, inContainer(), w.Reap, w.Save)
+	end := monotonic() + w.Limit
+	for i := range steps {
+		s := &steps[i]
+		w.at.Store(&s.Name)
+		start := monotonic()
+		errs := s.run(s.limit(end-start, steps[i+1:]))
+		w.say(s.Name, seconds(monotonic()-start))
+		for _, err := range errs {
+			w.say(s.Name, err.Error())
+		}
+	}
+	err := w.call()
+	w.Say(fmt.Sprintf("%v: reboot(2): %v; everything is stopped and PID 1 stays: switch the node off and on", a, err))
 	for {
 		// Not select{}: the runtime would call that a deadlock and exit.
 		unix.Poll(nil, -1)
 	}
+}
+
+func (w *Way) say(what, how string) { w.Say(w.now().String() + ": " + what + ": " + how) }
+
+func (w *Way) readParam() {
+	param, err := RebootParam(RebootParamPath)
+	if err != nil {
+		w.Say("reboot: " + err.Error() + "; rebooting without it")
+	}
+	if param != "" {
+		w.Say("reboot: with the argument " + strconv.Quote(param))
+		w.param.Store(&param)
+	}
+}
+
+// seconds is a time as a person reads it: "12 ms", "1.2 s".
+func seconds(d time.Duration) string {
+	if d < time.Second {
+		return strconv.FormatInt(int64(d/time.Millisecond), 10) + " ms"
+	}
+	tenths := int64(d / (100 * time.Millisecond))
+	if tenths%10 == 0 {
+		return strconv.FormatInt(tenths/10, 10) + " s"
+	}
+	return strconv.FormatInt(tenths/10, 10) + "." + strconv.FormatInt(tenths%10, 10) + " s"
 }
 
 const (
@@ -120,57 +209,4 @@ const (
 func inContainer() bool {
 	var st unix.Stat_t
 	return unix.Stat(nsPID, &st) == nil && uint64(st.Ino) != firstPIDNamespace
-}
-
-// killAll sends the signal to every process but this one (kill(2) with -1), and
-// waits until no child is left. As PID 1 inherits every orphan, no child is no
-// process.
-func killAll(sig unix.Signal, limit time.Duration, reap Reap) []error {
-	if !reap(time.Time{}) {
-		return nil
-	}
-	if err := unix.Kill(-1, sig); err != nil && err != unix.ESRCH {
-		return []error{fmt.Errorf("kill all with %v: %w", sig, err)}
-	}
-	// Who is stopped (SIGSTOP) sees a SIGTERM only when it goes on.
-	unix.Kill(-1, unix.SIGCONT)
-	if reap(time.Now().Add(limit)) {
-		return []error{fmt.Errorf("processes are left after %v", limit)}
-	}
-	return nil
-}
-
-// within runs a system call that may hang in the kernel (a dead disk, a server
-// that is gone) on a thread of its own, and stops waiting for it after limit.
-func within(limit time.Duration, what string, call func() error) error {
-	done := make(chan error, 1)
-	go func() { done <- call() }()
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case err := <-done:
-		return err
-	case <-timer.C:
-		return fmt.Errorf("%s has not come back after %v: going on without it", what, limit)
-	}
-}
-
-// saveWithin saves. A device that hangs does not keep the node from going down.
-func saveWithin(limit time.Duration, save func() []error) (errs []error) {
-	if save == nil {
-		return nil
-	}
-	saved := make(chan []error, 1)
-	err := within(limit, "save", func() error { saved <- save(); return nil })
-	if err != nil {
-		return []error{err}
-	}
-	return <-saved
-}
-
-func syncAll(limit time.Duration) []error {
-	if err := within(limit, "sync(2)", func() error { unix.Sync(); return nil }); err != nil {
-		return []error{err}
-	}
-	return nil
 }

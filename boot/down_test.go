@@ -58,7 +58,11 @@ func TestDownBody(t *testing.T) {
 	}
 	for _, a := range []Action{Reboot, PowerOff, Halt} {
 		if a.String() == name || name == "stubborn" {
-			Down(a, 2*time.Second, reapAll, func() []error { return []error{unix.EIO} }, func(line string) { println(line) })
+			// The stubborn one gets a sixth of it.
+			w := Way{Limit: 12 * time.Second, Stop: time.Second, Reap: reapAll, Save: func() []error { return []error{unix.EIO} }, Say: func(line string) { println(line) }}
+			w.Begin(a)
+			w.Stopped()
+			w.End(a)
 		}
 	}
 	t.Fatal("Down came back")
@@ -97,7 +101,7 @@ func TestDownEndsTheNamespace(t *testing.T) {
 		if !status.Signaled() || status.Signal() != c.signal {
 			t.Errorf("%s: PID 1 ended with %#x (signal %v), want %v\n%s", c.action, int(status), status.Signal(), c.signal, out)
 		}
-		for _, step := range []string{"SIGTERM to all processes: ", "SIGKILL to all processes: ", "save seed and time: ", "save seed and time: input/output error", "sync: ", "unmount everything: "} {
+		for _, step := range []string{"release stopped: ", "SIGTERM to all processes: ", "SIGKILL to all processes: ", "save seed and time: ", "save seed and time: input/output error", "sync: ", "unmount everything: "} {
 			if !strings.Contains(out, c.action+": "+step) {
 				t.Errorf("%s: no step %q in:\n%s", c.action, step, out)
 			}
@@ -120,7 +124,7 @@ func TestDownKillsTheStubborn(t *testing.T) {
 	if !status.Signaled() || status.Signal() != syscall.SIGHUP {
 		t.Errorf("PID 1 ended with %#x\n%s", int(status), out)
 	}
-	if want := "reboot: SIGTERM to all processes: processes are left after 2s"; !strings.Contains(out, want) {
+	if want := "reboot: SIGTERM to all processes: processes are left after 2 s"; !strings.Contains(out, want) {
 		t.Errorf("want %q in:\n%s", want, out)
 	}
 	if strings.Contains(out, "SIGKILL to all processes: processes are left") {
@@ -133,7 +137,8 @@ func TestDownRefuses(t *testing.T) {
 	if os.Getpid() == 1 {
 		t.Skip("this is PID 1")
 	}
-	err := Down(PowerOff, time.Second, reapAll, nil, func(line string) { t.Error(line) })
+	w := Way{Limit: time.Second, Reap: reapAll, Say: func(line string) { t.Error(line) }}
+	err := w.End(PowerOff)
 	if err == nil || !strings.Contains(err.Error(), "poweroff: only PID 1") {
 		t.Errorf("got %v", err)
 	}
@@ -144,7 +149,7 @@ func TestSaveWithin(t *testing.T) {
 	never := make(chan struct{})
 	defer close(never)
 	errs := saveWithin(20*time.Millisecond, func() []error { <-never; return nil })
-	if len(errs) != 1 || !strings.Contains(errs[0].Error(), "save has not come back after 20ms") {
+	if len(errs) != 1 || !strings.Contains(errs[0].Error(), "save has not come back after 20 ms") {
 		t.Errorf("%v", errs)
 	}
 	if errs := saveWithin(time.Second, func() []error { return []error{unix.EIO, unix.ENOSPC} }); len(errs) != 2 {
@@ -155,23 +160,59 @@ func TestSaveWithin(t *testing.T) {
 func TestSteps(t *testing.T) {
 	text := func(container bool) string {
 		var b strings.Builder
-		for _, s := range Steps(10*time.Second, container, reapAll, nil) {
+		for _, s := range Steps(30*time.Second, container, reapAll, nil) {
 			b.WriteString(s.String() + "\n")
 		}
 		return b.String()
 	}
-	want := `SIGTERM to all processes (at most 10s)
-SIGKILL to all processes (at most 10s)
-save seed and time (at most 10s)
-sync (at most 10s)
-unmount everything (at most 10s)
+	want := `SIGTERM to all processes (at most 5 s)
+SIGKILL to all processes (at most 2 s)
+unmount network file systems (at most 2 s)
+save seed and time (3 s, and what is left of those before)
+swap off (3 s, and what is left of those before)
+sync (6 s, and what is left of those before)
+unmount everything (5 s, and what is left of those before)
+make the root read-only (2 s, and what is left of those before)
+sync again (2 s, and what is left of those before)
+`
+	if got := text(false); got != want {
+		t.Errorf("on a node: got\n%s", got)
+	}
+	want = `SIGTERM to all processes (at most 5 s)
+SIGKILL to all processes (at most 2 s)
+save seed and time (3 s, and what is left of those before)
+sync (6 s, and what is left of those before)
+unmount everything (5 s, and what is left of those before)
 `
 	if got := text(true); got != want {
 		t.Errorf("in a container: got\n%s", got)
 	}
-	want += "make the root read-only (at most 10s)\nsync again (at most 10s)\n"
-	if got := text(false); got != want {
-		t.Errorf("on a node: got\n%s", got)
+}
+
+// What the first steps do not use is for those that write to disks; all together they
+// never have more than the limit.
+func TestStepLimits(t *testing.T) {
+	steps := Steps(30*time.Second, false, reapAll, nil)
+	var sum time.Duration
+	for i := range steps {
+		sum += steps[i].Limit
+	}
+	if sum != 30*time.Second {
+		t.Errorf("the limits are %v together", sum)
+	}
+	for _, tt := range []struct {
+		step       int
+		left, want time.Duration
+	}{
+		{0, 30 * time.Second, 5 * time.Second},
+		{5, 30 * time.Second, 21 * time.Second}, // sync, with 5 + 2 + 2 s behind it
+		{5, 15 * time.Second, 6 * time.Second},
+		{5, time.Second, 6 * time.Second},
+		{8, 20 * time.Second, 20 * time.Second},
+	} {
+		if got := steps[tt.step].limit(tt.left, steps[tt.step+1:]); got != tt.want {
+			t.Errorf("%s with %v left: %v, want %v", steps[tt.step].Name, tt.left, got, tt.want)
+		}
 	}
 }
 
@@ -249,7 +290,7 @@ func TestUnmountInContainer(t *testing.T) {
 
 func TestWithin(t *testing.T) {
 	err := within(20*time.Millisecond, "umount /data", func() error { time.Sleep(2 * time.Second); return nil })
-	if err == nil || !strings.Contains(err.Error(), "umount /data has not come back after 20ms") {
+	if err == nil || !strings.Contains(err.Error(), "umount /data has not come back after 20 ms") {
 		t.Errorf("got %v", err)
 	}
 	if err := within(5*time.Second, "x", func() error { return unix.EBUSY }); err != unix.EBUSY {

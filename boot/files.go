@@ -1,6 +1,10 @@
 package boot
 
-import "golang.org/x/sys/unix"
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
 
 // readFile reads a whole small file without package os, whose files cost an
 // epoll instance at start-up. Files of /proc report no size: read to the end.
@@ -29,6 +33,22 @@ func readFile(path string) ([]byte, error) {
 		}
 		data = data[:len(data)+n]
 	}
+}
+
+// WriteText makes a text the content of a file, which it opens with these flags too.
+func WriteText(path string, flags int, mode uint32, text string) error {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC|flags, mode)
+	if err == nil {
+		_, err = unix.Write(fd, []byte(text))
+		if err == nil && flags&unix.O_EXCL != 0 { // one that is to last
+			err = unix.Fsync(fd)
+		}
+		unix.Close(fd)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
 }
 
 // readDir gives the names in a directory, in the kernel's order; none where it

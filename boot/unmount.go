@@ -9,33 +9,105 @@ import (
 )
 
 // unmountAll unmounts in the reverse order of mountinfo all but the root and what
-// PID 1 itself needs to the end. What is busy is made read-only, where the super
-// block is ours, and detached. limit is for all of them together.
+// PID 1 itself needs to the end. A loop device on a file of a busy mount is detached,
+// and the mount tried again. What is busy still is made read-only, where the super
+// block is ours, and detached. limit is for all of them together, and one that hangs
+// takes no more than half of what is left.
 func unmountAll(limit time.Duration, ours bool) []error {
-	text, err := readFile("/proc/self/mountinfo")
-	if err != nil {
-		return []error{fmt.Errorf("read /proc/self/mountinfo: %w", err)}
-	}
-	list, err := ParseMountInfo(text)
-	var errs []error
-	if err != nil {
-		errs = append(errs, err) // what was understood is unmounted nevertheless
-	}
+	list, errs := mountsNow()
 	end := monotonic() + limit
+	busy := list[:0:0]
 	for i := len(list) - 1; i >= 0; i-- {
-		m := &list[i]
-		if kept(m.Target) {
-			continue
+		if !kept(list[i].Target) {
+			busy = append(busy, list[i])
 		}
-		left := end - monotonic()
-		if left <= 0 {
-			return append(errs, fmt.Errorf("time is over before %s", m.Target))
+	}
+	again := true
+	for round := 0; again && round < 4; round++ { // a loop device that is held somewhere would go on for ever
+		var failed []error
+		var freed int
+		tried := len(busy)
+		busy, failed = unmountEach(busy, end)
+		errs = append(errs, failed...)
+		if ours {
+			freed = detachLoops(busy)
 		}
-		if err := within(left, "umount "+m.Target, func() error { return unmount(m, ours) }); err != nil {
+		// Less than before may be busy because what was on it has gone.
+		again = len(busy) > 0 && (freed > 0 || len(busy) < tried) && monotonic() < end
+	}
+	for i := range busy {
+		m := &busy[i]
+		if err := within(half(end), "umount "+m.Target, func() error { return giveUp(m, ours) }); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return errs
+}
+
+// half is half of the time that is left until end, but always some.
+func half(end time.Duration) time.Duration { return max((end-monotonic())/2, 10*time.Millisecond) }
+
+func mountsNow() ([]MountInfo, []error) {
+	text, err := readFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil, []error{fmt.Errorf("read /proc/self/mountinfo: %w", err)}
+	}
+	list, err := ParseMountInfo(text)
+	if err != nil { // what was understood is unmounted nevertheless
+		return list, []error{err}
+	}
+	return list, nil
+}
+
+// unmountEach unmounts what it can of a list, and gives those that are busy.
+func unmountEach(list []MountInfo, end time.Duration) (busy []MountInfo, errs []error) {
+	for i := range list {
+		m := &list[i]
+		err := within(half(end), "umount(2)", func() error { return unmount(m, 0) })
+		switch {
+		case err == unix.EBUSY:
+			busy = append(busy, *m)
+		case err != nil:
+			errs = append(errs, fmt.Errorf("umount %s (%s): %w", m.Target, m.Source, err))
+		}
+	}
+	return busy, errs
+}
+
+// unmountNetwork unmounts what a server that is gone could make hang. MNT_FORCE gives
+// up the requests that are under way (umount(2)); what is not to be had even so is
+// detached: the way down does not wait for a server.
+func unmountNetwork(limit time.Duration) []error {
+	list, errs := mountsNow()
+	end := monotonic() + limit
+	for i := len(list) - 1; i >= 0; i-- {
+		m := &list[i]
+		if !remote(m.Type) {
+			continue
+		}
+		err := within(half(end), "umount(2)", func() error { return unmount(m, unix.MNT_FORCE) })
+		if err == nil {
+			continue
+		}
+		how := "detached"
+		if err := within(half(end), "detach", func() error { return unix.Unmount(m.Target, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) }); err != nil {
+			how = "not detached: " + err.Error()
+		}
+		err = fmt.Errorf("umount %s (%s): %w; %s", m.Target, m.Source, err, how)
+		errs = append(errs, err)
+	}
+	return errs
+}
+
+// remote says that a file system of this type lives with somebody who may be gone:
+// a server, or a process.
+func remote(fstype string) bool {
+	for _, t := range [...]string{"nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "afs", "coda", "glusterfs", "ocfs2", "virtiofs", "fuse", "fuseblk"} {
+		if fstype == t {
+			return true
+		}
+	}
+	return strings.HasPrefix(fstype, "fuse.")
 }
 
 // kept reports the mounts that hold nothing to be saved and that are needed to
@@ -51,14 +123,15 @@ func kept(target string) bool {
 
 // unmount unmounts one. EINVAL is a mount that went with another one, or one that
 // stands on "/" itself, below the root.
-func unmount(m *MountInfo, ours bool) error {
-	err := unix.Unmount(m.Target, unix.UMOUNT_NOFOLLOW)
-	if err == nil || err == unix.EINVAL || err == unix.ENOENT {
-		return nil
+func unmount(m *MountInfo, flags int) error {
+	if err := unix.Unmount(m.Target, flags|unix.UMOUNT_NOFOLLOW); err != unix.EINVAL && err != unix.ENOENT {
+		return err
 	}
-	if err != unix.EBUSY {
-		return fmt.Errorf("umount %s (%s): %w", m.Target, m.Source, err)
-	}
+	return nil
+}
+
+// giveUp makes one that stays busy read-only, and detaches it.
+func giveUp(m *MountInfo, ours bool) error {
 	saved := "left as it was"
 	if ours {
 		if ro := unix.Mount("", m.Target, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); ro == nil {
@@ -69,12 +142,12 @@ func unmount(m *MountInfo, ours bool) error {
 	}
 	detached := unix.Unmount(m.Target, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
 	if detached != nil {
-		return fmt.Errorf("umount %s (%s): %w; %s; detach: %w", m.Target, m.Source, err, saved, detached)
+		return fmt.Errorf("umount %s (%s): %w; %s; detach: %w", m.Target, m.Source, unix.EBUSY, saved, detached)
 	}
 	if ours && saved == "made read-only" {
 		return nil
 	}
-	return fmt.Errorf("umount %s (%s): %w; %s, and detached", m.Target, m.Source, err, saved)
+	return fmt.Errorf("umount %s (%s): %w; %s, and detached", m.Target, m.Source, unix.EBUSY, saved)
 }
 
 // rootReadOnly makes the root's super block read-only, which is what an unmount
@@ -84,6 +157,7 @@ func rootReadOnly(limit time.Duration) []error {
 	if err := unix.Statfs("/", &st); err == nil && (uintptr(st.Flags)&unix.MS_RDONLY != 0 || inMemory(&st)) {
 		return nil
 	}
+	detachLoops([]MountInfo{{Target: "/"}}) // a file that is written to would keep it busy
 	err := within(limit, "remount of /", func() error {
 		return unix.Mount("", "/", "", unix.MS_REMOUNT|unix.MS_RDONLY, "")
 	})

@@ -90,6 +90,11 @@ func isGiveUp(s string) bool {
 	return s == Reboot || s == Rescue || s == PowerOff || s == Halt
 }
 
+func isButton(s string) bool { return isOnExit(s) && s != Restart || s == Ignore }
+
+// isCorePattern holds to the kernel's CORENAME_MAX_SIZE of 128 with its NUL.
+func isCorePattern(s string) bool { return s != "" && len(s) < 128 }
+
 // printable says that a string is UTF-8 and holds no control character. Such a string
 // may go into a line of a log, a file of lines, an argument or an environment.
 func printable(s string) bool {

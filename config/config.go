@@ -43,7 +43,10 @@ type Config struct {
 // Node is the [node] table.
 type Node struct {
 	Hostname string // final: a pattern is already filled in with the board's id
-	ID       string // as written: a program, or file:/path; empty: the MAC of the first interface
+	// MachineID is systemd.machine_id= of the kernel command line, 32 digits of lower
+	// case; empty: none was given.
+	MachineID string
+	ID        string // as written: a program, or file:/path; empty: the MAC of the first interface
 }
 
 // Network is one [network.IFACE] table, or one ip= of the kernel command line.
@@ -77,6 +80,10 @@ type Release struct {
 	Env  []string // KEY=value, sorted by key
 	Args []string // further emulator flags
 	Tmp  string   // writable directory: HOME, RELEASE_TMP
+
+	Limits       []string // NAME=SOFT or NAME=SOFT:HARD, sorted by name; see ParseLimit
+	Capabilities []string // names; see Capability. Empty: all for root, none for any other user
+	OOMScoreAdj  int      // proc(5), oom_score_adj; 0: as PID 1 has it
 }
 
 // Distribution is the [distribution] table.
@@ -89,13 +96,14 @@ type Distribution struct {
 	Connect    bool // make the mesh at boot
 }
 
-// The words of [supervise] on_exit and give_up.
+// The words of [supervise] on_exit, give_up and power_button.
 const (
 	Restart  = "restart"
 	Reboot   = "reboot"
 	PowerOff = "poweroff"
 	Halt     = "halt"
 	Rescue   = "rescue"
+	Ignore   = "ignore"
 )
 
 // Supervise is the [supervise] table.
@@ -107,6 +115,8 @@ type Supervise struct {
 	Window         time.Duration
 	GiveUp         string
 	StopTimeout    time.Duration
+	DownTimeout    time.Duration // of what follows the stop, until reboot(2)
+	PowerButton    string        // what it asks for
 }
 
 // Health is the [health] table.
@@ -123,7 +133,8 @@ type Mount struct {
 
 // Kernel is the [kernel] table.
 type Kernel struct {
-	Modules []string
+	Modules     []string
+	CorePattern string // core(5); empty: as the kernel has it
 }
 
 // Root is what the kernel command line says about the root file system

@@ -8,6 +8,7 @@ type key struct {
 	name  string                          // dotted; of [network.IFACE] without the interface
 	field func(c *Config, n *Network) any // a pointer to where the value goes; its type says what kind of value it is
 	check func(s string) bool             // of a string, or of each string of a list
+	value func(s string) bool             // of each value of a table
 	noun  string                          // what a value that fails is not: "99999 is no TCP port"
 	want  string                          // what would be right
 	empty bool                            // an empty string is allowed too, and means the default
@@ -59,6 +60,12 @@ var keys = [...]key{
 		want: `a list of strings such as ["+sbwt", "none"]`},
 	{name: "release.tmp", field: func(c *Config, _ *Network) any { return &c.Release.Tmp },
 		check: isAbs, noun: "absolute path", want: "a writable directory"},
+	{name: "release.limits", field: func(c *Config, _ *Network) any { return (*env)(&c.Release.Limits) },
+		check: isLimit, value: isLimits, noun: "resource limit", want: `resources of prlimit(1) with a number, "unlimited", or "SOFT:HARD", such as nofile = "65536"`},
+	{name: "release.capabilities", field: func(c *Config, _ *Network) any { return &c.Release.Capabilities },
+		check: isCapability, noun: "capability", want: `names of capabilities(7), such as "net_bind_service"`},
+	{name: "release.oom_score_adj", field: func(c *Config, _ *Network) any { return &c.Release.OOMScoreAdj },
+		noun: "oom_score_adj", want: "-1000 (never killed) to 1000 (killed first)", min: -1000, max: 1000},
 
 	{name: "distribution.name", field: func(c *Config, _ *Network) any { return &c.Distribution.Name },
 		check: isNodeName, noun: "node name", want: "the part before the @: letters, digits, - and _", empty: true},
@@ -85,6 +92,10 @@ var keys = [...]key{
 		check: isGiveUp, noun: "action", want: `"reboot", "rescue", "poweroff" or "halt"`},
 	{name: "supervise.stop_timeout", field: func(c *Config, _ *Network) any { return &c.Supervise.StopTimeout },
 		want: `a duration such as "10s", 0s to 1h`, max: int64(time.Hour)},
+	{name: "supervise.down_timeout", field: func(c *Config, _ *Network) any { return &c.Supervise.DownTimeout },
+		want: `a duration such as "30s", 1s to 24h`, min: int64(time.Second), max: int64(24 * time.Hour)},
+	{name: "supervise.power_button", field: func(c *Config, _ *Network) any { return &c.Supervise.PowerButton },
+		check: isButton, noun: "action", want: `"poweroff", "reboot", "halt" or "ignore"`},
 
 	{name: "health.interval", field: func(c *Config, _ *Network) any { return &c.Health.Interval },
 		want: `a duration such as "10s", 100ms to 24h`, min: int64(100 * time.Millisecond), max: int64(24 * time.Hour)},
@@ -96,6 +107,8 @@ var keys = [...]key{
 
 	{name: "kernel.modules", field: func(c *Config, _ *Network) any { return &c.Kernel.Modules },
 		check: isModule, noun: "module name", want: `module names such as "virtio_net"`},
+	{name: "kernel.core_pattern", field: func(c *Config, _ *Network) any { return &c.Kernel.CorePattern },
+		check: isCorePattern, noun: "core pattern", want: `1 to 127 bytes as in core(5), such as "/data/core.%e"`, empty: true},
 }
 
 const wantHostname = "labels of letters, digits and inner hyphens with dots between, 64 bytes at most, or a pattern with %s, %.4s or %-.4s"
@@ -143,7 +156,8 @@ func defaults() *Config {
 		Distribution: Distribution{Names: "short", Port: 17012, EPMD: "none", CookieFile: "/data/cookie", Connect: true},
 		Supervise: Supervise{
 			OnExit: Restart, BackoffFirst: 100 * time.Millisecond, BackoffLongest: 30 * time.Second,
-			Attempts: 5, Window: time.Minute, GiveUp: Reboot, StopTimeout: 10 * time.Second,
+			Attempts: 5, Window: time.Minute, GiveUp: Reboot, StopTimeout: 10 * time.Second, DownTimeout: 30 * time.Second,
+			PowerButton: PowerOff,
 		},
 		Health: Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second},
 		Root:   Root{Wait: 10 * time.Second, Program: "/sbin/init"},

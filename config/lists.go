@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // storeStrings takes a list as a whole or not at all where its strings only make sense
 // together (no check: arguments), else the good ones of it.
@@ -38,6 +41,9 @@ func (k *key) storeEnv(p *env, v any, from Source) (bool, []fault) {
 		good = make(env, 0, len(v))
 		for name, value := range v {
 			s, ok := value.(string)
+			if i, isInt := value.(int64); isInt && k.value != nil {
+				s, ok = strconv.FormatInt(i, 10), true
+			}
 			if !ok {
 				faults = append(faults, mistyped(value, from, "a string, as the value of "+quote(name))...)
 				continue
@@ -72,6 +78,9 @@ func (k *key) addEnv(list *env, name, value string) []fault {
 	}
 	if !printable(value) {
 		return []fault{{what: "the value of " + name + " has control characters or is not UTF-8", want: "printable text"}}
+	}
+	if k.value != nil && !k.value(value) {
+		return []fault{{what: quote(value) + " is no limit for " + name}}
 	}
 	i := 0
 	for ; i < len(*list); i++ {

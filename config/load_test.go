@@ -127,7 +127,8 @@ func TestDefaults(t *testing.T) {
 		Release:      Release{Path: []string{"/srv/erlang"}, User: "root", Tmp: "/run/beaminit/release"},
 		Distribution: Distribution{Names: "short", Port: 17012, EPMD: "none", CookieFile: "/data/cookie", Connect: true},
 		Supervise: Supervise{OnExit: "restart", BackoffFirst: 100 * time.Millisecond, BackoffLongest: 30 * time.Second,
-			Attempts: 5, Window: time.Minute, GiveUp: "reboot", StopTimeout: 10 * time.Second},
+			Attempts: 5, Window: time.Minute, GiveUp: "reboot", StopTimeout: 10 * time.Second,
+			DownTimeout: 30 * time.Second, PowerButton: "poweroff"},
 		Health:  Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second},
 		Root:    Root{Wait: 10 * time.Second, Program: "/sbin/init"},
 		origins: []origin{{"node.hostname", "", Derived}},
@@ -157,6 +158,9 @@ func TestCmdlineHasAll(t *testing.T) {
 	beaminit.distribution.epmd=module:my_epmd beaminit.distribution.cookie-file=/data/secret beaminit.distribution.connect=0
 	beaminit.supervise.on_exit=poweroff beaminit.supervise.backoff=200ms,1m beaminit.supervise.attempts=7
 	beaminit.supervise.window=2m beaminit.supervise.give_up=rescue beaminit.supervise.stop-timeout=20s
+	beaminit.supervise.down_timeout=1m beaminit.supervise.power_button=ignore
+	beaminit.release.limits=nofile=65536,core=0,memlock=65536:unlimited beaminit.release.oom_score_adj=-500
+	beaminit.release.capabilities=net_bind_service,CAP_SYS_TIME beaminit.kernel.core_pattern=/data/core.%e
 	beaminit.health.interval=30s beaminit.health.probe_timeout=3s beaminit.kernel.modules=virtio_net,virtio-blk`
 	got, want := load(t, "", line), load(t, string(full), "")
 	want.Peers[2].Aliases, want.Mounts = nil, nil // have no form there

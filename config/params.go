@@ -29,6 +29,8 @@ func (l *loader) kernelParam(p param) {
 		l.hostnameParam(HostnameParam, p)
 	case "systemd.hostname", "systemd-hostname", "systemd_hostname":
 		l.hostnameParam(SystemdHostname, p)
+	case "systemd.machine_id", "systemd-machine-id", "systemd_machine_id":
+		l.machineID(p)
 	case "root":
 		l.rootWord(&r.Device, p)
 	case "rootfstype":

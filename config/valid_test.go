@@ -58,6 +58,18 @@ func valid(t *testing.T, c *Config) {
 			check(before < name, "order of release.env", c.Release.Env)
 		}
 	}
+	for _, l := range c.Release.Limits {
+		name, value, found := strings.Cut(l, "=")
+		check(found && isLimit(name) && isLimits(value), "release.limits", l)
+	}
+	for _, name := range c.Release.Capabilities {
+		check(isCapability(name), "release.capabilities", name)
+	}
+	check(c.Release.OOMScoreAdj >= -1000 && c.Release.OOMScoreAdj <= 1000, "release.oom_score_adj", c.Release.OOMScoreAdj)
+	check(c.Kernel.CorePattern == "" || isCorePattern(c.Kernel.CorePattern), "kernel.core_pattern", c.Kernel.CorePattern)
+	check(c.Node.MachineID == "" || IsMachineID(c.Node.MachineID), "systemd.machine_id", c.Node.MachineID)
+	check(isButton(s.PowerButton), "supervise.power_button", s.PowerButton)
+	between(s.DownTimeout, time.Second, 24*time.Hour, "supervise.down_timeout")
 	for _, a := range c.Release.Args {
 		check(printable(a), "release.args", a)
 	}

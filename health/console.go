@@ -157,6 +157,9 @@ func (c *Console) Start(guard func()) {
 			case m := <-output:
 				c.sayDropped()
 				c.write(m)
+				if m.done != nil { // Stop: there may be another after this one
+					return
+				}
 			}
 		}
 	}()

@@ -1,52 +1,25 @@
 package health
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/beaminit/beaminit/logfmt"
 )
 
 // Find looks for a health record anywhere in a line of a serial console: after a
 // printk stamp, behind the cut-off half of another line, between two others. It
 // gives a record only if its checksum is right, so a garbled line is no record.
-func Find(line []byte) (Record, bool) {
-	for {
-		at := bytes.Index(line, []byte(Prefix))
-		if at < 0 {
-			return Record{}, false
-		}
-		line = line[at:]
-		if r, ok := findHere(line); ok {
-			return r, true
-		}
-		line = line[len(Prefix):]
-	}
-}
-
-// findHere tries every "crc=" behind a record's beginning: a line that was cut
-// and joined with another can hold more than one.
-func findHere(line []byte) (Record, bool) {
-	const mark = " crc="
-	for at := 0; ; {
-		i := bytes.Index(line[at:], []byte(mark))
-		if i < 0 || at+i > MaxRecord {
-			return Record{}, false
-		}
-		at += i
-		end := at + len(mark) + 8
-		if end > len(line) {
-			return Record{}, false
-		}
-		sum, err := strconv.ParseUint(string(line[at+len(mark):end]), 16, 32)
-		if err == nil && checksum(line[:at]) == uint32(sum) {
-			r, err := Parse(string(line[:at]))
-			return r, err == nil
-		}
-		at += len(mark)
-	}
+func Find(line []byte) (r Record, ok bool) {
+	_, ok = logfmt.Find(line, Prefix, MaxRecord, func(text string) bool {
+		var err error
+		r, err = Parse(text)
+		return err == nil
+	})
+	return r, ok
 }
 
 // Parse reads a record's text without its checksum. Fields it does not know are
@@ -59,11 +32,9 @@ func Parse(text string) (Record, error) {
 	var r Record
 	for rest != "" {
 		var key, value string
-		key, rest, ok = strings.Cut(rest, "=")
-		if !ok {
+		if key, value, rest, ok = logfmt.Next(rest); !ok {
 			return r, fmt.Errorf("health record: %q has no value", key)
 		}
-		value, rest = cutValue(rest)
 		if err := r.set(key, value); err != nil {
 			return r, fmt.Errorf("health record: %s=%s: %w", key, value, err)
 		}
@@ -74,36 +45,24 @@ func Parse(text string) (Record, error) {
 	return r, nil
 }
 
-// cutValue takes one logfmt value off the front of s.
-func cutValue(s string) (value, rest string) {
-	if after, quoted := strings.CutPrefix(s, `"`); quoted {
-		value, rest, _ = strings.Cut(after, `"`)
-		return value, strings.TrimPrefix(rest, " ")
-	}
-	value, rest, _ = strings.Cut(s, " ")
-	return value, rest
-}
-
 func (r *Record) set(key, value string) (err error) {
 	switch key {
 	case "boot":
-		var n uint64
-		n, err = strconv.ParseUint(value, 16, 32)
-		r.Boot = uint32(n)
+		r.Boot, err = logfmt.ParseHex(value)
 	case "seq":
 		var n uint64
 		n, err = strconv.ParseUint(value, 10, 32)
 		r.Seq = uint32(n)
 	case "up":
-		r.Up, err = parseSeconds(value)
+		r.Up, err = logfmt.ParseSeconds(value)
 	case "node":
 		r.Node = value
 	case "state":
 		r.State, err = parseState(value)
 	case "pid":
-		r.PID, err = parseCount(value)
+		r.PID, err = logfmt.ParseCount(value)
 	case "restarts":
-		r.Restarts, err = parseCount(value)
+		r.Restarts, err = logfmt.ParseCount(value)
 	case "peers":
 		err = r.setPeers(value)
 	case "missing":
@@ -112,12 +71,14 @@ func (r *Record) set(key, value string) (err error) {
 		r.Probe, err = time.ParseDuration(value)
 	case "mem":
 		var n int
-		n, err = parseCount(strings.TrimSuffix(value, "M"))
+		n, err = logfmt.ParseCount(strings.TrimSuffix(value, "M"))
 		r.Mem = int64(n) << 20
 	case "why":
 		r.Why = value
 	case "next":
 		r.Next, err = time.ParseDuration(value)
+	case "clock":
+		r.Clock = value
 	case "phases":
 		r.Phases, err = parsePhases(value)
 	}
@@ -131,11 +92,11 @@ func (r *Record) setPeers(value string) (err error) {
 	}
 	r.Connected = -1
 	if have != "?" {
-		if r.Connected, err = parseCount(have); err != nil {
+		if r.Connected, err = logfmt.ParseCount(have); err != nil {
 			return err
 		}
 	}
-	r.Peers, err = parseCount(want)
+	r.Peers, err = logfmt.ParseCount(want)
 	return err
 }
 
@@ -147,29 +108,11 @@ func parseState(s string) (State, error) {
 	return "", errors.New("no such state")
 }
 
-func parseCount(s string) (int, error) {
-	n, err := strconv.ParseUint(s, 10, 31)
-	return int(n), err
-}
-
-func parseSeconds(s string) (time.Duration, error) {
-	sec, frac, _ := strings.Cut(s, ".")
-	whole, err := strconv.ParseUint(sec, 10, 32)
-	if err != nil {
-		return 0, err
-	}
-	ms, err := strconv.ParseUint(frac, 10, 10)
-	if err != nil || len(frac) != 3 {
-		return 0, errors.New("want seconds with three decimals")
-	}
-	return time.Duration(whole)*time.Second + time.Duration(ms)*time.Millisecond, nil
-}
-
 func parsePhases(s string) ([]Phase, error) {
 	var phases []Phase
 	for _, item := range strings.Split(s, ",") {
 		name, at, _ := strings.Cut(item, ":")
-		d, err := parseSeconds(at)
+		d, err := logfmt.ParseSeconds(at)
 		if err != nil {
 			return nil, err
 		}

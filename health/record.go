@@ -37,6 +37,7 @@ type Record struct {
 	Mem       int64         // resident bytes of the release; 0: not known
 	Why       string        // how the release ended, or why the node is in this state
 	Next      time.Duration // until the next start; 0: none planned
+	Clock     string        // what gave the time of day at boot: rtc, floor or kernel; empty: not known
 	Phases    []Phase       // of the boot, in order
 }
 

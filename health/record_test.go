@@ -12,7 +12,7 @@ import (
 var full = Record{
 	Boot: 0x3f2a91c0, Seq: 42, Up: 12345 * time.Millisecond, Node: "eclero@eclero6",
 	State: Degraded, PID: 87, Restarts: 3, Connected: 1, Peers: 2, Missing: []string{"eclero8"},
-	Probe: 4 * time.Millisecond, Mem: 54 << 20, Why: "killed by signal 9 (SIGKILL)", Next: 200 * time.Millisecond,
+	Probe: 4 * time.Millisecond, Mem: 54 << 20, Why: "killed by signal 9 (SIGKILL)", Next: 200 * time.Millisecond, Clock: "rtc",
 	Phases: []Phase{{"kernel", 1210 * time.Millisecond}, {"mounts", 1220 * time.Millisecond}},
 }
 
@@ -22,7 +22,7 @@ func TestAppend(t *testing.T) {
 		rec  Record
 		want string
 	}{
-		{"full", full, `health v=1 boot=3f2a91c0 seq=42 up=12.345 node=eclero@eclero6 state=degraded pid=87 restarts=3 peers=1/2 missing=eclero8 probe=4ms mem=54M why="killed by signal 9 (SIGKILL)" next=200ms phases=kernel:1.210,mounts:1.220 crc=`},
+		{"full", full, `health v=1 boot=3f2a91c0 seq=42 up=12.345 node=eclero@eclero6 state=degraded pid=87 restarts=3 peers=1/2 missing=eclero8 probe=4ms mem=54M why="killed by signal 9 (SIGKILL)" next=200ms clock=rtc phases=kernel:1.210,mounts:1.220 crc=`},
 		{"bare", Record{State: Booting}, `health v=1 boot=00000000 seq=0 up=0.000 node="" state=booting restarts=0 peers=0/0 crc=`},
 		{"membership unknown", Record{State: Up, Node: "a@b", Connected: -1, Peers: 2}, `health v=1 boot=00000000 seq=0 up=0.000 node=a@b state=up restarts=0 peers=?/2 crc=`},
 		{"hostile text", Record{State: Down, Node: "a@b", Why: "x\n\"y\" crc=00000000 \x1b[2J\xff"}, `health v=1 boot=00000000 seq=0 up=0.000 node=a@b state=down restarts=0 peers=0/0 why="x?'y' crc=00000000 ?[2J?" crc=`},
@@ -40,6 +40,7 @@ func TestAppend(t *testing.T) {
 
 func TestAppendStaysShort(t *testing.T) {
 	r := full
+	r.Clock = strings.Repeat("c", 100)
 	r.Node, r.Why = strings.Repeat("n", 500), strings.Repeat("w", 5000)
 	for i := 0; i < 256; i++ {
 		r.Missing = append(r.Missing, strings.Repeat("p", 60))

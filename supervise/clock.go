@@ -59,10 +59,14 @@ func (l *Loop) fireAlarms() {
 		switch Timer(t) {
 		case TickTimer:
 			l.record()
+			l.openControl()
+			l.tidy()
 			l.setTimer(TickTimer, l.Interval)
 		case SaveTimer:
 			l.save()
 			l.setTimer(SaveTimer, saveInterval)
+		case ShrinkTimer:
+			shrink()
 		case MonitorTimer:
 			l.startMonitor()
 		default:

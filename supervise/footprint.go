@@ -4,9 +4,14 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
+
+// shrinkAfter is when what follows the start of the release is done as well: the seed
+// and the history are on the disk.
+const shrinkAfter = time.Second
 
 // shrink gives back what the boot needed and the loop does not: the heap down to
 // what is used, collected from now on at a tenth of the usual floor of 4 MiB; and

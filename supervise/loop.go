@@ -9,14 +9,17 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/control"
 	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/history"
 	"golang.org/x/sys/unix"
 )
 
 // Node is what the loop is given: everything that is fixed for a boot.
 type Node struct {
 	Name     func() string // eclero@eclero6, as far as it is known
+	Clock    func() string // what gave the time of day, for the records
 	Peers    []string      // the other nodes' names, in the order of the monitor's addresses
 	Boot     uint32
 	Seq      uint32 // of the last health record before
@@ -29,7 +32,9 @@ type Node struct {
 
 	Prepare    func() (Program, error) // called before every start of the release
 	AfterStart func()                  // called once, as soon as the release has been started or has to wait
+	Stopping   func(Action)            // called when the node is asked to go down, each time; must not block
 	Save       func() []error          // called after the start and every hour, on a thread of its own; nil: nothing to save
+	Button     Action                  // that the power button asks for; none: nothing
 	NoRelease  string                  // why nothing can be started; empty: something can
 	Monitor    Program
 
@@ -37,7 +42,15 @@ type Node struct {
 	OnLink      func() (ready bool) // called at each such change
 	NetworkWait time.Duration       // 0: the network is ready
 
+	Remember     func(history.Entry)            // keeps what this boot will be known by, and never waits; nil: nothing is kept
+	KeepHistory  func(guard func())             // begins to write that, on a goroutine with guard deferred; nil like Remember
+	FlushHistory func(limit time.Duration) bool // waits until it is written; nil like Remember
+	StateDir     string                         // of what outlives a reboot, for Resume
+
 	Resume *Resume // what PID 1 knew before it fell; nil: this is a boot
+
+	Version string // of beaminit
+	Control string // path of the control socket
 }
 
 // Loop is PID 1 at work.
@@ -57,12 +70,18 @@ type Loop struct {
 	falls     []time.Duration // of PID 1 itself, see Resume
 	fallen    chan string     // a goroutine panicked: why
 	saving    atomic.Bool     // Save has not come back yet
+	server    *control.Server // nil: there is no control socket
+	asks      chan ask
+	deaf      bool // that was said
+	served    int  // requests since the last tidy
+	wasUp     bool // the release has answered in this boot
+	told      bool // to go down, not by the policy
 }
 
 // Run starts the release and supervises it until the node is to go down; it
 // gives the action asked for. It never returns for any other reason.
 func (n Node) Run() Action {
-	l := &Loop{Node: n, reports: make(chan health.Report, 16), fallen: make(chan string, 8)}
+	l := &Loop{Node: n, reports: make(chan health.Report, 16), fallen: make(chan string, 8), asks: make(chan ask, 16)}
 	l.state = State{Policy: n.Policy, Peers: min(len(n.Peers), health.MaxPeers), Rand: n.Boot | 1}
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	l.startOutput()
@@ -86,16 +105,20 @@ func (n Node) Run() Action {
 	}
 	unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF) // Ctrl-Alt-Del becomes SIGINT
 	n.Console.Start(func() { l.fell(recover()) })
+	l.keepHistory()
 	l.readOutput()
+	l.watchButton()
 	l.startMonitor()
 	l.setTimer(TickTimer, l.Interval)
 	l.setTimer(SaveTimer, saveInterval)
+	l.setTimer(ShrinkTimer, shrinkAfter)
 	l.save()
+	l.openControl()
 	l.reap()
-	shrink()
 	for !l.finished {
 		l.turn()
 	}
+	l.rememberDown()
 	return l.state.Action
 }
 
@@ -119,6 +142,8 @@ func (l *Loop) turn() {
 		if l.OnLink() {
 			l.step(Event{Kind: Begin})
 		}
+	case a := <-l.asks:
+		l.asked(a)
 	case why := <-l.fallen:
 		l.again(why)
 	case <-alarm.C:
@@ -158,22 +183,18 @@ func (l *Loop) complain(v any) string {
 // again executes PID 1 anew with the state as it was before the event that it fell
 // over. If even that fails, the loop goes on as it is.
 func (l *Loop) again(why string) {
-	r := Resume{
-		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Falls: l.falls,
-		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)},
-	}
+	r := l.knowledge()
 	r.Fell(Now(), why)
 	l.falls = r.Falls
-	l.Console.Stop(200 * time.Millisecond)
-	err := r.Again()
+	err := l.become(r, "/proc/self/exe")
 	l.Console.Say(health.Err, "PID 1 cannot execute itself anew: "+err.Error())
-	l.Console.Start(func() { l.fell(recover()) })
 }
 
 // resume takes over from the PID 1 that fell: the release that runs, or whatever was
 // to come next; false: that is the boot itself. After too many falls it only stays.
 func (l *Loop) resume() bool {
 	r := l.Resume
+	l.rememberFall(r)
 	policy, peers := l.state.Policy, l.state.Peers
 	rand := l.state.Rand
 	l.state = r.State
@@ -187,14 +208,21 @@ func (l *Loop) resume() bool {
 			": it starts nothing any more, a release that runs is left alone")
 		return true
 	}
-	l.Console.Say(health.Warning, "PID 1 has begun anew, the release goes on (pid "+strconv.Itoa(l.state.PID)+")")
+	if r.From != "" {
+		l.Console.Say(health.Notice, "PID 1 is beaminit "+l.Version+" now, after "+r.From+"; the release goes on (pid "+strconv.Itoa(l.state.PID)+")")
+	} else {
+		l.Console.Say(health.Warning, "PID 1 has begun anew, the release goes on (pid "+strconv.Itoa(l.state.PID)+")")
+	}
 	switch l.state.Phase {
 	case Waiting:
 		l.owed = false
 		return false
 	case Between:
 		l.setTimer(RestartTimer, max(l.state.NextAt-Now(), 0))
-	case Ending:
+	case Ending, Pausing:
+		if l.state.Phase == Ending {
+			l.Stopping(l.state.Action)
+		}
 		l.setTimer(StopTimer, l.state.Policy.StopTimeout)
 	}
 	return true
@@ -230,6 +258,7 @@ func Meaning(sig os.Signal) (action Action, why string) {
 
 func (l *Loop) stop(a Action, why string) {
 	l.Console.Say(health.Notice, string(a)+" asked for by "+why)
+	l.Stopping(a)
 	l.step(Event{Kind: StopAsked, Action: a, Text: string(a) + " asked for by " + why})
 }
 
@@ -239,6 +268,7 @@ func (l *Loop) step(e Event) {
 	was := l.state
 	var effects []Effect
 	l.state, effects = Step(l.state, e)
+	l.rememberChange(was, e)
 	if !was.Answered && l.state.Answered && l.state.Restarts == 0 && was.Phase == Running {
 		l.phase("listening")
 	}
@@ -267,6 +297,10 @@ func (l *Loop) do(e Effect) {
 }
 
 func (l *Loop) startRelease() {
+	if l.Prepare == nil {
+		l.step(Event{Kind: StartFailed, Text: "PID 1 cannot execute itself anew: " + l.afresh().Error()})
+		return
+	}
 	p, err := l.Prepare()
 	if err == nil {
 		var pid int
@@ -281,6 +315,7 @@ func (l *Loop) startRelease() {
 		}
 	}
 	l.Console.Say(health.Err, "cannot start the release: "+err.Error())
+	l.rememberEnd("cannot be started: " + err.Error())
 	l.step(Event{Kind: StartFailed, Text: err.Error()})
 }
 
@@ -290,6 +325,7 @@ func (l *Loop) reap() {
 		switch pid {
 		case l.state.PID:
 			l.Console.Say(health.Warning, "the release ended: "+Describe(status))
+			l.rememberEnd(Describe(status))
 			l.step(Event{Kind: Exited, PID: pid, Status: status})
 		case l.monitor.pid:
 			l.monitorEnded(status)

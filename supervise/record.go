@@ -15,12 +15,17 @@ func (l *Loop) record() {
 		l.owed = true
 		return
 	}
-	s := &l.state
 	l.Seq++
+	l.Console.Health(l.present())
+}
+
+// present is the state as a health record, with the number of the last one written.
+func (l *Loop) present() health.Record {
+	s := &l.state
 	r := health.Record{
 		Boot: l.Boot, Seq: l.Seq, Up: Now(), Node: l.Name(), State: s.Health(),
 		PID: s.PID, Restarts: s.Restarts, Peers: s.Peers, Connected: s.Connected(),
-		Probe: s.Probe, Mem: resident(s.PID), Why: s.Why, Phases: l.Phases,
+		Probe: s.Probe, Mem: resident(s.PID), Why: s.Why, Clock: l.Clock(), Phases: l.Phases,
 	}
 	if s.Phase == Running && s.Answered && s.Peers > 0 && !s.Known {
 		r.Connected = -1
@@ -35,7 +40,7 @@ func (l *Loop) record() {
 	if s.Phase == Between {
 		r.Next = max(s.NextAt-r.Up, time.Millisecond)
 	}
-	l.Console.Health(r)
+	return r
 }
 
 // resident is the memory of a process that is in RAM, in bytes (proc(5), statm);

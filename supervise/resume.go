@@ -13,8 +13,9 @@ import (
 )
 
 // ResumeEnv is the variable in which PID 1 hands itself what it knows when it
-// executes its own program anew: after a panic. It stays process 1, its children
-// stay its children, and the release notices nothing.
+// executes its own program anew, after a panic, or another version of it (beaminit
+// reexec). It stays process 1, its children stay its children, and the release notices
+// nothing.
 const ResumeEnv = "BEAMINIT_RESUME"
 
 // MaxFalls is how often PID 1 may fall within FallWindow before it does no more
@@ -32,6 +33,10 @@ type Resume struct {
 	Output    [2]int          // the pipe of the release's output: read end, write end; 0: none
 	Falls     []time.Duration // within FallWindow
 	Why       string          // of the last one
+	Clock     string          // as in the health records
+	From      string          // the version that was told to execute this one; empty: it fell
+	Lost      []string        // fields that this version could not read
+	StateDir  string          // of what outlives a reboot, where it is mounted; empty: nowhere
 }
 
 // Encode gives the text for ResumeEnv: fields with a name, durations in ns.
@@ -54,6 +59,10 @@ func (r Resume) Encode() string {
 		"output=" + strconv.Itoa(r.Output[0]) + "," + strconv.Itoa(r.Output[1]),
 		"swhy=" + hex.EncodeToString([]byte(s.Why)),
 		"why=" + hex.EncodeToString([]byte(r.Why)),
+		"clock=" + r.Clock,
+		"then=" + strconv.Itoa(int(s.Then)),
+		"from=" + hex.EncodeToString([]byte(r.From)),
+		"dir=" + hex.EncodeToString([]byte(r.StateDir)),
 	}
 	for _, p := range r.Phases {
 		f = append(f, "done="+hex.EncodeToString([]byte(p.Name))+","+strconv.FormatInt(int64(p.At), 10))
@@ -80,23 +89,41 @@ func times(list []time.Duration) string {
 	return strings.Join(f, ",")
 }
 
-// ParseResume reads what Encode wrote. Errors name the field.
+// ParseResume reads what Encode wrote, in this version or another: after an upgrade in
+// place the release must not be lost because of a field. One that is not known is passed
+// over, one that is not understood is left as it is and named in Lost. Only without the
+// release's pid and phase there is nothing to go on with, and that is the error.
 func ParseResume(text string) (r Resume, err error) {
-	version := ""
+	needed := 0
 	for _, field := range strings.Fields(text) {
 		name, value, _ := strings.Cut(field, "=")
-		if name == "v" {
-			version = value
-			continue
-		}
-		if err := r.set(name, value); err != nil {
+		err := r.set(name, value)
+		switch {
+		case err == nil && (name == "pid" || name == "phase"):
+			needed++
+		case err != nil && name == "pid":
 			return r, fmt.Errorf("%s: %s=%s: %w", ResumeEnv, name, value, err)
+		case err != nil:
+			r.Lost = append(r.Lost, name)
 		}
 	}
-	if version != "1" {
-		return r, errors.New(ResumeEnv + ": not of version 1")
+	if needed != 2 {
+		return r, errors.New(ResumeEnv + ": want pid and phase of the release, once each")
 	}
+	r.State.Phase = phaseOf(int(r.State.Phase), r.State.PID)
 	return r, nil
+}
+
+// phaseOf reads a phase. One that only another version knows is what it comes to in
+// this one: the release runs, or is to be started.
+func phaseOf(n int, pid int) Phase {
+	switch {
+	case n >= int(Waiting) && n <= int(Pausing):
+		return Phase(n)
+	case pid != 0:
+		return Running
+	}
+	return Between
 }
 
 func (r *Resume) set(name, value string) (err error) {
@@ -108,14 +135,12 @@ func (r *Resume) set(name, value string) (err error) {
 		r.Seq, err = parse32(value)
 	case "phase":
 		var n int
-		if n, err = strconv.Atoi(value); err == nil && (n < int(Waiting) || n > int(GivenUp)) {
-			err = errors.New("no such phase")
-		}
+		n, err = strconv.Atoi(value)
 		s.Phase = Phase(n)
 	case "pid":
 		s.PID, err = strconv.Atoi(value)
 	case "flags":
-		if len(value) != 4 {
+		if len(value) < 4 {
 			return errors.New("want four")
 		}
 		s.Ran, s.Answered, s.Hung, s.Killed = value[0] == '1', value[1] == '1', value[2] == '1', value[3] == '1'
@@ -128,6 +153,9 @@ func (r *Resume) set(name, value string) (err error) {
 	case "next":
 		s.NextAt, err = parseTime(value)
 	case "action":
+		if strings.Trim(value, "abcdefghijklmnopqrstuvwxyz") != "" {
+			return errors.New("want a word")
+		}
 		s.Action = Action(value)
 	case "exits":
 		s.Exits, err = parseTimes(value)
@@ -142,6 +170,16 @@ func (r *Resume) set(name, value string) (err error) {
 		s.Why, err = parseText(value)
 	case "why":
 		r.Why, err = parseText(value)
+	case "clock":
+		r.Clock = value
+	case "then":
+		var n int
+		n, err = strconv.Atoi(value)
+		s.Then = Then(n)
+	case "from":
+		r.From, err = parseText(value)
+	case "dir":
+		r.StateDir, err = parseText(value)
 	case "done":
 		err = r.setPhase(value)
 	}
@@ -194,12 +232,21 @@ func (r *Resume) Fell(at time.Duration, why string) {
 }
 
 // Again executes the program anew in this process. It returns only an error.
-func (r Resume) Again() error {
+func (r Resume) Again() error { return r.Become("/proc/self/exe") }
+
+// Become executes the program of that path in this process. It returns only an error.
+func (r Resume) Become(path string) error {
 	for _, fd := range r.Output {
 		if fd > 0 {
 			unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0) // it has to survive the exec
 		}
 	}
 	env := []string{ResumeEnv + "=" + r.Encode(), "HOME=/", "TERM=linux"}
-	return unix.Exec("/proc/self/exe", []string{"/sbin/init"}, env)
+	err := unix.Exec(path, []string{"/sbin/init"}, env)
+	for _, fd := range r.Output {
+		if fd > 0 {
+			unix.CloseOnExec(fd)
+		}
+	}
+	return err
 }

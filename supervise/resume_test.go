@@ -13,8 +13,9 @@ var resumed = Resume{
 	Boot: 7, Seq: 42, Output: [2]int{5, 6}, Why: "fault at turn: \"x\"\n", Falls: []time.Duration{1, 2},
 	State: State{
 		Phase: Between, PID: 0, Ran: true, Answered: true, Restarts: 3, StartedAt: 5 * time.Second, Backoff: time.Second,
-		NextAt: 9 * time.Second, Exits: []time.Duration{4, 5}, Why: "killed by signal 9 (SIGKILL)", Action: "reboot", Killed: true,
+		NextAt: 9 * time.Second, Exits: []time.Duration{4, 5}, Why: "killed by signal 9 (SIGKILL)", Action: "reboot", Killed: true, Then: ThenStart,
 	},
+	From:   "v1.2-3-gabc dirty",
 	Phases: []health.Phase{{Name: "kernel", At: 3}, {Name: "exec", At: 4}},
 }
 
@@ -23,9 +24,31 @@ func TestResumeRoundTrip(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, resumed) {
 		t.Errorf("got %+v %v\nwant %+v", got, err, resumed)
 	}
-	for _, bad := range []string{"", "v=2", "v=1 pid=x", "v=1 phase=9", "v=1 flags=1", "v=1 exits=1,x", "v=1 why=zz", "v=1 output=1"} {
+	for _, bad := range []string{"", "v=1", "v=1 pid=x phase=1", "v=1 pid=1", "phase=1", "v=1 pid=1 phase=x"} {
 		if _, err := ParseResume(bad); err == nil {
 			t.Errorf("%q: want an error", bad)
+		}
+	}
+}
+
+// What another version wrote is read as far as it goes: the release is not lost.
+func TestResumeOfAnotherVersion(t *testing.T) {
+	tests := []struct {
+		text  string
+		phase Phase
+		lost  string
+	}{
+		{"v=2 pid=87 phase=1 colour=red", Running, ""},
+		{"pid=87 phase=99", Running, ""},
+		{"pid=0 phase=99", Between, ""},
+		{"pid=87 phase=-1", Running, ""},
+		{"v=1 pid=87 phase=1 flags=11010111", Running, ""},
+		{"v=1 pid=87 phase=1 flags=1 exits=1,x why=zz output=1 falls=a,b boot=-1 then=x", Running, "flags exits why output falls boot then"},
+	}
+	for _, tt := range tests {
+		r, err := ParseResume(tt.text)
+		if err != nil || r.State.Phase != tt.phase || strings.Join(r.Lost, " ") != tt.lost {
+			t.Errorf("%s: got %+v %v, want phase %d, lost %q", tt.text, r, err, tt.phase, tt.lost)
 		}
 	}
 }
@@ -42,6 +65,7 @@ func TestFell(t *testing.T) {
 
 func FuzzParseResume(f *testing.F) {
 	f.Add(resumed.Encode())
+	f.Add("phase=0 pid=0 action=\x00")
 	f.Fuzz(func(t *testing.T, text string) {
 		r, err := ParseResume(text)
 		if err != nil {

@@ -35,6 +35,7 @@ const (
 	Between // ended, and to be started again at NextAt
 	Ending  // the node goes down
 	GivenUp // the release is not started any more
+	Pausing // the release is being stopped, and the node stays: see Then
 )
 
 // State is all that PID 1 knows of the release. Step makes a new one from it; it
@@ -58,6 +59,7 @@ type State struct {
 	NextAt    time.Duration
 	Why       string // how the release ended, or why the node is as it is
 	Killed    bool   // SIGKILL was sent on the way down
+	Then      Then   // what was asked for, until it is done
 	Action    Action // of Ending
 	Rand      uint32 // xorshift state for the jitter; never 0
 }
@@ -75,6 +77,7 @@ const (
 	TimeIsUp                     // Timer
 	StopAsked                    // Action, Text
 	NoRelease                    // Text: nothing that could be started
+	Asked                        // Then, Text
 )
 
 // Event is one thing that happened, at a time of CLOCK_BOOTTIME.
@@ -86,6 +89,7 @@ type Event struct {
 	Report health.Report
 	Timer  Timer
 	Action Action
+	Then   Then
 	Text   string
 }
 
@@ -100,6 +104,7 @@ const (
 	MonitorTimer
 	TickTimer
 	SaveTimer
+	ShrinkTimer
 	timers // how many there are
 )
 
@@ -142,7 +147,7 @@ func (s State) Health() health.State {
 		return health.Up
 	case Between:
 		return health.Down
-	case Ending:
+	case Ending, Pausing:
 		return health.Stopping
 	case GivenUp:
 		return health.Rescue

@@ -51,10 +51,10 @@ func step(s State, e Event) (State, []Effect) {
 			return s, []Effect{{Kind: Start}}
 		}
 	case Started:
-		if s.Phase == Between {
+		if s.Phase == Between && s.Then != ThenStart {
 			s.Restarts++
 		}
-		s.Phase, s.PID, s.StartedAt, s.Ran = Running, e.PID, e.At, true
+		s.Phase, s.PID, s.StartedAt, s.Ran, s.Then = Running, e.PID, e.At, true, Nothing
 		s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
 		return s, []Effect{{Kind: Order, Order: health.OrderWatch}}
 	case StartFailed:
@@ -71,6 +71,8 @@ func step(s State, e Event) (State, []Effect) {
 		if s.Phase == Waiting {
 			s.Phase, s.Why = GivenUp, e.Text
 		}
+	case Asked:
+		return s.asked(e)
 	}
 	return s, nil
 }
@@ -83,6 +85,9 @@ func (s State) exited(e Event) (State, []Effect) {
 	if s.Phase == Ending {
 		s.PID = 0
 		return s, append(effects, Effect{Kind: Finish})
+	}
+	if s.Phase == Pausing {
+		return s.paused(e, effects)
 	}
 	if s.Phase == GivenUp { // it had been left alone; now there is none
 		s.PID, s.Why = 0, Describe(e.Status)
@@ -98,7 +103,7 @@ func (s State) ended(at time.Duration, why string) (State, []Effect) {
 	if s.PID == 0 {
 		ran = 0
 	}
-	s.PID, s.Why = 0, why
+	s.PID, s.Why, s.Then = 0, why, Nothing
 	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
 	if s.Phase == Ending {
 		return s, []Effect{{Kind: Finish}}
@@ -180,6 +185,9 @@ func complaint(a health.Answer) string {
 
 func (s State) timeIsUp(e Event) (State, []Effect) {
 	switch {
+	case e.Timer == StopTimer && s.Phase == Pausing && !s.Killed:
+		s.Killed = true
+		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}}
 	case e.Timer == NetworkTimer && s.Phase == Waiting:
 		return s, []Effect{{Kind: Start}}
 	case e.Timer == RestartTimer && s.Phase == Between:

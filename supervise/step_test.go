@@ -53,6 +53,10 @@ type turn struct {
 	health  health.State
 }
 
+func asks(then Then, effects string, h health.State) turn {
+	return turn{Event{Kind: Asked, Then: then, Text: "asked for " + string(rune('0'+then))}, effects, h}
+}
+
 func TestStep(t *testing.T) {
 	begin := turn{Event{Kind: Begin}, "start", health.Booting}
 	started := turn{Event{Kind: Started, PID: 87}, "record, order w", health.Starting}
@@ -82,6 +86,32 @@ func TestStep(t *testing.T) {
 		{"a report that comes late", nil, []turn{begin, started, up, dies, {Event{Kind: Reported, Report: answered(0)}, "", health.Down}}},
 		{"stop", nil, []turn{begin, started, up,
 			{Event{Kind: StopAsked, Action: "poweroff"}, "record, kill -SIGTERM, timer 1", health.Stopping},
+			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up, finish", health.Stopping}}},
+		{"restart", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer 1", health.Stopping),
+			{Event{Kind: Reported, Report: answered(0, 1)}, "", health.Stopping},
+			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up, start", health.Down}, started, up}},
+		{"restart a release that hangs", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer 1", health.Stopping),
+			{Event{Kind: TimeIsUp, Timer: StopTimer}, "kill -SIGKILL", health.Stopping},
+			{Event{Kind: TimeIsUp, Timer: StopTimer}, "", health.Stopping},
+			{Event{Kind: Exited, PID: 87, Status: killed}, "record, order r, sweep up, start", health.Down}, started}},
+		{"restart at once, between two runs", nil, []turn{begin, started, up, dies, asks(ThenStart, "record, start", health.Down), started,
+			{Event{Kind: TimeIsUp, Timer: RestartTimer}, "", health.Starting}}},
+		{"restart before the network is there", nil, []turn{asks(ThenStart, "record, start", health.Down), started, {Event{Kind: Begin}, "", health.Starting}}},
+		{"restart that cannot start", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer 1", health.Stopping),
+			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up, start", health.Down},
+			{Event{Kind: StartFailed, Text: "no"}, "record, timer 0", health.Down}}},
+		{"stop, and on again", func(p *Policy) { p.OnExit = "reboot" }, []turn{begin, started, up, asks(ThenStop, "record, kill -SIGTERM, timer 1", health.Stopping),
+			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up", health.Rescue},
+			{Event{Kind: Begin}, "", health.Rescue}, {Event{Kind: TimeIsUp, Timer: RestartTimer}, "", health.Rescue},
+			asks(ThenStop, "", health.Rescue), asks(ThenStart, "record, start", health.Down), started, up}},
+		{"rescue", nil, []turn{begin, started, up, asks(ThenKill, "record, kill -SIGKILL", health.Stopping),
+			{Event{Kind: Exited, PID: 87, Status: killed}, "record, order r, sweep up", health.Rescue}}},
+		{"one thing after the other is asked for", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer 1", health.Stopping),
+			asks(ThenStop, "record", health.Stopping), asks(ThenKill, "record, kill -SIGKILL", health.Stopping), asks(ThenKill, "", health.Stopping),
+			{Event{Kind: Exited, PID: 87, Status: killed}, "record, order r, sweep up", health.Rescue}}},
+		{"the node goes down while it stops the release", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer 1", health.Stopping),
+			{Event{Kind: StopAsked, Action: "reboot", Text: "reboot"}, "record, kill -SIGTERM, timer 1", health.Stopping},
+			asks(ThenStop, "", health.Stopping),
 			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up, finish", health.Stopping}}},
 		{"stop a release that does not want to", nil, []turn{begin, started, up,
 			{Event{Kind: StopAsked, Action: "halt"}, "record, kill -SIGTERM, timer 1", health.Stopping},

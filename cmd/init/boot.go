@@ -9,6 +9,7 @@ import (
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
@@ -66,6 +67,8 @@ func (n *node) prepareRoot() {
 	n.say(health.Err, boot.MountUser(plan, mountWait, n.interrupted)...)
 	n.state = boot.StateDir(plan)
 	n.raiseClock()
+	n.giveMachineID()
+	n.setCorePattern()
 	n.phase("mounts")
 }
 
@@ -86,11 +89,17 @@ type node struct {
 	seq      uint32 // of the last health record
 	stop     <-chan os.Signal
 	resume   *supervise.Resume // what the PID 1 before this one knew; nil: there was none
-	state    string            // directory of what is to outlive a reboot; empty: see stateDir
+	state    string            // directory of what is to outlive a reboot, once it is mounted; empty: none
 	clock    boot.Floor        // what the clock was set to; At is 0: it was not
 	saving   sync.Mutex        // held by save
 	seeded   bool              // the seed of the boot before was taken
+	way      *boot.Way         // down; see wayDown
+	history  history.Keeper    // see beginHistory
 	root     string            // of a plan: where the image lies; empty: this is the node
+
+	clockFrom string // rtc, floor or kernel, for the health records
+	machineID string // to be kept for the next boot; empty: none
+	needID    bool   // the image has no file for it
 }
 
 func (n *node) phase(name string) {

@@ -25,7 +25,7 @@ func bridge(t *testing.T) (pid int) {
 	return cmd.Process.Pid
 }
 
-func inNet(t *testing.T, pid int, script string) {
+func inNet(t testing.TB, pid int, script string) {
 	t.Helper()
 	if out, err := exec.Command("nsenter", "--net=/proc/"+strconv.Itoa(pid)+"/ns/net", "sh", "-c", script).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v %s", script, err, out)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/beaminit/beaminit/config"
@@ -18,9 +19,12 @@ func (n *node) takeOver(text string) {
 	if err != nil { // it is our own text: better a node that only stays than two VMs
 		r.Falls, r.Why = make([]time.Duration, supervise.MaxFalls), err.Error()
 	}
-	n.resume, n.boot, n.seq = &r, r.Boot, r.Seq
+	if len(r.Lost) > 0 {
+		n.console.Say(health.Err, "PID 1 was told by the one before it, and does not understand: "+strings.Join(r.Lost, ", "))
+	}
+	n.resume, n.boot, n.seq, n.state = &r, r.Boot, r.Seq, r.StateDir
 	if n.adopts() {
-		n.phases = r.Phases
+		n.phases, n.clockFrom = r.Phases, r.Clock
 	} else {
 		n.phase("kernel")
 	}
@@ -48,6 +52,7 @@ func (n *node) fell() {
 		r = *n.resume
 		r.Seq = n.seq
 	}
+	r.StateDir = n.state
 	r.Fell(supervise.Now(), text)
 	if len(r.Falls) > supervise.MaxFalls { // even staying made it fall
 		n.config = config.Load("", nothing)

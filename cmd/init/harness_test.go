@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	}
 	binary, faulty = filepath.Join(dir, "init"), filepath.Join(dir, "init-faulty")
 	for out, tags := range map[string]string{binary: "", faulty: "fault"} {
-		cmd := exec.Command("go", "build", "-trimpath", "-tags="+tags, "-ldflags=-s -w -X=runtime.godebugDefault=", "-o", out, ".")
+		cmd := exec.Command("go", "build", "-trimpath", "-tags=entry,"+tags, "-ldflags=-s -w -X=runtime.godebugDefault= -E=main.entry -checklinkname=0", "-o", out, ".")
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if text, err := cmd.CombinedOutput(); err != nil {
 			fmt.Printf("build: %v\n%s", err, text)
@@ -54,7 +54,7 @@ const limitOfTest = 20 * time.Second
 // machine is a node in namespaces of its own: the real binary is its PID 1, the
 // only thing that is not the kernel's is /dev/kmsg, a pipe that the test reads.
 type machine struct {
-	t    *testing.T
+	t    testing.TB
 	root string
 	cmd  *exec.Cmd
 	exit chan error
@@ -70,6 +70,7 @@ type spec struct {
 	cmdline  string
 	toml     string
 	files    map[string]string // path: content
+	programs map[string]string // path: program of the machine that tests, copied there
 	dirs     []string
 	bind     map[string]string // directory on the device: directory of the machine that tests, shown there
 	writable bool              // the root is writable
@@ -77,7 +78,7 @@ type spec struct {
 }
 
 // power starts a machine; it is killed at the end of the test.
-func power(t *testing.T, s spec) *machine {
+func power(t testing.TB, s spec) *machine {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root for namespaces")
@@ -102,6 +103,12 @@ func power(t *testing.T, s spec) *machine {
 	for name, text := range s.files {
 		m.file(name, text)
 	}
+	for name, from := range s.programs {
+		data, err := os.ReadFile(from)
+		m.must(err)
+		m.file(name, string(data))
+		m.must(os.Chmod(filepath.Join(root, name), 0o755))
+	}
 	binds := ""
 	for to, from := range s.bind {
 		m.must(os.MkdirAll(filepath.Join(root, to), 0o755))
@@ -123,15 +130,19 @@ func power(t *testing.T, s spec) *machine {
 	}
 	m.must(m.cmd.Start())
 	go func() { m.exit <- m.cmd.Wait(); kmsg.Close() }()
-	t.Cleanup(func() {
-		m.cmd.Process.Kill()
-		select {
-		case <-m.exit:
-		case <-time.After(10 * time.Second):
-			t.Error("the machine does not end")
-		}
-	})
+	t.Cleanup(m.off)
 	return m
+}
+
+// off takes the power away, if it is on.
+func (m *machine) off() {
+	m.cmd.Process.Kill()
+	select {
+	case err := <-m.exit:
+		m.exit <- err
+	case <-time.After(10 * time.Second):
+		m.t.Error("the machine does not end")
+	}
 }
 
 func (m *machine) must(err error) {

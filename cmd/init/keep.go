@@ -2,9 +2,11 @@ package main
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/supervise"
 )
 
 // buildTime is when the program was built, in seconds since 1970, set by the build
@@ -25,26 +27,34 @@ func (n *node) raiseClock() {
 // afterStart is what the release need not wait for.
 func (n *node) afterStart() {
 	n.mountLate()
+	if n.clockFrom == "" {
+		n.clockFrom = boot.ClockFrom(n.clock.At != 0)
+	}
+	n.leaveMachineID()
 	if n.clock.At != 0 {
 		n.console.Say(health.Notice, "clock: set forward to "+n.clock.String())
 	}
+	n.beginHistory()
 }
 
-// stateDir is where the node keeps what is to outlive a reboot, if it has such a place.
-func (n *node) stateDir() string {
-	if n.state == "" && n.config != nil { // after a fall of PID 1
-		plan, _ := boot.UserMounts(n.config.Mounts)
-		n.state = boot.StateDir(plan)
+// saveOften keeps what would be lost by a power cut; it is called after the start of the
+// release and every hour.
+func (n *node) saveOften() []error { return n.save(true) }
+
+// saveLast keeps all that there is to keep, on the way down.
+func (n *node) saveLast() (errs []error) {
+	if !n.history.Flush(historyTime) {
+		errs = append(errs, errHistory{})
 	}
-	return n.state
+	return append(errs, n.save(false)...)
 }
 
 // save keeps what is to outlive a reboot or a power cut. The first time in a boot it
 // takes what the boot before kept as seed. It can be called from several goroutines.
-func (n *node) save() (errs []error) {
+func (n *node) save(goesOn bool) (errs []error) {
 	n.saving.Lock()
 	defer n.saving.Unlock()
-	dir := n.stateDir()
+	dir := n.state
 	if dir == "" {
 		return nil
 	}
@@ -53,8 +63,11 @@ func (n *node) save() (errs []error) {
 			errs = append(errs, err)
 		}
 	}
+	if n.seeded && goesOn {
+		n.history.Alive(time.Now().Unix(), supervise.Now())
+	}
 	n.seeded = true
-	for _, err := range [...]error{boot.RenewSeed(dir), boot.SaveClock(dir)} {
+	for _, err := range [...]error{boot.RenewSeed(dir), boot.SaveClock(dir), boot.SaveMachineID(dir, n.machineID)} {
 		if err != nil {
 			errs = append(errs, err)
 		}

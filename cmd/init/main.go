@@ -21,12 +21,18 @@ var tools = [...]struct {
 }{
 	{"plan", "[--root DIR] [--cmdline STR] [--json]", "print what a boot would do, and where each value comes from", plan},
 	{"check", "[--root DIR] [--cmdline STR]", "print only the problems; exit status 1 where there are any", check},
+	{"history", "[-n N] [--root DIR] [PATH]", "print what is remembered of boots and ends", printHistory},
 	{"status", "", "print the state of this node; exit status 0 where it is up", status},
-	{"reboot", "", "ask PID 1 to end the release in order and restart the machine", reboot},
-	{"poweroff", "", "the same, and switch the machine off", poweroff},
-	{"halt", "", "the same, and stop the machine", halt},
+	{"restart", "", "end the release in order and start it again, in rescue too", restart},
+	{"stop", "", "end the release in order; the node stays, in rescue", stop},
+	{"rescue", "", "kill the release at once; the node stays, in rescue", rescue},
+	{"reexec", "[PATH]", "put the program PATH (default /sbin/init) in the place of PID 1; the release goes on", reexec},
+	{"reboot", "[-f] [-n] [-d SEC] [ARG]", "ask PID 1 to end the release in order and restart the machine", reboot},
+	{"poweroff", "[-f] [-n] [-d SEC]", "the same, and switch the machine off", poweroff},
+	{"halt", "[-f] [-n] [-d SEC]", "the same, and stop the machine", halt},
 	{"version", "", "print the version", printVersion},
 	{"beaminit-monitor", "", "", monitor}, // the child of PID 1; not for people
+	{starter, "", "", start},              // becomes the release; not for people
 }
 
 func main() {
@@ -68,19 +74,5 @@ func usage(args []string) int {
 
 func printVersion([]string) int {
 	os.Stdout.WriteString("beaminit " + version + "\n")
-	return 0
-}
-
-// The signals are those of BusyBox and erlinit, so that their reboot, poweroff
-// and halt work on a beaminit node and ours on theirs.
-func reboot([]string) int   { return signalInit(unix.SIGTERM) }
-func poweroff([]string) int { return signalInit(unix.SIGUSR2) }
-func halt([]string) int     { return signalInit(unix.SIGUSR1) }
-
-func signalInit(sig unix.Signal) int {
-	if err := unix.Kill(1, sig); err != nil {
-		os.Stderr.WriteString("beaminit: " + unix.SignalName(sig) + " to PID 1: " + err.Error() + "\n")
-		return 1
-	}
 	return 0
 }

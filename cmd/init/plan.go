@@ -136,7 +136,7 @@ func makePlan(o options) (plan []section, problems []string) {
 		{inetrcPath, lines(n.inetrc())},
 	}
 	plan = append(plan, release...)
-	return append(plan, section{"notes", notes}, section{"problems", problems}), problems
+	return append(plan, section{"way down", n.wayDown().Lines()}, section{"notes", notes}, section{"problems", problems}), problems
 }
 
 // read reads a file of the node's root; of the running node where root is "/".

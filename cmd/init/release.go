@@ -65,8 +65,14 @@ func (n *node) command() release.Command {
 // prepare makes everything ready for a start of the release. What there is to say
 // about it is said at the first start only.
 func (n *node) prepare() (supervise.Program, error) {
-	if n.failed != nil { // after a fall of PID 1: all was well when the release was started
-		return supervise.Program{}, n.failed
+	if n.failed != nil { // it was asked for all the same, or PID 1 fell: look again
+		n.lookForRelease()
+		if n.failed == nil {
+			n.findUser()
+		}
+		if n.failed != nil {
+			return supervise.Program{}, n.failed
+		}
 	}
 	cmd := n.command()
 	n.name = cmd.Node
@@ -83,7 +89,7 @@ func (n *node) prepare() (supervise.Program, error) {
 	if u := cmd.User; u != nil {
 		p.User, p.Bound = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}, true
 	}
-	return p, err
+	return bounded(p, &n.config.Release, cmd.User), err
 }
 
 // nodeName is the name of the Erlang node, as far as it is known: that of the last

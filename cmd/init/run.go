@@ -2,14 +2,11 @@ package main
 
 import (
 	"net/netip"
-	"time"
 
-	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/supervise"
-	"golang.org/x/sys/unix"
 )
 
 // supervise hands the boot over to PID 1's loop, which starts the release, and
@@ -62,32 +59,16 @@ func (n *node) loop() supervise.Node {
 		}
 	}
 	return supervise.Node{
-		Name: n.nodeName, Peers: peers, Boot: n.boot, Seq: n.seq, Interval: c.Health.Interval,
+		Name: n.nodeName, Peers: peers, Boot: n.boot, Seq: n.seq, Clock: func() string { return n.clockFrom }, Interval: c.Health.Interval,
 		Policy: supervise.Policy{
 			OnExit: c.Supervise.OnExit, GiveUp: c.Supervise.GiveUp,
 			BackoffFirst: c.Supervise.BackoffFirst, BackoffLongest: c.Supervise.BackoffLongest,
 			Attempts: c.Supervise.Attempts, Window: c.Supervise.Window, StopTimeout: c.Supervise.StopTimeout,
 		},
 		Console: n.console, Signals: &n.signals, Phases: n.phases,
-		AfterStart: n.afterStart, Save: n.save, Resume: n.resume,
+		AfterStart: n.afterStart, Stopping: n.goesDown, Button: button(c.Supervise.PowerButton), Save: n.saveOften, Resume: n.resume,
+		Remember: n.history.Remember, KeepHistory: n.history.Start, FlushHistory: n.history.Flush, StateDir: n.state,
+		Version: version, Control: controlPath,
 		Monitor: supervise.Program{Path: "/proc/self/exe", Argv: watch.Args(), Dir: "/"},
-	}
-}
-
-// goDown ends the node; it does not return.
-func (n *node) goDown(a supervise.Action) {
-	action := boot.Reboot
-	switch a {
-	case config.PowerOff:
-		action = boot.PowerOff
-	case config.Halt:
-		action = boot.Halt
-	}
-	n.console.Stop(2 * time.Second)
-	const limit = 10 * time.Second
-	err := boot.Down(action, limit, n.signals.ReapUntil, n.save, func(line string) { n.console.Say(health.Notice, line) })
-	n.say(health.Err, err)
-	for { // Down does not return in PID 1; if it ever does, PID 1 still must not end
-		unix.Pause()
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/supervise"
 )
 
@@ -103,7 +104,10 @@ func (n *node) interrupted() bool {
 // obey goes down when a signal asks for it, before anything has been started.
 func (n *node) obey(sig os.Signal) {
 	if action, why := supervise.Meaning(sig); action != "" {
-		n.console.Say(health.Notice, string(action)+" asked for by "+why)
+		why = string(action) + " asked for by " + why
+		n.console.Say(health.Notice, why)
+		n.beginHistory()
+		n.remember(history.Entry{Kind: history.Down, Asked: true, Why: why})
 		n.goDown(action)
 	}
 }

@@ -6,24 +6,42 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beaminit/beaminit/control"
 	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
 )
 
-// status prints the node's present state: the last health record in the kernel's
-// log, where PID 1 writes it. Exit status 0 where the node is up, 1 where it is not
-// or nothing is known.
-func status([]string) int {
-	r, err := lastRecord("/dev/kmsg")
-	if err != nil {
-		os.Stderr.WriteString("beaminit status: " + err.Error() + "\n")
-		return 1
+// status prints the node's present state, as PID 1 tells it. Where PID 1 does not, it
+// is the last health record in the kernel's log. Exit status 0 where the node is up, 1
+// where it is not, 2 where nothing is known.
+func status(args []string) int {
+	a, status := begin(args, 0)
+	if status != done {
+		return status
 	}
-	os.Stdout.WriteString(statusText(r, uptime()))
+	defer a.conn.Close()
+	var r health.Record
+	answer, err := a.conn.Ask(control.Status, "", answerWait)
+	ok := err == nil && answer.Verdict == control.OK
+	if ok {
+		r, ok = health.Find([]byte(answer.Text))
+	}
+	if !ok {
+		why := answer.Text
+		if err != nil {
+			why = err.Error()
+		}
+		if r, err = lastRecord("/dev/kmsg"); err != nil {
+			a.fail(controlPath + ": " + why)
+			return a.unheard(err)
+		}
+		a.fail(controlPath + ": " + why + "; this is the last record in the kernel's log:")
+	}
+	os.Stdout.WriteString(statusText(r, answer.Version, uptime()))
 	if r.State != health.Up {
-		return 1
+		return notDone
 	}
-	return 0
+	return done
 }
 
 type noRecord struct{ path string }
@@ -67,7 +85,7 @@ func uptime() time.Duration {
 	return time.Duration(ts.Nano())
 }
 
-func statusText(r health.Record, now time.Duration) string {
+func statusText(r health.Record, version string, now time.Duration) string {
 	var b strings.Builder
 	line := func(name, value string) {
 		if value != "" {
@@ -77,6 +95,9 @@ func statusText(r health.Record, now time.Duration) string {
 	line("node", r.Node)
 	line("state", string(r.State))
 	line("why", r.Why)
+	if r.Next > 0 {
+		line("next", "start in "+r.Next.String())
+	}
 	line("up", r.Up.Truncate(time.Second).String())
 	if r.PID > 0 {
 		line("pid", strconv.Itoa(r.PID))
@@ -94,12 +115,14 @@ func statusText(r health.Record, now time.Duration) string {
 	if r.Probe > 0 {
 		line("probe", r.Probe.String())
 	}
+	line("clock", r.Clock)
 	var phases []string
 	for _, p := range r.Phases {
 		phases = append(phases, p.Name+" "+strconv.FormatFloat(p.At.Seconds(), 'f', 2, 64))
 	}
 	line("boot", strings.Join(phases, ", "))
-	if age := now - r.Up; age > 0 {
+	line("init", version)
+	if age := now - r.Up; age > 0 && version == "" {
 		line("told", age.Truncate(time.Millisecond).String()+" ago")
 	}
 	return b.String()

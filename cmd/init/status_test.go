@@ -27,7 +27,12 @@ probe     4ms
 boot      kernel 1.21, exec 1.30
 told      655ms ago
 `
-	if got := statusText(r, 13*time.Second); got != want {
+	if got := statusText(r, "", 13*time.Second); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	r = health.Record{Up: time.Second, Node: "a@b", State: health.Down, Why: "exit status 3", Next: 1500 * time.Millisecond}
+	want = "node      a@b\nstate     down\nwhy       exit status 3\nnext      start in 1.5s\nup        1s\nrestarts  0\npeers     0/0\ninit      v1\n"
+	if got := statusText(r, "v1", 13*time.Second); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }

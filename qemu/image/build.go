@@ -30,7 +30,7 @@ type Set struct {
 // path. Go's own cache makes it quick where nothing changed.
 func BuildInit(root string) (string, error) {
 	out := filepath.Join(root, "build", "init")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", out, "./cmd/init")
+	cmd := exec.Command("go", "build", "-trimpath", "-tags=entry", "-ldflags", "-s -w -E main.entry -checklinkname=0", "-o", out, "./cmd/init")
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS=-buildvcs=false")
 	said, err := cmd.CombinedOutput()

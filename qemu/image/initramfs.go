@@ -2,6 +2,7 @@ package image
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -10,6 +11,20 @@ import (
 // Modules are the kernel modules that a node of the lab needs; one that is built
 // into the kernel costs nothing.
 var Modules = []string{"virtio_pci", "virtio_blk", "virtio_net", "squashfs", "ext4", "tcp_diag"}
+
+// optional are those for the power button, which not every kernel has.
+var optional = []string{"button", "evdev"}
+
+// wanted are Modules, and those of optional that the kernel of lib has.
+func wanted(lib fs.FS, version string) []string {
+	list := slices.Clone(Modules)
+	for _, name := range optional {
+		if _, err := modules(lib, version, []string{name}); err == nil {
+			list = append(list, name)
+		}
+	}
+	return list
+}
 
 // initramfs makes the archive that the kernel starts: the init, the modules, and
 // a configuration that names them.
@@ -30,7 +45,8 @@ func initramfs(out, init string, k Kernel, say func(string)) error {
 	}
 	config := "# The initramfs of the lab: modules, and nothing else.\n"
 	if k.Modules != "" {
-		mods, err := modules(os.DirFS(k.Modules), k.Version, Modules)
+		names := wanted(os.DirFS(k.Modules), k.Version)
+		mods, err := modules(os.DirFS(k.Modules), k.Version, names)
 		if err != nil {
 			return err
 		}
@@ -39,7 +55,7 @@ func initramfs(out, init string, k Kernel, say func(string)) error {
 		if err != nil {
 			return err
 		}
-		config += fmt.Sprintf("[kernel]\nmodules = [%s]\n", quoted(notBuiltIn(Modules, string(builtin))))
+		config += fmt.Sprintf("[kernel]\nmodules = [%s]\n", quoted(notBuiltIn(names, string(builtin))))
 	}
 	list = append(list, entry{"etc/beaminit.toml", 0o644, []byte(config)})
 

@@ -1,0 +1,45 @@
+package boot
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// detachLoops frees the loop devices whose file lies on one of these mounts
+// (loop(4), LOOP_CLR_FD), and says how many. One that is mounted somewhere is freed
+// by the kernel as soon as it is not.
+func detachLoops(on []MountInfo) (freed int) {
+	if len(on) == 0 {
+		return 0
+	}
+	for _, name := range readDir("/sys/block") {
+		if !strings.HasPrefix(name, "loop") {
+			continue
+		}
+		text, err := readFile("/sys/block/" + name + "/loop/backing_file")
+		if err != nil { // free already
+			continue
+		}
+		file := strings.TrimSuffix(string(text), "\n")
+		for i := range on {
+			if t := on[i].Target; t != "/" && !below(file, t) {
+				continue
+			}
+			if detachLoop("/dev/" + name) {
+				freed++
+			}
+			break
+		}
+	}
+	return freed
+}
+
+func detachLoop(device string) bool {
+	fd, err := unix.Open(device, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	return unix.IoctlSetInt(fd, unix.LOOP_CLR_FD, 0) == nil
+}

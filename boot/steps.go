@@ -1,0 +1,150 @@
+package boot
+
+import (
+	"fmt"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Step is one step of the way down. It ends as soon as it is done, and at the latest
+// after its limit; the next one follows whatever happened.
+type Step struct {
+	Name  string
+	Limit time.Duration // that it has in any case
+	more  bool          // and whatever the steps before have left of theirs: it writes to disks
+	run   func(limit time.Duration) []error
+}
+
+// String prints it as a plan does: "sync (5 s, and what is left of those before)".
+func (s Step) String() string {
+	if s.more {
+		return s.Name + " (" + seconds(s.Limit) + ", and what is left of those before)"
+	}
+	return s.Name + " (at most " + seconds(s.Limit) + ")"
+}
+
+// limit is how long the step may take, if left is the time for it and for those behind.
+func (s *Step) limit(left time.Duration, behind []Step) time.Duration {
+	if !s.more {
+		return s.Limit
+	}
+	for i := range behind {
+		left -= behind[i].Limit
+	}
+	return max(left, s.Limit)
+}
+
+// Reap collects children until none is left or the deadline has come (a zero one
+// has: it only collects what is there), and reports whether any is left. It is the
+// caller's because there may be only one waiter in a process.
+type Reap func(deadline time.Time) (left bool)
+
+// Steps is the plan of the way down after the release has stopped, without the last
+// reboot(2), within limit. In a container (a pid namespace that is not the first) the
+// file systems, swap and loop devices belong to the host: they are left as they are.
+//
+// What may hang because somebody else is gone comes before the sync, so that the disks
+// do not wait for it.
+func Steps(limit time.Duration, container bool, reap Reap, save func() []error) []Step {
+	part := func(n time.Duration) time.Duration { return limit * n / 30 } // of 30, seconds
+	steps := []Step{
+		{"SIGTERM to all processes", part(5), false, func(d time.Duration) []error { return killAll(unix.SIGTERM, d, reap) }},
+		{"SIGKILL to all processes", part(2), false, func(d time.Duration) []error { return killAll(unix.SIGKILL, d, reap) }},
+		{"unmount network file systems", part(2), false, unmountNetwork},
+		{"save seed and time", part(3), true, func(d time.Duration) []error { return saveWithin(d, save) }},
+		{"swap off", part(3), true, swapOff},
+		{"sync", part(6), true, syncAll},
+		{"unmount everything", part(5), true, func(d time.Duration) []error { return unmountAll(d, !container) }},
+		{"make the root read-only", part(2), true, rootReadOnly},
+		{"sync again", part(2), true, syncAll},
+	}
+	if !container {
+		return steps
+	}
+	return []Step{steps[0], steps[1], steps[3], steps[5], steps[6]}
+}
+
+// killAll sends the signal to every process but this one (kill(2) with -1), and
+// waits until no child is left. As PID 1 inherits every orphan, no child is no
+// process.
+func killAll(sig unix.Signal, limit time.Duration, reap Reap) []error {
+	if !reap(time.Time{}) {
+		return nil
+	}
+	if err := unix.Kill(-1, sig); err != nil && err != unix.ESRCH {
+		return []error{fmt.Errorf("kill all with %v: %w", sig, err)}
+	}
+	// Who is stopped (SIGSTOP) sees a SIGTERM only when it goes on.
+	unix.Kill(-1, unix.SIGCONT)
+	if reap(time.Now().Add(limit)) {
+		return []error{fmt.Errorf("processes are left after %s", seconds(limit))}
+	}
+	return nil
+}
+
+// within runs a system call that may hang in the kernel (a dead disk, a server
+// that is gone) on a thread of its own, and stops waiting for it after limit.
+func within(limit time.Duration, what string, call func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- call() }()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		return fmt.Errorf("%s has not come back after %s: going on without it", what, seconds(limit))
+	}
+}
+
+// saveWithin saves. A device that hangs does not keep the node from going down.
+func saveWithin(limit time.Duration, save func() []error) (errs []error) {
+	if save == nil {
+		return nil
+	}
+	saved := make(chan []error, 1)
+	err := within(limit, "save", func() error { saved <- save(); return nil })
+	if err != nil {
+		return []error{err}
+	}
+	return <-saved
+}
+
+func syncAll(limit time.Duration) []error {
+	if err := within(limit, "sync(2)", func() error { unix.Sync(); return nil }); err != nil {
+		return []error{err}
+	}
+	return nil
+}
+
+// swapOff gives the swap devices and files back (swapoff(2)): a file of them would keep
+// its file system busy. What is compressed in memory holds nothing of a disk's, and is
+// left.
+func swapOff(limit time.Duration) (errs []error) {
+	text, err := readFile("/proc/swaps")
+	if err != nil { // a kernel without swap
+		return nil
+	}
+	end := monotonic() + limit
+	for _, name := range swaps(string(text)) {
+		if err := swapOffOne(name, end-monotonic()); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}
+
+func swapOffOne(name string, limit time.Duration) error {
+	path, err := unix.BytePtrFromString(name)
+	if err != nil {
+		return err
+	}
+	return within(limit, "swapoff "+name, func() error {
+		if _, _, errno := unix.Syscall(unix.SYS_SWAPOFF, uintptr(unsafe.Pointer(path)), 0, 0); errno != 0 {
+			return fmt.Errorf("swapoff %s: %w", name, errno)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// event is one thing that can happen to a node.
+type event struct {
+	name   string
+	weight int
+	do     func(c *chaos)
+}
+
+var chaosTable = []event{
+	{"kill -9 of the VM", 6, func(c *chaos) { c.killVM(unix.SIGKILL, "killed by signal 9 (SIGKILL)") }},
+	{"kill -ABRT of the VM", 2, func(c *chaos) { c.killVM(unix.SIGABRT, "killed by signal 6 (SIGABRT)") }},
+	{"SIGTERM to the VM", 2, func(c *chaos) { c.killVM(unix.SIGTERM, "exit status 0") }},
+	{"a dump of the VM", 2, func(c *chaos) { c.killVM(unix.SIGUSR1, "exit status 1") }},
+	{"kill -9 of the VM's child", 2, (*chaos).killHelper},
+	{"kill -9 of the monitor", 6, (*chaos).killMonitor},
+	{"the monitor is stopped for a while", 3, (*chaos).stopMonitor},
+	{"the VM is stopped for a while", 3, (*chaos).stopVM},
+	{"a panic of PID 1", 3, (*chaos).fall},
+	{"a storm of orphans", 8, func(c *chaos) { c.inPIDs("sh", "-c", stormScript(50+c.rand.IntN(500))) }},
+	{"a storm of orphans and a kill -9", 3, (*chaos).stormAndKill},
+	{"a fork bomb", 2, (*chaos).forkBomb},
+	{"a full disk", 4, (*chaos).fill},
+	{"a read-only disk", 3, (*chaos).readOnly},
+	{"a flood of signals", 8, (*chaos).flood},
+	{"nothing for a while", 2, func(c *chaos) { time.Sleep(time.Duration(c.rand.IntN(500)) * time.Millisecond) }},
+}
+
+func (c *chaos) killVM(sig unix.Signal, why string) {
+	vm := c.vm()
+	c.end(why)
+	c.must(unix.Kill(vm, sig))
+}
+
+// killHelper kills the process that forks for the VM, which does not survive it.
+func (c *chaos) killHelper() {
+	for _, pid := range children(c.vm()) {
+		n, _ := strconv.Atoi(pid)
+		c.end("exit status 1")
+		c.must(unix.Kill(n, unix.SIGKILL))
+		return
+	}
+}
+
+func (c *chaos) killMonitor() {
+	n := c.count("the monitor ended")
+	unix.Kill(c.monitor(), unix.SIGKILL)
+	c.linesWith("the monitor ended", n+1)
+	c.await("a record", limitOfTest, func() bool { return len(c.records) > c.seen })
+}
+
+// monitor waits for the one that comes after the last.
+func (c *chaos) monitor() int {
+	for deadline := time.Now().Add(limitOfTest); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		for _, pid := range children(c.cmd.Process.Pid) {
+			comm, _ := os.ReadFile("/proc/" + pid + "/comm")
+			if strings.HasPrefix(string(comm), "beaminit-monito") { // a name has 15 bytes
+				n, _ := strconv.Atoi(pid)
+				return n
+			}
+		}
+	}
+	c.t.Fatalf("no monitor\n%s", c.tail())
+	return 0
+}
+
+func (c *chaos) stopMonitor() {
+	pid := c.monitor()
+	unix.Kill(pid, unix.SIGSTOP)
+	time.Sleep(time.Duration(c.rand.IntN(700)) * time.Millisecond)
+	unix.Kill(pid, unix.SIGCONT)
+}
+
+// stopVM lets it go on as soon as it was found out.
+func (c *chaos) stopVM() {
+	pid := c.vm()
+	c.must(unix.Kill(pid, unix.SIGSTOP))
+	_, c.seen = c.state(health.Hung, c.seen)
+	c.must(unix.Kill(pid, unix.SIGCONT))
+}
+
+// fall makes PID 1 panic, as often as it may without giving up.
+func (c *chaos) fall() {
+	if c.falls == 2 {
+		return
+	}
+	c.falls++
+	place := []string{"turn", "output", "reports", "console"}[c.rand.IntN(4)]
+	c.must(os.WriteFile(filepath.Join(c.store, "fault-"+place), nil, 0o600))
+	if place == "output" || c.rand.IntN(2) == 0 { // it has something to say when it goes
+		c.killVM(unix.SIGTERM, "exit status 0")
+	}
+	c.linesWith("PID 1 has begun anew", c.falls)
+}
+
+func (c *chaos) stormAndKill() {
+	done := make(chan error, 1)
+	go func() { done <- c.stormQuietly(1000) }()
+	time.Sleep(time.Duration(c.rand.IntN(100)) * time.Millisecond)
+	c.killVM(unix.SIGKILL, "killed by signal 9 (SIGKILL)")
+	c.must(<-done)
+}
+
+// forkBomb fills a limit of processes with orphans of PID 1, and kills the VM while
+// nothing can be started.
+func (c *chaos) forkBomb() {
+	group, err := pidsGroup(c.cmd.Process.Pid, 64)
+	if err != nil {
+		c.trace = append(c.trace, "  no limit of processes here: "+err.Error())
+		return
+	}
+	defer group.lift()
+	bomb := exec.Command("nsenter", "-p", "-t", strconv.Itoa(c.cmd.Process.Pid), "sh", "-c",
+		`echo $$ > "$1"; i=0; while [ $i -lt 200 ]; do (sleep 0.3 &) 2>/dev/null; i=$((i+1)); done`, "bomb", group.enter)
+	bomb.Run() // it cannot always fork: that is its purpose
+	c.killVM(unix.SIGKILL, "killed by signal 9 (SIGKILL)")
+	c.linesWith("the release ended: killed by signal 9 (SIGKILL)", c.ends["killed by signal 9 (SIGKILL)"])
+}
+
+// fill leaves no byte on the data disk, while the VM ends and starts perhaps.
+func (c *chaos) fill() {
+	name := filepath.Join(c.store, "fill")
+	f, err := os.Create(name)
+	c.must(err)
+	defer os.Remove(name)
+	defer f.Close()
+	for _, size := range []int{1 << 16, 1} {
+		for b := make([]byte, size); err == nil; {
+			_, err = f.Write(b)
+		}
+		err = nil
+	}
+	c.perhapsKill()
+}
+
+// readOnly makes the data disk read-only for a while.
+func (c *chaos) readOnly() {
+	remount := func(how string) error {
+		return exec.Command("nsenter", "-m", "-t", strconv.Itoa(c.cmd.Process.Pid), "mount", "-o", "remount,bind,"+how, "/data").Run()
+	}
+	if remount("ro") != nil {
+		return // somebody writes
+	}
+	defer func() { c.must(remount("rw")) }()
+	c.perhapsKill()
+}
+
+func (c *chaos) perhapsKill() {
+	if c.rand.IntN(2) == 0 {
+		c.killVM(unix.SIGKILL, "killed by signal 9 (SIGKILL)")
+		c.settle()
+	}
+}
+
+// flood sends PID 1 many of the signals that mean nothing to it.
+func (c *chaos) flood() {
+	for range 200 {
+		for _, sig := range []unix.Signal{unix.SIGHUP, unix.SIGCHLD, unix.SIGQUIT, unix.SIGALRM, unix.SIGWINCH, unix.SIGCONT, unix.SIGURG, unix.SIGPIPE} {
+			c.signal(sig)
+		}
+	}
+}
+
+// limit is a control group with a limit of processes.
+type limit struct{ dir, enter, back string }
+
+// pidsGroup puts a process into a control group that has room for n processes more
+// (kernel Documentation/admin-guide/cgroup-v1/pids.rst and cgroup-v2.rst).
+func pidsGroup(pid, n int) (l limit, err error) {
+	for _, top := range []string{"/sys/fs/cgroup/pids", "/sys/fs/cgroup"} {
+		l = limit{dir: filepath.Join(top, fmt.Sprintf("beaminit-test-%d", pid))}
+		l.enter, l.back = filepath.Join(l.dir, "cgroup.procs"), filepath.Join(top, "cgroup.procs")
+		if _, err = os.Stat(l.back); err != nil {
+			continue
+		}
+		os.WriteFile(filepath.Join(top, "cgroup.subtree_control"), []byte("+pids"), 0)
+		if err = os.Mkdir(l.dir, 0o755); err != nil {
+			continue
+		}
+		if err = os.WriteFile(filepath.Join(l.dir, "pids.max"), []byte(strconv.Itoa(n)), 0); err == nil {
+			if err = os.WriteFile(l.enter, []byte(strconv.Itoa(pid)), 0); err == nil {
+				return l, nil
+			}
+		}
+		l.lift()
+	}
+	return l, err
+}
+
+// lift moves the processes out and removes the group.
+func (l limit) lift() {
+	for range 1000 {
+		list, _ := os.ReadFile(l.enter)
+		for _, pid := range strings.Fields(string(list)) {
+			os.WriteFile(l.back, []byte(pid), 0)
+		}
+		if os.Remove(l.dir) == nil {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// How much of the chaos there is, and which: "make chaos" has thousands.
+var (
+	chaosEvents = flag.Int("chaos.events", 60, "how many events TestChaos goes through")
+	chaosBoots  = flag.Int("chaos.boots", 200, "how many boots are cut off or signalled in their first milliseconds")
+	chaosSeed   = flag.Uint64("chaos.seed", 0, "which events; 0: others each time")
+)
+
+// eventsOfAMachine is after how many events the next machine is taken: PID 1 falls a
+// few times on each, and what is left behind must not hide what comes after.
+const eventsOfAMachine = 60
+
+// chaos is a machine to which everything happens, and what must be true of it.
+type chaos struct {
+	*machine
+	rand  *rand.Rand
+	store string // its data disk, a small file system in memory
+	seen  int    // records that were looked at
+	ends  map[string]int
+	runs  int // of the VM that have ended
+	falls int
+	trace []string
+}
+
+// TestChaos does to a node with a real release whatever a field does to one, and looks
+// after each event that PID 1 lives, that there is one VM or a reason for none, no
+// zombie, no lost exit status, and that the health records tell the truth.
+func TestChaos(t *testing.T) {
+	seed := *chaosSeed
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("go test -run TestChaos ./cmd/init -chaos.events %d -chaos.seed %d", *chaosEvents, seed)
+	r := rand.New(rand.NewPCG(seed, 1))
+	counts := map[string]int{}
+	for left := *chaosEvents; left > 0; left -= eventsOfAMachine {
+		chaosOnce(t, r, min(left, eventsOfAMachine), counts)
+	}
+	t.Logf("%v", counts)
+}
+
+func chaosOnce(t *testing.T, r *rand.Rand, events int, counts map[string]int) {
+	c := newChaos(t, r)
+	defer c.machine.off()
+	defer func() {
+		if t.Failed() {
+			t.Logf("the events:\n%s", strings.Join(c.trace, "\n"))
+		}
+	}()
+	c.settle()
+	for range events {
+		e := c.choose()
+		counts[e.name]++
+		c.trace = append(c.trace, fmt.Sprintf("%v %s", time.Now().Format("15:04:05.000"), e.name))
+		e.do(c)
+		c.settle()
+	}
+	c.signal(unix.SIGTERM)
+	if got := c.ended(); got != unix.SIGHUP {
+		t.Errorf("the kernel ended it with %v, want a reboot", got)
+	}
+}
+
+func newChaos(t *testing.T, r *rand.Rand) *chaos {
+	store := t.TempDir()
+	if err := unix.Mount("store", store, "tmpfs", 0, "size=2m"); err != nil {
+		t.Skip("no tmpfs to fill: ", err)
+	}
+	t.Cleanup(func() { unix.Unmount(store, unix.MNT_DETACH) })
+	s := withERTS(t, "hostname=node1", "[[mount]]\nsource = \"/mnt\"\ntarget = \"/data\"\noptions = [\"bind\"]\n\n"+
+		"[supervise]\nbackoff = [\"5ms\", \"20ms\"]\nattempts = 1000\nwindow = \"1s\"\nstop_timeout = \"5s\"\n")
+	s.toml = strings.ReplaceAll(s.toml, `"1s"`+"\nprobe_timeout", `"300ms"`+"\nprobe_timeout")
+	s.program, s.writable, s.dirs = faulty, true, []string{"mnt"}
+	s.bind["mnt"] = store
+	if err := os.WriteFile(filepath.Join(store, "cookie"), []byte("namespace-cookie"), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	return &chaos{machine: power(t, s), rand: r, store: store, ends: map[string]int{}}
+}
+
+// choose takes an event by its weight.
+func (c *chaos) choose() event {
+	total := 0
+	for _, e := range chaosTable {
+		total += e.weight
+	}
+	n := c.rand.IntN(total)
+	for _, e := range chaosTable {
+		if n -= e.weight; n < 0 {
+			return e
+		}
+	}
+	panic("no event")
+}
+
+// settle waits for what must be true after each event.
+func (c *chaos) settle() {
+	c.t.Helper()
+	if err := unix.Kill(c.cmd.Process.Pid, 0); err != nil {
+		c.t.Fatalf("PID 1: %v\n%s", err, c.tail())
+	}
+	for why, n := range c.ends { // no exit status is lost, none is told twice
+		c.await(fmt.Sprintf("%d ends with %q", n, why), limitOfTest, func() bool { return c.counted("the release ended: "+why) >= n })
+		if got := c.count("the release ended: " + why); got != n {
+			c.t.Fatalf("%d ends with %q, want %d\n%s", got, why, n, c.tail())
+		}
+	}
+	r, next := c.record(fmt.Sprintf("up after %d ends", c.runs), c.seen, func(r health.Record) bool {
+		return r.State == health.Up && r.Restarts == c.runs
+	})
+	c.seen = next - 1 // it may still be the last word
+	if vm := c.childNumbered(r.PID); vm != c.vm() {
+		c.t.Fatalf("the record says %d, the VM is %d\n%s", vm, c.vm(), c.tail())
+	}
+	if n := c.vms(); n != 1 {
+		c.t.Fatalf("%d VMs\n%s", n, c.tail())
+	}
+	c.waitNoZombies()
+}
+
+// vms counts the VMs below PID 1, those that are about to become one too.
+func (c *chaos) vms() (n int) {
+	for _, pid := range children(c.cmd.Process.Pid) {
+		comm, _ := os.ReadFile("/proc/" + pid + "/comm")
+		if name := strings.TrimSpace(string(comm)); name == "beam.smp" || name == "erlexec" {
+			n++
+		}
+	}
+	return n
+}
+
+// end notes that the VM is about to end in this way.
+func (c *chaos) end(why string) {
+	c.ends[why]++
+	c.runs++
+}
+
+// A signal in the first milliseconds of PID 1 is obeyed or lost, and never its end in
+// any other way.
+func TestEarlySignals(t *testing.T) {
+	signals := []unix.Signal{unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGINT, unix.SIGPWR, unix.SIGHUP, unix.SIGCHLD, unix.SIGQUIT}
+	obeyed := 0
+	for i := range *chaosBoots {
+		sig := signals[i%len(signals)]
+		m := power(t, spec{cmdline: quick})
+		m.awaitInit()
+		time.Sleep(time.Duration(rand.IntN(5000)) * time.Microsecond) // anywhere in them
+		m.signal(sig)
+		select {
+		case err := <-m.exit:
+			m.exit <- err
+			if got := m.ended(); got != unix.SIGHUP && got != unix.SIGINT || m.count("asked for by") == 0 {
+				t.Fatalf("%v: PID 1 ended by %v (%v)\n%s", sig, got, err, m.tail())
+			}
+			obeyed++
+		case <-time.After(20 * time.Millisecond):
+			if m.count("asked for by") == 0 {
+				m.state(health.Rescue, 0)
+			}
+		}
+		m.off()
+	}
+	t.Logf("%d of %d were obeyed", obeyed, *chaosBoots)
+}
+
+// awaitInit waits until the init has taken the place of the program that made its
+// namespaces.
+func (m *machine) awaitInit() {
+	m.t.Helper()
+	exe := "/proc/" + strconv.Itoa(m.cmd.Process.Pid) + "/exe"
+	deadline := time.Now().Add(limitOfTest)
+	for time.Now().Before(deadline) {
+		if name, _ := os.Readlink(exe); strings.HasSuffix(name, "/sbin/init") {
+			return
+		}
+	}
+	m.t.Fatalf("no init\n%s", m.tail())
+}

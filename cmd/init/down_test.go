@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// traced runs strace(1) on PID 1 and gives what it saw of reboot(2), after the end.
+func (m *machine) traced() (rest func() string) {
+	m.t.Helper()
+	if _, err := exec.LookPath("strace"); err != nil {
+		m.t.Skip("no strace")
+	}
+	out := filepath.Join(m.t.TempDir(), "trace")
+	pid := strconv.Itoa(m.cmd.Process.Pid)
+	cmd := exec.Command("strace", "-f", "-e", "trace=reboot", "-e", "signal=none", "-o", out, "-p", pid)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	m.must(cmd.Start())
+	m.t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	for deadline := time.Now().Add(limitOfTest); ; time.Sleep(5 * time.Millisecond) {
+		text, _ := os.ReadFile("/proc/" + pid + "/status")
+		if !bytes.Contains(text, []byte("TracerPid:\t0\n")) {
+			break
+		}
+		if time.Now().After(deadline) {
+			m.t.Fatalf("strace does not attach: %s", &said)
+		}
+	}
+	return func() string {
+		cmd.Wait()
+		text, err := os.ReadFile(out)
+		m.must(err)
+		return string(text)
+	}
+}
+
+// The first line of /run/reboot-param goes to the kernel with the reboot; what is no
+// argument is said, and the node reboots without it.
+func TestRebootParam(t *testing.T) {
+	for _, tt := range []struct{ name, text, line, call string }{
+		{"good", "0 tryboot\n", `reboot: with the argument "0 tryboot"`, `LINUX_REBOOT_CMD_RESTART2, "0 tryboot" `},
+		{"bad", "0 try\x1bboot\n", `reboot: /run/reboot-param: the argument "0 try\x1bboot" has something else in it than printable ASCII; rebooting without it`, "LINUX_REBOOT_CMD_RESTART "},
+		{"none", "", "reboot: unmount everything: ", "LINUX_REBOOT_CMD_RESTART "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := power(t, spec{cmdline: quick})
+			m.state(health.Rescue, 0)
+			if tt.text != "" {
+				m.must(os.WriteFile("/proc/"+strconv.Itoa(m.cmd.Process.Pid)+"/root"+boot.RebootParamPath, []byte(tt.text), 0o644))
+			}
+			calls := m.traced()
+			m.signal(unix.SIGTERM)
+			m.line(tt.line)
+			if got := m.ended(); got != unix.SIGHUP {
+				t.Errorf("ended by %v", got)
+			}
+			if got := calls(); !strings.Contains(got, tt.call) {
+				t.Errorf("want %q in\n%s", tt.call, got)
+			}
+		})
+	}
+}
+
+// inside runs a program of the machine in its namespaces, and gives its output.
+func (m *machine) inside(args ...string) string {
+	m.t.Helper()
+	cmd := exec.Command("nsenter", append([]string{"-t", strconv.Itoa(m.cmd.Process.Pid), "-a", "--"}, args...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	out, _ := cmd.CombinedOutput()
+	return string(out)
+}
+
+// beaminit reboot ARG leaves the argument, and the way down has its times.
+func TestRebootCommand(t *testing.T) {
+	s := withERTS(t, "hostname=node1", "")
+	m := power(t, s)
+	m.state(health.Up, 0)
+	if got := m.inside("/sbin/init", "reboot", "-w"); !strings.Contains(got, "reboot: -w: there is no wtmp") {
+		t.Errorf("%q", got)
+	}
+	m.inside("/sbin/init", "reboot", "0 tryboot")
+	m.line(`reboot: with the argument "0 tryboot"`)
+	m.line("reboot: release stopped: ")
+	m.line("reboot: sync: ")
+	if got := m.ended(); got != unix.SIGHUP {
+		t.Errorf("ended by %v", got)
+	}
+}
+
+// -f does not ask PID 1.
+func TestForce(t *testing.T) {
+	m := power(t, spec{cmdline: quick})
+	m.state(health.Rescue, 0)
+	m.inside("/sbin/init", "poweroff", "-nf")
+	if got := m.ended(); got != unix.SIGINT {
+		t.Errorf("ended by %v", got)
+	}
+	if m.count("poweroff: ") > 0 {
+		t.Errorf("PID 1 did something:\n%s", m.tail())
+	}
+}
+
+func TestParseRequest(t *testing.T) {
+	for _, tt := range []struct {
+		args    string
+		action  boot.Action
+		want    request
+		problem string
+	}{
+		{"", boot.Reboot, request{}, ""},
+		{"-f", boot.Halt, request{force: true}, ""},
+		{"-nf -d 3", boot.PowerOff, request{force: true, noSync: true, delay: 3 * time.Second}, ""},
+		{"-fd2", boot.PowerOff, request{force: true, delay: 2 * time.Second}, ""},
+		{"tryboot", boot.Reboot, request{param: "tryboot"}, ""},
+		{"-f tryboot", boot.Reboot, request{force: true, param: "tryboot"}, ""},
+		{"tryboot", boot.Halt, request{}, `takes no argument "tryboot"`},
+		{"0 tryboot", boot.Reboot, request{}, "want blanks within quotes"},
+		{"a\x1b", boot.Reboot, request{}, "printable ASCII"},
+		{"-n", boot.Reboot, request{}, "-n without -f"},
+		{"-d", boot.Reboot, request{}, `-d "" is no number of seconds`},
+		{"-d -1", boot.Reboot, request{}, `-d "-1" is no number`},
+		{"-w", boot.Reboot, request{}, "no wtmp"},
+		{"-p", boot.Halt, request{}, "no option -p"},
+		{"--force", boot.Halt, request{}, "no option --force"},
+		{"now", boot.PowerOff, request{}, `takes no argument "now"`},
+	} {
+		got, err := parseRequest(strings.Fields(tt.args), tt.action)
+		if tt.problem == "" && (err != nil || got != tt.want) || tt.problem != "" && (err == nil || !strings.Contains(err.Error(), tt.problem)) {
+			t.Errorf("%v %s: %+v, %v; want %+v, %q", tt.action, tt.args, got, err, tt.want, tt.problem)
+		}
+	}
+}
+
+// An image whose machine-id was left to the boot has one, the same at the next boot;
+// the kernel command line has the last word.
+func TestMachineID(t *testing.T) {
+	s := withState()
+	s.files = map[string]string{"etc/machine-id": "uninitialized\n"}
+	id := func(s spec) string {
+		t.Helper()
+		m := power(t, s)
+		m.state(health.Rescue, 0)
+		text, err := os.ReadFile("/proc/" + strconv.Itoa(m.cmd.Process.Pid) + "/root/etc/machine-id")
+		m.must(err)
+		if s.files["etc/machine-id"] == "uninitialized\n" && !strings.Contains(s.cmdline, "machine_id") {
+			if saved := m.awaitFile(filepath.Join(m.root, "store/beaminit/machine-id"), ""); saved != string(text) {
+				t.Errorf("saved %q, shown %q", saved, text)
+			}
+		}
+		m.signal(unix.SIGTERM)
+		m.ended()
+		return string(text)
+	}
+	first := id(s)
+	if len(first) != 33 {
+		t.Fatalf("%q", first)
+	}
+	s.files["store/beaminit/machine-id"] = first
+	if again := id(s); again != first {
+		t.Errorf("%q, then %q", first, again)
+	}
+	const given = "00112233445566778899aabbccddeeff"
+	s.cmdline += "systemd.machine_id=" + given
+	if got := id(s); got != given+"\n" {
+		t.Errorf("%q, want %s", got, given)
+	}
+	s = withState()
+	s.files = map[string]string{"etc/machine-id": given + "\n"}
+	if got := id(s); got != given+"\n" {
+		t.Errorf("the image's own became %q", got)
+	}
+}
+
+// The core pattern, the clock and swap of a container are its host's.
+func TestContainer(t *testing.T) {
+	const path = "/proc/sys/kernel/core_pattern"
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := power(t, spec{cmdline: quick + "beaminit.kernel.core_pattern=/tmp/never.%p"})
+	r, _ := m.state(health.Rescue, 0)
+	if r.Clock != "kernel" {
+		t.Errorf("clock=%s", r.Clock)
+	}
+	m.line("kernel.core_pattern: not set: this is a container")
+	m.signal(unix.SIGTERM)
+	m.ended()
+	if after, _ := os.ReadFile(path); string(after) != string(before) {
+		t.Errorf("the pattern was %q and is %q", before, after)
+	}
+}

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/history"
+	"golang.org/x/sys/unix"
+)
+
+// onDisk is withState with a disk that outlives the machine.
+func onDisk(t *testing.T, s spec) (spec, string) {
+	t.Helper()
+	disk := t.TempDir()
+	s.toml += withState().toml
+	if s.bind == nil {
+		s.bind = map[string]string{}
+	}
+	s.bind["store"] = disk
+	s.writable = true
+	return s, filepath.Join(disk, "beaminit")
+}
+
+// remembered waits until the history in dir ends with an entry of that kind.
+func (m *machine) remembered(dir string, n int, kind history.Kind) []history.Entry {
+	m.t.Helper()
+	for was := ""; ; {
+		was = m.awaitFile(filepath.Join(dir, "history"), was)
+		entries, garbled, err := history.Read(dir)
+		if err != nil || garbled > 0 {
+			m.t.Fatalf("%d bytes are garbled, %v:\n%s", garbled, err, was)
+		}
+		if len(entries) >= n && entries[len(entries)-1].Kind == kind {
+			return entries
+		}
+	}
+}
+
+// tool runs a command of the binary in the machine.
+func (m *machine) tool(args ...string) (out string, status int) {
+	m.t.Helper()
+	args = append([]string{"-m", "-t", strconv.Itoa(m.cmd.Process.Pid), "/sbin/init"}, args...)
+	cmd := exec.Command("nsenter", args...)
+	b, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil {
+		m.t.Fatal(err)
+	}
+	return string(b), cmd.ProcessState.ExitCode()
+}
+
+func kinds(entries []history.Entry) string {
+	var list []string
+	for _, e := range entries {
+		list = append(list, string(e.Kind))
+	}
+	return strings.Join(list, " ")
+}
+
+// like is what text is with its times and numbers made the same for each run.
+func like(text string) string {
+	for _, r := range [...][2]string{
+		{`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`, "TIME"}, {`\b[0-9a-f]{8}\b`, "BOOT"},
+		{`\b(\d+d\d+h|\d+h\d+m|\d+m\d+s|\d+\.\ds|\d+s) *`, "LONG "}, {`beaminit/history: [0-9]+`, "N"},
+	} {
+		text = regexp.MustCompile(r[0]).ReplaceAllString(text, r[1])
+	}
+	return text
+}
+
+// A boot says how the one before ended: as it was asked to, or by a power cut.
+func TestPrevious(t *testing.T) {
+	s, dir := onDisk(t, spec{cmdline: quick})
+	m := power(t, s)
+	first, _ := m.state(health.Rescue, 0)
+	m.remembered(dir, 2, history.Note)
+	if n := m.count("previous:"); n > 0 {
+		t.Errorf("there was no boot before:\n%s", m.tail())
+	}
+	m.signal(unix.SIGTERM)
+	m.ended()
+	entries := m.remembered(dir, 3, history.Down)
+	if got := kinds(entries); got != "boot note down" || !entries[2].Asked || entries[2].Boot != first.Boot {
+		t.Errorf("after a reboot: %s, %+v", got, entries[2])
+	}
+
+	m = power(t, s)
+	second, _ := m.state(health.Rescue, 0)
+	m.line("previous: boot " + fmt.Sprintf("%08x ", first.Boot))
+	m.line(": reboot asked for by SIGTERM")
+	m.remembered(dir, 5, history.Note)
+	m.cmd.Process.Kill() // a power cut
+	m.ended()
+
+	m = power(t, s)
+	m.state(health.Rescue, 0)
+	m.line("previous: boot " + fmt.Sprintf("%08x ", second.Boot))
+	m.line("ended without a word (power cut, kernel panic or watchdog) after at least ")
+	m.remembered(dir, 7, history.Note)
+	m.line("previous: boot")
+	if n := m.count("previous:"); n != 1 {
+		t.Errorf("%d lines of before:\n%s", n, m.tail())
+	}
+	out, status := m.tool("history", "-n", "5")
+	const want = `TIME (UTC)           UP      BOOT
+TIME  LONG BOOT  down  reboot asked for by SIGTERM
+TIME  LONG BOOT  boot  beaminit dev
+TIME  LONG BOOT  note  rescue: `
+	const cut = "BOOT        ended without a word (power cut, kernel panic or watchdog)\n"
+	if got := like(out); status != 0 || !strings.HasPrefix(got, want) || strings.Count(got, cut) != 1 || strings.Count(out, "\n") != 7 {
+		t.Errorf("status %d\n%s\nwant\n%s…", status, got, want)
+	}
+	disk := filepath.Dir(dir)
+	for _, path := range []string{disk, dir, dir + "/history"} { // as a disk that was taken out
+		b, err := exec.Command(binary, "history", "-n=5", path).CombinedOutput()
+		if err != nil || string(b) != out {
+			t.Errorf("%s: %v\n%s", path, err, b)
+		}
+	}
+}
+
+// Each end of the release is remembered, and told after the reboot that comes of them.
+func TestPreviousEnds(t *testing.T) {
+	s, dir := onDisk(t, withERTS(t, "hostname=node1 beaminit.supervise.attempts=4 beaminit.supervise.backoff=10ms,20ms "+
+		"beaminit.supervise.give_up=reboot beaminit.release.args=-eval,halt(3).", ""))
+	m := power(t, s)
+	m.ended()
+	entries := m.remembered(dir, 7, history.Down)
+	if got := kinds(entries); strings.ReplaceAll(got, "up ", "") != "boot end end end end end down" {
+		t.Errorf("remembered: %s", got)
+	}
+	for i, e := range entries {
+		if e.Kind == history.End && (e.Why != "exit status 3" || e.PID == 0 || e.Ran == 0) || i > 0 && e.Up < entries[i-1].Up {
+			t.Errorf("entry %d: %+v", i, e)
+		}
+	}
+	if last := entries[len(entries)-1]; last.Asked || last.Why != "reboot: exit status 3" {
+		t.Errorf("the last one: %+v", last)
+	}
+	s.cmdline += " beaminit.supervise.give_up=rescue"
+	m = power(t, s)
+	m.line(": reboot: exit status 3; the release ended 5 times")
+	m.linesWith("previous: the release ended 2", 3)
+	m.state(health.Rescue, 0)
+	m.remembered(dir, 14, history.Note)
+}
+
+// Up is remembered once in a boot, and a fall of PID 1 each time; the release is not
+// said to have ended by it.
+func TestRemembersFalls(t *testing.T) {
+	s, dir := onDisk(t, withERTS(t, "hostname=node1", ""))
+	s.program = faulty
+	m := power(t, s)
+	_, next := m.state(health.Up, 0)
+	entries := m.remembered(dir, 2, history.Up)
+	for i, place := range []string{"turn", "history"} {
+		m.must(os.WriteFile(filepath.Join(filepath.Dir(dir), "fault-"+place), nil, 0o600))
+		if place == "history" { // it is only there when there is something to write
+			unix.Kill(m.vm(), unix.SIGKILL)
+		}
+		m.line("fault at " + place)
+		m.linesWith("PID 1 has begun anew", i+1)
+		entries = m.remembered(dir, 3+i, history.Fall)
+		_, next = m.restarted(i, next)
+	}
+	// The end that was being written when PID 1 fell is lost with it.
+	if got := kinds(entries); got != "boot up fall fall" || !strings.Contains(entries[2].Why, "fault at turn") {
+		t.Errorf("remembered: %+v", entries)
+	}
+	m.signal(unix.SIGTERM)
+	m.ended()
+	if got := kinds(m.remembered(dir, 6, history.Down)); !strings.HasSuffix(got, "end down") {
+		t.Errorf("at last: %s", got)
+	}
+}
+
+// Where the history cannot be written, one line says so, and the node has it in memory.
+func TestHistoryInTheWay(t *testing.T) {
+	tests := []struct {
+		name string
+		put  func(dir string) error
+		want string
+	}{
+		{"a directory", func(dir string) error { return os.MkdirAll(dir+"/history", 0o700) },
+			"history: /data/beaminit/history: is a directory: want a regular file in a directory, remove what is there; until then it is kept in memory only"},
+		{"a file for its directory", func(dir string) error { return os.WriteFile(dir, nil, 0o600) },
+			"history: /data/beaminit/history: not a directory: want a regular file in a directory, remove what is there; until then it is kept in memory only"},
+		{"garbage", func(dir string) error {
+			os.MkdirAll(dir, 0o700)
+			return os.WriteFile(dir+"/history", make([]byte, 10000), 0o600)
+		}, "history: 10000 bytes of /data/beaminit/history are garbled, they are passed over"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s, dir := onDisk(t, spec{cmdline: quick})
+			if err := tt.put(dir); err != nil {
+				t.Fatal(err)
+			}
+			m := power(t, s)
+			m.state(health.Rescue, 0)
+			m.line("beaminit: " + tt.want)
+			for end := "note"; ; {
+				if out, status := m.tool("history"); status == 0 && strings.Contains(out, end) {
+					break
+				}
+				m.line("beaminit: ")
+			}
+			m.signal(unix.SIGTERM)
+			m.ended()
+			if n := m.count("beaminit: history: "); n != 1 {
+				t.Errorf("%d lines about the history:\n%s", n, m.tail())
+			}
+		})
+	}
+}
+
+// What history prints where there is none, and what it does not understand.
+func TestHistoryOfNothing(t *testing.T) {
+	image := t.TempDir()
+	os.Mkdir(filepath.Join(image, "etc"), 0o700)
+	os.WriteFile(filepath.Join(image, "etc/beaminit.toml"), []byte(withState().toml), 0o600)
+	empty := t.TempDir()
+	tests := []struct {
+		args   []string
+		status int
+		want   string
+	}{
+		{[]string{empty}, 1, "beaminit history: " + empty + ": is a directory: want a history, or a directory with one\n"},
+		{[]string{empty + "/none"}, 1, "beaminit history: nothing is remembered in " + empty + "/none\n"},
+		{[]string{"--root", image}, 1, "beaminit history: nothing is remembered in " + image + "/data/beaminit/history\n"},
+		{[]string{"--root", empty}, 1, "beaminit history: nothing is remembered in this configuration: it has no [[mount]] for what is to outlive a reboot\n"},
+		{[]string{"-n", "x"}, 2, "beaminit history: -n x: want a number of entries, from 1 on\n"},
+		{[]string{"-n"}, 2, "beaminit history: -n wants a value\n"},
+		{[]string{"--all"}, 2, "beaminit history: no option --all; want -n NUMBER, --root DIR, or the path of a history\n"},
+	}
+	for _, tt := range tests {
+		cmd := exec.Command(binary, append([]string{"history"}, tt.args...)...)
+		out, _ := cmd.CombinedOutput()
+		if got := cmd.ProcessState.ExitCode(); got != tt.status || string(out) != tt.want {
+			t.Errorf("%v: status %d, want %d\n got %swant %s", tt.args, got, tt.status, out, tt.want)
+		}
+	}
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// build makes another beaminit, in a machine's root.
+func (m *machine) build(name string, env []string, flags ...string) {
+	m.t.Helper()
+	args := append([]string{"build", "-trimpath", "-o", filepath.Join(m.root, name)}, append(flags, ".")...)
+	cmd := exec.Command("go", args...)
+	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		m.t.Fatalf("build %s: %v\n%s", name, err, out)
+	}
+}
+
+// descriptors is how many PID 1 has open.
+func (m *machine) descriptors() int {
+	m.t.Helper()
+	list, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", m.cmd.Process.Pid))
+	m.must(err)
+	return len(list)
+}
+
+// Another version takes PID 1's place twenty times: the VM is the same process, its
+// output goes on, and none of it counts as a fall.
+func TestReexec(t *testing.T) {
+	s := withERTS(t, "hostname=node1", "[release]\nargs = [\"-eval\", \"spawn(fun F() -> io:format(\\\"tick~n\\\"), timer:sleep(100), F() end).\"]\n")
+	s.writable = true
+	m := power(t, s)
+	m.build("sbin/other", nil, "-ldflags=-s -w -X=main.version=v9.9")
+	up, next := m.state(health.Up, 0)
+	m.reachable()
+	vm, open := m.vm(), m.descriptors()
+	for i := 0; i < 20; i++ {
+		path, was, is := "/sbin/other", "dev", "v9.9"
+		if i%2 == 1 {
+			path, was, is = "/sbin/init", is, was
+		}
+		m.want(0, fmt.Sprintf("PID 1 was beaminit %s and is beaminit %s after ", was, is), "reexec", path)
+		m.linesWith(fmt.Sprintf("PID 1 is beaminit %s now, after %s; the release goes on (pid %d)", is, was, up.PID), i/2+1)
+		var r health.Record
+		r, next = m.state(health.Up, next)
+		if r.PID != up.PID || r.Boot != up.Boot || r.Restarts != 0 || m.vm() != vm {
+			t.Fatalf("after reexec %d: %+v, want as before: %+v", i+1, r, up)
+		}
+	}
+	if got := m.descriptors(); got > open {
+		t.Errorf("%d descriptors, %d before", got, open)
+	}
+	m.linesWith("release: tick", m.count("release: tick")+1)
+	m.waitNoZombies()
+	unix.Kill(m.vm(), unix.SIGKILL)
+	m.restarted(1, next)
+}
+
+// What PID 1 cannot become, it does not try to.
+func TestReexecOfWhatCannotBe(t *testing.T) {
+	s := withERTS(t, "hostname=node1", "")
+	s.writable = true
+	s.files["sbin/script"], s.files["sbin/text"] = "#!/sbin/init version\n", "beaminit dev\n"
+	m := power(t, s)
+	data, err := os.ReadFile(binary)
+	m.must(err)
+	m.file("sbin/cut", string(data[:len(data)/2]))
+	m.file("sbin/plain", string(data))
+	arch := "arm64"
+	m.build("sbin/foreign", []string{"GOARCH=" + arch})
+	m.file("sbin/nothing", "")
+	for _, name := range []string{"script", "cut", "foreign", "nothing"} {
+		m.must(os.Chmod(filepath.Join(m.root, "sbin", name), 0o755))
+	}
+
+	up, _ := m.state(health.Up, 0)
+	m.reachable()
+	tests := []struct{ path, says, direct string }{
+		{"/sbin/none", "no such file", "no such file"},
+		{"/sbin", "permission denied", "not a file that can be executed"},
+		{"/sbin/text", "permission denied", "cannot be executed"},
+		{"/sbin/plain", "permission denied", "cannot be executed"},
+		{"/sbin/script", "", "not a program (ELF)"},
+		{"/sbin/nothing", "exec format error", "not a program (ELF)"},
+		{"/sbin/cut", "", "cut off: it has "},
+		{"/sbin/foreign", "exec format error", "another machine (ELF machine 183, want 62)"},
+		{"/srv/erlang/erts/bin/erlexec", "", ""},
+	}
+	for _, tt := range tests {
+		if tt.path == "/srv/erlang/erts/bin/erlexec" {
+			found, _ := filepath.Glob(s.bind["srv/erlang"] + "/erts-*/bin/erlexec")
+			if len(found) == 0 {
+				continue
+			}
+			tt.path, tt.direct = strings.Replace(found[0], s.bind["srv/erlang"], "/srv/erlang", 1), "linked dynamically"
+		}
+		m.want(1, tt.says, "reexec", tt.path)
+		if got := m.direct("reexec", tt.path); !strings.Contains(got, tt.direct) || !strings.HasPrefix(got, "no ") {
+			t.Errorf("PID 1 itself says of %s: %q, want %q", tt.path, got, tt.direct)
+		}
+	}
+	r, _ := m.state(health.Up, len(m.records))
+	if r.PID != up.PID || m.count("PID 1 executes") != 0 {
+		t.Errorf("after all that: %+v\n%s", r, m.tail())
+	}
+}
+
+// A panic in PID 1 takes the control socket along, and the next one has another; a
+// panic in the goroutine that reads it, or over a command, is a fall like any other.
+func TestCommandsAfterFalls(t *testing.T) {
+	s := withERTS(t, "hostname=node1", "")
+	s.program, s.writable = faulty, true
+	m := power(t, s)
+	up, next := m.state(health.Up, 0)
+	m.reachable()
+	m.fault("control")
+	m.want(0, "state     up\n", "status") // the first question is lost, it is asked again
+	m.line("PID 1 has begun anew")
+	m.fault("asked")
+	m.want(0, "pid       "+strconv.Itoa(up.PID)+"\n", "status")
+	m.linesWith("PID 1 has begun anew", 2)
+	m.fault("turn") // the third within a minute
+	r, next := m.record("rescue", next, func(r health.Record) bool { return r.State == health.Rescue })
+	if r.PID != up.PID {
+		t.Errorf("got %+v", r)
+	}
+	t.Run("reexec", func(t *testing.T) { // another program watches what was left alone
+		m.want(0, "and is beaminit dev", "reexec")
+		if r, next = m.state(health.Up, next); r.PID != up.PID {
+			t.Errorf("got %+v", r)
+		}
+	})
+	for i := 0; i < 3; i++ {
+		m.fault("turn")
+		m.linesWith("beaminit: panic in PID 1 (please report it): fault at turn", i+2)
+	}
+	_, next = m.state(health.Rescue, next)
+	t.Run("restart", func(t *testing.T) {
+		m.want(0, "restarted: pid ", "restart")
+		if r, next = m.state(health.Up, next); r.PID == up.PID {
+			t.Errorf("got %+v", r)
+		}
+	})
+	m.waitNoZombies()
+}
+
+// direct asks as the tool would not, from a process of the machine, by its network
+// namespace and a path through /proc, and gives verdict and text.
+func (m *machine) direct(command, argument string) string {
+	m.t.Helper()
+	var text string
+	m.inNetwork(func(path string) {
+		text = "no answer"
+		if c, err := dialControl(path); err == nil {
+			defer c.Close()
+			if a, err := c.Ask(command, argument, answerWait); err == nil {
+				text = string(a.Verdict) + " " + a.Text
+			}
+		}
+	})
+	return text
+}

@@ -1,0 +1,147 @@
+package history
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Pmsg is memory that a restart does not clear, where the board has some (kernel
+// Documentation/admin-guide/ramoops.rst): what is written to Device is in a file of Store
+// after the next start, and gone after the one that follows.
+type Pmsg struct {
+	Device string // /dev/pmsg0 (kernel Documentation/ABI/testing/pstore, CONFIG_PSTORE_PMSG)
+	Store  string // where pstore is mounted
+}
+
+// maxPmsg is how much of such a file is read, in bytes.
+const maxPmsg = 256 << 10
+
+// Write adds entries, without those texts that are long. What fails here has no remedy
+// and is not said: hardly a board has that memory.
+func (p Pmsg) Write(entries []Entry) {
+	if len(entries) == 0 || p.Device == "" {
+		return
+	}
+	fd, err := unix.Open(p.Device, unix.O_WRONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(fd)
+	var b [MaxEntry + 1]byte
+	for i := range entries {
+		e := entries[i]
+		e.Tail, e.Dump = "", ""
+		unix.Write(fd, append(e.Append(b[:0]), '\n')) // one write(2) is one message
+	}
+}
+
+// Read gives what was written before the last restart.
+func (p Pmsg) Read() (entries []Entry) {
+	for _, name := range p.names("pmsg-") {
+		fd, err := openFile(p.Store+"/"+name, unix.O_RDONLY)
+		if err != nil {
+			continue
+		}
+		if b, err := lastBytes(fd, maxPmsg); err == nil {
+			entries = append(entries, Parse(b)...)
+		}
+		unix.Close(fd)
+	}
+	return entries
+}
+
+// Panics says, in a line for people, that the kernel has left what it said last before it
+// died. Such records stay until somebody removes them.
+func (p Pmsg) Panics() string {
+	names := p.names("dmesg-")
+	if len(names) == 0 {
+		return ""
+	}
+	var newest int64
+	for _, name := range names {
+		var st unix.Stat_t
+		if unix.Stat(p.Store+"/"+name, &st) == nil {
+			newest = max(newest, int64(st.Mtim.Sec))
+		}
+	}
+	s, them := "", "it"
+	if len(names) > 1 {
+		s, them = "s", "them"
+	}
+	return "the kernel left " + strconv.Itoa(len(names)) + " record" + s + " of a panic or an oops in " + p.Store +
+		", the newest of " + date(newest) + ": read and remove " + them
+}
+
+// names are those in Store that begin so.
+func (p Pmsg) names(prefix string) (names []string) {
+	if p.Store == "" {
+		return nil
+	}
+	fd, err := unix.Open(p.Store, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(fd)
+	var b [4096]byte
+	for {
+		n, err := unix.ReadDirent(fd, b[:])
+		if err != nil || n <= 0 {
+			return names
+		}
+		var some []string
+		_, _, some = unix.ParseDirent(b[:n], -1, nil)
+		for _, name := range some {
+			if strings.HasPrefix(name, prefix) {
+				names = append(names, name)
+			}
+		}
+	}
+}
+
+// worthKeeping is what of the entries is written to the memory once more at each start,
+// where nothing else keeps them: the last boots, and the last ends of the release.
+func worthKeeping(entries []Entry) (kept []Entry) {
+	const most, ends = 24, 4
+	from, left, others := len(entries), most, ends
+	take := make([]bool, len(entries))
+	for from > 0 && left > 0 {
+		from--
+		switch entries[from].Kind {
+		case Boot, Up, Down:
+		default:
+			if others == 0 {
+				continue
+			}
+			others--
+		}
+		take[from] = true
+		left--
+	}
+	for i := from; i < len(entries); i++ {
+		if take[i] {
+			kept = append(kept, entries[i])
+		}
+	}
+	return kept
+}
+
+// Lost gives those of others, which are of the same node, that came after all that are
+// in entries too: what the file that entries are of did not take.
+func Lost(entries, others []Entry) []Entry {
+	for i := len(others); i > 0; i-- {
+		for j := len(entries); j > 0; j-- {
+			if sameEntry(&entries[j-1], &others[i-1]) {
+				return others[i:]
+			}
+		}
+	}
+	return others
+}
+
+func sameEntry(a, b *Entry) bool {
+	const ms = time.Millisecond
+	return a.Kind == b.Kind && a.Boot == b.Boot && a.At == b.At && a.Up/ms == b.Up/ms && a.PID == b.PID
+}

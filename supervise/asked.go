@@ -1,0 +1,65 @@
+package supervise
+
+import (
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// Then is what is to become of the release because somebody asked for it.
+type Then int
+
+// What can be asked for.
+const (
+	Nothing   Then = iota
+	ThenStart      // stop it in order, and start it again at once
+	ThenStop       // stop it in order; it is started again only when that is asked for
+	ThenKill       // the same with SIGKILL, without waiting for anything
+)
+
+// asked does what somebody asked for. It is no failure of the release: it does not
+// count among the restarts, and they begin anew. While the node goes down, there is
+// nothing to ask for.
+func (s State) asked(e Event) (State, []Effect) {
+	if s.Phase == Ending {
+		return s, nil
+	}
+	s.Exits, s.Backoff = nil, 0
+	s.Why, s.Then = e.Text, e.Then
+	if s.PID == 0 {
+		return s.follow(e.At)
+	}
+	if s.Phase != Pausing {
+		s.Phase, s.Killed = Pausing, false
+		if e.Then != ThenKill {
+			return s, []Effect{
+				{Kind: Signal, Signal: unix.SIGTERM},
+				{Kind: SetTimer, Timer: StopTimer, After: s.Policy.StopTimeout},
+			}
+		}
+	}
+	if e.Then == ThenKill && !s.Killed {
+		s.Killed = true
+		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}}
+	}
+	return s, nil // it is being stopped already; only what follows has changed
+}
+
+// paused is the end of a release that was to be stopped.
+func (s State) paused(e Event, effects []Effect) (State, []Effect) {
+	s.PID, s.Killed = 0, false
+	s, more := s.follow(e.At)
+	return s, append(effects, more...)
+}
+
+// follow does what was asked for, now that no release runs.
+func (s State) follow(at time.Duration) (State, []Effect) {
+	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
+	if s.Then == ThenStart {
+		s.Phase, s.NextAt = Between, at
+		return s, []Effect{{Kind: Start}}
+	}
+	s.Phase, s.Then = GivenUp, Nothing
+	return s, nil
+}

@@ -1,0 +1,152 @@
+package supervise
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/beaminit/beaminit/control"
+	"github.com/beaminit/beaminit/fault"
+	"github.com/beaminit/beaminit/health"
+)
+
+// ask is a request that waits for the loop.
+type ask struct {
+	control.Request
+	from control.Client
+}
+
+// openControl makes the control socket, and a goroutine that hands on what comes. Where
+// it cannot be made the node goes on without, says so once, and tries again later.
+func (l *Loop) openControl() {
+	if l.server != nil {
+		return
+	}
+	server, err := control.Listen(l.Control)
+	if err != nil {
+		if !l.deaf {
+			l.deaf = true
+			l.Console.Say(health.Err, "no control socket: "+err.Error()+"; beaminit restart, stop and their like find nobody until there is one")
+		}
+		return
+	}
+	server.Life, server.Version = uint64(Now()/time.Millisecond), l.Version
+	l.server = server
+	go l.readControl(server)
+}
+
+// readControl waits for requests. The loop is never waited for: where it has enough to
+// do, that is the answer.
+func (l *Loop) readControl(server *control.Server) {
+	defer func() { l.fell(recover()) }()
+	for {
+		r, from, err := server.Next()
+		if err != nil {
+			l.Console.Say(health.Err, "control socket: "+err.Error())
+			return
+		}
+		fault.At("control")
+		if r.Command == control.Reexec { // a look at the disk is nothing for the loop
+			if err := checkProgram(r.Argument); err != nil {
+				server.Answer(from, control.No, err.Error())
+				continue
+			}
+		}
+		select {
+		case l.asks <- ask{r, from}:
+		default:
+			server.Answer(from, control.Busy, "")
+		}
+	}
+}
+
+// asked does what a request asks for, and answers with the state that follows from it.
+func (l *Loop) asked(a ask) {
+	fault.At("asked")
+	l.served++
+	then := Nothing
+	switch a.Command {
+	case control.Status:
+	case control.Restart:
+		then = ThenStart
+	case control.Stop:
+		then = ThenStop
+	case control.Rescue:
+		then = ThenKill
+	case control.Reexec:
+		l.reexec(a)
+		return
+	default:
+		l.server.Answer(a.from, control.No, "PID 1 is beaminit "+l.Version+" and does not know the command "+a.Command)
+		return
+	}
+	if then != Nothing {
+		if l.state.Phase == Ending {
+			l.server.Answer(a.from, control.No, "the node is going down: "+l.state.Why)
+			return
+		}
+		why := a.Command + " asked for by beaminit " + a.Command
+		if l.state.Then != then {
+			l.Console.Say(health.Notice, why+" (pid "+strconv.Itoa(int(a.from.PID))+")")
+		}
+		l.step(Event{Kind: Asked, Then: then, Text: why})
+	}
+	l.server.Answer(a.from, control.OK, string(l.present().Append(make([]byte, 0, 512))))
+}
+
+// tidyAfter is how many requests leave so much behind that shrink is worth it: PID 1
+// grows by 2 MiB in a flood of them.
+const tidyAfter = 1000
+
+// tidy makes PID 1 small again, after many requests.
+func (l *Loop) tidy() {
+	if l.served >= tidyAfter {
+		l.served = 0
+		shrink()
+	}
+}
+
+// reexec executes the program that was asked for in the place of this one. It is
+// handed everything that this one knows. Too many falls of this one are forgotten, and
+// a release that was left alone because of them is watched again: another program is
+// not the one that fell.
+func (l *Loop) reexec(a ask) {
+	l.Console.Say(health.Notice, "PID 1 executes "+a.Argument+", as beaminit reexec (pid "+strconv.Itoa(int(a.from.PID))+") asked for")
+	r := l.knowledge()
+	r.From, r.Falls = l.Version, nil
+	if r.State.Phase == GivenUp && r.State.PID != 0 {
+		r.State.Phase = Running
+	}
+	err := l.become(r, a.Argument)
+	text := "PID 1 cannot execute " + a.Argument + ": " + err.Error() + "; it goes on as it is"
+	l.Console.Say(health.Err, text)
+	l.server.Answer(a.from, control.No, text)
+}
+
+// afresh is what a start of the release comes to in a PID 1 that fell too often to know
+// how: it begins once more, and does it then.
+func (l *Loop) afresh() error {
+	r := l.knowledge()
+	r.From, r.Falls = l.Version, nil
+	if !r.State.Ran {
+		r.State.Phase = Waiting // the boot is yet to be done
+	}
+	return l.become(r, "/proc/self/exe")
+}
+
+// knowledge is what the next PID 1 needs to know.
+func (l *Loop) knowledge() Resume {
+	return Resume{
+		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Falls: l.falls, Clock: l.Clock(), StateDir: l.StateDir,
+		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)},
+	}
+}
+
+// become executes the program of that path in this process. It returns only an error;
+// then all is as it was.
+func (l *Loop) become(r Resume, path string) error {
+	l.flushHistory(200 * time.Millisecond)
+	l.Console.Stop(200 * time.Millisecond)
+	err := r.Become(path)
+	l.Console.Start(func() { l.fell(recover()) })
+	return err
+}

@@ -1,0 +1,91 @@
+package supervise
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beaminit/beaminit/history"
+)
+
+// remember has an entry kept, with what all of them have.
+func (l *Loop) remember(e history.Entry) {
+	if l.Remember == nil {
+		return
+	}
+	e.Boot, e.At, e.Up = l.Boot, time.Now().Unix(), Now()
+	l.Remember(e)
+}
+
+// rememberEnd is called before Step takes the end of a run, while the state still has it.
+func (l *Loop) rememberEnd(why string) {
+	s := &l.state
+	e := history.Entry{Kind: history.End, PID: s.PID, Restarts: s.Restarts, Why: why}
+	if s.PID != 0 {
+		e.Ran = Now() - s.StartedAt
+	}
+	l.remember(e)
+}
+
+// rememberChange looks at what an event made of the state.
+func (l *Loop) rememberChange(was State, e Event) {
+	switch s := &l.state; {
+	case e.Kind == StopAsked:
+		l.told = true
+	case s.Answered && !was.Answered && !l.wasUp:
+		l.wasUp = true
+		l.remember(history.Entry{Kind: history.Up, PID: s.PID, Ran: Now() - s.StartedAt, Restarts: s.Restarts})
+	case s.Phase == GivenUp && was.Phase != GivenUp:
+		l.remember(history.Entry{Kind: history.Note, Restarts: s.Restarts, Why: "rescue: " + s.Why})
+	}
+}
+
+// rememberDown is called when nothing of the release runs any more.
+func (l *Loop) rememberDown() {
+	s := &l.state
+	why := s.Why
+	if action := string(s.Action); !strings.HasPrefix(why, action) {
+		why = action + ": " + why
+	}
+	l.remember(history.Entry{Kind: history.Down, Restarts: s.Restarts, Asked: l.told, Why: why})
+}
+
+// rememberFall is called by the PID 1 that took over from one that fell.
+func (l *Loop) rememberFall(r *Resume) {
+	l.wasUp = r.State.Answered
+	if r.From != "" {
+		l.remember(history.Entry{Kind: history.Note, PID: r.State.PID, Restarts: r.State.Restarts, Why: "reexec: beaminit " + r.From + " became " + l.Version})
+	}
+	if r.Why == "" {
+		return
+	}
+	e := history.Entry{Kind: history.Fall, PID: r.State.PID, Restarts: r.State.Restarts, Why: r.Why}
+	l.remember(e)
+	if len(r.Falls) >= MaxFalls {
+		e.Kind, e.Why = history.Note, "rescue: PID 1 fell "+strconv.Itoa(len(r.Falls))+" times within "+FallWindow.String()
+		l.remember(e)
+	}
+}
+
+// keepHistory begins to write what is to be remembered. Should that be what makes PID 1
+// fall again and again, it ends there and PID 1 stays.
+func (l *Loop) keepHistory() {
+	if l.KeepHistory == nil {
+		return
+	}
+	l.KeepHistory(func() {
+		v := recover()
+		if v != nil && len(l.falls) >= MaxFalls {
+			l.complain(v)
+			return
+		}
+		l.fell(v)
+	})
+}
+
+// flushHistory gives what waits to be written the time to be.
+func (l *Loop) flushHistory(limit time.Duration) {
+	if l.FlushHistory != nil {
+		l.FlushHistory(limit)
+	}
+}
