@@ -23,7 +23,7 @@ PACKAGES := qemu-system-x86 linux-image-cloud-amd64 linux-image-amd64 squashfs-t
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
 LAB     := build/lab-tool
-LABARGS  = -init build/init $(if $(RELEASE),-release '$(abspath $(RELEASE))') $(if $(NODES),-nodes $(NODES)) \
+LABARGS  = -init build/init $(if $(RELEASE),-release '$(abspath $(RELEASE))') $(if $(IMAGE),-image '$(abspath $(IMAGE))') $(if $(NODES),-nodes $(NODES)) \
            $(if $(KERNEL),-kernel '$(abspath $(KERNEL))') $(if $(MEM),-mem $(MEM)) $(if $(PCAP),-pcap) \
            $(if $(TCG),-tcg) $(if $(APPEND),-append '$(APPEND)')
 

@@ -314,3 +314,27 @@ func sum(t *testing.T, file string, h interface {
 	}
 	return fmt.Sprintf("%x", h.Sum(nil))
 }
+
+// TestLicences: the recipe names what the generated file does.
+func TestLicences(t *testing.T) {
+	named := vars(t, recipe)["LICENSE"]
+	for _, l := range fields(vars(t, "recipes-core/beaminit/beaminit-licenses.inc"), "LICENSE") {
+		if l != "&" && !strings.Contains(named, l) {
+			t.Errorf("LICENSE of the recipe is %q, without %s of beaminit-licenses.inc", named, l)
+		}
+	}
+}
+
+// TestHeart: what a release with a heart finds, and only where it is asked for.
+func TestHeart(t *testing.T) {
+	v := vars(t, recipe)
+	if got := fields(v, "ALTERNATIVE:${PN}"); !slices.Contains(got, "heart") {
+		t.Errorf("ALTERNATIVE of beaminit is %q, want heart in it", got)
+	}
+	if got := v["FILES:${PN}-sh"]; got != "${base_bindir}/sh" {
+		t.Errorf("FILES of beaminit-sh is %q, want ${base_bindir}/sh", got)
+	}
+	if slices.Contains(fields(v, "FILES:${PN}"), "${base_bindir}/sh") {
+		t.Error("/bin/sh is in the package that every image has")
+	}
+}

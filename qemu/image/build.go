@@ -23,8 +23,9 @@ type Spec struct {
 // Set is what a node boots from.
 type Set struct {
 	Kernel    Kernel
-	Initramfs string // file
-	Root      string // file, a squashfs
+	Initramfs string // file; empty: the kernel mounts the root by itself
+	Root      string // file
+	RootType  string // of its file system; empty: squashfs
 }
 
 // BuildInit builds the beaminit binary in the repository at root and gives its

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -74,7 +75,7 @@ func (n *Node) arguments(serial, qmp, nic int) []string {
 	args := append([]string{"-name", n.Spec.Name, "-machine", "q35", "-cpu", "max", "-smp", "1",
 		"-m", strconv.Itoa(o.Memory), "-nodefaults", "-no-user-config", "-display", "none"}, accel...)
 	args = append(args,
-		"-kernel", o.Image.Kernel.File, "-initrd", o.Image.Initramfs, "-append", n.cmdline(),
+		"-kernel", o.Image.Kernel.File, "-append", n.cmdline(),
 		"-drive", "if=none,id=root,format=raw,readonly=on,file="+comma(o.Image.Root),
 		"-device", "virtio-blk-pci,drive=root,addr=4",
 		"-drive", "if=none,id=data,format=raw,file="+comma(n.disk),
@@ -83,6 +84,9 @@ func (n *Node) arguments(serial, qmp, nic int) []string {
 		"-chardev", fmt.Sprintf("socket,id=qmp,fd=%d", qmp), "-mon", "chardev=qmp,mode=control")
 	for _, d := range o.Devices {
 		args = append(args, "-device", d)
+	}
+	if o.Image.Initramfs != "" {
+		args = append(args, "-initrd", o.Image.Initramfs)
 	}
 	if n.Spec.NoNIC {
 		return args
@@ -98,7 +102,7 @@ func (n *Node) arguments(serial, qmp, nic int) []string {
 func (n *Node) cmdline() string {
 	// The kernel's own chatter costs time on a serial port, so the log level is low until
 	// it starts the init: then the sysctl raises it, and what the release says is shown.
-	words := []string{"console=ttyS0", "root=/dev/vda", "rootfstype=squashfs", "ro", "panic=5", "loglevel=5",
+	words := []string{"console=ttyS0", "root=/dev/vda", "rootfstype=" + cmp.Or(n.lab.opts.Image.RootType, "squashfs"), "ro", "panic=5", "loglevel=5",
 		"sysctl.kernel.printk=7", "net.ifnames=0",
 		fmt.Sprintf("ip=%s::%s:%s:%s:eth0:off", n.Spec.Address, Gateway, Netmask, n.Spec.Name)}
 	for _, more := range []string{n.lab.opts.Append, n.Spec.Append} {

@@ -79,6 +79,17 @@ options = ["noatime", "nosuid", "nodev"]
 	return []byte(b.String())
 }
 
+// Words say on the kernel command line what Config says in the image, for an image that
+// was made without regard to the lab. Mounts have no such form.
+func Words(nodes []NodeSpec, interval time.Duration) string {
+	var peers []string
+	for _, n := range nodes {
+		peers = append(peers, n.Name+":"+n.Address.String())
+	}
+	return fmt.Sprintf("beaminit.peers=%s beaminit.distribution.port=%d beaminit.health.interval=%v",
+		strings.Join(peers, ","), Port, interval)
+}
+
 // Options say what Up starts.
 type Options struct {
 	Dir      string // where a lab keeps what it made and what it says: logs, sockets, disks

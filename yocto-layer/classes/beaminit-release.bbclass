@@ -36,15 +36,19 @@ beaminit_install() {
 	fi
 	if [ -n "${BEAMINIT_TOML}" ]; then
 		install -D -m 0644 "${BEAMINIT_TOML}" ${IMAGE_ROOTFS}${sysconfdir}/beaminit.toml
+		# On a read-only root nobody can make the places to mount on later.
+		sed -n 's,^[[:space:]]*target[[:space:]]*=[[:space:]]*"\(/[^"]*\)".*,\1,p' "${BEAMINIT_TOML}" | while read -r target; do
+			install -d "${IMAGE_ROOTFS}$target"
+		done
 	fi
 }
 
 # base-files says "127.0.1.1 NAME": a node that is found under it is found by nobody
-# else. beaminit writes /etc/hosts at boot; until then it names the loopback only.
+# else. beaminit writes /etc/hosts and /etc/resolv.conf at boot, and on a read-only root
+# shows its own over these; until then they name the loopback only.
 beaminit_hosts() {
-	if [ -e ${IMAGE_ROOTFS}${sysconfdir}/hosts ]; then
-		sed -i '/^127\.0\.1\.1[[:space:]]/d' ${IMAGE_ROOTFS}${sysconfdir}/hosts
-	fi
+	touch ${IMAGE_ROOTFS}${sysconfdir}/hosts ${IMAGE_ROOTFS}${sysconfdir}/resolv.conf
+	sed -i '/^127\.0\.1\.1[[:space:]]/d' ${IMAGE_ROOTFS}${sysconfdir}/hosts
 }
 
 beaminit_check() {

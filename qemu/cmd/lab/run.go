@@ -64,8 +64,12 @@ func cmdRun(e env, _ *flag.FlagSet, _ []string) error {
 }
 
 func (e env) booting(o labpkg.Options) {
-	e.saying()(fmt.Sprintf("booting %d nodes with kernel %s, image %s, initramfs %s",
-		len(o.Nodes), o.Image.Kernel.Version, image.Size(o.Image.Root), image.Size(o.Image.Initramfs)))
+	initramfs := "no initramfs"
+	if o.Image.Initramfs != "" {
+		initramfs = "initramfs " + image.Size(o.Image.Initramfs)
+	}
+	e.saying()(fmt.Sprintf("booting %d nodes with kernel %s, image %s, %s",
+		len(o.Nodes), o.Image.Kernel.Version, image.Size(o.Image.Root), initramfs))
 }
 
 // explain adds to an error what to do about it.
@@ -215,7 +219,10 @@ func cmdImage(e env, _ *flag.FlagSet, _ []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(e.out, "kernel     %s\ninitramfs  %s  %s\nimage      %s  %s\n",
-		o.Image.Kernel.File, o.Image.Initramfs, image.Size(o.Image.Initramfs), o.Image.Root, image.Size(o.Image.Root))
+	fmt.Fprintf(e.out, "kernel     %s\n", o.Image.Kernel.File)
+	if o.Image.Initramfs != "" {
+		fmt.Fprintf(e.out, "initramfs  %s  %s\n", o.Image.Initramfs, image.Size(o.Image.Initramfs))
+	}
+	fmt.Fprintf(e.out, "image      %s  %s\n", o.Image.Root, image.Size(o.Image.Root))
 	return nil
 }

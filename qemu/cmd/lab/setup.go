@@ -18,6 +18,7 @@ type setup struct {
 	dir      string
 	nodes    int
 	release  string
+	image    string
 	kernel   string
 	init     string
 	config   string
@@ -38,6 +39,7 @@ func (e *env) flags(fs *flag.FlagSet, name string) {
 	case "run", "up", "serve", "image":
 		fs.IntVar(&s.nodes, "nodes", 3, "number of nodes")
 		fs.StringVar(&s.release, "release", "", "release to boot: a directory (_build/prod/rel/NAME) or a tar.gz; default: the demo")
+		fs.StringVar(&s.image, "image", "", "image to boot that BitBake built: its tmp/deploy/images/MACHINE, or a root file system in it")
 		fs.StringVar(&s.kernel, "kernel", "", "kernel to boot, a bzImage (default: Debian's cloud kernel)")
 		fs.StringVar(&s.init, "init", "", "beaminit binary to boot (default: built from the repository)")
 		fs.StringVar(&s.config, "config", "", "beaminit.toml for the image (default: made for these nodes)")
@@ -114,6 +116,19 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 		if init, err = image.BuildInit(root); err != nil {
 			return o, err
 		}
+	}
+	if s.image != "" {
+		if s.release != "" || s.config != "" {
+			return o, usageError("an image has its own release and configuration: -image goes without -release and -config")
+		}
+		set, err := image.Deployed(s.image, s.kernel, dir, init, say)
+		if err != nil {
+			return o, err
+		}
+		return labpkg.Options{
+			Dir: dir, Nodes: nodes, Image: set, TCG: s.tcg, Memory: s.memory, Interval: s.interval,
+			Append: strings.TrimSpace(labpkg.Words(nodes, s.interval) + " " + s.append), Pcap: s.pcap, Say: say,
+		}, nil
 	}
 	config := labpkg.Config(nodes, s.interval)
 	if s.config != "" {

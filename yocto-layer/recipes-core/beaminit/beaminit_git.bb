@@ -11,7 +11,7 @@ LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
 # committed or not. BEAMINIT_SRC = "git" takes SRCREV:pn-beaminit from the repository
 # instead, for a build with another version than the layer's.
 BEAMINIT_SRC ??= "tree"
-BEAMINIT_TREE = "go.mod go.sum LICENSE boot cmd config control evidence fault health history hostsgen logfmt netcfg release supervise"
+BEAMINIT_TREE = "go.mod go.sum LICENSE boot cmd config control evidence fault health heart history hostsgen logfmt netcfg release supervise watchdog"
 
 PV = "0.1.0+${BEAMINIT_SRC}"
 # Scarthgap has no UNPACKDIR yet.
@@ -32,6 +32,10 @@ GO_INSTALL = "./cmd/init"
 require beaminit-go-mods.inc
 require beaminit-licenses.inc
 
+# The generated file has the LTS series' operator; later ones want SPDX's.
+LICENSE_AND = "${@'AND' if hasattr(oe.license, '_parse_legacy_license') else '&'}"
+LICENSE = "Apache-2.0 ${LICENSE_AND} BSD-3-Clause ${LICENSE_AND} MIT"
+
 inherit go-mod beaminit-gomod update-alternatives
 
 # PID 1 has no loader and no library to ask for: go.bbclass would link with cgo,
@@ -44,7 +48,8 @@ INSANE_SKIP:${PN} += "textrel"
 
 # The second -X: the compatibility switches of go.mod's language version cost a tenth
 # of the boot to read, and none concerns PID 1. No -s -w: packaging strips.
-GO_LDFLAGS = '-ldflags="-X main.version=${PV} -X runtime.godebugDefault= -E main.entry"'
+# The tag entry, -E and nocheck: see cmd/init/entry.go. Go before 1.23 has no such check.
+GO_LDFLAGS = '-ldflags="-X main.version=${PV} -X runtime.godebugDefault= -E main.entry $nocheck"'
 
 # There is no GOPATH to make; cmd/init alone is built, where go.mod is.
 do_configure() {
@@ -54,7 +59,9 @@ do_configure() {
 do_compile() {
 	export TMPDIR="${GOTMPDIR}" GOPROXY=${BEAMINIT_GOPROXY} GOFLAGS= GOSUMDB=off GOTOOLCHAIN=local
 	cd ${S}
-	${GO} build ${GOBUILDFLAGS} -buildvcs=false -o ${B}/beaminit ${GO_INSTALL}
+	nocheck=
+	if ${GO} tool link -h 2>&1 | grep -q checklinkname; then nocheck=-checklinkname=0; fi
+	${GO} build -tags entry ${GOBUILDFLAGS} -buildvcs=false -o ${B}/beaminit ${GO_INSTALL}
 }
 
 do_install() {
@@ -63,6 +70,8 @@ do_install() {
 	printf '%s\n' '# What is not said here is found out or has a default: see beaminit plan.' \
 		>${D}${sysconfdir}/beaminit.toml
 	chmod 0644 ${D}${sysconfdir}/beaminit.toml
+	install -d ${D}${base_bindir}
+	ln -sf ${base_sbindir}/beaminit ${D}${base_bindir}/sh
 }
 
 # Where the tasks of an image find it.
@@ -79,16 +88,26 @@ beaminit_qa_static() {
 READELF:class-native = "readelf"
 
 FILES:${PN} = "${base_sbindir}/beaminit ${sysconfdir}/beaminit.toml"
+
+# ERTS starts the heart of a release through /bin/sh. In an image without a shell this
+# link is what does that, and nothing else.
+PACKAGES =+ "${PN}-sh"
+SUMMARY:${PN}-sh = "/bin/sh for the heart of a release, in an image without a shell"
+FILES:${PN}-sh = "${base_bindir}/sh"
+RDEPENDS:${PN}-sh = "${PN}"
+RCONFLICTS:${PN}-sh = "busybox bash"
+
 CONFFILES:${PN} = "${sysconfdir}/beaminit.toml"
 
 # Above BusyBox (50), sysvinit (200) and systemd (300): to install it is to choose it.
-ALTERNATIVE:${PN} = "init reboot poweroff halt"
+ALTERNATIVE:${PN} = "init reboot poweroff halt heart"
 ALTERNATIVE_PRIORITY = "400"
 ALTERNATIVE_TARGET = "${base_sbindir}/beaminit"
 ALTERNATIVE_LINK_NAME[init] = "${base_sbindir}/init"
 ALTERNATIVE_LINK_NAME[reboot] = "${base_sbindir}/reboot"
 ALTERNATIVE_LINK_NAME[poweroff] = "${base_sbindir}/poweroff"
 ALTERNATIVE_LINK_NAME[halt] = "${base_sbindir}/halt"
+ALTERNATIVE_LINK_NAME[heart] = "${base_sbindir}/heart"
 
 # For beaminit-release.bbclass, which checks images with it.
 BBCLASSEXTEND = "native"
