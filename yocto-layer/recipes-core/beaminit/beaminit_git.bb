@@ -47,8 +47,9 @@ GOBUILDFLAGS:remove = "-buildmode=pie"
 INSANE_SKIP:${PN} += "textrel"
 
 # The second -X: the compatibility switches of go.mod's language version cost a tenth
-# of the boot to read, and none concerns PID 1. No -s -w: packaging strips.
-GO_LDFLAGS = '-ldflags="-X main.version=${PV} -X runtime.godebugDefault= -E main.entry"'
+# of the boot to read, and none concerns PID 1. -tags, -E, -checklinkname: see
+# cmd/init/entry.go. No -s -w: packaging strips.
+GO_LDFLAGS = '-tags=entry -ldflags="-X main.version=${PV} -X main.buildTime=$SOURCE_DATE_EPOCH -X runtime.godebugDefault= -E main.entry -checklinkname=0"'
 
 # There is no GOPATH to make; cmd/init alone is built, where go.mod is.
 do_configure() {
