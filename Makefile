@@ -6,15 +6,18 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 # godebugDefault: the compatibility switches that go.mod's language version stands for
 # cost a tenth of the boot to read, and none of them concerns PID 1. The tag entry, -E and
-# -checklinkname: see cmd/init/entry.go.
-GOFLAGS_INIT := -trimpath -tags entry
+# -checklinkname: see cmd/init/entry.go. The packages whose functions are not inlined: the
+# program gets 4 % smaller, and the boot shorter, because fewer pages are touched.
+SMALL := github.com/beaminit/beaminit/... github.com/BurntSushi/toml fmt time strings slices
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.buildTime=$(SOURCE_DATE_EPOCH) -X runtime.godebugDefault= \
            -E main.entry -checklinkname=0
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # What the lab and the tests need, as Debian names it.
-PACKAGES := qemu-system-x86 linux-image-cloud-amd64 squashfs-tools e2fsprogs erlang-base \
+# The second kernel has drivers of watchdogs.
+PACKAGES := qemu-system-x86 linux-image-cloud-amd64 linux-image-amd64 squashfs-tools e2fsprogs erlang-base \
+            rebar3 elixir erlang-dev erlang-ssl erlang-parsetools \
             cpio iproute2 util-linux binutils hostname gcc libc6-dev busybox-static strace
 # Root needs no sudo.
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
@@ -40,12 +43,12 @@ vet:
 	GOFLAGS= go run $(STATICCHECK) ./... && cd qemu && GOFLAGS= go run $(STATICCHECK) ./...
 
 unit:
-	go test -race -timeout 5m ./config ./netcfg ./hostsgen ./release ./boot ./health ./logfmt ./history ./control ./supervise
+	go test -race -timeout 5m ./config ./netcfg ./hostsgen ./release ./boot ./health ./logfmt ./history ./control ./evidence ./heart ./supervise ./watchdog
 	go test -timeout 5m ./cmd/... ./yocto-layer
 	cd qemu && go test -timeout 5m $$(go list ./... | grep -v /e2e)
 
 e2e: build/init
-	cd qemu && go test -timeout 10m -count=1 ./e2e
+	cd qemu && go test -timeout 15m -count=1 ./e2e
 
 # make bench INIT=path/to/another/init compares.
 # What a restart of the release takes stands beside BusyBox init's respawn.
@@ -68,9 +71,11 @@ chaos: deps
 
 init: build/init
 
+# Tests have others built: OUT=FILE TAGS=WORDS.
+OUT := build/init
 build/init:
-	@mkdir -p build; test -e $@ || echo "building the init"
-	@CGO_ENABLED=0 go build $(GOFLAGS_INIT) -ldflags '$(LDFLAGS)' -o $@ ./cmd/init
+	@mkdir -p build; test -e $(OUT) || echo "building the init"
+	@CGO_ENABLED=0 go build -trimpath -tags 'entry $(TAGS)' $(SMALL:%=-gcflags=%=-l) -ldflags '$(LDFLAGS)' -o $(OUT) ./cmd/init
 
 $(LAB):
 	@test -e $@ || echo "building the lab"

@@ -65,7 +65,7 @@ func isID(s string) bool {
 }
 
 func isBoot(s string) bool {
-	return s != "." && s != ".." && !strings.Contains(s, "/") && !strings.HasSuffix(s, ".boot")
+	return s != "." && s != ".." && (isAbs(s) || !strings.Contains(s, "/")) && !strings.HasSuffix(s, ".boot")
 }
 
 func isUser(s string) bool {
@@ -79,7 +79,7 @@ func isEnvName(s string) bool { return made(s, "_") && (s[0] < '0' || s[0] > '9'
 
 func isEPMD(s string) bool {
 	name := strings.TrimPrefix(s, "module:")
-	return s == "none" || s == "daemon" || name != s && made(name, "_@") && name[0] >= 'a' && name[0] <= 'z'
+	return s == "none" || s == "daemon" || name != s && made(name, "_@.") && (name[0] >= 'a' && name[0] <= 'z' || strings.HasPrefix(name, "Elixir."))
 }
 
 func isOnExit(s string) bool {
@@ -89,6 +89,8 @@ func isOnExit(s string) bool {
 func isGiveUp(s string) bool {
 	return s == Reboot || s == Rescue || s == PowerOff || s == Halt
 }
+
+func isCriterion(s string) bool { return s == ByProbe || s == ByHeart || s == ByProcess }
 
 func isButton(s string) bool { return isOnExit(s) && s != Restart || s == Ignore }
 

@@ -66,8 +66,8 @@ func skipSpace(s string) string {
 
 // cmdline takes over what the kernel command line says. First comes everything that is
 // weaker than beaminit.*, wherever it stands. What follows a bare -- is for init, not
-// configuration.
-func (l *loader) cmdline(line string) {
+// configuration of ours; args has it.
+func (l *loader) cmdline(line string, args []string) {
 	var buf [32]param // the usual line fits: no allocation
 	ours := buf[:0]
 	for line = skipSpace(line); line != ""; {
@@ -82,6 +82,7 @@ func (l *loader) cmdline(line string) {
 		}
 		l.kernelParam(p)
 	}
+	l.erlinitArgs(args)
 	for i := range ours {
 		l.beaminit(ours[i])
 	}

@@ -28,6 +28,9 @@ type Config struct {
 	Distribution Distribution
 	Supervise    Supervise
 	Health       Health
+	Dump         Dump
+	Watchdog     Watchdog
+	Console      Console
 	Mounts       []Mount
 	Kernel       Kernel
 	Root         Root
@@ -36,7 +39,10 @@ type Config struct {
 	Notes    []Note    // what is accepted and has no effect yet
 
 	origins []origin
-	mountAt []int  // which [[mount]] of the file each of Mounts is, from 0
+	mountAt []int  // which [[mount]] of the file each of Mounts is, from 0; of erlinit.config -line
+	wanted  string // host name, or pattern for it, of the strongest source that is no kernel parameter
+	foreign bool   // options of erlinit were taken over
+	idle    []int  // of erlinitOptions: were given, and have no effect
 	text    string // of the TOML file, so that a line can be looked up when somebody asks
 }
 
@@ -70,6 +76,7 @@ type Peer struct {
 	Name    string // the host part of its node name
 	Address netip.Addr
 	Aliases []string
+	Port    int // of its distribution, where that is not distribution.port; 0: it is
 }
 
 // Release is the [release] table.
@@ -81,9 +88,21 @@ type Release struct {
 	Args []string // further emulator flags
 	Tmp  string   // writable directory: HOME, RELEASE_TMP
 
+	Group            string   // group name or number, in place of the user's own; empty: that
+	Wrapper          []string // a program with arguments that is given the release's command line
+	PreRun           []string // a program with arguments that is run before each start
+	RunOnExit        []string // and one after each end that nobody asked for
+	WorkingDirectory string   // empty: that of the release
+
 	Limits       []string // NAME=SOFT or NAME=SOFT:HARD, sorted by name; see ParseLimit
 	Capabilities []string // names; see Capability. Empty: all for root, none for any other user
 	OOMScoreAdj  int      // proc(5), oom_score_adj; 0: as PID 1 has it
+}
+
+// Console is the [console] table.
+type Console struct {
+	TTY     string // name in /dev
+	Options string // as the kernel's console= has them: 115200n8
 }
 
 // Distribution is the [distribution] table.
@@ -94,6 +113,14 @@ type Distribution struct {
 	EPMD       string // "none", "daemon" or "module:NAME"
 	CookieFile string
 	Connect    bool // make the mesh at boot
+	TLS        TLS
+}
+
+// TLS is the [distribution.tls] table: PEM files. All empty: distribution is plain TCP,
+// or what the release itself says.
+type TLS struct {
+	Cert, Key, CA string
+	Broken        bool // something about it has a problem: plain TCP must not stand in for it
 }
 
 // The words of [supervise] on_exit, give_up and power_button.
@@ -117,12 +144,39 @@ type Supervise struct {
 	StopTimeout    time.Duration
 	DownTimeout    time.Duration // of what follows the stop, until reboot(2)
 	PowerButton    string        // what it asks for
+	ExitOK         []int         // exit statuses with which the release ends on purpose
+	Boots          int           // in a row that did not come up, before the node stays in rescue; 0: never
+	FallbackExec   []string      // run once before rescue: a path and its arguments; empty: nothing
+}
+
+// Dump is the [dump] table: what is kept of a release that ended.
+type Dump struct {
+	Directory string        // empty: the node's own, on a disk where it has one
+	Bytes     int64         // the most of one crash dump
+	Timeout   time.Duration // the most that it may take to write, in whole seconds
+	Keep      int           // how many ends are kept; 0: nothing is
 }
 
 // Health is the [health] table.
 type Health struct {
-	Interval     time.Duration
-	ProbeTimeout time.Duration
+	Interval      time.Duration
+	ProbeTimeout  time.Duration
+	ProbeFailures int           // misses in a row after which a hung release is killed; 0: never
+	StartTimeout  time.Duration // within which a release has to answer for the first time; 0: no limit
+}
+
+// The words of [watchdog] criterion.
+const (
+	ByProbe   = "probe"
+	ByHeart   = "heart"
+	ByProcess = "process"
+)
+
+// Watchdog is the [watchdog] table.
+type Watchdog struct {
+	Device    string        // empty: none is used
+	Timeout   time.Duration // whole seconds
+	Criterion string        // of a release that is well
 }
 
 // Mount is one [[mount]] table; its words are those of fstab(5).

@@ -26,6 +26,9 @@ func (l *loader) nominate(from Source, s string) (ok bool, faults []fault) {
 		}
 	}
 	l.hosts[from] = s
+	if from == Erlinit {
+		l.named = l.line
+	}
 	return true, faults
 }
 
@@ -33,10 +36,19 @@ func (l *loader) nominate(from Source, s string) (ok bool, faults []fault) {
 // board's id, /etc/hostname and the MAC are read only where they are needed.
 func (l *loader) hostname() {
 	name := &l.c.Node.Hostname
-	for from := Cmdline; from >= TOML && *name == ""; from-- {
+	for from := Cmdline; from >= Erlinit && *name == ""; from-- {
+		l.line, l.option = 0, ""
+		if from == Erlinit {
+			l.line = l.named
+		}
 		if s := l.hosts[from]; s != "" && l.expand(name, from, s) {
 			l.mark("node.hostname", "", from)
 		}
+	}
+	l.line = 0
+	l.c.wanted = l.hosts[ErlinitArgs]
+	for from := TOML; from >= Erlinit && l.c.wanted == ""; from-- {
+		l.c.wanted = l.hosts[from]
 	}
 	if *name == "" && l.etcHostname(name) {
 		l.mark("node.hostname", "", EtcHostname)
@@ -45,7 +57,7 @@ func (l *loader) hostname() {
 		l.deriveHostname(name)
 	}
 	for i := range l.c.Problems {
-		if p := &l.c.Problems[i]; p.Key == "node.hostname" && p.Used == "" {
+		if p := &l.c.Problems[i]; (p.Key == "node.hostname" || p.Key == "-n" || p.Key == "--hostname-pattern") && p.Used == "" {
 			p.Used = quote(*name)
 		}
 	}
@@ -133,25 +145,28 @@ func clean(s string) string {
 // boardID is the id that patterns take: the first word of a file, or the MAC. Where
 // there is none, why says so.
 func (l *loader) boardID() (id, why string) {
-	file := strings.TrimPrefix(l.c.Node.ID, "file:")
-	if file == l.c.Node.ID { // none, or a program, which is for a later day
+	var f fault
+	switch file := strings.TrimPrefix(l.c.Node.ID, "file:"); {
+	case file == "":
 		return l.mac()
+	case file == l.c.Node.ID:
+		id, f = l.askID(file)
+	default:
+		id, f = l.readID(file)
 	}
-	data, err := l.read(file)
-	id = firstWord(data)
-	if err == nil && clean(id) != "" {
+	if id != "" {
 		return id, ""
 	}
-	what := file + " holds no id"
-	if err != nil {
-		what = "the id cannot be read: " + err.Error()
-	}
 	id, why = l.mac()
-	used := "the MAC, " + id
+	f.used = "the MAC, " + id
 	if id == "" {
-		used = "none"
+		f.used = "none"
 	}
-	l.problem(l.c.from("node.id", ""), []string{"node", "id"}, 0, fault{what: what, want: "a file that begins with the id", used: used})
+	o := l.c.origin("node.id", "")
+	line := l.line
+	l.line = o.line
+	l.problem(o.from, []string{"node", "id"}, 0, f)
+	l.line = line
 	return id, why
 }
 

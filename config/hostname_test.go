@@ -44,10 +44,10 @@ func TestHostnameOrder(t *testing.T) {
 // TestHostnameReadsLittle: files that the name does not need are not opened.
 func TestHostnameReadsLittle(t *testing.T) {
 	for _, tt := range []struct{ toml, want string }{
-		{"[node]\nhostname = \"a\"\nid = \"file:/id\"", Path},
-		{"[node]\nhostname = \"a-%s\"\nid = \"file:/id\"", Path + " /id"},
-		{"[node]\nhostname = \"a-%s\"\n[network.eth1]", Path + " /sys/class/net/eth1/address"},
-		{"", Path + " " + EtcHostnamePath + " " + mac},
+		{"[node]\nhostname = \"a\"\nid = \"file:/id\"", ErlinitPath + " " + Path},
+		{"[node]\nhostname = \"a-%s\"\nid = \"file:/id\"", ErlinitPath + " " + Path + " /id"},
+		{"[node]\nhostname = \"a-%s\"\n[network.eth1]", ErlinitPath + " " + Path + " /sys/class/net/eth1/address"},
+		{"", ErlinitPath + " " + Path + " " + EtcHostnamePath + " " + mac},
 	} {
 		var got []string
 		f := files{Path: tt.toml, "/id": "12", "/sys/class/net/eth1/address": macText, mac: macText}
@@ -121,7 +121,7 @@ func TestBoardID(t *testing.T) {
 		{"no MAC", "", "", files{}, "beaminit-node", `/etc/beaminit.toml:2: node.hostname: "b-%s" needs the board's id, but the MAC of eth0 cannot be read: open /sys/class/net/eth0/address: file does not exist; want node.id = "file:/path", or a plain host name; using "beaminit-node"`},
 		{"zero MAC", "", "", files{mac: "00:00:00:00:00:00\n"}, "beaminit-node", `/etc/beaminit.toml:2: node.hostname: "b-%s" needs the board's id, but eth0 has no MAC; want node.id = "file:/path", or a plain host name; using "beaminit-node"`},
 		{"no file", "file:/id", "", files{mac: macText}, "b-525400abcd06", `/etc/beaminit.toml:3: node.id: the id cannot be read: open /id: file does not exist; want a file that begins with the id; using the MAC, 525400abcd06`},
-		{"program", "/usr/bin/board-id -s", "", files{mac: macText}, "b-525400abcd06", ""},
+		{"program", "/usr/bin/board-id -s", "", files{mac: macText}, "b-00000000", ""},
 		{"weaker name", "", "hostname=a_b", files{mac: macText}, "ab", `kernel command line: node.hostname: "a_b" is no host name; want ` + wantHostname + `; using "ab"`},
 		{"weaker name where the stronger is bad", "", "hostname=__", files{mac: macText}, "b-525400abcd06", `kernel command line: node.hostname: "__" is no host name; want ` + wantHostname + `; using "b-525400abcd06"`},
 	} {

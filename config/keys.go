@@ -11,15 +11,17 @@ type key struct {
 	value func(s string) bool             // of each value of a table
 	noun  string                          // what a value that fails is not: "99999 is no TCP port"
 	want  string                          // what would be right
-	empty bool                            // an empty string is allowed too, and means the default
+	empty bool                            // an empty string is allowed too
 	min   int64                           // of an integer, or of a duration in nanoseconds
 	max   int64
 }
 
-// env and backoff are kinds of values that have no Go type of their own in Config.
+// Kinds of values that have no Go type of their own in Config.
 type (
 	env     []string // KEY=value
 	backoff struct{ first, longest *time.Duration }
+	command []string // an absolute path and arguments
+	size    int64    // bytes
 )
 
 // keys is the whole table. It holds constants and plain functions only, so that the
@@ -51,7 +53,7 @@ var keys = [...]key{
 	{name: "release.path", field: func(c *Config, _ *Network) any { return &c.Release.Path },
 		check: isAbs, noun: "absolute path", want: `directories such as "/srv/erlang"`},
 	{name: "release.boot", field: func(c *Config, _ *Network) any { return &c.Release.Boot },
-		check: isBoot, noun: "name of a boot script", want: `its file name without .boot, such as "start"`, empty: true},
+		check: isBoot, noun: "name of a boot script", want: `its file name without .boot, such as "start", or an absolute path`, empty: true},
 	{name: "release.user", field: func(c *Config, _ *Network) any { return &c.Release.User },
 		check: isUser, noun: "user", want: `a user name or number, such as "app" or "1000"`},
 	{name: "release.env", field: func(c *Config, _ *Network) any { return (*env)(&c.Release.Env) },
@@ -67,6 +69,14 @@ var keys = [...]key{
 	{name: "release.oom_score_adj", field: func(c *Config, _ *Network) any { return &c.Release.OOMScoreAdj },
 		noun: "oom_score_adj", want: "-1000 (never killed) to 1000 (killed first)", min: -1000, max: 1000},
 
+	{name: "release.group", field: func(c *Config, _ *Network) any { return &c.Release.Group },
+		check: isUser, noun: "group", want: `a group name or number, such as "app" or "1000"`, empty: true},
+	{name: "release.wrapper", field: func(c *Config, _ *Network) any { return &c.Release.Wrapper }, want: wantProgram},
+	{name: "release.pre_run", field: func(c *Config, _ *Network) any { return &c.Release.PreRun }, want: wantProgram},
+	{name: "release.run_on_exit", field: func(c *Config, _ *Network) any { return &c.Release.RunOnExit }, want: wantProgram},
+	{name: "release.working_directory", field: func(c *Config, _ *Network) any { return &c.Release.WorkingDirectory },
+		check: isAbs, noun: "absolute path", want: "a directory", empty: true},
+
 	{name: "distribution.name", field: func(c *Config, _ *Network) any { return &c.Distribution.Name },
 		check: isNodeName, noun: "node name", want: "the part before the @: letters, digits, - and _", empty: true},
 	{name: "distribution.names", field: func(c *Config, _ *Network) any { return &c.Distribution.Names },
@@ -78,6 +88,12 @@ var keys = [...]key{
 	{name: "distribution.cookie_file", field: func(c *Config, _ *Network) any { return &c.Distribution.CookieFile },
 		check: isAbs, noun: "absolute path", want: "the path of a file that holds the cookie"},
 	{name: "distribution.connect", field: func(c *Config, _ *Network) any { return &c.Distribution.Connect }, want: "true or false"},
+	{name: "distribution.tls.cert", field: func(c *Config, _ *Network) any { return &c.Distribution.TLS.Cert },
+		check: isAbs, noun: "absolute path", want: "the path of the node's certificate, in PEM", empty: true},
+	{name: "distribution.tls.key", field: func(c *Config, _ *Network) any { return &c.Distribution.TLS.Key },
+		check: isAbs, noun: "absolute path", want: "the path of the key of the certificate, in PEM", empty: true},
+	{name: "distribution.tls.ca", field: func(c *Config, _ *Network) any { return &c.Distribution.TLS.CA },
+		check: isAbs, noun: "absolute path", want: "the path of the certificates that peers are judged by, in PEM", empty: true},
 
 	{name: "supervise.on_exit", field: func(c *Config, _ *Network) any { return &c.Supervise.OnExit },
 		check: isOnExit, noun: "action", want: `"restart", "reboot", "poweroff" or "halt"`},
@@ -97,10 +113,42 @@ var keys = [...]key{
 	{name: "supervise.power_button", field: func(c *Config, _ *Network) any { return &c.Supervise.PowerButton },
 		check: isButton, noun: "action", want: `"poweroff", "reboot", "halt" or "ignore"`},
 
+	{name: "supervise.exit_ok", field: func(c *Config, _ *Network) any { return &c.Supervise.ExitOK },
+		noun: "exit status", want: "a list of exit statuses such as [0], 0 to 255", max: 255},
+	{name: "supervise.boots", field: func(c *Config, _ *Network) any { return &c.Supervise.Boots },
+		noun: "number of boots", want: "1 to 1000, or 0 for no limit", max: 1000},
+	{name: "supervise.fallback_exec", field: func(c *Config, _ *Network) any { return (*command)(&c.Supervise.FallbackExec) },
+		noun: "command", want: `a list of an absolute path and arguments, such as ["/usr/sbin/slot", "previous"]`},
+
 	{name: "health.interval", field: func(c *Config, _ *Network) any { return &c.Health.Interval },
 		want: `a duration such as "10s", 100ms to 24h`, min: int64(100 * time.Millisecond), max: int64(24 * time.Hour)},
 	{name: "health.probe_timeout", field: func(c *Config, _ *Network) any { return &c.Health.ProbeTimeout },
 		want: `a duration such as "2s", 10ms to 1h`, min: int64(10 * time.Millisecond), max: int64(time.Hour)},
+	{name: "health.probe_failures", field: func(c *Config, _ *Network) any { return &c.Health.ProbeFailures },
+		noun: "number of probes", want: "1 to 1000, or 0 for never", max: 1000},
+	{name: "health.start_timeout", field: func(c *Config, _ *Network) any { return &c.Health.StartTimeout },
+		want: `a duration such as "5m", to 24h, or "0s" for no limit`, max: int64(24 * time.Hour)},
+
+	{name: "watchdog.device", field: func(c *Config, _ *Network) any { return &c.Watchdog.Device },
+		check: isAbs, noun: "absolute path", want: `a device such as "/dev/watchdog", or "" for none`, empty: true},
+	{name: "watchdog.timeout", field: func(c *Config, _ *Network) any { return &c.Watchdog.Timeout },
+		want: `a duration such as "30s", 2s to 1h`, min: int64(2 * time.Second), max: int64(time.Hour)},
+	{name: "watchdog.criterion", field: func(c *Config, _ *Network) any { return &c.Watchdog.Criterion },
+		check: isCriterion, noun: "criterion", want: `"probe", "heart" or "process"`},
+
+	{name: "dump.directory", field: func(c *Config, _ *Network) any { return &c.Dump.Directory },
+		check: isAbs, noun: "absolute path", want: "a directory that the release can write to", empty: true},
+	{name: "dump.bytes", field: func(c *Config, _ *Network) any { return (*size)(&c.Dump.Bytes) },
+		want: `a size such as "16M", 0 to 1G`, max: 1 << 30},
+	{name: "dump.timeout", field: func(c *Config, _ *Network) any { return &c.Dump.Timeout },
+		want: `a duration such as "30s", 1s to 1h`, min: int64(time.Second), max: int64(time.Hour)},
+	{name: "dump.keep", field: func(c *Config, _ *Network) any { return &c.Dump.Keep },
+		noun: "number of dumps", want: "0 to 1000", max: 1000},
+
+	{name: "console.tty", field: func(c *Config, _ *Network) any { return &c.Console.TTY },
+		check: isModule, noun: "tty", want: `its name in /dev, such as "ttyS0"`, empty: true},
+	{name: "console.options", field: func(c *Config, _ *Network) any { return &c.Console.Options },
+		check: isModule, noun: "setting of a tty", want: `as the kernel's console= has it, such as "115200n8"`, empty: true},
 
 	{name: "mount", field: func(c *Config, _ *Network) any { return &c.Mounts },
 		want: "[[mount]] tables with source, target, type and options"},
@@ -110,6 +158,8 @@ var keys = [...]key{
 	{name: "kernel.core_pattern", field: func(c *Config, _ *Network) any { return &c.Kernel.CorePattern },
 		check: isCorePattern, noun: "core pattern", want: `1 to 127 bytes as in core(5), such as "/data/core.%e"`, empty: true},
 }
+
+const wantProgram = `a program with its arguments, such as ["/usr/bin/strace", "-f"]`
 
 const wantHostname = "labels of letters, digits and inner hyphens with dots between, 64 bytes at most, or a pattern with %s, %.4s or %-.4s"
 
@@ -157,10 +207,12 @@ func defaults() *Config {
 		Supervise: Supervise{
 			OnExit: Restart, BackoffFirst: 100 * time.Millisecond, BackoffLongest: 30 * time.Second,
 			Attempts: 5, Window: time.Minute, GiveUp: Reboot, StopTimeout: 10 * time.Second, DownTimeout: 30 * time.Second,
-			PowerButton: PowerOff,
+			PowerButton: PowerOff, Boots: 5,
 		},
-		Health: Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second},
-		Root:   Root{Wait: 10 * time.Second, Program: "/sbin/init"},
+		Dump:     Dump{Bytes: 16 << 20, Timeout: 30 * time.Second, Keep: 5},
+		Health:   Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second, ProbeFailures: 3},
+		Watchdog: Watchdog{Device: "/dev/watchdog", Timeout: 30 * time.Second, Criterion: ByProbe},
+		Root:     Root{Wait: 10 * time.Second, Program: "/sbin/init"},
 	}
 }
 

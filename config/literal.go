@@ -31,6 +31,12 @@ func literal(p any) string {
 		return "[" + strconv.Quote(short(*p.first)) + ", " + strconv.Quote(short(*p.longest)) + "]"
 	case *[]string:
 		return list(*p)
+	case *command:
+		return list(*p)
+	case *[]int:
+		return numbers(*p)
+	case *size:
+		return strconv.Quote(sizeText(int64(*p)))
 	case *env:
 		return table(*p)
 	case *[]netip.Addr:
@@ -102,10 +108,18 @@ func addrStrings(addrs []netip.Addr) []string {
 }
 
 func (p Peer) literal() string {
-	if len(p.Aliases) == 0 {
-		return strconv.Quote(p.Address.String())
+	text := strconv.Quote(p.Address.String())
+	if len(p.Aliases) == 0 && p.Port == 0 {
+		return text
 	}
-	return "{ address = " + strconv.Quote(p.Address.String()) + ", aliases = " + list(p.Aliases) + " }"
+	text = "{ address = " + text
+	if p.Port != 0 {
+		text += ", port = " + strconv.Itoa(p.Port)
+	}
+	if len(p.Aliases) > 0 {
+		text += ", aliases = " + list(p.Aliases)
+	}
+	return text + " }"
 }
 
 func (m Mount) literal() string {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"strconv"
+	"strings"
 )
 
 // loader is the state of one Load.
@@ -11,22 +12,41 @@ type loader struct {
 	c     *Config
 	read  func(path string) ([]byte, error)
 	hosts [Cmdline + 1]string // what each source wants as host name, still a pattern
+	run   func(argv []string) ([]byte, error)
+
+	line   int    // of ErlinitPath that is taken over; 0: another source is
+	option string // of erlinit that is taken over, as it was written
+	named  int    // line of ErlinitPath with the pattern of the host name
 }
 
-// Load merges all sources of the configuration. read gives the content of a file, with
-// an error that is fs.ErrNotExist where there is none; cmdline is the text of
-// /proc/cmdline. /sys should be mounted, for the MAC that may have to name the node.
-// Load never fails: what is wrong becomes a Problem, and a default stands in its place.
+// Sources is what a Config is made of.
+type Sources struct {
+	Cmdline string                              // the text of /proc/cmdline
+	Args    []string                            // what the kernel gave its init, without the program's name (see InitArgs)
+	Read    func(path string) ([]byte, error)   // the content of a file; the error is fs.ErrNotExist where there is none
+	Run     func(argv []string) ([]byte, error) // what a program writes to its standard output; nil: none can be run here
+}
+
+// Load is Sources.Load where no program can be run, with the words for init that the
+// kernel would take from its command line.
 func Load(cmdline string, read func(path string) ([]byte, error)) *Config {
-	l := &loader{c: defaults(), read: read}
-	data, err := read(Path)
+	return Sources{Cmdline: cmdline, Args: InitArgs(cmdline), Read: read}.Load()
+}
+
+// Load merges all sources of the configuration. /sys should be mounted, for the MAC
+// that may have to name the node. It never fails: what is wrong becomes a Problem, and
+// a default stands in its place.
+func (s Sources) Load() *Config {
+	l := &loader{c: defaults(), read: s.Read, run: s.Run}
+	l.erlinitFile()
+	data, err := s.Read(Path)
 	switch {
 	case err == nil:
 		l.toml(string(data))
 	case !errors.Is(err, fs.ErrNotExist):
 		l.problem(TOML, nil, 0, fault{what: "cannot be read: " + err.Error(), used: "the defaults"})
 	}
-	l.cmdline(cmdline)
+	l.cmdline(s.Cmdline, s.Args)
 	l.hostname()
 	l.notes()
 	return l.c
@@ -51,12 +71,25 @@ func (l *loader) notes() {
 			l.note("network."+n.Interface+".dhcp", unsupported+"only the addresses given here are set")
 		}
 	}
-	if id := c.Node.ID; id != "" && id[0] == '/' {
-		l.note("node.id", unsupported+"a program is not asked, the MAC stands for the id; file:/path works")
+	if c.Console.TTY != "" || c.Console.Options != "" {
+		l.note("console.tty", unsupported+"what the release says is on the kernel's console, in lines that begin with release:")
 	}
-	if e := c.Distribution.EPMD; e != "none" {
-		l.note("distribution.epmd", unsupported+`the release runs as with "none"`)
+	if t := c.Distribution.TLS; t != (TLS{}) && (t.Cert == "" || t.Key == "" || t.CA == "") {
+		from := max(c.from("distribution.tls.cert", ""), c.from("distribution.tls.key", ""), c.from("distribution.tls.ca", ""))
+		l.problem(from, []string{"distribution", "tls"}, 0, fault{what: "cert, key or ca is missing", want: "all three", used: "none: without them the release is not started"})
 	}
+	for i := range c.Problems {
+		if strings.HasPrefix(c.Problems[i].Key, "distribution.tls") {
+			c.Distribution.TLS.Broken = true
+		}
+	}
+	for i := range c.Peers {
+		if p := &c.Peers[i]; p.Port != 0 && p.Port != c.Distribution.Port && c.Distribution.EPMD == "none" {
+			l.problem(TOML, []string{"peers", p.Name, "port"}, 0, fault{what: "without a module that knows the ports, all nodes have the same one", want: `distribution.epmd = "module:NAME" or "daemon"`, used: "distribution.port"})
+			p.Port = 0
+		}
+	}
+	l.erlinitNote()
 }
 
 // Each calls f for every key with its effective value as TOML has it and where that
@@ -75,8 +108,7 @@ func (c *Config) Each(f func(key, value, where string)) {
 			continue
 		case "mount":
 			for j := range c.Mounts {
-				_, where := c.where("mount", "", []string{"mount"}, c.mountAt[j])
-				f("mount", c.Mounts[j].literal(), where)
+				f("mount", c.Mounts[j].literal(), c.whereMount(j))
 			}
 			continue
 		}

@@ -128,10 +128,12 @@ func TestDefaults(t *testing.T) {
 		Distribution: Distribution{Names: "short", Port: 17012, EPMD: "none", CookieFile: "/data/cookie", Connect: true},
 		Supervise: Supervise{OnExit: "restart", BackoffFirst: 100 * time.Millisecond, BackoffLongest: 30 * time.Second,
 			Attempts: 5, Window: time.Minute, GiveUp: "reboot", StopTimeout: 10 * time.Second,
-			DownTimeout: 30 * time.Second, PowerButton: "poweroff"},
-		Health:  Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second},
-		Root:    Root{Wait: 10 * time.Second, Program: "/sbin/init"},
-		origins: []origin{{"node.hostname", "", Derived}},
+			DownTimeout: 30 * time.Second, PowerButton: "poweroff", Boots: 5},
+		Dump:     Dump{Bytes: 16 << 20, Timeout: 30 * time.Second, Keep: 5},
+		Health:   Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second, ProbeFailures: 3},
+		Watchdog: Watchdog{Device: "/dev/watchdog", Timeout: 30 * time.Second, Criterion: "probe"},
+		Root:     Root{Wait: 10 * time.Second, Program: "/sbin/init"},
+		origins:  []origin{{name: "node.hostname", from: Derived}},
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
@@ -154,17 +156,25 @@ func TestCmdlineHasAll(t *testing.T) {
 	beaminit.peers=eclero6:192.168.7.6,eclero8:192.168.7.8,eclero10:192.168.7.10
 	beaminit.release.path=/srv/erlang,/data/erlang beaminit.release.boot=start beaminit.release.user=app
 	"beaminit.release.env=LANG=C.UTF-8,B=two words,A=" beaminit.release.args=+sbwt,none beaminit.release.tmp=/run/app
+	beaminit.release.group=dialout beaminit.release.wrapper=/usr/bin/strace,-f beaminit.release.pre_run=/usr/bin/prepare,--all
+	beaminit.release.run_on_exit=/usr/bin/gather beaminit.release.working_directory=/data/app
+	beaminit.console.tty=ttyS1 beaminit.console.options=115200n8
 	beaminit.distribution.name=eclero beaminit.distribution.names=long beaminit.distribution.port=17013
 	beaminit.distribution.epmd=module:my_epmd beaminit.distribution.cookie-file=/data/secret beaminit.distribution.connect=0
+	beaminit.distribution.tls.cert=/data/cert.pem beaminit.distribution.tls.key=/data/key.pem beaminit.distribution.tls.ca=/data/ca.pem
 	beaminit.supervise.on_exit=poweroff beaminit.supervise.backoff=200ms,1m beaminit.supervise.attempts=7
 	beaminit.supervise.window=2m beaminit.supervise.give_up=rescue beaminit.supervise.stop-timeout=20s
 	beaminit.supervise.down_timeout=1m beaminit.supervise.power_button=ignore
 	beaminit.release.limits=nofile=65536,core=0,memlock=65536:unlimited beaminit.release.oom_score_adj=-500
 	beaminit.release.capabilities=net_bind_service,CAP_SYS_TIME beaminit.kernel.core_pattern=/data/core.%e
-	beaminit.health.interval=30s beaminit.health.probe_timeout=3s beaminit.kernel.modules=virtio_net,virtio-blk`
+	beaminit.supervise.exit_ok=0,3 beaminit.supervise.boots=3 beaminit.supervise.fallback-exec=/usr/sbin/slot,previous
+	beaminit.dump.directory=/data/dumps beaminit.dump.bytes=2M beaminit.dump.timeout=20s beaminit.dump.keep=2
+	beaminit.health.interval=30s beaminit.health.probe_timeout=3s beaminit.health.probe_failures=4
+	beaminit.health.start_timeout=5m beaminit.watchdog.device=/dev/watchdog1 beaminit.watchdog.timeout=1m
+	beaminit.watchdog.criterion=heart beaminit.kernel.modules=virtio_net,virtio-blk`
 	got, want := load(t, "", line), load(t, string(full), "")
 	want.Peers[2].Aliases, want.Mounts = nil, nil // have no form there
-	got.origins, want.origins, got.text, want.text, want.mountAt = nil, nil, "", "", nil
+	got.origins, want.origins, got.text, want.text, want.mountAt, want.wanted = nil, nil, "", "", nil, ""
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
@@ -205,7 +215,7 @@ func TestChecks(t *testing.T) {
 		{"id", isID, []string{"/bin/id -s", "file:/id"}, []string{"", "id", "file:id", "file:"}},
 		{"host name", isHostname, []string{"a", "a-b.c", "0", "A.lan", strings.Repeat("a", 63)}, []string{"", "-a", "a-", "a_b", "a.", ".a", "a..b", strings.Repeat("a", 64), strings.Repeat("a.", 32) + "a"}},
 		{"interface", isInterface, []string{"eth0", "eth0.100", "a-b_c"}, []string{"", ".", "..", "a b", "a/b", "a:b", "a\tb", "a\u00a0", "abcdefghijklmnop"}},
-		{"epmd", isEPMD, []string{"none", "daemon", "module:my_epmd"}, []string{"", "module:", "module:My", "module:a b", "other"}},
+		{"epmd", isEPMD, []string{"none", "daemon", "module:my_epmd", "module:Elixir.My.Epmd"}, []string{"", "module:", "module:My", "module:a b", "other"}},
 		{"env", isEnvName, []string{"A", "_", "a1"}, []string{"", "1A", "A-B", "A=B"}},
 		{"boot", isBoot, []string{"start", "start_clean"}, []string{"..", "a/b", "start.boot"}},
 	} {

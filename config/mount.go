@@ -21,6 +21,7 @@ func (l *loader) mounts(v any) {
 		l.problem(TOML, []string{"mount"}, 0, f)
 		return
 	}
+	l.c.Mounts, l.c.mountAt = nil, nil // those of erlinit.config
 	for i, v := range tables {
 		t, ok := v.(map[string]any)
 		if !ok {
@@ -65,17 +66,25 @@ func (l *loader) mount(nth int, t map[string]any) {
 		return
 	}
 	l.unknownIn([]string{"mount"}, nth, t, "source", "target", "type", "options")
+	if key, f := m.fault(bind); key != "" {
+		bad(key, f)
+		return
+	}
+	l.c.Mounts = append(l.c.Mounts, m)
+	l.c.mountAt = append(l.c.mountAt, nth)
+}
+
+// fault says which key of a mount cannot be; empty: none.
+func (m *Mount) fault(bind bool) (key string, f fault) {
 	switch {
 	case m.Source == "":
-		bad("source", fault{what: "no source", want: wantMount})
+		return "source", fault{what: "no source", want: wantMount}
 	case m.Type == "" && !bind:
-		bad("type", fault{what: "no type", want: wantMount + `; only with the option "bind" there is none`})
+		return "type", fault{what: "no type", want: wantMount + `; only with the option "bind" there is none`}
 	case !isAbs(m.Target) || path.Clean(m.Target) != m.Target || m.Target == "/":
-		bad("target", fault{what: quote(m.Target) + " is no place to mount on", want: "an absolute path without . and .. and a / at its end, and not / itself"})
-	default:
-		l.c.Mounts = append(l.c.Mounts, m)
-		l.c.mountAt = append(l.c.mountAt, nth)
+		return "target", fault{what: quote(m.Target) + " is no place to mount on", want: "an absolute path without . and .. and a / at its end, and not / itself"}
 	}
+	return "", f
 }
 
 // mountOptions reads the options. bind says that there need not be a type.

@@ -13,10 +13,12 @@ const (
 	BuiltIn Source = iota
 	Derived        // from the board itself: the MAC
 	EtcHostname
+	Erlinit // /etc/erlinit.config
 	TOML
 	IPParam         // ip=
 	SystemdHostname // systemd.hostname=
 	HostnameParam   // hostname=
+	ErlinitArgs     // options of erlinit among the words that the kernel leaves to init
 	Cmdline         // beaminit.*, and root=, init= and their like
 )
 
@@ -30,6 +32,8 @@ func (s Source) String() string {
 		return "derived from the MAC"
 	case EtcHostname:
 		return EtcHostnamePath
+	case Erlinit:
+		return ErlinitPath
 	case TOML:
 		return Path
 	case IPParam:
@@ -38,6 +42,8 @@ func (s Source) String() string {
 		return cmdlineName + ", systemd.hostname="
 	case HostnameParam:
 		return cmdlineName + ", hostname="
+	case ErlinitArgs:
+		return cmdlineName + ", option for erlinit"
 	case Cmdline:
 		return cmdlineName
 	}
@@ -62,20 +68,23 @@ type origin struct {
 	name  string // of the key table: "distribution.port"
 	iface string // of a key of [network.IFACE]
 	from  Source
+	line  int // of ErlinitPath; elsewhere 0
 }
 
 // mark notes that a key now has its value from a source; the last mark counts.
 func (l *loader) mark(name, iface string, from Source) {
-	l.c.origins = append(l.c.origins, origin{name, iface, from})
+	l.c.origins = append(l.c.origins, origin{name, iface, from, l.line})
 }
 
-func (c *Config) from(name, iface string) Source {
+func (c *Config) from(name, iface string) Source { return c.origin(name, iface).from }
+
+func (c *Config) origin(name, iface string) origin {
 	for i := len(c.origins) - 1; i >= 0; i-- {
 		if o := &c.origins[i]; o.name == name && o.iface == iface {
-			return o.from
+			return *o
 		}
 	}
-	return BuiltIn
+	return origin{}
 }
 
 // Origin says where the value of a key came from. The key is dotted as in the TOML:
@@ -108,7 +117,11 @@ func (c *Config) networkOrigin(iface string) (Source, string) {
 }
 
 func (c *Config) where(name, iface string, path []string, nth int) (Source, string) {
-	from := c.from(name, iface)
+	o := c.origin(name, iface)
+	from := o.from
+	if from == Erlinit {
+		return from, ErlinitPath + ":" + strconv.Itoa(o.line)
+	}
 	if from == TOML {
 		if line := lineOf(c.text, path, nth); line > 0 {
 			return from, Path + ":" + strconv.Itoa(line)
@@ -124,7 +137,7 @@ func keyPath(name, iface string) []string {
 	case iface != "":
 		return []string{section, iface, key}
 	case dotted:
-		return []string{section, key}
+		return strings.Split(name, ".")
 	}
 	return []string{section}
 }

@@ -9,7 +9,7 @@ import (
 // isList says whether a field takes several values.
 func isList(field any) bool {
 	switch field.(type) {
-	case *[]string, *env, *[]netip.Addr, *[]netip.Prefix, backoff:
+	case *[]string, *[]int, *command, *env, *[]netip.Addr, *[]netip.Prefix, backoff:
 		return true
 	}
 	return false

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -118,9 +119,33 @@ func (l *loader) peerTable(path []string, name string, t map[string]any) {
 		l.problem(TOML, append(path, "address"), 0, f)
 		return
 	}
-	aliases := l.peerAliases(path, t)
-	l.unknownIn(path, 0, t, "address", "aliases")
+	aliases, port := l.peerAliases(path, t), l.peerPort(path, t)
+	l.unknownIn(path, 0, t, "address", "aliases", "port")
+	before := len(l.c.Peers)
 	l.c.Peers = l.addPeer(l.c.Peers, TOML, path, name, address, aliases)
+	if len(l.c.Peers) > before {
+		l.c.Peers[before].Port = port
+	}
+}
+
+// peerPort is 0 where the peer has none of its own.
+func (l *loader) peerPort(path []string, t map[string]any) int {
+	v, there := t["port"]
+	if !there {
+		return 0
+	}
+	i, ok := v.(int64)
+	switch {
+	case !ok:
+		f := mistyped(v, TOML, "an integer")[0]
+		f.want, f.used = "1 to 65535", "distribution.port"
+		l.problem(TOML, append(path, "port"), 0, f)
+		return 0
+	case i < 1 || i > 65535:
+		l.problem(TOML, append(path, "port"), 0, fault{what: strconv.FormatInt(i, 10) + " is no TCP port", want: "1 to 65535", used: "distribution.port"})
+		return 0
+	}
+	return int(i)
 }
 
 func (l *loader) peerAliases(path []string, t map[string]any) []string {

@@ -47,8 +47,11 @@ func (c *Config) Problem(key, what, want, used string) Problem {
 	path := strings.Split(key, ".")
 	from := c.from(key, "")
 	p := Problem{File: from.file(), Key: key, What: what, Want: want, Used: used}
-	if from == TOML {
+	switch from {
+	case TOML:
 		p.Line = lineOf(c.text, path, 0)
+	case Erlinit:
+		p.Line = c.origin(key, "").line
 	}
 	return p
 }
@@ -87,8 +90,14 @@ func (l *loader) problem(from Source, path []string, nth int, f fault) {
 		return
 	}
 	p := Problem{File: from.file(), Key: join(path), What: f.what, Want: f.want, Used: f.used}
-	if from == TOML {
+	switch from {
+	case TOML:
 		p.Line = lineOf(l.c.text, path, nth)
+	case Erlinit, ErlinitArgs:
+		p.Line = l.line
+		if l.option != "" { // what people wrote
+			p.Key = l.option
+		}
 	}
 	for _, q := range l.c.Problems {
 		if q.Line == p.Line && q.Key == p.Key && q.What == p.What && q.File == p.File {

@@ -72,6 +72,12 @@ func (l *loader) store(k *key, p any, from Source, v any) (ok bool, faults []fau
 		return k.storeBackoff(p, v, from)
 	case *[]string:
 		return k.storeStrings(p, v, from)
+	case *[]int:
+		return k.storeInts(p, v, from)
+	case *command:
+		return k.storeCommand(p, v, from)
+	case *size:
+		return k.storeSize(p, v, from)
 	case *env:
 		return k.storeEnv(p, v, from)
 	case *[]netip.Addr:

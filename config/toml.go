@@ -159,6 +159,8 @@ func (l *loader) tomlKey(tables map[string]any, names []toml.Key, i int, name to
 	case len(name) == 1:
 	case section == "network":
 		l.tomlNetwork(table, names, i, name)
+	case isSection(join(name[:2])) && find(section, name[1], false) == nil:
+		l.tomlInner(table, names, i, name)
 	case !first(names, i, 2):
 	case section == "peers":
 		l.peerValue(name[1], table[name[1]])
@@ -167,6 +169,25 @@ func (l *loader) tomlKey(tables map[string]any, names []toml.Key, i int, name to
 			l.set(k, nil, TOML, table[name[1]])
 		} else {
 			l.unknown(TOML, name[:2])
+		}
+	}
+}
+
+// tomlInner takes over a key of a table in a table: [distribution.tls].
+func (l *loader) tomlInner(table map[string]any, names []toml.Key, i int, name toml.Key) {
+	inner := join(name[:2])
+	keys, ok := table[name[1]].(map[string]any)
+	switch {
+	case !ok:
+		f := mistyped(table[name[1]], TOML, "a table")[0]
+		f.want, f.used = "a table: ["+inner+"]", "nothing of it"
+		l.problem(TOML, name[:2], 0, f)
+	case len(name) == 2 || !first(names, i, 3):
+	default:
+		if k := find(inner, name[2], false); k != nil {
+			l.set(k, nil, TOML, keys[name[2]])
+		} else {
+			l.unknown(TOML, name[:3])
 		}
 	}
 }

@@ -43,9 +43,24 @@ func TestTOMLProblems(t *testing.T) {
 		{"names", "[distribution]\nnames = \"Long\"", []string{at + `2: distribution.names: "Long" is no kind of node names; want "short" or "long"; using "short"`}},
 		{"node name", "[distribution]\nname = \"a@b\"", []string{at + `2: distribution.name: "a@b" is no node name; want the part before the @: letters, digits, - and _; using ""`}},
 		{"epmd", "[distribution]\nepmd = \"module:\"", []string{at + `2: distribution.epmd: "module:" is no way to find nodes; want "none", "daemon" or "module:NAME"; using "none"`}},
+		{"TLS", "[distribution.tls]\ncert = \"cert.pem\"\ncrt = 1", []string{
+			at + `2: distribution.tls.cert: "cert.pem" is no absolute path; want the path of the node's certificate, in PEM; using ""`,
+			at + `3: distribution.tls.crt: unknown key, ignored; did you mean distribution.tls.cert?`}},
+		{"half of TLS", "[distribution]\ntls = { cert = \"/a\", key = \"/b\" }", []string{at + `2: distribution.tls: cert, key or ca is missing; want all three; using none: without them the release is not started`}},
+		{"no table of TLS", "[distribution]\ntls = true", []string{at + `2: distribution.tls: true is a boolean, not a table; want a table: [distribution.tls]; using nothing of it`}},
 		{"attempts", "[supervise]\nattempts = 0", []string{at + `2: supervise.attempts: 0 is no number of attempts; want 1 to 1000000; using 5`}},
 		{"on_exit", "[supervise]\non_exit = \"rescue\"", []string{at + `2: supervise.on_exit: "rescue" is no action; want "restart", "reboot", "poweroff" or "halt"; using "restart"`}},
 		{"give_up", "[supervise]\ngive_up = \"restart\"", []string{at + `2: supervise.give_up: "restart" is no action; want "reboot", "rescue", "poweroff" or "halt"; using "reboot"`}},
+		{"exit statuses", "[supervise]\nexit_ok = [0, 256, \"x\"]", []string{
+			at + `2: supervise.exit_ok: 256 is no exit status; want a list of exit statuses such as [0], 0 to 255; using [0]`,
+			at + `2: supervise.exit_ok: "x" is a string, not an integer in a list of integers; want a list of exit statuses such as [0], 0 to 255; using [0]`}},
+		{"exit status without a list", "[supervise]\nexit_ok = 0", []string{at + `2: supervise.exit_ok: 0 is an integer, not a list of integers; want a list of exit statuses such as [0], 0 to 255; using []`}},
+		{"boots", "[supervise]\nboots = -1", []string{at + `2: supervise.boots: -1 is no number of boots; want 1 to 1000, or 0 for no limit; using 5`}},
+		{"relative command", "[supervise]\nfallback_exec = [\"slot\", \"/x\"]", []string{at + `2: supervise.fallback_exec: "slot" is no absolute path; want a list of an absolute path and arguments, such as ["/usr/sbin/slot", "previous"]; using []`}},
+		{"command as a string", "[supervise]\nfallback_exec = \"/slot\"", []string{at + `2: supervise.fallback_exec: "/slot" is a string, not a list of strings; want a list of an absolute path and arguments, such as ["/usr/sbin/slot", "previous"]; using []`}},
+		{"no size", "[dump]\nbytes = \"16MB\"", []string{at + `2: dump.bytes: "16MB" is no size; want a size such as "16M", 0 to 1G; using "16M"`}},
+		{"size out of range", "[dump]\nbytes = \"2G\"", []string{at + `2: dump.bytes: "2G" is out of range; want a size such as "16M", 0 to 1G; using "16M"`}},
+		{"float for a size", "[dump]\nbytes = 1.5", []string{at + `2: dump.bytes: 1.5 is a float, not a size in quotes; want a size such as "16M", 0 to 1G; using "16M"`}},
 		{"backoff the wrong way", "[supervise]\nbackoff = [\"30s\", \"1s\"]", []string{at + `2: supervise.backoff: the first pause, 30s, is longer than the longest, 1s; want the first and the longest pause, such as ["100ms", "30s"], 1ms to 24h; using ["100ms", "30s"]`}},
 		{"backoff of three", "[supervise]\nbackoff = [\"1s\", \"1s\", \"1s\"]", []string{at + `2: supervise.backoff: a list of 3, not of two durations; want the first and the longest pause, such as ["100ms", "30s"], 1ms to 24h; using ["100ms", "30s"]`}},
 		{"control character", "[release]\nargs = [\"a\\u001bb\"]", []string{at + `2: release.args: "a\x1bb" has control characters or is not UTF-8; want printable text; using []`}},
@@ -55,7 +70,11 @@ func TestTOMLProblems(t *testing.T) {
 			at + `2: release.env: the value of E has control characters or is not UTF-8; want printable text; using { D = "y" }`}},
 		{"modules", "[kernel]\nmodules = [\"virtio_net\", \"../evil\"]", []string{at + `2: kernel.modules: "../evil" is no module name; want module names such as "virtio_net"; using ["virtio_net"]`}},
 		{"relative path", "[release]\ntmp = \"tmp\"", []string{at + `2: release.tmp: "tmp" is no absolute path; want a writable directory; using "/run/beaminit/release"`}},
-		{"boot with suffix", "[release]\nboot = \"start.boot\"", []string{at + `2: release.boot: "start.boot" is no name of a boot script; want its file name without .boot, such as "start"; using ""`}},
+		{"watchdog", "[watchdog]\ncriterion = \"hart\"\ntimeout = \"1s\"\ndevice = \"watchdog\"", []string{
+			at + `2: watchdog.criterion: "hart" is no criterion; want "probe", "heart" or "process"; using "probe"`,
+			at + `3: watchdog.timeout: "1s" is out of range; want a duration such as "30s", 2s to 1h; using "30s"`,
+			at + `4: watchdog.device: "watchdog" is no absolute path; want a device such as "/dev/watchdog", or "" for none; using "/dev/watchdog"`}},
+		{"boot with suffix", "[release]\nboot = \"start.boot\"", []string{at + `2: release.boot: "start.boot" is no name of a boot script; want its file name without .boot, such as "start", or an absolute path; using ""`}},
 		{"rest still counts", "[health]\ninterval = 1\nprobe_timeout = \"3s\"\n[distribution]\nport = 5", []string{at + `2: health.interval: 1 is an integer, not a duration in quotes; want a duration such as "10s", 100ms to 24h; using "10s"`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -151,6 +170,21 @@ func TestReadError(t *testing.T) {
 	}
 }
 
+// What is wrong with the table of TLS must not end in plain TCP.
+func TestBrokenTLS(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": false, "[distribution.tls]": false, "[distribution.tls]\ncert = \"/c\"\nkey = \"/k\"\nca = \"/a\"": false,
+		"[distribution.tls]\ncert = \"c\"": true, "[distribution.tls]\nx = 1": true, "[distribution]\ntls = 1": true, "[distribution.tls]\ncert = \"/c\"": true,
+	} {
+		if got := load(t, text, "").Distribution.TLS.Broken; got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+	if !load(t, "", "beaminit.distribution.tls.cert=c").Distribution.TLS.Broken {
+		t.Error("a path on the command line that is none is taken for no TLS")
+	}
+}
+
 // TestOrder: interfaces and peers have the order of the file, not of a Go map.
 func TestOrder(t *testing.T) {
 	c := load(t, `
@@ -191,6 +225,11 @@ func TestPeersTOML(t *testing.T) {
 		{`a = ["10.0.0.1"]`, []string{at + `2: peers.a: an array, not a string or a table; want "192.168.7.6" or { address = "192.168.7.6", aliases = ["other"] }` + without}},
 		{`a = {}`, []string{at + `2: peers.a.address: no address; want address = "192.168.7.6"` + without}},
 		{`a = { address = 5 }`, []string{at + `2: peers.a.address: 5 is an integer, not a string; want address = "192.168.7.6"` + without}},
+		{`a = { address = "10.0.0.1", port = 0 }`, []string{at + `2: peers.a.port: 0 is no TCP port; want 1 to 65535; using distribution.port`}},
+		{`a = { address = "10.0.0.1", port = "1" }`, []string{at + `2: peers.a.port: "1" is a string, not an integer; want 1 to 65535; using distribution.port`}},
+		{`a = { address = "10.0.0.1", port = 17013 }`, []string{at + `2: peers.a.port: without a module that knows the ports, all nodes have the same one; want distribution.epmd = "module:NAME" or "daemon"; using distribution.port`}},
+		{`a = { address = "10.0.0.1", port = 17012 }`, nil},
+		{"a = { address = \"10.0.0.1\", port = 17013 }\n[distribution]\nepmd = \"module:my_epmd\"", nil},
 		{`a = { address = "10.0.0.1", alias = ["x"] }`, []string{at + `2: peers.a.alias: unknown key, ignored; did you mean aliases?`}},
 		{`a = { address = "10.0.0.1", aliases = "x" }`, []string{at + `2: peers.a.aliases: "x" is a string, not a list of strings; want aliases = ["ten"]; using no aliases`}},
 		{`a = { address = "10.0.0.1", aliases = ["x_y", "b", "B", "A"] }`, []string{

@@ -47,8 +47,18 @@ func valid(t *testing.T, c *Config) {
 	between(s.BackoffLongest, time.Millisecond, 24*time.Hour, "supervise.backoff[1]")
 	between(s.Window, time.Second, 720*time.Hour, "supervise.window")
 	between(s.StopTimeout, 0, time.Hour, "supervise.stop_timeout")
+	for _, status := range s.ExitOK {
+		check(status >= 0 && status <= 255, "supervise.exit_ok", status)
+	}
+	check(s.Boots >= 0, "supervise.boots", s.Boots)
+	check(len(s.FallbackExec) == 0 || isAbs(s.FallbackExec[0]), "supervise.fallback_exec", s.FallbackExec)
+	check(c.Dump.Directory == "" || isAbs(c.Dump.Directory), "dump.directory", c.Dump.Directory)
+	check(c.Dump.Bytes >= 0 && c.Dump.Bytes <= 1<<30 && c.Dump.Keep >= 0, "dump", c.Dump)
+	between(c.Dump.Timeout, time.Second, time.Hour, "dump.timeout")
 	between(c.Health.Interval, 100*time.Millisecond, 24*time.Hour, "health.interval")
 	between(c.Health.ProbeTimeout, 10*time.Millisecond, time.Hour, "health.probe_timeout")
+	between(c.Health.StartTimeout, 0, 24*time.Hour, "health.start_timeout")
+	between(c.Watchdog.Timeout, 2*time.Second, time.Hour, "watchdog.timeout")
 	check(isUser(c.Release.User) && isAbs(c.Release.Tmp) && isBoot(c.Release.Boot), "release", c.Release)
 	for i, e := range c.Release.Env {
 		name, value, found := strings.Cut(e, "=")

@@ -51,11 +51,11 @@ func (l *links) set() (s Set) {
 }
 
 // members asks the kernel, by sock_diag(7), which peers have an established TCP
-// connection with the distribution port on either side. It needs no privilege.
+// connection with our port, or we with theirs. It needs no privilege.
 // was is the answer before this one: where a peer has several connections, the
 // known one counts. The error is that of the kernel's missing tcp_diag (ENOENT)
 // or of a full buffer; the answer is then unknown, not empty.
-func members(peers []netip.Addr, port int, was *links) (is links, err error) {
+func members(peers []netip.AddrPort, port int, was *links) (is links, err error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
 		return is, fmt.Errorf("sock_diag socket: %w", err)
@@ -74,7 +74,7 @@ func members(peers []netip.Addr, port int, was *links) (is links, err error) {
 
 // query is one look at the connections.
 type query struct {
-	peers []netip.Addr
+	peers []netip.AddrPort
 	port  int
 	was   *links
 	is    *links
@@ -161,9 +161,6 @@ func (q *query) peerOf(m []byte) int {
 		return -1
 	}
 	local, remote := int(binary.BigEndian.Uint16(m[offPorts:])), int(binary.BigEndian.Uint16(m[offPorts+2:]))
-	if local != q.port && remote != q.port {
-		return -1
-	}
 	var addr netip.Addr
 	if m[0] == unix.AF_INET {
 		addr = netip.AddrFrom4([4]byte(m[offDst : offDst+4]))
@@ -171,7 +168,7 @@ func (q *query) peerOf(m []byte) int {
 		addr = netip.AddrFrom16([16]byte(m[offDst : offDst+16])).Unmap()
 	}
 	for i, p := range q.peers {
-		if i < MaxPeers && p.WithZone("") == addr {
+		if i < MaxPeers && p.Addr() == addr && (local == q.port || remote == int(p.Port())) {
 			return i
 		}
 	}

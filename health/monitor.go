@@ -31,10 +31,11 @@ const (
 
 // Watch is what the monitor is to watch.
 type Watch struct {
-	Port     int
-	Node     string       // the name the probe gives as its own
-	Local    []netip.Addr // where the release may listen, tried in turn
-	Peers    []netip.Addr
+	Port     int              // of the release
+	Node     string           // the name the probe gives as its own
+	Local    []netip.AddrPort // where the release may listen, tried in turn
+	Peers    []netip.AddrPort
+	TLS      bool          // the release speaks TLS there
 	Interval time.Duration // between probes of a release that answers
 	Timeout  time.Duration // of one probe
 }
@@ -76,23 +77,25 @@ func DecodeReport(b [ReportSize]byte) (r Report, ok bool) {
 
 // Args gives the monitor's argument vector for w; ParseArgs reads it back.
 func (w Watch) Args() []string {
-	return []string{MonitorName, strconv.Itoa(w.Port), w.Node, w.Interval.String(), w.Timeout.String(), join(w.Local), join(w.Peers)}
+	return []string{MonitorName, strconv.Itoa(w.Port), w.Node, w.Interval.String(), w.Timeout.String(),
+		join(w.Local), join(w.Peers), strconv.FormatBool(w.TLS)}
 }
 
-func join(addrs []netip.Addr) string {
+func join(addrs []netip.AddrPort) string {
 	var b []byte
 	for i, a := range addrs {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = a.AppendTo(b)
+		b = append(a.Addr().AppendTo(b), ' ')
+		b = strconv.AppendUint(b, uint64(a.Port()), 10)
 	}
 	return string(b)
 }
 
 // ParseArgs reads what Args wrote. Errors name the argument.
 func ParseArgs(args []string) (w Watch, err error) {
-	if len(args) != 7 {
+	if len(args) != 8 {
 		return w, errors.New("the monitor is started by PID 1 only")
 	}
 	if w.Port, err = strconv.Atoi(args[1]); err != nil {
@@ -108,20 +111,28 @@ func ParseArgs(args []string) (w Watch, err error) {
 	if w.Local, err = split(args[5]); err != nil {
 		return w, fmt.Errorf("local addresses: %w", err)
 	}
-	w.Peers, err = split(args[6])
-	return w, err
+	if w.Peers, err = split(args[6]); err != nil {
+		return w, fmt.Errorf("peers: %w", err)
+	}
+	w.TLS = args[7] == "true"
+	return w, nil
 }
 
-func split(list string) (addrs []netip.Addr, err error) {
+func split(list string) (addrs []netip.AddrPort, err error) {
 	for _, s := range strings.Split(list, ",") {
 		if s == "" {
 			continue
 		}
-		a, err := netip.ParseAddr(s)
+		host, port, _ := strings.Cut(s, " ")
+		a, err := netip.ParseAddr(host)
 		if err != nil {
 			return nil, err
 		}
-		addrs = append(addrs, a)
+		p, err := strconv.ParseUint(port, 10, 16)
+		if err != nil {
+			return nil, err
+		}
+		addrs = append(addrs, netip.AddrPortFrom(a, uint16(p)))
 	}
 	return addrs, nil
 }
@@ -145,7 +156,7 @@ type monitor struct {
 // another monitor. It reads orders from in and writes reports to out.
 func (w Watch) Run(in, out int) {
 	if len(w.Local) == 0 {
-		w.Local = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
+		w.Local = []netip.AddrPort{netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(w.Port))}
 	}
 	m := monitor{Watch: w, out: out, ends: watchEnds()}
 	for m.await(in) {
@@ -246,7 +257,11 @@ func (m *monitor) report(r Report) {
 }
 
 func (m *monitor) probe(r *Report) {
-	r.Answer, r.Took = Probe(sockaddr(m.Local[m.local], m.Port), m.Node, m.Timeout)
+	if addr := sockaddr(m.Local[m.local]); m.TLS {
+		r.Answer, r.Took = ProbeTLS(addr, m.Timeout)
+	} else {
+		r.Answer, r.Took = Probe(addr, m.Node, m.Timeout)
+	}
 	switch {
 	case r.Answer == Answered:
 		m.answered = true
@@ -261,9 +276,9 @@ func (m *monitor) probe(r *Report) {
 	}
 }
 
-func sockaddr(a netip.Addr, port int) unix.Sockaddr {
-	if a.Is4() {
-		return &unix.SockaddrInet4{Port: port, Addr: a.As4()}
+func sockaddr(a netip.AddrPort) unix.Sockaddr {
+	if a.Addr().Is4() {
+		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
 	}
-	return &unix.SockaddrInet6{Port: port, Addr: a.As16()}
+	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
 }

@@ -91,7 +91,10 @@ func TestMembers(t *testing.T) {
 			t.Fatal(err)
 		}
 		port := l.Addr().(*net.TCPAddr).Port
-		peers := []netip.Addr{netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.3"), netip.MustParseAddr("127.0.0.4")}
+		var peers []netip.AddrPort
+		for i := byte(2); i <= 4; i++ {
+			peers = append(peers, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, i}), uint16(port)))
+		}
 		var was links
 		check := func(when string, want ...int) {
 			t.Helper()
@@ -152,7 +155,7 @@ func TestMonitorSeesFlap(t *testing.T) {
 		port := serve(t, func(c net.Conn) { io.Copy(io.Discard, c) })
 		inR, inW, _ := os.Pipe()
 		outR, outW, _ := os.Pipe()
-		w := Watch{Port: port, Node: "p@h", Interval: time.Hour, Timeout: time.Millisecond, Peers: []netip.Addr{netip.MustParseAddr("127.0.0.2")}}
+		w := Watch{Port: port, Node: "p@h", Interval: time.Hour, Timeout: time.Millisecond, Peers: []netip.AddrPort{netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 2}), uint16(port))}}
 		go w.Run(int(inR.Fd()), int(outW.Fd()))
 		defer inW.Close()
 		next := func(what string, want bool) {
@@ -197,8 +200,8 @@ func loUp(t *testing.T) {
 func TestWatchArgs(t *testing.T) {
 	want := Watch{
 		Port: 17012, Node: "beaminit@eclero6", Interval: 10 * time.Second, Timeout: 1500 * time.Millisecond,
-		Local: []netip.Addr{netip.MustParseAddr("127.0.0.1")},
-		Peers: []netip.Addr{netip.MustParseAddr("192.168.7.8"), netip.MustParseAddr("fd00::a")},
+		Local: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:17012")}, TLS: true,
+		Peers: []netip.AddrPort{netip.MustParseAddrPort("192.168.7.8:17013"), netip.MustParseAddrPort("[fd00::a]:17012")},
 	}
 	got, err := ParseArgs(want.Args())
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -247,7 +250,7 @@ func TestRun(t *testing.T) {
 }
 
 func FuzzScan(f *testing.F) {
-	peers := []netip.Addr{netip.MustParseAddr("192.168.7.8")}
+	peers := []netip.AddrPort{netip.MustParseAddrPort("192.168.7.8:17012")}
 	msg := make([]byte, 16+diagMessage)
 	binary.NativeEndian.PutUint32(msg, uint32(len(msg)))
 	binary.NativeEndian.PutUint16(msg[4:], unix.SOCK_DIAG_BY_FAMILY)

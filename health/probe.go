@@ -29,6 +29,11 @@ const probeFlags = 0x403070f94
 // before authentication, and nothing is logged by the node. A TCP connection
 // alone proves nothing: the kernel accepts it for a stopped VM too.
 func Probe(addr unix.Sockaddr, name string, limit time.Duration) (Answer, time.Duration) {
+	return probe(addr, sendName(name), limit, judge)
+}
+
+// probe connects, sends one message and has what comes back judged.
+func probe(addr unix.Sockaddr, message []byte, limit time.Duration, judge func([]byte) Answer) (Answer, time.Duration) {
 	begun := now()
 	deadline := begun + limit
 	family := unix.AF_INET
@@ -43,10 +48,10 @@ func Probe(addr unix.Sockaddr, name string, limit time.Duration) (Answer, time.D
 	if answer := connect(fd, addr, deadline); answer != Answered {
 		return answer, now() - begun
 	}
-	if _, err := unix.Write(fd, sendName(name)); err != nil {
+	if _, err := unix.Write(fd, message); err != nil {
 		return Refused, now() - begun
 	}
-	answer := readHandshake(fd, deadline)
+	answer := readAnswer(fd, deadline, judge)
 	return answer, now() - begun
 }
 
@@ -78,11 +83,8 @@ func sendName(name string) []byte {
 	return append(m, name...)
 }
 
-// readHandshake reads the status and the challenge. Any status is an answer,
-// also a refusal ("nok", "alive", "not_allowed"): the net kernel had to run to
-// give it. After "ok" the challenge has to come too: a VM whose schedulers are
-// taken by busy processes of high priority still sends the status.
-func readHandshake(fd int, deadline time.Duration) Answer {
+// readAnswer reads until judge has made up its mind.
+func readAnswer(fd int, deadline time.Duration, judge func([]byte) Answer) Answer {
 	var b [512]byte
 	for have := 0; have < len(b); {
 		if !await(fd, unix.POLLIN, deadline) {
@@ -103,7 +105,10 @@ func readHandshake(fd int, deadline time.Duration) Answer {
 	return Strange
 }
 
-// judge reads the messages so far; 0 means that more has to come.
+// judge reads the status and the challenge so far; 0 means that more has to come. Any
+// status is an answer, also a refusal ("nok", "alive", "not_allowed"): the net kernel
+// had to run to give it. After "ok" the challenge has to come too: a VM whose schedulers
+// are taken by busy processes of high priority still sends the status.
 func judge(b []byte) Answer {
 	status, rest, ok := packet(b)
 	if !ok {

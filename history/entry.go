@@ -15,12 +15,14 @@ type Kind string
 
 // The kinds, in the order of an ordinary life.
 const (
-	Boot Kind = "boot" // the node began; Why: which beaminit
-	Up   Kind = "up"   // the release answered for the first time in this boot
-	End  Kind = "end"  // a run of the release ended, or it could not be started
-	Fall Kind = "fall" // PID 1 panicked, and began anew in place
-	Note Kind = "note" // anything else
-	Down Kind = "down" // the node goes down in order; Why: which way, and who asked
+	Boot     Kind = "boot"     // the node began; Why: which beaminit
+	Up       Kind = "up"       // the release answered for the first time in this boot
+	End      Kind = "end"      // a run of the release ended, or it could not be started
+	Fall     Kind = "fall"     // PID 1 panicked, and began anew in place
+	Note     Kind = "note"     // anything else
+	Fallback Kind = "fallback" // given up, Why; the fallback command is run before a reboot
+	Rescue   Kind = "rescue"   // given up, Why: the node stays without a release
+	Down     Kind = "down"     // the node goes down in order; Why: which way, and who asked
 )
 
 // Entry is one thing to be remembered.

@@ -119,6 +119,7 @@ func TestFailed(t *testing.T) {
 		}
 		return list
 	}
+	off := []Entry{{Kind: Boot, Boot: 6}, {Kind: Down, Boot: 6, Why: "poweroff: exit status 0"}}
 	asked := []Entry{{Kind: Boot, Boot: 5}, {Kind: Down, Boot: 5, Asked: true}}
 	tests := []struct {
 		name  string
@@ -133,6 +134,9 @@ func TestFailed(t *testing.T) {
 		{"from the first on", [][]Entry{b(1, Boot), b(2, Boot), b(3, Boot)}, 3},
 		{"the present one is not counted", [][]Entry{b(1, Boot), b(2, Boot), b(present, Boot, End)}, 2},
 		{"nor does its up end the row", [][]Entry{b(1, Boot), b(2, Boot), b(present, Boot, Up)}, 2},
+		{"powered off", [][]Entry{b(1, Boot), off, b(3, Boot)}, 2},
+		{"stayed in rescue", [][]Entry{b(1, Boot), b(2, Boot, End, Rescue, Down), b(3, Boot)}, 1},
+		{"fell back", [][]Entry{b(1, Boot), b(2, Boot, End, Fallback, Down), b(3, Boot), b(4, Boot)}, 2},
 		{"told to go down", [][]Entry{b(1, Boot), asked, b(3, Boot)}, 2},
 	}
 	for _, tt := range tests {
@@ -142,6 +146,31 @@ func TestFailed(t *testing.T) {
 		}
 		if got := Failed(all, present); got != tt.want {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestFellBack(t *testing.T) {
+	const present = 9
+	tests := []struct {
+		name  string
+		kinds []Kind // each of a boot of its own, after its beginning
+		want  bool
+	}{
+		{"none", nil, false},
+		{"the one before", []Kind{Fallback}, true},
+		{"with failures since", []Kind{Fallback, End, End}, true},
+		{"it came up since", []Kind{Fallback, End, Up, End}, false},
+		{"it stayed since", []Kind{Fallback, End, Rescue}, false},
+	}
+	for _, tt := range tests {
+		var all []Entry
+		for i, k := range tt.kinds {
+			all = append(all, Entry{Kind: Boot, Boot: uint32(i + 1)}, Entry{Kind: k, Boot: uint32(i + 1)})
+		}
+		all = append(all, Entry{Kind: Boot, Boot: present}, Entry{Kind: Fallback, Boot: present})
+		if got := FellBack(all, present); got != tt.want {
+			t.Errorf("%s: got %v", tt.name, got)
 		}
 	}
 }

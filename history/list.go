@@ -5,15 +5,15 @@ import "strings"
 // List is a history for people: a line for each entry, newest last, and lines below it
 // for what else is known.
 func List(entries []Entry) string {
-	text := row("TIME (UTC)", "UP", "BOOT", "", "")
+	text := columns("TIME (UTC)", "UP", "BOOT", "", "")
 	for i := range entries {
 		e := &entries[i]
 		what := told(e) + more(e, "\n"+strings.Repeat(" ", lead))
-		text += row(strings.TrimPrefix(moment(e.At), " "), length(e.Up), hex(e.Boot), string(e.Kind), what)
+		text += columns(strings.TrimPrefix(moment(e.At), " "), length(e.Up), hex(e.Boot), string(e.Kind), what)
 		// Whether the last boot in it is over cannot be known here.
 		over := i+1 < len(entries) && entries[i+1].Boot != e.Boot
 		if over && downOf(entries[firstOf(entries, i):i+1]) == nil {
-			text += row("", "", hex(e.Boot), "", wordless)
+			text += columns("", "", hex(e.Boot), "", wordless)
 		}
 	}
 	return text
@@ -22,7 +22,7 @@ func List(entries []Entry) string {
 // lead is how many columns stand before what an entry says.
 const lead = 21 + 8 + 10 + 6
 
-func row(at, up, boot, kind, what string) string {
+func columns(at, up, boot, kind, what string) string {
 	line := column(at, 21) + column(up, 8) + column(boot, 10) + column(kind, 6) + what
 	return strings.TrimRight(line, " ") + "\n"
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/beaminit/beaminit/logfmt"
 )
@@ -84,24 +85,42 @@ func (e *Entry) set(name, value string) (err error) {
 }
 
 // Failed is how many boots in a row, up to the last one before the present, never came
-// so far that the release answered. One that was told to go down before that is not
-// counted, neither as a failure nor as the end of the row.
-func Failed(entries []Entry, present uint32) (n int) {
+// so far that the release answered. One that was told to go down before that, or that
+// powered off, is not counted, neither as a failure nor as the end of the row. A boot in
+// which the node gave up and stayed ends the row: whoever started it after that wants
+// it to try. So does one in which the fallback command was run: what it chose has its
+// own tries.
+func Failed(entries []Entry, present uint32) int {
+	n, _ := rowOf(entries, present)
+	return n
+}
+
+// FellBack says whether the row of Failed began with the fallback command.
+func FellBack(entries []Entry, present uint32) bool {
+	_, fellBack := rowOf(entries, present)
+	return fellBack
+}
+
+func rowOf(entries []Entry, present uint32) (n int, fellBack bool) {
 	for i := len(entries); i > 0; {
-		var up, asked bool
+		var up, asked, fell, rescue bool
 		boot := entries[i-1].Boot
 		for ; i > 0 && entries[i-1].Boot == boot; i-- {
 			e := &entries[i-1]
 			up = up || e.Kind == Up
-			asked = asked || e.Kind == Down && e.Asked
+			asked = asked || e.Kind == Down && (e.Asked || strings.HasPrefix(e.Why, "poweroff") || strings.HasPrefix(e.Why, "halt"))
+			fell = fell || e.Kind == Fallback
+			rescue = rescue || e.Kind == Rescue
 		}
 		switch {
 		case boot == present:
-		case up:
-			return n
+		case up || rescue:
+			return n, false
+		case fell:
+			return n, true
 		case !asked:
 			n++
 		}
 	}
-	return n
+	return n, false
 }

@@ -3,12 +3,25 @@ package release
 import (
 	"errors"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
+// program is the beginning of a program of 32 bits, of headers alone.
+func program(machine byte, interpreter string) string {
+	b := make([]byte, 52+32)
+	copy(b, "\x7fELF\x01\x01\x01")
+	b[18], b[28], b[42], b[44] = machine, 52, 32, 1
+	b[52], b[52+4], b[52+16] = 3, 84, byte(len(interpreter))
+	return string(b) + interpreter
+}
+
 func TestCheck(t *testing.T) {
-	// A dynamic program for a 32 bit big-endian machine, of headers alone.
+	// A dynamic program for a 32 bit big-endian machine.
 	foreign := make([]byte, 52+32+16)
 	copy(foreign, "\x7fELF\x01\x02\x01")
 	foreign[31], foreign[43], foreign[45] = 52, 32, 1
@@ -16,7 +29,13 @@ func TestCheck(t *testing.T) {
 	copy(foreign[84:], "/lib/ld.so.1\x00")
 
 	fs := tree(t, with(ertsAt("/srv/erlang/erts-13.1.5"), []string{"/srv/erlang/releases/1/start.boot"})...)
+	r, err := Find(fs, srv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(hostname string) []error { c := r.Command(node()); return r.Check(fs, &c, hostname) }
 	dir := string(fs) + "/srv/erlang/erts-13.1.5/bin/"
+	write(t, string(fs)+"/srv/erlang/releases/1/start.boot", "\x83k\x00\x19$ROOT/lib/kernel-8.5/ebink\x00\x11$X/lib/a-1/ebin/\x00")
 	write(t, dir+"erlexec", "#!/bin/sh\n")
 	write(t, dir+"beam.smp", string(foreign))
 	for _, name := range []string{"erl_child_setup", "inet_gethost"} {
@@ -24,14 +43,12 @@ func TestCheck(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r, err := Find(fs, srv)
-	if err != nil {
-		t.Fatal(err)
-	}
 	const bin = "/srv/erlang/erts-13.1.5/bin/"
 	want := []string{bin + "erlexec: not an ELF program", bin + "beam.smp: needs the interpreter /lib/ld.so.1: no such file",
-		bin + "erl_child_setup: no such file", bin + "inet_gethost: no such file", "/srv/erlang/lib: no such directory"}
-	errs := r.Check(fs, "eclero6")
+		bin + "erl_child_setup: no such file", bin + "inet_gethost: no such file", "/srv/erlang/lib: no such directory",
+		"/srv/erlang/releases/1/start.boot: names $ROOT/lib/kernel-8.5/ebin, and there is no /srv/erlang/lib/kernel-8.5/ebin",
+		"/srv/erlang/releases/1/start.boot: nobody says what $X is"}
+	errs := check("eclero6")
 	if len(errs) != len(want) {
 		t.Fatalf("got %q, want %d errors", errs, len(want))
 	}
@@ -42,33 +59,114 @@ func TestCheck(t *testing.T) {
 	}
 
 	write(t, dir+"erlexec", string(foreign))
-	if text := errors.Join(r.Check(fs, "eclero6")...).Error(); strings.Count(text, "/lib/ld.so.1") != 1 {
+	if text := errors.Join(check("eclero6")...).Error(); strings.Count(text, "/lib/ld.so.1") != 1 {
 		t.Errorf("want a missing interpreter once, got\n%s", text)
 	}
 
 	write(t, string(fs)+"/lib/ld.so.1", "")
-	if err := errors.Join(r.Check(fs, "eclero6.lan")...); strings.Contains(err.Error(), "beam.smp") || strings.Contains(err.Error(), "inet_gethost") {
+	if err := errors.Join(check("eclero6.lan")...); strings.Contains(err.Error(), "beam.smp") || strings.Contains(err.Error(), "inet_gethost") {
 		t.Errorf("with an interpreter and a domain: %v", err)
 	}
 }
 
-func TestInterpreter(t *testing.T) {
-	got, err := interpreter(Root(""), erlexec(t))
-	if err != nil || !strings.Contains(got, "/ld") {
-		t.Errorf("interpreter of erlexec: %q, %v", got, err)
+// The programs of this machine, and what they need, are understood.
+func TestELF(t *testing.T) {
+	text, err := os.ReadFile(erlexec(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, ok := elfOf(text)
+	names, _ := e.libraries()
+	if !ok || !strings.Contains(e.interpreter(), "/ld") || !runsOn(ownMachine(), e.machine()) || !slices.Contains(names, "libc.so.6") {
+		t.Errorf("erlexec: interpreter %q, %s, libraries %q", e.interpreter(), machineName(e.machine()), names)
+	}
+	e, _ = elfOf(text[:headers])
+	if !strings.Contains(e.interpreter(), "/ld") {
+		t.Errorf("the interpreter is not in the first %d bytes", headers)
+	}
+	if m := machineOf(Root("")); m != ownMachine() || m == 0 {
+		t.Errorf("this machine has a processor %d", m)
 	}
 }
 
-func FuzzInterpreter(f *testing.F) {
+// The libraries of this machine's ERTS are all there; one that is taken away is told
+// of once, by the first program that needs it.
+func TestLibraries(t *testing.T) {
+	bin := filepath.Dir(erlexec(t))
+	r := &Release{ERTSDir: filepath.Dir(bin)}
+	apps, err := filepath.Glob(filepath.Dir(r.ERTSDir) + "/lib/crypto-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if errs := r.checkLibraries(Root(""), &Command{}, apps); errs != nil {
+		t.Errorf("of this machine: %v", errs)
+	}
+	fs := without{Root(""), "libtinfo.so."}
+	if errs := r.checkLibraries(fs, &Command{}, apps); len(errs) != 1 || !strings.HasPrefix(errs[0].Error(), bin+"/beam.smp: needs the library libtinfo.so.") {
+		t.Errorf("without libtinfo: %v", errs)
+	}
+	dir := t.TempDir()
+	lib, err := filepath.Glob("/lib/*-linux-gnu*/libtinfo.so.*")
+	if err != nil || len(lib) == 0 {
+		t.Skip("no libtinfo where Debian has it")
+	}
+	copyFile(t, lib[0], dir+"/"+elfName(t, bin+"/beam.smp", "libtinfo.so."))
+	if errs := r.checkLibraries(without{Root(""), "/libtinfo.so."}, &Command{Env: []string{"LD_LIBRARY_PATH=" + dir}}, apps); len(errs) != 1 {
+		t.Errorf("hidden everywhere: %v", errs)
+	}
+	if errs := r.checkLibraries(without{Root(""), "gnu/libtinfo.so."}, &Command{Env: []string{"LD_LIBRARY_PATH=" + dir}}, apps); errs != nil {
+		t.Errorf("with LD_LIBRARY_PATH: %v", errs)
+	}
+}
+
+// elfName is the library of this prefix that a program needs.
+func elfName(t *testing.T, path, prefix string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, _ := elfOf(text)
+	names, _ := e.libraries()
+	for _, n := range names {
+		if strings.HasPrefix(n, prefix) {
+			return n
+		}
+	}
+	t.Fatalf("%s needs no %s", path, prefix)
+	return ""
+}
+
+// without is a file system in which paths with a text in them are not there.
+type without struct {
+	FS
+	text string
+}
+
+func (w without) Read(path string, limit int) ([]byte, error) {
+	if strings.Contains(path, w.text) {
+		return nil, unix.ENOENT
+	}
+	return w.FS.Read(path, limit)
+}
+
+func FuzzELF(f *testing.F) {
 	f.Add([]byte("\x7fELF\x02\x01"))
 	if b, err := os.ReadFile("/proc/self/exe"); err == nil {
 		f.Add(b[:1024])
 	}
-	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if err := os.WriteFile(dir+"/x", b, 0o600); err != nil {
-			t.Fatal(err)
+		e, _ := elfOf(b) // must not panic or spin
+		e.interpreter()
+		e.libraries()
+	})
+}
+
+func FuzzCodeDirs(f *testing.F) {
+	f.Add([]byte("\x83k\x00\x19$ROOT/lib/kernel-8.5/ebin"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, dir := range codeDirs(b) {
+			(&Release{}).place(dir, nil)
 		}
-		interpreter(Root(dir), "/x") // must not panic or spin
 	})
 }

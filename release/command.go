@@ -1,6 +1,7 @@
 package release
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -15,10 +16,17 @@ type Inputs struct {
 	Hostname     string        // of this node, with its domain where it has one
 	Domain       string        // of host names without one (dns.search); may be empty
 	Peers        []string      // the host names of all nodes; this one may be among them
+	IPv6         bool          // all peers have IPv6 addresses
 	Inetrc       string        // path for kernel's inetrc; empty: none
 	Cookie       []byte        // what Distribution.CookieFile holds; nil: there is none
 	StopTimeout  time.Duration // from SIGTERM to SIGKILL
 	User         *User         // nil: root
+	Dump         string        // path for a crash dump
+	DumpBytes    int64         // the most that it may have
+	DumpSeconds  int           // the most that it may take; 0: there is to be none
+
+	Heart      bool                   // the configuration wants -heart, whatever the release says
+	WhoseHeart func(bin string) Heart // which program the VM finds as its heart; asked only where it wants one
 }
 
 // Command starts a release. Its Files have to be there first (Prepare).
@@ -29,7 +37,11 @@ type Command struct {
 	Tmp        string // directory of Files, only for the release
 	User       *User  // nil: root
 	Files      []File
+	Heart      bool     // the VM starts beaminit as its heart
 	Node       string   // name of the node; without @ where there is no host name
+	Proto      string   // -proto_dist: inet_tcp, inet6_tls or the like
+	Daemon     bool     // it needs an epmd
+	Refused    error    // why it must not be started; nil: it may
 	Cookie     string   // its fingerprint; empty: there is none
 	CookieFrom string   // a path, or -setcookie
 	Notes      []string // what of the release is left out or stands in its way
@@ -50,7 +62,7 @@ type File struct {
 func (r *Release) Command(in Inputs) Command {
 	tmp := strings.TrimRight(in.Release.Tmp, "/")
 	c := Command{Path: r.ERTSDir + "/bin/erlexec", Dir: r.Root, Tmp: tmp, User: in.User}
-	f := &filter{}
+	f := &filter{way: wayOf(&in.Distribution)}
 	// What the configuration says counts more than what the release says.
 	args := f.run("release.args", in.Release.Args)
 	vmargs := f.run("vm.args", r.args)
@@ -61,12 +73,22 @@ func (r *Release) Command(in Inputs) Command {
 	c.Node = n.node(n.host)
 	n.notes(&c, f)
 	sys := strings.TrimSuffix(r.SysConfig, ".config")
-	if r.sys.copied != nil {
-		c.Files = append(c.Files, File{tmp + "/sys.config", 0o600, r.sys.copied, true}) // an application's passwords may be in it
+	own := r.sys.copied != nil || r.sys.template != nil
+	if own {
 		sys = tmp + "/sys"
 	}
 	c.Env = r.env(&in, &c, &n, f, sys)
 	c.override(in.Release.Env, f)
+	if own {
+		text := r.sys.copied
+		if r.sys.template != nil {
+			var unset []string
+			if text, unset = fill(r.sys.template, c.Env); unset != nil {
+				c.Problems = append(c.Problems, errors.New(notSet(r.SysConfig, unset)))
+			}
+		}
+		c.Files = append(c.Files, File{tmp + "/sys.config", 0o600, text, true}) // an application's passwords may be in it
+	}
 
 	cookie := r.chooseCookie(&in, &c, f)
 	if cookie != nil {
@@ -75,27 +97,33 @@ func (r *Release) Command(in Inputs) Command {
 	if len(vmargs) > 0 {
 		c.Files = append(c.Files, File{tmp + "/vm.args", 0o600, appendArgs(nil, vmargs), false})
 	}
+	dist := c.distribution(&in, f)
+	c.Refused = r.insecure(&in, f)
 	if extra := r.extraConfig(&in, &c, &n, f); extra != nil {
 		c.Files = append(c.Files, File{tmp + "/extra.config", 0o600, extra, false})
 	}
-	c.Argv = r.argv(&in, &c, &n, f, sys)
+	c.Argv = r.argv(&in, &c, &n, f, sys, dist)
+	if r.heart(&in, &c, f) {
+		c.Argv = append(c.Argv, "-heart")
+	}
 	if len(args) > 0 && !isFlag(args[0]) {
 		c.Argv = append(c.Argv, "--") // it is no value of -shutdown_time
 	}
 	c.Argv = append(c.Argv, args...)
+	c.wrap(in.Release.Wrapper, r.ERTSDir+"/bin")
+	if dir := in.Release.WorkingDirectory; dir != "" {
+		c.Dir = dir
+	}
 	c.Notes = append(c.Notes, f.notes...)
 	return c
 }
 
 // argv is everything but release.args, which come last: of the emulator's flags
 // the last one counts, and after -extra there are no flags.
-func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter, sys string) []string {
-	named, mode := "-sname", f.mode
+func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter, sys string, dist []string) []string {
+	named, mode := "-sname", f.codeMode()
 	if n.long {
 		named = "-name"
-	}
-	if mode == "" {
-		mode = "embedded"
 	}
 	lib := r.Root + "/lib"
 	argv := append(make([]string, 0, 40+len(in.Release.Args)),
@@ -125,45 +153,28 @@ func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter, sys string)
 	}
 	// The VM is to end in order before PID 1 loses its patience.
 	shutdown := max(in.StopTimeout.Milliseconds()*4/5, 1)
-	return append(argv,
-		"-start_epmd", "false",
-		"-erl_epmd_port", strconv.Itoa(in.Distribution.Port),
-		"-shutdown_time", strconv.FormatInt(shutdown, 10),
-	)
+	return append(append(argv, dist...), "-shutdown_time", strconv.FormatInt(shutdown, 10))
 }
 
 // env is the whole environment but what the configuration adds: nothing of the
 // kernel's, where unknown words of its command line end up.
 func (r *Release) env(in *Inputs, c *Command, n *naming, f *filter, sys string) []string {
-	bin := r.ERTSDir + "/bin"
-	env := append(make([]string, 0, 32+len(in.Release.Env)),
-		"HOME="+c.Tmp,
-		"PATH="+bin+":"+r.Root+"/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"TERM=dumb", // its output becomes lines of a log
-		"LANG=C.UTF-8",
-		"ROOTDIR="+r.Root,
-		"BINDIR="+bin,
-		"EMU=beam",
-		"PROGNAME=erlexec",
-		"ERL_CRASH_DUMP="+c.Tmp+"/erl_crash.dump",
-		"ERL_CRASH_DUMP_SECONDS=5",
-		"ERL_CRASH_DUMP_BYTES=2000000",
-		"RELEASE_ROOT="+r.Root,
-		"RELEASE_NAME="+r.Name,
-		"RELEASE_VSN="+r.Version,
-		"RELEASE_TMP="+c.Tmp,
+	env := append(r.ground(c.Tmp, len(in.Release.Env)),
+		"ERL_CRASH_DUMP="+in.Dump,
+		"ERL_CRASH_DUMP_SECONDS="+strconv.Itoa(in.DumpSeconds),
+		"ERL_CRASH_DUMP_BYTES="+strconv.FormatInt(in.DumpBytes, 10),
 		"RELEASE_NODE="+c.Node,
 	)
 	if sys != "" {
 		env = append(env, "RELEASE_SYS_CONFIG="+sys)
 	}
+	if strings.HasPrefix(f.module, "epmdless") { // old ones know the one variable, new ones the other
+		env = append(env, "EPMDLESS_REMSH_PORT="+f.port, "ERL_DIST_PORT="+f.port)
+	}
 	if r.Mix {
-		distribution, mode := "sname", f.mode
+		distribution, mode := "sname", f.codeMode()
 		if n.long {
 			distribution = "name"
-		}
-		if mode == "" {
-			mode = "embedded"
 		}
 		env = append(env,
 			"RELEASE_COMMAND=start",
@@ -171,12 +182,53 @@ func (r *Release) env(in *Inputs, c *Command, n *naming, f *filter, sys string) 
 			"RELEASE_MODE="+mode,
 			"RELEASE_BOOT_SCRIPT="+r.Boot[strings.LastIndexByte(r.Boot, '/')+1:],
 			"RELEASE_BOOT_SCRIPT_CLEAN=start_clean",
+			"RELEASE_PROG="+r.Name,
+			"RELEASE_REMOTE_VM_ARGS="+r.Dir+"/remote.vm.args",
 		)
 		if r.VMArgs != "" {
 			env = append(env, "RELEASE_VM_ARGS="+r.VMArgs)
 		}
 	}
 	return env
+}
+
+// ground is the part of the environment that depends on the release alone, with room
+// for more.
+func (r *Release) ground(tmp string, more int) []string {
+	bin := r.ERTSDir + "/bin"
+	env := append(make([]string, 0, 32+more),
+		"HOME="+tmp,
+		"PATH="+bin+":"+r.Root+"/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"TERM=dumb", // its output becomes lines of a log
+		"LANG=C.UTF-8",
+		"ROOTDIR="+r.Root,
+		"BINDIR="+bin,
+		"EMU=beam",
+		"PROGNAME=erlexec",
+		"RELEASE_ROOT="+r.Root,
+		"RELEASE_NAME="+r.Name,
+		"RELEASE_VSN="+r.Version,
+		"RELEASE_TMP="+tmp,
+	)
+	if r.relx {
+		env = append(env,
+			"REL_NAME="+r.Name,
+			"REL_VSN="+r.Version,
+			"RELEASE_ROOT_DIR="+r.Root,
+			"RELEASE_PROG="+r.Root+"/bin/"+r.Name,
+			"LD_LIBRARY_PATH="+r.ERTSDir+"/lib",
+		)
+	}
+	return env
+}
+
+// variables are what the template of vm.args can use. The name of the node is not
+// among them: it may come from there.
+func (r *Release) variables(c config.Release) []string {
+	if !strings.HasSuffix(r.VMArgs, ".src") && valueOf(c.Env, "RELX_REPLACE_OS_VARS") == "" {
+		return nil
+	}
+	return append(r.ground(strings.TrimRight(c.Tmp, "/"), len(c.Env)), c.Env...)
 }
 
 // override sets the variables of release.env. Those that bring flags are filtered

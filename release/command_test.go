@@ -23,6 +23,7 @@ func node() Inputs {
 		Inetrc:       "/run/beaminit/inetrc",
 		Cookie:       []byte("monster\n"),
 		StopTimeout:  10 * time.Second,
+		Dump:         "/run/beaminit/dumps/erl_crash-3f2a91c0-1.dump", DumpBytes: 4 << 20, DumpSeconds: 30,
 	}
 }
 
@@ -42,11 +43,22 @@ func TestCommand(t *testing.T) {
 		"/srv/erlang/releases/0.2.0/sys.config: %% coding: utf-8\n%% RUNTIME_CONFIG=true\n[{kernel,[{inetrc,\"/etc/erl_inetrc\"},{sync_nodes_optional,[a@b]}]}].\n",
 		"/srv/erlang/releases/0.2.0/vm.args: ## Customize flags\n#-heart\n\n+S 2:2\n"})
 
+	// The vm.args of the eclero nodes, as they were when they had variables.
+	eclero, err := os.ReadFile("testdata/eclero/vm.args.src")
+	if err != nil {
+		t.Fatal(err)
+	}
+	templates := with(erts, []string{"/srv/erlang/releases/start_erl.data: 13.1.5 0.1.0", "/srv/erlang/releases/0.1.0/eclero.rel",
+		"/srv/erlang/releases/0.1.0/start.boot", "/srv/erlang/releases/0.1.0/vm.args: -not this",
+		"/srv/erlang/releases/0.1.0/vm.args.src: " + string(eclero),
+		"/srv/erlang/releases/0.1.0/sys.config.src: [{a,[{b,\"${WORD}\"},{c,${C:-3}},{node,'${RELEASE_NODE}'}]},{d,${NOBODY}}]."})
+
 	cases := []struct {
 		name   string
 		files  []string
 		change func(in *Inputs)
 	}{
+		{"relx-templates", templates, func(in *Inputs) { in.Release.Env = []string{"WORD=open"} }},
 		{"systools", systools, func(in *Inputs) { in.Distribution.Name = "eclero" }},
 		{"relx", relx, func(in *Inputs) { in.Cookie = nil }},
 		{"relx-config-wins", relx, func(in *Inputs) {
@@ -56,8 +68,31 @@ func TestCommand(t *testing.T) {
 		{"system-erts", with(ertsAt("/usr/lib/erlang/erts-13.1.5"), []string{"/srv/erlang/my app/releases/start_erl.data: 13.1.5 1", "/srv/erlang/my app/releases/1/start.boot"}),
 			func(in *Inputs) { in.Distribution.Connect = false; in.Inetrc = ""; in.Cookie = nil }},
 		{"mix", mix, func(in *Inputs) { in.Cookie = nil; in.Hostname = "bird-1.farm.local"; in.Distribution.Names = "long" }},
+		{"module", relx, func(in *Inputs) {
+			in.Distribution.EPMD, in.Distribution.Port = "module:epmdless_client", 17013
+		}},
+		{"epmd", relx, func(in *Inputs) {
+			in.Distribution.EPMD = "daemon"
+			in.Release.Args = strings.Fields("-kernel inet_dist_listen_min 9100 x y -start_epmd true")
+		}},
+		{"tls", relx, func(in *Inputs) {
+			in.Distribution.TLS = config.TLS{Cert: "/data/cert.pem", Key: `/data/a "key".pem`, CA: "/data/ca.pem"}
+			in.Release.Args = strings.Fields("-proto_dist inet_tls -ssl_dist_optfile /etc/tls.config -mode embedded")
+			in.IPv6 = true
+		}},
+		{"tls-of-the-release", systools, func(in *Inputs) {
+			in.Release.Args = strings.Fields("-proto_dist inet_tls -ssl_dist_optfile /etc/tls.config")
+		}},
+		{"ipv6", systools, func(in *Inputs) { in.IPv6 = true }},
 		{"long-by-domain", systools, func(in *Inputs) { in.Distribution.Names = "long"; in.Domain = "lan" }},
 		{"long-without-domain", systools, func(in *Inputs) { in.Distribution.Names = "long"; in.Cookie = []byte("schl\xc3\xbcssel") }},
+		{"heart", relx, func(in *Inputs) {
+			in.Release.Args = []string{"-heart", "-heart"}
+			in.WhoseHeart = func(string) Heart { return OwnHeart }
+		}},
+		{"heart-of-erts", relx, func(in *Inputs) { in.WhoseHeart = func(string) Heart { return OtherHeart } }},
+		{"heart-wanted", systools, func(in *Inputs) { in.Heart = true; in.WhoseHeart = func(string) Heart { return OwnHeart } }},
+		{"heart-missing", systools, func(in *Inputs) { in.Heart = true }},
 		{"no-hostname", systools, func(in *Inputs) { in.Hostname = ""; in.Peers = nil; in.StopTimeout = 0 }},
 	}
 	for _, c := range cases {
@@ -70,6 +105,9 @@ func TestCommand(t *testing.T) {
 			}
 			command := r.Command(in)
 			got := golden(r, &command)
+			if c.name == "relx-templates" {
+				filled(t, &command)
+			}
 			path := "testdata/" + c.name + ".golden"
 			if *update {
 				write(t, path, got)
@@ -84,6 +122,18 @@ func TestCommand(t *testing.T) {
 			secret(t, &command, got)
 		})
 	}
+}
+
+// filled looks at the sys.config, which no golden file shows.
+func filled(t *testing.T, c *Command) {
+	t.Helper()
+	want := `[{a,[{b,"open"},{c,3},{node,'eclero@eclero6'}]},{d,}].`
+	for _, f := range c.Files {
+		if strings.HasSuffix(f.Path, "/sys.config") && string(f.Content) == want {
+			return
+		}
+	}
+	t.Errorf("no sys.config with %s", want)
 }
 
 // secret wants no cookie anywhere but in its file.

@@ -6,8 +6,13 @@ import (
 )
 
 // syncTimeout is kernel's sync_nodes_timeout: how long the start of a release
-// waits for peers that are not there, in milliseconds.
-const syncTimeout = 5000
+// waits for peers that are not there, in milliseconds. A mix release that starts twice,
+// to apply its runtime configuration, has no distribution the first time (start_distribution
+// of kernel) and waits in vain all of it.
+const (
+	syncTimeout      = 5000
+	syncTimeoutTwice = 500
+)
 
 // extraConfig is a further -config (config(4)) with parameters of kernel; nil:
 // there are none. What the release itself sets is left to it.
@@ -21,9 +26,12 @@ func (r *Release) extraConfig(in *Inputs, c *Command, n *naming, f *filter) []by
 			b = append(quoted(append(b, "\n  {inetrc,"...), in.Inetrc, '"'), "},"...)
 		}
 	}
+	switch {
+	case f.daemon: // epmd tells the others, but the monitor has to know it too
+		b = append(b, "\n  {inet_dist_listen_min,"+f.port+"},\n  {inet_dist_listen_max,"+f.port+"},"...)
 	// The spelling of -erl_epmd_port that is not deprecated. Both say the same.
-	if CompareVersions(r.ERTS, "15.2") >= 0 {
-		b = append(strconv.AppendInt(append(b, "\n  {erl_epmd_node_listen_port,"...), int64(in.Distribution.Port), 10), "},"...)
+	case CompareVersions(r.ERTS, "15.2") >= 0:
+		b = append(b, "\n  {erl_epmd_node_listen_port,"+f.port+"},"...)
 	}
 	if in.Distribution.Connect {
 		b = r.syncNodes(b, in, c, n, f)
@@ -50,10 +58,6 @@ func (r *Release) syncNodes(b []byte, in *Inputs, c *Command, n *naming, f *filt
 		if host == "" || strings.EqualFold(host, n.host) {
 			continue
 		}
-		if strings.IndexByte(host, ':') >= 0 {
-			c.Notes = append(c.Notes, "peer "+peer+": distribution over IPv6 is not supported yet")
-			continue
-		}
 		if len(b) > none {
 			b = append(b, ',')
 		}
@@ -63,7 +67,11 @@ func (r *Release) syncNodes(b []byte, in *Inputs, c *Command, n *naming, f *filt
 		return b[:start]
 	}
 	b = append(b, "]},\n  {sync_nodes_timeout,"...)
-	return append(strconv.AppendInt(b, syncTimeout, 10), "},"...)
+	limit := int64(syncTimeout)
+	if r.sys.copied != nil {
+		limit = syncTimeoutTwice
+	}
+	return append(strconv.AppendInt(b, limit, 10), "},"...)
 }
 
 // quoted writes a string or an atom of Erlang.

@@ -14,7 +14,8 @@ const maxArgFiles = 32
 // that it names, as erlexec does (get_file_args); so nothing gets past the filter
 // that way. extra is what follows -extra, which goes to the end of all arguments.
 // A relative name is relative to the release, where the VM is started.
-func (r *Release) readArgs(fsys FS, path string) (args, extra []string) {
+// vars are for the first file, where that is a template.
+func (r *Release) readArgs(fsys FS, path string, vars []string) (args, extra []string) {
 	if r.argFiles++; r.argFiles >= maxArgFiles {
 		if r.argFiles == maxArgFiles {
 			r.problem(errors.New(r.VMArgs + ": too many -args_file in it (does a file name itself?); starting without " + path))
@@ -25,6 +26,12 @@ func (r *Release) readArgs(fsys FS, path string) (args, extra []string) {
 	if err != nil {
 		r.problem(fmt.Errorf("read %s: %w; starting without", path, err))
 		return nil, nil
+	}
+	if isTemplate(path, vars) {
+		var unset []string
+		if text, unset = fill(text, vars); unset != nil {
+			r.problem(errors.New(notSet(path, unset)))
+		}
 	}
 	tokens := tokenise(text, true)
 	for i := 0; i < len(tokens); i++ {
@@ -38,7 +45,7 @@ func (r *Release) readArgs(fsys FS, path string) (args, extra []string) {
 			if !strings.HasPrefix(name, "/") {
 				name = r.Root + "/" + name
 			}
-			a, e := r.readArgs(fsys, name)
+			a, e := r.readArgs(fsys, name, nil)
 			args, extra = append(args, a...), append(extra, e...)
 			if len(e) == 0 && len(a) > 0 {
 				args = append(args, "--") // the end of a file ends the values of its last flag
@@ -52,17 +59,38 @@ func (r *Release) readArgs(fsys FS, path string) (args, extra []string) {
 	return args, extra
 }
 
+// readEnvScript looks into env.sh of a mix release, which its start script has a shell
+// read. What it says of the name of the node is said by the configuration here.
+func (r *Release) readEnvScript(fsys FS) {
+	path := r.Dir + "/env.sh"
+	text, err := fsys.Read(path, maxFile)
+	if err != nil {
+		return // it does no more without
+	}
+	for len(text) > 0 {
+		var line []byte
+		line, text, _ = bytes.Cut(text, []byte{'\n'})
+		l := strings.TrimSpace(string(line))
+		if l != "" && l[0] != '#' && !strings.HasPrefix(l, "export RELEASE_DISTRIBUTION=") && !strings.HasPrefix(l, "export RELEASE_NODE=") {
+			r.problem(errors.New(path + ": has \"" + l + "\", and is not run: there is no shell; want what it sets in release.env"))
+			return
+		}
+	}
+}
+
 // sysConfig is what beaminit has to know of a release's sys.config. It is read as
 // text, not as Erlang terms, and a file that it includes is not read: so a
 // parameter counts as set where its name stands in a line that is no comment.
 type sysConfig struct {
 	syncNodes bool // any of kernel's sync_nodes_…
 	inetrc    bool // kernel's inetrc
+	tls       bool // epmdless is to use TLS
 
-	copied []byte // its text, where the release wants to write into it at every start
+	copied   []byte // its text, where the release wants to write into it at every start
+	template []byte // its text, where there are variables to fill in
 }
 
-func (r *Release) readSysConfig(fsys FS) {
+func (r *Release) readSysConfig(fsys FS, env []string) {
 	if r.SysConfig == "" {
 		return
 	}
@@ -73,6 +101,10 @@ func (r *Release) readSysConfig(fsys FS) {
 	}
 	r.sys.syncNodes = mentions(text, "sync_nodes_optional") || mentions(text, "sync_nodes_mandatory")
 	r.sys.inetrc = mentions(text, "inetrc")
+	r.sys.tls = mentions(text, "epmdless") && wantsTLS(text)
+	if isTemplate(r.SysConfig, env) {
+		r.sys.template = text
+	}
 	// mix release writes this comment near the top, for reboot_system_after_config:
 	// Elixir's Config.Provider then puts what runtime.exs says into this file. The
 	// release's own script makes a copy for it too.

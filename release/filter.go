@@ -14,13 +14,13 @@ var rules = [...]struct {
 }{
 	{"-sname", 1, ""}, // naming.notes
 	{"-name", 1, ""},
-	{"-setcookie", 0, ""}, // chooseCookie
-	{"-erl_epmd_port", 0, "distribution.port is used"},
-	{"-start_epmd", 1, "the node runs without epmd"},
-	{"-no_epmd", 0, "the node runs without epmd, by -start_epmd false and -erl_epmd_port"},
-	{"-epmd", 1, "the node runs without epmd"},
-	{"-epmd_module", 0, "the nodes find each other by distribution.port and the hosts file; a module of one's own is not supported yet"},
-	{"-heart", 0, "heart needs /bin/sh; not supported yet (beaminit itself restarts the release)"},
+	{"-setcookie", 0, ""},     // chooseCookie
+	{"-erl_epmd_port", 0, ""}, // filter.flag
+	{"-start_epmd", 1, ""},
+	{"-no_epmd", 0, ""},
+	{"-epmd", 1, "distribution.epmd says whether there is one"},
+	{"-epmd_module", 0, ""}, // filter.epmdModule
+	{"-heart", 0, ""},       // heart
 	{"-boot", 0, "release.boot is used"},
 	{"-shutdown_time", 0, "supervise.stop_timeout is used"},
 	{"-detached", 0, "PID 1 has to be the parent of the VM"},
@@ -33,6 +33,7 @@ var rules = [...]struct {
 // filter takes the flags of rules out of lists of arguments, and remembers what
 // they said. The list that counts most goes first.
 type filter struct {
+	way          // what the configuration wants
 	from  string // of the list at hand: "vm.args", "release.args"
 	notes []string
 
@@ -40,10 +41,12 @@ type filter struct {
 	name   string   // the part before @ of the first of them
 	mode   string   // of the first -mode
 	cookie flagAt   // the first -setcookie
-	proto  string   // of the first -proto_dist
+	proto  string   // of the first -proto_dist that is kept
+	lost   bool     // a -proto_dist of epmdless was left out
 	hidden bool     // a second -setcookie said something else
 
-	syncNodes bool // -kernel sync_nodes_… stands in a list
+	syncNodes bool   // -kernel sync_nodes_… stands in a list
+	heart     string // the list that -heart stands in
 }
 
 // flagAt is a flag with its value, and the list that it stands in.
@@ -99,15 +102,22 @@ func (f *filter) flag(kept []string, flag string, values []string) []string {
 		}
 		return kept
 	case "-proto_dist":
-		switch {
-		case strings.HasPrefix(first, "epmdless"):
-			f.drop(flag, values, "without it the node needs no epmd either, by -start_epmd false and -erl_epmd_port")
-			return kept
-		case f.proto != "":
-			f.drop(flag, values, "given twice it means plain TCP; -proto_dist "+f.proto+" is used")
+		return f.protoDist(kept, flag, values, first)
+	case "-ssl_dist_optfile", "-ssl_dist_opt":
+		if f.tls {
+			f.drop(flag, values, usesTLS)
 			return kept
 		}
-		f.proto = first
+	case "-start_epmd":
+		if first != "false" {
+			f.drop(flag, values, f.start())
+		}
+	case "-erl_epmd_port":
+		if first != f.port || len(values) != 1 {
+			f.drop(flag, values, usesPort)
+		}
+	case "-epmd_module":
+		f.epmdModule(flag, values, first)
 	case "-args_file":
 		// Those of vm.args are read in its place, see args.
 		f.drop(flag, values, "not supported yet here; want the flags themselves")
@@ -117,6 +127,8 @@ func (f *filter) flag(kept []string, flag string, values []string) []string {
 			f.name = name
 		}
 		f.named = append(f.named, flagAt{f.from, flag, first})
+	case "-heart":
+		f.heart = f.from
 	case "-setcookie":
 		switch {
 		case len(values) == 1 && f.cookie.value == "":
@@ -140,18 +152,20 @@ func (f *filter) flag(kept []string, flag string, values []string) []string {
 }
 
 // kernel keeps -kernel without the parameters that say what -erl_epmd_port and
-// -epmd_module say (OTP 27.2 and later).
+// -epmd_module say (OTP 27.2 and later), and what port the node listens on.
 func (f *filter) kernel(kept, values []string) []string {
 	start := len(kept)
 	kept = append(kept, "-kernel")
 	for i := 0; i < len(values); i += 2 {
 		pair := values[i:min(i+2, len(values))]
 		switch {
-		case pair[0] == "erl_epmd_node_listen_port":
-			f.drop("-kernel", pair, "distribution.port is used")
+		case pair[0] == "erl_epmd_node_listen_port", f.daemon && strings.HasPrefix(pair[0], "inet_dist_listen_m"):
+			if pair[len(pair)-1] != f.port {
+				f.drop("-kernel", pair, usesPort)
+			}
 			continue
 		case pair[0] == "epmd_module":
-			f.drop("-kernel", pair, "the nodes find each other by distribution.port and the hosts file")
+			f.epmdModule("-kernel", pair, pair[len(pair)-1])
 			continue
 		case strings.HasPrefix(pair[0], "sync_nodes_"):
 			f.syncNodes = true
@@ -164,6 +178,7 @@ func (f *filter) kernel(kept, values []string) []string {
 	return kept
 }
 
+//go:noinline
 func (f *filter) drop(flag string, values []string, why string) {
 	b := append(append(append([]byte(nil), f.from...), ": "...), flag...)
 	for _, v := range values {

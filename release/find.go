@@ -22,6 +22,7 @@ type Release struct {
 	SysConfig     string // path; empty: it has none
 	VMArgs        string // path; empty: it has none
 	Mix           bool   // made by mix release
+	relx          bool   // made by relx
 
 	Why      []string // what was taken, and why
 	Problems []error  // what is wrong, and what is used instead
@@ -78,6 +79,9 @@ func (e *NotFound) Error() string {
 		}
 		text += p.Error()
 	}
+	if strings.Contains(text, "; want ") {
+		return text // of a place it is known what is missing
+	}
 	return text + "; want a release as relx, mix release or systools:make_tar make it, with its ERTS, in a directory of release.path"
 }
 
@@ -127,17 +131,24 @@ func inspect(fsys FS, root string, c config.Release) (*Release, error) {
 	if err := r.chooseERTS(fsys, erts, names, files); err != nil {
 		return nil, err
 	}
+	if err := r.fits(fsys); err != nil {
+		return nil, err
+	}
 	if r.Mix && slices.Contains(names, "COOKIE") {
 		path := root + "/releases/COOKIE"
 		if r.cookie, err = fsys.Read(path, maxFile); err != nil {
 			r.problem(fmt.Errorf("read %s: %w", path, err))
 		}
 	}
+	if r.Mix && slices.Contains(files, "env.sh") {
+		r.readEnvScript(fsys)
+	}
+	r.relx = !r.Mix && slices.Contains(names, "start_erl.data")
 	r.SysConfig = r.settled(files, "sys.config")
 	r.VMArgs = r.settled(files, "vm.args")
-	r.readSysConfig(fsys)
+	r.readSysConfig(fsys, c.Env)
 	if r.VMArgs != "" {
-		args, extra := r.readArgs(fsys, r.VMArgs)
+		args, extra := r.readArgs(fsys, r.VMArgs, r.variables(c))
 		if len(extra) > 0 {
 			args = append(append(args, "-extra"), extra...)
 		}
@@ -192,7 +203,7 @@ func (r *Release) chooseVersion(fsys FS, names []string, wanted, boot string) (f
 			missed = append(missed, r.Dir+": "+err.Error())
 		default:
 			r.Name = r.nameOf(names, files)
-			err := r.chooseBoot(files, boot)
+			err := r.chooseBoot(fsys, files, boot)
 			if err == nil {
 				r.whyVersion(wanted, missed)
 				return files, nil
@@ -228,15 +239,17 @@ func newest(versions []string) string {
 	return best
 }
 
-// settled is the path of a configuration file of the release, which may be there
-// only as a template.
+// settled is the path of a configuration file of the release, "" where there is none.
+// Where there is a template, that is the one: the start script of relx makes the other
+// of it at every start.
 func (r *Release) settled(files []string, name string) string {
 	path := r.Dir + "/" + name
+	if slices.Contains(files, name+".src") {
+		r.why("", name+".src", ": its ${…} are filled in from release.env and the environment of the release")
+		return path + ".src"
+	}
 	if slices.Contains(files, name) {
 		return path
-	}
-	if slices.Contains(files, name+".src") {
-		r.problem(errors.New(path + ".src: not supported yet: its ${…} are not filled in; starting without it; want a finished " + name + " in the release"))
 	}
 	return ""
 }

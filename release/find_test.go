@@ -78,6 +78,12 @@ func TestFind(t *testing.T) {
 			config.Release{Path: srv.Path, Boot: "start_clean"}, "erlang 1 /srv/erlang/releases/1/start_clean /srv/erlang/erts-13.1.5", ""},
 		{"boot of the configuration missing", with(erts, []string{"/srv/erlang/releases/1/start.boot"}),
 			config.Release{Path: srv.Path, Boot: "strat"}, "erlang 1 /srv/erlang/releases/1/start /srv/erlang/erts-13.1.5", "release.boot: /srv/erlang/releases/1 has no strat.boot"},
+		{"several boots", with(erts, []string{"/srv/erlang/releases/1/b.boot", "/srv/erlang/releases/1/a.boot"}),
+			srv, "erlang 1 /srv/erlang/releases/1/a /srv/erlang/erts-13.1.5", "/srv/erlang/releases/1: several boot scripts (a, b); want one of them in release.boot; using a"},
+		{"boot of the configuration, a path", with(erts, []string{"/srv/erlang/releases/1/start.boot", "/data/other.boot"}),
+			config.Release{Path: srv.Path, Boot: "/data/other"}, "erlang 1 /data/other /srv/erlang/erts-13.1.5", ""},
+		{"boot of the configuration, a path that is missing", with(erts, []string{"/srv/erlang/releases/1/start.boot"}),
+			config.Release{Path: srv.Path, Boot: "/data/other"}, "erlang 1 /srv/erlang/releases/1/start /srv/erlang/erts-13.1.5", "release.boot: there is no /data/other.boot; using /srv/erlang/releases/1/start.boot"},
 		{"ERTS of the system", with(system, []string{"/srv/erlang/releases/1/start.boot", "/srv/erlang/releases/start_erl.data: 13.1.5 1"}),
 			srv, "erlang 1 /srv/erlang/releases/1/start /usr/lib/erlang/erts-13.1.5", ""},
 		{"the only ERTS of the system", with(system, []string{"/srv/erlang/releases/1/start.boot"}),
@@ -86,8 +92,13 @@ func TestFind(t *testing.T) {
 			srv, "erlang 1 /srv/erlang/releases/1/start /srv/erlang/erts-13.1.5", "names ERTS 13.1.4, the release has only 13.1.5"},
 		{"ERTS by .rel", with(erts, ertsAt("/srv/erlang/erts-14.2"), []string{"/srv/erlang/releases/app.rel: {release, {\"app\",\"1\"},\n {erts, \"14.2\"}, []}.", "/srv/erlang/releases/1/start.boot"}),
 			srv, "app 1 /srv/erlang/releases/1/start /srv/erlang/erts-14.2", ""},
-		{"templates only", with(erts, []string{"/srv/erlang/releases/1/start.boot", "/srv/erlang/releases/1/vm.args.src"}),
-			srv, "erlang 1 /srv/erlang/releases/1/start /srv/erlang/erts-13.1.5", "/srv/erlang/releases/1/vm.args.src: not supported yet"},
+		{"a template with nothing to fill in", with(erts, []string{"/srv/erlang/releases/1/start.boot", "/srv/erlang/releases/1/vm.args.src: -setcookie ${COOKIE} ${COOKIE} -x ${X:-y}"}),
+			srv, "erlang 1 /srv/erlang/releases/1/start /srv/erlang/erts-13.1.5", "/srv/erlang/releases/1/vm.args.src: ${COOKIE} not set: nothing stands in the place; want a value in release.env"},
+		{"a script of the environment", with(erts, []string{"/srv/erlang/releases/1/start.boot", "/srv/erlang/releases/COOKIE: x",
+			"/srv/erlang/releases/1/env.sh: #!/bin/sh\n\n# export A=b\nexport RELEASE_NODE=x@y\n  export POOL=$(nproc)\n"}),
+			srv, "erlang 1 /srv/erlang/releases/1/start /srv/erlang/erts-13.1.5", "/srv/erlang/releases/1/env.sh: has \"export POOL=$(nproc)\", and is not run"},
+		{"ERTS of the system, built there", with(ertsAt("/usr/local/lib/erlang/erts-13.1.5"), []string{"/srv/erlang/releases/1/start.boot"}),
+			srv, "erlang 1 /srv/erlang/releases/1/start /usr/local/lib/erlang/erts-13.1.5", ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -102,8 +113,8 @@ func TestFind(t *testing.T) {
 			if c.also == "" && problem != nil || c.also != "" && (problem == nil || !strings.Contains(problem.Error(), c.also)) {
 				t.Errorf("problems: %v, want %q", problem, c.also)
 			}
-			if len(r.Why) != 4 {
-				t.Errorf("why: %q, want release, version, boot script, ERTS", r.Why)
+			if n := len(r.Why); n != 4 && !(n == 5 && strings.Contains(r.Why[4], ".src")) {
+				t.Errorf("why: %q, want release, version, boot script, ERTS, templates", r.Why)
 			}
 		})
 	}
@@ -120,12 +131,19 @@ func TestFindNothing(t *testing.T) {
 		{"empty", []string{"/srv/erlang/bin/"}, []string{"/srv/erlang: neither it nor a directory in it has a directory releases"}},
 		{"no version", []string{"/srv/erlang/releases/"}, []string{"/srv/erlang/releases: no version in it"}},
 		{"no boot", []string{"/srv/erlang/releases/1/sys.config"}, []string{"/srv/erlang/releases/1: no boot script in it", "start.boot"}},
-		{"boots", []string{"/srv/erlang/releases/1/b.boot", "/srv/erlang/releases/1/a.boot"}, []string{"several boot scripts (a, b)", "release.boot"}},
 		{"no ERTS", []string{boot}, []string{"no ERTS in it", "include_erts"}},
 		{"other ERTS of the system", with(ertsAt("/usr/lib/erlang/erts-12.0"), []string{boot, "/srv/erlang/releases/start_erl.data: 13.1.5 1"}),
 			[]string{"no ERTS in it (erts-13.1.5)", "which has erts-12.0"}},
 		{"several ERTS", with(ertsAt("/srv/erlang/erts-12.0"), ertsAt("/srv/erlang/erts-13.0"), []string{boot}), []string{"several ERTS (erts-12.0, erts-13.0)"}},
 		{"no beam.smp", []string{boot, "/srv/erlang/erts-13.0/bin/erlexec"}, []string{"/srv/erlang/erts-13.0/bin/beam.smp: no such file"}},
+		{"ERTS of another OTP", with(ertsAt("/srv/erlang/erts-14.2"), []string{boot, "/srv/erlang/releases/start_erl.data: 13.1.5 1"}),
+			[]string{"names ERTS 13.1.5, the release has only 14.2, of another OTP", "from one build"}},
+		{"another kernel", with(ertsAt("/srv/erlang/erts-13.0"), []string{boot + ": \x83k\x00\x19$ROOT/lib/kernel-8.5/ebin\x00", "/srv/erlang/lib/kernel-8.4/ebin/"}),
+			[]string{"start.boot: was made with $ROOT/lib/kernel-8.5/ebin, and there is no /srv/erlang/lib/kernel-8.5/ebin: it does not match ERTS 13.0"}},
+		{"another processor", []string{boot, "/sbin/init: " + program(62, ""), "/srv/erlang/erts-13.0/bin/erlexec", "/srv/erlang/erts-13.0/bin/beam.smp: " + program(183, "")},
+			[]string{"/srv/erlang/erts-13.0/bin/beam.smp: is for ARM (64 bits), the node is x86-64"}},
+		{"no C library", []string{boot, "/sbin/init: " + program(62, ""), "/srv/erlang/erts-13.0/bin/erlexec", "/srv/erlang/erts-13.0/bin/beam.smp: " + program(3, "/lib/ld-musl-i386.so.1")},
+			[]string{"/srv/erlang/erts-13.0/bin/beam.smp: needs the interpreter /lib/ld-musl-i386.so.1: no such file"}},
 		{"too old", with(ertsAt("/srv/erlang/erts-11.0.3"), []string{boot}), []string{"too old to run without epmd; want OTP 23.1 (ERTS 11.1)"}},
 	}
 	for _, c := range cases {
@@ -181,7 +199,7 @@ func TestReadArgs(t *testing.T) {
 	}
 	for _, c := range cases {
 		r := &Release{Root: "/srv/erlang"}
-		args, extra := r.readArgs(fs, "/srv/erlang/"+c.file)
+		args, extra := r.readArgs(fs, "/srv/erlang/"+c.file, nil)
 		if c.file == "self" { // as often as is allowed
 			args = nil
 		}

@@ -9,8 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// systemRoot is where a system's own OTP is: Debian's, and that of erlinit's users.
-const systemRoot = "/usr/lib/erlang"
+// Where a system's own OTP is: Debian's and that of erlinit's users; and what is built
+// from its sources.
+const (
+	systemRoot = "/usr/lib/erlang"
+	localRoot  = "/usr/local/lib/erlang"
+)
 
 // nameOf takes the name of the release from its .rel file: in the directory of
 // the version (relx, mix) or beside it (systools). Without one it is that of the
@@ -45,9 +49,16 @@ func isAuxiliary(name string) bool {
 }
 
 // chooseBoot takes the boot script: the one of release.boot, else start, else the
-// one with the name of the release, else the only one.
-func (r *Release) chooseBoot(files []string, wanted string) error {
+// one with the name of the release, else the only one, else the first by alphabet.
+func (r *Release) chooseBoot(fsys FS, files []string, wanted string) error {
 	const suffix = ".boot"
+	if strings.HasPrefix(wanted, "/") {
+		if mode, err := fsys.Mode(wanted + suffix); err == nil && mode&unix.S_IFMT == unix.S_IFREG {
+			r.Boot = wanted
+			r.why("boot script ", wanted+suffix, ": release.boot names it")
+			return nil
+		}
+	}
 	for i, name := range [...]string{wanted, "start", r.Name} {
 		if name == "" || !slices.Contains(files, name+suffix) {
 			continue
@@ -75,12 +86,20 @@ func (r *Release) chooseBoot(files []string, wanted string) error {
 		return nil
 	}
 	slices.Sort(own)
-	return errors.New(r.Dir + ": several boot scripts (" + strings.Join(own, ", ") + "); want one of them in release.boot")
+	r.Boot = r.Dir + "/" + own[0]
+	r.why("boot script ", own[0]+suffix, ": the first by alphabet")
+	r.noSuchBoot(wanted)
+	r.problem(errors.New(r.Dir + ": several boot scripts (" + strings.Join(own, ", ") + "); want one of them in release.boot; using " + own[0]))
+	return nil
 }
 
 func (r *Release) noSuchBoot(wanted string) {
 	if wanted != "" {
-		r.problem(errors.New("release.boot: " + r.Dir + " has no " + wanted + ".boot; using " + r.Boot + ".boot"))
+		missing := r.Dir + " has no " + wanted
+		if wanted[0] == '/' {
+			missing = "there is no " + wanted
+		}
+		r.problem(errors.New("release.boot: " + missing + ".boot; using " + r.Boot + ".boot"))
 	}
 }
 
@@ -96,6 +115,10 @@ func (r *Release) chooseERTS(fsys FS, v string, names, files []string) error {
 	own := ertsIn(fsys, r.Root)
 	if len(own) == 1 {
 		if v != "" {
+			if major(v) != major(own[0]) {
+				return errors.New(r.Root + "/releases/start_erl.data: names ERTS " + v + ", the release has only " + own[0] +
+					", of another OTP: they do not match; want the release and its ERTS from one build")
+			}
 			r.problem(errors.New(r.Root + "/releases/start_erl.data: names ERTS " + v + ", the release has only " + own[0] + "; using that"))
 		}
 		return r.takeERTS(fsys, r.Root+"/erts-"+own[0], own[0], ": the only one in the release")
@@ -110,21 +133,28 @@ func (r *Release) chooseERTS(fsys FS, v string, names, files []string) error {
 		slices.Sort(own)
 		return errors.New(r.Root + ": several ERTS (erts-" + strings.Join(own, ", erts-") + ") and none that start_erl.data or a .rel file names; want the version in releases/start_erl.data")
 	}
-	if v != "" {
-		if dir := systemRoot + "/erts-" + v; isDir(fsys, dir) {
+	text := r.Root + ": no ERTS in it (erts-" + v + ")"
+	for _, root := range [...]string{systemRoot, localRoot} {
+		if dir := root + "/erts-" + v; v != "" && isDir(fsys, dir) {
 			return r.takeERTS(fsys, dir, v, ": the system's, the release has none")
 		}
-	}
-	system := ertsIn(fsys, systemRoot)
-	if len(system) == 1 && v == "" {
-		return r.takeERTS(fsys, systemRoot+"/erts-"+system[0], system[0], ": the only one of the system, the release has none")
-	}
-	text := r.Root + ": no ERTS in it (erts-" + v + "), nor in " + systemRoot
-	if len(system) > 0 {
-		slices.Sort(system)
-		text += ", which has erts-" + strings.Join(system, ", erts-")
+		system := ertsIn(fsys, root)
+		if len(system) == 1 && v == "" {
+			return r.takeERTS(fsys, root+"/erts-"+system[0], system[0], ": the only one of the system, the release has none")
+		}
+		text += ", nor in " + root
+		if len(system) > 0 {
+			slices.Sort(system)
+			text += ", which has erts-" + strings.Join(system, ", erts-")
+		}
 	}
 	return errors.New(text + "; want a release with its own: {include_erts, true} in relx, include_erts: true in mix release, {erts, code:root_dir()} in systools:make_tar")
+}
+
+// major is the part of a version of ERTS that a new OTP has a new one of.
+func major(v string) string {
+	v, _, _ = strings.Cut(v, ".")
+	return v
 }
 
 // ertsIn gives the versions of the erts-V in a directory.
@@ -148,6 +178,9 @@ func (r *Release) takeERTS(fsys FS, dir, v, why string) error {
 		if err != nil {
 			return fmt.Errorf("%s%s: %w; want the complete ERTS in the release", dir, program, err)
 		}
+	}
+	if err := runs(fsys, dir+"/bin/beam.smp"); err != nil {
+		return err
 	}
 	// OTP 23.0 has -erl_epmd_port too, but it did not work before 23.1.
 	if v[0] >= '0' && v[0] <= '9' && CompareVersions(v, "11.1") < 0 {

@@ -14,6 +14,9 @@ import (
 // may be reading it. The directory and what is in it belong to the user of the
 // release.
 func (c *Command) Prepare() error {
+	if c.Refused != nil {
+		return c.Refused
+	}
 	if err := makeDir(c.Tmp); err != nil {
 		return err
 	}

@@ -202,6 +202,7 @@ func inputs(t *testing.T, root, hostname string) Inputs {
 		Inetrc:       dir + "/inetrc",
 		Cookie:       []byte("sesame\n"),
 		StopTimeout:  10 * time.Second,
+		Dump:         "/dev/null", DumpBytes: 1, DumpSeconds: 1,
 	}
 }
 

@@ -28,7 +28,13 @@ func (s State) asked(e Event) (State, []Effect) {
 	s.Exits, s.Backoff = nil, 0
 	s.Why, s.Then = e.Text, e.Then
 	if s.PID == 0 {
-		return s.follow(e.At)
+		var effects []Effect
+		if s.Phase == FallingBack && s.Fallback != 0 { // nothing waits for it any more
+			effects = append(effects, Effect{Kind: SweepUp, PID: s.Fallback})
+			s.Fallback, s.Killed = 0, false
+		}
+		s, more := s.follow(e.At)
+		return s, append(effects, more...)
 	}
 	if s.Phase != Pausing {
 		s.Phase, s.Killed = Pausing, false

@@ -17,6 +17,16 @@ type Program struct {
 	Dir       string
 	User      *syscall.Credential // nil: root, as PID 1 is
 	Bound     bool                // gains no privilege by what it executes (PR_SET_NO_NEW_PRIVS)
+	Heart     bool                // it starts this program as its heart
+	With      *Program            // has to run too, before it; nil: nothing
+}
+
+// uid is the user that it runs as.
+func (p *Program) uid() int {
+	if p.User == nil {
+		return 0
+	}
+	return int(p.User.Uid)
 }
 
 // nobody gives the user and group of the monitor: the ids that the kernel itself

@@ -59,9 +59,12 @@ func (l *Loop) fireAlarms() {
 		switch Timer(t) {
 		case TickTimer:
 			l.record()
+			l.wakeMonitor()
 			l.openControl()
 			l.tidy()
 			l.setTimer(TickTimer, l.Interval)
+		case PetTimer:
+			l.pet()
 		case SaveTimer:
 			l.save()
 			l.setTimer(SaveTimer, saveInterval)
@@ -69,6 +72,8 @@ func (l *Loop) fireAlarms() {
 			shrink()
 		case MonitorTimer:
 			l.startMonitor()
+		case CompanionTimer:
+			l.renewCompanion()
 		default:
 			l.step(Event{Kind: TimeIsUp, Timer: Timer(t)})
 		}

@@ -137,7 +137,8 @@ func (l *Loop) afresh() error {
 func (l *Loop) knowledge() Resume {
 	return Resume{
 		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Falls: l.falls, Clock: l.Clock(), StateDir: l.StateDir,
-		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)},
+		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)}, Watchdog: l.Watchdog.FD(), Ear: l.ear,
+		Companion: l.companion,
 	}
 }
 

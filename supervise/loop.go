@@ -10,9 +10,12 @@ import (
 
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/control"
+	"github.com/beaminit/beaminit/evidence"
 	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/heart"
 	"github.com/beaminit/beaminit/history"
+	"github.com/beaminit/beaminit/watchdog"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,13 +33,23 @@ type Node struct {
 	Signals *Signals
 	Phases  []health.Phase // done so far
 
-	Prepare    func() (Program, error) // called before every start of the release
-	AfterStart func()                  // called once, as soon as the release has been started or has to wait
-	Stopping   func(Action)            // called when the node is asked to go down, each time; must not block
-	Save       func() []error          // called after the start and every hour, on a thread of its own; nil: nothing to save
-	Button     Action                  // that the power button asks for; none: nothing
-	NoRelease  string                  // why nothing can be started; empty: something can
-	Monitor    Program
+	// Prepare is called before every start of the release, with its number in this boot,
+	// from 1 on; asked: no end of it was the reason.
+	Prepare    func(run int, asked bool) (Program, error)
+	Unasked    func()         // called at the end of the loop where nobody asked for it; nil: nothing to do
+	AfterStart func()         // called once, as soon as the release has been started or has to wait
+	Stopping   func(Action)   // called when the node is asked to go down, each time; must not block
+	Button     Action         // that the power button asks for; none: nothing
+	Save       func() []error // called after the start and every hour, on a thread of its own; nil: nothing to save
+	NoRelease  string         // why nothing can be started; empty: something can
+	Dumps      evidence.Dumps // what is kept of each end
+	Fallback   Program        // to be run once before rescue, where Policy says that there is one
+	Failed     int            // boots in a row before this one that did not come up
+	FellBack   bool           // and Fallback was run after the last that did
+	Row        <-chan Event   // Remembered, once all is known of them
+	Monitor    func() Program
+	Dog        Dog
+	Watchdog   *watchdog.Dog // opened by the loop, and armed when Run has ended
 
 	Links       <-chan struct{}     // the kernel reports a change of links; nil: nothing is awaited
 	OnLink      func() (ready bool) // called at each such change
@@ -62,6 +75,7 @@ type Loop struct {
 	outputEnd int                   // its read end
 	null      int
 	monitor   monitor
+	companion int // pid of what the release needs beside it; 0: none runs
 	reports   chan health.Report
 	signals   <-chan os.Signal // nil: not listening yet
 	owed      bool             // a record is due as soon as signals are heard
@@ -70,25 +84,33 @@ type Loop struct {
 	falls     []time.Duration // of PID 1 itself, see Resume
 	fallen    chan string     // a goroutine panicked: why
 	saving    atomic.Bool     // Save has not come back yet
+	beats     chan heart.Message
+	ear       int             // the user whose heart is listened to, and 1 more; 0: none
+	dogSaid   string          // what was last said about the watchdog; empty: all is well
 	server    *control.Server // nil: there is no control socket
 	asks      chan ask
-	deaf      bool // that was said
-	served    int  // requests since the last tidy
-	wasUp     bool // the release has answered in this boot
-	told      bool // to go down, not by the policy
+	deaf      bool          // that was said
+	served    int           // requests since the last tidy
+	told      bool          // to go down, not by the policy
+	kernel    *evidence.Log // its log, from the start of the release on; nil: not to be read
+	ring      evidence.Ring // the last output of the release
+	looking   atomic.Bool   // look has not come back yet
+	keeping   atomic.Bool   // nor has keep, or makeRoom
+	saidDumps atomic.Bool   // it was said why nothing can be kept
 }
 
 // Run starts the release and supervises it until the node is to go down; it
 // gives the action asked for. It never returns for any other reason.
 func (n Node) Run() Action {
-	l := &Loop{Node: n, reports: make(chan health.Report, 16), fallen: make(chan string, 8), asks: make(chan ask, 16)}
-	l.state = State{Policy: n.Policy, Peers: min(len(n.Peers), health.MaxPeers), Rand: n.Boot | 1}
+	l := &Loop{Node: n, reports: make(chan health.Report, 16), fallen: make(chan string, 8), asks: make(chan ask, 16), beats: make(chan heart.Message, 16)}
+	l.state = State{Policy: n.Policy, Peers: min(len(n.Peers), health.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	l.startOutput()
+	none := false
 	switch {
 	case n.Resume != nil && l.resume():
 	case n.NoRelease != "":
-		l.step(Event{Kind: NoRelease, Text: n.NoRelease})
+		none = true
 	case n.NetworkWait > 0:
 		l.setTimer(NetworkTimer, n.NetworkWait)
 		l.owed = true
@@ -99,6 +121,9 @@ func (n Node) Run() Action {
 	// because the release need not wait for it. The first record comes after
 	// Listen: whoever has read it can count on being heard.
 	n.AfterStart()
+	if none { // in the history it follows the beginning of the boot
+		l.step(Event{Kind: NoRelease, Text: n.NoRelease})
+	}
 	l.signals = n.Signals.Listen()
 	if l.owed {
 		l.record()
@@ -109,6 +134,9 @@ func (n Node) Run() Action {
 	l.readOutput()
 	l.watchButton()
 	l.startMonitor()
+	l.kernel = evidence.OpenLog("/dev/kmsg")
+	l.makeRoom()
+	l.openDog()
 	l.setTimer(TickTimer, l.Interval)
 	l.setTimer(SaveTimer, saveInterval)
 	l.setTimer(ShrinkTimer, shrinkAfter)
@@ -119,6 +147,9 @@ func (n Node) Run() Action {
 		l.turn()
 	}
 	l.rememberDown()
+	if l.Unasked != nil && !l.told {
+		l.Unasked()
+	}
 	return l.state.Action
 }
 
@@ -138,12 +169,16 @@ func (l *Loop) turn() {
 	case r := <-l.reports:
 		l.step(Event{Kind: Reported, Report: r})
 		l.sayUnknown(r)
+	case m := <-l.beats:
+		l.heard(m)
 	case <-l.Links:
 		if l.OnLink() {
 			l.step(Event{Kind: Begin})
 		}
 	case a := <-l.asks:
 		l.asked(a)
+	case e := <-l.Row:
+		l.step(e)
 	case why := <-l.fallen:
 		l.again(why)
 	case <-alarm.C:
@@ -199,7 +234,8 @@ func (l *Loop) resume() bool {
 	rand := l.state.Rand
 	l.state = r.State
 	l.state.Policy, l.state.Peers, l.state.Rand = policy, peers, rand
-	l.falls = r.Falls
+	l.state.Failed, l.state.FellBack = max(l.state.Failed, l.Failed), l.state.FellBack || l.Node.FellBack
+	l.falls, l.companion = r.Falls, r.Companion
 	// A release that runs is told of when the monitor has said who is connected.
 	l.owed = l.state.Phase != Running
 	if len(r.Falls) >= MaxFalls {
@@ -214,11 +250,16 @@ func (l *Loop) resume() bool {
 		l.Console.Say(health.Warning, "PID 1 has begun anew, the release goes on (pid "+strconv.Itoa(l.state.PID)+")")
 	}
 	switch l.state.Phase {
+	case Running:
+		l.setTimer(WellTimer, l.state.Policy.Window)
+		l.resumeRunning()
 	case Waiting:
 		l.owed = false
 		return false
 	case Between:
 		l.setTimer(RestartTimer, max(l.state.NextAt-Now(), 0))
+	case FallingBack:
+		l.setTimer(FallbackTimer, fallbackLimit)
 	case Ending, Pausing:
 		if l.state.Phase == Ending {
 			l.Stopping(l.state.Action)
@@ -234,7 +275,7 @@ func (l *Loop) signal(sig os.Signal) {
 		return
 	}
 	if action, why := Meaning(sig); action != "" {
-		l.stop(action, why)
+		l.stop(action, why, false)
 	}
 }
 
@@ -256,10 +297,10 @@ func Meaning(sig os.Signal) (action Action, why string) {
 	return "", ""
 }
 
-func (l *Loop) stop(a Action, why string) {
+func (l *Loop) stop(a Action, why string, now bool) {
 	l.Console.Say(health.Notice, string(a)+" asked for by "+why)
 	l.Stopping(a)
-	l.step(Event{Kind: StopAsked, Action: a, Text: string(a) + " asked for by " + why})
+	l.step(Event{Kind: StopAsked, Action: a, Now: now, Text: string(a) + " asked for by " + why})
 }
 
 // step takes an event through Step and does what follows.
@@ -271,6 +312,9 @@ func (l *Loop) step(e Event) {
 	l.rememberChange(was, e)
 	if !was.Answered && l.state.Answered && l.state.Restarts == 0 && was.Phase == Running {
 		l.phase("listening")
+	}
+	if was.Kill == KillNone && l.state.Fatal != "" {
+		l.Console.Say(health.Warning, "the release is killed: "+l.state.Fatal)
 	}
 	for _, effect := range effects {
 		l.do(effect)
@@ -291,6 +335,8 @@ func (l *Loop) do(e Effect) {
 		l.setTimer(e.Timer, e.After)
 	case Order:
 		l.monitor.order(e.Order)
+	case RunFallback:
+		l.startFallback()
 	case Finish:
 		l.finished = true
 	}
@@ -301,22 +347,29 @@ func (l *Loop) startRelease() {
 		l.step(Event{Kind: StartFailed, Text: "PID 1 cannot execute itself anew: " + l.afresh().Error()})
 		return
 	}
-	p, err := l.Prepare()
+	p, err := l.Prepare(l.state.Runs+1, l.state.Then == ThenStart)
 	if err == nil {
 		var pid int
 		if p.User != nil { // /dev/stdout can be opened by its own user only
 			unix.Fchown(l.output, int(p.User.Uid), int(p.User.Gid))
 		}
+		l.accompany(p.With)
 		if pid, err = spawn(p, l.null, l.output, l.output); err == nil {
 			l.phase("exec")
 			giveWay()
 			l.step(Event{Kind: Started, PID: pid})
+			if p.Heart {
+				l.listenHeart(p.uid())
+			}
 			return
 		}
 	}
-	l.Console.Say(health.Err, "cannot start the release: "+err.Error())
-	l.rememberEnd("cannot be started: " + err.Error())
+	if err.Error() != l.state.Why { // of several attempts the reason is said once
+		l.Console.Say(health.Err, "cannot start the release: "+err.Error())
+	}
+	l.rememberEnd(history.Entry{Why: "cannot be started: " + err.Error()})
 	l.step(Event{Kind: StartFailed, Text: err.Error()})
+	l.announce()
 }
 
 // reap gives each ended child to whom it belongs.
@@ -324,11 +377,13 @@ func (l *Loop) reap() {
 	collect(func(pid int, status unix.WaitStatus) {
 		switch pid {
 		case l.state.PID:
-			l.Console.Say(health.Warning, "the release ended: "+Describe(status))
-			l.rememberEnd(Describe(status))
-			l.step(Event{Kind: Exited, PID: pid, Status: status})
+			l.releaseEnded(status)
+		case l.state.Fallback:
+			l.fallbackEnded(status)
 		case l.monitor.pid:
 			l.monitorEnded(status)
+		case l.companion:
+			l.companionEnded(status)
 		default:
 			// An orphan that PID 1 inherited: to collect it is all there is to do.
 		}

@@ -49,6 +49,7 @@ func (l *Loop) readOutput() {
 				return
 			}
 			fault.At("output")
+			l.ring.Add(buf[:n])
 			lines.take(buf[:n], l.Console.Output)
 		}
 	}()

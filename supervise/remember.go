@@ -18,9 +18,9 @@ func (l *Loop) remember(e history.Entry) {
 }
 
 // rememberEnd is called before Step takes the end of a run, while the state still has it.
-func (l *Loop) rememberEnd(why string) {
+func (l *Loop) rememberEnd(e history.Entry) {
 	s := &l.state
-	e := history.Entry{Kind: history.End, PID: s.PID, Restarts: s.Restarts, Why: why}
+	e.Kind, e.PID, e.Restarts = history.End, s.PID, s.Restarts
 	if s.PID != 0 {
 		e.Ran = Now() - s.StartedAt
 	}
@@ -32,11 +32,12 @@ func (l *Loop) rememberChange(was State, e Event) {
 	switch s := &l.state; {
 	case e.Kind == StopAsked:
 		l.told = true
-	case s.Answered && !was.Answered && !l.wasUp:
-		l.wasUp = true
+	case s.CameUp && !was.CameUp:
 		l.remember(history.Entry{Kind: history.Up, PID: s.PID, Ran: Now() - s.StartedAt, Restarts: s.Restarts})
+	case s.Phase == FallingBack && was.Phase != FallingBack:
+		l.remember(history.Entry{Kind: history.Fallback, Restarts: s.Restarts, Why: s.Why})
 	case s.Phase == GivenUp && was.Phase != GivenUp:
-		l.remember(history.Entry{Kind: history.Note, Restarts: s.Restarts, Why: "rescue: " + s.Why})
+		l.remember(history.Entry{Kind: history.Rescue, Restarts: s.Restarts, Why: s.Why})
 	}
 }
 
@@ -52,7 +53,6 @@ func (l *Loop) rememberDown() {
 
 // rememberFall is called by the PID 1 that took over from one that fell.
 func (l *Loop) rememberFall(r *Resume) {
-	l.wasUp = r.State.Answered
 	if r.From != "" {
 		l.remember(history.Entry{Kind: history.Note, PID: r.State.PID, Restarts: r.State.Restarts, Why: "reexec: beaminit " + r.From + " became " + l.Version})
 	}
@@ -62,7 +62,7 @@ func (l *Loop) rememberFall(r *Resume) {
 	e := history.Entry{Kind: history.Fall, PID: r.State.PID, Restarts: r.State.Restarts, Why: r.Why}
 	l.remember(e)
 	if len(r.Falls) >= MaxFalls {
-		e.Kind, e.Why = history.Note, "rescue: PID 1 fell "+strconv.Itoa(len(r.Falls))+" times within "+FallWindow.String()
+		e.Kind, e.Why = history.Rescue, "PID 1 fell "+strconv.Itoa(len(r.Falls))+" times within "+FallWindow.String()
 		l.remember(e)
 	}
 }

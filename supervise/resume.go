@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -31,6 +32,9 @@ type Resume struct {
 	State     State
 	Phases    []health.Phase
 	Output    [2]int          // the pipe of the release's output: read end, write end; 0: none
+	Watchdog  int             // its descriptor; 0: none is open
+	Ear       int             // the user whose heart is listened to, and 1 more; 0: no heart speaks
+	Companion int             // pid of what runs beside the release; 0: none
 	Falls     []time.Duration // within FallWindow
 	Why       string          // of the last one
 	Clock     string          // as in the health records
@@ -48,7 +52,10 @@ func (r Resume) Encode() string {
 		"seq=" + strconv.FormatUint(uint64(r.Seq), 10),
 		"phase=" + strconv.Itoa(int(s.Phase)),
 		"pid=" + strconv.Itoa(s.PID),
-		"flags=" + flags(s.Ran, s.Answered, s.Hung, s.Killed),
+		"flags=" + flags(s.Ran, s.Answered, s.Hung, s.Killed, s.CameUp, s.FellBack),
+		"runs=" + strconv.Itoa(s.Runs),
+		"failed=" + strconv.Itoa(s.Failed),
+		"fallback=" + strconv.Itoa(s.Fallback),
 		"restarts=" + strconv.Itoa(s.Restarts),
 		"started=" + strconv.FormatInt(int64(s.StartedAt), 10),
 		"backoff=" + strconv.FormatInt(int64(s.Backoff), 10),
@@ -57,6 +64,13 @@ func (r Resume) Encode() string {
 		"exits=" + times(s.Exits),
 		"falls=" + times(r.Falls),
 		"output=" + strconv.Itoa(r.Output[0]) + "," + strconv.Itoa(r.Output[1]),
+		"watchdog=" + strconv.Itoa(r.Watchdog),
+		"ear=" + strconv.Itoa(r.Ear),
+		"kill=" + strconv.Itoa(int(s.Kill)),
+		"fatal=" + hex.EncodeToString([]byte(s.Fatal)),
+		"beat=" + times([]time.Duration{s.BeatAt, s.BeatSpan, s.SnoozeUntil}),
+		"unpetted=" + flags(s.Unpetted),
+		"with=" + strconv.Itoa(r.Companion),
 		"swhy=" + hex.EncodeToString([]byte(s.Why)),
 		"why=" + hex.EncodeToString([]byte(r.Why)),
 		"clock=" + r.Clock,
@@ -118,7 +132,7 @@ func ParseResume(text string) (r Resume, err error) {
 // this one: the release runs, or is to be started.
 func phaseOf(n int, pid int) Phase {
 	switch {
-	case n >= int(Waiting) && n <= int(Pausing):
+	case n >= int(Waiting) && n < int(phases):
 		return Phase(n)
 	case pid != 0:
 		return Running
@@ -140,10 +154,16 @@ func (r *Resume) set(name, value string) (err error) {
 	case "pid":
 		s.PID, err = strconv.Atoi(value)
 	case "flags":
-		if len(value) < 4 {
-			return errors.New("want four")
+		// In the order of the versions: an older one has less, a newer one more.
+		for i, flag := range [...]*bool{&s.Ran, &s.Answered, &s.Hung, &s.Killed, &s.CameUp, &s.FellBack} {
+			*flag = i < len(value) && value[i] == '1'
 		}
-		s.Ran, s.Answered, s.Hung, s.Killed = value[0] == '1', value[1] == '1', value[2] == '1', value[3] == '1'
+	case "runs":
+		s.Runs, err = strconv.Atoi(value)
+	case "failed":
+		s.Failed, err = strconv.Atoi(value)
+	case "fallback":
+		s.Fallback, err = strconv.Atoi(value)
 	case "restarts":
 		s.Restarts, err = strconv.Atoi(value)
 	case "started":
@@ -166,6 +186,29 @@ func (r *Resume) set(name, value string) (err error) {
 		if r.Output[0], err = strconv.Atoi(read); err == nil {
 			r.Output[1], err = strconv.Atoi(write)
 		}
+	case "watchdog":
+		r.Watchdog, err = strconv.Atoi(value)
+	case "ear":
+		r.Ear, err = strconv.Atoi(value)
+	case "kill":
+		var n int
+		if n, err = strconv.Atoi(value); err == nil && (n < int(KillNone) || n > int(KillStuck)) {
+			err = errors.New("no such stage")
+		}
+		s.Kill = KillStage(n)
+	case "fatal":
+		s.Fatal, err = parseText(value)
+	case "beat":
+		var list []time.Duration
+		if list, err = parseTimes(value); err == nil && len(list) != 3 {
+			err = errors.New("want three")
+		} else if err == nil {
+			s.BeatAt, s.BeatSpan, s.SnoozeUntil = list[0], list[1], list[2]
+		}
+	case "unpetted":
+		s.Unpetted = value == "1"
+	case "with":
+		r.Companion, err = strconv.Atoi(value)
 	case "swhy":
 		s.Why, err = parseText(value)
 	case "why":
@@ -236,14 +279,15 @@ func (r Resume) Again() error { return r.Become("/proc/self/exe") }
 
 // Become executes the program of that path in this process. It returns only an error.
 func (r Resume) Become(path string) error {
-	for _, fd := range r.Output {
+	kept := [...]int{r.Output[0], r.Output[1], r.Watchdog}
+	for _, fd := range kept {
 		if fd > 0 {
 			unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0) // it has to survive the exec
 		}
 	}
 	env := []string{ResumeEnv + "=" + r.Encode(), "HOME=/", "TERM=linux"}
-	err := unix.Exec(path, []string{"/sbin/init"}, env)
-	for _, fd := range r.Output {
+	err := unix.Exec(path, append([]string{"/sbin/init"}, os.Args[1:]...), env)
+	for _, fd := range kept {
 		if fd > 0 {
 			unix.CloseOnExec(fd)
 		}

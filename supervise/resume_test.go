@@ -10,11 +10,14 @@ import (
 )
 
 var resumed = Resume{
-	Boot: 7, Seq: 42, Output: [2]int{5, 6}, Why: "fault at turn: \"x\"\n", Falls: []time.Duration{1, 2},
+	Boot: 7, Seq: 42, Output: [2]int{5, 6}, Companion: 31, Why: "fault at turn: \"x\"\n", Falls: []time.Duration{1, 2},
 	State: State{
 		Phase: Between, PID: 0, Ran: true, Answered: true, Restarts: 3, StartedAt: 5 * time.Second, Backoff: time.Second,
 		NextAt: 9 * time.Second, Exits: []time.Duration{4, 5}, Why: "killed by signal 9 (SIGKILL)", Action: "reboot", Killed: true, Then: ThenStart,
+		CameUp: true, FellBack: true, Runs: 4, Failed: 2, Fallback: 77,
+		Kill: KillDump, Fatal: "hung: \"x\"\n", BeatAt: 6, BeatSpan: 7, SnoozeUntil: 8, Unpetted: true,
 	},
+	Watchdog: 9, Ear: 1001,
 	From:   "v1.2-3-gabc dirty",
 	Phases: []health.Phase{{Name: "kernel", At: 3}, {Name: "exec", At: 4}},
 }
@@ -43,7 +46,7 @@ func TestResumeOfAnotherVersion(t *testing.T) {
 		{"pid=0 phase=99", Between, ""},
 		{"pid=87 phase=-1", Running, ""},
 		{"v=1 pid=87 phase=1 flags=11010111", Running, ""},
-		{"v=1 pid=87 phase=1 flags=1 exits=1,x why=zz output=1 falls=a,b boot=-1 then=x", Running, "flags exits why output falls boot then"},
+		{"v=1 pid=87 phase=1 flags=1 exits=1,x why=zz output=1 falls=a,b boot=-1 then=x", Running, "exits why output falls boot then"},
 	}
 	for _, tt := range tests {
 		r, err := ParseResume(tt.text)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/heart"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,6 +24,15 @@ type Policy struct {
 	Window         time.Duration // also the run after which the back-off begins anew
 	GiveUp         string        // reboot, rescue, poweroff, halt
 	StopTimeout    time.Duration // from SIGTERM to SIGKILL
+	ExitOK         []int         // exit statuses with which the release ends on purpose
+	Boots          int           // in a row that did not come up before the node stays; 0: never
+	Fallback       bool          // there is a command to run once before rescue
+
+	ProbeInterval time.Duration // of the monitor
+	ProbeTimeout  time.Duration
+	ProbeFailures int           // in a row, after which a release that had answered is killed; 0: never
+	StartTimeout  time.Duration // within which it has to answer; 0: no limit
+	DumpTimeout   time.Duration // for its crash dump, before SIGKILL
 }
 
 // Phase is where the life of the release stands.
@@ -32,10 +42,13 @@ type Phase int
 const (
 	Waiting Phase = iota // not started yet: the network is awaited
 	Running
-	Between // ended, and to be started again at NextAt
-	Ending  // the node goes down
-	GivenUp // the release is not started any more
-	Pausing // the release is being stopped, and the node stays: see Then
+	Between     // ended, and to be started again at NextAt
+	Ending      // the node goes down
+	GivenUp     // the release is not started any more
+	Pausing     // the release is being stopped, and the node stays: see Then
+	Stopped     // it ended on purpose
+	FallingBack // given up, and the fallback command runs
+	phases      // how many there are
 )
 
 // State is all that PID 1 knows of the release. Step makes a new one from it; it
@@ -53,15 +66,30 @@ type State struct {
 	Known     bool // Members is known
 	Members   health.Set
 	Restarts  int
+	Runs      int  // how often it was started in this boot
+	CameUp    bool // it has been well in this boot: it answered, or ran for a window
+	Failed    int  // boots in a row before this one in which it was not
+	FellBack  bool // the fallback command has had its turn, in this boot or that row
+	Fallback  int  // its PID while it runs
 	StartedAt time.Duration
 	Exits     []time.Duration // within the window, oldest first
-	Backoff   time.Duration   // the last one used, without jitter
+	Backoff   time.Duration   // before the restart after the next one, without jitter; 0: at once
 	NextAt    time.Duration
 	Why       string // how the release ended, or why the node is as it is
 	Killed    bool   // SIGKILL was sent on the way down
 	Then      Then   // what was asked for, until it is done
 	Action    Action // of Ending
 	Rand      uint32 // xorshift state for the jitter; never 0
+
+	HeardAt     time.Duration // when a probe was last reported, or the release started
+	Misses      int           // probes without an answer since the last that had one
+	MissedAt    time.Duration
+	Kill        KillStage
+	Fatal       string        // why it is killed; empty: it is not, or ends by itself
+	BeatAt      time.Duration // of the last beat of its heart; 0: none yet
+	BeatSpan    time.Duration // to the next, at most
+	SnoozeUntil time.Duration // nothing is killed or reset for hanging
+	Unpetted    bool          // the watchdog is to reset the machine
 }
 
 // EventKind says what happened.
@@ -72,12 +100,14 @@ const (
 	Begin       EventKind = iota // start the release: the network is ready, or was awaited long enough
 	Started                      // PID
 	StartFailed                  // Text
-	Exited                       // Status
+	Exited                       // PID, Status, Text: what is known besides
 	Reported                     // Report
 	TimeIsUp                     // Timer
 	StopAsked                    // Action, Text
 	NoRelease                    // Text: nothing that could be started
+	Heard                        // Heart
 	Asked                        // Then, Text
+	Remembered                   // Failed, FellBack: of the boots before
 )
 
 // Event is one thing that happened, at a time of CLOCK_BOOTTIME.
@@ -87,10 +117,15 @@ type Event struct {
 	PID    int
 	Status unix.WaitStatus
 	Report health.Report
+	Heart  heart.Message
 	Timer  Timer
 	Action Action
+	Now    bool // StopAsked: without ending the release in order
 	Then   Then
 	Text   string
+
+	Failed   int
+	FellBack bool
 }
 
 // Timer names the alarms that Step asks for.
@@ -104,6 +139,13 @@ const (
 	MonitorTimer
 	TickTimer
 	SaveTimer
+	FallbackTimer
+	WellTimer
+	StartTimer
+	KillTimer
+	BeatTimer
+	PetTimer
+	CompanionTimer
 	ShrinkTimer
 	timers // how many there are
 )
@@ -113,13 +155,14 @@ type EffectKind int
 
 // The effects.
 const (
-	Start    EffectKind = iota // start the release, then step Started or StartFailed
-	Signal                     // send Signal to the release
-	SetTimer                   // Timer, in After
-	Order                      // tell the monitor
-	Record                     // write a health record
-	Finish                     // the loop ends with State.Action
-	SweepUp                    // kill what the release left in its session
+	Start       EffectKind = iota // start the release, then step Started or StartFailed
+	Signal                        // send Signal to the release
+	SetTimer                      // Timer, in After
+	Order                         // tell the monitor
+	Record                        // write a health record
+	Finish                        // the loop ends with State.Action
+	SweepUp                       // kill what is left of the process group PID
+	RunFallback                   // start the fallback command, then step Started or StartFailed
 )
 
 // Effect is one thing to do.
@@ -137,19 +180,19 @@ func (s State) Health() health.State {
 	switch s.Phase {
 	case Running:
 		switch {
-		case !s.Answered:
-			return health.Starting
 		case s.Hung:
 			return health.Hung
+		case !s.Answered:
+			return health.Starting
 		case s.Known && s.Connected() < s.Peers:
 			return health.Degraded
 		}
 		return health.Up
-	case Between:
+	case Between, Stopped:
 		return health.Down
 	case Ending, Pausing:
 		return health.Stopping
-	case GivenUp:
+	case GivenUp, FallingBack:
 		return health.Rescue
 	}
 	return health.Booting

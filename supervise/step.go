@@ -3,7 +3,6 @@ package supervise
 import (
 	"time"
 
-	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
 )
@@ -51,126 +50,73 @@ func step(s State, e Event) (State, []Effect) {
 			return s, []Effect{{Kind: Start}}
 		}
 	case Started:
-		if s.Phase == Between && s.Then != ThenStart {
-			s.Restarts++
-		}
-		s.Phase, s.PID, s.StartedAt, s.Ran, s.Then = Running, e.PID, e.At, true, Nothing
-		s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
-		return s, []Effect{{Kind: Order, Order: health.OrderWatch}}
+		effects := s.started(e)
+		return s, effects
 	case StartFailed:
-		return s.ended(e.At, e.Text)
+		effects := s.notStarted(e)
+		return s, effects
 	case Exited:
 		return s.exited(e)
 	case Reported:
-		return s.reported(e.Report), nil
+		effects := s.reported(e)
+		return s, effects
+	case Heard:
+		effects := s.heard(e)
+		return s, effects
 	case TimeIsUp:
 		return s.timeIsUp(e)
 	case StopAsked:
 		return s.stop(e)
 	case NoRelease:
 		if s.Phase == Waiting {
-			s.Phase, s.Why = GivenUp, e.Text
+			effects := s.giveUp(e.Text)
+			return s, effects
 		}
 	case Asked:
 		return s.asked(e)
+	case Remembered:
+		s.Failed, s.FellBack = e.Failed, s.FellBack || e.FellBack
 	}
 	return s, nil
 }
 
 func (s State) exited(e Event) (State, []Effect) {
+	if e.PID == s.Fallback && s.Phase == FallingBack && e.PID != 0 {
+		effects := s.fallbackEnded(e.Status)
+		return s, effects
+	}
 	if e.PID != s.PID || s.PID == 0 {
 		return s, nil
 	}
+	if e.Text == "" {
+		e.Text = Describe(e.Status)
+	}
 	effects := []Effect{{Kind: Order, Order: health.OrderRest}, {Kind: SweepUp, PID: s.PID}}
-	if s.Phase == Ending {
+	switch {
+	case s.Phase == Ending:
 		s.PID = 0
 		return s, append(effects, Effect{Kind: Finish})
-	}
-	if s.Phase == Pausing {
+	case s.Phase == Pausing:
 		return s.paused(e, effects)
-	}
-	if s.Phase == GivenUp { // it had been left alone; now there is none
-		s.PID, s.Why = 0, Describe(e.Status)
+	case s.Phase == GivenUp: // it had been left alone; now there is none
+		s.PID, s.Why = 0, e.Text
+		return s, effects
+	case s.meant(e.Status):
+		s.without("ended on purpose: " + e.Text)
+		s.Phase = Stopped
 		return s, effects
 	}
-	s, more := s.ended(e.At, Describe(e.Status))
-	return s, append(effects, more...)
+	if s.Fatal != "" {
+		e.Text = s.Fatal
+	}
+	effects = append(effects, s.ended(e.At, e.Text)...)
+	return s, effects
 }
 
-// ended applies the policy to a release that ran, or could not be started.
-func (s State) ended(at time.Duration, why string) (State, []Effect) {
-	ran := at - s.StartedAt
-	if s.PID == 0 {
-		ran = 0
-	}
-	s.PID, s.Why, s.Then = 0, why, Nothing
+// forget forgets what was known of the run before.
+func (s *State) forget() {
 	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
-	if s.Phase == Ending {
-		return s, []Effect{{Kind: Finish}}
-	}
-	if s.Policy.OnExit != config.Restart {
-		return s.finish(Action(s.Policy.OnExit))
-	}
-	s.Exits = within(s.Exits, at, s.Policy.Window)
-	if len(s.Exits) > s.Policy.Attempts {
-		// What could not be started even once will not start after a reboot either:
-		// a node that stays can be looked at.
-		if s.Policy.GiveUp == config.Rescue || !s.Ran {
-			s.Phase = GivenUp
-			return s, nil
-		}
-		return s.finish(Action(s.Policy.GiveUp))
-	}
-	if s.Backoff == 0 || ran >= s.Policy.Window {
-		s.Backoff = s.Policy.BackoffFirst
-	} else {
-		s.Backoff = min(2*s.Backoff, s.Policy.BackoffLongest)
-	}
-	var delay time.Duration
-	delay, s.Rand = jitter(s.Backoff, s.Rand)
-	s.Phase, s.NextAt = Between, at+delay
-	return s, []Effect{{Kind: SetTimer, Timer: RestartTimer, After: delay}}
-}
-
-// within gives the exits that still count at the time at, with at added. It
-// copies: the old state keeps its own.
-func within(exits []time.Duration, at, window time.Duration) []time.Duration {
-	kept := make([]time.Duration, 0, len(exits)+1)
-	for _, t := range exits {
-		if at-t < window {
-			kept = append(kept, t)
-		}
-	}
-	return append(kept, at)
-}
-
-// jitter spreads d by a quarter to both sides, so that nodes that fell together
-// do not rise together.
-func jitter(d time.Duration, rand uint32) (time.Duration, uint32) {
-	rand ^= rand << 13
-	rand ^= rand >> 17
-	rand ^= rand << 5
-	return d*3/4 + d/2*time.Duration(rand>>16)/(1<<16), rand
-}
-
-// finish goes down with nothing left to stop.
-func (s State) finish(a Action) (State, []Effect) {
-	s.Phase, s.Action = Ending, a
-	return s, []Effect{{Kind: Finish}}
-}
-
-func (s State) reported(r health.Report) State {
-	if s.Phase != Running {
-		return s
-	}
-	s.Known, s.Members = r.Known, r.Members
-	switch {
-	case r.Answer == health.Answered:
-		s.Answered, s.Hung, s.Probe, s.Why = true, false, r.Took, ""
-	case r.Answer != 0 && s.Answered:
-		s.Hung, s.Probe, s.Why = true, 0, complaint(r.Answer)
-	}
-	return s
+	s.Misses, s.Kill, s.Fatal, s.BeatAt, s.SnoozeUntil = 0, KillNone, "", 0, 0
 }
 
 func complaint(a health.Answer) string {
@@ -185,18 +131,35 @@ func complaint(a health.Answer) string {
 
 func (s State) timeIsUp(e Event) (State, []Effect) {
 	switch {
-	case e.Timer == StopTimer && s.Phase == Pausing && !s.Killed:
-		s.Killed = true
-		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}}
 	case e.Timer == NetworkTimer && s.Phase == Waiting:
 		return s, []Effect{{Kind: Start}}
 	case e.Timer == RestartTimer && s.Phase == Between:
 		return s, []Effect{{Kind: Start}}
+	case e.Timer == WellTimer && s.Phase == Running && e.At-s.StartedAt >= s.Policy.Window:
+		s.CameUp = true // some releases have nothing that answers
+	case e.Timer == StartTimer:
+		effects := s.tooLate()
+		return s, effects
+	case e.Timer == KillTimer:
+		effects := s.killOn()
+		return s, effects
+	case e.Timer == BeatTimer:
+		effects := s.noBeat(e.At)
+		return s, effects
+	case e.Timer == FallbackTimer && s.Phase == FallingBack && s.Fallback == 0: // PID 1 fell before it knew
+		effects := s.fellBack("was not started")
+		return s, effects
+	case e.Timer == FallbackTimer && s.Phase == FallingBack:
+		s.Killed = true
+		return s, []Effect{{Kind: SweepUp, PID: s.Fallback}}
 	case e.Timer == StopTimer && s.Phase == Ending && !s.Killed:
 		s.Killed = true
 		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}, {Kind: SetTimer, Timer: StopTimer, After: killGrace}}
 	case e.Timer == StopTimer && s.Phase == Ending:
 		return s, []Effect{{Kind: Finish}}
+	case e.Timer == StopTimer && s.Phase == Pausing && !s.Killed:
+		s.Killed = true
+		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}}
 	}
 	return s, nil
 }
@@ -209,11 +172,16 @@ func (s State) stop(e Event) (State, []Effect) {
 	}
 	s.Why = e.Text
 	if s.PID == 0 {
-		return s.finish(e.Action)
+		effects := s.finish(e.Action)
+		return s, effects
 	}
 	s.Phase = Ending
+	sig, limit := unix.SIGTERM, s.Policy.StopTimeout
+	if e.Now {
+		sig, limit, s.Killed = unix.SIGKILL, killGrace, true
+	}
 	return s, []Effect{
-		{Kind: Signal, Signal: unix.SIGTERM},
-		{Kind: SetTimer, Timer: StopTimer, After: s.Policy.StopTimeout},
+		{Kind: Signal, Signal: sig},
+		{Kind: SetTimer, Timer: StopTimer, After: limit},
 	}
 }

@@ -32,6 +32,8 @@ func (e Effect) String() string {
 		return "finish"
 	case SweepUp:
 		return "sweep up"
+	case RunFallback:
+		return "fallback"
 	}
 	return "?"
 }
@@ -59,9 +61,20 @@ func asks(then Then, effects string, h health.State) turn {
 
 func TestStep(t *testing.T) {
 	begin := turn{Event{Kind: Begin}, "start", health.Booting}
-	started := turn{Event{Kind: Started, PID: 87}, "record, order w", health.Starting}
+	started := turn{Event{Kind: Started, PID: 87}, "record, order w, timer 7", health.Starting}
+	again := turn{Event{Kind: Started, PID: 87}, "record, order w", health.Starting} // after it was up
 	up := turn{Event{Kind: Reported, Report: answered(0, 1)}, "record", health.Up}
-	dies := turn{Event{Kind: Exited, PID: 87, Status: killed, At: time.Second}, "record, order r, sweep up, timer 0", health.Down}
+	dies := turn{Event{Kind: Exited, PID: 87, Status: killed, At: time.Second}, "record, order r, sweep up, start", health.Down}
+	diesAgain := turn{Event{Kind: Exited, PID: 87, Status: killed, At: time.Second}, "record, order r, sweep up, timer 0", health.Down}
+	endsWith := func(status unix.WaitStatus, effects string, h health.State) turn {
+		return turn{Event{Kind: Exited, PID: 87, Status: status, At: time.Second}, effects, h}
+	}
+	reboots := "record, order r, sweep up, finish"
+	rescue := "record, order r, sweep up"
+	falls := "record, order r, sweep up, timer 6, fallback"
+	fallback := turn{Event{Kind: Started, PID: 99}, "", health.Rescue}
+	loops := func(p *Policy) { p.Attempts, p.Boots = 0, 3 }
+	failed := func(n int) turn { return turn{Event{Kind: Remembered, Failed: n}, "", health.Booting} }
 	tests := []struct {
 		name   string
 		policy func(*Policy)
@@ -73,9 +86,11 @@ func TestStep(t *testing.T) {
 			up, {Event{Kind: Reported, Report: answered(0, 1)}, "", health.Up},
 			{Event{Kind: Reported, Report: answered(0)}, "record", health.Degraded},
 			up}},
-		{"killed and started again", nil, []turn{begin, started, up, dies,
+		{"killed and started again at once, then after a pause", nil, []turn{begin, started, up, dies, again, diesAgain,
 			{Event{Kind: TimeIsUp, Timer: RestartTimer}, "start", health.Down},
-			started, up}},
+			again, up}},
+		{"at once again after a good run", nil, []turn{begin, started, up, dies, again,
+			{Event{Kind: Exited, PID: 87, Status: killed, At: time.Minute}, "record, order r, sweep up, start", health.Down}}},
 		{"hangs and comes back", nil, []turn{begin, started, up,
 			{Event{Kind: Reported, Report: health.Report{Answer: health.Silent}}, "record", health.Hung},
 			{Event{Kind: Reported, Report: health.Report{Answer: health.Silent}}, "", health.Hung},
@@ -89,12 +104,12 @@ func TestStep(t *testing.T) {
 			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up, finish", health.Stopping}}},
 		{"restart", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer 1", health.Stopping),
 			{Event{Kind: Reported, Report: answered(0, 1)}, "", health.Stopping},
-			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up, start", health.Down}, started, up}},
+			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up, start", health.Down}, again, up}},
 		{"restart a release that hangs", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer 1", health.Stopping),
 			{Event{Kind: TimeIsUp, Timer: StopTimer}, "kill -SIGKILL", health.Stopping},
 			{Event{Kind: TimeIsUp, Timer: StopTimer}, "", health.Stopping},
-			{Event{Kind: Exited, PID: 87, Status: killed}, "record, order r, sweep up, start", health.Down}, started}},
-		{"restart at once, between two runs", nil, []turn{begin, started, up, dies, asks(ThenStart, "record, start", health.Down), started,
+			{Event{Kind: Exited, PID: 87, Status: killed}, "record, order r, sweep up, start", health.Down}, again}},
+		{"restart at once, between two runs", nil, []turn{begin, started, up, dies, asks(ThenStart, "record, start", health.Down), again,
 			{Event{Kind: TimeIsUp, Timer: RestartTimer}, "", health.Starting}}},
 		{"restart before the network is there", nil, []turn{asks(ThenStart, "record, start", health.Down), started, {Event{Kind: Begin}, "", health.Starting}}},
 		{"restart that cannot start", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer 1", health.Stopping),
@@ -103,7 +118,7 @@ func TestStep(t *testing.T) {
 		{"stop, and on again", func(p *Policy) { p.OnExit = "reboot" }, []turn{begin, started, up, asks(ThenStop, "record, kill -SIGTERM, timer 1", health.Stopping),
 			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up", health.Rescue},
 			{Event{Kind: Begin}, "", health.Rescue}, {Event{Kind: TimeIsUp, Timer: RestartTimer}, "", health.Rescue},
-			asks(ThenStop, "", health.Rescue), asks(ThenStart, "record, start", health.Down), started, up}},
+			asks(ThenStop, "", health.Rescue), asks(ThenStart, "record, start", health.Down), again, up}},
 		{"rescue", nil, []turn{begin, started, up, asks(ThenKill, "record, kill -SIGKILL", health.Stopping),
 			{Event{Kind: Exited, PID: 87, Status: killed}, "record, order r, sweep up", health.Rescue}}},
 		{"one thing after the other is asked for", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer 1", health.Stopping),
@@ -132,10 +147,54 @@ func TestStep(t *testing.T) {
 		{"on_exit = reboot", func(p *Policy) { p.OnExit = "reboot" }, []turn{begin, started, up,
 			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up, finish", health.Stopping}}},
 		{"gives up", func(p *Policy) { p.Attempts = 1; p.GiveUp = "rescue" }, []turn{begin, started, dies,
-			{Event{Kind: TimeIsUp, Timer: RestartTimer}, "start", health.Down}, started,
-			{Event{Kind: Exited, PID: 87, Status: killed, At: 2 * time.Second}, "record, order r, sweep up", health.Rescue}}},
+			started, {Event{Kind: Exited, PID: 87, Status: killed, At: 2 * time.Second}, rescue, health.Rescue}}},
 		{"gives up and reboots", func(p *Policy) { p.Attempts = 0 }, []turn{begin, started,
 			{Event{Kind: Exited, PID: 87, Status: killed}, "record, order r, sweep up, finish", health.Stopping}}},
+
+		{"exit_ok", func(p *Policy) { p.ExitOK = []int{0, 3} }, []turn{begin, started, up,
+			endsWith(3<<8, rescue, health.Down),
+			{Event{Kind: TimeIsUp, Timer: RestartTimer}, "", health.Down},
+			{Event{Kind: StopAsked, Action: "reboot"}, "record, finish", health.Stopping}}},
+		{"exit_ok, another status", func(p *Policy) { p.ExitOK = []int{3} }, []turn{begin, started, up, endsWith(0, rescue+", start", health.Down)}},
+		{"exit_ok is of no signal", func(p *Policy) { p.ExitOK = []int{0, 9} }, []turn{begin, started, up, endsWith(killed, rescue+", start", health.Down)}},
+		{"exit_ok before on_exit", func(p *Policy) { p.ExitOK, p.OnExit = []int{0}, "reboot" }, []turn{begin, started, up, endsWith(0, rescue, health.Down)}},
+		{"exit_ok on the way down", func(p *Policy) { p.ExitOK = []int{0} }, []turn{begin, started, up,
+			{Event{Kind: StopAsked, Action: "halt"}, "record, kill -SIGTERM, timer 1", health.Stopping}, endsWith(0, reboots, health.Stopping)}},
+
+		{"a loop of boots is broken", loops, []turn{failed(2), begin, started, endsWith(killed, rescue, health.Rescue)}},
+		{"but not before that", loops, []turn{failed(1), begin, started, endsWith(killed, reboots, health.Stopping)}},
+		{"nor where it came up", loops, []turn{failed(9), begin, started, up, endsWith(killed, reboots, health.Stopping)}},
+		{"nor where it ran well and has nothing to answer", loops, []turn{failed(9), begin, started,
+			{Event{Kind: TimeIsUp, Timer: WellTimer, At: time.Minute}, "", health.Starting}, endsWith(killed, reboots, health.Stopping)}},
+		{"a timer of a run before", loops, []turn{failed(9), begin, {Event{Kind: Started, PID: 87, At: time.Second}, "record, order w, timer 7", health.Starting},
+			{Event{Kind: TimeIsUp, Timer: WellTimer, At: time.Minute}, "", health.Starting}, endsWith(killed, rescue, health.Rescue)}},
+		{"boots = 0", func(p *Policy) { p.Attempts = 0 }, []turn{failed(999), begin, started, endsWith(killed, reboots, health.Stopping)}},
+		{"power off is no loop", func(p *Policy) { loops(p); p.GiveUp = "poweroff" }, []turn{failed(9), begin, started, endsWith(killed, reboots, health.Stopping)}},
+		{"on_exit = reboot loops too", func(p *Policy) { loops(p); p.OnExit = "reboot" }, []turn{failed(2), begin, started, endsWith(killed, rescue, health.Rescue)}},
+
+		{"fallback before rescue", func(p *Policy) { p.Attempts, p.GiveUp, p.Fallback = 0, "rescue", true }, []turn{begin, started,
+			endsWith(killed, falls, health.Rescue), fallback,
+			{Event{Kind: Exited, PID: 99, Status: 0}, "record, finish", health.Stopping}}},
+		{"fallback that fails", func(p *Policy) { loops(p); p.Fallback = true }, []turn{failed(2), begin, started,
+			endsWith(killed, falls, health.Rescue), fallback,
+			{Event{Kind: Exited, PID: 99, Status: 1 << 8}, "record", health.Rescue},
+			{Event{Kind: TimeIsUp, Timer: FallbackTimer}, "", health.Rescue}}},
+		{"fallback that hangs", func(p *Policy) { loops(p); p.Fallback = true }, []turn{failed(2), begin, started,
+			endsWith(killed, falls, health.Rescue), fallback,
+			{Event{Kind: TimeIsUp, Timer: FallbackTimer}, "sweep up", health.Rescue},
+			{Event{Kind: Exited, PID: 99, Status: killed}, "record", health.Rescue}}},
+		{"fallback that is not there", func(p *Policy) { loops(p); p.Fallback = true }, []turn{failed(2), begin, started,
+			endsWith(killed, falls, health.Rescue),
+			{Event{Kind: StartFailed, Text: "no such file"}, "record", health.Rescue}}},
+		{"fallback that PID 1 fell over", func(p *Policy) { loops(p); p.Fallback = true }, []turn{failed(2), begin, started,
+			endsWith(killed, falls, health.Rescue),
+			{Event{Kind: TimeIsUp, Timer: FallbackTimer}, "record", health.Rescue}}},
+		{"fallback, once", func(p *Policy) { loops(p); p.Fallback = true }, []turn{
+			{Event{Kind: Remembered, Failed: 2, FellBack: true}, "", health.Booting}, begin, started, endsWith(killed, rescue, health.Rescue)}},
+		{"fallback without a release", func(p *Policy) { p.Fallback = true }, []turn{
+			{Event{Kind: NoRelease, Text: "none"}, "record, timer 6, fallback", health.Rescue}, fallback,
+			{Event{Kind: StopAsked, Action: "reboot"}, "record, finish", health.Stopping}}},
+		{"reboot comes before fallback", func(p *Policy) { loops(p); p.Fallback = true }, []turn{begin, started, endsWith(killed, reboots, health.Stopping)}},
 	}
 	for _, tt := range tests {
 		s := State{Policy: policy, Peers: 2, Rand: 1}
@@ -160,22 +219,63 @@ func TestBackoff(t *testing.T) {
 	s := State{Policy: policy, Rand: 7}
 	s.Policy.Attempts = 1000
 	at := time.Duration(0)
-	want := []time.Duration{100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000}
+	want := []time.Duration{0, 100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000}
 	for i, w := range want {
-		s, _ = Step(s, Event{Kind: Begin})
 		s, _ = Step(s, Event{Kind: Started, PID: 9, At: at})
 		at += time.Second
 		s, _ = Step(s, Event{Kind: Exited, PID: 9, At: at})
 		w *= time.Millisecond
-		if got := s.NextAt - at; s.Backoff != w || got < w*3/4 || got >= w*5/4 {
-			t.Errorf("restart %d: back-off %v, delay %v, want %v and a quarter around it", i, s.Backoff, got, w)
+		if got := s.NextAt - at; got < w*3/4 || got > w*5/4 || s.Phase != Between {
+			t.Errorf("restart %d: after %v, want %v and a quarter around it", i, got, w)
 		}
 		at = s.NextAt
 	}
-	s, _ = Step(s, Event{Kind: Started, PID: 9, At: at})
-	s, _ = Step(s, Event{Kind: Exited, PID: 9, At: at + policy.Window})
-	if s.Backoff != policy.BackoffFirst {
-		t.Errorf("after a healthy run: back-off %v, want %v", s.Backoff, policy.BackoffFirst)
+	for i, w := range []time.Duration{0, policy.BackoffFirst} {
+		s, _ = Step(s, Event{Kind: Started, PID: 9, At: at})
+		if i == 0 {
+			at += policy.Window
+		}
+		s, _ = Step(s, Event{Kind: Exited, PID: 9, At: at})
+		if got := s.NextAt - at; got < w*3/4 || got > w*5/4 {
+			t.Errorf("end %d after a good run: pause of %v, want %v", i, got, w)
+		}
+	}
+}
+
+// The reasons are what a person reads first.
+func TestWhy(t *testing.T) {
+	run := func(p func(*Policy), events ...Event) string {
+		s := State{Policy: policy, Rand: 1}
+		p(&s.Policy)
+		for _, e := range events {
+			s, _ = Step(s, e)
+		}
+		return s.Why
+	}
+	started, ends := Event{Kind: Started, PID: 9}, Event{Kind: Exited, PID: 9, Status: 1 << 8, Text: "exit status 1: init terminating in do_boot"}
+	failed, fallback := Event{Kind: Remembered, Failed: 4}, Event{Kind: Started, PID: 10}
+	tests := []struct {
+		policy func(*Policy)
+		events []Event
+		want   string
+	}{
+		{func(*Policy) {}, []Event{started, ends}, "exit status 1: init terminating in do_boot"},
+		{func(p *Policy) { p.ExitOK = []int{1} }, []Event{started, ends}, "ended on purpose: exit status 1: init terminating in do_boot"},
+		{func(p *Policy) { p.Attempts, p.GiveUp = 1, "rescue" }, []Event{started, ends, started, ends},
+			"gave up after 2 ends within 1m0s: exit status 1: init terminating in do_boot"},
+		{func(p *Policy) { p.Attempts, p.Boots = 0, 5 }, []Event{failed, started, ends},
+			"5 boots in a row did not come up: gave up after 1 ends within 1m0s: exit status 1: init terminating in do_boot"},
+		{func(p *Policy) { p.Attempts, p.Boots, p.Fallback = 0, 5, true }, []Event{failed, started, {Kind: Exited, PID: 9, Status: killed}, fallback,
+			{Kind: Exited, PID: 10, Status: 2 << 8}},
+			"5 boots in a row did not come up: gave up after 1 ends within 1m0s: killed by signal 9 (SIGKILL); fallback_exec: exit status 2"},
+		{func(p *Policy) { p.Attempts, p.Boots, p.Fallback = 0, 5, true }, []Event{failed, started, {Kind: Exited, PID: 9, Status: killed}, fallback,
+			{Kind: TimeIsUp, Timer: FallbackTimer}, {Kind: Exited, PID: 10, Status: killed}},
+			"5 boots in a row did not come up: gave up after 1 ends within 1m0s: killed by signal 9 (SIGKILL); fallback_exec: not done after 30s"},
+	}
+	for _, tt := range tests {
+		if got := run(tt.policy, tt.events...); got != tt.want {
+			t.Errorf("got  %q\nwant %q", got, tt.want)
+		}
 	}
 }
 

@@ -38,7 +38,7 @@ func (l *Loop) startMonitor() {
 		l.monitorFailed(err)
 		return
 	}
-	p := l.Monitor
+	p := l.Monitor()
 	p.User = nobody()
 	pid, err := spawn(p, orders[0], reports[1], l.null)
 	unix.Close(orders[0])

@@ -13,6 +13,7 @@ import (
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/watchdog"
 	"golang.org/x/sys/unix"
 )
 
@@ -33,7 +34,7 @@ func bootNode() {
 	n.say(health.Err, boot.MountAll(boot.Early())...)
 	n.console.Open("/dev/kmsg")
 	fault.At("mounts")
-	n.config = config.Load(cmdline(), readFile)
+	n.config = config.Sources{Cmdline: cmdline(), Args: os.Args[1:], Read: readFile, Run: askID}.Load()
 	fault.At("config")
 	if !n.adopts() { // the PID 1 before this one did all that
 		n.prepareRoot()
@@ -59,6 +60,7 @@ func (n *node) prepareRoot() {
 	if n.config.Root.Device != "" && boot.InInitramfs() {
 		n.enterRoot() // and begin again there
 	}
+	n.linkRootDisk()
 	plan, errs := boot.UserMounts(n.config.Mounts)
 	n.say(health.Err, errs...)
 	if boot.NeedLate(plan) {
@@ -84,6 +86,7 @@ type node struct {
 	name     string        // of the Erlang node, once something has asked for it
 	mounted  bool          // the late mounts are made
 	prepared bool          // the release has been started, or at least tried, once
+	started  bool          // once it could be
 	phases   []health.Phase
 	boot     uint32
 	seq      uint32 // of the last health record
@@ -93,9 +96,11 @@ type node struct {
 	clock    boot.Floor        // what the clock was set to; At is 0: it was not
 	saving   sync.Mutex        // held by save
 	seeded   bool              // the seed of the boot before was taken
-	way      *boot.Way         // down; see wayDown
-	history  history.Keeper    // see beginHistory
-	root     string            // of a plan: where the image lies; empty: this is the node
+	watchdog watchdog.Dog
+	way      *boot.Way            // down; see wayDown
+	history  history.Keeper       // see beginHistory
+	row      chan supervise.Event // of the boots before, once they are known
+	root     string               // of a plan: where the image lies; empty: this is the node
 
 	clockFrom string // rtc, floor or kernel, for the health records
 	machineID string // to be kept for the next boot; empty: none
@@ -132,6 +137,9 @@ func (n *node) sayProblems() {
 		n.console.Say(health.Err, p.String())
 	}
 	n.say(health.Err, strangers(n.config)...)
+	if len(n.config.Notes) > 0 && n.config.Root.Device != "" && boot.InInitramfs() {
+		return // the second stage says them
+	}
 	for _, note := range n.config.Notes {
 		n.console.Say(health.Notice, note.String())
 	}

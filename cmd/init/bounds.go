@@ -22,13 +22,18 @@ import (
 const starter = "beaminit-start"
 
 // bounded is a program that starts p with what release.limits, .capabilities and
-// .oom_score_adj say. It becomes p, as the same process; and p itself, where nothing is
-// said.
-func bounded(p supervise.Program, c *config.Release, u *release.User) supervise.Program {
-	if len(c.Limits) == 0 && len(c.Capabilities) == 0 && c.OOMScoreAdj == 0 {
+// .oom_score_adj say, and runs programs before that, as root. It becomes p, as the same
+// process; and p itself, where nothing is said.
+func bounded(p supervise.Program, c *config.Release, u *release.User, programs ...[]string) supervise.Program {
+	args := []string{starter}
+	for _, program := range programs {
+		if len(program) > 0 {
+			args = append(append(args, "run="+strconv.Itoa(len(program))), program...)
+		}
+	}
+	if len(args) == 1 && len(c.Limits) == 0 && len(c.Capabilities) == 0 && c.OOMScoreAdj == 0 {
 		return p
 	}
-	args := []string{starter}
 	for _, l := range c.Limits {
 		args = append(args, "limit="+l)
 	}
@@ -63,6 +68,11 @@ func start(args []string) int {
 	i := 1
 	for ; i < len(args) && args[i] != "--"; i++ {
 		name, value, _ := strings.Cut(args[i], "=")
+		if n, _ := strconv.Atoi(value); name == "run" && n > 0 && i+n < len(args) {
+			runFirst(args[i+1:i+1+n], firstLimit)
+			i += n
+			continue
+		}
 		if err := b.take(name, value); err != nil {
 			b.complain(args[i] + ": " + err.Error())
 			if name != "limit" && name != "oom" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +30,12 @@ var chaosTable = []event{
 	{"kill -9 of the monitor", 6, (*chaos).killMonitor},
 	{"the monitor is stopped for a while", 3, (*chaos).stopMonitor},
 	{"the VM is stopped for a while", 3, (*chaos).stopVM},
+	{"the VM is stopped until it is killed", 1, (*chaos).hang},
+	{"kill -9 of a VM that starts", 3, (*chaos).killTwice},
+	{"beaminit restart", 2, func(c *chaos) { c.command("exit status 0", "restart") }},
+	{"beaminit rescue and restart", 2, (*chaos).rescueAndRestart},
+	{"beaminit reexec", 3, (*chaos).reexec},
+	{"rubbish for the control socket", 4, (*chaos).rubbish},
 	{"a panic of PID 1", 3, (*chaos).fall},
 	{"a storm of orphans", 8, func(c *chaos) { c.inPIDs("sh", "-c", stormScript(50+c.rand.IntN(500))) }},
 	{"a storm of orphans and a kill -9", 3, (*chaos).stormAndKill},
@@ -92,12 +99,82 @@ func (c *chaos) stopVM() {
 	c.must(unix.Kill(pid, unix.SIGCONT))
 }
 
+// hang leaves it stopped, until PID 1 has had enough.
+func (c *chaos) hang() {
+	c.end("exit status 1: Received SIGUSR1")
+	c.must(unix.Kill(c.vm(), unix.SIGSTOP))
+	c.linesWith("the release is killed: hung", c.count("the release is killed: hung")+1)
+}
+
+func (c *chaos) killTwice() {
+	const why = "killed by signal 9 (SIGKILL)"
+	c.killVM(unix.SIGKILL, why)
+	c.linesWith("the release ended: "+why, c.ends[why])
+	for deadline := time.Now().Add(limitOfTest); time.Now().Before(deadline); {
+		for _, pid := range children(c.cmd.Process.Pid) {
+			comm, _ := os.ReadFile("/proc/" + pid + "/comm")
+			if name := strings.TrimSpace(string(comm)); name == "erlexec" || name == "beam.smp" {
+				n, _ := strconv.Atoi(pid)
+				c.end(why)
+				c.must(unix.Kill(n, unix.SIGKILL))
+				return
+			}
+		}
+	}
+	c.t.Fatalf("no VM\n%s", c.tail())
+}
+
+// command asks PID 1 for another run of the VM, which counts as no failure.
+func (c *chaos) command(why string, words ...string) {
+	for _, word := range words {
+		if text, status := c.ask(word); status != 0 {
+			c.t.Fatalf("beaminit %s: %d %s\n%s", word, status, text, c.tail())
+		}
+	}
+	c.ends[why]++
+	c.old = c.pid
+}
+
+func (c *chaos) rescueAndRestart() {
+	c.command("killed by signal 9 (SIGKILL)", "rescue", "restart")
+}
+
+func (c *chaos) reexec() {
+	if text, status := c.ask("reexec"); status != 0 {
+		c.t.Fatalf("beaminit reexec: %d %s\n%s", status, text, c.tail())
+	}
+	c.recent = 0
+}
+
+// rubbish is said to PID 1 by clients that do not wait for an answer.
+func (c *chaos) rubbish() {
+	c.inNetwork(func(path string) {
+		for range 200 {
+			conn, err := net.Dial("unixgram", path)
+			if err != nil {
+				return // PID 1 is beginning anew
+			}
+			b := make([]byte, c.rand.IntN(2000))
+			for i := range b {
+				b[i] = byte(c.rand.Uint32())
+			}
+			conn.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
+			conn.Write(b)
+			conn.Close()
+		}
+	})
+	if text, status := c.ask("status"); status != 0 {
+		c.t.Fatalf("beaminit status: %d %s\n%s", status, text, c.tail())
+	}
+}
+
 // fall makes PID 1 panic, as often as it may without giving up.
 func (c *chaos) fall() {
-	if c.falls == 2 {
+	if c.recent == 2 {
 		return
 	}
 	c.falls++
+	c.recent++
 	place := []string{"turn", "output", "reports", "console"}[c.rand.IntN(4)]
 	c.must(os.WriteFile(filepath.Join(c.store, "fault-"+place), nil, 0o600))
 	if place == "output" || c.rand.IntN(2) == 0 { // it has something to say when it goes
@@ -122,12 +199,20 @@ func (c *chaos) forkBomb() {
 		c.trace = append(c.trace, "  no limit of processes here: "+err.Error())
 		return
 	}
-	defer group.lift()
 	bomb := exec.Command("nsenter", "-p", "-t", strconv.Itoa(c.cmd.Process.Pid), "sh", "-c",
 		`echo $$ > "$1"; i=0; while [ $i -lt 200 ]; do (sleep 0.3 &) 2>/dev/null; i=$((i+1)); done`, "bomb", group.enter)
 	bomb.Run() // it cannot always fork: that is its purpose
-	c.killVM(unix.SIGKILL, "killed by signal 9 (SIGKILL)")
-	c.linesWith("the release ended: killed by signal 9 (SIGKILL)", c.ends["killed by signal 9 (SIGKILL)"])
+	const why = "killed by signal 9 (SIGKILL)"
+	c.killVM(unix.SIGKILL, why)
+	c.linesWith("the release ended: "+why, c.ends[why])
+	group.lift()
+	// How often a VM could not be started, or got no thread, is chance; that one comes up
+	// in the end is not.
+	r, _ := c.record("up after the bomb", c.seen, func(r health.Record) bool { return r.State == health.Up && r.Restarts >= c.runs })
+	c.runs = r.Restarts
+	for why := range c.ends {
+		c.ends[why] = c.count("the release ended: " + why)
+	}
 }
 
 // fill leaves no byte on the data disk, while the VM ends and starts perhaps.

@@ -6,19 +6,21 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/history"
 	"golang.org/x/sys/unix"
 )
 
 // How much of the chaos there is, and which: "make chaos" has thousands.
 var (
 	chaosEvents = flag.Int("chaos.events", 60, "how many events TestChaos goes through")
-	chaosBoots  = flag.Int("chaos.boots", 200, "how many boots are cut off or signalled in their first milliseconds")
+	chaosBoots  = flag.Int("chaos.boots", 60, "how many boots are cut off or signalled in their first milliseconds")
 	chaosSeed   = flag.Uint64("chaos.seed", 0, "which events; 0: others each time")
 )
 
@@ -29,13 +31,16 @@ const eventsOfAMachine = 60
 // chaos is a machine to which everything happens, and what must be true of it.
 type chaos struct {
 	*machine
-	rand  *rand.Rand
-	store string // its data disk, a small file system in memory
-	seen  int    // records that were looked at
-	ends  map[string]int
-	runs  int // of the VM that have ended
-	falls int
-	trace []string
+	rand   *rand.Rand
+	store  string // its data disk, a small file system in memory
+	seen   int    // records that were looked at
+	ends   map[string]int
+	runs   int // of the VM that have ended
+	falls  int
+	recent int // falls since the last reexec
+	pid    int // of the last VM that was up
+	old    int // of one that was ended on purpose
+	trace  []string
 }
 
 // TestChaos does to a node with a real release whatever a field does to one, and looks
@@ -122,8 +127,9 @@ func (c *chaos) settle() {
 		}
 	}
 	r, next := c.record(fmt.Sprintf("up after %d ends", c.runs), c.seen, func(r health.Record) bool {
-		return r.State == health.Up && r.Restarts == c.runs
+		return r.State == health.Up && r.Restarts == c.runs && r.PID != c.old
 	})
+	c.pid = r.PID
 	c.seen = next - 1 // it may still be the last word
 	if vm := c.childNumbered(r.PID); vm != c.vm() {
 		c.t.Fatalf("the record says %d, the VM is %d\n%s", vm, c.vm(), c.tail())
@@ -132,6 +138,9 @@ func (c *chaos) settle() {
 		c.t.Fatalf("%d VMs\n%s", n, c.tail())
 	}
 	c.waitNoZombies()
+	if _, garbled, err := history.Read(filepath.Join(c.store, "beaminit")); garbled > 0 || err != nil {
+		c.t.Fatalf("the history has %d bytes that are no entries (%v)\n%s", garbled, err, c.tail())
+	}
 }
 
 // vms counts the VMs below PID 1, those that are about to become one too.
@@ -160,7 +169,7 @@ func TestEarlySignals(t *testing.T) {
 		sig := signals[i%len(signals)]
 		m := power(t, spec{cmdline: quick})
 		m.awaitInit()
-		time.Sleep(time.Duration(rand.IntN(5000)) * time.Microsecond) // anywhere in them
+		time.Sleep(time.Duration(rand.IntN(5000<<(i%4))) * time.Microsecond) // anywhere in them, and a little later
 		m.signal(sig)
 		select {
 		case err := <-m.exit:
@@ -177,6 +186,36 @@ func TestEarlySignals(t *testing.T) {
 		m.off()
 	}
 	t.Logf("%d of %d were obeyed", obeyed, *chaosBoots)
+}
+
+// Whenever the power goes, the history of the boots before can be read, and nothing that
+// was in it is lost.
+func TestPowerCuts(t *testing.T) {
+	store := t.TempDir()
+	s := withState()
+	s.bind = map[string]string{"store": store}
+	var last []history.Entry
+	for range *chaosBoots {
+		m := power(t, s)
+		m.awaitInit()
+		time.Sleep(time.Duration(rand.IntN(40000)) * time.Microsecond)
+		m.off()
+		entries, garbled, err := history.Read(filepath.Join(store, "beaminit"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(last); n > 0 && !slices.Contains(entries, last[n-1]) {
+			t.Fatalf("after a power cut there are %d entries, and the last of the %d before is none of them", len(entries), n)
+		}
+		if garbled > history.MaxFile/64 { // torn ones that the next boot clears away
+			t.Fatalf("%d bytes are no entries", garbled)
+		}
+		last = entries
+	}
+	t.Logf("%d entries after %d boots", len(last), *chaosBoots)
+	if len(last) == 0 {
+		t.Error("nothing was remembered")
+	}
 }
 
 // awaitInit waits until the init has taken the place of the program that made its

@@ -172,17 +172,20 @@ func TestCommandsBeforeTheStart(t *testing.T) {
 // A restart does not wait for the back-off, and begins it anew; also after the policy
 // has given up.
 func TestRestartAfterFailures(t *testing.T) {
-	s := withERTS(t, "hostname=node1 beaminit.supervise.attempts=1 beaminit.supervise.backoff=60s,60s beaminit.supervise.give_up=rescue",
+	s := withERTS(t, "hostname=node1 beaminit.supervise.attempts=2 beaminit.supervise.backoff=60s,60s beaminit.supervise.give_up=rescue",
 		"[release]\nargs = [\"-eval\", \"filelib:is_file(\\\"/data/good\\\") orelse halt(3).\"]\n")
 	s.writable = true
 	m := power(t, s)
-	_, next := m.state(health.Down, 0)
+	pause := func(r health.Record) bool { return r.State == health.Down && r.Next > 30*time.Second }
+	r, next := m.record("down, and a pause", 0, pause) // after a first restart at once
+	if r.Restarts != 1 {
+		t.Errorf("down: %+v, want one restart before it", r)
+	}
 	m.want(1, "state     down\n", "status")
 	m.want(0, "restarted: pid ", "restart")
 	_, next = m.state(health.Starting, next)
-	r, next := m.state(health.Down, next)
-	if r.Next < 30*time.Second || r.Restarts != 0 {
-		t.Errorf("down: %+v, want a first back-off", r)
+	if r, next = m.record("down, and a pause", next, pause); r.Restarts != 2 {
+		t.Errorf("down: %+v, want another restart at once before it", r)
 	}
 	m.want(0, "in rescue after 0.", "rescue")
 	_, next = m.state(health.Rescue, next)

@@ -19,7 +19,7 @@ func (n *node) wayDown() *boot.Way {
 		}
 		n.way = &boot.Way{
 			Stop: s.StopTimeout, Grace: 5 * time.Second, Limit: s.DownTimeout,
-			Reap: n.signals.ReapUntil, Save: n.saveLast,
+			Reap: n.signals.ReapUntil, Save: n.saveLast, Last: n.lastThing,
 			Say: func(line string) { n.console.Say(health.Notice, line) },
 		}
 	}
@@ -34,6 +34,7 @@ func (n *node) goDown(a supervise.Action) {
 	w := n.wayDown()
 	w.Stopped()
 	w.Begin(ending(a))
+	n.watchdog.Cover(w.Limit + 2*w.Grace) // by then its own deadline has come, or never will
 	n.console.Stop(2 * time.Second)
 	n.say(health.Err, w.End(ending(a)))
 	for { // End does not return in PID 1; if it ever does, PID 1 still must not end

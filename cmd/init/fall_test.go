@@ -97,3 +97,30 @@ func TestGoroutinesFall(t *testing.T) {
 		})
 	}
 }
+
+// An epmd that runs beside the release is taken over like the release, as its user, and
+// is started again when it ends after that.
+func TestEpmdOutlivesFall(t *testing.T) {
+	s := withERTS(t, "hostname=node1 beaminit.distribution.epmd=daemon beaminit.release.user=1234", "")
+	s.program, s.writable = faulty, true
+	m := power(t, s)
+	_, next := m.state(health.Up, 0)
+	first := m.child("epmd")
+	var st unix.Stat_t
+	m.must(unix.Stat(fmt.Sprintf("/proc/%d", first), &st))
+	if st.Uid != 1234 {
+		t.Errorf("epmd runs as %d, want 1234", st.Uid)
+	}
+	m.fault("turn")
+	m.line("PID 1 has begun anew")
+	m.state(health.Up, next)
+	if second := m.child("epmd"); second != first {
+		t.Errorf("there is another epmd, %d, not %d", second, first)
+	}
+	unix.Kill(first, unix.SIGKILL)
+	m.line("what the release needs beside it ended (killed by signal 9 (SIGKILL))")
+	m.await("another epmd", limitOfTest, func() bool { pid := m.has("epmd"); return pid != 0 && pid != first })
+	if n := m.count("beside it ended"); n != 1 {
+		t.Errorf("it ended %d times\n%s", n, m.tail())
+	}
+}

@@ -111,7 +111,8 @@ func TestFloodOfClients(t *testing.T) {
 		t.Logf("10,000 requests in %v", time.Since(begun))
 	})
 	t.Logf("%d KiB resident", m.resident())
-	m.record("with PID 1 in 4 MiB", next, func(health.Record) bool { return m.resident() <= 4096 }) // it tidies up with a record
+	// It tidies up with a record; what it has used since is in memory again.
+	m.record("with PID 1 in 4.5 MiB", next, func(health.Record) bool { return m.resident() <= 4608 })
 	if got := m.descriptors(); got > open {
 		t.Errorf("%d descriptors, %d before", got, open)
 	}

@@ -36,9 +36,7 @@ func TestMain(m *testing.M) {
 	}
 	binary, faulty = filepath.Join(dir, "init"), filepath.Join(dir, "init-faulty")
 	for out, tags := range map[string]string{binary: "", faulty: "fault"} {
-		cmd := exec.Command("go", "build", "-trimpath", "-tags=entry,"+tags, "-ldflags=-s -w -X=runtime.godebugDefault= -E=main.entry -checklinkname=0", "-o", out, ".")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if text, err := cmd.CombinedOutput(); err != nil {
+		if text, err := exec.Command("make", "-s", "-C", "../..", "build/init", "OUT="+out, "TAGS="+tags, "VERSION=dev").CombinedOutput(); err != nil {
 			fmt.Printf("build: %v\n%s", err, text)
 			os.Exit(1)
 		}
@@ -73,8 +71,10 @@ type spec struct {
 	programs map[string]string // path: program of the machine that tests, copied there
 	dirs     []string
 	bind     map[string]string // directory on the device: directory of the machine that tests, shown there
+	links    map[string]string // symbolic link: where it leads
 	writable bool              // the root is writable
 	program  string            // its init; empty: as it is shipped
+	args     []string          // what the kernel gives its init
 }
 
 // power starts a machine; it is killed at the end of the test.
@@ -97,11 +97,16 @@ func power(t testing.TB, s spec) *machine {
 	m.file("etc/beaminit.toml", s.toml)
 	m.file("etc/hosts", "")
 	m.file("cmdline", s.cmdline+"\n")
+	m.file("args", strings.Join(s.args, "\n"))
 	if !s.writable {
 		m.file("read-only", "")
 	}
 	for name, text := range s.files {
 		m.file(name, text)
+	}
+	for name, to := range s.links {
+		m.must(os.MkdirAll(filepath.Join(root, filepath.Dir(name)), 0o755))
+		m.must(os.Symlink(to, filepath.Join(root, name)))
 	}
 	for name, from := range s.programs {
 		data, err := os.ReadFile(from)
@@ -211,6 +216,10 @@ func enter(root string) error {
 			return err
 		}
 	}
+	args := []string{"/sbin/init"}
+	if text, err := os.ReadFile(filepath.Join(root, "args")); err == nil && len(text) > 0 {
+		args = append(args, strings.Split(string(text), "\n")...)
+	}
 	old := filepath.Join(root, "root")
 	if err := unix.PivotRoot(root, old); err != nil {
 		return fmt.Errorf("pivot_root: %w", err)
@@ -223,7 +232,7 @@ func enter(root string) error {
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: softFiles, Max: hardFiles}); err != nil {
 		return err
 	}
-	return unix.Exec("/sbin/init", []string{"/sbin/init"}, []string{"HOME=/", "TERM=linux"})
+	return unix.Exec("/sbin/init", args, []string{"HOME=/", "TERM=linux"})
 }
 
 // The limits of open files that PID 1 is started with.

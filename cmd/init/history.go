@@ -44,6 +44,12 @@ func (n *node) beginHistory() {
 		}
 		n.console.Say(severity, line)
 	}
+	k.Past = func(past []history.Entry) {
+		select {
+		case n.row <- supervise.Event{Kind: supervise.Remembered, Failed: history.Failed(past, n.boot), FellBack: history.FellBack(past, n.boot)}:
+		default: // nobody decides anything any more
+		}
+	}
 	k.Complain = func(line string) { n.console.Say(health.Err, line) }
 	if k.Fresh {
 		n.remember(history.Entry{Kind: history.Boot, Why: "beaminit " + version})

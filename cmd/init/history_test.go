@@ -79,14 +79,14 @@ func TestPrevious(t *testing.T) {
 	s, dir := onDisk(t, spec{cmdline: quick})
 	m := power(t, s)
 	first, _ := m.state(health.Rescue, 0)
-	m.remembered(dir, 2, history.Note)
+	m.remembered(dir, 2, history.Rescue)
 	if n := m.count("previous:"); n > 0 {
 		t.Errorf("there was no boot before:\n%s", m.tail())
 	}
 	m.signal(unix.SIGTERM)
 	m.ended()
 	entries := m.remembered(dir, 3, history.Down)
-	if got := kinds(entries); got != "boot note down" || !entries[2].Asked || entries[2].Boot != first.Boot {
+	if got := kinds(entries); got != "boot rescue down" || !entries[2].Asked || entries[2].Boot != first.Boot {
 		t.Errorf("after a reboot: %s, %+v", got, entries[2])
 	}
 
@@ -94,7 +94,7 @@ func TestPrevious(t *testing.T) {
 	second, _ := m.state(health.Rescue, 0)
 	m.line("previous: boot " + fmt.Sprintf("%08x ", first.Boot))
 	m.line(": reboot asked for by SIGTERM")
-	m.remembered(dir, 5, history.Note)
+	m.remembered(dir, 5, history.Rescue)
 	m.cmd.Process.Kill() // a power cut
 	m.ended()
 
@@ -102,7 +102,7 @@ func TestPrevious(t *testing.T) {
 	m.state(health.Rescue, 0)
 	m.line("previous: boot " + fmt.Sprintf("%08x ", second.Boot))
 	m.line("ended without a word (power cut, kernel panic or watchdog) after at least ")
-	m.remembered(dir, 7, history.Note)
+	m.remembered(dir, 7, history.Rescue)
 	m.line("previous: boot")
 	if n := m.count("previous:"); n != 1 {
 		t.Errorf("%d lines of before:\n%s", n, m.tail())
@@ -111,7 +111,7 @@ func TestPrevious(t *testing.T) {
 	const want = `TIME (UTC)           UP      BOOT
 TIME  LONG BOOT  down  reboot asked for by SIGTERM
 TIME  LONG BOOT  boot  beaminit dev
-TIME  LONG BOOT  note  rescue: `
+TIME  LONG BOOT  rescue `
 	const cut = "BOOT        ended without a word (power cut, kernel panic or watchdog)\n"
 	if got := like(out); status != 0 || !strings.HasPrefix(got, want) || strings.Count(got, cut) != 1 || strings.Count(out, "\n") != 7 {
 		t.Errorf("status %d\n%s\nwant\n%s…", status, got, want)
@@ -140,15 +140,15 @@ func TestPreviousEnds(t *testing.T) {
 			t.Errorf("entry %d: %+v", i, e)
 		}
 	}
-	if last := entries[len(entries)-1]; last.Asked || last.Why != "reboot: exit status 3" {
+	if last := entries[len(entries)-1]; last.Asked || last.Why != "reboot: gave up after 5 ends within 1m0s: exit status 3" {
 		t.Errorf("the last one: %+v", last)
 	}
 	s.cmdline += " beaminit.supervise.give_up=rescue"
 	m = power(t, s)
-	m.line(": reboot: exit status 3; the release ended 5 times")
+	m.line(": reboot: gave up after 5 ends within 1m0s: exit status 3; the release ended 5 times")
 	m.linesWith("previous: the release ended 2", 3)
 	m.state(health.Rescue, 0)
-	m.remembered(dir, 14, history.Note)
+	m.remembered(dir, 14, history.Rescue)
 }
 
 // Up is remembered once in a boot, and a fall of PID 1 each time; the release is not
@@ -205,7 +205,7 @@ func TestHistoryInTheWay(t *testing.T) {
 			m := power(t, s)
 			m.state(health.Rescue, 0)
 			m.line("beaminit: " + tt.want)
-			for end := "note"; ; {
+			for end := "rescue"; ; {
 				if out, status := m.tool("history"); status == 0 && strings.Contains(out, end) {
 					break
 				}

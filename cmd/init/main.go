@@ -31,6 +31,8 @@ var tools = [...]struct {
 	{"poweroff", "[-f] [-n] [-d SEC]", "the same, and switch the machine off", poweroff},
 	{"halt", "[-f] [-n] [-d SEC]", "the same, and stop the machine", halt},
 	{"version", "", "print the version", printVersion},
+	{"heart", "", "", beat}, // ERTS starts these two, see heart.go
+	{"sh", "", "", shell},
 	{"beaminit-monitor", "", "", monitor}, // the child of PID 1; not for people
 	{starter, "", "", start},              // becomes the release; not for people
 }

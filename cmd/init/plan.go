@@ -121,9 +121,10 @@ func makePlan(o options) (plan []section, problems []string) {
 	for _, err := range errs {
 		problems = append(problems, err.Error())
 	}
+	n.state = boot.StateDir(user)
 	n.net = netcfg.Make(c.Node.Hostname, c.Network, c.DNS)
 	release, errs := n.planRelease()
-	for _, err := range errs {
+	for _, err := range append(errs, n.missingPrograms()...) {
 		problems = append(problems, err.Error())
 	}
 	plan = []section{
@@ -136,6 +137,9 @@ func makePlan(o options) (plan []section, problems []string) {
 		{inetrcPath, lines(n.inetrc())},
 	}
 	plan = append(plan, release...)
+	if c.Foreign() {
+		plan = append(plan, section{"beaminit.toml", lines([]byte(c.TOML()))})
+	}
 	return append(plan, section{"way down", n.wayDown().Lines()}, section{"notes", notes}, section{"problems", problems}), problems
 }
 

@@ -31,7 +31,11 @@ func image(t *testing.T, toml string, files map[string]string) string {
 		dir + "releases/1.0.0/start.boot", dir + "releases/1.0.0/sys.config", dir + "lib/kernel-8.5.3/ebin/kernel.app",
 	} {
 		if _, given := files[name]; !given {
-			write(t, filepath.Join(root, name), "")
+			text := ""
+			if strings.HasSuffix(name, ".boot") {
+				text = "\x83k\x00\x1b$ROOT/lib/kernel-8.5.3/ebin"
+			}
+			write(t, filepath.Join(root, name), text)
 		}
 	}
 	for name, text := range files {
@@ -115,6 +119,9 @@ func TestCheck(t *testing.T) {
 		{"mount with a bad target", planTOML + "[[mount]]\nsource = \"a\"\ntarget = \"b\"\ntype = \"ext4\"\n", planCmdline, nil, 1, "mount"},
 		{"not among the peers", planTOML, "ip=192.168.7.5:::255.255.255.0:eclero5:eth0:off", nil, 1, "this node, eclero5, is none of them"},
 		{"another address", planTOML, "ip=192.168.7.9:::255.255.255.0:eclero6:eth0:off", nil, 1, "peers.eclero6 is 192.168.7.6, but this node has 192.168.7.9"},
+		{"no such program", planTOML + "[node]\nid = \"/bin/boardid -s\"\n[release]\nwrapper = [\"run_erl\"]\npre_run = [\"/no/such\"]\nrun_on_exit = [\"/data/on-exit\"]\n", planCmdline, nil, 1,
+			"/etc/beaminit.toml:13: node.id: /bin/boardid: no such file or directory; want a program of the image\n/etc/beaminit.toml:16: release.pre_run: /no/such: no such file or directory; want a program of the image\n"},
+		{"erlinit's words", planTOML, planCmdline + " -- --hostname-patern x", nil, 1, "kernel command line: --hostname-patern: erlinit has no such option, ignored; did you mean --hostname-pattern?\n"},
 		{"wrong option", "", "", nil, 2, ""},
 	}
 	for _, tt := range tests {
@@ -126,6 +133,34 @@ func TestCheck(t *testing.T) {
 		out, _ := cmd.Output()
 		if got := cmd.ProcessState.ExitCode(); got != tt.status || !strings.Contains(string(out), tt.want) || tt.status == 0 && len(out) > 0 {
 			t.Errorf("%s: exit status %d, want %d; output, which wants %q:\n%s", tt.name, got, tt.status, tt.want, out)
+		}
+	}
+}
+
+// The image of a real release is looked through as far as its libraries; what is there is
+// not complained of.
+func TestCheckRelease(t *testing.T) {
+	image := t.TempDir()
+	script := "mkdir -p srv etc data && cp -r " + releaseOf(t, "relx/own") + " srv/erlang && echo secret >data/cookie && " +
+		"for f in $(ldd srv/erlang/erts-*/bin/beam.smp | grep -o '/[^ ]*'); do mkdir -p .$(dirname $f) && cp $f .$f; done"
+	run := func(script string) {
+		t.Helper()
+		cmd := exec.Command("sh", "-c", script)
+		cmd.Dir = image
+		if text, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+	}
+	run(script)
+	for _, tt := range []struct{ change, want string }{
+		{":", ""},
+		{"find . -name 'libtinfo*' -delete", "/srv/erlang/erts-13.1.5/bin/beam.smp: needs the library libtinfo.so.6, which the image does not have; want the package with it"},
+		{"rm -r srv/erlang/lib/bird-*", "/srv/erlang/releases/0.10.0/start.boot: names $ROOT/lib/bird-0.1.0/ebin, and there is no /srv/erlang/lib/bird-0.1.0/ebin; want the whole release"},
+	} {
+		run(tt.change)
+		plan, problems := makePlan(options{root: image, cmdline: "hostname=n1.lan"})
+		if got := strings.Join(problems, "\n"); tt.want == "" && got != "" || !strings.Contains(got, tt.want[strings.LastIndex(tt.want, "/")+1:]) {
+			t.Errorf("after %q: %q, want %q\n%s", tt.change, got, tt.want, planText(plan))
 		}
 	}
 }

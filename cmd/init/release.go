@@ -6,9 +6,12 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/evidence"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
+	"golang.org/x/sys/unix"
 )
 
 // findRelease looks for the release; without one the node goes to rescue.
@@ -27,6 +30,13 @@ func (n *node) findRelease() {
 // reason to run it as root: the node goes to rescue.
 func (n *node) findUser() {
 	u, err := release.FindUser(n.config.Release.User, n.read)
+	if group := n.config.Release.Group; err == nil && group != "" {
+		if u, err = u.InGroup(group, n.read); err != nil {
+			n.failed = errors.New(n.config.Problem("release.group", err.Error(),
+				"a name that is in "+release.GroupPath+" of the image, or a number", "none: the release is not started").String())
+			return
+		}
+	}
 	if err != nil {
 		n.failed = errors.New(n.config.Problem("release.user", err.Error(),
 			"a name that is in "+release.PasswdPath+" of the image, or a number", "none: the release is not started").String())
@@ -44,12 +54,16 @@ func (n *node) failedUser() []error {
 
 // command is what starts the release, computed from what is there now: the
 // cookie may have been written since the last time.
-func (n *node) command() release.Command {
+func (n *node) command(run int) release.Command {
 	c := n.config
 	in := release.Inputs{
-		Release: c.Release, Distribution: c.Distribution, Hostname: c.Node.Hostname,
+		Release: c.Release, Distribution: n.distribution(), Hostname: c.Node.Hostname,
 		Inetrc: inetrcPath, StopTimeout: c.Supervise.StopTimeout, User: n.user,
+		Heart: c.Watchdog.Criterion == config.ByHeart, WhoseHeart: n.whoseHeart,
+		IPv6: onlyIPv6(c),
 	}
+	d := n.dumps()
+	in.Dump, in.DumpBytes, in.DumpSeconds = d.Dump(evidence.Run(n.boot, run)), d.Bytes, d.Seconds
 	if len(c.DNS.Search) > 0 {
 		in.Domain = c.DNS.Search[0]
 	}
@@ -64,7 +78,7 @@ func (n *node) command() release.Command {
 
 // prepare makes everything ready for a start of the release. What there is to say
 // about it is said at the first start only.
-func (n *node) prepare() (supervise.Program, error) {
+func (n *node) prepare(run int, asked bool) (supervise.Program, error) {
 	if n.failed != nil { // it was asked for all the same, or PID 1 fell: look again
 		n.lookForRelease()
 		if n.failed == nil {
@@ -74,7 +88,7 @@ func (n *node) prepare() (supervise.Program, error) {
 			return supervise.Program{}, n.failed
 		}
 	}
-	cmd := n.command()
+	cmd := n.command(run)
 	n.name = cmd.Node
 	if !n.prepared {
 		n.prepared = true
@@ -84,12 +98,28 @@ func (n *node) prepare() (supervise.Program, error) {
 		}
 	}
 	cmd.Files = append(cmd.Files, release.File{Path: inetrcPath, Mode: 0o644, Content: n.inetrc()})
-	err := cmd.Prepare()
-	p := supervise.Program{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir}
+	err := n.lacks(&cmd)
+	if err == nil {
+		err = cmd.Prepare()
+	}
+	p := supervise.Program{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir, Heart: cmd.Heart}
 	if u := cmd.User; u != nil {
 		p.User, p.Bound = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}, true
 	}
-	return bounded(p, &n.config.Release, cmd.User), err
+	if dir := n.config.Release.WorkingDirectory; dir != "" && unix.Stat(dir+"/.", &unix.Stat_t{}) != nil {
+		p.Dir = n.release.Root
+		n.console.Say(health.Err, n.config.Problem("release.working_directory", dir+" is no directory", "one that is there when the release is started", p.Dir).String())
+	}
+	var ended []string
+	if !asked && (n.started || n.adopts()) { // since its last start
+		ended = n.config.Release.RunOnExit
+	}
+	n.started = n.started || err == nil
+	bound := bounded(p, &n.config.Release, cmd.User, ended, n.config.Release.PreRun)
+	if cmd.Daemon {
+		bound.With = epmd(n.release, p)
+	}
+	return bound, err
 }
 
 // nodeName is the name of the Erlang node, as far as it is known: that of the last
@@ -99,7 +129,7 @@ func (n *node) nodeName() string {
 		return "?"
 	}
 	if n.name == "" && n.release != nil {
-		n.name = n.command().Node
+		n.name = n.command(1).Node
 	}
 	if n.name == "" {
 		n.name = n.config.Distribution.Name
@@ -121,7 +151,7 @@ func (n *node) planRelease() (plan []section, problems []error) {
 	n.findUser()
 	problems = append(problems, n.failedUser()...)
 	r := n.release
-	cmd := n.command()
+	cmd := n.command(1)
 	cookie := []string{"none: the VM will make a random one"}
 	problems = append(problems, r.Problems...)
 	for _, p := range cmd.Problems {
@@ -132,7 +162,12 @@ func (n *node) planRelease() (plan []section, problems []error) {
 		}
 		problems = append(problems, p)
 	}
-	problems = append(problems, r.Check(release.Root(n.root), n.config.Node.Hostname)...)
+	for _, err := range [...]error{cmd.Refused, n.lacks(&cmd), n.checkCertificate(cmd.Node)} {
+		if err != nil {
+			problems = append(problems, err)
+		}
+	}
+	problems = append(problems, r.Check(release.Root(n.root), &cmd, n.config.Node.Hostname)...)
 	if cmd.Cookie != "" {
 		cookie = []string{"fingerprint " + cmd.Cookie + ", from " + cmd.CookieFrom}
 		if file := n.config.Distribution.CookieFile; file != cmd.CookieFrom && n.mountedLater(file) {
@@ -146,6 +181,12 @@ func (n *node) planRelease() (plan []section, problems []error) {
 		{"cookie", cookie},
 		{"command", append([]string{cmd.Path}, flagLines(cmd.Argv[1:])...)},
 		{"environment", cmd.Env},
+	}
+	if dir := n.config.Release.WorkingDirectory; dir != "" {
+		plan = append(plan, section{"working directory", []string{dir}})
+	}
+	if cmd.Daemon {
+		plan = append(plan, section{"beside it, with the same environment", []string{r.ERTSDir + "/bin/epmd"}})
 	}
 	for _, f := range cmd.Files {
 		text := lines(f.Content)

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"net/netip"
-
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/supervise"
 )
@@ -13,10 +10,12 @@ import (
 // gives the action that the node is to end with.
 func (n *node) supervise(status netcfg.Status) supervise.Action {
 	s := n.loop()
-	s.Prepare = n.prepare
+	s.Prepare, s.Unasked, s.Dumps = n.prepare, n.unasked, n.dumps()
+	s.Fallback, s.Policy.Fallback = n.fallback(), len(n.config.Supervise.FallbackExec) > 0
 	if n.failed != nil {
 		s.NoRelease = n.failed.Error()
 	}
+	n.enough(&s)
 	if !status.Ready() {
 		s.NetworkWait = n.networkWait(status)
 		last := status
@@ -41,34 +40,29 @@ func (n *node) loop() supervise.Node {
 		n.config = config.Load("", nothing)
 	}
 	c := n.config
-	watch := health.Watch{
-		Port: c.Distribution.Port, Node: "beaminit@" + short(c.Node.Hostname),
-		Local: []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})},
-		// Never more than the interval: then a VM that hangs is known within two.
-		Interval: c.Health.Interval, Timeout: min(c.Health.ProbeTimeout, c.Health.Interval),
-	}
-	if own := address(c); own.IsValid() {
-		watch.Local = append(watch.Local, own)
-	}
 	var peers []string
 	self := self(c)
 	for i, p := range c.Peers {
 		if i != self {
 			peers = append(peers, p.Name)
-			watch.Peers = append(watch.Peers, p.Address)
 		}
 	}
+	n.row = make(chan supervise.Event, 1)
 	return supervise.Node{
 		Name: n.nodeName, Peers: peers, Boot: n.boot, Seq: n.seq, Clock: func() string { return n.clockFrom }, Interval: c.Health.Interval,
 		Policy: supervise.Policy{
 			OnExit: c.Supervise.OnExit, GiveUp: c.Supervise.GiveUp,
 			BackoffFirst: c.Supervise.BackoffFirst, BackoffLongest: c.Supervise.BackoffLongest,
 			Attempts: c.Supervise.Attempts, Window: c.Supervise.Window, StopTimeout: c.Supervise.StopTimeout,
+			ExitOK: c.Supervise.ExitOK, Boots: c.Supervise.Boots,
+			ProbeInterval: c.Health.Interval, ProbeTimeout: min(c.Health.ProbeTimeout, c.Health.Interval), ProbeFailures: c.Health.ProbeFailures,
+			StartTimeout: c.Health.StartTimeout, DumpTimeout: min(dumpTimeout, c.Dump.Timeout),
 		},
-		Console: n.console, Signals: &n.signals, Phases: n.phases,
+		Dog: n.wantedDog(), Watchdog: &n.watchdog,
 		AfterStart: n.afterStart, Stopping: n.goesDown, Button: button(c.Supervise.PowerButton), Save: n.saveOften, Resume: n.resume,
+		Row: n.row, Console: n.console, Signals: &n.signals, Phases: n.phases,
 		Remember: n.history.Remember, KeepHistory: n.history.Start, FlushHistory: n.history.Flush, StateDir: n.state,
 		Version: version, Control: controlPath,
-		Monitor: supervise.Program{Path: "/proc/self/exe", Argv: watch.Args(), Dir: "/"},
+		Monitor: n.monitorProgram,
 	}
 }

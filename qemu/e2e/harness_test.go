@@ -18,6 +18,7 @@ import (
 )
 
 var (
+	kernel   = flag.String("watchdog-kernel", "", "kernel that has i6300esb, instead of the one in /boot")
 	initFlag = flag.String("init", "", "init to boot, instead of the one of this repository")
 	labBin   string // the lab command, built for these tests
 )
@@ -61,14 +62,24 @@ func up(t *testing.T, n int, cmdline string) *lab.Lab {
 // start boots a lab with this configuration in its image.
 func start(t *testing.T, o lab.Options, config []byte) *lab.Lab {
 	t.Helper()
-	program := *initFlag
-	if program == "" {
+	return startImage(t, o, image.Spec{Config: config})
+}
+
+// startImage boots a lab with this image; without an init of its own it gets that of
+// the tests.
+func startImage(t *testing.T, o lab.Options, s image.Spec) *lab.Lab {
+	t.Helper()
+	if s.Init == "" {
+		s.Init = *initFlag
+	}
+	if s.Init == "" {
 		var err error
-		if program, err = image.BuildInit("../.."); err != nil {
+		if s.Init, err = image.BuildInit("../.."); err != nil {
 			t.Fatal(err)
 		}
 	}
-	set, err := image.Build(image.Spec{Dir: buildDir, Init: program, Config: config}, func(s string) { t.Log(s) })
+	s.Dir = buildDir
+	set, err := image.Build(s, func(s string) { t.Log(s) })
 	if err != nil {
 		t.Fatal(err)
 	}

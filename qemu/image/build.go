@@ -16,6 +16,8 @@ type Spec struct {
 	Release string // a release directory or tar.gz; empty: the demo
 	Kernel  string // a bzImage; empty: Debian's
 	Config  []byte // /etc/beaminit.toml of the image
+
+	Modules []string // further modules of the kernel, loaded by the initramfs
 }
 
 // Set is what a node boots from.
@@ -27,12 +29,14 @@ type Set struct {
 }
 
 // BuildInit builds the beaminit binary in the repository at root and gives its
-// path. Go's own cache makes it quick where nothing changed.
+// path, as make does. Go's own cache makes it quick where nothing changed.
 func BuildInit(root string) (string, error) {
-	out := filepath.Join(root, "build", "init")
-	cmd := exec.Command("go", "build", "-trimpath", "-tags=entry", "-ldflags", "-s -w -E main.entry -checklinkname=0", "-o", out, "./cmd/init")
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS=-buildvcs=false")
+	out, err := filepath.Abs(filepath.Join(root, "build", "init"))
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.Command("make", "-s", "-C", root, "build/init", "OUT="+out)
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64")
 	said, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build the init: %w\n%s", err, strings.TrimSpace(string(said)))
@@ -68,7 +72,7 @@ func Build(s Spec, say func(string)) (Set, error) {
 		Initramfs: filepath.Join(s.Dir, "initramfs.cpio"),
 		Root:      filepath.Join(s.Dir, "image.squashfs"),
 	}
-	if err := initramfs(set.Initramfs, s.Init, kernel, say); err != nil {
+	if err := initramfs(set.Initramfs, s.Init, kernel, s.Modules, say); err != nil {
 		return Set{}, err
 	}
 	root := rootfs{Init: s.Init, Release: release, Config: s.Config}

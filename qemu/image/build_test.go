@@ -240,6 +240,10 @@ func TestARefusedImage(t *testing.T) {
 	for name, change := range map[string]func(dir string) error{
 		"a shell": func(dir string) error { return copyFile(init, filepath.Join(dir, "srv/erlang/lib/x/priv/bash")) },
 		"epmd":    func(dir string) error { return copyFile(init, filepath.Join(dir, "usr/bin/epmd")) },
+		"a link that is no heart's": func(dir string) error {
+			os.Mkdir(filepath.Join(dir, "bin"), 0o755)
+			return os.Symlink("../sbin/busybox", filepath.Join(dir, "bin/sh"))
+		},
 		"no init": func(dir string) error { return os.Remove(filepath.Join(dir, "sbin/init")) },
 		"not static": func(dir string) error {
 			os.Remove(filepath.Join(dir, "sbin/init"))
@@ -258,6 +262,45 @@ func TestARefusedImage(t *testing.T) {
 		}
 		if err := check(dir); err == nil {
 			t.Errorf("%s was not refused", name)
+		}
+	}
+}
+
+// A release with -heart gets the link by which ERTS starts that, and no other does.
+func TestHeartLink(t *testing.T) {
+	init := staticProgram(t)
+	for _, tt := range []struct {
+		vmargs, config string
+		want           bool
+	}{
+		{"+Bi\n", "", false},
+		{"#-heart\n-heartless\n", "", false},
+		{"-sname x\n-heart\n", "", true},
+		{"", "[watchdog]\ncriterion = \"heart\"\n", true},
+		{"", "[watchdog]\ncriterion = \"probe\"\n", false},
+	} {
+		dir, srv := t.TempDir(), t.TempDir()
+		file := filepath.Join(srv, "releases/1/vm.args")
+		for _, d := range []string{filepath.Dir(file), filepath.Join(srv, "lib"), filepath.Join(srv, "erts-1/bin")} {
+			if err := os.MkdirAll(d, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(file, []byte(tt.vmargs), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := copyFile(init, filepath.Join(srv, "erts-1/bin/erlexec")); err != nil {
+			t.Fatal(err)
+		}
+		if err := (rootfs{Init: init, Release: srv, Config: []byte(tt.config)}).stage(dir); err != nil {
+			t.Fatal(err)
+		}
+		_, err := os.Stat(filepath.Join(dir, "bin/sh"))
+		if (err == nil) != tt.want {
+			t.Errorf("%q, %q: /bin/sh: %v", tt.vmargs, tt.config, err)
+		}
+		if err := check(dir); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func wanted(lib fs.FS, version string) []string {
 
 // initramfs makes the archive that the kernel starts: the init, the modules, and
 // a configuration that names them.
-func initramfs(out, init string, k Kernel, say func(string)) error {
+func initramfs(out, init string, k Kernel, more []string, say func(string)) error {
 	data, err := os.ReadFile(init)
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func initramfs(out, init string, k Kernel, say func(string)) error {
 	}
 	config := "# The initramfs of the lab: modules, and nothing else.\n"
 	if k.Modules != "" {
-		names := wanted(os.DirFS(k.Modules), k.Version)
+		names := append(wanted(os.DirFS(k.Modules), k.Version), more...)
 		mods, err := modules(os.DirFS(k.Modules), k.Version, names)
 		if err != nil {
 			return err

@@ -49,6 +49,21 @@ func FindKernel(file string) (Kernel, error) {
 	return k, nil
 }
 
+// FindKernelWith takes the newest kernel in /boot that has a module, as a file for
+// FindKernel: Debian's cloud kernel has few drivers.
+func FindKernelWith(module string) (string, error) {
+	found, _ := filepath.Glob("/boot/vmlinuz-*")
+	slices.SortFunc(found, compareVersions)
+	for _, file := range slices.Backward(found) {
+		if k, err := FindKernel(file); err == nil && k.Modules != "" {
+			if _, err := modules(os.DirFS(k.Modules), k.Version, []string{module}); err == nil {
+				return file, nil
+			}
+		}
+	}
+	return "", errors.New("no kernel in /boot has the module " + module + ": install linux-image-amd64")
+}
+
 // kernelVersion reads the version out of the head of a bzImage
 // (Documentation/arch/x86/boot.rst, kernel_version at 0x20e).
 func kernelVersion(file string) (string, error) {

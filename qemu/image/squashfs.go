@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,6 +77,14 @@ func (r rootfs) stage(dir string) error {
 	if err := copyRelease(r.Release, srv); err != nil {
 		return err
 	}
+	if r.beats(srv) {
+		if err := os.MkdirAll(filepath.Join(dir, "bin"), 0o755); err != nil {
+			return err
+		}
+		if err := os.Symlink(heartShell, filepath.Join(dir, "bin/sh")); err != nil {
+			return err
+		}
+	}
 	// Asked of the copy: a program that was left out needs no library.
 	libs, err := libraries(srv)
 	if err != nil {
@@ -101,6 +110,23 @@ func (r rootfs) stage(dir string) error {
 	return nil
 }
 
+// heartShell is where /bin/sh leads in an image whose release has a heart: ERTS starts
+// that by a shell, and the init understands this one call.
+const heartShell = "../sbin/init"
+
+var heartFlag = regexp.MustCompile(`(?m)^\s*-heart\s*$`)
+
+// beats tells whether the release in srv has -heart, or the configuration wants one.
+func (r rootfs) beats(srv string) bool {
+	files, _ := filepath.Glob(filepath.Join(srv, "releases/*/vm.args*"))
+	for _, file := range files {
+		if data, err := os.ReadFile(file); err == nil && heartFlag.Match(data) {
+			return true
+		}
+	}
+	return regexp.MustCompile(`(?m)^\s*criterion\s*=\s*"heart"`).Match(r.Config)
+}
+
 // check walks over a root and refuses it if a shell or epmd is in it, or if its
 // init is not a static program: there is nothing that could interpret it.
 func check(dir string) error {
@@ -117,6 +143,9 @@ func check(dir string) error {
 			return err
 		}
 		if e.IsDir() || !slices.Contains(refused, e.Name()) {
+			return nil
+		}
+		if to, _ := os.Readlink(name); to == heartShell && name == filepath.Join(dir, "bin/sh") {
 			return nil
 		}
 		st, err := e.Info()

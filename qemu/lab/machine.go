@@ -85,6 +85,9 @@ func (n *Node) arguments(serial, qmp, nic int) []string {
 	if o.Image.Initramfs != "" {
 		args = append(args, "-initrd", o.Image.Initramfs)
 	}
+	for _, d := range o.Devices {
+		args = append(args, "-device", d)
+	}
 	if n.Spec.NoNIC {
 		return args
 	}

@@ -98,6 +98,7 @@ type Options struct {
 	TCG      bool          // never KVM
 	Memory   int           // MiB a node; 0: 256
 	Interval time.Duration // of the health records, as the image's configuration has it; 0: 10 s
+	Devices  []string      // further devices of every machine, as QEMU's -device has them
 	Append   string        // added to the kernel command line of every node
 	Pcap     bool          // write every frame to run/lan.pcap
 	Say      func(string)  // is told what is being done; may be nil

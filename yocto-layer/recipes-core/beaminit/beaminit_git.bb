@@ -11,7 +11,7 @@ LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
 # committed or not. BEAMINIT_SRC = "git" takes SRCREV:pn-beaminit from the repository
 # instead, for a build with another version than the layer's.
 BEAMINIT_SRC ??= "tree"
-BEAMINIT_TREE = "go.mod go.sum LICENSE boot cmd config control fault health history hostsgen logfmt netcfg release supervise"
+BEAMINIT_TREE = "go.mod go.sum LICENSE boot cmd config control evidence fault health history hostsgen logfmt netcfg release supervise"
 
 PV = "0.1.0+${BEAMINIT_SRC}"
 # Scarthgap has no UNPACKDIR yet.
@@ -48,8 +48,11 @@ INSANE_SKIP:${PN} += "textrel"
 
 # The second -X: the compatibility switches of go.mod's language version cost a tenth
 # of the boot to read, and none concerns PID 1. -tags, -E, -checklinkname: see
-# cmd/init/entry.go. No -s -w: packaging strips.
-GO_LDFLAGS = '-tags=entry -ldflags="-X main.version=${PV} -X main.buildTime=$SOURCE_DATE_EPOCH -X runtime.godebugDefault= -E main.entry -checklinkname=0"'
+# cmd/init/entry.go. -gcflags: smaller. All as the Makefile has it, but no -s -w:
+# packaging strips.
+BEAMINIT_SMALL = "github.com/beaminit/beaminit/... github.com/BurntSushi/toml fmt time strings slices"
+BEAMINIT_GCFLAGS = "${@' '.join('-gcflags=%s=-l' % p for p in d.getVar('BEAMINIT_SMALL').split())}"
+GO_LDFLAGS = '-tags=entry ${BEAMINIT_GCFLAGS} -ldflags="-X main.version=${PV} -X main.buildTime=$SOURCE_DATE_EPOCH -X runtime.godebugDefault= -E main.entry -checklinkname=0"'
 
 # There is no GOPATH to make; cmd/init alone is built, where go.mod is.
 do_configure() {

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"errors"
+	"net/netip"
+
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/release"
+	"github.com/beaminit/beaminit/supervise"
+)
+
+// distribution is that of this node: its port is its own where [peers] has one for it.
+func (n *node) distribution() config.Distribution {
+	d := n.config.Distribution
+	if i := self(n.config); i >= 0 && n.config.Peers[i].Port != 0 {
+		d.Port = n.config.Peers[i].Port
+	}
+	return d
+}
+
+// onlyIPv6 says that there are peers and that all of them have IPv6 addresses.
+func onlyIPv6(c *config.Config) bool {
+	for i := range c.Peers {
+		if a := c.Peers[i].Address; a.Is4() || a.Is4In6() {
+			return false
+		}
+	}
+	return len(c.Peers) > 0
+}
+
+// monitorProgram is the monitor for the release as it is started.
+func (n *node) monitorProgram() supervise.Program {
+	c, d := n.config, n.distribution()
+	w := health.Watch{
+		Port: d.Port, Node: "beaminit@" + short(c.Node.Hostname),
+		// Never more than the interval: then a VM that hangs is known within two.
+		Interval: c.Health.Interval, Timeout: min(c.Health.ProbeTimeout, c.Health.Interval),
+	}
+	six := false
+	if n.release != nil {
+		cmd := n.command(1)
+		w.TLS, six = cmd.TLS(), cmd.IPv6()
+	}
+	local := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	if six {
+		local = netip.IPv6Loopback()
+	}
+	w.Local = append(w.Local, netip.AddrPortFrom(local, uint16(d.Port)))
+	if own := address(c); own.IsValid() {
+		w.Local = append(w.Local, netip.AddrPortFrom(own, uint16(d.Port)))
+	}
+	self := self(c)
+	for i := range c.Peers {
+		p := &c.Peers[i]
+		if i == self {
+			continue
+		}
+		port := c.Distribution.Port
+		if p.Port != 0 {
+			port = p.Port
+		}
+		w.Peers = append(w.Peers, netip.AddrPortFrom(p.Address, uint16(port)))
+	}
+	return supervise.Program{Path: "/proc/self/exe", Argv: w.Args(), Dir: "/"}
+}
+
+// epmd is the port mapper of the release, as the user and with the environment of it.
+func epmd(r *release.Release, p supervise.Program) *supervise.Program {
+	p.Path = r.ERTSDir + "/bin/epmd"
+	p.Argv = []string{"epmd"}
+	p.Dir = "/"
+	return &p
+}
+
+// lacks says what TLS for the distribution needs and has not, before the VM ends for
+// want of it with less to say.
+func (n *node) lacks(c *release.Command) error {
+	t := &n.config.Distribution.TLS
+	if t.Cert == "" || c.Refused != nil {
+		return nil
+	}
+	if !n.release.Has(release.Root(n.root), "ssl") {
+		return errors.New("distribution.tls: the release has no application ssl in its boot script; want ssl among the applications of the release")
+	}
+	for _, path := range [...]string{t.Cert, t.Key, t.CA} {
+		if _, err := release.Root(n.root).Mode(path); err != nil && !n.mountedLater(path) {
+			return errors.New("distribution.tls: " + path + ": " + err.Error())
+		}
+	}
+	return nil
+}
+
+// checkCertificate says where the certificate of the node is not for its name, which
+// its peers would find out.
+func (n *node) checkCertificate(node string) error {
+	path := n.config.Distribution.TLS.Cert
+	if path == "" {
+		return nil
+	}
+	text, err := n.read(path)
+	if err != nil {
+		return nil // said already
+	}
+	return release.CheckCertificate(path, text, node)
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// withDisk is a machine with a release whose emulator evaluates expr, and with a disk
+// on /data; it is m.root/store here.
+func withDisk(t *testing.T, cmdline, expr string) spec {
+	t.Helper()
+	s := withERTS(t, "hostname=node1 "+cmdline, "[release]\nargs = [\"-eval\", "+fmt.Sprintf("%q", expr)+"]\n"+withState().toml)
+	s.files["store/cookie"] = "namespace-cookie"
+	s.writable = true
+	return s
+}
+
+// left are the files of the pattern that are kept on the disk, read.
+func (m *machine) left(pattern string) (texts []string) {
+	m.t.Helper()
+	names, err := filepath.Glob(filepath.Join(m.root, pattern))
+	m.must(err)
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		m.must(err)
+		texts = append(texts, string(b))
+	}
+	return texts
+}
+
+const kept = "store/beaminit/dumps/"
+
+// A release that ends tells why: in the health record, on the console, and on the disk.
+func TestEvidence(t *testing.T) {
+	tests := []struct {
+		name, expr string
+		kill       unix.Signal // where it does not end by itself
+		why        string
+		dump       bool
+	}{
+		{"a slogan", `io:format("the last words~n"), erlang:halt("the disk is gone").`, 0, "exit status 1: the disk is gone", true},
+		{"a status", `io:format("the last words~n"), halt(3).`, 0, "exit status 3", false},
+		{"an application that fails", `io:format("the last words~n"), exit(whereis(application_controller), kill).`, 0,
+			"exit status 1: Kernel pid terminated (application_controller) (killed)", true},
+		{"SIGUSR1", `io:format("the last words~n").`, unix.SIGUSR1, "exit status 1: Received SIGUSR1", true},
+		{"SIGKILL", `io:format("the last words~n").`, unix.SIGKILL, "killed by signal 9 (SIGKILL)", false},
+		{"SIGABRT", `io:format("the last words~n").`, unix.SIGABRT, "killed by signal 6 (SIGABRT)", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := power(t, withDisk(t, "", tt.expr))
+			if tt.kill != 0 {
+				m.state(health.Up, 0)
+				m.line("release: the last words")
+				unix.Kill(m.vm(), tt.kill)
+			}
+			down, _ := m.state(health.Down, 0)
+			if down.Why != tt.why {
+				t.Errorf("why=%q, want %q", down.Why, tt.why)
+			}
+			m.line("the release ended: " + tt.why + " (pid ")
+			m.line("the release was started again at once (restart 1, pid ")
+			m.line("last output /data/beaminit/dumps/last-output-" + fmt.Sprintf("%08x", down.Boot) + "-1.log")
+			if got := m.left(kept + "last-output-*-1.log"); len(got) != 1 || !strings.Contains(got[0], "the last words\n") {
+				t.Errorf("last output: %q", got)
+			}
+			dumps := m.left(kept + "erl_crash-*-1.dump")
+			if tt.dump != (len(dumps) == 1) {
+				t.Errorf("%d dumps", len(dumps))
+			}
+			if tt.dump {
+				m.line("kept: crash dump /data/beaminit/dumps/erl_crash-")
+			}
+			t.Log(m.tail())
+		})
+	}
+}
+
+// A crash loop leaves no more than it may, on the disk and in memory.
+func TestCrashLoopIsBounded(t *testing.T) {
+	loop := "beaminit.supervise.attempts=6 beaminit.supervise.give_up=rescue beaminit.supervise.backoff=1ms,1ms "
+	tests := []struct {
+		name, cmdline, dir, user string
+		keep                     int
+		most                     int64
+	}{
+		{"on disk", "beaminit.dump.keep=2 beaminit.dump.bytes=100K", kept, "", 2, 100 << 10},
+		{"as another user", "beaminit.dump.keep=2 beaminit.release.user=1234", kept, "", 2, 16 << 20},
+		{"elsewhere", "beaminit.dump.directory=/data/here/there", "store/here/there/", "", 5, 16 << 20},
+		{"nothing", "beaminit.dump.keep=0", kept, "", 0, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := power(t, withDisk(t, loop+tt.cmdline, `io:format("words~n"), erlang:halt("loop").`))
+			r, _ := m.state(health.Rescue, 0)
+			if r.Why != "gave up after 7 ends within 1m0s: exit status 1: loop" && tt.keep > 0 || r.Restarts != 6 {
+				t.Errorf("rescue: %+v", r)
+			}
+			m.eventually("keep as many as it should", func() bool {
+				return len(m.left(tt.dir+"*.log")) == tt.keep && len(m.left(tt.dir+"*.dump")) == tt.keep
+			})
+			if names, _ := filepath.Glob(filepath.Join(m.root, tt.dir+"*-7.dump")); tt.keep > 0 && len(names) != 1 {
+				t.Errorf("the last dump is not among those kept: %v", names)
+			}
+			for _, d := range m.left(tt.dir + "*.dump") {
+				if int64(len(d)) > tt.most+1024 || len(d) < 1000 { // the VM closes it with a few words more
+					t.Errorf("a dump has %d bytes, want at most %d", len(d), tt.most)
+				}
+			}
+		})
+	}
+}
+
+// eventually waits for what shows in no line of the console.
+func (m *machine) eventually(what string, ok func() bool) {
+	m.t.Helper()
+	for deadline := time.Now().Add(limitOfTest); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			m.t.Fatalf("it does not %s\n%s", what, m.tail())
+		}
+	}
+}
+
+// Where no disk can be written to, what is left of the last end is in memory, for the
+// user of the release too.
+func TestEvidenceInMemory(t *testing.T) {
+	for _, user := range []string{"root", "1234"} {
+		t.Run(user, func(t *testing.T) {
+			m := power(t, withERTS(t, "hostname=node1 beaminit.release.user="+user, "[release]\nargs = [\"-eval\", \"io:format(\\\"words~n\\\"), erlang:halt(\\\"over\\\").\"]\n"))
+			_, next := m.state(health.Down, 0)
+			down, _ := m.state(health.Down, next)
+			if down.Why != "exit status 1: over" {
+				t.Errorf("why=%q", down.Why)
+			}
+			m.line("kept: crash dump /run/beaminit/dumps/erl_crash-")
+			dir := fmt.Sprintf("/proc/%d/root%s/", m.cmd.Process.Pid, memoryDumps)
+			m.eventually("keep one dump of two", func() bool {
+				dumps, _ := filepath.Glob(dir + "*.dump")
+				outputs, _ := filepath.Glob(dir + "*.log")
+				return len(dumps) == memoryDumpKeep && len(outputs) == memoryDumpKeep && strings.HasSuffix(dumps[0], "-2.dump")
+			})
+		})
+	}
+}
+
+// A place for dumps that cannot be written to is said once, and costs the dump only.
+func TestNoPlaceForEvidence(t *testing.T) {
+	tests := []struct {
+		name, toml, line string
+		files            map[string]string
+	}{
+		{"read-only", "[dump]\ndirectory = \"/srv/dumps\"\n", "directory for crash dumps /srv/dumps: ", nil},
+		{"a file", "[dump]\ndirectory = \"/data/dumps\"\n", "directory for crash dumps /data/dumps: not a directory", map[string]string{"data/dumps": ""}},
+		{"a full disk", "[dump]\ndirectory = \"/data/full/dumps\"\n[[mount]]\nsource = \"full\"\ntarget = \"/data/full\"\ntype = \"tmpfs\"\noptions = [\"nr_inodes=1\"]\n",
+			"directory for crash dumps /data/full/dumps: no space left on device", map[string]string{"data/full/x": ""}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := withERTS(t, "hostname=node1 beaminit.supervise.attempts=2 beaminit.supervise.give_up=rescue beaminit.supervise.backoff=1ms,1ms",
+				"[release]\nargs = [\"-eval\", \"io:format(\\\"words~n\\\"), erlang:halt(\\\"over\\\").\"]\n"+tt.toml)
+			for name, text := range tt.files {
+				s.files[name] = text
+			}
+			m := power(t, s)
+			r, next := m.state(health.Rescue, 0)
+			if r.Why != "gave up after 3 ends within 1m0s: exit status 1" || r.Restarts != 2 {
+				t.Errorf("rescue: %+v", r)
+			}
+			m.line(tt.line)
+			m.state(health.Rescue, next)
+			if n := m.count("directory for crash dumps"); n != 1 {
+				t.Errorf("said %d times:\n%s", n, m.tail())
+			}
+		})
+	}
+}
+
+// A disk that fills up in the middle of a dump: what is there is told, and no more.
+func TestFullDiskWithEvidence(t *testing.T) {
+	s := withERTS(t, "hostname=node1 beaminit.supervise.attempts=2 beaminit.supervise.give_up=rescue beaminit.supervise.backoff=1ms,1ms",
+		"[release]\nargs = [\"-eval\", \"[io:format(\\\"~100..xs~n\\\", [\\\"\\\"]) || _ <- lists:seq(1, 1000)], erlang:halt(\\\"over\\\").\"]\n"+
+			"[dump]\ndirectory = \"/data/small/dumps\"\n[[mount]]\nsource = \"small\"\ntarget = \"/data/small\"\ntype = \"tmpfs\"\noptions = [\"size=64k\"]\n")
+	s.files["data/small/x"] = ""
+	m := power(t, s)
+	r, _ := m.state(health.Rescue, 0)
+	if !strings.HasPrefix(r.Why, "gave up after 3 ends within 1m0s: exit status 1") || r.Restarts != 2 {
+		t.Errorf("rescue: %+v", r)
+	}
+	m.line("keep the last output in /data/small/dumps/last-output-")
+	m.line("no space left on device")
+	t.Log(m.tail())
+}

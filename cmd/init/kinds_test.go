@@ -1,0 +1,253 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// relx and mix give the directory of all releases of testdata/kinds that the one or the
+// other makes, built once, without a network.
+var (
+	relx = sync.OnceValues(func() (string, error) {
+		return build("relx", "_build/default/rel", "rebar3", "release", "--all")
+	})
+	mix = sync.OnceValues(func() (string, error) {
+		return build("mix", "_build/prod/rel", "mix", "do", "compile", "+", "run", "--no-start",
+			"-e", `for r <- ~w(plain runtime reboot), do: Mix.Task.rerun("release", [r, "--quiet"])`)
+	})
+)
+
+// build copies the sources and runs what makes releases of them; "" where that is not
+// installed.
+func build(kind, out, name string, args ...string) (string, error) {
+	if _, err := exec.LookPath(name); err != nil {
+		return "", nil
+	}
+	dir := filepath.Join(filepath.Dir(binary), kind)
+	if text, err := exec.Command("cp", "-r", "testdata/kinds/"+kind, dir).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, text)
+	}
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "MIX_ENV=prod", "HOME="+dir, "HEX_OFFLINE=1", "REBAR_OFFLINE=1", "LANG=C.UTF-8")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%s: %w\n%s", name, err, text)
+	}
+	return filepath.Join(dir, out), nil
+}
+
+// releaseOf gives the directory of a release by its name: relx/own, mix/plain, systools,
+// or the name of one with files of its own: relx/own+eclero.
+func releaseOf(t *testing.T, name string) string {
+	t.Helper()
+	name, other, changed := strings.Cut(name, "+")
+	kind, which, _ := strings.Cut(name, "/")
+	var dir string
+	var err error
+	switch kind {
+	case "relx":
+		dir, err = relx()
+	case "mix":
+		dir, err = mix()
+	default:
+		dir, err = demo()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dir == "" {
+		t.Skip("cannot make a release with " + kind + ": want Debian's erlang-base, rebar3 and elixir")
+	}
+	dir = filepath.Join(dir, which)
+	if changed {
+		dir = changedRelease(t, dir, other)
+	}
+	return dir
+}
+
+// changedRelease is a release with the files of testdata/kinds/NAME in its version.
+func changedRelease(t *testing.T, dir, name string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), name)
+	if text, err := exec.Command("cp", "-r", dir, to).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	script := "cp $OLDPWD/testdata/kinds/" + name + "/* releases/[0-9]*"
+	if name == "moved" { // one directory down, beside an older version and an older ERTS
+		script = "mkdir birds && mv bin erts-* lib releases birds && cd birds && cp -r releases/0.10.0 releases/0.9.0 && " +
+			"cp -r erts-* erts-9.0 && rm releases/start_erl.data releases/0.9.0/sys.config erts-9.0/bin/beam.smp"
+	}
+	if text, err := exec.Command("sh", "-c", "cd "+to+" && "+script).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return to
+}
+
+// withRelease is a spec of a machine with another release than the demo.
+func withRelease(t *testing.T, dir, cmdline, toml string) spec {
+	t.Helper()
+	s := withERTS(t, cmdline, toml)
+	s.bind["srv/erlang"] = dir
+	return s
+}
+
+// kind is a cluster of three.
+type kind struct {
+	name     string
+	releases []string // of the nodes; one: all have it
+	toml     string
+	six      bool   // IPv6
+	domain   string // of the host names
+	ports    bool   // n1 has 17001 and so on
+	says     []string
+	node     string // the name of each node before the @
+	files    func(t *testing.T, i int) map[string]string
+	then     func(t *testing.T, ms []*machine, next []int)
+}
+
+// Releases of every kind start as they were made, from a read-only root without a shell,
+// and find each other.
+func TestKinds(t *testing.T) {
+	const named = "[distribution]\nname = \"bird\"\n"
+	for _, k := range []kind{
+		{name: "relx", releases: []string{"relx/own", "relx/system", "relx/bare"}, node: "bird",
+			says: []string{"word plain mode embedded", "word plain mode embedded", "word plain mode embedded"}},
+		{name: "each its own", releases: []string{"relx/template", "systools", "mix/plain"}, node: "bird",
+			toml: named + "[release]\nenv = { WORD = \"a & b\" }\n",
+			says: []string{`word {"a & b","standing in",bird@n1}`, "", "word compiled consolidated true"}},
+		{name: "mix", releases: []string{"mix/plain", "mix/runtime", "mix/reboot"}, toml: named, node: "bird",
+			says: []string{"word compiled", "word runtime-runtime consolidated true", "word runtime-reboot consolidated true"}, then: restartFirst},
+		{name: "eclero", releases: []string{"relx/own+eclero"}, node: "eclero", says: []string{"word none"}},
+		{name: "toliman, long names", releases: []string{"relx/own+toliman", "relx/own+moved", "mix/runtime"}, domain: ".farm.lan", node: "toliman",
+			toml: "[distribution]\nname = \"toliman\"\nnames = \"long\"\n"},
+		{name: "module", releases: []string{"relx/own"}, toml: "[distribution]\nepmd = \"module:bird_epmd\"\n", ports: true, node: "bird"},
+		{name: "epmd", releases: []string{"relx/own", "systools", "mix/plain"}, toml: named + "epmd = \"daemon\"\n", node: "bird", then: killEpmd},
+		{name: "IPv6", releases: []string{"relx/own", "systools", "mix/plain"}, toml: named, six: true, node: "bird"},
+		{name: "TLS", releases: []string{"relx/secure"}, node: "bird", files: certificates(t), then: stopFirst,
+			toml: "[distribution.tls]\ncert = \"/data/cert.pem\"\nkey = \"/data/key.pem\"\nca = \"/data/ca.pem\"\n"},
+	} {
+		t.Run(k.name, k.run)
+	}
+}
+
+func (k *kind) run(t *testing.T) {
+	br := bridge(t)
+	toml := k.toml + "[peers]\n"
+	for i := 1; i <= 3; i++ {
+		toml += k.peer(i)
+	}
+	var ms []*machine
+	for i := 1; i <= 3; i++ {
+		s := withRelease(t, releaseOf(t, k.releases[(i-1)%len(k.releases)]), k.cmdline(i), toml)
+		if k.files != nil {
+			for name, text := range k.files(t, i) {
+				s.files[name] = text
+			}
+		}
+		ms = append(ms, power(t, s))
+	}
+	next := make([]int, 3)
+	for i, m := range ms {
+		_, next[i] = m.state(health.Booting, 0)
+		m.plug(br, i)
+	}
+	for i, m := range ms {
+		var r health.Record
+		r, next[i] = m.record("up with all peers", next[i], func(r health.Record) bool { return r.State == health.Up && r.Connected == 2 })
+		want := fmt.Sprintf("%s@n%d%s", k.node, i+1, k.domain)
+		if r.Node != want || r.Peers != 2 || r.Restarts != 0 {
+			t.Errorf("%+v, want node %s, 2 peers, no restart\n%s", r, want, m.tail())
+		}
+		if i < len(k.says) {
+			m.line(k.says[i])
+		}
+		m.alone()
+	}
+	if k.then != nil {
+		k.then(t, ms, next)
+	}
+}
+
+func (k *kind) peer(i int) string {
+	address := fmt.Sprintf("10.77.0.1%d", i)
+	if k.six {
+		address = fmt.Sprintf("fd77::1%d", i)
+	}
+	port := ""
+	if k.ports {
+		port = fmt.Sprintf(", port = 1700%d", i)
+	}
+	return fmt.Sprintf("n%d = { address = %q%s }\n", i, address, port)
+}
+
+func (k *kind) cmdline(i int) string {
+	if k.six {
+		return fmt.Sprintf("hostname=n%d%s beaminit.network.eth0.address=fd77::1%d/64 beaminit.network.eth0.wait=20s", i, k.domain, i)
+	}
+	return fmt.Sprintf("hostname=n%d%s beaminit.network.eth0.address=10.77.0.1%d/24 beaminit.network.eth0.wait=20s", i, k.domain, i)
+}
+
+// alone wants no process of a shell on the machine, and nothing that could be one.
+func (m *machine) alone() {
+	m.t.Helper()
+	for _, name := range []string{"bin/sh", "usr/bin/sh", "bin/busybox"} {
+		if _, err := os.Stat(filepath.Join(m.root, name)); err == nil {
+			m.t.Errorf("there is a %s", name)
+		}
+	}
+	if n := m.count("Read-only file system") + m.count("erofs"); n > 0 {
+		m.t.Errorf("something was to be written to the root:\n%s", m.tail())
+	}
+}
+
+// restartFirst ends the VMs of releases that write their configuration at each start.
+func restartFirst(t *testing.T, ms []*machine, next []int) {
+	for _, i := range []int{1, 2} {
+		unix.Kill(ms[i].vm(), unix.SIGKILL)
+	}
+	for _, i := range []int{1, 2} {
+		_, next[i] = ms[i].restarted(1, next[i])
+		ms[i].linesWith("word runtime-", 2)
+	}
+}
+
+// killEpmd ends the epmd of a node. It comes back, the node is known to it again, and
+// both are there for a VM that is started anew.
+func killEpmd(t *testing.T, ms []*machine, next []int) {
+	m := ms[0]
+	first := m.child("epmd")
+	unix.Kill(first, unix.SIGKILL)
+	m.line("what the release needs beside it ended (killed by signal 9 (SIGKILL))")
+	m.await("another epmd", limitOfTest, func() bool { return m.has("epmd") != 0 && m.has("epmd") != first })
+	unix.Kill(m.vm(), unix.SIGKILL)
+	_, next[0] = m.restarted(1, next[0])
+	m.record("whole again", next[0], func(r health.Record) bool { return r.State == health.Up && r.Connected == 2 })
+	m.signal(unix.SIGTERM)
+	m.line("the release ended: exit status 0")
+	if got := m.ended(); got != unix.SIGHUP {
+		t.Errorf("the kernel ended it with %v, want a reboot", got)
+	}
+}
+
+// stopFirst: a VM with TLS that is stopped is known to hang, and none of the probes left
+// a line.
+func stopFirst(t *testing.T, ms []*machine, next []int) {
+	pid := ms[0].vm()
+	unix.Kill(pid, unix.SIGSTOP)
+	_, n := ms[0].state(health.Hung, next[0])
+	unix.Kill(pid, unix.SIGCONT)
+	ms[0].state(health.Up, n)
+	for _, m := range ms {
+		if n := m.count("TLS server"); n > 0 {
+			t.Errorf("%d lines about TLS:\n%s", n, m.tail())
+		}
+	}
+}

@@ -1,0 +1,201 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"strconv"
+	"strings"
+)
+
+// erlinitFile takes over what /etc/erlinit.config says.
+func (l *loader) erlinitFile() {
+	data, err := l.read(ErlinitPath)
+	switch {
+	case err == nil && len(data) > maxText:
+		l.wrong(Erlinit, strconv.Itoa(len(data))+" bytes", "64 KiB at most", nothingOfIt)
+	case err == nil:
+		l.erlinit(Erlinit, erlinitWords(string(data)))
+	case !errors.Is(err, fs.ErrNotExist):
+		l.wrong(Erlinit, "cannot be read: "+err.Error(), "", nothingOfIt)
+	}
+}
+
+// erlinitArgs takes over the options among the words that the kernel left to its init.
+func (l *loader) erlinitArgs(args []string) {
+	if len(args) == 0 {
+		return
+	}
+	words := make([]word, len(args))
+	for i, a := range args {
+		words[i].text = a
+	}
+	l.erlinit(ErlinitArgs, words)
+}
+
+// erlinit takes over options of erlinit as getopt_long(3) finds them: words that are no
+// options may stand between them, -- ends them, an argument is the rest of the word or
+// the next word whatever it looks like, and long names may be shortened. On the kernel
+// command line the words between are those of others (splash).
+func (l *loader) erlinit(from Source, words []word) {
+	for i := range words {
+		if w := &words[i]; w.open {
+			l.line = w.line
+			l.wrong(from, `a " without its second one`, `"..." within a line`, quote(w.text))
+		}
+	}
+	for i := 0; i < len(words); i++ {
+		l.line, l.option = words[i].line, ""
+		switch s := words[i].text; {
+		case s == "--":
+			l.line = 0
+			return
+		case from == ErlinitArgs && strings.Trim(s, "-") == "": // the --- of Debian's installer
+		case len(s) > 2 && s[:2] == "--":
+			i += l.erlinitLong(from, s[2:], words[i+1:])
+		case len(s) > 1 && s[0] == '-':
+			i += l.erlinitShort(from, s[1:], words[i+1:])
+		case from == Erlinit:
+			l.wrongValue(from, s, " belongs to no option, ignored", `quotes around a value with blanks: -s "/usr/bin/strace -f"`, "")
+		}
+	}
+	l.line, l.option = 0, ""
+}
+
+// erlinitLong takes over --name, --name=value or --name value, and gives the number of
+// words that it took of next.
+func (l *loader) erlinitLong(from Source, s string, next []word) (took int) {
+	name, value, has := strings.Cut(s, "=")
+	l.option = "--" + name
+	o, why := longOption(name)
+	switch {
+	case o == nil:
+		l.wrong(from, why, "", "")
+		if from == Erlinit && !has && len(next) > 0 && next[0].line == l.line && !strings.HasPrefix(next[0].text, "-") {
+			return 1 // its value
+		}
+		return 0
+	case has && !o.arg:
+		l.wrongValue(from, value, " is too much", "--"+o.long+" without a value", nothingOfIt)
+		return 0
+	}
+	l.option = "--" + o.long
+	if o.arg && !has {
+		if len(next) == 0 {
+			l.wrong(from, "no value", "one, as the next word", nothingOfIt)
+			return 0
+		}
+		value, took = next[0].text, 1
+	}
+	l.erlinitOption(from, o, value)
+	return took
+}
+
+// longOption finds an option by its name or the beginning of it; where there is none,
+// why says so.
+func longOption(name string) (o *erlinitOption, why string) {
+	for i := range erlinitOptions {
+		switch long := erlinitOptions[i].long; {
+		case long == name:
+			return &erlinitOptions[i], ""
+		case !strings.HasPrefix(long, name):
+		case o != nil:
+			why += ", --" + long
+		default:
+			o, why = &erlinitOptions[i], "--"+long
+		}
+	}
+	switch {
+	case o != nil && why == "--"+o.long:
+		return o, ""
+	case o != nil:
+		return nil, "it can be " + why + ", so it is ignored"
+	}
+	var all [len(erlinitOptions)]string
+	for i := range erlinitOptions {
+		all[i] = erlinitOptions[i].long
+	}
+	why = "erlinit has no such option, ignored"
+	if s := nearest(name, all[:]); s != "" {
+		why += "; did you mean --" + s + "?"
+	}
+	return nil, why
+}
+
+// erlinitShort takes over -v, several in one word (-tv), -e value and -evalue.
+func (l *loader) erlinitShort(from Source, s string, next []word) (took int) {
+	for s != "" {
+		c := s[0]
+		s = s[1:]
+		l.option = "-" + string(rune(c))
+		o := shortOption(c)
+		switch {
+		case o == nil:
+			what := "erlinit has no such option, ignored"
+			if c == 'H' { // of its documentation alone
+				what += "; did you mean --reboot-on-exit?"
+			}
+			l.wrong(from, what, "", "")
+			continue
+		case !o.arg:
+			l.erlinitOption(from, o, "")
+			continue
+		case s != "":
+			l.erlinitOption(from, o, s)
+		case len(next) > 0:
+			l.erlinitOption(from, o, next[0].text)
+			took = 1
+		default:
+			l.wrong(from, "no value", "one, as the next word", nothingOfIt)
+		}
+		break
+	}
+	return took
+}
+
+func shortOption(c byte) *erlinitOption {
+	for i := range erlinitOptions {
+		if erlinitOptions[i].short == c && c != 0 {
+			return &erlinitOptions[i]
+		}
+	}
+	return nil
+}
+
+const nothingOfIt = "nothing of it"
+
+// wrong is problem for the option at hand.
+//
+//go:noinline
+func (l *loader) wrong(from Source, what, want, used string) {
+	l.problem(from, nil, 0, fault{what: what, want: want, used: used})
+}
+
+func (l *loader) wrongValue(from Source, value, what, want, used string) {
+	l.wrong(from, quote(value)+what, want, used)
+}
+
+// erlinitNote says once that erlinit's words are in force, and what is other than with
+// erlinit.
+func (l *loader) erlinitNote() {
+	c := l.c
+	if !c.foreign {
+		return
+	}
+	text := "its options are in force"
+	if c.Supervise.OnExit == Restart {
+		text += `; but a VM that ends is started again (erlinit's way: supervise.on_exit = "reboot")`
+	}
+	for i, n := range c.idle {
+		o := &erlinitOptions[n]
+		if i == 0 {
+			text += "; without effect: "
+		} else {
+			text += ", "
+		}
+		text += "--" + o.long + " (" + o.why + ")"
+	}
+	l.note("erlinit", text)
+}
+
+// Foreign says whether options of erlinit were taken over.
+func (c *Config) Foreign() bool { return c.foreign }

@@ -1,0 +1,234 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"strconv"
+	"strings"
+)
+
+// erlinitOption takes over one option with its value.
+func (l *loader) erlinitOption(from Source, o *erlinitOption, value string) {
+	l.c.foreign = true
+	if o.how == hRefused {
+		l.wrong(from, o.why, "", "")
+		return
+	}
+	section, name, _ := strings.Cut(o.key, ".")
+	k := find(section, name, false)
+	switch {
+	case o.how == hMounts:
+		l.erlinitMounts(from, value)
+	case o.how == hNothing:
+		l.idle(o)
+	case o.how == hEnv:
+		l.erlinitEnv(k, from, value)
+	case o.how == hLimits:
+		l.erlinitLimits(k, from, value)
+	default:
+		if v := l.erlinitValue(from, o, value); v != nil {
+			l.set(k, nil, from, v)
+		}
+	}
+}
+
+// idle notes an option that has no effect.
+func (l *loader) idle(o *erlinitOption) {
+	for i := range erlinitOptions {
+		if &erlinitOptions[i] != o {
+			continue
+		}
+		for _, n := range l.c.idle {
+			if n == i {
+				return
+			}
+		}
+		l.c.idle = append(l.c.idle, i)
+	}
+}
+
+// erlinitValue makes of an option's value what the TOML parser would make of it for the
+// key; nil: it cannot be, which has been said.
+func (l *loader) erlinitValue(from Source, o *erlinitOption, value string) any {
+	switch o.how {
+	case hFixed:
+		return o.why
+	case hBoot:
+		return strings.TrimSuffix(value, ".boot")
+	case hPaths:
+		return anys(pieces(value, ":"))
+	case hProgram, hID:
+		words := l.erlinitProgram(from, o, pieces(value, " "))
+		switch {
+		case words == nil:
+			return nil
+		case o.how == hID:
+			return strings.Join(words, " ")
+		}
+		return anys(words)
+	case hNumber, hMillis:
+		// strtol(3) with base 0, but for what stands behind the number.
+		n, err := strconv.ParseInt(value, 0, 32)
+		switch {
+		case err != nil || n < 0 && o.how == hNumber:
+			l.wrongValue(from, value, " is no number", "a number such as 100", nothingOfIt)
+			return nil
+		case o.how == hNumber:
+			return strconv.FormatInt(n, 10)
+		}
+		return strconv.FormatInt(max(n, 1), 10) + "ms"
+	}
+	return value
+}
+
+// pieces cuts a list and leaves out what is empty.
+func pieces(s, at string) (list []string) {
+	for more := true; more; {
+		var piece string
+		piece, s, more = strings.Cut(s, at)
+		if piece != "" {
+			list = append(list, piece)
+		}
+	}
+	return list
+}
+
+func anys(list []string) []any {
+	a := make([]any, len(list))
+	for i, s := range list {
+		a[i] = s
+	}
+	return a
+}
+
+// erlinitProgram checks a program with its arguments; nil: it cannot be. Other than a
+// wrapper, which erlinit looks for in the ERTS, one without / is looked for as execvp(3)
+// does with erlinit's PATH.
+func (l *loader) erlinitProgram(from Source, o *erlinitOption, words []string) []string {
+	if len(words) == 0 {
+		l.wrong(from, "no program", "its path and its arguments", nothingOfIt)
+		return nil
+	}
+	name := words[0]
+	if o.key == "release.wrapper" || strings.IndexByte(name, '/') >= 0 {
+		return words
+	}
+	for _, dir := range [...]string{"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"} {
+		if _, err := l.read(dir + name); !errors.Is(err, fs.ErrNotExist) {
+			words[0] = dir + name
+			return words
+		}
+	}
+	l.wrongValue(from, name, " is in none of /usr/sbin, /usr/bin, /sbin, /bin", "its path", nothingOfIt)
+	return nil
+}
+
+// erlinitEnv adds variables to those that are there.
+func (l *loader) erlinitEnv(k *key, from Source, value string) {
+	for _, v := range pieces(value, ";") {
+		if name, value, found := strings.Cut(v, "="); found {
+			l.erlinitAdd(k, from, name, value)
+		} else {
+			l.wrongValue(from, name, " has no =, and nothing is taken out of the environment", "NAME=value;NAME=value", "")
+		}
+	}
+}
+
+// erlinitLimits adds limits to those that are there: resource:soft:hard, with ; between
+// several. No text is no limit.
+func (l *loader) erlinitLimits(k *key, from Source, value string) {
+	for _, v := range pieces(value, ";") {
+		f := strings.Split(v, ":")
+		if len(f) != 3 {
+			l.wrongValue(from, v, " has not three fields", "resource:soft:hard, such as nofile:1024:4096", "no such limit")
+			continue
+		}
+		for i := 1; i < 3; i++ {
+			if f[i] == "" {
+				f[i] = "unlimited"
+			}
+		}
+		l.erlinitAdd(k, from, f[0], f[1]+":"+f[2])
+	}
+}
+
+// erlinitAdd adds to a key that is a table of strings.
+func (l *loader) erlinitAdd(k *key, from Source, name, value string) {
+	field := k.field(l.c, nil).(*env)
+	list := append(env(nil), *field...)
+	if f := k.addEnv(&list, name, value); f != nil {
+		want := f[0].want
+		if want == "" {
+			want = k.want
+		}
+		l.wrong(from, f[0].what, want, nothingOfIt)
+		return
+	}
+	*field = list
+	l.mark(k.name, "", from)
+}
+
+// erlinitMounts adds mounts to those that are there: source:target:type:flags:data, with
+// ; between several.
+func (l *loader) erlinitMounts(from Source, value string) {
+	for _, v := range pieces(value, ";") {
+		f := strings.SplitN(v, ":", 5)
+		what, want := "", ""
+		m := Mount{Options: []string{}}
+		switch {
+		case !printable(v):
+			what, want = " has control characters or is not UTF-8", "printable text"
+		case len(f) < 5:
+			what, want = " has not five fields", "source:target:type:flags:data, such as /dev/mmcblk0p3:/data:ext4:nodev:"
+		default:
+			m.Source, m.Target, m.Type = f[0], f[1], f[2]
+			l.erlinitMountFlags(&m, from, f[3])
+			m.Options = append(m.Options, pieces(f[4], ",")...)
+			if key, f := m.fault(false); key != "" {
+				what, want = ": "+f.what, f.want
+			}
+		}
+		if what != "" {
+			l.wrongValue(from, v, what, want, "no such mount")
+			continue
+		}
+		l.c.Mounts = append(l.c.Mounts, m)
+		l.c.mountAt = append(l.c.mountAt, -1-l.line)
+		l.mark("mount", "", from)
+	}
+}
+
+func (l *loader) erlinitMountFlags(m *Mount, from Source, flags string) {
+	for _, flag := range pieces(flags, ",") {
+		if isMountFlag(flag) {
+			m.Options = append(m.Options, flag)
+		} else {
+			l.wrongValue(from, flag, " is no flag of a mount", "flags of erlinit, such as nodev,noexec; what the file system is to be told stands in the fifth field", "the mount without it")
+		}
+	}
+}
+
+// whereMount is where the ith mount came from.
+func (c *Config) whereMount(i int) string {
+	switch at := c.mountAt[i]; {
+	case at == -1:
+		return ErlinitArgs.String()
+	case at < 0:
+		return ErlinitPath + ":" + strconv.Itoa(-1-at)
+	default:
+		if line := lineOf(c.text, []string{"mount"}, at); line > 0 {
+			return Path + ":" + strconv.Itoa(line)
+		}
+	}
+	return Path
+}
+
+// isMountFlag says whether erlinit knows a flag of a mount.
+func isMountFlag(s string) bool {
+	switch s {
+	case "dirsync", "mand", "noatime", "nodev", "nodiratime", "noexec", "nosuid",
+		"ro", "rw", "relatime", "silent", "strictatime", "sync":
+		return true
+	}
+	return false
+}

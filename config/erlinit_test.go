@@ -1,0 +1,254 @@
+package config
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestErlinitWords(t *testing.T) {
+	tests := []struct {
+		text string
+		want []word
+	}{
+		{"", nil},
+		{"# all of it\n  \t\r\n", nil},
+		{"-v\n\n-t", []word{{text: "-v", line: 1}, {text: "-t", line: 3}}},
+		{"-s \"/usr/bin/strace -f\" # why", []word{{text: "-s", line: 1}, {text: "/usr/bin/strace -f", line: 1}}},
+		{"-n a#b -v\n-t", []word{{text: "-n", line: 1}, {text: "a", line: 1}, {text: "-t", line: 2}}},
+		{`-e A="b c"`, []word{{text: "-e", line: 1}, {text: `A="b`, line: 1}, {text: `c"`, line: 1}}},
+		{`"a"b ""`, []word{{text: "a", line: 1}, {text: "b", line: 1}, {text: "", line: 1}}},
+		{"\"a # b\n-v", []word{{text: "a # b", line: 1, open: true}, {text: "-v", line: 2}}},
+		{`-e A=1;B="2"`, []word{{text: "-e", line: 1}, {text: `A=1;B="2"`, line: 1}}},
+	}
+	for _, tt := range tests {
+		if got := erlinitWords(tt.text); !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%q: got %+v, want %+v", tt.text, got, tt.want)
+		}
+	}
+}
+
+// What the kernel gives its init; TestErlinitWords of the lab asks a real one.
+func TestInitArgs(t *testing.T) {
+	tests := []struct {
+		line string
+		want []string
+	}{
+		{"", nil},
+		{"console=ttyS0 a.b=1 c.d", nil},
+		{`splash -t quiet some.module -- -v --env FROM=args;B=1 --run-on-exit "/bin/no such" a.b`,
+			[]string{"splash", "-t", "quiet", "-v", "--env", "FROM=args;B=1", "--run-on-exit", "/bin/no such", "a.b"}},
+		{"splash -v -- -e LANG=C;A=b --mount /dev/a:/b:vfat::", []string{"splash", "-v", "-e", "LANG=C;A=b", "--mount", "/dev/a:/b:vfat::"}},
+		{`-- -s "/usr/bin/strace -f" e.f A="b c" --`, []string{"-s", "/usr/bin/strace -f", "e.f", "A=b c", "--"}},
+	}
+	for _, tt := range tests {
+		if got := InitArgs(tt.line); !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%q: got %q, want %q", tt.line, got, tt.want)
+		}
+	}
+}
+
+// erlinit loads an erlinit.config and a command line on a board with a MAC.
+func erlinit(t *testing.T, config, cmdline string) *Config {
+	t.Helper()
+	c := Load(cmdline, files{ErlinitPath: config, mac: macText, "/usr/bin/boardid": "\x7fELF"}.read)
+	valid(t, c)
+	again(t, c)
+	return c
+}
+
+// again checks that the beaminit.toml that says the same does so.
+func again(t *testing.T, c *Config) {
+	t.Helper()
+	d := Load("", files{Path: c.TOML(), mac: macText, "/usr/bin/boardid": "\x7fELF"}.read)
+	if len(d.Problems) > 0 && len(c.Problems) == 0 {
+		t.Errorf("of the TOML: %q\n%s", problems(d), c.TOML())
+	}
+	a, b := *c, *d
+	for _, x := range []*Config{&a, &b} {
+		x.Problems, x.Notes, x.origins, x.mountAt, x.text = nil, nil, nil, nil, ""
+		x.wanted, x.foreign, x.idle = "", false, nil
+	}
+	if !reflect.DeepEqual(a, b) {
+		t.Errorf("got  %+v\nwant %+v\nfrom\n%s", b, a, c.TOML())
+	}
+}
+
+// Each option, in each way it can be written, sets its key.
+func TestErlinitOptions(t *testing.T) {
+	tests := []struct {
+		text, key, want string
+	}{
+		{"-b c", "release.boot", `"c"`},
+		{"-bc.boot", "release.boot", `"c"`},
+		{"--boot=/srv/erlang/releases/1/c", "release.boot", `"/srv/erlang/releases/1/c"`},
+		{"-c tty1", "console.tty", `"tty1"`},
+		{`-d "/usr/bin/boardid -s"`, "node.id", `"/usr/bin/boardid -s"`},
+		{"-d boardid", "node.id", `"/usr/bin/boardid"`},
+		{"-e LANG=en_US.UTF-8;LANGUAGE=en", "release.env", `{ LANG = "en_US.UTF-8", LANGUAGE = "en" }`},
+		{"--env B=1 -e A=2=3;;B=4;", "release.env", `{ A = "2=3", B = "4" }`},
+		{"--gid 0x10", "release.group", `"16"`},
+		{"--uid 100", "release.user", `"100"`},
+		{"--graceful-shutdown-timeout 15000", "supervise.stop_timeout", `"15s"`},
+		{"--graceful 0", "supervise.stop_timeout", `"1ms"`},
+		{"-h", "supervise.on_exit", `"halt"`},
+		{"-h --reboot-on-exit", "supervise.on_exit", `"reboot"`},
+		{"-vth --poweroff-on-e", "supervise.on_exit", `"poweroff"`},
+		{"-m /dev/mmcblk0p3:/root:vfat::", "mount", `{ source = "/dev/mmcblk0p3", target = "/root", type = "vfat", options = [] }`},
+		{"-m b:/c:ext4:nodev,noexec:errors=remount-ro,x=a:b", "mount", `{ source = "b", target = "/c", type = "ext4", options = ["nodev", "noexec", "errors=remount-ro", "x=a:b"] }`},
+		{"-n nerves-%.4s", "node.hostname", `"nerves-5254"`},
+		{"-r /mnt/a:/srv/erlang", "release.path", `["/mnt/a", "/srv/erlang"]`},
+		{`--run-on-exit "/bin/a  1"`, "release.run_on_exit", `["/bin/a", "1"]`},
+		{`--pre-run-exec boardid`, "release.pre_run", `["/usr/bin/boardid"]`},
+		{`-s "run_erl /tmp /tmp exec"`, "release.wrapper", `["run_erl", "/tmp", "/tmp", "exec"]`},
+		{"--core-pattern /data/core", "kernel.core_pattern", `"/data/core"`},
+		{"-l core:unlimited:unlimited --limit nofile:1024:4096;cpu::", "release.limits", `{ core = "unlimited:unlimited", cpu = "unlimited:unlimited", nofile = "1024:4096" }`},
+		{"--tty-options 115200n8", "console.options", `"115200n8"`},
+		{"--working-directory /tmp", "release.working_directory", `"/tmp"`},
+	}
+	seen := map[string]bool{}
+	for _, tt := range tests {
+		c := erlinit(t, "# of a board\n"+tt.text+"\n", "")
+		got, from := "", ""
+		c.Each(func(key, value, where string) {
+			if key == tt.key {
+				got, from = value, where
+			}
+		})
+		if got != tt.want || from != ErlinitPath+":2" || len(c.Problems) > 0 {
+			t.Errorf("%s: got %s = %s from %s, want %s from line 2; problems %q", tt.text, tt.key, got, from, tt.want, problems(c))
+		}
+		seen[tt.key] = true
+	}
+	for i := range erlinitOptions {
+		o := &erlinitOptions[i]
+		if o.how == hNothing || o.how == hRefused {
+			if o.why == "" || o.key != "" {
+				t.Errorf("--%s: without effect, and no reason", o.long)
+			}
+			c := erlinit(t, "--"+o.long+" x", "")
+			if text := strings.Join(append(notes(c), problems(c)...), "\n"); !strings.Contains(text, o.why) {
+				t.Errorf("--%s: does not say %q:\n%s", o.long, o.why, text)
+			}
+			continue
+		}
+		section, name, _ := strings.Cut(o.key, ".")
+		if !seen[o.key] || o.key != "mount" && find(section, name, false) == nil {
+			t.Errorf("--%s: not tried, or there is no key %s", o.long, o.key)
+		}
+	}
+}
+
+func TestErlinitProblems(t *testing.T) {
+	at := ErlinitPath + ":1: "
+	tests := []struct{ text, want string }{
+		{"--unknown-option", at + "--unknown-option: erlinit has no such option, ignored"},
+		{"--hostname-patern x", at + "--hostname-patern: erlinit has no such option, ignored; did you mean --hostname-pattern?"},
+		{"-Z", at + "-Z: erlinit has no such option, ignored"},
+		{"-H", at + "-H: erlinit has no such option, ignored; did you mean --reboot-on-exit?"},
+		{"--r x", at + "--r: it can be --reboot-on-exit, --reboot-on-fatal, --release-path, --release-include-erts, --run-on-exit, so it is ignored"},
+		{"--verbose=2", at + `--verbose: "2" is too much; want --verbose without a value; using nothing of it`},
+		{"-v -n", at + "-n: no value; want one, as the next word; using nothing of it"},
+		{"--env", at + "--env: no value; want one, as the next word; using nothing of it"},
+		{"-s /usr/bin/strace -f", at + "-f: erlinit has no such option, ignored"},
+		{"-s strace all", at + `"all" belongs to no option, ignored; want quotes around a value with blanks: -s "/usr/bin/strace -f"`},
+		{`-n "abc`, at + `a " without its second one; want "..." within a line; using "abc"`},
+		{"--hostname-patern -v x", at + "--hostname-patern: erlinit has no such option, ignored; did you mean --hostname-pattern?\n" +
+			at + `"x" belongs to no option, ignored; want quotes around a value with blanks: -s "/usr/bin/strace -f"`},
+		{"--uid app", at + `--uid: "app" is no number; want a number such as 100; using nothing of it`},
+		{"--mount /dev/a:/b:ext4", at + `--mount: "/dev/a:/b:ext4" has not five fields; want source:target:type:flags:data, such as /dev/mmcblk0p3:/data:ext4:nodev:; using no such mount`},
+		{"-m a:/b:ext4:nodv:", at + `-m: "nodv" is no flag of a mount; want flags of erlinit, such as nodev,noexec; what the file system is to be told stands in the fifth field; using the mount without it`},
+		{"-m a:b:ext4::", at + `-m: "a:b:ext4::": "b" is no place to mount on; want an absolute path without . and .. and a / at its end, and not / itself; using no such mount`},
+		{"-e A", at + `-e: "A" has no =, and nothing is taken out of the environment; want NAME=value;NAME=value`},
+		{"-e A-B=1", at + `-e: "A-B" is no name of an environment variable; want letters, digits and underscores, such as LANG = "C.UTF-8"; using nothing of it`},
+		{"--pre-run-exec nosuch", at + `--pre-run-exec: "nosuch" is in none of /usr/sbin, /usr/bin, /sbin, /bin; want its path; using nothing of it`},
+		{"-r srv", at + `-r: "srv" is no absolute path; want directories such as "/srv/erlang"; using ["/srv/erlang"]`},
+		{"-n nerves-%d-", at + `-n: "nerves-%d-" is no pattern; want %s, %.4s (the first four of the board's id) or %-.4s (the last four); using "beaminit-abcd06"`},
+		{"-l nofiles:1:2", at + `-l: "nofiles" is no resource limit; want resources of prlimit(1) with a number, "unlimited", or "SOFT:HARD", such as nofile = "65536"; using nothing of it`},
+		{"-l nofile:1", at + `-l: "nofile:1" has not three fields; want resource:soft:hard, such as nofile:1024:4096; using no such limit`},
+		{"--x-pivot", at + "--x-pivot-root-on-overlayfs: not supported: the root stays as it is mounted; want a [[mount]] for what has to be written"},
+	}
+	for _, tt := range tests {
+		c := erlinit(t, tt.text, "")
+		if got := strings.Join(problems(c), "\n"); got != tt.want {
+			t.Errorf("%s: got\n%s\nwant\n%s", tt.text, got, tt.want)
+		}
+	}
+	// On the kernel command line a word that belongs to no option is somebody else's.
+	c := erlinit(t, "", "splash quiet --- -- 3 --nosuch")
+	if got, want := problems(c), []string{"kernel command line: --nosuch: erlinit has no such option, ignored"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// The sources, the weakest first: erlinit.config, beaminit.toml, words for erlinit on
+// the kernel command line, beaminit.*. Variables and mounts of the words are added.
+func TestErlinitPrecedence(t *testing.T) {
+	const config = "-n from-config\n-b a\n-r /a\n-e A=config;B=config\n-m a:/a:ext4::\n--uid 1"
+	const text = "[node]\nhostname = \"from-toml\"\n[release]\nboot = \"b\"\npath = [\"/b\"]\nenv = { A = \"toml\" }\n[[mount]]\nsource = \"b\"\ntarget = \"/b\"\ntype = \"ext4\"\n"
+	read := files{ErlinitPath: config, Path: text, mac: macText}.read
+	for _, tt := range []struct{ cmdline, want string }{
+		{"", `from-toml b [/b] [A=toml] /b | /etc/beaminit.toml:2 /etc/beaminit.toml:4 /etc/erlinit.config:6`},
+		{"-- -n from-args -b c -e C=args -m c:/c:ext4::", `from-args c [/b] [A=toml C=args] /b /c | kernel command line, option for erlinit kernel command line, option for erlinit /etc/erlinit.config:6`},
+		{"beaminit.node.hostname=ours beaminit.release.boot=d -- -n from-args -b c", `ours d [/b] [A=toml] /b | kernel command line kernel command line /etc/erlinit.config:6`},
+	} {
+		c := Load(tt.cmdline, read)
+		valid(t, c)
+		got := c.Node.Hostname + " " + c.Release.Boot + " [" + strings.Join(c.Release.Path, " ") + "] [" + strings.Join(c.Release.Env, " ") + "]"
+		for _, m := range c.Mounts {
+			got += " " + m.Target
+		}
+		got += " |"
+		for _, key := range []string{"node.hostname", "release.boot", "release.user"} {
+			_, where := c.Origin(key)
+			got += " " + where
+		}
+		if got != tt.want || len(c.Problems) > 0 {
+			t.Errorf("%s: got\n%s\nwant\n%s\n%q", tt.cmdline, got, tt.want, problems(c))
+		}
+	}
+}
+
+// A board's id is asked for only where it is wanted, and the MAC stands for it.
+func TestProgramID(t *testing.T) {
+	for _, tt := range []struct {
+		config, answer, want, problem string
+	}{
+		{"-n a -d /id", "never", "a", ""},
+		{"-n a-%s -d /id", " 4\n8\n", "a-4", ""},
+		{"-n a-%s\n-d \"/id  x\"", "", "a-525400abcd06", "/etc/erlinit.config:2: node.id: \"/id x\" told no id; want a program that writes the id and ends with status 0; using the MAC, 525400abcd06"},
+	} {
+		asked := false
+		c := Sources{Read: files{ErlinitPath: tt.config, mac: macText}.read, Run: func(argv []string) ([]byte, error) {
+			asked = argv[0] == "/id"
+			return []byte(tt.answer), nil
+		}}.Load()
+		valid(t, c)
+		if got := strings.Join(problems(c), "\n"); c.Node.Hostname != tt.want || got != tt.problem || asked != strings.Contains(tt.config, "%") {
+			t.Errorf("%q: got %s, asked %v, problems %q", tt.config, c.Node.Hostname, asked, got)
+		}
+	}
+	c := erlinit(t, "-n a-%.4s -d /id", "")
+	if got := notes(c); c.Node.Hostname != "a-0000" || got[0] != "node.id: /id is asked on the node; here 00000000 stands for its answer" {
+		t.Errorf("got %s, %q", c.Node.Hostname, got)
+	}
+}
+
+func FuzzErlinit(f *testing.F) {
+	for _, s := range []string{
+		"", "-v -tvh", "# a\n-m /dev/a:/b:ext4:nodev,x:a=b;c:/d:e::\n-e A=1;B=\"2\n", "--env=A=b;C --limits core::;nofile:1", "-n a-%-.4s -d \"/b c\"",
+		"--graceful-shutdown-timeout 0x -b/a.boot --boot b.boot --uid 010", "-s \"a b\" --pre-run-exec boardid -r /a:/b::", "-- -v", "--x --r -", "-c tty1 --tty-options 115200n8",
+	} {
+		f.Add(s, "splash -- "+s)
+	}
+	f.Fuzz(func(t *testing.T, config, cmdline string) {
+		c := Load(cmdline, files{ErlinitPath: config, mac: macText, "/usr/bin/boardid": ""}.read)
+		valid(t, c)
+		for _, p := range c.Problems {
+			if p.File == ErlinitPath && (p.Line < 0 || p.Line > 1+strings.Count(config, "\n")) {
+				t.Errorf("problem in line %d: %s", p.Line, p)
+			}
+		}
+		again(t, Load("", files{ErlinitPath: config, mac: macText, "/usr/bin/boardid": "\x7fELF"}.read))
+	})
+}

@@ -1,0 +1,168 @@
+package release
+
+import (
+	"bytes"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/beaminit/beaminit/config"
+)
+
+// way is how the configuration wants nodes to find each other and to talk.
+type way struct {
+	port   string
+	module string // distribution.epmd = "module:NAME"
+	daemon bool   // distribution.epmd = "daemon"
+	tls    bool   // [distribution.tls]
+}
+
+func wayOf(d *config.Distribution) way {
+	module, is := strings.CutPrefix(d.EPMD, "module:")
+	if !is {
+		module = ""
+	}
+	return way{strconv.Itoa(d.Port), module, d.EPMD == "daemon", d.TLS != config.TLS{}}
+}
+
+// usesTLS and usesPort say why a flag of the release has no effect.
+const (
+	usesTLS  = "distribution.tls is used"
+	usesPort = "distribution.port is used"
+)
+
+// start says why -start_epmd of the release has no effect.
+func (w *way) start() string {
+	if w.daemon {
+		return "beaminit starts epmd (distribution.epmd)"
+	}
+	return "the node runs without epmd"
+}
+
+// codeMode is how the VM loads code. The application crypto, on which TLS rests, is ready
+// in embedded mode only after the boot script, and so too late for the mesh that kernel
+// makes while it starts; in interactive mode it is there when it is wanted.
+func (f *filter) codeMode() string {
+	switch {
+	case f.mode != "":
+		return f.mode
+	case f.tls || strings.HasSuffix(f.proto, "_tls"):
+		return "interactive"
+	}
+	return "embedded"
+}
+
+// protoDist keeps the carrier of the distribution that the release names, unless the
+// configuration names another. That of epmdless is the usual one with ports of its
+// own: without its -epmd_module the usual one does.
+func (f *filter) protoDist(kept []string, flag string, values []string, first string) []string {
+	why := ""
+	switch {
+	case f.tls:
+		why = usesTLS
+	case strings.HasPrefix(first, "epmdless") && f.module == "":
+		f.lost = true
+		why = "it is plain TCP with a port of its own; distribution.port is used"
+	case f.proto != "":
+		why = "given twice it means plain TCP; -proto_dist " + f.proto + " is used"
+	default:
+		f.proto = first
+		return append(append(kept, flag), values...)
+	}
+	f.drop(flag, values, why)
+	return kept
+}
+
+// epmdModule leaves a module out that is not the one of the configuration.
+func (f *filter) epmdModule(flag string, values []string, name string) {
+	if name == f.module {
+		return
+	}
+	why := "distribution.epmd is used"
+	if f.module == "" && !f.daemon {
+		why = "the nodes find each other by distribution.port and the hosts file; with distribution.epmd = \"module:" + name + "\" it is used"
+	}
+	f.drop(flag, values, why)
+}
+
+// distribution gives the flags of erl(1) and kernel(6) by which nodes find each other
+// and talk, and notes in c what else has to be known about it.
+//
+// The port stands there with a module too: for what the module does not know, the VM
+// asks its own, which then knows it.
+func (c *Command) distribution(in *Inputs, f *filter) []string {
+	c.Proto, c.Daemon = f.proto, f.daemon
+	flags := append(make([]string, 0, 8), "-start_epmd", "false")
+	if !f.daemon {
+		flags = append(flags, "-erl_epmd_port", f.port)
+	}
+	if f.module != "" {
+		flags = append(flags, "-epmd_module", f.module)
+	}
+	if f.mode == "" && f.codeMode() == "interactive" {
+		c.Notes = append(c.Notes, "with TLS: -mode interactive is used; in embedded mode crypto is ready too late for the mesh at boot")
+	}
+	switch {
+	case f.tls:
+		c.Proto = "inet_tls"
+		if in.IPv6 {
+			c.Proto = "inet6_tls"
+		}
+		flags = append(flags, "-proto_dist", c.Proto, "-ssl_dist_optfile", c.Tmp+"/tls.config")
+		if f.mode == "embedded" && in.Distribution.Connect {
+			c.Notes = append(c.Notes, "-mode embedded of the release: TLS is ready too late for the mesh that distribution.connect makes; want the release to connect its nodes, or -mode interactive")
+		}
+		c.Files = append(c.Files, File{c.Tmp + "/tls.config", 0o600, tlsConfig(&in.Distribution.TLS), false})
+	case f.proto == "" && in.IPv6:
+		c.Proto = "inet6_tcp"
+		flags = append(flags, "-proto_dist", c.Proto)
+		c.Notes = append(c.Notes, "all peers have IPv6 addresses: -proto_dist inet6_tcp is used")
+	case f.proto == "":
+		c.Proto = "inet_tcp"
+	}
+	return flags
+}
+
+// TLS says whether distribution is inside of TLS, as far as the flags tell.
+func (c *Command) TLS() bool { return strings.HasSuffix(c.Proto, "_tls") }
+
+// IPv6 says whether distribution is over IPv6.
+func (c *Command) IPv6() bool { return strings.HasPrefix(c.Proto, "inet6_") }
+
+// tlsConfig is what -ssl_dist_optfile names (ssl application, "Using TLS for Erlang
+// Distribution"): both sides show a certificate and judge that of the other.
+func tlsConfig(t *config.TLS) []byte {
+	files := "{verify,verify_peer},\n  {certfile," + term(t.Cert) + "},\n  {keyfile," + term(t.Key) + "},\n  {cacertfile," + term(t.CA) + "}]}"
+	return []byte("%% written by beaminit\n[{server,[{fail_if_no_peer_cert,true}," + files + ",\n {client,[" + files + "].\n")
+}
+
+// term is a string as Erlang reads it.
+func term(s string) string { return string(quoted(nil, s, '"')) }
+
+// insecure says why a start would mean plain TCP where TLS is wanted; nil: it would
+// not.
+func (r *Release) insecure(in *Inputs, f *filter) error {
+	switch {
+	case in.Distribution.TLS.Broken:
+		return errors.New("distribution.tls has a problem, and plain TCP must not stand in for it; want its cert, key and ca")
+	case f.lost && !f.tls && r.sys.tls:
+		return errors.New(r.SysConfig + ": epmdless is to use TLS, which it does by its own module only; want [distribution.tls] with cert, key and ca, or distribution.epmd = \"module:epmdless_client\"")
+	}
+	return nil
+}
+
+// wantsTLS says whether the text of a sys.config has {transport, tls}, the word of
+// epmdless for it.
+func wantsTLS(text []byte) bool {
+	for {
+		at := bytes.Index(text, []byte("transport"))
+		if at < 0 {
+			return false
+		}
+		text = text[at+len("transport"):]
+		if rest, comma := bytes.CutPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte{','}); comma &&
+			bytes.HasPrefix(bytes.TrimLeft(rest, " \t\r\n"), []byte("tls")) {
+			return true
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package release
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+)
+
+// loader looks for shared libraries as the dynamic linker of the image would
+// (ld.so(8), musl's too). It is a little more generous: it looks in every directory
+// that any of them looks in.
+type loader struct {
+	fsys   FS
+	like   elf // programs and libraries have to be of one class and machine
+	interp string
+	dirs   []string
+	seen   []string // paths of what has been looked into, and names that were not found
+	errs   []error
+}
+
+// maxProgram bounds what is read of a program, in bytes.
+const maxProgram = 256 << 20
+
+// checkLibraries looks for the libraries of the programs of ERTS and of the native
+// parts of the applications.
+func (r *Release) checkLibraries(fsys FS, c *Command, apps []string) []error {
+	l := &loader{fsys: fsys}
+	text, _ := fsys.Read(r.ERTSDir+"/bin/beam.smp", headers)
+	l.like, _ = elfOf(text)
+	if l.interp = l.like.interpreter(); l.interp == "" {
+		return nil // static, and there can be no native parts
+	}
+	for _, dir := range strings.Split(valueOf(c.Env, "LD_LIBRARY_PATH"), ":") {
+		if dir != "" {
+			l.dirs = append(l.dirs, dir)
+		}
+	}
+	l.usual()
+	for _, program := range [...]string{"erlexec", "beam.smp", "erl_child_setup", "inet_gethost"} {
+		l.look(r.ERTSDir + "/bin/" + program)
+	}
+	if c.Daemon {
+		l.look(r.ERTSDir + "/bin/epmd")
+	}
+	for _, app := range apps {
+		l.native(app+"/priv", 2)
+	}
+	return l.errs
+}
+
+// native looks into the shared objects of a directory and those below it.
+func (l *loader) native(dir string, depth int) {
+	names, _ := l.fsys.List(dir)
+	slices.Sort(names)
+	for _, name := range names {
+		switch {
+		case strings.HasSuffix(name, ".so"):
+			l.look(dir + "/" + name)
+		case depth > 0 && isDir(l.fsys, dir+"/"+name):
+			l.native(dir+"/"+name, depth-1)
+		}
+	}
+}
+
+// look finds what a program or a library needs, and what that needs.
+func (l *loader) look(file string) {
+	if slices.Contains(l.seen, file) {
+		return
+	}
+	l.seen = append(l.seen, file)
+	text, err := l.fsys.Read(file, maxProgram)
+	e, ok := elfOf(text)
+	if err != nil || !ok || !l.alike(&e) {
+		return // Check says what of it matters
+	}
+	names, dirs := e.libraries()
+	for _, dir := range dirs {
+		origin := file[:strings.LastIndexByte(file, '/')]
+		dir = strings.ReplaceAll(strings.ReplaceAll(dir, "$ORIGIN", origin), "${ORIGIN}", origin)
+		if dir != "" && !slices.Contains(l.dirs, dir) {
+			l.dirs = append(l.dirs, dir)
+		}
+	}
+	for _, name := range names {
+		if found := l.find(name); found != "" {
+			l.look(found)
+		} else if !l.given(name) && !slices.Contains(l.seen, name) {
+			l.seen = append(l.seen, name)
+			l.errs = append(l.errs, errors.New(file+": needs the library "+name+", which the image does not have; want the package with it"))
+		}
+	}
+}
+
+// given says whether a library is the dynamic linker itself, as all of musl is.
+func (l *loader) given(name string) bool {
+	return strings.HasSuffix(l.interp, "/"+name) || strings.Contains(l.interp, "ld-musl") && strings.HasPrefix(name, "libc.")
+}
+
+// find is the path of a library; empty: there is none that fits.
+func (l *loader) find(name string) string {
+	if strings.IndexByte(name, '/') >= 0 {
+		if _, err := l.fsys.Mode(name); err != nil {
+			return ""
+		}
+		return name
+	}
+	for _, dir := range l.dirs {
+		text, err := l.fsys.Read(dir+"/"+name, headers)
+		if err != nil {
+			continue
+		}
+		if e, ok := elfOf(text); ok && l.alike(&e) {
+			return dir + "/" + name
+		}
+	}
+	return ""
+}
+
+func (l *loader) alike(e *elf) bool { return e.wide == l.like.wide && e.machine() == l.like.machine() }
+
+// usual adds the directories of ld.so.conf, the built-in ones of glibc and musl, and
+// those of Debian's architectures.
+func (l *loader) usual() {
+	l.conf("/etc/ld.so.conf", 4)
+	for _, dir := range [...]string{"/lib", "/usr/lib", "/lib64", "/usr/lib64", "/lib32", "/usr/lib32", "/usr/local/lib"} {
+		l.dirs = append(l.dirs, dir)
+		names, _ := l.fsys.List(dir)
+		for _, name := range names {
+			if strings.Contains(name, "-linux-") && isDir(l.fsys, dir+"/"+name) {
+				l.dirs = append(l.dirs, dir+"/"+name)
+			}
+		}
+	}
+}
+
+// conf reads a file of ldconfig(8): a directory a line, and others to include.
+func (l *loader) conf(file string, depth int) {
+	text, err := l.fsys.Read(file, maxFile)
+	if err != nil || depth == 0 {
+		return
+	}
+	for _, line := range bytes.Split(text, []byte{'\n'}) {
+		line, _, _ = bytes.Cut(line, []byte{'#'})
+		words := strings.Fields(string(line))
+		switch {
+		case len(words) == 1 && words[0][0] == '/':
+			l.dirs = append(l.dirs, words[0])
+		case len(words) == 2 && words[0] == "include":
+			dir := words[1][:strings.LastIndexByte(words[1], '/')+1]
+			names, _ := l.fsys.List(dir)
+			for _, name := range names {
+				if strings.HasSuffix(name, ".conf") { // as all of them include
+					l.conf(dir+name, depth-1)
+				}
+			}
+		}
+	}
+}

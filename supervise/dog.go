@@ -1,0 +1,83 @@
+package supervise
+
+import (
+	"errors"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/watchdog"
+	"golang.org/x/sys/unix"
+)
+
+// Dog is what the loop is told about the machine's watchdog.
+type Dog struct {
+	Device    string // empty: none is wanted
+	Timeout   time.Duration
+	Criterion string // config.ByProbe, ByHeart, ByProcess
+	Wanted    bool   // somebody named the device: it is said where it is not there
+}
+
+// dogPause is the time between two attempts to find the device: its driver may be a
+// module that comes late.
+const dogPause = 10 * time.Second
+
+// openDog opens the watchdog, or takes it over from the PID 1 that fell.
+func (l *Loop) openDog() {
+	if r := l.Resume; r != nil && r.Watchdog > 0 {
+		*l.Watchdog = watchdog.Adopt(r.Watchdog, l.Dog.Device, l.Dog.Timeout)
+		l.pet()
+		return
+	}
+	if l.Dog.Device == "" {
+		return
+	}
+	d, notes, err := watchdog.Open(l.Dog.Device, l.Dog.Timeout)
+	if err != nil {
+		absent := errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO)
+		if text := err.Error(); (!absent || l.Dog.Wanted) && text != l.dogSaid {
+			l.dogSaid = text
+			l.sayDog(health.Err, text+"; the node runs without it, and looks again every 10s")
+		}
+		l.setTimer(PetTimer, dogPause)
+		return
+	}
+	*l.Watchdog = d
+	l.sayDog(health.Notice, d.String())
+	for _, note := range notes {
+		l.sayDog(health.Warning, note)
+	}
+	l.pet()
+}
+
+// pet pets the watchdog, if the node is well. It is called by the loop's own goroutine
+// and by no other: a loop that stands still is the end of it.
+func (l *Loop) pet() {
+	if l.Watchdog.Timeout == 0 {
+		l.openDog()
+		return
+	}
+	ok, why := l.state.Well(Now(), l.Dog.Criterion)
+	if ok {
+		if err := l.Watchdog.Pet(); err != nil {
+			why = err.Error()
+		}
+	}
+	switch {
+	case why != "" && l.dogSaid == "":
+		l.sayDog(health.Err, why+": no more pets, it resets the machine within "+l.Watchdog.Timeout.String())
+	case why == "" && l.dogSaid != "":
+		l.sayDog(health.Notice, "all is well again, it is petted")
+	}
+	l.dogSaid = why
+	l.setTimer(PetTimer, l.Watchdog.Interval())
+}
+
+func (l *Loop) sayDog(s health.Severity, text string) { l.Console.Say(s, "watchdog: "+text) }
+
+// wakeMonitor ends a monitor that says nothing; another one is started in its place.
+func (l *Loop) wakeMonitor() {
+	if l.monitor.pid != 0 && l.state.Mute(Now()) {
+		l.Console.Say(health.Warning, "the monitor says nothing: SIGKILL")
+		unix.Kill(l.monitor.pid, unix.SIGKILL)
+	}
+}
