@@ -338,3 +338,48 @@ func TestHeart(t *testing.T) {
 		t.Error("/bin/sh is in the package that every image has")
 	}
 }
+
+// TestFlags holds the recipe's flags for the linker to the Makefile's, but for the
+// stripping, and proves by a build that they fit this tree.
+func TestFlags(t *testing.T) {
+	text, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	joined := strings.ReplaceAll(string(text), "\\\n", " ")
+	value := func(name string) []string {
+		m := regexp.MustCompile(`(?m)^` + name + ` *:?= *(.*)$`).FindStringSubmatch(joined)
+		if m == nil {
+			t.Fatalf("no %s in the Makefile", name)
+		}
+		return strings.Fields(m[1])
+	}
+	// do_compile asks the linker whether it knows that flag.
+	flags := strings.Replace(vars(t, recipe)["GO_LDFLAGS"], "$nocheck", "-checklinkname=0", 1)
+	before, inner, ok := strings.Cut(flags, `-ldflags="`)
+	if !ok {
+		t.Fatalf("GO_LDFLAGS = %q: no -ldflags in it", flags)
+	}
+	inner = strings.TrimSuffix(inner, `"`)
+	got := strings.Fields(inner)
+	for _, f := range value("LDFLAGS") {
+		name, _, _ := strings.Cut(f, "=$")
+		if f != "-s" && f != "-w" && !slices.ContainsFunc(got, func(g string) bool { return g == f || strings.HasPrefix(g, name+"=") }) {
+			t.Errorf("GO_LDFLAGS lacks the Makefile's %s: %s", f, flags)
+		}
+	}
+	if small := vars(t, recipe)["BEAMINIT_SMALL"]; small != strings.Join(value("SMALL"), " ") {
+		t.Errorf("BEAMINIT_SMALL is %q, the Makefile's SMALL %q", small, value("SMALL"))
+	}
+	if !regexp.MustCompile(`go build .*-tags 'entry `).MatchString(joined) || !slices.Contains(strings.Fields(before), "-tags=entry") {
+		t.Errorf("GO_LDFLAGS and the Makefile are to have the tag entry: %s", flags)
+	}
+	before = strings.ReplaceAll(before, "${BEAMINIT_GCFLAGS}", "")
+	inner = strings.NewReplacer("${PV}", "0", "$SOURCE_DATE_EPOCH", "1").Replace(inner)
+	args := append([]string{"build", "-trimpath", "-o", filepath.Join(t.TempDir(), "beaminit"), "-ldflags", inner}, strings.Fields(before)...)
+	cmd := exec.Command("go", append(args, "../cmd/init")...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("go build with the recipe's flags: %v\n%s", err, out)
+	}
+}

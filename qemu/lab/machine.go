@@ -82,11 +82,11 @@ func (n *Node) arguments(serial, qmp, nic int) []string {
 		"-device", "virtio-blk-pci,drive=data,addr=5",
 		"-chardev", fmt.Sprintf("socket,id=serial,fd=%d", serial), "-serial", "chardev:serial",
 		"-chardev", fmt.Sprintf("socket,id=qmp,fd=%d", qmp), "-mon", "chardev=qmp,mode=control")
-	for _, d := range o.Devices {
-		args = append(args, "-device", d)
-	}
 	if o.Image.Initramfs != "" {
 		args = append(args, "-initrd", o.Image.Initramfs)
+	}
+	for _, d := range o.Devices {
+		args = append(args, "-device", d)
 	}
 	if n.Spec.NoNIC {
 		return args

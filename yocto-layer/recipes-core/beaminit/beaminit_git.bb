@@ -47,9 +47,12 @@ GOBUILDFLAGS:remove = "-buildmode=pie"
 INSANE_SKIP:${PN} += "textrel"
 
 # The second -X: the compatibility switches of go.mod's language version cost a tenth
-# of the boot to read, and none concerns PID 1. No -s -w: packaging strips.
-# The tag entry, -E and nocheck: see cmd/init/entry.go. Go before 1.23 has no such check.
-GO_LDFLAGS = '-ldflags="-X main.version=${PV} -X runtime.godebugDefault= -E main.entry $nocheck"'
+# of the boot to read, and none concerns PID 1. -tags, -E, -checklinkname: see
+# cmd/init/entry.go. -gcflags: smaller. All as the Makefile has it, but no -s -w:
+# packaging strips. Go before 1.23 has no check of link names to switch off.
+BEAMINIT_SMALL = "github.com/beaminit/beaminit/... github.com/BurntSushi/toml fmt time strings slices"
+BEAMINIT_GCFLAGS = "${@' '.join('-gcflags=%s=-l' % p for p in d.getVar('BEAMINIT_SMALL').split())}"
+GO_LDFLAGS = '-tags=entry ${BEAMINIT_GCFLAGS} -ldflags="-X main.version=${PV} -X main.buildTime=$SOURCE_DATE_EPOCH -X runtime.godebugDefault= -E main.entry $nocheck"'
 
 # There is no GOPATH to make; cmd/init alone is built, where go.mod is.
 do_configure() {
@@ -61,7 +64,7 @@ do_compile() {
 	cd ${S}
 	nocheck=
 	if ${GO} tool link -h 2>&1 | grep -q checklinkname; then nocheck=-checklinkname=0; fi
-	${GO} build -tags entry ${GOBUILDFLAGS} -buildvcs=false -o ${B}/beaminit ${GO_INSTALL}
+	${GO} build ${GOBUILDFLAGS} -buildvcs=false -o ${B}/beaminit ${GO_INSTALL}
 }
 
 do_install() {
