@@ -101,7 +101,7 @@ func (c *chaos) stopVM() {
 
 // hang leaves it stopped, until PID 1 has had enough.
 func (c *chaos) hang() {
-	c.end("exit status 1: Received SIGUSR1")
+	c.end("exit status 1")
 	c.must(unix.Kill(c.vm(), unix.SIGSTOP))
 	c.linesWith("the release is killed: hung", c.count("the release is killed: hung")+1)
 }
@@ -210,7 +210,7 @@ func (c *chaos) forkBomb() {
 	// in the end is not.
 	r, _ := c.record("up after the bomb", c.seen, func(r health.Record) bool { return r.State == health.Up && r.Restarts >= c.runs })
 	c.runs = r.Restarts
-	for why := range c.ends {
+	for _, why := range []string{why, "killed by signal 6 (SIGABRT)", "exit status 0", "exit status 1"} {
 		c.ends[why] = c.count("the release ended: " + why)
 	}
 }
