@@ -111,3 +111,18 @@ func (r rootfs) refuses(t *testing.T) {
 	}
 	r.must(r.image, "beaminit_check")
 }
+
+// inheritedBy gives the classes that a file of the layer inherits.
+func inheritedBy(t *testing.T, name string) (classes string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(layerDir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "inherit "); ok {
+			classes += " " + rest
+		}
+	}
+	return classes
+}
