@@ -1,10 +1,7 @@
 package supervise
 
 import (
-	"fmt"
 	"os"
-	"runtime/debug"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -192,81 +189,6 @@ func (l *Loop) sayUnknown(r health.Report) {
 		l.unknown = true
 		l.Console.Say(health.Warning, "peers=? because the kernel does not tell its connections (sock_diag): want CONFIG_INET_TCP_DIAG, or tcp_diag in kernel.modules")
 	}
-}
-
-// fell is deferred in the top frame of every goroutine but the main one, with what
-// recover gave. A panic that nobody recovers would be the end of PID 1; this one is
-// handed to the loop, which begins anew with all goroutines.
-func (l *Loop) fell(v any) {
-	if v == nil {
-		return
-	}
-	select {
-	case l.fallen <- l.complain(v):
-	default: // it is on its way already
-	}
-}
-
-// complain says what the panic was and where, and gives the former.
-func (l *Loop) complain(v any) string {
-	text := "panic in PID 1 (please report it): " + fmt.Sprint(v)
-	l.Console.Say(health.Err, text)
-	l.Console.Say(health.Err, string(debug.Stack()))
-	return text
-}
-
-// again executes PID 1 anew with the state as it was before the event that it fell
-// over. If even that fails, the loop goes on as it is.
-func (l *Loop) again(why string) {
-	r := l.knowledge()
-	r.Fell(Now(), why)
-	l.falls = r.Falls
-	err := l.become(r, "/proc/self/exe")
-	l.Console.Say(health.Err, "PID 1 cannot execute itself anew: "+err.Error())
-}
-
-// resume takes over from the PID 1 that fell: the release that runs, or whatever was
-// to come next; false: that is the boot itself. After too many falls it only stays.
-func (l *Loop) resume() bool {
-	r := l.Resume
-	l.rememberFall(r)
-	policy, peers := l.state.Policy, l.state.Peers
-	rand := l.state.Rand
-	l.state = r.State
-	l.state.Policy, l.state.Peers, l.state.Rand = policy, peers, rand
-	l.state.Failed, l.state.FellBack = max(l.state.Failed, l.Failed), l.state.FellBack || l.Node.FellBack
-	l.falls, l.companion = r.Falls, r.Companion
-	// A release that runs is told of when the monitor has said who is connected.
-	l.owed = l.state.Phase != Running
-	if len(r.Falls) >= MaxFalls {
-		l.state.Phase, l.state.Why, l.owed = GivenUp, r.Why, true
-		l.Console.Say(health.Err, "PID 1 fell "+strconv.Itoa(len(r.Falls))+" times within "+FallWindow.String()+
-			": it starts nothing any more, a release that runs is left alone")
-		return true
-	}
-	if r.From != "" {
-		l.Console.Say(health.Notice, "PID 1 is beaminit "+l.Version+" now, after "+r.From+"; the release goes on (pid "+strconv.Itoa(l.state.PID)+")")
-	} else {
-		l.Console.Say(health.Warning, "PID 1 has begun anew, the release goes on (pid "+strconv.Itoa(l.state.PID)+")")
-	}
-	switch l.state.Phase {
-	case Running:
-		l.setTimer(WellTimer, l.state.Policy.Window)
-		l.resumeRunning()
-	case Waiting:
-		l.owed = false
-		return false
-	case Between:
-		l.setTimer(RestartTimer, max(l.state.NextAt-Now(), 0))
-	case FallingBack:
-		l.setTimer(FallbackTimer, fallbackLimit)
-	case Ending, Pausing:
-		if l.state.Phase == Ending {
-			l.Stopping(l.state.Action)
-		}
-		l.setTimer(StopTimer, l.state.Policy.StopTimeout)
-	}
-	return true
 }
 
 func (l *Loop) signal(sig os.Signal) {
