@@ -18,6 +18,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/beaminit/beaminit/yocto-layer/layerfile"
 )
 
 const recipe = "recipes-core/beaminit/beaminit_git.bb"
@@ -27,19 +29,11 @@ const recipe = "recipes-core/beaminit/beaminit_git.bb"
 // repeated names are joined; functions and inherits are left out.
 func vars(t *testing.T, file string) map[string]string {
 	t.Helper()
-	text, err := os.ReadFile(file)
+	f, err := layerfile.Read(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := map[string]string{}
-	assign := regexp.MustCompile(`^(?:export )?([A-Za-z0-9_.:${}\[\]-]+) *(?:\?\?=|\?=|:=|\+=|=\+|\.=|=) *(["'])((?s).*)["']$`)
-	joined := strings.ReplaceAll(string(text), "\\\n", " ")
-	for _, line := range strings.Split(joined, "\n") {
-		if m := assign.FindStringSubmatch(strings.TrimRight(line, " \n")); m != nil {
-			found[m[1]] = strings.TrimSpace(found[m[1]] + " " + m[3])
-		}
-	}
-	return found
+	return f.Vars
 }
 
 func fields(v map[string]string, name string) []string { return strings.Fields(v[name]) }

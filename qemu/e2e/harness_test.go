@@ -70,19 +70,32 @@ func start(t *testing.T, o lab.Options, config []byte) *lab.Lab {
 func startImage(t *testing.T, o lab.Options, s image.Spec) *lab.Lab {
 	t.Helper()
 	if s.Init == "" {
-		s.Init = *initFlag
-	}
-	if s.Init == "" {
-		var err error
-		if s.Init, err = image.BuildInit("../.."); err != nil {
-			t.Fatal(err)
-		}
+		s.Init = theInit(t)
 	}
 	s.Dir = buildDir
 	set, err := image.Build(s, func(s string) { t.Log(s) })
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startSet(t, o, set)
+}
+
+// theInit is the init of the tests.
+func theInit(t *testing.T) string {
+	t.Helper()
+	if *initFlag != "" {
+		return *initFlag
+	}
+	init, err := image.BuildInit("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return init
+}
+
+// startSet boots a lab with what is built already.
+func startSet(t *testing.T, o lab.Options, set image.Set) *lab.Lab {
+	t.Helper()
 	o.Dir, o.Image = t.TempDir(), set
 	if o.Interval == 0 {
 		o.Interval = interval

@@ -86,14 +86,8 @@ func (r rootfs) stage(dir string) error {
 		}
 	}
 	// Asked of the copy: a program that was left out needs no library.
-	libs, err := libraries(srv)
-	if err != nil {
+	if err := AddLibraries(dir, srv); err != nil {
 		return err
-	}
-	for _, lib := range libs {
-		if err := copyFile(lib, filepath.Join(dir, lib)); err != nil {
-			return err
-		}
 	}
 	files := map[string]string{"beaminit.toml": string(r.Config)}
 	for name, text := range etc {

@@ -100,6 +100,9 @@ func (n *Node) arguments(serial, qmp, nic int) []string {
 
 // cmdline is all that differs from node to node.
 func (n *Node) cmdline() string {
+	if n.Spec.Cmdline != "" {
+		return n.Spec.Cmdline
+	}
 	// The kernel's own chatter costs time on a serial port, so the log level is low until
 	// it starts the init: then the sysctl raises it, and what the release says is shown.
 	words := []string{"console=ttyS0", "root=/dev/vda", "rootfstype=" + cmp.Or(n.lab.opts.Image.RootType, "squashfs"), "ro", "panic=5", "loglevel=5",

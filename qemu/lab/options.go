@@ -32,6 +32,7 @@ type NodeSpec struct {
 	Name    string
 	Address netip.Addr
 	Append  string // added to the kernel command line
+	Cmdline string // the whole of it, instead of the lab's and both Appends
 	NoNIC   bool   // a machine without a network card
 	Off     bool   // Up does not start it
 }

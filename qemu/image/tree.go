@@ -1,0 +1,28 @@
+package image
+
+import "path/filepath"
+
+// Demo lays out the demo release with this machine's ERTS in to, as it is in the lab's
+// image. What has to be made for it is kept in dir.
+func Demo(dir, to string, say func(string)) error {
+	release := filepath.Join(dir, "release")
+	if err := demoRelease(release, say); err != nil {
+		return err
+	}
+	return copyRelease(release, to)
+}
+
+// AddLibraries copies into root the libraries and loaders of this machine that the
+// programs in release need, each to the place that it has here.
+func AddLibraries(root, release string) error {
+	libs, err := libraries(release)
+	if err != nil {
+		return err
+	}
+	for _, lib := range libs {
+		if err := copyFile(lib, filepath.Join(root, lib)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
