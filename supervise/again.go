@@ -76,6 +76,7 @@ func (l *Loop) resume() bool {
 		l.setTimer(FallbackTimer, fallbackLimit)
 	case Ending, Pausing:
 		if l.state.Phase == Ending {
+			l.told = l.state.PID != 0 // else the policy has ended it
 			l.Stopping(l.state.Action)
 		}
 		l.setTimer(StopTimer, l.state.Policy.StopTimeout)

@@ -3,7 +3,6 @@ package supervise
 import (
 	"time"
 
-	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
 )
 
@@ -47,7 +46,7 @@ func (s State) asked(e Event) (State, []Effect) {
 	}
 	if e.Then == ThenKill && !s.Killed {
 		s.Killed = true
-		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}}
+		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}, {Kind: SetTimer, Timer: StopTimer, After: killGrace}}
 	}
 	return s, nil // it is being stopped already; only what follows has changed
 }
@@ -61,7 +60,7 @@ func (s State) paused(e Event, effects []Effect) (State, []Effect) {
 
 // follow does what was asked for, now that no release runs.
 func (s State) follow(at time.Duration) (State, []Effect) {
-	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
+	s.forget()
 	if s.Then == ThenStart {
 		s.Phase, s.NextAt = Between, at
 		return s, []Effect{{Kind: Start}}

@@ -16,6 +16,7 @@ type Program struct {
 	Argv, Env []string
 	Dir       string
 	User      *syscall.Credential // nil: root, as PID 1 is
+	UID       int                 // whom it becomes by itself, where User is nil
 	Bound     bool                // gains no privilege by what it executes (PR_SET_NO_NEW_PRIVS)
 	Heart     bool                // it starts this program as its heart
 	With      *Program            // has to run too, before it; nil: nothing
@@ -24,7 +25,7 @@ type Program struct {
 // uid is the user that it runs as.
 func (p *Program) uid() int {
 	if p.User == nil {
-		return 0
+		return p.UID
 	}
 	return int(p.User.Uid)
 }

@@ -135,9 +135,13 @@ func (l *Loop) afresh() error {
 
 // knowledge is what the next PID 1 needs to know.
 func (l *Loop) knowledge() Resume {
+	ear := l.ear
+	if ear == 0 && l.Resume != nil { // it was not listened to after too many falls
+		ear = l.Resume.Ear
+	}
 	return Resume{
 		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Falls: l.falls, Clock: l.Clock(), StateDir: l.StateDir,
-		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)}, Watchdog: l.Watchdog.FD(), Ear: l.ear,
+		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)}, Watchdog: l.Watchdog.FD(), Ear: ear,
 		Companion: l.companion,
 	}
 }

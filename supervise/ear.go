@@ -77,14 +77,17 @@ func (l *Loop) resumeRunning() {
 	if s.Kill == KillDump || s.Kill == KillSent {
 		l.setTimer(KillTimer, s.Policy.DumpTimeout)
 	}
+	if l.Resume.Ear != 0 {
+		l.listenHeart(l.Resume.Ear - 1)
+	}
+	if l.ear == 0 {
+		s.BeatAt = 0 // nobody hears the next one
+	}
 	if s.BeatAt != 0 {
 		l.setTimer(BeatTimer, s.BeatSpan+beatSlack)
 	}
 	if s.Policy.StartTimeout > 0 && !s.Answered {
 		l.setTimer(StartTimer, s.Policy.StartTimeout)
-	}
-	if l.Resume.Ear != 0 {
-		l.listenHeart(l.Resume.Ear - 1)
 	}
 }
 

@@ -153,6 +153,8 @@ func (s *State) Well(now time.Duration, criterion string) (ok bool, why string) 
 	switch {
 	case s.Unpetted:
 		return false, "the release said disable_hw"
+	case s.Phase == Pausing && s.Kill == KillStuck:
+		return false, s.Why
 	case s.Phase != Running:
 		return true, ""
 	case s.Kill == KillStuck:

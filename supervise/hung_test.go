@@ -159,6 +159,8 @@ func TestWell(t *testing.T) {
 		{"going down", config.ByProbe, State{Phase: Ending}, ""},
 		{"rescue", config.ByProbe, State{Phase: GivenUp}, ""},
 		{"rescue with a release left alone", config.ByHeart, State{Phase: GivenUp, PID: 87}, ""},
+		{"being stopped", config.ByProbe, State{Phase: Pausing, PID: 87}, ""},
+		{"being stopped, and SIGKILL does not end it", config.ByProbe, State{Phase: Pausing, PID: 87, Kill: KillStuck, Why: "stuck"}, "stuck"},
 		{"starting", config.ByProbe, with(func(s *State) { s.Answered = false }), ""},
 		{"up", config.ByProbe, with(func(*State) {}), ""},
 		{"hung, to be killed", config.ByProbe, with(hung), ""},
@@ -190,5 +192,23 @@ func TestDescends(t *testing.T) {
 	self, above := unix.Getpid(), unix.Getppid()
 	if !descends(self, above) || !descends(self, self) || descends(above, self) || descends(1<<30, self) {
 		t.Error("who descends from whom?")
+	}
+}
+
+// A release that was killed because it hung did not end on purpose, whatever its dump
+// makes of the exit status; and a start that was asked for stays that, if it fails once.
+func TestMeant(t *testing.T) {
+	s := State{Phase: Running, PID: 87, Policy: Policy{ExitOK: []int{1}, OnExit: config.Restart, Attempts: 5, Window: time.Minute}}
+	ended := Event{Kind: Exited, PID: 87, Status: 1 << 8, At: time.Second}
+	if got, _ := Step(s, ended); got.Phase != Stopped {
+		t.Errorf("exit_ok: phase %d, want Stopped", got.Phase)
+	}
+	s.Kill, s.Fatal = KillDump, "hung"
+	if got, _ := Step(s, ended); got.Phase != Between || got.Why != "hung" {
+		t.Errorf("killed because it hung: phase %d, why %q", got.Phase, got.Why)
+	}
+	s = State{Phase: Between, Then: ThenStart, Policy: s.Policy}
+	if got, _ := Step(s, Event{Kind: StartFailed, Text: "no"}); got.Phase != Between || got.Then != ThenStart {
+		t.Errorf("a start that failed: phase %d, then %d", got.Phase, got.Then)
 	}
 }

@@ -42,11 +42,19 @@ func (s *State) notStarted(e Event) []Effect {
 	if s.Phase == FallingBack {
 		return s.fellBack("could not be started: " + e.Text)
 	}
-	return s.ended(e.At, e.Text)
+	then := s.Then
+	effects := s.ended(e.At, e.Text)
+	if s.Phase == Between { // it is still the start that was asked for
+		s.Then = then
+	}
+	return effects
 }
 
 // meant says that the release ended because it wanted to.
 func (s *State) meant(status unix.WaitStatus) bool {
+	if s.Kill != KillNone { // it was killed, because it hung
+		return false
+	}
 	for _, ok := range s.Policy.ExitOK {
 		if status.Exited() && status.ExitStatus() == ok {
 			return true

@@ -159,7 +159,9 @@ func (s State) timeIsUp(e Event) (State, []Effect) {
 		return s, []Effect{{Kind: Finish}}
 	case e.Timer == StopTimer && s.Phase == Pausing && !s.Killed:
 		s.Killed = true
-		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}}
+		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}, {Kind: SetTimer, Timer: StopTimer, After: killGrace}}
+	case e.Timer == StopTimer && s.Phase == Pausing && s.Kill != KillStuck:
+		s.Kill, s.Why = KillStuck, s.Why+"; SIGKILL does not end it"
 	}
 	return s, nil
 }

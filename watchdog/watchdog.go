@@ -115,7 +115,7 @@ func (d *Dog) Interval() time.Duration { return d.Timeout / 3 }
 // Cover pets for limit and never again, whatever the caller does meanwhile: if it is
 // not done by then, the machine is reset within limit and Timeout.
 func (d *Dog) Cover(limit time.Duration) {
-	if d.Timeout == 0 {
+	if d.Timeout == 0 || d.last != nil { // it is covered already
 		return
 	}
 	d.Pet()

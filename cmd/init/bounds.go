@@ -47,7 +47,11 @@ func bounded(p supervise.Program, c *config.Release, u *release.User, programs .
 		args = append(args, "uid="+numbers([]uint32{u.UID}), "gid="+numbers([]uint32{u.GID}), "groups="+numbers(u.Groups))
 	}
 	args = append(append(args, "--", p.Path), p.Argv...)
-	return supervise.Program{Path: "/proc/self/exe", Argv: args, Env: p.Env, Dir: p.Dir}
+	b := supervise.Program{Path: "/proc/self/exe", Argv: args, Env: p.Env, Dir: p.Dir, Heart: p.Heart}
+	if u != nil {
+		b.UID = int(u.UID)
+	}
+	return b
 }
 
 func numbers(list []uint32) string {

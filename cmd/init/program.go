@@ -153,6 +153,8 @@ func (n *node) unasked() {
 	if len(argv) == 0 {
 		return
 	}
+	w := n.wayDown()
+	n.watchdog.Cover(exitLimit + killLimit + w.Limit + 2*w.Grace) // nobody else pets it from here on
 	n.console.Say(health.Notice, "release.run_on_exit: "+argv[0])
 	out, err := askProgram(argv, exitLimit, exitSize, true)
 	for _, line := range lines(out) {
