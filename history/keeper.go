@@ -122,8 +122,8 @@ func (k *Keeper) serve(o order) {
 			k.keep(batch)
 			batch = nil
 			close(o.done)
-		} else {
-			batch = append(batch, o.entry)
+		} else if batch = append(batch, o.entry); len(batch) == maxQueue {
+			break // the rest is the next batch: no more than the disk can be late by
 		}
 		select {
 		case o = <-k.queue:
@@ -136,7 +136,10 @@ func (k *Keeper) serve(o order) {
 
 // keep writes entries wherever they can be.
 func (k *Keeper) keep(batch []Entry) {
-	if n := k.dropped.Swap(0); n > 0 && len(batch) > 0 {
+	if len(batch) == 0 {
+		return
+	}
+	if n := k.dropped.Swap(0); n > 0 {
 		e := batch[0]
 		batch = append(batch, Entry{Kind: Note, Boot: k.Boot, At: e.At, Up: e.Up,
 			Why: strconv.Itoa(int(n)) + " entries were lost before this one: the disk was too slow"})
@@ -165,8 +168,8 @@ func (k *Keeper) add(kept []Entry) {
 		return
 	}
 	k.pending = append(k.pending, kept...)
-	k.pending = k.pending[max(len(k.pending)-maxPending, 0):]
 	if err := Add(k.Dir, k.pending); err != nil {
+		k.pending = k.pending[max(len(k.pending)-maxPending, 0):]
 		k.complain(err, remedy(err))
 		Add(k.Spare, kept) // said enough
 		return
