@@ -280,6 +280,7 @@ func (l *Loop) startRelease() {
 			l.phase("exec")
 			giveWay()
 			l.step(Event{Kind: Started, PID: pid})
+			l.renewMonitor()
 			if p.Heart {
 				l.listenHeart(p.uid())
 			}
