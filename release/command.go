@@ -97,7 +97,7 @@ func (r *Release) Command(in Inputs) Command {
 	if len(vmargs) > 0 {
 		c.Files = append(c.Files, File{tmp + "/vm.args", 0o600, appendArgs(nil, vmargs), false})
 	}
-	dist := c.distribution(&in, f)
+	dist := c.distribution(&in, f, r.portByKernel())
 	c.Refused = r.insecure(&in, f)
 	if extra := r.extraConfig(&in, &c, &n, f); extra != nil {
 		c.Files = append(c.Files, File{tmp + "/extra.config", 0o600, extra, false})
