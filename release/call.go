@@ -93,7 +93,7 @@ func ByVisitor(name, node, call string, limit int) (flags []string) {
 	return []string{"-noinput", "-eval", "io:setopts([{encoding,unicode}]), io:setopts(standard_error,[{encoding,unicode}]), " +
 		"N = " + atom(node) + ", E = fun(S,F,A) -> io:format(standard_error,\"" + name + ": \" ++ F,A), halt(S) end, " +
 		"case net_kernel:connect_node(N) of true -> ok; _ -> E(2,\"~ts does not let us in\\n\",[N]) end, " +
-		"case rpc:call(N,erl_eval,eval_str,[" + term(call+".") + "]," + timeout + ") of " +
+		"case rpc:call(N,erl_eval,eval_str,[" + term(call+".\n") + "]," + timeout + ") of " +
 		"{ok,{0,B}} -> io:put_chars(B), halt(0); " +
 		"{ok,{1,B}} -> E(1,\"~ts\",[B]); " +
 		"{error,T} -> E(2,\"~ts\\n\",[T]); " +

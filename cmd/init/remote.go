@@ -31,6 +31,9 @@ func remote(args []string) int {
 	if err == nil {
 		err = v.arrive()
 	}
+	if err == nil {
+		err = v.letIn()
+	}
 	if err != nil {
 		return noRemote(err.Error())
 	}

@@ -41,8 +41,8 @@ func (m *machine) visited(t *testing.T, iex bool) {
 	m.noCookieShown(t)
 	if iex {
 		x.enter("\x03")
-		x.see("BREAK")
-		x.enter("\x03")
+		x.see("(d)istribution")
+		x.enter("a\r")
 	} else {
 		x.enter("\x07")
 		x.see("--> ")

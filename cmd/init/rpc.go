@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"strconv"
 	"strings"
@@ -81,10 +82,32 @@ func (v *visit) erlCall(path, text string, limit int) int {
 		return done
 	case strings.HasPrefix(said, "{error, "): // of the text of the arguments
 		return noCall(strings.Trim(said, "{}"))
-	case status.ExitStatus() == 1 && strings.Contains(said, "connect"):
-		return noCall(v.cmd.Node + " does not let us in: it has another cookie than " + v.cookieFile() + " now, or too many nodes")
+	case keptOut(said, status):
+		return noCall(v.keptOut())
 	}
 	return noCall(path + " failed: " + said)
+}
+
+// keptOut says whether erl_call was not let in by a node that answers.
+func keptOut(said string, status unix.WaitStatus) bool {
+	return status.ExitStatus() == 1 && strings.Contains(said, "connect")
+}
+
+func (v *visit) keptOut() string {
+	return v.cmd.Node + " does not let us in: it has another cookie than " + v.cookieFile() + " now"
+}
+
+// letIn finds out whether the node takes the cookie, as far as erl_call can tell: a shell
+// would only say that it could not be started.
+func (v *visit) letIn() error {
+	path := v.node.release.ErlCall(release.Root("/"), &v.cmd)
+	if path == "" || !v.at.Addr().Is4() {
+		return nil
+	}
+	if out, status, late, err := v.runErlCall(path, release.ByErlCall(release.Call("erlang", "node", "[]")), callLimit); err == nil && !late && keptOut(string(out), status) {
+		return errors.New(v.keptOut())
+	}
+	return nil
 }
 
 // runErlCall runs erl_call as the user of the release. The text comes from a file without

@@ -27,11 +27,13 @@ type terminal struct {
 	news chan struct{}
 }
 
-// onMachine is a beaminit command of the machine, at a terminal.
+// atTerminal is a beaminit command of the machine, at a terminal. Ctrl-C is for that
+// alone, and not for nsenter, which is its parent.
 func (m *machine) atTerminal(t *testing.T, args ...string) *terminal {
 	t.Helper()
 	pid := strconv.Itoa(m.cmd.Process.Pid)
-	return atTerminal(t, exec.Command("nsenter", append([]string{"-m", "-n", "-p", "-u", "-t", pid, "/sbin/init"}, args...)...))
+	return atTerminal(t, exec.Command("sh", append([]string{"-c", `trap "" INT; exec nsenter "$@"`, "sh",
+		"-m", "-n", "-p", "-u", "-t", pid, "/sbin/init"}, args...)...))
 }
 
 // atTerminal starts a program with a terminal of its own; it ends with the test.
