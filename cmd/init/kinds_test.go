@@ -45,9 +45,13 @@ func build(kind, out, name string, args ...string) (string, error) {
 }
 
 // releaseOf gives the directory of a release by its name: relx/own, mix/plain, systools,
-// or the name of one with files of its own: relx/own+eclero.
+// or the name of one with files of its own: relx/own+eclero. Those of newer/ are made by
+// a newer OTP.
 func releaseOf(t *testing.T, name string) string {
 	t.Helper()
+	if name, is := strings.CutPrefix(name, "newer/"); is {
+		return newerRelease(t, name)
+	}
 	name, other, changed := strings.Cut(name, "+")
 	kind, which, _ := strings.Cut(name, "/")
 	var dir string
@@ -96,6 +100,7 @@ func withRelease(t *testing.T, dir, cmdline, toml string) spec {
 	t.Helper()
 	s := withERTS(t, cmdline, toml)
 	s.bind["srv/erlang"] = dir
+	s.bindNewer(t, dir)
 	return s
 }
 
@@ -116,7 +121,10 @@ type kind struct {
 // Releases of every kind start as they were made, from a read-only root without a shell,
 // and find each other.
 func TestKinds(t *testing.T) {
-	const named = "[distribution]\nname = \"bird\"\n"
+	const (
+		named   = "[distribution]\nname = \"bird\"\n"
+		withTLS = "[distribution.tls]\ncert = \"/data/cert.pem\"\nkey = \"/data/key.pem\"\nca = \"/data/ca.pem\"\n"
+	)
 	for _, k := range []kind{
 		{name: "relx", releases: []string{"relx/own", "relx/system", "relx/bare"}, node: "bird",
 			says: []string{"word plain mode embedded", "word plain mode embedded", "word plain mode embedded"}},
@@ -132,7 +140,12 @@ func TestKinds(t *testing.T) {
 		{name: "epmd", releases: []string{"relx/own", "systools", "mix/plain"}, toml: named + "epmd = \"daemon\"\n", node: "bird", then: killEpmd},
 		{name: "IPv6", releases: []string{"relx/own", "systools", "mix/plain"}, toml: named, six: true, node: "bird"},
 		{name: "TLS", releases: []string{"relx/secure"}, node: "bird", files: certificates(t), then: stopFirst,
-			toml: "[distribution.tls]\ncert = \"/data/cert.pem\"\nkey = \"/data/key.pem\"\nca = \"/data/ca.pem\"\n"},
+			toml: withTLS},
+		{name: "newer OTP", releases: []string{"newer/relx/own", "newer/systools", "newer/mix/runtime"}, toml: named, node: "bird"},
+		{name: "newer OTP, IPv6", releases: []string{"newer/relx/own"}, six: true, node: "bird"},
+		{name: "newer OTP, TLS", releases: []string{"newer/relx/secure"}, node: "bird", files: certificates(t), toml: withTLS},
+		{name: "newer OTP, epmd", releases: []string{"newer/systools", "newer/relx/own", "newer/mix/plain"}, toml: named + "epmd = \"daemon\"\n", node: "bird"},
+		{name: "newer OTP beside another", releases: []string{"relx/own", "newer/relx/own", "newer/mix/reboot"}, toml: named, node: "bird"},
 	} {
 		t.Run(k.name, k.run)
 	}
@@ -170,6 +183,9 @@ func (k *kind) run(t *testing.T) {
 			m.line(k.says[i])
 		}
 		m.alone()
+		if n := m.count("eprecated"); n > 0 {
+			t.Errorf("%d lines tell of something deprecated:\n%s", n, m.tail())
+		}
 	}
 	if k.then != nil {
 		k.then(t, ms, next)
