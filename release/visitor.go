@@ -11,9 +11,9 @@ import (
 // Visitor is a VM of the release's ERTS that comes to see the running release: a hidden
 // node that listens nowhere, asks no epmd, and starts no application.
 type Visitor struct {
-	Name   string // of its node, before the @; another one for each that is there at once
-	Inetrc string // path of a file that leads the host of the release to where it answers
-	Term   string // TERM
+	Name   string   // of its node, before the @; another one for each that is there at once
+	Inetrc string   // path of a file that leads the host of the release to where it answers
+	Env    []string // about its terminal
 }
 
 // visitorTicks has a visitor say each second that it is there, and wait minutes for the
@@ -134,7 +134,7 @@ func (r *Release) visitorEnv(in *Inputs, c *Command, v Visitor) []string {
 			vars = append(vars, e)
 		}
 	}
-	own.override(append(vars, "TERM="+v.Term, "ERL_INETRC="+v.Inetrc, "ERL_CRASH_DUMP_SECONDS=0", "RELEASE_NODE="+c.Node), &filter{})
+	own.override(append(append(vars, v.Env...), "ERL_INETRC="+v.Inetrc, "ERL_CRASH_DUMP_SECONDS=0", "RELEASE_NODE="+c.Node), &filter{})
 	return own.Env
 }
 

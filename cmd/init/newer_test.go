@@ -8,6 +8,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
 )
 
 // newerRoot is where make puts the Erlang/OTP of the Debian after this one (see
@@ -75,4 +78,24 @@ func (s *spec) bindNewer(t *testing.T, release string) {
 		t.Fatal(err)
 	}
 	s.bind["lib"], s.bind["usr/lib"], s.bind["lib64"] = root+"/usr/lib", root+"/usr/lib", root+"/usr/lib64"
+}
+
+// The heart of beaminit beats for a newer OTP as well, and its crash dump is read.
+func TestNewerHeart(t *testing.T) {
+	s := withRelease(t, newerRelease(t, "relx/own"), "hostname=n1", "[release]\nargs = [\"-heart\"]\n")
+	s.links = map[string]string{"bin/sh": "/sbin/init"}
+	m := power(t, s)
+	_, next := m.state(health.Up, 0)
+	m.want(0, "program_name=beaminit", "rpc", "heart", "get_cmd")
+	m.want(1, "bird@n1 went away", "rpc", "erlang", "halt", `["the end of it"]`)
+	r, next := m.state(health.Down, next)
+	if !strings.Contains(r.Why, "the end of it") {
+		t.Errorf("why=%q", r.Why)
+	}
+	m.restarted(1, next)
+	m.signal(unix.SIGTERM)
+	m.line("the release ended: exit status 0")
+	if got := m.ended(); got != unix.SIGHUP {
+		t.Errorf("the kernel ended it with %v, want a reboot", got)
+	}
 }

@@ -28,12 +28,16 @@ func (m *machine) visited(t *testing.T, iex bool) {
 		x.enter("{:it_is, node()}\r")
 		x.see("{:it_is, :")
 		x.see(r.Node)
+		x.enter("+20\x011\r") // Ctrl-A: to the beginning of the line
+		x.see("\n21")
 	} else {
 		x.see("(" + r.Node + ")1> ")
 		x.enter("{it_is,node(),length(nodes(hidden))}.\r")
 		x.see("{it_is,")
 		x.see(r.Node)
-		x.see("1}") // itself
+		x.see("1}")            // itself
+		x.enter("+20.\x011\r") // Ctrl-A: to the beginning of the line
+		x.see("\n21")
 	}
 	if after := m.listeners(); after != before {
 		t.Errorf("listening before\n%sand with the shell\n%s", before, after)
@@ -106,6 +110,9 @@ func TestRemote(t *testing.T) {
 		{"relx/own", "", false},
 		{"relx/bare", "[release]\nuser = \"app\"\n", false},
 		{"mix/runtime", "[distribution]\nnames = \"long\"\n", true},
+		{"newer/systools", "", false},
+		{"newer/relx/own", "[release]\nuser = \"app\"\n", false},
+		{"newer/mix/runtime", "", true},
 	} {
 		t.Run(k.release, func(t *testing.T) {
 			s := withRelease(t, releaseOf(t, k.release), "hostname=n1.farm.lan", k.toml)

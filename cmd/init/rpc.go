@@ -82,6 +82,8 @@ func (v *visit) erlCall(path, text string, limit int) int {
 		return done
 	case strings.HasPrefix(said, "{error, "): // of the text of the arguments
 		return noCall(strings.Trim(said, "{}"))
+	case strings.Contains(said, "evaluating input failed"):
+		return failCall(notDone, v.cmd.Node+" went away before there was a result")
 	case keptOut(said, status):
 		return noCall(v.keptOut())
 	}

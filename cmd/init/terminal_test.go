@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"fmt"
 	"os"
 	"os/exec"
@@ -134,4 +135,19 @@ func (x *terminal) ends() (status int, screen string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.cmd.ProcessState.ExitCode(), x.text
+}
+
+// The entry for terminals is what tic(1) makes of its source.
+func TestTerminfo(t *testing.T) {
+	dir := t.TempDir()
+	if out, err := exec.Command("tic", "-x", "-o", dir, "testdata/beaminit.ti").CombinedOutput(); err != nil {
+		t.Fatalf("tic: %v\n%s", err, out)
+	}
+	entry, err := os.ReadFile(dir + "/b/beaminit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := base64.StdEncoding.EncodeToString(entry); got != terminfo {
+		t.Errorf("terminfo is %s, want %s", terminfo, got)
+	}
 }
