@@ -136,6 +136,9 @@ func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter, sys string,
 		"-boot", r.Boot,
 	)
 	argv = append(argv, r.libVars()...)
+	if r.consolidated != "" {
+		argv = append(argv, "-pa", r.consolidated)
+	}
 	if sys != "" {
 		argv = append(argv, "-config", sys)
 	}

@@ -62,10 +62,8 @@ func (v *visit) arrive() error {
 		}
 		return errors.New(why + at.String() + v.state())
 	}
-	if err := unix.Access(v.cookieFile(), unix.R_OK); err != nil {
-		return errors.New(v.cookieFile() + ": " + err.Error())
-	}
-	return nil
+	_, err := v.node.read(v.cookieFile())
+	return err
 }
 
 // state is what PID 1 says about the release, for root.
