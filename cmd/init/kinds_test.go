@@ -134,6 +134,9 @@ func TestKinds(t *testing.T) {
 		{name: "mix", releases: []string{"mix/plain", "mix/runtime", "mix/reboot"}, toml: named, node: "bird",
 			says: []string{"word compiled", "word runtime-runtime consolidated true", "word runtime-reboot consolidated true"}, then: restartFirst},
 		{name: "eclero", releases: []string{"relx/own+eclero"}, node: "eclero", says: []string{"word none"}},
+		{name: "eclero, its module", releases: []string{"relx/epmdless+eclero"}, toml: "[distribution]\nepmd = \"module:epmdless_client\"\n",
+			node: "eclero", says: []string{"word none"}, then: byEpmdless},
+		{name: "toliman, distributed", releases: []string{"relx/own+distributed"}, node: "toliman", says: []string{"word plain"}, then: failOver},
 		{name: "toliman, long names", releases: []string{"relx/own+toliman", "relx/own+moved", "mix/runtime"}, domain: ".farm.lan", node: "toliman",
 			toml: "[distribution]\nname = \"toliman\"\nnames = \"long\"\n"},
 		{name: "module", releases: []string{"relx/own"}, toml: "[distribution]\nepmd = \"module:bird_epmd\"\n", ports: true, node: "bird"},
@@ -266,4 +269,30 @@ func stopFirst(t *testing.T, ms []*machine, next []int) {
 			t.Errorf("%d lines about TLS:\n%s", n, m.tail())
 		}
 	}
+}
+
+// byEpmdless: the carrier and the module of the release are in use, as its vm.args has
+// them, and nothing of OTP in their place.
+func byEpmdless(t *testing.T, ms []*machine, _ []int) {
+	for i, m := range ms {
+		m.want(0, "epmdless_client\n", "rpc", "net_kernel", "epmd_module")
+		args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", m.vm()))
+		if line := strings.ReplaceAll(string(args), "\x00", " "); err != nil || !strings.Contains(line, " -proto_dist epmdless_proto ") {
+			t.Errorf("n%d: %v, no -proto_dist epmdless_proto in %q", i+1, err, line)
+		}
+	}
+	ms[0].visited(t, false)
+}
+
+// failOver: the application of the cluster goes to another node with the end of its VM,
+// and comes back with it.
+func failOver(t *testing.T, ms []*machine, next []int) {
+	const runs = "release: bird toliman@"
+	if n := ms[1].count(runs) + ms[2].count(runs); n > 0 {
+		t.Fatalf("it runs on more than one node\n%s\n%s", ms[1].tail(), ms[2].tail())
+	}
+	unix.Kill(ms[0].vm(), unix.SIGKILL)
+	_, next[0] = ms[0].restarted(1, next[0])
+	ms[0].linesWith(runs, 2)
+	ms[0].record("whole again", next[0], func(r health.Record) bool { return r.State == health.Up && r.Connected == 2 })
 }
