@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// howToLeave is said before a shell begins: the usual ways out of one end the release.
+// What is said before a shell begins: the usual ways out of one end the release.
 const (
 	leaveErlang = "Ctrl-G q leaves this shell; q() and init:stop() end the release"
 	leaveIEx    = "Ctrl-C Ctrl-C leaves this shell; System.stop() ends the release"

@@ -87,7 +87,7 @@ func (v *visit) erlCall(path, text string, limit int) int {
 	case keptOut(said, status):
 		return noCall(v.keptOut())
 	}
-	return noCall(path + " failed: " + said)
+	return noCall(path + " failed: " + said[:min(len(said), 1000)])
 }
 
 // keptOut says whether erl_call was not let in by a node that answers.
