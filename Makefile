@@ -27,7 +27,7 @@ LABARGS  = -init build/init $(if $(RELEASE),-release '$(abspath $(RELEASE))') $(
            $(if $(KERNEL),-kernel '$(abspath $(KERNEL))') $(if $(MEM),-mem $(MEM)) $(if $(PCAP),-pcap) \
            $(if $(TCG),-tcg) $(if $(APPEND),-append '$(APPEND)')
 
-.PHONY: run up image down status watch test vet unit e2e bench fuzz chaos init deps clean
+.PHONY: newer-otp run up image down status watch test vet unit e2e bench fuzz chaos init deps clean
 .PHONY: build/init build/lab-tool build/bench # go knows better than make what is up to date
 
 run up image: deps build/init $(LAB)
@@ -36,7 +36,7 @@ run up image: deps build/init $(LAB)
 down status watch: $(LAB)
 	@$(LAB) $@
 
-test: deps vet unit e2e
+test: deps newer-otp vet unit e2e
 
 vet:
 	go vet ./... && cd qemu && go vet ./...
@@ -92,6 +92,14 @@ deps:
 	  echo "installing from Debian:$$missing"; \
 	  $(SUDO) apt-get -o Acquire::Retries=3 update -qq && DEBIAN_FRONTEND=noninteractive \
 	  $(SUDO) apt-get -o Acquire::Retries=3 install -y -qq --no-install-recommends $$missing >/dev/null; fi
+
+# What the next Debian has, beside this one's: releases of OTP 27 and Elixir 1.18 are
+# tested too. It is fetched once.
+newer-otp: build/otp-trixie
+build/otp-%: cmd/init/testdata/newer-otp.sh
+	@echo "fetching Erlang/OTP and Elixir of Debian $*"
+	@mkdir -p build; $(SUDO) sh $< $@.new $* || { echo "cannot fetch the Erlang/OTP of Debian $*, which tests of releases want" >&2; exit 1; }
+	@$(SUDO) rm -rf $@ && $(SUDO) mv $@.new $@ && $(SUDO) touch $@
 
 clean:
 	rm -rf build

@@ -256,12 +256,29 @@ func (m *monitor) report(r Report) {
 	unix.Write(m.out, b[:])
 }
 
-func (m *monitor) probe(r *Report) {
-	if addr := sockaddr(m.Local[m.local]); m.TLS {
-		r.Answer, r.Took = ProbeTLS(addr, m.Timeout)
-	} else {
-		r.Answer, r.Took = Probe(addr, m.Node, m.Timeout)
+// ask probes one address of the release.
+func (w *Watch) ask(at netip.AddrPort) (Answer, time.Duration) {
+	if w.TLS {
+		return ProbeTLS(sockaddr(at), w.Timeout)
 	}
+	return Probe(sockaddr(at), w.Node, w.Timeout)
+}
+
+// Reach looks once for the address at which the release answers; where it answers at
+// none, for the best of what is there instead.
+func (w Watch) Reach() (best Answer, at netip.AddrPort) {
+	for _, local := range w.Local {
+		if answer, _ := w.ask(local); best == 0 || answer == Answered || answer != Refused && best == Refused {
+			if best, at = answer, local; best == Answered {
+				break
+			}
+		}
+	}
+	return best, at
+}
+
+func (m *monitor) probe(r *Report) {
+	r.Answer, r.Took = m.ask(m.Local[m.local])
 	switch {
 	case r.Answer == Answered:
 		m.answered = true

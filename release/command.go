@@ -39,6 +39,7 @@ type Command struct {
 	Files      []File
 	Heart      bool     // the VM starts beaminit as its heart
 	Node       string   // name of the node; without @ where there is no host name
+	Long       bool     // its host is a long name (-name)
 	Proto      string   // -proto_dist: inet_tcp, inet6_tls or the like
 	Daemon     bool     // it needs an epmd
 	Refused    error    // why it must not be started; nil: it may
@@ -70,7 +71,7 @@ func (r *Release) Command(in Inputs) Command {
 	if err != nil {
 		c.Problems = append(c.Problems, err)
 	}
-	c.Node = n.node(n.host)
+	c.Node, c.Long = n.node(n.host), n.long
 	n.notes(&c, f)
 	sys := strings.TrimSuffix(r.SysConfig, ".config")
 	own := r.sys.copied != nil || r.sys.template != nil
@@ -97,7 +98,7 @@ func (r *Release) Command(in Inputs) Command {
 	if len(vmargs) > 0 {
 		c.Files = append(c.Files, File{tmp + "/vm.args", 0o600, appendArgs(nil, vmargs), false})
 	}
-	dist := c.distribution(&in, f)
+	dist := c.distribution(&in, f, r.portByKernel())
 	c.Refused = r.insecure(&in, f)
 	if extra := r.extraConfig(&in, &c, &n, f); extra != nil {
 		c.Files = append(c.Files, File{tmp + "/extra.config", 0o600, extra, false})
@@ -125,7 +126,6 @@ func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter, sys string,
 	if n.long {
 		named = "-name"
 	}
-	lib := r.Root + "/lib"
 	argv := append(make([]string, 0, 40+len(in.Release.Args)),
 		"erlexec",
 		"-noinput",
@@ -134,10 +134,11 @@ func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter, sys string,
 		named, c.Node,
 		"-mode", mode,
 		"-boot", r.Boot,
-		"-boot_var", "RELEASE_LIB", lib,
-		"-boot_var", "SYSTEM_LIB_DIR", r.SystemLib,
-		"-boot_var", "ERTS_LIB_DIR", r.SystemLib,
 	)
+	argv = append(argv, r.libVars()...)
+	if r.consolidated != "" {
+		argv = append(argv, "-pa", r.consolidated)
+	}
 	if sys != "" {
 		argv = append(argv, "-config", sys)
 	}
@@ -154,6 +155,15 @@ func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter, sys string,
 	// The VM is to end in order before PID 1 loses its patience.
 	shutdown := max(in.StopTimeout.Milliseconds()*4/5, 1)
 	return append(append(argv, dist...), "-shutdown_time", strconv.FormatInt(shutdown, 10))
+}
+
+// libVars says where the boot script finds the applications.
+func (r *Release) libVars() []string {
+	return []string{
+		"-boot_var", "RELEASE_LIB", r.Root + "/lib",
+		"-boot_var", "SYSTEM_LIB_DIR", r.SystemLib,
+		"-boot_var", "ERTS_LIB_DIR", r.SystemLib,
+	}
 }
 
 // env is the whole environment but what the configuration adds: nothing of the

@@ -89,11 +89,11 @@ func (f *filter) epmdModule(flag string, values []string, name string) {
 // and talk, and notes in c what else has to be known about it.
 //
 // The port stands there with a module too: for what the module does not know, the VM
-// asks its own, which then knows it.
-func (c *Command) distribution(in *Inputs, f *filter) []string {
+// asks its own, which then knows it. byKernel: it is in extraConfig.
+func (c *Command) distribution(in *Inputs, f *filter, byKernel bool) []string {
 	c.Proto, c.Daemon = f.proto, f.daemon
 	flags := append(make([]string, 0, 8), "-start_epmd", "false")
-	if !f.daemon {
+	if !f.daemon && !byKernel {
 		flags = append(flags, "-erl_epmd_port", f.port)
 	}
 	if f.module != "" {

@@ -29,8 +29,7 @@ func (r *Release) extraConfig(in *Inputs, c *Command, n *naming, f *filter) []by
 	switch {
 	case f.daemon: // epmd tells the others, but the monitor has to know it too
 		b = append(b, "\n  {inet_dist_listen_min,"+f.port+"},\n  {inet_dist_listen_max,"+f.port+"},"...)
-	// The spelling of -erl_epmd_port that is not deprecated. Both say the same.
-	case CompareVersions(r.ERTS, "15.2") >= 0:
+	case r.portByKernel():
 		b = append(b, "\n  {erl_epmd_node_listen_port,"+f.port+"},"...)
 	}
 	if in.Distribution.Connect {
@@ -41,6 +40,11 @@ func (r *Release) extraConfig(in *Inputs, c *Command, n *naming, f *filter) []by
 	}
 	return append(b[:len(b)-1], "\n]}].\n"...)
 }
+
+// portByKernel says whether the port is a parameter of kernel, erl_epmd_node_listen_port,
+// as it is from OTP 27.2 on (kernel 10.2), or the flag -erl_epmd_port, as it was before. A
+// VM that gets both ends at once ("should be specified, not both").
+func (r *Release) portByKernel() bool { return CompareVersions(r.ERTS, "15.2") >= 0 }
 
 // syncNodes has the VM connect to all peers while it starts. It is no error where
 // one is absent: the start then takes syncTimeout, and the peer connects itself

@@ -31,6 +31,8 @@ type Release struct {
 	sys    sysConfig
 	cookie []byte // of releases/COOKIE
 
+	consolidated string // directory of consolidated protocols; empty: none to be added
+
 	argFiles int // read so far
 }
 

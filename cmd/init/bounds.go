@@ -88,6 +88,9 @@ func start(args []string) int {
 		b.complain("is for PID 1 to call")
 		return 2
 	}
+	if b.uid != 0 { // /dev/stdout can be opened by its own user only
+		unix.Fchown(1, b.uid, b.gid)
+	}
 	if what, err := b.become(); err != nil {
 		b.complain(what + ": " + err.Error() + "; the release is not started")
 		return 126
@@ -176,8 +179,6 @@ func (b *bounds) become() (what string, err error) {
 	if b.uid == 0 {
 		return "", nil
 	}
-	// /dev/stdout can be opened by its own user only.
-	unix.Fchown(1, b.uid, b.gid)
 	if err := unix.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0); err != nil {
 		return "prctl(PR_SET_KEEPCAPS)", err
 	}

@@ -19,7 +19,7 @@ import (
 func (m *machine) ask(args ...string) (text string, status int) {
 	m.t.Helper()
 	pid := strconv.Itoa(m.cmd.Process.Pid)
-	cmd := exec.Command("nsenter", append([]string{"-m", "-n", "-p", "-t", pid, "/sbin/init"}, args...)...)
+	cmd := exec.Command("nsenter", append([]string{"-m", "-n", "-p", "-u", "-t", pid, "/sbin/init"}, args...)...)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -27,6 +27,19 @@ func (m *machine) ask(args ...string) (text string, status int) {
 	}
 	m.t.Logf("beaminit %s: %d\n%s", strings.Join(args, " "), cmd.ProcessState.ExitCode(), out)
 	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// output is what a command of beaminit prints on the machine, and what it says beside.
+func (m *machine) output(args ...string) (out, said string) {
+	m.t.Helper()
+	var text, errs strings.Builder
+	cmd := exec.Command("nsenter", append([]string{"-m", "-n", "-p", "-u", "-t", strconv.Itoa(m.cmd.Process.Pid), "/sbin/init"}, args...)...)
+	cmd.Stdout, cmd.Stderr = &text, &errs
+	if err := cmd.Run(); err != nil {
+		m.t.Fatalf("beaminit %v: %v %s", args, err, errs.String())
+	}
+	m.t.Logf("beaminit %s\n%s%s", strings.Join(args, " "), errs.String(), text.String())
+	return text.String(), errs.String()
 }
 
 // want asks, and the answer has to have that exit status and text.

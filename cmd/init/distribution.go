@@ -31,6 +31,11 @@ func onlyIPv6(c *config.Config) bool {
 
 // monitorProgram is the monitor for the release as it is started.
 func (n *node) monitorProgram() supervise.Program {
+	return supervise.Program{Path: "/proc/self/exe", Argv: n.watch().Args(), Dir: "/"}
+}
+
+// watch is what it watches.
+func (n *node) watch() health.Watch {
 	c, d := n.config, n.distribution()
 	w := health.Watch{
 		Port: d.Port, Node: "beaminit@" + short(c.Node.Hostname),
@@ -62,7 +67,7 @@ func (n *node) monitorProgram() supervise.Program {
 		}
 		w.Peers = append(w.Peers, netip.AddrPortFrom(p.Address, uint16(port)))
 	}
-	return supervise.Program{Path: "/proc/self/exe", Argv: w.Args(), Dir: "/"}
+	return w
 }
 
 // epmd is the port mapper of the release, as the user and with the environment of it.

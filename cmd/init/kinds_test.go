@@ -45,9 +45,13 @@ func build(kind, out, name string, args ...string) (string, error) {
 }
 
 // releaseOf gives the directory of a release by its name: relx/own, mix/plain, systools,
-// or the name of one with files of its own: relx/own+eclero.
+// or the name of one with files of its own: relx/own+eclero. Those of newer/ are made by
+// a newer OTP.
 func releaseOf(t *testing.T, name string) string {
 	t.Helper()
+	if name, is := strings.CutPrefix(name, "newer/"); is {
+		return newerRelease(t, name)
+	}
 	name, other, changed := strings.Cut(name, "+")
 	kind, which, _ := strings.Cut(name, "/")
 	var dir string
@@ -96,6 +100,7 @@ func withRelease(t *testing.T, dir, cmdline, toml string) spec {
 	t.Helper()
 	s := withERTS(t, cmdline, toml)
 	s.bind["srv/erlang"] = dir
+	s.bindNewer(t, dir)
 	return s
 }
 
@@ -116,7 +121,10 @@ type kind struct {
 // Releases of every kind start as they were made, from a read-only root without a shell,
 // and find each other.
 func TestKinds(t *testing.T) {
-	const named = "[distribution]\nname = \"bird\"\n"
+	const (
+		named   = "[distribution]\nname = \"bird\"\n"
+		withTLS = "[distribution.tls]\ncert = \"/data/cert.pem\"\nkey = \"/data/key.pem\"\nca = \"/data/ca.pem\"\n"
+	)
 	for _, k := range []kind{
 		{name: "relx", releases: []string{"relx/own", "relx/system", "relx/bare"}, node: "bird",
 			says: []string{"word plain mode embedded", "word plain mode embedded", "word plain mode embedded"}},
@@ -126,13 +134,21 @@ func TestKinds(t *testing.T) {
 		{name: "mix", releases: []string{"mix/plain", "mix/runtime", "mix/reboot"}, toml: named, node: "bird",
 			says: []string{"word compiled", "word runtime-runtime consolidated true", "word runtime-reboot consolidated true"}, then: restartFirst},
 		{name: "eclero", releases: []string{"relx/own+eclero"}, node: "eclero", says: []string{"word none"}},
+		{name: "eclero, its module", releases: []string{"relx/epmdless+eclero"}, toml: "[distribution]\nepmd = \"module:epmdless_client\"\n",
+			node: "eclero", says: []string{"word none"}, then: byEpmdless},
+		{name: "toliman, distributed", releases: []string{"relx/own+distributed"}, node: "toliman", says: []string{"word plain"}, then: failOver},
 		{name: "toliman, long names", releases: []string{"relx/own+toliman", "relx/own+moved", "mix/runtime"}, domain: ".farm.lan", node: "toliman",
 			toml: "[distribution]\nname = \"toliman\"\nnames = \"long\"\n"},
 		{name: "module", releases: []string{"relx/own"}, toml: "[distribution]\nepmd = \"module:bird_epmd\"\n", ports: true, node: "bird"},
 		{name: "epmd", releases: []string{"relx/own", "systools", "mix/plain"}, toml: named + "epmd = \"daemon\"\n", node: "bird", then: killEpmd},
 		{name: "IPv6", releases: []string{"relx/own", "systools", "mix/plain"}, toml: named, six: true, node: "bird"},
 		{name: "TLS", releases: []string{"relx/secure"}, node: "bird", files: certificates(t), then: stopFirst,
-			toml: "[distribution.tls]\ncert = \"/data/cert.pem\"\nkey = \"/data/key.pem\"\nca = \"/data/ca.pem\"\n"},
+			toml: withTLS},
+		{name: "newer OTP", releases: []string{"newer/relx/own", "newer/systools", "newer/mix/runtime"}, toml: named, node: "bird"},
+		{name: "newer OTP, IPv6", releases: []string{"newer/relx/own"}, six: true, node: "bird"},
+		{name: "newer OTP, TLS", releases: []string{"newer/relx/secure"}, node: "bird", files: certificates(t), toml: withTLS},
+		{name: "newer OTP, epmd", releases: []string{"newer/systools", "newer/relx/own", "newer/mix/plain"}, toml: named + "epmd = \"daemon\"\n", node: "bird"},
+		{name: "newer OTP beside another", releases: []string{"relx/own", "newer/relx/own", "newer/mix/reboot"}, toml: named, node: "bird"},
 	} {
 		t.Run(k.name, k.run)
 	}
@@ -170,6 +186,9 @@ func (k *kind) run(t *testing.T) {
 			m.line(k.says[i])
 		}
 		m.alone()
+		if n := m.count("eprecated"); n > 0 {
+			t.Errorf("%d lines tell of something deprecated:\n%s", n, m.tail())
+		}
 	}
 	if k.then != nil {
 		k.then(t, ms, next)
@@ -250,4 +269,30 @@ func stopFirst(t *testing.T, ms []*machine, next []int) {
 			t.Errorf("%d lines about TLS:\n%s", n, m.tail())
 		}
 	}
+}
+
+// byEpmdless: the carrier and the module of the release are in use, as its vm.args has
+// them, and nothing of OTP in their place.
+func byEpmdless(t *testing.T, ms []*machine, _ []int) {
+	for i, m := range ms {
+		m.want(0, "epmdless_client\n", "rpc", "net_kernel", "epmd_module")
+		args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", m.vm()))
+		if line := strings.ReplaceAll(string(args), "\x00", " "); err != nil || !strings.Contains(line, " -proto_dist epmdless_proto ") {
+			t.Errorf("n%d: %v, no -proto_dist epmdless_proto in %q", i+1, err, line)
+		}
+	}
+	ms[0].visited(t, false)
+}
+
+// failOver: the application of the cluster goes to another node with the end of its VM,
+// and comes back with it.
+func failOver(t *testing.T, ms []*machine, next []int) {
+	const runs = "release: bird toliman@"
+	if n := ms[1].count(runs) + ms[2].count(runs); n > 0 {
+		t.Fatalf("it runs on more than one node\n%s\n%s", ms[1].tail(), ms[2].tail())
+	}
+	unix.Kill(ms[0].vm(), unix.SIGKILL)
+	_, next[0] = ms[0].restarted(1, next[0])
+	ms[0].linesWith(runs, 2)
+	ms[0].record("whole again", next[0], func(r health.Record) bool { return r.State == health.Up && r.Connected == 2 })
 }

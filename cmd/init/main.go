@@ -23,6 +23,8 @@ var tools = [...]struct {
 	{"check", "[--root DIR] [--cmdline STR]", "print only the problems; exit status 1 where there are any", check},
 	{"history", "[-n N] [--root DIR] [PATH]", "print what is remembered of boots and ends", printHistory},
 	{"status", "", "print the state of this node; exit status 0 where it is up", status},
+	{"remote", "[--print]", "open a shell of the release; --print: the line that does it on another machine", remote},
+	{"rpc", "[-t SEC] MODULE FUNCTION [ARGS]", "call a function of the release", call},
 	{"restart", "", "end the release in order and start it again, in rescue too", restart},
 	{"stop", "", "end the release in order; the node stays, in rescue", stop},
 	{"rescue", "", "kill the release at once; the node stays, in rescue", rescue},

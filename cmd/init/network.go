@@ -175,6 +175,14 @@ func address(c *config.Config) netip.Addr {
 	return netip.Addr{}
 }
 
+// ownAddress is where peers find the node, as far as the configuration says.
+func (n *node) ownAddress() netip.Addr {
+	if i := self(n.config); i >= 0 {
+		return n.config.Peers[i].Address
+	}
+	return address(n.config)
+}
+
 // short is a host name without its domain.
 func short(host string) string {
 	for i := 0; i < len(host); i++ {

@@ -54,7 +54,9 @@ func (n *node) failedUser() []error {
 
 // command is what starts the release, computed from what is there now: the
 // cookie may have been written since the last time.
-func (n *node) command(run int) release.Command {
+func (n *node) command(run int) release.Command { return n.release.Command(n.inputs(run)) }
+
+func (n *node) inputs(run int) release.Inputs {
 	c := n.config
 	in := release.Inputs{
 		Release: c.Release, Distribution: n.distribution(), Hostname: c.Node.Hostname,
@@ -73,7 +75,7 @@ func (n *node) command(run int) release.Command {
 	if cookie, err := n.read(c.Distribution.CookieFile); err == nil {
 		in.Cookie = cookie
 	}
-	return n.release.Command(in)
+	return in
 }
 
 // prepare makes everything ready for a start of the release. What there is to say
@@ -226,4 +228,7 @@ func (n *node) mountedLater(file string) bool {
 
 func (n *node) lookForRelease() {
 	n.release, n.failed = release.Find(release.Root(n.root), n.config.Release)
+	if n.failed == nil && n.config.Foreign() && !n.release.Mix {
+		n.release.FindConsolidated(release.Root(n.root))
+	}
 }

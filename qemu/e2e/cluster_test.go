@@ -53,6 +53,15 @@ func TestCluster(t *testing.T) {
 		}
 	})
 
+	t.Run("a call on the node itself", func(t *testing.T) {
+		const run = `fun() ->
+			P = open_port({spawn_executable, "/sbin/init"}, [{args, ["rpc", "erlang", "node"]}, exit_status, stderr_to_stdout]),
+			(fun F(Text) -> receive {P, {data, D}} -> F(Text ++ D); {P, {exit_status, S}} -> {S, Text} end end)([]) end()`
+		if got := rpc(t, l, eight, run); got != `{0,"eclero@eclero8\n"}` {
+			t.Errorf("beaminit rpc erlang node: %s", got)
+		}
+	})
+
 	t.Run("nothing that should not be there", func(t *testing.T) { looksInside(t, l, six) })
 
 	t.Run("the VM is stopped inside", func(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	"github.com/beaminit/beaminit/health"
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
 	"github.com/beaminit/beaminit/qemu/lan"
+	"github.com/beaminit/beaminit/release"
 )
 
 // cmdJoin runs a program as a host of the lab's LAN: in a network namespace of its own
@@ -54,8 +55,9 @@ func cmdRemsh(e env, _ *flag.FlagSet, args []string) error {
 	return e.join(dir, s, erl)
 }
 
-// remsh is the command for the Erlang shell of a node. The cookie goes by way of a file:
-// everyone on this machine can read a command line.
+// remsh is the command for the Erlang shell of a node, by the line that beaminit remote
+// --print gives. The cookie is in a HOME of its own: everyone on this machine can read a
+// command line.
 func remsh(dir string, s labpkg.Status, name string) ([]string, error) {
 	i := slices.IndexFunc(s.Nodes, func(n labpkg.NodeStatus) bool { return n.Name == name })
 	if i < 0 {
@@ -68,12 +70,14 @@ func remsh(dir string, s labpkg.Status, name string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	file := filepath.Join(labpkg.RunDir(dir), "remsh.args")
-	if err := os.WriteFile(file, append([]byte("-setcookie "), cookie...), 0o600); err != nil {
+	home := filepath.Join(labpkg.RunDir(dir), "remsh")
+	file := filepath.Join(home, ".erlang.cookie")
+	if err := errors.Join(os.RemoveAll(home), os.Mkdir(home, 0o700), os.WriteFile(file, cookie, 0o400)); err != nil {
 		return nil, err
 	}
-	return []string{"erl", "-sname", "lab", "-hidden", "-start_epmd", "false", "-erl_epmd_port", strconv.Itoa(labpkg.Port),
-		"-args_file", file, "-remsh", s.Nodes[i].Erlang}, nil
+	c := release.Command{Node: s.Nodes[i].Erlang, Proto: "inet_tcp"}
+	line, _ := c.Abroad(labpkg.Port, netip.Addr{}, false) // lab join has the nodes in its hosts file
+	return []string{"env", "HOME=" + home, "sh", "-c", "exec " + line}, nil
 }
 
 // join runs a program as a host of the LAN of the lab in dir.

@@ -119,11 +119,14 @@ func TestRemsh(t *testing.T) {
 	if got := strings.Join(args, " "); !strings.HasSuffix(got, "-remsh hello@eclero6") || strings.Contains(got, "SESAME") {
 		t.Errorf("%s; want a shell of hello@eclero6 and no cookie to be seen", got)
 	}
-	file := args[slices.Index(args, "-args_file")+1]
-	st, err := os.Stat(file)
-	text, _ := os.ReadFile(file)
-	if err != nil || st.Mode().Perm() != 0o600 || string(text) != "-setcookie OPENSESAME" {
-		t.Errorf("%s is %q, %v (%v)", file, text, st.Mode(), err)
+	_, home, _ := strings.Cut(args[1], "HOME=")
+	st, err := os.Stat(home + "/.erlang.cookie")
+	text, _ := os.ReadFile(home + "/.erlang.cookie")
+	if err != nil || st.Mode().Perm() != 0o400 || string(text) != "OPENSESAME" {
+		t.Errorf("%v has %q, %v (%v)", args, text, st, err)
+	}
+	if _, err := remsh(dir, s, "eclero6"); err != nil {
+		t.Errorf("once more: %v", err)
 	}
 	for name, want := range map[string]string{"eclero8": "eclero8 is starting", "nosuch": `no node "nosuch"`} {
 		if _, err := remsh(dir, s, name); err == nil || !strings.Contains(err.Error(), want) {

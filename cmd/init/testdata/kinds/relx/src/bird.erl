@@ -3,7 +3,7 @@
 -behaviour(application).
 -export([start/2, stop/1, init/1]).
 
-start(normal, []) ->
+start(_, []) ->
     {ok, Word} = application:get_env(bird, word),
     io:format("bird ~s word ~p mode ~s~n", [node(), Word, mode()]),
     supervisor:start_link(?MODULE, []).

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"errors"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// What keeps a visitor out is said.
+func TestRemoteRefused(t *testing.T) {
+	s := withRelease(t, releaseOf(t, "relx/own"), "hostname=n1", "[release]\nuser = \"app\"\n")
+	s.files["etc/passwd"] = "root:x:0:0::/:\napp:x:1000:1001::/:\n"
+	m := power(t, s)
+	_, next := m.state(health.Up, 0)
+	as := func(uid int, args ...string) (string, int) {
+		t.Helper()
+		id := strconv.Itoa(uid)
+		cmd := exec.Command("nsenter", append([]string{"-m", "-n", "-p", "-u", "-t", strconv.Itoa(m.cmd.Process.Pid), "-S", id, "-G", id, "/sbin/init"}, args...)...)
+		out, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		return string(out), cmd.ProcessState.ExitCode()
+	}
+	m.want(2, "beaminit remote: standard input is no terminal", "remote")
+	m.want(2, "beaminit remote: no option --frob; want --print", "remote", "--frob")
+	if out, status := as(1000, "rpc", "erlang", "node"); status != 0 || out != "bird@n1\n" {
+		t.Errorf("as the user of the release: exit status %d, %q", status, out)
+	}
+	if out, status := as(1001, "rpc", "erlang", "node"); status != 2 || !strings.Contains(out, "only root or app, the user of the release, can have its cookie") {
+		t.Errorf("as another user: exit status %d, %q", status, out)
+	}
+
+	m.want(0, "true\n", "rpc", "erlang", "set_cookie", "[another]")
+	m.want(2, "bird@n1 does not let us in: it has another cookie than /run/beaminit/release/.erlang.cookie", "rpc", "erlang", "node")
+	x := m.atTerminal(t, "remote")
+	x.see("beaminit remote: bird@n1 does not let us in: it has another cookie")
+	if status, _ := x.ends(); status != 2 {
+		t.Errorf("with another cookie: exit status %d, want 2", status)
+	}
+
+	pid := m.vm()
+	unix.Kill(pid, unix.SIGSTOP)
+	m.want(2, "beaminit rpc: no answer from 127.0.0.1:17012; state=", "rpc", "erlang", "node")
+	unix.Kill(pid, unix.SIGCONT)
+	m.want(0, "stopped", "stop")
+	m.state(health.Rescue, next)
+	m.want(2, "beaminit rpc: nothing listens on 127.0.0.1:17012; state=rescue, stop asked for by beaminit stop", "rpc", "erlang", "node")
+	y := m.atTerminal(t, "remote")
+	y.see("beaminit remote: nothing listens on 127.0.0.1:17012; state=rescue")
+	if status, _ := y.ends(); status != 2 {
+		t.Errorf("exit status %d, want 2", status)
+	}
+}
+
+// Where the network is down, and the node's own name leads nowhere, its shell is wanted
+// most. Several are there at once, none of them in nodes(), and one in which nobody does
+// anything stays connected, however soon the release gives a peer up.
+func TestRemoteWithoutNetwork(t *testing.T) {
+	m := power(t, withRelease(t, releaseOf(t, "relx/own"), "hostname=n1 beaminit.network.eth0.address=10.77.0.11/24 beaminit.network.eth0.wait=10ms",
+		"[peers]\nn1 = \"10.77.0.11\"\n[release]\nargs = [\"-kernel\", \"net_ticktime\", \"2\"]\n"))
+	m.state(health.Up, 0)
+	var shells []*terminal
+	for range 3 {
+		x := m.atTerminal(t, "remote")
+		x.see("(bird@n1)1> ")
+		shells = append(shells, x)
+	}
+	begun := time.Now()
+	m.want(0, "3\n", "rpc", "erlang", "apply", "[erlang,length,[[N || N <- nodes(hidden), hd(atom_to_list(N)) =:= $r]]]")
+	m.want(0, "[]\n", "rpc", "erlang", "nodes")
+	for time.Since(begun) < 4*time.Second { // twice the release's patience
+		m.want(0, "true\n", "rpc", "erlang", "apply", "[fun() -> length(nodes(hidden)) >= 3 end, []]")
+		time.Sleep(500 * time.Millisecond)
+	}
+	for _, x := range shells {
+		x.enter("{it_is,node()}.\r")
+		x.see("{it_is,bird@n1}")
+	}
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/beaminit/beaminit/health"
+)
+
+// listeners are the sockets that listen on the machine, one a line.
+func (m *machine) listeners() string {
+	m.t.Helper()
+	out, err := exec.Command("nsenter", "-n", "-t", strconv.Itoa(m.cmd.Process.Pid), "ss", "-Hltn").Output()
+	m.must(err)
+	return string(out)
+}
+
+// visited opens a remote shell of a node, has it say where it is, and leaves it again.
+func (m *machine) visited(t *testing.T, iex bool) {
+	t.Helper()
+	pid, before := m.vm(), m.listeners()
+	r, _ := m.record("of a release", 0, func(r health.Record) bool { return r.PID > 0 })
+	x := m.atTerminal(t, "remote")
+	if iex {
+		x.see("iex(" + r.Node + ")1> ")
+		x.enter("{:it_is, node()}\r")
+		x.see("{:it_is, :")
+		x.see(r.Node)
+		x.enter("+20\x011\r") // Ctrl-A: to the beginning of the line
+		x.see("\n21")
+	} else {
+		x.see("(" + r.Node + ")1> ")
+		x.enter("{it_is,node(),length(nodes(hidden))}.\r")
+		x.see("{it_is,")
+		x.see(r.Node)
+		x.see("1}")            // itself
+		x.enter("+20.\x011\r") // Ctrl-A: to the beginning of the line
+		x.see("\n21")
+	}
+	if after := m.listeners(); after != before {
+		t.Errorf("listening before\n%sand with the shell\n%s", before, after)
+	}
+	m.noCookieShown(t)
+	if iex {
+		x.enter("\x03")
+		x.see("(d)istribution")
+		x.enter("a\r")
+	} else {
+		x.enter("\x07")
+		x.see("--> ")
+		x.enter("q\r")
+	}
+	if status, screen := x.ends(); status != 0 {
+		t.Errorf("exit status %d\n%s", status, screen)
+	}
+	if now := m.vm(); now != pid {
+		t.Errorf("the release is process %d and was %d", now, pid)
+	}
+}
+
+// noCookieShown: the command line of no process of this machine has it.
+func (m *machine) noCookieShown(t *testing.T) {
+	t.Helper()
+	out, err := exec.Command("sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '").Output()
+	if err != nil && len(out) == 0 {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(out), "namespace-cookie") {
+		t.Error("a command line shows the cookie")
+	}
+}
+
+// calls are calls of functions of a release, and what comes of them.
+func (m *machine) calls(t *testing.T, node string) {
+	t.Helper()
+	for _, c := range []struct {
+		status int
+		text   string
+		args   []string
+	}{
+		{0, node + "\n", []string{"erlang", "node"}},
+		{0, "[{1,\"a\"},<<\"é\"/utf8>>,#{a => 1.5}]\n", []string{"lists", "reverse", `[[#{a => 1.5},<<"é"/utf8>>,{1,"a"}]]`}},
+		{0, "héok\n", []string{"io", "put_chars", `["hé"]`}},
+		{1, "beaminit rpc: {undef,[{no_such,module,[],[]}]}\n", []string{"no_such", "module", "[]"}},
+		{1, "beaminit rpc: nodedown\n", []string{"rpc", "call", "[a@nowhere, erlang, node, []]"}},
+		{1, "beaminit rpc: {throw,é}\n", []string{"erlang", "throw", "['é']"}},
+		{1, "no result within 1 s", []string{"-t", "1", "timer", "sleep", "[60000]"}},
+		{2, "want an Erlang list", []string{"erlang", "node", "a"}},
+		{2, "syntax error", []string{"erlang", "node", "[1"}},
+		{2, "want [-t SEC] MODULE", []string{"erlang"}},
+	} {
+		out, status := m.ask(append([]string{"rpc"}, c.args...)...)
+		out = strings.ReplaceAll(out, "'", "") // a long name of a node has quotes
+		if status != c.status || !strings.Contains(out, c.text) || strings.HasSuffix(c.text, "\n") && out != c.text {
+			t.Errorf("rpc %q: exit status %d, %q; want %d, %q", c.args, status, out, c.status, c.text)
+		}
+	}
+}
+
+// Remote shells of each kind of release, and calls of its functions, on a machine that
+// has no shell and nothing that can be written to but /run.
+func TestRemote(t *testing.T) {
+	for _, k := range []struct {
+		release, toml string
+		iex           bool
+	}{
+		{"systools", "", false},
+		{"relx/own", "", false},
+		{"relx/bare", "[release]\nuser = \"app\"\n", false},
+		{"mix/runtime", "[distribution]\nnames = \"long\"\n", true},
+		{"newer/systools", "", false},
+		{"newer/relx/own", "[release]\nuser = \"app\"\n", false},
+		{"newer/mix/runtime", "", true},
+	} {
+		t.Run(k.release, func(t *testing.T) {
+			s := withRelease(t, releaseOf(t, k.release), "hostname=n1.farm.lan", k.toml)
+			s.files["etc/passwd"] = "root:x:0:0::/:\napp:x:1000:1001::/:\n"
+			m := power(t, s)
+			r, _ := m.state(health.Up, 0)
+			m.visited(t, k.iex)
+			m.calls(t, r.Node)
+			m.alone()
+		})
+	}
+}

@@ -1,0 +1,26 @@
+package main
+
+import "github.com/beaminit/beaminit/release"
+
+// terminfo is an entry of terminfo(5) in base64, as ncurses takes it from TERMINFO since
+// its version 6.1: cursor movement as all terminals of today have it, from
+// testdata/beaminit.ti. An appliance has no terminfo, and without one the shell of OTP 26
+// and later has no line editing.
+const terminfo = "GgEUAA8AAwCHAIsAYmVhbWluaXR8YSB0ZXJtaW5hbAAAAQAAAQAAAAEAAAAAAQEAUAAIABgA//8AAAIA/////wQACwAPAP////8TACQAJgD//y" +
+	"oA/////ywA//8wAP//NAD/////////////OAD///////////////89AP//QgD/////RwD//////////0sA////////////////////////////" +
+	"//////////////////////////////////////////////////////////////////////////////////////////////////////////////" +
+	"//////////////////////UQD//1oAYwD/////bAB1AP//fgD/////////////////////////////////////hwD//////////4kABwANABtb" +
+	"SBtbSgAbW0sAG1tKABtbJWklcDElZDslcDIlZEgACgAbW0gACAAbW0MAG1tBABtbUAAbWzFtABtbN20AG1s0bQAbW20AG1syNG0AG1slcDElZF" +
+	"AAG1slcDElZEIAG1slcDElZEAAG1slcDElZEQAG1slcDElZEMAG1slcDElZEEACgAJAA=="
+
+// terminalType gives the variables by which a VM knows the terminal that TERM names.
+func terminalType(root release.Root, term string) []string {
+	if term != "" && term[0] != '.' && term[0] != '/' {
+		for _, dir := range [...]string{"/etc/terminfo/", "/lib/terminfo/", "/usr/share/terminfo/", "/usr/lib/terminfo/"} {
+			if _, err := root.Mode(dir + term[:1] + "/" + term); err == nil || term == "dumb" {
+				return []string{"TERM=" + term}
+			}
+		}
+	}
+	return []string{"TERM=beaminit", "TERMINFO=b64:" + terminfo}
+}

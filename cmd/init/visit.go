@@ -1,0 +1,141 @@
+package main
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"runtime"
+	"strconv"
+
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/control"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/release"
+	"golang.org/x/sys/unix"
+)
+
+// visit is a call on the release of this node, by the same facts as it was started.
+type visit struct {
+	node node
+	in   release.Inputs
+	cmd  release.Command
+	at   netip.AddrPort // where it answers
+}
+
+// newVisit finds the release of the image in root. The name of a node that runs is what
+// its kernel says: the configuration may have had to ask a program for it.
+func newVisit(root, line string) (*visit, error) {
+	v := &visit{node: node{root: root}}
+	n := &v.node
+	n.config = config.Load(line, n.read)
+	var name unix.Utsname
+	if root == "/" && unix.Uname(&name) == nil {
+		n.config.Node.Hostname = unix.ByteSliceToString(name.Nodename[:])
+	}
+	n.lookForRelease()
+	if n.failed == nil {
+		n.findUser()
+	}
+	if n.failed != nil {
+		return nil, n.failed
+	}
+	v.in = n.inputs(1)
+	v.cmd = n.release.Command(v.in)
+	return v, nil
+}
+
+// arrive makes sure that the release answers, and that whoever asks can have its cookie.
+func (v *visit) arrive() error {
+	user, uid := v.node.user, uint32(os.Geteuid())
+	if uid != 0 && (user == nil || uid != user.UID) {
+		name := "root"
+		if user != nil {
+			name += " or " + user.Name + ", the user of the release"
+		}
+		return errors.New("only " + name + ", can have its cookie")
+	}
+	answer, at := v.node.watch().Reach()
+	if v.at = at; answer != health.Answered {
+		why := map[health.Answer]string{health.Refused: "nothing listens on ", health.Silent: "no answer from "}[answer]
+		if why == "" {
+			why = "no Erlang node answers on "
+		}
+		return errors.New(why + at.String() + v.state())
+	}
+	_, err := v.node.read(v.cookieFile())
+	return err
+}
+
+// state is what PID 1 says about the release, for root.
+func (v *visit) state() string {
+	conn, err := control.Dial(controlPath)
+	if err != nil {
+		return ""
+	}
+	defer conn.Close()
+	answer, err := conn.Ask(control.Status, "", answerWait)
+	r, ok := health.Find([]byte(answer.Text))
+	switch {
+	case err != nil:
+		return "; " + controlPath + ": " + err.Error()
+	case !ok:
+		return ""
+	case r.Why != "":
+		return "; state=" + string(r.State) + ", " + r.Why
+	}
+	return "; state=" + string(r.State)
+}
+
+func (v *visit) cookieFile() string { return v.cmd.Home() + "/.erlang.cookie" }
+
+// become makes this process the release's visitor, with the rights of the release.
+func (v *visit) become(first, last []string) error {
+	// A file without a name: there is none to remove, and /run may be full.
+	fd, err := unix.MemfdCreate("inetrc", 0)
+	if err != nil {
+		return errors.New("memfd_create: " + err.Error())
+	}
+	host := v.cmd.Node[at(v.cmd.Node):]
+	unix.Write(fd, []byte(release.Inetrc(host, v.at.Addr())))
+	r := v.node.release
+	visitor := release.Visitor{
+		Name: "remote-" + strconv.Itoa(os.Getpid()), Inetrc: "/proc/self/fd/" + strconv.Itoa(fd),
+		Env: terminalType("/", os.Getenv("TERM")),
+	}
+	argv, env, err := r.Visit(release.Root("/"), &v.in, &v.cmd, visitor, first, last)
+	if err != nil {
+		return err
+	}
+	if err := unix.Chdir(v.cmd.Dir); err != nil {
+		return errors.New(v.cmd.Dir + ": " + err.Error())
+	}
+	runtime.LockOSThread() // see start
+	if err := v.asUser(); err != nil {
+		return err
+	}
+	erlexec := r.ERTSDir + "/bin/erlexec"
+	return errors.New("exec " + erlexec + ": " + unix.Exec(erlexec, argv, env).Error())
+}
+
+// asUser gives up what the user of the release has not.
+func (v *visit) asUser() error {
+	u := v.node.user
+	if u == nil || os.Geteuid() != 0 {
+		return nil
+	}
+	b := bounds{drop: true, uid: int(u.UID), gid: int(u.GID), groups: u.Groups}
+	if what, err := b.become(); err != nil {
+		return errors.New(what + ": " + err.Error())
+	}
+	return nil
+}
+
+// at is the index of what stands behind the @ in the name of a node.
+func at(node string) int {
+	for i := range node {
+		if node[i] == '@' {
+			return i + 1
+		}
+	}
+	return len(node)
+}
