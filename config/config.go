@@ -162,8 +162,16 @@ type Health struct {
 	Interval      time.Duration
 	ProbeTimeout  time.Duration
 	ProbeFailures int           // misses in a row after which a hung release is killed; 0: never
-	StartTimeout  time.Duration // within which a release has to answer for the first time; 0: no limit
+	StartTimeout  time.Duration // within which a release has to be ready; 0: no limit
+	Ready         string        // what makes it so
 }
+
+// The words of [health] ready.
+const (
+	Listening = "listening"
+	Started   = "started"
+	Notify    = "notify"
+)
 
 // The words of [watchdog] criterion.
 const (

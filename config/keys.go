@@ -128,6 +128,8 @@ var keys = [...]key{
 		noun: "number of probes", want: "1 to 1000, or 0 for never", max: 1000},
 	{name: "health.start_timeout", field: func(c *Config, _ *Network) any { return &c.Health.StartTimeout },
 		want: `a duration such as "5m", to 24h, or "0s" for no limit`, max: int64(24 * time.Hour)},
+	{name: "health.ready", field: func(c *Config, _ *Network) any { return &c.Health.Ready },
+		check: isReady, noun: "criterion", want: `"listening", "started" or "notify"`},
 
 	{name: "watchdog.device", field: func(c *Config, _ *Network) any { return &c.Watchdog.Device },
 		check: isAbs, noun: "absolute path", want: `a device such as "/dev/watchdog", or "" for none`, empty: true},
@@ -210,7 +212,7 @@ func defaults() *Config {
 			PowerButton: PowerOff, Boots: 5,
 		},
 		Dump:     Dump{Bytes: 16 << 20, Timeout: 30 * time.Second, Keep: 5},
-		Health:   Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second, ProbeFailures: 3},
+		Health:   Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second, ProbeFailures: 3, Ready: Started},
 		Watchdog: Watchdog{Device: "/dev/watchdog", Timeout: 30 * time.Second, Criterion: ByProbe},
 		Root:     Root{Wait: 10 * time.Second, Program: "/sbin/init"},
 	}

@@ -130,7 +130,7 @@ func TestDefaults(t *testing.T) {
 			Attempts: 5, Window: time.Minute, GiveUp: "reboot", StopTimeout: 10 * time.Second,
 			DownTimeout: 30 * time.Second, PowerButton: "poweroff", Boots: 5},
 		Dump:     Dump{Bytes: 16 << 20, Timeout: 30 * time.Second, Keep: 5},
-		Health:   Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second, ProbeFailures: 3},
+		Health:   Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second, ProbeFailures: 3, Ready: Started},
 		Watchdog: Watchdog{Device: "/dev/watchdog", Timeout: 30 * time.Second, Criterion: "probe"},
 		Root:     Root{Wait: 10 * time.Second, Program: "/sbin/init"},
 		origins:  []origin{{name: "node.hostname", from: Derived}},
@@ -170,7 +170,7 @@ func TestCmdlineHasAll(t *testing.T) {
 	beaminit.supervise.exit_ok=0,3 beaminit.supervise.boots=3 beaminit.supervise.fallback-exec=/usr/sbin/slot,previous
 	beaminit.dump.directory=/data/dumps beaminit.dump.bytes=2M beaminit.dump.timeout=20s beaminit.dump.keep=2
 	beaminit.health.interval=30s beaminit.health.probe_timeout=3s beaminit.health.probe_failures=4
-	beaminit.health.start_timeout=5m beaminit.watchdog.device=/dev/watchdog1 beaminit.watchdog.timeout=1m
+	beaminit.health.start_timeout=5m beaminit.health.ready=notify beaminit.watchdog.device=/dev/watchdog1 beaminit.watchdog.timeout=1m
 	beaminit.watchdog.criterion=heart beaminit.kernel.modules=virtio_net,virtio-blk`
 	got, want := load(t, "", line), load(t, string(full), "")
 	want.Peers[2].Aliases, want.Mounts = nil, nil // have no form there

@@ -25,6 +25,8 @@ type Inputs struct {
 	DumpBytes    int64         // the most that it may have
 	DumpSeconds  int           // the most that it may take; 0: there is to be none
 
+	Notify string // path of the socket on which the release says that it is ready; empty: it says nothing
+
 	Heart      bool                   // the configuration wants -heart, whatever the release says
 	WhoseHeart func(bin string) Heart // which program the VM finds as its heart; asked only where it wants one
 }
@@ -126,9 +128,11 @@ func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter, sys string,
 		named = "-name"
 	}
 	lib := r.Root + "/lib"
-	argv := append(make([]string, 0, 40+len(in.Release.Args)),
-		"erlexec",
-		"-noinput",
+	argv := append(make([]string, 0, 42+len(in.Release.Args)), "erlexec", "-noinput")
+	if in.Notify != "" {
+		argv = append(argv, "-eval", sayStarted(in.Notify))
+	}
+	argv = append(argv,
 		"+Bi",  // SIGINT ends nothing
 		"+fnu", // file names are UTF-8, though there is no locale
 		named, c.Node,
@@ -167,6 +171,9 @@ func (r *Release) env(in *Inputs, c *Command, n *naming, f *filter, sys string) 
 	)
 	if sys != "" {
 		env = append(env, "RELEASE_SYS_CONFIG="+sys)
+	}
+	if in.Notify != "" {
+		env = append(env, "NOTIFY_SOCKET="+in.Notify)
 	}
 	if strings.HasPrefix(f.module, "epmdless") { // old ones know the one variable, new ones the other
 		env = append(env, "EPMDLESS_REMSH_PORT="+f.port, "ERL_DIST_PORT="+f.port)

@@ -1,0 +1,18 @@
+package release
+
+import "github.com/beaminit/beaminit/notify"
+
+// sayStarted is the expression by which a VM says notify.StartedWord. init evaluates it (erl(1), -eval) after the
+// boot script, when init:get_status() is {_, started}, and in the order of the flags: so
+// before whatever the release itself has of -eval, -run and -s, which may never return.
+// It needs no cookie and no distribution. init:restart/0 evaluates it again, with which
+// mix releases apply their runtime configuration before the applications start.
+//
+// Nothing in it can hold up or end the VM, or write a line: it is a process that nothing
+// is linked to, and that catches all. Where PID 1 has no room for the word, or is just
+// executing itself anew, it is said again for a minute.
+func sayStarted(path string) string {
+	return string(quoted([]byte(`spawn(fun() -> catch case gen_udp:open(0, [local]) of {ok, S} -> `+
+		`(fun Say(0) -> error; Say(N) -> case gen_udp:send(S, {local, `), path, '"')) +
+		`}, 0, "` + notify.StartedWord + `") of ok -> ok; _ -> receive after 500 -> Say(N - 1) end end end)(120); _ -> error end end).`
+}
