@@ -64,12 +64,16 @@ func uppermost(pid int) int {
 
 // notified takes over what the release said. What comes from any other process, or from a
 // run that is over, says nothing about it.
-func (s *State) notified(e Event) {
+func (s *State) notified(e Event) []Effect {
 	if s.Phase != Running || e.PID != s.PID || s.PID == 0 || s.Fatal != "" {
-		return
+		return nil
 	}
 	s.Started, s.Notified = s.Started || e.Said.Started, s.Notified || e.Said.Ready
 	s.settle()
+	if s.Answered {
+		return nil
+	}
+	return []Effect{{Kind: Order, Order: health.OrderWatch}} // look at once: it has to answer now
 }
 
 // settle says whether the release has become ready. Whatever the criterion, it has to

@@ -29,10 +29,10 @@ func TestReady(t *testing.T) {
 	}{
 		{"listening", config.Listening, []turn{up("record", health.Up), said(87, started, "", health.Up)}, true},
 		{"started", config.Started, []turn{up("", health.Starting), said(87, ready, "", health.Starting), said(87, started, "record", health.Up)}, true},
-		{"started before it answers", config.Started, []turn{said(87, started, "", health.Starting), up("record", health.Up)}, true},
+		{"started before it answers", config.Started, []turn{said(87, started, "order w", health.Starting), up("record", health.Up)}, true},
 		{"dies in start/2", config.Started, []turn{up("", health.Starting), dies}, false},
 		{"notify", config.Notify, []turn{up("", health.Starting), said(87, started, "", health.Starting), said(87, ready, "record", health.Up)}, true},
-		{"both at once", config.Notify, []turn{said(87, notify.Words{Started: true, Ready: true}, "", health.Starting), up("record", health.Up)}, true},
+		{"both at once", config.Notify, []turn{said(87, notify.Words{Started: true, Ready: true}, "order w", health.Starting), up("record", health.Up)}, true},
 		{"never says it", config.Notify, []turn{up("", health.Starting), said(87, started, "", health.Starting), up("", health.Starting)}, false},
 		{"another's word", config.Notify, []turn{up("", health.Starting), said(88, ready, "", health.Starting), said(0, ready, "", health.Starting)}, false},
 		{"the word of a run before", config.Started, []turn{up("", health.Starting), said(87, started, "record", health.Up), dies,

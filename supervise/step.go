@@ -76,7 +76,8 @@ func step(s State, e Event) (State, []Effect) {
 	case Asked:
 		return s.asked(e)
 	case Notified:
-		s.notified(e)
+		effects := s.notified(e)
+		return s, effects
 	case Unheard:
 		s.Policy.Ready = config.Listening
 		s.settle()
