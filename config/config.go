@@ -94,6 +94,8 @@ type Release struct {
 	RunOnExit        []string // and one after each end that nobody asked for
 	WorkingDirectory string   // empty: that of the release
 
+	ReadAhead bool // into the page cache, while the network is awaited
+
 	Limits       []string // NAME=SOFT or NAME=SOFT:HARD, sorted by name; see ParseLimit
 	Capabilities []string // names; see Capability. Empty: all for root, none for any other user
 	OOMScoreAdj  int      // proc(5), oom_score_adj; 0: as PID 1 has it

@@ -76,6 +76,7 @@ var keys = [...]key{
 	{name: "release.run_on_exit", field: func(c *Config, _ *Network) any { return &c.Release.RunOnExit }, want: wantProgram},
 	{name: "release.working_directory", field: func(c *Config, _ *Network) any { return &c.Release.WorkingDirectory },
 		check: isAbs, noun: "absolute path", want: "a directory", empty: true},
+	{name: "release.readahead", field: func(c *Config, _ *Network) any { return &c.Release.ReadAhead }, want: "true or false"},
 
 	{name: "distribution.name", field: func(c *Config, _ *Network) any { return &c.Distribution.Name },
 		check: isNodeName, noun: "node name", want: "the part before the @: letters, digits, - and _", empty: true},
@@ -204,7 +205,7 @@ func isSection(s string) bool {
 // defaults is the configuration of a node that nothing was said about.
 func defaults() *Config {
 	return &Config{
-		Release:      Release{Path: []string{"/srv/erlang"}, User: "root", Tmp: "/run/beaminit/release"},
+		Release:      Release{Path: []string{"/srv/erlang"}, User: "root", Tmp: "/run/beaminit/release", ReadAhead: true},
 		Distribution: Distribution{Names: "short", Port: 17012, EPMD: "none", CookieFile: "/data/cookie", Connect: true},
 		Supervise: Supervise{
 			OnExit: Restart, BackoffFirst: 100 * time.Millisecond, BackoffLongest: 30 * time.Second,

@@ -124,7 +124,7 @@ func TestDefaults(t *testing.T) {
 	valid(t, c)
 	want := &Config{
 		Node:         Node{Hostname: "beaminit-abcd06"},
-		Release:      Release{Path: []string{"/srv/erlang"}, User: "root", Tmp: "/run/beaminit/release"},
+		Release:      Release{Path: []string{"/srv/erlang"}, User: "root", Tmp: "/run/beaminit/release", ReadAhead: true},
 		Distribution: Distribution{Names: "short", Port: 17012, EPMD: "none", CookieFile: "/data/cookie", Connect: true},
 		Supervise: Supervise{OnExit: "restart", BackoffFirst: 100 * time.Millisecond, BackoffLongest: 30 * time.Second,
 			Attempts: 5, Window: time.Minute, GiveUp: "reboot", StopTimeout: 10 * time.Second,
@@ -157,7 +157,7 @@ func TestCmdlineHasAll(t *testing.T) {
 	beaminit.release.path=/srv/erlang,/data/erlang beaminit.release.boot=start beaminit.release.user=app
 	"beaminit.release.env=LANG=C.UTF-8,B=two words,A=" beaminit.release.args=+sbwt,none beaminit.release.tmp=/run/app
 	beaminit.release.group=dialout beaminit.release.wrapper=/usr/bin/strace,-f beaminit.release.pre_run=/usr/bin/prepare,--all
-	beaminit.release.run_on_exit=/usr/bin/gather beaminit.release.working_directory=/data/app
+	beaminit.release.run_on_exit=/usr/bin/gather beaminit.release.working_directory=/data/app beaminit.release.readahead=false
 	beaminit.console.tty=ttyS1 beaminit.console.options=115200n8
 	beaminit.distribution.name=eclero beaminit.distribution.names=long beaminit.distribution.port=17013
 	beaminit.distribution.epmd=module:my_epmd beaminit.distribution.cookie-file=/data/secret beaminit.distribution.connect=0

@@ -40,6 +40,7 @@ type Command struct {
 	User       *User  // nil: root
 	Files      []File
 	Heart      bool     // the VM starts beaminit as its heart
+	Mode       string   // -mode: embedded or interactive
 	Node       string   // name of the node; without @ where there is no host name
 	Proto      string   // -proto_dist: inet_tcp, inet6_tls or the like
 	Daemon     bool     // it needs an epmd
@@ -74,6 +75,7 @@ func (r *Release) Command(in Inputs) Command {
 	}
 	c.Node = n.node(n.host)
 	n.notes(&c, f)
+	c.Mode = f.codeMode()
 	sys := strings.TrimSuffix(r.SysConfig, ".config")
 	own := r.sys.copied != nil || r.sys.template != nil
 	if own {

@@ -45,6 +45,7 @@ type Node struct {
 	FellBack   bool           // and Fallback was run after the last that did
 	Row        <-chan Event   // Remembered, once all is known of them
 	Monitor    func() Program
+	Ahead      func() *Program // reads the release ahead while the network is awaited; nil, or it gives nil: nothing does
 	Dog        Dog
 	Watchdog   *watchdog.Dog // opened by the loop, and armed when Run has ended
 
@@ -112,6 +113,7 @@ func (n Node) Run() Action {
 		none = true
 	case n.NetworkWait > 0:
 		l.setTimer(NetworkTimer, n.NetworkWait)
+		l.readAhead()
 		l.owed = true
 	default:
 		l.step(Event{Kind: Begin})
@@ -315,6 +317,17 @@ func (l *Loop) reap() {
 			// An orphan that PID 1 inherited: to collect it is all there is to do.
 		}
 	})
+}
+
+// readAhead starts what makes use of the time until the network is there. Nobody waits
+// for it.
+func (l *Loop) readAhead() {
+	if l.Ahead == nil {
+		return
+	}
+	if p := l.Ahead(); p != nil {
+		spawn(*p, l.null, l.null, l.null)
+	}
 }
 
 // phase notes when a step of the boot was done, once.

@@ -17,7 +17,7 @@ func (n *node) supervise(status netcfg.Status) supervise.Action {
 	}
 	n.enough(&s)
 	if !status.Ready() {
-		s.NetworkWait = n.networkWait(status)
+		s.NetworkWait, s.Ahead = n.networkWait(status), n.readAhead
 		last := status
 		s.Links, s.OnLink = n.watchLinks(), func() bool { return n.relink(&last) }
 	}
