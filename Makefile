@@ -56,7 +56,7 @@ e2e: build/init
 bench: deps build/init build/bench
 	@cd qemu && ../build/bench ../build/init $(if $(INIT),'$(abspath $(INIT))')
 	@go test -run '^$$' -bench Restart -benchtime 10x ./cmd/init | grep '^restart:'
-	@go test -run '^$$' -bench Started -benchtime 7x ./cmd/init > build/bench-started.log || { cat build/bench-started.log; exit 1; }
+	@go test -run '^$$' -bench Started -benchtime 11x ./cmd/init > build/bench-started.log || { cat build/bench-started.log; exit 1; }
 	@grep -o 'started: .*' build/bench-started.log
 
 # Each fuzz target for FUZZTIME.

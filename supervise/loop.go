@@ -73,6 +73,7 @@ type Loop struct {
 	outputEnd int                   // its read end
 	null      int
 	monitor   monitor
+	ahead     int // pid of what reads the release ahead; 0: none runs
 	companion int // pid of what the release needs beside it; 0: none runs
 	reports   chan health.Report
 	signals   <-chan os.Signal // nil: not listening yet
@@ -273,6 +274,7 @@ func (l *Loop) startRelease() {
 		l.step(Event{Kind: StartFailed, Text: "PID 1 cannot execute itself anew: " + l.afresh().Error()})
 		return
 	}
+	l.endReadAhead()
 	p, err := l.Prepare(l.state.Runs+1, l.state.Then == ThenStart)
 	if err == nil {
 		var pid int
@@ -313,21 +315,12 @@ func (l *Loop) reap() {
 			l.monitorEnded(status)
 		case l.companion:
 			l.companionEnded(status)
+		case l.ahead:
+			l.ahead = 0
 		default:
 			// An orphan that PID 1 inherited: to collect it is all there is to do.
 		}
 	})
-}
-
-// readAhead starts what makes use of the time until the network is there. Nobody waits
-// for it.
-func (l *Loop) readAhead() {
-	if l.Ahead == nil {
-		return
-	}
-	if p := l.Ahead(); p != nil {
-		spawn(*p, l.null, l.null, l.null)
-	}
 }
 
 // phase notes when a step of the boot was done, once.

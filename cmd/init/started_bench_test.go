@@ -28,7 +28,7 @@ const (
 // two take turns on the same files. A script does more on the way: it is a shell that runs
 // other programs, and the VM that it starts starts epmd and waits for it.
 //
-//	go test -run '^$' -bench Started -benchtime 7x ./cmd/init
+//	go test -run '^$' -bench Started -benchtime 11x ./cmd/init
 func BenchmarkStarted(b *testing.B) {
 	for _, k := range []struct {
 		family, release string
