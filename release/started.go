@@ -2,11 +2,12 @@ package release
 
 import "github.com/beaminit/beaminit/notify"
 
-// sayStarted is the expression by which a VM says notify.StartedWord. init evaluates it (erl(1), -eval) after the
-// boot script, when init:get_status() is {_, started}, and in the order of the flags: so
-// before whatever the release itself has of -eval, -run and -s, which may never return.
-// It needs no cookie and no distribution. init:restart/0 evaluates it again, with which
-// mix releases apply their runtime configuration before the applications start.
+// sayStarted is the expression by which a VM says notify.StartedWord. init evaluates it
+// (erl(1), -eval) after the boot script, when init:get_status() is {_, started}, and in
+// the order of the flags: so before whatever the release itself has of -eval, -run and -s,
+// which may never return. It needs no cookie and no distribution. A mix release that
+// applies its runtime configuration by init:restart/0 does so inside of the boot script,
+// so it is evaluated in the second run only.
 //
 // An application that must not fail (permanent) and does so in its start/2 takes the
 // application controller with it, and then the VM, while init goes on with the boot script

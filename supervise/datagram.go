@@ -18,25 +18,30 @@ func listenDatagrams(path string, uid int, mode uint32) (fd int, err error) {
 	if err != nil {
 		return -1, err
 	}
-	// bind(2) makes the file with the mode of the socket, less the umask.
-	if err = unix.Fchmod(fd, mode&0o700); err == nil {
+	if err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1); err == nil {
+		// bind(2) makes the file with the mode of the socket, less the umask.
+		err = unix.Fchmod(fd, mode&0o700)
+	}
+	if err == nil {
 		unix.Unlink(path)
 		err = unix.Bind(fd, &unix.SockaddrUnix{Name: path})
 	}
 	if err == nil {
-		err = unix.Chown(path, uid, -1)
-	}
-	if err == nil {
-		err = unix.Chmod(path, mode)
-	}
-	if err == nil {
-		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1)
+		err = lend(path, uid, mode)
 	}
 	if err != nil {
 		unix.Close(fd)
 		return -1, err
 	}
 	return fd, nil
+}
+
+// lend gives the socket to a user.
+func lend(path string, uid int, mode uint32) error {
+	if err := unix.Chown(path, uid, -1); err != nil {
+		return err
+	}
+	return unix.Chmod(path, mode)
 }
 
 // receive waits for a datagram and says who sent it. One that does not fit into b, or

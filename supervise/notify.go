@@ -20,6 +20,7 @@ type notice struct {
 // it is ready only once. Should there be none, the probe has to be enough.
 func (l *Loop) listenNotices(p *Program) {
 	if l.notify > 0 {
+		lend(notify.Socket, p.uid(), p.Notify) // another user, if PID 1 has another configuration now
 		return
 	}
 	fd, err := listenDatagrams(notify.Socket, p.uid(), p.Notify)
