@@ -43,7 +43,7 @@ vet:
 	GOFLAGS= go run $(STATICCHECK) ./... && cd qemu && GOFLAGS= go run $(STATICCHECK) ./...
 
 unit:
-	go test -race -timeout 5m ./config ./netcfg ./hostsgen ./release ./boot ./health ./logfmt ./history ./control ./evidence ./heart ./supervise ./watchdog
+	go test -race -timeout 5m ./config ./netcfg ./hostsgen ./release ./boot ./health ./logfmt ./history ./notify ./control ./evidence ./heart ./supervise ./watchdog
 	go test -timeout 10m ./cmd/... ./yocto-layer/...
 	cd qemu && go test -timeout 5m $$(go list ./... | grep -v /e2e)
 
@@ -51,10 +51,13 @@ e2e: build/init
 	cd qemu && go test -timeout 15m -count=1 ./e2e
 
 # make bench INIT=path/to/another/init compares.
-# What a restart of the release takes stands beside BusyBox init's respawn.
+# What a restart of the release takes stands beside BusyBox init's respawn, and its start
+# beside that by its own script.
 bench: deps build/init build/bench
 	@cd qemu && ../build/bench ../build/init $(if $(INIT),'$(abspath $(INIT))')
 	@go test -run '^$$' -bench Restart -benchtime 10x ./cmd/init | grep '^restart:'
+	@go test -run '^$$' -bench Started -benchtime 11x ./cmd/init > build/bench-started.log || { cat build/bench-started.log; exit 1; }
+	@grep -o 'started: .*' build/bench-started.log
 
 # Each fuzz target for FUZZTIME.
 FUZZTIME := 10s

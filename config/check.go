@@ -92,6 +92,8 @@ func isGiveUp(s string) bool {
 
 func isCriterion(s string) bool { return s == ByProbe || s == ByHeart || s == ByProcess }
 
+func isReady(s string) bool { return s == Listening || s == Started || s == Notify }
+
 func isButton(s string) bool { return isOnExit(s) && s != Restart || s == Ignore }
 
 // isCorePattern holds to the kernel's CORENAME_MAX_SIZE of 128 with its NUL.

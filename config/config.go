@@ -94,6 +94,8 @@ type Release struct {
 	RunOnExit        []string // and one after each end that nobody asked for
 	WorkingDirectory string   // empty: that of the release
 
+	ReadAhead bool // into the page cache, while the network is awaited
+
 	Limits       []string // NAME=SOFT or NAME=SOFT:HARD, sorted by name; see ParseLimit
 	Capabilities []string // names; see Capability. Empty: all for root, none for any other user
 	OOMScoreAdj  int      // proc(5), oom_score_adj; 0: as PID 1 has it
@@ -162,8 +164,16 @@ type Health struct {
 	Interval      time.Duration
 	ProbeTimeout  time.Duration
 	ProbeFailures int           // misses in a row after which a hung release is killed; 0: never
-	StartTimeout  time.Duration // within which a release has to answer for the first time; 0: no limit
+	StartTimeout  time.Duration // within which a release has to be ready; 0: no limit
+	Ready         string        // what makes it so
 }
+
+// The words of [health] ready.
+const (
+	Listening = "listening"
+	Started   = "started"
+	Notify    = "notify"
+)
 
 // The words of [watchdog] criterion.
 const (

@@ -76,6 +76,7 @@ var keys = [...]key{
 	{name: "release.run_on_exit", field: func(c *Config, _ *Network) any { return &c.Release.RunOnExit }, want: wantProgram},
 	{name: "release.working_directory", field: func(c *Config, _ *Network) any { return &c.Release.WorkingDirectory },
 		check: isAbs, noun: "absolute path", want: "a directory", empty: true},
+	{name: "release.readahead", field: func(c *Config, _ *Network) any { return &c.Release.ReadAhead }, want: "true or false"},
 
 	{name: "distribution.name", field: func(c *Config, _ *Network) any { return &c.Distribution.Name },
 		check: isNodeName, noun: "node name", want: "the part before the @: letters, digits, - and _", empty: true},
@@ -128,6 +129,8 @@ var keys = [...]key{
 		noun: "number of probes", want: "1 to 1000, or 0 for never", max: 1000},
 	{name: "health.start_timeout", field: func(c *Config, _ *Network) any { return &c.Health.StartTimeout },
 		want: `a duration such as "5m", to 24h, or "0s" for no limit`, max: int64(24 * time.Hour)},
+	{name: "health.ready", field: func(c *Config, _ *Network) any { return &c.Health.Ready },
+		check: isReady, noun: "criterion", want: `"listening", "started" or "notify"`},
 
 	{name: "watchdog.device", field: func(c *Config, _ *Network) any { return &c.Watchdog.Device },
 		check: isAbs, noun: "absolute path", want: `a device such as "/dev/watchdog", or "" for none`, empty: true},
@@ -202,7 +205,7 @@ func isSection(s string) bool {
 // defaults is the configuration of a node that nothing was said about.
 func defaults() *Config {
 	return &Config{
-		Release:      Release{Path: []string{"/srv/erlang"}, User: "root", Tmp: "/run/beaminit/release"},
+		Release:      Release{Path: []string{"/srv/erlang"}, User: "root", Tmp: "/run/beaminit/release", ReadAhead: true},
 		Distribution: Distribution{Names: "short", Port: 17012, EPMD: "none", CookieFile: "/data/cookie", Connect: true},
 		Supervise: Supervise{
 			OnExit: Restart, BackoffFirst: 100 * time.Millisecond, BackoffLongest: 30 * time.Second,
@@ -210,7 +213,7 @@ func defaults() *Config {
 			PowerButton: PowerOff, Boots: 5,
 		},
 		Dump:     Dump{Bytes: 16 << 20, Timeout: 30 * time.Second, Keep: 5},
-		Health:   Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second, ProbeFailures: 3},
+		Health:   Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second, ProbeFailures: 3, Ready: Started},
 		Watchdog: Watchdog{Device: "/dev/watchdog", Timeout: 30 * time.Second, Criterion: ByProbe},
 		Root:     Root{Wait: 10 * time.Second, Program: "/sbin/init"},
 	}

@@ -124,13 +124,13 @@ func TestDefaults(t *testing.T) {
 	valid(t, c)
 	want := &Config{
 		Node:         Node{Hostname: "beaminit-abcd06"},
-		Release:      Release{Path: []string{"/srv/erlang"}, User: "root", Tmp: "/run/beaminit/release"},
+		Release:      Release{Path: []string{"/srv/erlang"}, User: "root", Tmp: "/run/beaminit/release", ReadAhead: true},
 		Distribution: Distribution{Names: "short", Port: 17012, EPMD: "none", CookieFile: "/data/cookie", Connect: true},
 		Supervise: Supervise{OnExit: "restart", BackoffFirst: 100 * time.Millisecond, BackoffLongest: 30 * time.Second,
 			Attempts: 5, Window: time.Minute, GiveUp: "reboot", StopTimeout: 10 * time.Second,
 			DownTimeout: 30 * time.Second, PowerButton: "poweroff", Boots: 5},
 		Dump:     Dump{Bytes: 16 << 20, Timeout: 30 * time.Second, Keep: 5},
-		Health:   Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second, ProbeFailures: 3},
+		Health:   Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second, ProbeFailures: 3, Ready: Started},
 		Watchdog: Watchdog{Device: "/dev/watchdog", Timeout: 30 * time.Second, Criterion: "probe"},
 		Root:     Root{Wait: 10 * time.Second, Program: "/sbin/init"},
 		origins:  []origin{{name: "node.hostname", from: Derived}},
@@ -157,7 +157,7 @@ func TestCmdlineHasAll(t *testing.T) {
 	beaminit.release.path=/srv/erlang,/data/erlang beaminit.release.boot=start beaminit.release.user=app
 	"beaminit.release.env=LANG=C.UTF-8,B=two words,A=" beaminit.release.args=+sbwt,none beaminit.release.tmp=/run/app
 	beaminit.release.group=dialout beaminit.release.wrapper=/usr/bin/strace,-f beaminit.release.pre_run=/usr/bin/prepare,--all
-	beaminit.release.run_on_exit=/usr/bin/gather beaminit.release.working_directory=/data/app
+	beaminit.release.run_on_exit=/usr/bin/gather beaminit.release.working_directory=/data/app beaminit.release.readahead=false
 	beaminit.console.tty=ttyS1 beaminit.console.options=115200n8
 	beaminit.distribution.name=eclero beaminit.distribution.names=long beaminit.distribution.port=17013
 	beaminit.distribution.epmd=module:my_epmd beaminit.distribution.cookie-file=/data/secret beaminit.distribution.connect=0
@@ -170,7 +170,7 @@ func TestCmdlineHasAll(t *testing.T) {
 	beaminit.supervise.exit_ok=0,3 beaminit.supervise.boots=3 beaminit.supervise.fallback-exec=/usr/sbin/slot,previous
 	beaminit.dump.directory=/data/dumps beaminit.dump.bytes=2M beaminit.dump.timeout=20s beaminit.dump.keep=2
 	beaminit.health.interval=30s beaminit.health.probe_timeout=3s beaminit.health.probe_failures=4
-	beaminit.health.start_timeout=5m beaminit.watchdog.device=/dev/watchdog1 beaminit.watchdog.timeout=1m
+	beaminit.health.start_timeout=5m beaminit.health.ready=notify beaminit.watchdog.device=/dev/watchdog1 beaminit.watchdog.timeout=1m
 	beaminit.watchdog.criterion=heart beaminit.kernel.modules=virtio_net,virtio-blk`
 	got, want := load(t, "", line), load(t, string(full), "")
 	want.Peers[2].Aliases, want.Mounts = nil, nil // have no form there

@@ -19,6 +19,7 @@ func TestTOMLProblems(t *testing.T) {
 		{"string for a boolean", "[distribution]\nconnect = \"yes\"", []string{at + `2: distribution.connect: "yes" is a string, not true or false; want true or false; using true`}},
 		{"date", "[release]\nuser = 1979-05-27", []string{at + `2: release.user: a date or time, not a string; want a user name or number, such as "app" or "1000"; using "root"`}},
 		{"negative duration", "[health]\ninterval = \"-1s\"", []string{at + `2: health.interval: "-1s" is out of range; want a duration such as "10s", 100ms to 24h; using "10s"`}},
+		{"no criterion", "[health]\nready = \"up\"", []string{at + `2: health.ready: "up" is no criterion; want "listening", "started" or "notify"; using "started"`}},
 		{"no duration", "[health]\nprobe_timeout = \"2\"", []string{at + `2: health.probe_timeout: "2" is no duration; want a duration such as "2s", 10ms to 1h; using "2s"`}},
 		{"integer for a duration", "[network.eth0]\nwait = 10", []string{at + `2: network.eth0.wait: 10 is an integer, not a duration in quotes; want a duration such as "10s", 0s to 1h; using "10s"`}},
 		{"unknown key", "[distribution]\nprot = 1", []string{at + `2: distribution.prot: unknown key, ignored; did you mean distribution.port?`}},

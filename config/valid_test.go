@@ -58,6 +58,7 @@ func valid(t *testing.T, c *Config) {
 	between(c.Health.Interval, 100*time.Millisecond, 24*time.Hour, "health.interval")
 	between(c.Health.ProbeTimeout, 10*time.Millisecond, time.Hour, "health.probe_timeout")
 	between(c.Health.StartTimeout, 0, 24*time.Hour, "health.start_timeout")
+	check(isReady(c.Health.Ready), "health.ready", c.Health.Ready)
 	between(c.Watchdog.Timeout, 2*time.Second, time.Hour, "watchdog.timeout")
 	check(isUser(c.Release.User) && isAbs(c.Release.Tmp) && isBoot(c.Release.Boot), "release", c.Release)
 	for i, e := range c.Release.Env {

@@ -35,7 +35,7 @@ func column(text string, width int) string {
 func told(e *Entry) string {
 	switch e.Kind {
 	case Up:
-		return "the release answers, " + length(e.Ran) + " after its start"
+		return "the release is up, " + length(e.Ran) + " after its start"
 	case End:
 		return strings.TrimPrefix(strings.TrimPrefix(ended(e), ": "), " ")
 	}

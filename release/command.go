@@ -25,6 +25,8 @@ type Inputs struct {
 	DumpBytes    int64         // the most that it may have
 	DumpSeconds  int           // the most that it may take; 0: there is to be none
 
+	Notify string // path of the socket on which the release says that it is ready; empty: it says nothing
+
 	Heart      bool                   // the configuration wants -heart, whatever the release says
 	WhoseHeart func(bin string) Heart // which program the VM finds as its heart; asked only where it wants one
 }
@@ -38,6 +40,7 @@ type Command struct {
 	User       *User  // nil: root
 	Files      []File
 	Heart      bool     // the VM starts beaminit as its heart
+	Mode       string   // -mode: embedded or interactive
 	Node       string   // name of the node; without @ where there is no host name
 	Long       bool     // its host is a long name (-name)
 	Proto      string   // -proto_dist: inet_tcp, inet6_tls or the like
@@ -73,6 +76,7 @@ func (r *Release) Command(in Inputs) Command {
 	}
 	c.Node, c.Long = n.node(n.host), n.long
 	n.notes(&c, f)
+	c.Mode = f.codeMode()
 	sys := strings.TrimSuffix(r.SysConfig, ".config")
 	own := r.sys.copied != nil || r.sys.template != nil
 	if own {
@@ -126,9 +130,11 @@ func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter, sys string,
 	if n.long {
 		named = "-name"
 	}
-	argv := append(make([]string, 0, 40+len(in.Release.Args)),
-		"erlexec",
-		"-noinput",
+	argv := append(make([]string, 0, 42+len(in.Release.Args)), "erlexec", "-noinput")
+	if in.Notify != "" {
+		argv = append(argv, "-eval", sayStarted(in.Notify))
+	}
+	argv = append(argv,
 		"+Bi",  // SIGINT ends nothing
 		"+fnu", // file names are UTF-8, though there is no locale
 		named, c.Node,
@@ -177,6 +183,9 @@ func (r *Release) env(in *Inputs, c *Command, n *naming, f *filter, sys string) 
 	)
 	if sys != "" {
 		env = append(env, "RELEASE_SYS_CONFIG="+sys)
+	}
+	if in.Notify != "" {
+		env = append(env, "NOTIFY_SOCKET="+in.Notify)
 	}
 	if strings.HasPrefix(f.module, "epmdless") { // old ones know the one variable, new ones the other
 		env = append(env, "EPMDLESS_REMSH_PORT="+f.port, "ERL_DIST_PORT="+f.port)

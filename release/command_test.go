@@ -23,6 +23,7 @@ func node() Inputs {
 		Inetrc:       "/run/beaminit/inetrc",
 		Cookie:       []byte("monster\n"),
 		StopTimeout:  10 * time.Second,
+		Notify:       "/run/beaminit/notify",
 		Dump:         "/run/beaminit/dumps/erl_crash-3f2a91c0-1.dump", DumpBytes: 4 << 20, DumpSeconds: 30,
 	}
 }
@@ -93,7 +94,7 @@ func TestCommand(t *testing.T) {
 		{"heart-of-erts", relx, func(in *Inputs) { in.WhoseHeart = func(string) Heart { return OtherHeart } }},
 		{"heart-wanted", systools, func(in *Inputs) { in.Heart = true; in.WhoseHeart = func(string) Heart { return OwnHeart } }},
 		{"heart-missing", systools, func(in *Inputs) { in.Heart = true }},
-		{"no-hostname", systools, func(in *Inputs) { in.Hostname = ""; in.Peers = nil; in.StopTimeout = 0 }},
+		{"no-hostname", systools, func(in *Inputs) { in.Hostname = ""; in.Peers = nil; in.StopTimeout = 0; in.Notify = "" }},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -49,7 +49,7 @@ func (l *Loop) resume() bool {
 	l.state = r.State
 	l.state.Policy, l.state.Peers, l.state.Rand = policy, peers, rand
 	l.state.Failed, l.state.FellBack = max(l.state.Failed, l.Failed), l.state.FellBack || l.Node.FellBack
-	l.falls, l.companion = r.Falls, r.Companion
+	l.falls, l.companion, l.notify = r.Falls, r.Companion, r.Notify
 	// A release that runs is told of when the monitor has said who is connected.
 	l.owed = l.state.Phase != Running
 	if len(r.Falls) >= MaxFalls {
@@ -62,6 +62,9 @@ func (l *Loop) resume() bool {
 		l.Console.Say(health.Notice, "PID 1 is beaminit "+l.Version+" now, after "+r.From+"; the release goes on (pid "+strconv.Itoa(l.state.PID)+")")
 	} else {
 		l.Console.Say(health.Warning, "PID 1 has begun anew, the release goes on (pid "+strconv.Itoa(l.state.PID)+")")
+	}
+	if l.notify > 0 {
+		go l.hearNotices(l.notify)
 	}
 	switch l.state.Phase {
 	case Running:

@@ -19,6 +19,7 @@ type Program struct {
 	UID       int                 // whom it becomes by itself, where User is nil
 	Bound     bool                // gains no privilege by what it executes (PR_SET_NO_NEW_PRIVS)
 	Heart     bool                // it starts this program as its heart
+	Notify    uint32              // mode of the socket on which it says that it is ready; 0: it says nothing
 	With      *Program            // has to run too, before it; nil: nothing
 }
 

@@ -38,7 +38,11 @@ func (s *State) reported(e Event) []Effect {
 	switch {
 	case s.Fatal != "": // whatever it answers, it is too late
 	case r.Answer == health.Answered:
-		s.Answered, s.CameUp, s.Hung, s.Misses, s.Probe, s.Why = true, true, false, 0, r.Took, ""
+		if s.Hung {
+			s.Why = ""
+		}
+		s.Answered, s.Hung, s.Misses, s.Probe = true, false, 0, r.Took
+		s.settle()
 	case r.Answer != 0 && s.Answered:
 		s.Hung, s.Probe, s.Why = true, 0, complaint(r.Answer)
 		return s.missed(e.At)
@@ -88,12 +92,20 @@ func (s *State) killOn() []Effect {
 	return nil
 }
 
-// tooLate gives up a release that has not answered in time since its start.
+// tooLate gives up a release that has not become ready in time since its start.
 func (s *State) tooLate() []Effect {
-	if s.Phase != Running || s.Answered || s.Kill != KillNone {
+	if s.Phase != Running || s.Ready || s.Kill != KillNone {
 		return nil
 	}
-	return s.kill("hung: no answer within "+s.Policy.StartTimeout.String()+" of its start", unix.SIGUSR1)
+	what := "no answer"
+	switch {
+	case !s.Answered:
+	case s.Policy.Ready == config.Started:
+		what = "not started"
+	case s.Policy.Ready == config.Notify:
+		what = "no READY=1"
+	}
+	return s.kill("hung: "+what+" within "+s.Policy.StartTimeout.String()+" of its start", unix.SIGUSR1)
 }
 
 // heard takes over what the release's heart said.

@@ -45,6 +45,7 @@ type Node struct {
 	FellBack   bool           // and Fallback was run after the last that did
 	Row        <-chan Event   // Remembered, once all is known of them
 	Monitor    func() Program
+	Ahead      func() *Program // reads the release ahead while the network is awaited; nil, or it gives nil: nothing does
 	Dog        Dog
 	Watchdog   *watchdog.Dog // opened by the loop, and armed when Run has ended
 
@@ -72,6 +73,7 @@ type Loop struct {
 	outputEnd int                   // its read end
 	null      int
 	monitor   monitor
+	ahead     int // pid of what reads the release ahead; 0: none runs
 	companion int // pid of what the release needs beside it; 0: none runs
 	reports   chan health.Report
 	signals   <-chan os.Signal // nil: not listening yet
@@ -82,6 +84,8 @@ type Loop struct {
 	fallen    chan string     // a goroutine panicked: why
 	saving    atomic.Bool     // Save has not come back yet
 	beats     chan heart.Message
+	notices   chan notice
+	notify    int             // the socket on which the release says that it is ready; 0: there is none yet
 	ear       int             // the user whose heart is listened to, and 1 more; 0: none
 	dogSaid   string          // what was last said about the watchdog; empty: all is well
 	server    *control.Server // nil: there is no control socket
@@ -100,7 +104,7 @@ type Loop struct {
 // Run starts the release and supervises it until the node is to go down; it
 // gives the action asked for. It never returns for any other reason.
 func (n Node) Run() Action {
-	l := &Loop{Node: n, reports: make(chan health.Report, 16), fallen: make(chan string, 8), asks: make(chan ask, 16), beats: make(chan heart.Message, 16)}
+	l := &Loop{Node: n, reports: make(chan health.Report, 16), fallen: make(chan string, 8), asks: make(chan ask, 16), beats: make(chan heart.Message, 16), notices: make(chan notice, 4)}
 	l.state = State{Policy: n.Policy, Peers: min(len(n.Peers), health.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	l.startOutput()
@@ -111,6 +115,7 @@ func (n Node) Run() Action {
 		none = true
 	case n.NetworkWait > 0:
 		l.setTimer(NetworkTimer, n.NetworkWait)
+		l.readAhead()
 		l.owed = true
 	default:
 		l.step(Event{Kind: Begin})
@@ -169,6 +174,8 @@ func (l *Loop) turn() {
 		l.sayUnknown(r)
 	case m := <-l.beats:
 		l.heard(m)
+	case n := <-l.notices:
+		l.step(Event{Kind: Notified, PID: n.pid, Said: n.said})
 	case <-l.Links:
 		if l.OnLink() {
 			l.step(Event{Kind: Begin})
@@ -233,9 +240,7 @@ func (l *Loop) step(e Event) {
 	var effects []Effect
 	l.state, effects = Step(l.state, e)
 	l.rememberChange(was, e)
-	if !was.Answered && l.state.Answered && l.state.Restarts == 0 && was.Phase == Running {
-		l.phase("listening")
-	}
+	l.notePhases(&was)
 	if was.Kill == KillNone && l.state.Fatal != "" {
 		l.Console.Say(health.Warning, "the release is killed: "+l.state.Fatal)
 	}
@@ -270,6 +275,7 @@ func (l *Loop) startRelease() {
 		l.step(Event{Kind: StartFailed, Text: "PID 1 cannot execute itself anew: " + l.afresh().Error()})
 		return
 	}
+	l.endReadAhead()
 	p, err := l.Prepare(l.state.Runs+1, l.state.Then == ThenStart)
 	if err == nil {
 		var pid int
@@ -284,6 +290,9 @@ func (l *Loop) startRelease() {
 			l.renewMonitor()
 			if p.Heart {
 				l.listenHeart(p.uid())
+			}
+			if p.Notify != 0 {
+				l.listenNotices(&p)
 			}
 			return
 		}
@@ -308,6 +317,8 @@ func (l *Loop) reap() {
 			l.monitorEnded(status)
 		case l.companion:
 			l.companionEnded(status)
+		case l.ahead:
+			l.ahead = 0
 		default:
 			// An orphan that PID 1 inherited: to collect it is all there is to do.
 		}

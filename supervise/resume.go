@@ -33,6 +33,7 @@ type Resume struct {
 	Phases    []health.Phase
 	Output    [2]int          // the pipe of the release's output: read end, write end; 0: none
 	Watchdog  int             // its descriptor; 0: none is open
+	Notify    int             // the socket on which the release says that it is ready; 0: none
 	Ear       int             // the user whose heart is listened to, and 1 more; 0: no heart speaks
 	Companion int             // pid of what runs beside the release; 0: none
 	Falls     []time.Duration // within FallWindow
@@ -52,7 +53,7 @@ func (r Resume) Encode() string {
 		"seq=" + strconv.FormatUint(uint64(r.Seq), 10),
 		"phase=" + strconv.Itoa(int(s.Phase)),
 		"pid=" + strconv.Itoa(s.PID),
-		"flags=" + flags(s.Ran, s.Answered, s.Hung, s.Killed, s.CameUp, s.FellBack),
+		"flags=" + flags(s.Ran, s.Answered, s.Hung, s.Killed, s.CameUp, s.FellBack, s.Ready, s.Started, s.Notified),
 		"runs=" + strconv.Itoa(s.Runs),
 		"failed=" + strconv.Itoa(s.Failed),
 		"fallback=" + strconv.Itoa(s.Fallback),
@@ -65,6 +66,7 @@ func (r Resume) Encode() string {
 		"falls=" + times(r.Falls),
 		"output=" + strconv.Itoa(r.Output[0]) + "," + strconv.Itoa(r.Output[1]),
 		"watchdog=" + strconv.Itoa(r.Watchdog),
+		"notify=" + strconv.Itoa(r.Notify),
 		"ear=" + strconv.Itoa(r.Ear),
 		"kill=" + strconv.Itoa(int(s.Kill)),
 		"fatal=" + hex.EncodeToString([]byte(s.Fatal)),
@@ -155,8 +157,11 @@ func (r *Resume) set(name, value string) (err error) {
 		s.PID, err = strconv.Atoi(value)
 	case "flags":
 		// In the order of the versions: an older one has less, a newer one more.
-		for i, flag := range [...]*bool{&s.Ran, &s.Answered, &s.Hung, &s.Killed, &s.CameUp, &s.FellBack} {
+		for i, flag := range [...]*bool{&s.Ran, &s.Answered, &s.Hung, &s.Killed, &s.CameUp, &s.FellBack, &s.Ready, &s.Started, &s.Notified} {
 			*flag = i < len(value) && value[i] == '1'
+		}
+		if len(value) <= 6 { // a version for which an answer was enough
+			s.Ready = s.Answered
 		}
 	case "runs":
 		s.Runs, err = strconv.Atoi(value)
@@ -188,6 +193,8 @@ func (r *Resume) set(name, value string) (err error) {
 		}
 	case "watchdog":
 		r.Watchdog, err = strconv.Atoi(value)
+	case "notify":
+		r.Notify, err = strconv.Atoi(value)
 	case "ear":
 		r.Ear, err = strconv.Atoi(value)
 	case "kill":
@@ -279,7 +286,7 @@ func (r Resume) Again() error { return r.Become("/proc/self/exe") }
 
 // Become executes the program of that path in this process. It returns only an error.
 func (r Resume) Become(path string) error {
-	kept := [...]int{r.Output[0], r.Output[1], r.Watchdog}
+	kept := [...]int{r.Output[0], r.Output[1], r.Watchdog, r.Notify}
 	for _, fd := range kept {
 		if fd > 0 {
 			unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0) // it has to survive the exec

@@ -14,10 +14,10 @@ var resumed = Resume{
 	State: State{
 		Phase: Between, PID: 0, Ran: true, Answered: true, Restarts: 3, StartedAt: 5 * time.Second, Backoff: time.Second,
 		NextAt: 9 * time.Second, Exits: []time.Duration{4, 5}, Why: "killed by signal 9 (SIGKILL)", Action: "reboot", Killed: true, Then: ThenStart,
-		CameUp: true, FellBack: true, Runs: 4, Failed: 2, Fallback: 77,
+		CameUp: true, FellBack: true, Ready: true, Notified: true, Runs: 4, Failed: 2, Fallback: 77,
 		Kill: KillDump, Fatal: "hung: \"x\"\n", BeatAt: 6, BeatSpan: 7, SnoozeUntil: 8, Unpetted: true,
 	},
-	Watchdog: 9, Ear: 1001,
+	Watchdog: 9, Notify: 11, Ear: 1001,
 	From:   "v1.2-3-gabc dirty",
 	Phases: []health.Phase{{Name: "kernel", At: 3}, {Name: "exec", At: 4}},
 }
@@ -52,6 +52,19 @@ func TestResumeOfAnotherVersion(t *testing.T) {
 		r, err := ParseResume(tt.text)
 		if err != nil || r.State.Phase != tt.phase || strings.Join(r.Lost, " ") != tt.lost {
 			t.Errorf("%s: got %+v %v, want phase %d, lost %q", tt.text, r, err, tt.phase, tt.lost)
+		}
+	}
+}
+
+// A release that was up under a version for which an answer was enough, is up.
+func TestResumeReady(t *testing.T) {
+	for _, tt := range []struct {
+		flags string
+		ready bool
+	}{{"110010", true}, {"100010", false}, {"110010100", true}, {"110010000", false}, {"110010001", false}} {
+		r, err := ParseResume("pid=87 phase=1 flags=" + tt.flags)
+		if err != nil || r.State.Ready != tt.ready {
+			t.Errorf("flags=%s: ready=%v %v, want %v", tt.flags, r.State.Ready, err, tt.ready)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/heart"
+	"github.com/beaminit/beaminit/notify"
 	"golang.org/x/sys/unix"
 )
 
@@ -31,7 +32,8 @@ type Policy struct {
 	ProbeInterval time.Duration // of the monitor
 	ProbeTimeout  time.Duration
 	ProbeFailures int           // in a row, after which a release that had answered is killed; 0: never
-	StartTimeout  time.Duration // within which it has to answer; 0: no limit
+	StartTimeout  time.Duration // within which it has to be ready; 0: no limit
+	Ready         string        // what makes it so: config.Listening, Started or Notify
 	DumpTimeout   time.Duration // for its crash dump, before SIGKILL
 }
 
@@ -61,13 +63,16 @@ type State struct {
 	PID       int  // of the release, 0 where none runs
 	Ran       bool // the release has been started at least once in this boot
 	Answered  bool // a probe was answered since the start
+	Started   bool // all its applications have been started
+	Notified  bool // it said READY=1
+	Ready     bool // it was ready at least once since the start, by the criterion of that time
 	Hung      bool // and the last one was not
 	Probe     time.Duration
 	Known     bool // Members is known
 	Members   health.Set
 	Restarts  int
 	Runs      int  // how often it was started in this boot
-	CameUp    bool // it has been well in this boot: it answered, or ran for a window
+	CameUp    bool // it has been well in this boot: it was ready, or ran for a window
 	Failed    int  // boots in a row before this one in which it was not
 	FellBack  bool // the fallback command has had its turn, in this boot or that row
 	Fallback  int  // its PID while it runs
@@ -108,6 +113,8 @@ const (
 	Heard                        // Heart
 	Asked                        // Then, Text
 	Remembered                   // Failed, FellBack: of the boots before
+	Notified                     // PID, Said
+	Unheard                      // the release has no way to say that it is ready
 )
 
 // Event is one thing that happened, at a time of CLOCK_BOOTTIME.
@@ -118,6 +125,7 @@ type Event struct {
 	Status unix.WaitStatus
 	Report health.Report
 	Heart  heart.Message
+	Said   notify.Words
 	Timer  Timer
 	Action Action
 	Now    bool // StopAsked: without ending the release in order
@@ -182,7 +190,7 @@ func (s State) Health() health.State {
 		switch {
 		case s.Hung:
 			return health.Hung
-		case !s.Answered:
+		case !s.Ready:
 			return health.Starting
 		case s.Known && s.Connected() < s.Peers:
 			return health.Degraded

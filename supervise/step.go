@@ -3,6 +3,7 @@ package supervise
 import (
 	"time"
 
+	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
 )
@@ -37,7 +38,7 @@ type face struct {
 
 func (s State) face() face {
 	f := face{health: s.Health(), pid: s.PID, restarts: s.Restarts, why: s.Why}
-	if s.Answered { // before, nobody asks who is connected
+	if s.Ready { // before, nobody asks who is connected
 		f.connected, f.known = s.Connected(), s.Known
 	}
 	return f
@@ -74,6 +75,12 @@ func step(s State, e Event) (State, []Effect) {
 		}
 	case Asked:
 		return s.asked(e)
+	case Notified:
+		effects := s.notified(e)
+		return s, effects
+	case Unheard:
+		s.Policy.Ready = config.Listening
+		s.settle()
 	case Remembered:
 		s.Failed, s.FellBack = e.Failed, s.FellBack || e.FellBack
 	}
@@ -116,6 +123,7 @@ func (s State) exited(e Event) (State, []Effect) {
 // forget forgets what was known of the run before.
 func (s *State) forget() {
 	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
+	s.Started, s.Notified, s.Ready = false, false, false
 	s.Misses, s.Kill, s.Fatal, s.BeatAt, s.SnoozeUntil = 0, KillNone, "", 0, 0
 }
 

@@ -47,7 +47,7 @@ func bounded(p supervise.Program, c *config.Release, u *release.User, programs .
 		args = append(args, "uid="+numbers([]uint32{u.UID}), "gid="+numbers([]uint32{u.GID}), "groups="+numbers(u.Groups))
 	}
 	args = append(append(args, "--", p.Path), p.Argv...)
-	b := supervise.Program{Path: "/proc/self/exe", Argv: args, Env: p.Env, Dir: p.Dir, Heart: p.Heart}
+	b := supervise.Program{Path: "/proc/self/exe", Argv: args, Env: p.Env, Dir: p.Dir, Heart: p.Heart, Notify: p.Notify}
 	if u != nil {
 		b.UID = int(u.UID)
 	}

@@ -36,7 +36,7 @@ var demo = sync.OnceValues(func() (string, error) {
 
 // withERTS is a spec of a machine that has the demo release, the libraries that
 // its ERTS is linked with, and no program besides.
-func withERTS(t *testing.T, cmdline, toml string) spec {
+func withERTS(t testing.TB, cmdline, toml string) spec {
 	t.Helper()
 	dir, err := demo()
 	if err != nil {

@@ -47,7 +47,7 @@ func build(kind, out, name string, args ...string) (string, error) {
 // releaseOf gives the directory of a release by its name: relx/own, mix/plain, systools,
 // or the name of one with files of its own: relx/own+eclero. Those of newer/ are made by
 // a newer OTP.
-func releaseOf(t *testing.T, name string) string {
+func releaseOf(t testing.TB, name string) string {
 	t.Helper()
 	if name, is := strings.CutPrefix(name, "newer/"); is {
 		return newerRelease(t, name)
@@ -78,7 +78,7 @@ func releaseOf(t *testing.T, name string) string {
 }
 
 // changedRelease is a release with the files of testdata/kinds/NAME in its version.
-func changedRelease(t *testing.T, dir, name string) string {
+func changedRelease(t testing.TB, dir, name string) string {
 	t.Helper()
 	to := filepath.Join(t.TempDir(), name)
 	if text, err := exec.Command("cp", "-r", dir, to).CombinedOutput(); err != nil {
@@ -96,7 +96,7 @@ func changedRelease(t *testing.T, dir, name string) string {
 }
 
 // withRelease is a spec of a machine with another release than the demo.
-func withRelease(t *testing.T, dir, cmdline, toml string) spec {
+func withRelease(t testing.TB, dir, cmdline, toml string) spec {
 	t.Helper()
 	s := withERTS(t, cmdline, toml)
 	s.bind["srv/erlang"] = dir

@@ -36,6 +36,7 @@ var tools = [...]struct {
 	{"heart", "", "", beat}, // ERTS starts these two, see heart.go
 	{"sh", "", "", shell},
 	{"beaminit-monitor", "", "", monitor}, // the child of PID 1; not for people
+	{aheader, "", "", ahead},              // nor this
 	{starter, "", "", start},              // becomes the release; not for people
 }
 

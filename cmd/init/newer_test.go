@@ -45,7 +45,7 @@ cd /tmp/demo; escript build.escript eclero /tmp/systools'`
 })
 
 // newerRelease is a release made by the newer OTP: relx/own, mix/plain, systools.
-func newerRelease(t *testing.T, name string) string {
+func newerRelease(t testing.TB, name string) string {
 	t.Helper()
 	dir, err := newer()
 	switch {
@@ -68,7 +68,7 @@ func newerRelease(t *testing.T, name string) string {
 
 // bindNewer gives a machine the C library that the newer OTP is linked with, where its
 // release has that OTP.
-func (s *spec) bindNewer(t *testing.T, release string) {
+func (s *spec) bindNewer(t testing.TB, release string) {
 	t.Helper()
 	if dir, _ := newer(); dir == "" || !strings.HasPrefix(release, dir+"/") {
 		return

@@ -9,6 +9,7 @@ import (
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/evidence"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/notify"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
 	"golang.org/x/sys/unix"
@@ -64,6 +65,9 @@ func (n *node) inputs(run int) release.Inputs {
 		Heart: c.Watchdog.Criterion == config.ByHeart, WhoseHeart: n.whoseHeart,
 		IPv6: onlyIPv6(c),
 	}
+	if c.Health.Ready != config.Listening {
+		in.Notify = notify.Socket
+	}
 	d := n.dumps()
 	in.Dump, in.DumpBytes, in.DumpSeconds = d.Dump(evidence.Run(n.boot, run)), d.Bytes, d.Seconds
 	if len(c.DNS.Search) > 0 {
@@ -105,6 +109,13 @@ func (n *node) prepare(run int, asked bool) (supervise.Program, error) {
 		err = cmd.Prepare()
 	}
 	p := supervise.Program{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir, Heart: cmd.Heart}
+	switch {
+	case n.config.Health.Ready == config.Listening:
+	case len(n.config.Release.Wrapper) > 0: // it may become another user
+		p.Notify = 0o666
+	default:
+		p.Notify = 0o600
+	}
 	if u := cmd.User; u != nil {
 		p.User, p.Bound = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}, true
 	}

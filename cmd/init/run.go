@@ -17,7 +17,7 @@ func (n *node) supervise(status netcfg.Status) supervise.Action {
 	}
 	n.enough(&s)
 	if !status.Ready() {
-		s.NetworkWait = n.networkWait(status)
+		s.NetworkWait, s.Ahead = n.networkWait(status), n.readAhead
 		last := status
 		s.Links, s.OnLink = n.watchLinks(), func() bool { return n.relink(&last) }
 	}
@@ -56,7 +56,7 @@ func (n *node) loop() supervise.Node {
 			Attempts: c.Supervise.Attempts, Window: c.Supervise.Window, StopTimeout: c.Supervise.StopTimeout,
 			ExitOK: c.Supervise.ExitOK, Boots: c.Supervise.Boots,
 			ProbeInterval: c.Health.Interval, ProbeTimeout: min(c.Health.ProbeTimeout, c.Health.Interval), ProbeFailures: c.Health.ProbeFailures,
-			StartTimeout: c.Health.StartTimeout, DumpTimeout: min(dumpTimeout, c.Dump.Timeout),
+			StartTimeout: c.Health.StartTimeout, Ready: c.Health.Ready, DumpTimeout: min(dumpTimeout, c.Dump.Timeout),
 		},
 		Dog: n.wantedDog(), Watchdog: &n.watchdog,
 		AfterStart: n.afterStart, Stopping: n.goesDown, Button: button(c.Supervise.PowerButton), Save: n.saveOften, Resume: n.resume,

@@ -85,6 +85,29 @@ func uptime() time.Duration {
 	return time.Duration(ts.Nano())
 }
 
+// bootText says how long each phase of the boot took: the first since the start of the
+// kernel's clock, each other since the one before it.
+func bootText(phases []health.Phase) string {
+	text := ""
+	last := time.Duration(0)
+	for i, p := range phases {
+		if i > 0 {
+			text += ", "
+		}
+		text += p.Name
+		sign := " "
+		if i > 0 {
+			sign = " +"
+		}
+		text += sign + strconv.FormatFloat((p.At-last).Seconds(), 'f', 2, 64)
+		last = p.At
+	}
+	if len(phases) > 0 {
+		text += ": " + strconv.FormatFloat(last.Seconds(), 'f', 2, 64) + " s"
+	}
+	return text
+}
+
 func statusText(r health.Record, version string, now time.Duration) string {
 	var b strings.Builder
 	line := func(name, value string) {
@@ -116,11 +139,7 @@ func statusText(r health.Record, version string, now time.Duration) string {
 		line("probe", r.Probe.String())
 	}
 	line("clock", r.Clock)
-	var phases []string
-	for _, p := range r.Phases {
-		phases = append(phases, p.Name+" "+strconv.FormatFloat(p.At.Seconds(), 'f', 2, 64))
-	}
-	line("boot", strings.Join(phases, ", "))
+	line("boot", bootText(r.Phases))
 	line("init", version)
 	if age := now - r.Up; age > 0 && version == "" {
 		line("told", age.Truncate(time.Millisecond).String()+" ago")

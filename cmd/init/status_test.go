@@ -13,7 +13,7 @@ func TestStatusText(t *testing.T) {
 	r := health.Record{
 		Up: 12345 * time.Millisecond, Node: "eclero@eclero6", State: health.Degraded, PID: 87, Restarts: 1,
 		Connected: 1, Peers: 2, Missing: []string{"eclero8"}, Probe: 4 * time.Millisecond, Mem: 54 << 20,
-		Phases: []health.Phase{{Name: "kernel", At: 1210 * time.Millisecond}, {Name: "exec", At: 1300 * time.Millisecond}},
+		Phases: []health.Phase{{Name: "kernel", At: 1210 * time.Millisecond}, {Name: "exec", At: 1300 * time.Millisecond}, {Name: "listening", At: 1904 * time.Millisecond}},
 	}
 	want := `node      eclero@eclero6
 state     degraded
@@ -24,7 +24,7 @@ peers     1/2
 missing   eclero8
 memory    54M
 probe     4ms
-boot      kernel 1.21, exec 1.30
+boot      kernel 1.21, exec +0.09, listening +0.60: 1.90 s
 told      655ms ago
 `
 	if got := statusText(r, "", 13*time.Second); got != want {

@@ -15,6 +15,7 @@ defmodule Bird.Application do
     word = Bird.Word.word(Application.get_env(:bird, :word, :none))
     consolidated = Protocol.consolidated?(Bird.Word)
     IO.puts("bird #{node()} word #{word} consolidated #{consolidated}")
+    if System.get_env("BIRD") == "slow", do: Process.sleep(2000)
     Supervisor.start_link([], strategy: :one_for_one)
   end
 end

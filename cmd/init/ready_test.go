@@ -1,0 +1,163 @@
+package main
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/notify"
+	"golang.org/x/sys/unix"
+)
+
+// withBird is a spec of a machine with a release of testdata/kinds, whose start takes its
+// time, fails or is told of, by what the variable BIRD says.
+func withBird(t *testing.T, name, ready, bird, toml string) spec {
+	t.Helper()
+	return withRelease(t, releaseOf(t, name), "hostname=node1 beaminit.health.ready="+ready,
+		"[distribution]\nname = \"bird\"\n[release]\nenv = { BIRD = \""+bird+"\" }\n"+toml)
+}
+
+func phase(r health.Record, name string) time.Duration {
+	for _, p := range r.Phases {
+		if p.Name == name {
+			return p.At
+		}
+	}
+	return 0
+}
+
+// never says whether a record of that state has been seen so far.
+func (m *machine) never(s health.State) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range m.records {
+		if r.State == s {
+			return false
+		}
+	}
+	return true
+}
+
+// A release whose application takes two seconds to start answers long before, and is up
+// when it has been started.
+func TestReadyStarted(t *testing.T) {
+	for _, name := range []string{"relx/own", "mix/runtime", "mix/reboot"} {
+		t.Run(name, func(t *testing.T) {
+			m := power(t, withBird(t, name, "started", "slow", ""))
+			listening, next := m.record("starting, and it answers", 0, func(r health.Record) bool { return phase(r, "listening") != 0 })
+			if listening.State != health.Starting || phase(listening, "started") != 0 {
+				t.Errorf("listening: %+v", listening)
+			}
+			up, _ := m.state(health.Up, next)
+			exec, started := phase(up, "exec"), phase(up, "started")
+			if started-exec < 2*time.Second || up.Up < started || phase(up, "listening") >= started {
+				t.Errorf("up %v, phases %v", up.Up, up.Phases)
+			}
+		})
+	}
+}
+
+// A release whose application fails in its start/2 has answered before; that is not up,
+// and the boot does not count as one that came up.
+func TestReadyDies(t *testing.T) {
+	const toml = "[supervise]\nattempts = 1\ngive_up = \"rescue\"\nbackoff = [\"10ms\", \"10ms\"]\n"
+	for ready, flashes := range map[string]bool{"listening": true, "started": false, "notify": false} {
+		t.Run(ready, func(t *testing.T) {
+			m := power(t, withBird(t, "relx/own", ready, "dies", toml))
+			m.record("an answer", 0, func(r health.Record) bool { return phase(r, "listening") != 0 })
+			r, _ := m.state(health.Rescue, 0)
+			if m.never(health.Up) == flashes {
+				t.Errorf("was up: %v; %+v\n%s", !m.never(health.Up), r, m.tail())
+			}
+			if phase(r, "started") != 0 {
+				t.Errorf("phases: %v", r.Phases)
+			}
+		})
+	}
+}
+
+// A release that says READY=1 by itself is up then, whoever it runs as, and stays so while
+// PID 1 begins anew; what is said meanwhile is not lost.
+func TestReadyNotify(t *testing.T) {
+	for _, user := range []string{"", "1234"} {
+		t.Run("user "+user, func(t *testing.T) {
+			toml := ""
+			if user != "" {
+				toml = "user = \"" + user + "\"\n"
+			}
+			s := withBird(t, "relx/own", "notify", "says so", toml)
+			s.program, s.writable = faulty, true
+			m := power(t, s)
+			first, next := m.record("starting, and started", 0, func(r health.Record) bool { return phase(r, "started") != 0 })
+			if first.State != health.Starting {
+				t.Errorf("started: %+v", first)
+			}
+			m.fault("turn")
+			m.line("PID 1 has begun anew")
+			up, next := m.state(health.Up, next)
+			if up.Restarts != 0 || up.PID != first.PID || phase(up, "ready")-phase(up, "started") < 2900*time.Millisecond {
+				t.Errorf("up: %+v", up)
+			}
+			m.fault("turn")
+			m.linesWith("PID 1 has begun anew", 2)
+			again, next := m.record("another", next, func(r health.Record) bool { return r.Seq > up.Seq+1 })
+			if again.State != health.Up || again.PID != first.PID {
+				t.Errorf("after a fall: %+v", again)
+			}
+			unix.Kill(m.vm(), unix.SIGKILL)
+			_, next = m.state(health.Starting, next)
+			m.restarted(1, next)
+		})
+	}
+}
+
+// A release that never says that it is ready starts until start_timeout is over.
+func TestReadyNever(t *testing.T) {
+	m := power(t, withBird(t, "relx/own", "notify", "", "[supervise]\nattempts = 1\ngive_up = \"rescue\"\n[health]\nstart_timeout = \"4s\"\n"))
+	r, _ := m.state(health.Down, 0)
+	if r.Why != "hung: no READY=1 within 4s of its start" {
+		t.Errorf("why=%q", r.Why)
+	}
+	if !m.never(health.Up) {
+		t.Errorf("was up:\n%s", m.tail())
+	}
+}
+
+// Rubbish on the socket is harmless, and so is a stranger's word: that of a process that
+// is not the release's, though it may write there.
+func TestReadyRubbish(t *testing.T) {
+	m := power(t, withBird(t, "relx/own", "notify", "rubbish", ""))
+	_, next := m.state(health.Starting, 0)
+	stranger, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
+	m.must(err)
+	defer unix.Close(stranger)
+	socket := &unix.SockaddrUnix{Name: "/proc/" + strconv.Itoa(m.cmd.Process.Pid) + "/root" + notify.Socket}
+	m.eventually("make the socket", func() bool { return unix.Sendto(stranger, []byte("READY=1"), 0, socket) == nil })
+	m.record("started", next, func(r health.Record) bool { return phase(r, "started") != 0 })
+	if !m.never(health.Up) {
+		t.Errorf("was up by the word of a stranger:\n%s", m.tail())
+	}
+	m.state(health.Up, next)
+}
+
+// ready = "listening" is as it was before there was anything else: nothing is added to
+// the release.
+func TestReadyListening(t *testing.T) {
+	m := power(t, withBird(t, "relx/own", "listening", "slow", ""))
+	up, _ := m.state(health.Up, 0)
+	if took := up.Up - phase(up, "exec"); took >= 2*time.Second {
+		t.Logf("it took %v to answer: too slow to tell", took)
+	}
+	args, _ := os.ReadFile("/proc/" + strconv.Itoa(m.vm()) + "/cmdline")
+	env, _ := os.ReadFile("/proc/" + strconv.Itoa(m.vm()) + "/environ")
+	if text := string(args) + string(env); !strings.Contains(text, "beam.smp") || strings.Contains(text, "beaminit/notify") {
+		t.Errorf("%q", text)
+	}
+	m.record("no phase started", 0, func(r health.Record) bool { return r.Up > phase(up, "exec")+4*time.Second })
+	if last := m.records[len(m.records)-1]; phase(last, "started") != 0 {
+		t.Errorf("phases: %v", last.Phases)
+	}
+}

@@ -1,0 +1,101 @@
+package supervise
+
+import (
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// What the release, or its heart, tells PID 1 comes as datagrams on sockets of the node
+// (unix(7)). Who may write to one is said by its owner and mode, who did by the kernel.
+
+// listenDatagrams makes the socket of that path, in the place of one that a PID 1 before
+// this one left.
+func listenDatagrams(path string, uid int, mode uint32) (fd int, err error) {
+	fd, err = unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	if err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1); err == nil {
+		// bind(2) makes the file with the mode of the socket, less the umask.
+		err = unix.Fchmod(fd, mode&0o700)
+	}
+	if err == nil {
+		unix.Unlink(path)
+		err = unix.Bind(fd, &unix.SockaddrUnix{Name: path})
+	}
+	if err == nil {
+		err = lend(path, uid, mode)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// lend gives the socket to a user.
+func lend(path string, uid int, mode uint32) error {
+	if err := unix.Chown(path, uid, -1); err != nil {
+		return err
+	}
+	return unix.Chmod(path, mode)
+}
+
+// receive waits for a datagram and says who sent it. One that does not fit into b, or
+// comes from nobody known, has length 0.
+func receive(fd int, b []byte) (n int, from unix.Ucred, err error) {
+	var room [8]uint64 // aligned for what the kernel puts there
+	// No more room than for the credentials: descriptors that come along are closed by
+	// the kernel (unix(7), SCM_RIGHTS), or they would stay open in PID 1.
+	oob := unsafe.Slice((*byte)(unsafe.Pointer(&room)), unix.CmsgSpace(unix.SizeofUcred))
+	for {
+		n, oobn, flags, _, err := unix.Recvmsg(fd, b, oob, 0)
+		if err == unix.EINTR {
+			continue
+		}
+		cred := sender(oob[:max(oobn, 0)])
+		if err != nil || cred == nil || flags&unix.MSG_TRUNC != 0 {
+			return 0, from, err
+		}
+		return n, *cred, nil
+	}
+}
+
+// sender is who sent a datagram, by the word of the kernel (unix(7), SCM_CREDENTIALS).
+func sender(oob []byte) *unix.Ucred {
+	if len(oob) < unix.CmsgSpace(unix.SizeofUcred) {
+		return nil
+	}
+	h := (*unix.Cmsghdr)(unsafe.Pointer(&oob[0]))
+	if h.Level != unix.SOL_SOCKET || h.Type != unix.SCM_CREDENTIALS {
+		return nil
+	}
+	return (*unix.Ucred)(unsafe.Pointer(&oob[unix.CmsgLen(0)]))
+}
+
+// descends says whether a process is below another: the heart is the child of a child
+// of the VM.
+func descends(pid, from int) bool {
+	for depth := 0; depth < 8 && pid > 1; depth++ {
+		if pid == from {
+			return true
+		}
+		pid = parent(pid)
+	}
+	return false
+}
+
+// parent is the parent of a process (proc(5), stat); 0 where there is none. The name
+// before it is in brackets and may have any.
+func parent(pid int) int {
+	text := readStart("/proc/" + strconv.Itoa(pid) + "/stat")
+	f := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
+	if len(f) < 2 {
+		return 0
+	}
+	ppid, _ := strconv.Atoi(f[1])
+	return ppid
+}

@@ -1,0 +1,107 @@
+package supervise
+
+import (
+	"time"
+
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/fault"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/notify"
+)
+
+// notice is a message of a child of PID 1, or of something below it.
+type notice struct {
+	pid  int
+	said notify.Words
+}
+
+// listenNotices makes the socket for p, which has just been started. It is kept when
+// PID 1 executes itself anew: what is said meanwhile waits there, as a release says that
+// it is ready only once. Should there be none, the probe has to be enough.
+func (l *Loop) listenNotices(p *Program) {
+	if l.notify > 0 {
+		lend(notify.Socket, p.uid(), p.Notify) // another user, if PID 1 has another configuration now
+		return
+	}
+	fd, err := listenDatagrams(notify.Socket, p.uid(), p.Notify)
+	if err != nil {
+		l.Console.Say(health.Err, "socket "+notify.Socket+": "+err.Error()+"; the release is taken for ready as soon as it answers")
+		l.step(Event{Kind: Unheard})
+		return
+	}
+	l.notify = fd
+	go l.hearNotices(fd)
+}
+
+// hearNotices hands on what means something. Who floods the socket is slowed down, and
+// PID 1 is not.
+func (l *Loop) hearNotices(fd int) {
+	defer func() { l.fell(recover()) }()
+	b := make([]byte, notify.MaxMessage)
+	for {
+		n, from, err := receive(fd, b)
+		if err != nil {
+			return
+		}
+		fault.At("notices")
+		if w := notify.Parse(b[:n]); w != (notify.Words{}) {
+			l.notices <- notice{uppermost(int(from.Pid)), w}
+		}
+		time.Sleep(earPace)
+	}
+}
+
+// uppermost is the child of PID 1 that a process is, or is below of.
+func uppermost(pid int) int {
+	for depth := 0; depth < 32; depth++ {
+		above := parent(pid)
+		if above <= 1 {
+			break
+		}
+		pid = above
+	}
+	return pid
+}
+
+// notified takes over what the release said. What comes from any other process, or from a
+// run that is over, says nothing about it.
+func (s *State) notified(e Event) []Effect {
+	if s.Phase != Running || e.PID != s.PID || s.PID == 0 || s.Fatal != "" {
+		return nil
+	}
+	s.Started, s.Notified = s.Started || e.Said.Started, s.Notified || e.Said.Ready
+	s.settle()
+	if s.Answered {
+		return nil
+	}
+	return []Effect{{Kind: Order, Order: health.OrderWatch}} // look at once: it has to answer now
+}
+
+// settle says whether the release has become ready. Whatever the criterion, it has to
+// answer too; and once it was ready, it stays so.
+func (s *State) settle() {
+	if s.Ready || !s.Answered || s.Policy.Ready == config.Started && !s.Started || s.Policy.Ready == config.Notify && !s.Notified {
+		return
+	}
+	s.Ready, s.CameUp = true, true
+	if !s.Hung {
+		s.Why = "" // how the run before ended
+	}
+}
+
+// notePhases notes how far the first run of a boot has come.
+func (l *Loop) notePhases(was *State) {
+	s := &l.state
+	if s.Runs != 1 || was.Phase != Running {
+		return
+	}
+	if s.Answered && !was.Answered {
+		l.phase("listening")
+	}
+	if s.Started && !was.Started {
+		l.phase("started")
+	}
+	if s.Notified && !was.Notified {
+		l.phase("ready")
+	}
+}

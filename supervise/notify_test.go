@@ -1,0 +1,152 @@
+package supervise
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/notify"
+	"golang.org/x/sys/unix"
+)
+
+func TestReady(t *testing.T) {
+	up := func(effects string, h health.State) turn {
+		return turn{Event{Kind: Reported, Report: answered(0, 1)}, effects, h}
+	}
+	said := func(pid int, w notify.Words, effects string, h health.State) turn {
+		return turn{Event{Kind: Notified, PID: pid, Said: w}, effects, h}
+	}
+	started, ready := notify.Words{Started: true}, notify.Words{Ready: true}
+	silent := health.Report{Answer: health.Silent}
+	dies := turn{Event{Kind: Exited, PID: 87, Status: 1 << 8, At: time.Second}, "record, order r, sweep up, start", health.Down}
+	tests := []struct {
+		name, criterion string
+		turns           []turn
+		cameUp          bool
+	}{
+		{"listening", config.Listening, []turn{up("record", health.Up), said(87, started, "", health.Up)}, true},
+		{"started", config.Started, []turn{up("", health.Starting), said(87, ready, "", health.Starting), said(87, started, "record", health.Up)}, true},
+		{"started before it answers", config.Started, []turn{said(87, started, "order w", health.Starting), up("record", health.Up)}, true},
+		{"dies in start/2", config.Started, []turn{up("", health.Starting), dies}, false},
+		{"notify", config.Notify, []turn{up("", health.Starting), said(87, started, "", health.Starting), said(87, ready, "record", health.Up)}, true},
+		{"both at once", config.Notify, []turn{said(87, notify.Words{Started: true, Ready: true}, "order w", health.Starting), up("record", health.Up)}, true},
+		{"never says it", config.Notify, []turn{up("", health.Starting), said(87, started, "", health.Starting), up("", health.Starting)}, false},
+		{"another's word", config.Notify, []turn{up("", health.Starting), said(88, ready, "", health.Starting), said(0, ready, "", health.Starting)}, false},
+		{"the word of a run before", config.Started, []turn{up("", health.Starting), said(87, started, "record", health.Up), dies,
+			{Event{Kind: Started, PID: 88}, "record, order w", health.Starting}, said(87, started, "", health.Starting), up("", health.Starting)}, true},
+		{"between two runs", config.Started, []turn{dies, said(87, started, "", health.Down), said(0, started, "", health.Down)}, false},
+		{"hangs while it starts", config.Started, []turn{up("", health.Starting),
+			{Event{Kind: Reported, Report: silent}, "record", health.Hung}, up("record", health.Starting), said(87, started, "record", health.Up)}, true},
+		{"is ready while it hangs", config.Started, []turn{up("", health.Starting),
+			{Event{Kind: Reported, Report: silent}, "record", health.Hung}, said(87, started, "", health.Hung), up("record", health.Up)}, true},
+		{"a peer is missing", config.Started, []turn{{Event{Kind: Reported, Report: answered(1)}, "", health.Starting},
+			said(87, started, "record", health.Degraded)}, true},
+		{"cannot say it", config.Notify, []turn{up("", health.Starting), {Event{Kind: Unheard}, "record", health.Up}}, true},
+		{"cannot say it, and does not answer yet", config.Notify, []turn{{Event{Kind: Unheard}, "", health.Starting}, up("record", health.Up)}, true},
+	}
+	for _, tt := range tests {
+		s := State{Policy: policy, Peers: 2, Rand: 1}
+		s.Policy.Ready = tt.criterion
+		s, _ = Step(s, Event{Kind: Begin})
+		s, _ = Step(s, Event{Kind: Started, PID: 87})
+		for i, turn := range tt.turns {
+			var effects []Effect
+			s, effects = Step(s, turn.event)
+			var names []string
+			for _, e := range effects {
+				names = append(names, e.String())
+			}
+			if got := strings.Join(names, ", "); got != turn.effects || s.Health() != turn.health {
+				t.Errorf("%s: event %d:\n got %q, %s\nwant %q, %s", tt.name, i, got, s.Health(), turn.effects, turn.health)
+			}
+		}
+		if s.CameUp != tt.cameUp {
+			t.Errorf("%s: came up: %v", tt.name, s.CameUp)
+		}
+	}
+}
+
+// start_timeout is for the criterion that was chosen, and says what was missing.
+func TestNotReadyInTime(t *testing.T) {
+	tests := []struct {
+		criterion string
+		events    []Event
+		want      string
+	}{
+		{config.Listening, nil, "hung: no answer within 5m0s of its start"},
+		{config.Started, nil, "hung: no answer within 5m0s of its start"},
+		{config.Started, []Event{{Kind: Reported, Report: answered()}}, "hung: not started within 5m0s of its start"},
+		{config.Notify, []Event{{Kind: Reported, Report: answered()}, {Kind: Notified, PID: 87, Said: notify.Words{Started: true}}}, "hung: no READY=1 within 5m0s of its start"},
+		{config.Started, []Event{{Kind: Reported, Report: answered()}, {Kind: Notified, PID: 87, Said: notify.Words{Started: true}}}, ""},
+		{config.Started, []Event{{Kind: Reported, Report: answered()}, {Kind: Notified, PID: 87, Said: notify.Words{Started: true}}, miss(health.Silent)}, ""},
+	}
+	for _, tt := range tests {
+		s := State{Policy: policy, Rand: 1}
+		s.Policy.Ready, s.Policy.StartTimeout = tt.criterion, 5*time.Minute
+		s, _ = Step(s, Event{Kind: Begin})
+		s, _ = Step(s, Event{Kind: Started, PID: 87})
+		for _, e := range tt.events {
+			s, _ = Step(s, e)
+		}
+		s, _ = Step(s, Event{Kind: TimeIsUp, Timer: StartTimer, At: 5 * time.Minute})
+		if s.Fatal != tt.want {
+			t.Errorf("%s, %d events: %q, want %q", tt.criterion, len(tt.events), s.Fatal, tt.want)
+		}
+	}
+}
+
+// A real socket: who sent a message is told by the kernel, one that is too long is none,
+// and descriptors that come along do not stay open.
+func TestDatagrams(t *testing.T) {
+	path := t.TempDir() + "/notify"
+	fd, err := listenDatagrams(path, os.Getuid(), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil || st.Mode&0o777 != 0o600 {
+		t.Errorf("mode %o (%v)", st.Mode, err)
+	}
+	other, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(other)
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 5}); err != nil {
+		t.Fatal(err)
+	}
+	open := func() int {
+		names, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(names)
+	}
+	before := open()
+	b := make([]byte, notify.MaxMessage)
+	for _, tt := range []struct {
+		message string
+		want    int
+	}{{"READY=1", 7}, {"", 0}, {strings.Repeat("x", notify.MaxMessage), notify.MaxMessage}, {strings.Repeat("x", notify.MaxMessage+1), 0}} {
+		if err := unix.Sendmsg(other, []byte(tt.message), unix.UnixRights(0, 1, 2), &unix.SockaddrUnix{Name: path}, 0); err != nil {
+			t.Fatal(err)
+		}
+		n, from, err := receive(fd, b)
+		if err != nil || n != tt.want || n > 0 && int(from.Pid) != os.Getpid() {
+			t.Errorf("%d bytes: got %d of %+v, %v", len(tt.message), n, from, err)
+		}
+	}
+	if after := open(); after != before {
+		t.Errorf("%d descriptors are open, before it were %d", after, before)
+	}
+	// One that a PID 1 before this one left is no hindrance.
+	again, err := listenDatagrams(path, os.Getuid(), 0o666)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(again)
+}
