@@ -185,6 +185,9 @@ func (l *loader) erlinitNote() {
 	if c.Supervise.OnExit == Restart {
 		text += `; but a VM that ends is started again (erlinit's way: supervise.on_exit = "reboot")`
 	}
+	if c.Console.TTY == "" {
+		text += `; but the release has no tty, what it says becomes lines of the console (erlinit's way: console.tty = "console")`
+	}
 	for i, n := range c.idle {
 		o := &erlinitOptions[n]
 		if i == 0 {

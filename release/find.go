@@ -32,6 +32,8 @@ type Release struct {
 	cookie []byte // of releases/COOKIE
 
 	argFiles int // read so far
+
+	iex string // version of Elixir where it has IEx, see FindIEx
 }
 
 // maxFile bounds what is read of a file into memory, in bytes.

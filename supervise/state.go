@@ -147,6 +147,7 @@ const (
 	PetTimer
 	CompanionTimer
 	ShrinkTimer
+	RelayTimer
 	timers // how many there are
 )
 

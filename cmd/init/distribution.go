@@ -69,7 +69,7 @@ func (n *node) monitorProgram() supervise.Program {
 func epmd(r *release.Release, p supervise.Program) *supervise.Program {
 	p.Path = r.ERTSDir + "/bin/epmd"
 	p.Argv = []string{"epmd"}
-	p.Dir = "/"
+	p.Dir, p.TTY = "/", false
 	return &p
 }
 

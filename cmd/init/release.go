@@ -62,6 +62,8 @@ func (n *node) command(run int) release.Command {
 		Heart: c.Watchdog.Criterion == config.ByHeart, WhoseHeart: n.whoseHeart,
 		IPv6: onlyIPv6(c),
 	}
+	var undescribed error
+	in.Term, undescribed = n.term()
 	d := n.dumps()
 	in.Dump, in.DumpBytes, in.DumpSeconds = d.Dump(evidence.Run(n.boot, run)), d.Bytes, d.Seconds
 	if len(c.DNS.Search) > 0 {
@@ -73,7 +75,11 @@ func (n *node) command(run int) release.Command {
 	if cookie, err := n.read(c.Distribution.CookieFile); err == nil {
 		in.Cookie = cookie
 	}
-	return n.release.Command(in)
+	cmd := n.release.Command(in)
+	if undescribed != nil {
+		cmd.Problems = append(cmd.Problems, undescribed)
+	}
+	return cmd
 }
 
 // prepare makes everything ready for a start of the release. What there is to say
@@ -102,7 +108,7 @@ func (n *node) prepare(run int, asked bool) (supervise.Program, error) {
 	if err == nil {
 		err = cmd.Prepare()
 	}
-	p := supervise.Program{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir, Heart: cmd.Heart}
+	p := supervise.Program{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir, Heart: cmd.Heart, TTY: cmd.TTY}
 	if u := cmd.User; u != nil {
 		p.User, p.Bound = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}, true
 	}
@@ -182,6 +188,13 @@ func (n *node) planRelease() (plan []section, problems []error) {
 		{"command", append([]string{cmd.Path}, flagLines(cmd.Argv[1:])...)},
 		{"environment", cmd.Env},
 	}
+	if c := &n.config.Console; cmd.TTY {
+		on := "the release's shell is on " + c.Path()
+		if c.Options != "" {
+			on += ", " + c.Options
+		}
+		plan = append(plan, section{"console", []string{on + "; health and all else are on the kernel's console"}})
+	}
 	if dir := n.config.Release.WorkingDirectory; dir != "" {
 		plan = append(plan, section{"working directory", []string{dir}})
 	}
@@ -226,4 +239,7 @@ func (n *node) mountedLater(file string) bool {
 
 func (n *node) lookForRelease() {
 	n.release, n.failed = release.Find(release.Root(n.root), n.config.Release)
+	if n.failed == nil && n.config.Console.TTY != "" {
+		n.release.FindIEx(release.Root(n.root))
+	}
 }
