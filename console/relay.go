@@ -8,7 +8,7 @@ import (
 )
 
 // RelayName is the name under which the binary is the relay.
-const RelayName = "beaminit-console"
+const RelayName = "beaminit-tty"
 
 // patience is the time between two tries to open a tty that is not there.
 const patience = time.Second

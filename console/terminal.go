@@ -36,7 +36,7 @@ func Open() (*Terminal, error) {
 	}
 	t := &Terminal{Master: master, Slave: slave, Ring: -1}
 	unix.IoctlSetWinsize(master, unix.TIOCSWINSZ, &unix.Winsize{Row: Rows, Col: Columns})
-	if fd, err := unix.MemfdCreate("beaminit-console", unix.MFD_CLOEXEC); err == nil {
+	if fd, err := unix.MemfdCreate("beaminit-tty", unix.MFD_CLOEXEC); err == nil {
 		t.Ring = fd
 	}
 	return t, nil

@@ -173,3 +173,102 @@ func TestShell(t *testing.T) {
 		}
 	})
 }
+
+// far away: the tty takes nothing more. The release does not notice, its words are
+// dropped and counted, and whoever comes later finds a shell.
+func TestNobodyReads(t *testing.T) {
+	p := newPort(t)
+	m := power(t, withConsole(t, p, fmt.Sprintf("[release]\nargs = [\"-eval\", %q]\n", floodExpr)))
+	first, next := m.state(health.Up, 0)
+	m.eventually("get 10 MB from the release", func() bool {
+		_, err := os.Stat(fmt.Sprintf("/proc/%d/root/run/beaminit/release/flooded", m.cmd.Process.Pid))
+		return err == nil
+	})
+	if r, _ := m.state(health.Up, next); r.PID != first.PID || r.Restarts != 0 {
+		t.Errorf("got %+v, want pid %d", r, first.PID)
+	}
+	p.read()
+	text := p.typeIn("\r6*7.\r", "[beaminit: the tty did not take ", " bytes, they are dropped]\r\n", "42\r\n", "> ")
+	_, rest, _ := strings.Cut(text, "did not take ")
+	number, _, _ := strings.Cut(rest, " ")
+	if n, err := strconv.Atoi(number); err != nil || n < 9_000_000 {
+		t.Errorf("%q bytes were dropped, want most of 10 MB", number)
+	}
+}
+
+// floodExpr prints 10 MB and leaves a file that says so.
+const floodExpr = `[io:put_chars(binary:copy(<<"0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmno\n">>, 163)) || _ <- lists:seq(1, 1000)], file:write_file("/run/beaminit/release/flooded", "").`
+
+// The shell goes on, in the same VM, whatever becomes of what stands between it and the
+// tty; and the tty may come late and go away.
+func TestShellOutlives(t *testing.T) {
+	p, other := newPort(t), newPort(t)
+	s := withConsole(t, p, "[release]\nuser = \"1234\"\n")
+	s.ttys = map[string]string{"first": p.name, "second": other.name}
+	s.program, s.writable = faulty, true
+	m := power(t, s)
+	dev := fmt.Sprintf("/proc/%d/root/dev/", m.cmd.Process.Pid)
+	first, next := m.state(health.Up, 0)
+	same := func() {
+		t.Helper()
+		var r health.Record
+		if r, next = m.state(health.Up, next); r.PID != first.PID || r.Restarts != 0 {
+			t.Errorf("got %+v, want pid %d", r, first.PID)
+		}
+	}
+	m.line("/dev/ttyS1: no such file or directory; the shell of the release waits for it")
+	p.read()
+	m.must(os.Symlink("first", dev+"ttyS1"))
+	m.line("/dev/ttyS1: the shell of the release is there")
+	p.await(0, "prompt", "Eshell", "1> ") // it was said before
+	p.typeIn("A = 1+1.\r", "2\r\n", "2> ")
+	same()
+
+	relay := m.child("beaminit-tty")
+	unix.Kill(relay, unix.SIGKILL)
+	m.line("the relay of console.tty ended (killed by signal 9 (SIGKILL)), it is started again in a second")
+	p.typeIn("A + 1.\r", "3\r\n", "3> ")
+	same()
+
+	relay = m.child("beaminit-tty")
+	m.fault("turn")
+	m.line("PID 1 has begun anew")
+	p.typeIn("A + 2.\r", "4\r\n", "4> ")
+	if is := m.child("beaminit-tty"); is != relay {
+		t.Errorf("the relay is %d, not %d", is, relay)
+	}
+	same()
+
+	other.read()
+	m.must(os.Remove(dev + "ttyS1"))
+	m.must(os.Symlink("second", dev+"ttyS1"))
+	p.hangUp()
+	m.linesWith("/dev/ttyS1: the shell of the release is there", 2)
+	other.typeIn("A + 3.\r", "5\r\n", "5> ")
+	if n := m.count("waits for it"); n != 2 {
+		t.Errorf("it was said %d times that the tty is waited for\n%s", n, m.tail())
+	}
+	same()
+
+	unix.Kill(m.vm(), unix.SIGKILL)
+	m.restarted(1, next)
+	other.typeIn("A.\r", "variable 'A' is unbound", "2> ")
+	m.hasTTY(m.vm(), 1234)
+}
+
+// hasTTY looks at the session of the VM and at its terminal (proc(5), stat).
+func (m *machine) hasTTY(vm int, uid uint32) {
+	m.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", vm))
+	m.must(err)
+	_, rest, _ := strings.Cut(string(text), ") ")
+	f := strings.Fields(rest) // state ppid pgrp session tty_nr tpgid
+	var st unix.Stat_t
+	m.must(unix.Stat(fmt.Sprintf("/proc/%d/fd/0", vm), &st))
+	if f[2] != f[3] || f[4] != strconv.FormatUint(st.Rdev, 10) || f[5] != f[2] {
+		m.t.Errorf("pgrp, session, tty_nr, tpgid: %q; want a session that it leads, and its standard input, %d, for controlling tty", f[2:6], st.Rdev)
+	}
+	if st.Uid != uid {
+		m.t.Errorf("the terminal belongs to %d, want %d", st.Uid, uid)
+	}
+}

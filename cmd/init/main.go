@@ -34,7 +34,7 @@ var tools = [...]struct {
 	{"heart", "", "", beat}, // ERTS starts these two, see heart.go
 	{"sh", "", "", shell},
 	{"beaminit-monitor", "", "", monitor}, // the child of PID 1; not for people
-	{"beaminit-console", "", "", relay},   // another one, see console.go
+	{"beaminit-tty", "", "", relay},       // another one, see console.go
 	{starter, "", "", start},              // becomes the release; not for people
 }
 
