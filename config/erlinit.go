@@ -181,12 +181,13 @@ func (l *loader) erlinitNote() {
 	if !c.foreign {
 		return
 	}
-	text := "its options are in force"
+	text, but := "its options are in force", "; but "
 	if c.Supervise.OnExit == Restart {
-		text += `; but a VM that ends is started again (erlinit's way: supervise.on_exit = "reboot")`
+		text += but + `a VM that ends is started again (erlinit's way: supervise.on_exit = "reboot")`
+		but = ", and "
 	}
 	if c.Console.TTY == "" {
-		text += `; but the release has no tty, what it says becomes lines of the console (erlinit's way: console.tty = "console")`
+		text += but + `without --ctty the release has no shell (erlinit's way: console.tty = "console")`
 	}
 	for i, n := range c.idle {
 		o := &erlinitOptions[n]
