@@ -76,7 +76,7 @@ func (t *Terminal) Renew() error {
 	for _, key := range [...]struct{ which, key byte }{
 		{unix.VINTR, 'C' & 31}, {unix.VQUIT, '\\' & 31}, {unix.VERASE, 127}, {unix.VKILL, 'U' & 31}, {unix.VEOF, 'D' & 31},
 		{unix.VMIN, 1}, {unix.VSTART, 'Q' & 31}, {unix.VSTOP, 'S' & 31}, {unix.VSUSP, 'Z' & 31},
-		{unix.VREPRINT, 'R' & 31}, {unix.VWERASE, 'W' & 31}, {unix.VLNEXT, 'V' & 31},
+		{unix.VREPRINT, 'R' & 31}, {unix.VDISCARD, 'O' & 31}, {unix.VWERASE, 'W' & 31}, {unix.VLNEXT, 'V' & 31},
 	} {
 		s.Cc[key.which] = key.key
 	}
