@@ -90,8 +90,11 @@ func (r *Relay) await(next time.Duration) {
 	if fds[0].Revents&unix.POLLOUT != 0 {
 		r.deliver()
 	}
-	if fds[0].Revents&unix.POLLIN != 0 {
+	switch e := fds[0].Revents; {
+	case e&unix.POLLIN != 0:
 		r.readRelease()
+	case e&(unix.POLLHUP|unix.POLLERR) != 0: // nobody has the other end; PID 1 should
+		time.Sleep(patience / 10)
 	}
 	switch e := fds[1].Revents; {
 	case r.tty < 0:

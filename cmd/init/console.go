@@ -76,13 +76,22 @@ func (n *node) term() (term string, problem error) {
 	if n.config.Console.TTY == "" || n.terminal == nil && n.root == "" {
 		return "", nil
 	}
+	elsewhere := false // the descriptions lie in a place of their own
 	for _, v := range n.config.Release.Env {
-		if name, value, _ := strings.Cut(v, "="); name == "TERM" || name == "TERMINFO" || name == "TERMINFO_DIRS" {
-			if name != "TERM" {
-				return terminals[0], nil // it is known better
-			}
-			return value, n.undescribed(value)
+		switch name, value, _ := strings.Cut(v, "="); name {
+		case "TERM":
+			term = value
+		case "TERMINFO", "TERMINFO_DIRS":
+			elsewhere = true
 		}
+	}
+	switch {
+	case term == "" && elsewhere:
+		return terminals[0], nil
+	case elsewhere:
+		return term, nil
+	case term != "":
+		return term, n.undescribed(term)
 	}
 	for _, term := range terminals {
 		if n.undescribed(term) == nil {
@@ -94,9 +103,6 @@ func (n *node) term() (term string, problem error) {
 
 // undescribed is the problem of a TERM that the image does not describe.
 func (n *node) undescribed(term string) error {
-	if term == "" {
-		return nil
-	}
 	where := term[:1] + "/" + term
 	for _, dir := range terminfo {
 		if _, err := release.Root(n.root).Mode(dir + where); err == nil {
