@@ -14,7 +14,7 @@ const relayPause = time.Second
 // there is to be one; PID 1 itself has nothing to do with either (package console).
 func (l *Loop) startRelay() {
 	t := l.Terminal
-	if t == nil || l.relay != 0 || l.state.Phase == Ending {
+	if t == nil || l.relay != 0 || l.state.Phase == Ending && l.state.PID == 0 {
 		return
 	}
 	ring := t.Ring
@@ -32,7 +32,7 @@ func (l *Loop) startRelay() {
 
 func (l *Loop) relayEnded(status unix.WaitStatus) {
 	l.relay = 0
-	if l.state.Phase == Ending {
+	if l.state.Phase == Ending && l.state.PID == 0 {
 		return
 	}
 	l.Console.Say(health.Warning, "the relay of console.tty ended ("+Describe(status)+"), it is started again in a second")

@@ -62,9 +62,9 @@ func relay(args []string) int {
 }
 
 // Where the descriptions of terminals lie (terminfo(5), "Fetching Compiled
-// Descriptions"), and those that are enough for a shell with line editing, the usual one
-// of a kernel first. What they have in common with every terminal program is the keys
-// and the few words that the shell moves the cursor with.
+// Descriptions"), and those that are enough for a shell with line editing, the kernel's
+// own first. The shell only moves the cursor, in words that all of them and every
+// terminal program have in common, so any of them will do.
 var (
 	terminfo  = [...]string{"/etc/terminfo/", "/lib/terminfo/", "/usr/share/terminfo/", "/usr/lib/terminfo/"}
 	terminals = [...]string{"linux", "vt220", "vt102", "vt100", "xterm"}
