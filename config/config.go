@@ -103,8 +103,10 @@ type Release struct {
 
 // Console is the [console] table.
 type Console struct {
-	TTY     string // name in /dev
-	Options string // as the kernel's console= has them: 115200n8
+	TTY     string // name in /dev, or the whole path; empty: the release has no tty
+	Options string // as the kernel's console= has them, see ParseTTYOptions; empty: the line stays as it is
+
+	kernel []string // names of the ttys that console= of the kernel command line names
 }
 
 // Distribution is the [distribution] table.

@@ -181,9 +181,13 @@ func (l *loader) erlinitNote() {
 	if !c.foreign {
 		return
 	}
-	text := "its options are in force"
+	text, but := "its options are in force", "; but "
 	if c.Supervise.OnExit == Restart {
-		text += `; but a VM that ends is started again (erlinit's way: supervise.on_exit = "reboot")`
+		text += but + `a VM that ends is started again (erlinit's way: supervise.on_exit = "reboot")`
+		but = ", and "
+	}
+	if c.Console.TTY == "" {
+		text += but + `without --ctty the release has no shell (erlinit's way: console.tty = "console")`
 	}
 	for i, n := range c.idle {
 		o := &erlinitOptions[n]

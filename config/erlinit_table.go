@@ -64,7 +64,7 @@ var erlinitOptions = [...]erlinitOption{
 	{long: "uid", arg: true, key: "release.user", how: hNumber},
 	{long: "update-clock", why: "always done"},
 	{long: "verbose", short: 'v', why: "what goes wrong is said in any case"},
-	{long: "warn-unused-tty", why: "there is one console, the kernel's"},
+	{long: "warn-unused-tty", why: "no other console gets a message"},
 	{long: "working-directory", arg: true, key: "release.working_directory", how: hWord},
 	{long: "x-pivot-root-on-overlayfs", how: hRefused, why: "not supported: the root stays as it is mounted; want a [[mount]] for what has to be written"},
 }

@@ -149,9 +149,9 @@ var keys = [...]key{
 		noun: "number of dumps", want: "0 to 1000", max: 1000},
 
 	{name: "console.tty", field: func(c *Config, _ *Network) any { return &c.Console.TTY },
-		check: isModule, noun: "tty", want: `its name in /dev, such as "ttyS0"`, empty: true},
+		check: isTTY, noun: "tty", want: `its name in /dev, such as "ttyS1"`, empty: true},
 	{name: "console.options", field: func(c *Config, _ *Network) any { return &c.Console.Options },
-		check: isModule, noun: "setting of a tty", want: `as the kernel's console= has it, such as "115200n8"`, empty: true},
+		check: isTTYOptions, noun: "setting of a tty", want: `as the kernel's console= has it, such as "115200n8"`, empty: true},
 
 	{name: "mount", field: func(c *Config, _ *Network) any { return &c.Mounts },
 		want: "[[mount]] tables with source, target, type and options"},

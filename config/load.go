@@ -71,9 +71,7 @@ func (l *loader) notes() {
 			l.note("network."+n.Interface+".dhcp", unsupported+"only the addresses given here are set")
 		}
 	}
-	if c.Console.TTY != "" || c.Console.Options != "" {
-		l.note("console.tty", unsupported+"what the release says is on the kernel's console, in lines that begin with release:")
-	}
+	l.consoleNotes()
 	if t := c.Distribution.TLS; t != (TLS{}) && (t.Cert == "" || t.Key == "" || t.CA == "") {
 		from := max(c.from("distribution.tls.cert", ""), c.from("distribution.tls.key", ""), c.from("distribution.tls.ca", ""))
 		l.problem(from, []string{"distribution", "tls"}, 0, fault{what: "cert, key or ca is missing", want: "all three", used: "none: without them the release is not started"})

@@ -3,6 +3,7 @@ package config
 import (
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -31,6 +32,9 @@ func (l *loader) kernelParam(p param) {
 		l.hostnameParam(SystemdHostname, p)
 	case "systemd.machine_id", "systemd-machine-id", "systemd_machine_id":
 		l.machineID(p)
+	case "console":
+		name, _, _ := strings.Cut(p.value, ",")
+		l.c.Console.kernel = append(l.c.Console.kernel, name)
 	case "root":
 		l.rootWord(&r.Device, p)
 	case "rootfstype":

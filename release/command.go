@@ -2,6 +2,7 @@ package release
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ type Inputs struct {
 	Dump         string        // path for a crash dump
 	DumpBytes    int64         // the most that it may have
 	DumpSeconds  int           // the most that it may take; 0: there is to be none
+	Term         string        // TERM of the tty that the release has, for an interactive shell; empty: it has none
 
 	Notify string // path of the socket on which the release says that it is ready; empty: it says nothing
 
@@ -41,6 +43,7 @@ type Command struct {
 	Files      []File
 	Heart      bool     // the VM starts beaminit as its heart
 	Mode       string   // -mode: embedded or interactive
+	TTY        bool     // it is to have a tty, with an interactive shell on it
 	Node       string   // name of the node; without @ where there is no host name
 	Long       bool     // its host is a long name (-name)
 	Proto      string   // -proto_dist: inet_tcp, inet6_tls or the like
@@ -65,11 +68,17 @@ type File struct {
 // scripts of relx and mix set.
 func (r *Release) Command(in Inputs) Command {
 	tmp := strings.TrimRight(in.Release.Tmp, "/")
-	c := Command{Path: r.ERTSDir + "/bin/erlexec", Dir: r.Root, Tmp: tmp, User: in.User}
+	c := Command{Path: r.ERTSDir + "/bin/erlexec", Dir: r.Root, Tmp: tmp, User: in.User, TTY: in.Term != ""}
 	f := &filter{way: wayOf(&in.Distribution)}
 	// What the configuration says counts more than what the release says.
 	args := f.run("release.args", in.Release.Args)
 	vmargs := f.run("vm.args", r.args)
+	var sh shell
+	if in.Term != "" {
+		own := slices.Contains(args, "-user") || slices.Contains(vmargs, "-user")
+		args, vmargs = f.withoutNoShell("release.args", args, own), f.withoutNoShell("vm.args", vmargs, own)
+		sh = r.shell(own)
+	}
 	n, err := r.naming(&in, f.name)
 	if err != nil {
 		c.Problems = append(c.Problems, err)
@@ -107,14 +116,14 @@ func (r *Release) Command(in Inputs) Command {
 	if extra := r.extraConfig(&in, &c, &n, f); extra != nil {
 		c.Files = append(c.Files, File{tmp + "/extra.config", 0o600, extra, false})
 	}
-	c.Argv = r.argv(&in, &c, &n, f, sys, dist)
+	c.Argv = r.argv(&in, &c, &n, f, &sh, sys, dist)
 	if r.heart(&in, &c, f) {
 		c.Argv = append(c.Argv, "-heart")
 	}
 	if len(args) > 0 && !isFlag(args[0]) {
 		c.Argv = append(c.Argv, "--") // it is no value of -shutdown_time
 	}
-	c.Argv = append(c.Argv, args...)
+	c.Argv = behindExtra(append(c.Argv, args...), sh.extra)
 	c.wrap(in.Release.Wrapper, r.ERTSDir+"/bin")
 	if dir := in.Release.WorkingDirectory; dir != "" {
 		c.Dir = dir
@@ -125,16 +134,19 @@ func (r *Release) Command(in Inputs) Command {
 
 // argv is everything but release.args, which come last: of the emulator's flags
 // the last one counts, and after -extra there are no flags.
-func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter, sys string, dist []string) []string {
+func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter, sh *shell, sys string, dist []string) []string {
 	named, mode := "-sname", f.codeMode()
 	if n.long {
 		named = "-name"
 	}
-	argv := append(make([]string, 0, 42+len(in.Release.Args)), "erlexec", "-noinput")
+	argv := append(make([]string, 0, 50+len(in.Release.Args)), "erlexec")
+	if in.Term == "" {
+		argv = append(argv, "-noinput")
+	}
 	if in.Notify != "" {
 		argv = append(argv, "-eval", sayStarted(in.Notify))
 	}
-	argv = append(argv,
+	argv = append(append(argv, sh.flags...),
 		"+Bi",  // SIGINT ends nothing
 		"+fnu", // file names are UTF-8, though there is no locale
 		named, c.Node,
@@ -175,7 +187,7 @@ func (r *Release) libVars() []string {
 // env is the whole environment but what the configuration adds: nothing of the
 // kernel's, where unknown words of its command line end up.
 func (r *Release) env(in *Inputs, c *Command, n *naming, f *filter, sys string) []string {
-	env := append(r.ground(c.Tmp, len(in.Release.Env)),
+	env := append(r.ground(c.Tmp, in.Term, len(in.Release.Env)),
 		"ERL_CRASH_DUMP="+in.Dump,
 		"ERL_CRASH_DUMP_SECONDS="+strconv.Itoa(in.DumpSeconds),
 		"ERL_CRASH_DUMP_BYTES="+strconv.FormatInt(in.DumpBytes, 10),
@@ -191,12 +203,15 @@ func (r *Release) env(in *Inputs, c *Command, n *naming, f *filter, sys string) 
 		env = append(env, "EPMDLESS_REMSH_PORT="+f.port, "ERL_DIST_PORT="+f.port)
 	}
 	if r.Mix {
-		distribution, mode := "sname", f.codeMode()
+		distribution, mode, start := "sname", f.codeMode(), "start"
+		if in.Term != "" && r.iex != "" {
+			start = "start_iex"
+		}
 		if n.long {
 			distribution = "name"
 		}
 		env = append(env,
-			"RELEASE_COMMAND=start",
+			"RELEASE_COMMAND="+start,
 			"RELEASE_DISTRIBUTION="+distribution,
 			"RELEASE_MODE="+mode,
 			"RELEASE_BOOT_SCRIPT="+r.Boot[strings.LastIndexByte(r.Boot, '/')+1:],
@@ -211,14 +226,17 @@ func (r *Release) env(in *Inputs, c *Command, n *naming, f *filter, sys string) 
 	return env
 }
 
-// ground is the part of the environment that depends on the release alone, with room
-// for more.
-func (r *Release) ground(tmp string, more int) []string {
+// ground is the part of the environment that depends on the release and its tty alone,
+// with room for more.
+func (r *Release) ground(tmp, term string, more int) []string {
+	if term == "" {
+		term = "dumb" // its output becomes lines of a log
+	}
 	bin := r.ERTSDir + "/bin"
 	env := append(make([]string, 0, 32+more),
 		"HOME="+tmp,
 		"PATH="+bin+":"+r.Root+"/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"TERM=dumb", // its output becomes lines of a log
+		"TERM="+term,
 		"LANG=C.UTF-8",
 		"ROOTDIR="+r.Root,
 		"BINDIR="+bin,
@@ -247,7 +265,7 @@ func (r *Release) variables(c config.Release) []string {
 	if !strings.HasSuffix(r.VMArgs, ".src") && valueOf(c.Env, "RELX_REPLACE_OS_VARS") == "" {
 		return nil
 	}
-	return append(r.ground(strings.TrimRight(c.Tmp, "/"), len(c.Env)), c.Env...)
+	return append(r.ground(strings.TrimRight(c.Tmp, "/"), "", len(c.Env)), c.Env...)
 }
 
 // override sets the variables of release.env. Those that bring flags are filtered

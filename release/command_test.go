@@ -84,6 +84,23 @@ func TestCommand(t *testing.T) {
 		{"tls-of-the-release", systools, func(in *Inputs) {
 			in.Release.Args = strings.Fields("-proto_dist inet_tls -ssl_dist_optfile /etc/tls.config")
 		}},
+		{"shell", relx, func(in *Inputs) {
+			in.Term = "linux"
+			in.Release.Args = strings.Fields("+Bd -noshell -toyflag -extra -noinput")
+		}},
+		{"iex", with(mix, []string{"/srv/erlang/lib/elixir-1.18.3/ebin/elixir.app", "/srv/erlang/lib/iex-1.18.3/ebin/iex.app"}), func(in *Inputs) {
+			in.Term = "vt220"
+		}},
+		{"iex-1.16", with(mix, []string{"/srv/erlang/lib/elixir-1.16.0/ebin/elixir.app", "/srv/erlang/lib/iex-1.16.0/ebin/iex.app"}), func(in *Inputs) {
+			in.Term, in.Release.Args = "linux", strings.Fields("-extra mine")
+		}},
+		{"iex-1.14", with(mix, []string{"/srv/erlang/lib/elixir-1.14.0/ebin/elixir.app", "/srv/erlang/lib/iex-1.14.0/ebin/iex.app"}), func(in *Inputs) {
+			in.Term = "linux"
+		}},
+		{"iex-of-its-own", with(mix, []string{"/srv/erlang/lib/elixir-1.18.3/ebin/elixir.app", "/srv/erlang/lib/iex-1.18.3/ebin/iex.app"}), func(in *Inputs) {
+			in.Term, in.Release.Args = "linux", strings.Fields("+Bc -noshell -user elixir -run elixir start_iex -extra --no-halt")
+		}},
+		{"no-iex", mix, func(in *Inputs) { in.Term = "linux" }},
 		{"ipv6", systools, func(in *Inputs) { in.IPv6 = true }},
 		{"long-by-domain", systools, func(in *Inputs) { in.Distribution.Names = "long"; in.Domain = "lan" }},
 		{"long-without-domain", systools, func(in *Inputs) { in.Distribution.Names = "long"; in.Cookie = []byte("schl\xc3\xbcssel") }},
@@ -103,6 +120,9 @@ func TestCommand(t *testing.T) {
 			r, err := Find(tree(t, c.files...), in.Release)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if in.Term != "" {
+				r.FindIEx(tree(t, c.files...))
 			}
 			command := r.Command(in)
 			got := golden(r, &command)

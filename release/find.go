@@ -34,6 +34,8 @@ type Release struct {
 	consolidated string // directory of consolidated protocols; empty: none to be added
 
 	argFiles int // read so far
+
+	iex string // version of Elixir where it has IEx, see FindIEx
 }
 
 // maxFile bounds what is read of a file into memory, in bytes.

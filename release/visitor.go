@@ -127,7 +127,7 @@ func (r *Release) carrier(in *Inputs, c *Command) ([]string, error) {
 // visitorEnv is the environment of the release without what is for one start of it.
 func (r *Release) visitorEnv(in *Inputs, c *Command, v Visitor) []string {
 	var own Command
-	own.Env = r.ground(c.Tmp, len(in.Release.Env)+4)
+	own.Env = r.ground(c.Tmp, "", len(in.Release.Env)+4)
 	var vars []string
 	for _, e := range in.Release.Env {
 		if !strings.HasPrefix(e, "ERL_") {

@@ -49,7 +49,7 @@ func (l *Loop) resume() bool {
 	l.state = r.State
 	l.state.Policy, l.state.Peers, l.state.Rand = policy, peers, rand
 	l.state.Failed, l.state.FellBack = max(l.state.Failed, l.Failed), l.state.FellBack || l.Node.FellBack
-	l.falls, l.companion, l.notify = r.Falls, r.Companion, r.Notify
+	l.falls, l.companion, l.notify, l.relay = r.Falls, r.Companion, r.Notify, r.Relay
 	// A release that runs is told of when the monitor has said who is connected.
 	l.owed = l.state.Phase != Running
 	if len(r.Falls) >= MaxFalls {

@@ -21,6 +21,8 @@ type Program struct {
 	Heart     bool                // it starts this program as its heart
 	Notify    uint32              // mode of the socket on which it says that it is ready; 0: it says nothing
 	With      *Program            // has to run too, before it; nil: nothing
+	TTY       bool                // its standard input becomes its controlling tty
+	Says      bool                // it gets a descriptor 3 for what PID 1 is to hear
 }
 
 // uid is the user that it runs as.
@@ -36,16 +38,20 @@ func (p *Program) uid() int {
 func nobody() *syscall.Credential { return &syscall.Credential{Uid: 65534, Gid: 65534} }
 
 // spawn starts p with the three standard descriptors given, in a session of its
-// own, so that no tty's signals reach it and what it leaves can be found.
+// own, so that no other tty's signals reach it and what it leaves can be found. says is
+// its descriptor 3, where p wants one.
 //
 // It must be called by the goroutine that also reaps: a child that is registered
 // before the next wait4(2) cannot be taken for an orphan.
-func spawn(p Program, in, out, err int) (pid int, e error) {
+func spawn(p Program, in, out, err int, says ...int) (pid int, e error) {
 	attr := &syscall.ProcAttr{
 		Dir:   p.Dir,
 		Env:   p.Env,
 		Files: []uintptr{uintptr(in), uintptr(out), uintptr(err)},
-		Sys:   &syscall.SysProcAttr{Setsid: true, Credential: p.User},
+		Sys:   &syscall.SysProcAttr{Setsid: true, Setctty: p.TTY, Credential: p.User},
+	}
+	if p.Says {
+		attr.Files = append(attr.Files, uintptr(says[0]))
 	}
 	if !p.Bound {
 		return syscall.ForkExec(p.Path, p.Argv, attr)

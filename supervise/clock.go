@@ -74,6 +74,8 @@ func (l *Loop) fireAlarms() {
 			l.startMonitor()
 		case CompanionTimer:
 			l.renewCompanion()
+		case RelayTimer:
+			l.startRelay()
 		default:
 			l.step(Event{Kind: TimeIsUp, Timer: Timer(t)})
 		}

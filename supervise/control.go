@@ -145,7 +145,7 @@ func (l *Loop) knowledge() Resume {
 	return Resume{
 		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Falls: l.falls, Clock: l.Clock(), StateDir: l.StateDir,
 		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)}, Watchdog: l.Watchdog.FD(), Notify: l.notify, Ear: ear,
-		Companion: l.companion,
+		Companion: l.companion, Relay: l.relay, Terminal: l.Terminal,
 	}
 }
 

@@ -91,7 +91,7 @@ func (l *Loop) look(pid int, status unix.WaitStatus, run string) finding {
 		}
 	}
 	l.awaitOutput()
-	f.older, f.newer = l.ring.Take()
+	f.older, f.newer = l.lastOutput()
 	f.slogan, f.dump = l.Dumps.Slogan(run)
 	return f
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/console"
 	"github.com/beaminit/beaminit/control"
 	"github.com/beaminit/beaminit/evidence"
 	"github.com/beaminit/beaminit/fault"
@@ -45,7 +46,9 @@ type Node struct {
 	FellBack   bool           // and Fallback was run after the last that did
 	Row        <-chan Event   // Remembered, once all is known of them
 	Monitor    func() Program
-	Ahead      func() *Program // reads the release ahead while the network is awaited; nil, or it gives nil: nothing does
+	Ahead      func() *Program   // reads the release ahead while the network is awaited; nil, or it gives nil: nothing does
+	Terminal   *console.Terminal // of the release; nil: it has none
+	Relay      func() Program    // between Terminal and its tty; asked only where there is a Terminal
 	Dog        Dog
 	Watchdog   *watchdog.Dog // opened by the loop, and armed when Run has ended
 
@@ -75,6 +78,7 @@ type Loop struct {
 	monitor   monitor
 	ahead     int // pid of what reads the release ahead; 0: none runs
 	companion int // pid of what the release needs beside it; 0: none runs
+	relay     int // pid of the relay of Terminal; 0: none runs
 	reports   chan health.Report
 	signals   <-chan os.Signal // nil: not listening yet
 	owed      bool             // a record is due as soon as signals are heard
@@ -137,6 +141,7 @@ func (n Node) Run() Action {
 	l.readOutput()
 	l.watchButton()
 	l.startMonitor()
+	l.startRelay()
 	l.kernel = evidence.OpenLog("/dev/kmsg")
 	l.makeRoom()
 	l.openDog()
@@ -279,11 +284,9 @@ func (l *Loop) startRelease() {
 	p, err := l.Prepare(l.state.Runs+1, l.state.Then == ThenStart)
 	if err == nil {
 		var pid int
-		if p.User != nil { // /dev/stdout can be opened by its own user only
-			unix.Fchown(l.output, int(p.User.Uid), int(p.User.Gid))
-		}
+		in, out := l.stdio(&p)
 		l.accompany(p.With)
-		if pid, err = spawn(p, l.null, l.output, l.output); err == nil {
+		if pid, err = spawn(p, in, out, out, l.output); err == nil {
 			l.phase("exec")
 			giveWay()
 			l.step(Event{Kind: Started, PID: pid})
@@ -319,6 +322,8 @@ func (l *Loop) reap() {
 			l.companionEnded(status)
 		case l.ahead:
 			l.ahead = 0
+		case l.relay:
+			l.relayEnded(status)
 		default:
 			// An orphan that PID 1 inherited: to collect it is all there is to do.
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beaminit/beaminit/console"
 	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
 )
@@ -31,17 +32,19 @@ type Resume struct {
 	Boot, Seq uint32
 	State     State
 	Phases    []health.Phase
-	Output    [2]int          // the pipe of the release's output: read end, write end; 0: none
-	Watchdog  int             // its descriptor; 0: none is open
-	Notify    int             // the socket on which the release says that it is ready; 0: none
-	Ear       int             // the user whose heart is listened to, and 1 more; 0: no heart speaks
-	Companion int             // pid of what runs beside the release; 0: none
-	Falls     []time.Duration // within FallWindow
-	Why       string          // of the last one
-	Clock     string          // as in the health records
-	From      string          // the version that was told to execute this one; empty: it fell
-	Lost      []string        // fields that this version could not read
-	StateDir  string          // of what outlives a reboot, where it is mounted; empty: nowhere
+	Output    [2]int            // the pipe of the release's output: read end, write end; 0: none
+	Watchdog  int               // its descriptor; 0: none is open
+	Notify    int               // the socket on which the release says that it is ready; 0: none
+	Ear       int               // the user whose heart is listened to, and 1 more; 0: no heart speaks
+	Companion int               // pid of what runs beside the release; 0: none
+	Relay     int               // pid of the relay of Terminal; 0: none
+	Terminal  *console.Terminal // of the release; nil: none
+	Falls     []time.Duration   // within FallWindow
+	Why       string            // of the last one
+	Clock     string            // as in the health records
+	From      string            // the version that was told to execute this one; empty: it fell
+	Lost      []string          // fields that this version could not read
+	StateDir  string            // of what outlives a reboot, where it is mounted; empty: nowhere
 }
 
 // Encode gives the text for ResumeEnv: fields with a name, durations in ns.
@@ -79,6 +82,9 @@ func (r Resume) Encode() string {
 		"then=" + strconv.Itoa(int(s.Then)),
 		"from=" + hex.EncodeToString([]byte(r.From)),
 		"dir=" + hex.EncodeToString([]byte(r.StateDir)),
+	}
+	if t := r.Terminal; t != nil {
+		f = append(f, "terminal="+strconv.Itoa(t.Master)+","+strconv.Itoa(t.Slave)+","+strconv.Itoa(t.Ring)+","+strconv.Itoa(r.Relay))
 	}
 	for _, p := range r.Phases {
 		f = append(f, "done="+hex.EncodeToString([]byte(p.Name))+","+strconv.FormatInt(int64(p.At), 10))
@@ -216,6 +222,8 @@ func (r *Resume) set(name, value string) (err error) {
 		s.Unpetted = value == "1"
 	case "with":
 		r.Companion, err = strconv.Atoi(value)
+	case "terminal":
+		return r.setTerminal(value)
 	case "swhy":
 		s.Why, err = parseText(value)
 	case "why":
@@ -245,6 +253,22 @@ func (r *Resume) setPhase(value string) error {
 	t, err := parseTime(at)
 	r.Phases = append(r.Phases, health.Phase{Name: text, At: t})
 	return err
+}
+
+func (r *Resume) setTerminal(value string) error {
+	t := new(console.Terminal)
+	list := strings.Split(value, ",")
+	if len(list) < 4 {
+		return errors.New("want four")
+	}
+	for i, field := range [...]*int{&t.Master, &t.Slave, &t.Ring, &r.Relay} {
+		var err error
+		if *field, err = strconv.Atoi(list[i]); err != nil {
+			return err
+		}
+	}
+	r.Terminal = t
+	return nil
 }
 
 func parse32(s string) (uint32, error) {
@@ -286,7 +310,10 @@ func (r Resume) Again() error { return r.Become("/proc/self/exe") }
 
 // Become executes the program of that path in this process. It returns only an error.
 func (r Resume) Become(path string) error {
-	kept := [...]int{r.Output[0], r.Output[1], r.Watchdog, r.Notify}
+	kept := []int{r.Output[0], r.Output[1], r.Watchdog, r.Notify}
+	if t := r.Terminal; t != nil {
+		kept = append(kept, t.Master, t.Slave, t.Ring)
+	}
 	for _, fd := range kept {
 		if fd > 0 {
 			unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0) // it has to survive the exec

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beaminit/beaminit/console"
 	"github.com/beaminit/beaminit/health"
 )
 
@@ -17,7 +18,7 @@ var resumed = Resume{
 		CameUp: true, FellBack: true, Ready: true, Notified: true, Runs: 4, Failed: 2, Fallback: 77,
 		Kill: KillDump, Fatal: "hung: \"x\"\n", BeatAt: 6, BeatSpan: 7, SnoozeUntil: 8, Unpetted: true,
 	},
-	Watchdog: 9, Notify: 11, Ear: 1001,
+	Watchdog: 9, Notify: 11, Ear: 1001, Relay: 32, Terminal: &console.Terminal{Master: 10, Slave: 11, Ring: -1},
 	From:   "v1.2-3-gabc dirty",
 	Phases: []health.Phase{{Name: "kernel", At: 3}, {Name: "exec", At: 4}},
 }
@@ -46,7 +47,7 @@ func TestResumeOfAnotherVersion(t *testing.T) {
 		{"pid=0 phase=99", Between, ""},
 		{"pid=87 phase=-1", Running, ""},
 		{"v=1 pid=87 phase=1 flags=11010111", Running, ""},
-		{"v=1 pid=87 phase=1 flags=1 exits=1,x why=zz output=1 falls=a,b boot=-1 then=x", Running, "exits why output falls boot then"},
+		{"v=1 pid=87 phase=1 flags=1 exits=1,x why=zz output=1 falls=a,b boot=-1 then=x terminal=1,2", Running, "exits why output falls boot then terminal"},
 	}
 	for _, tt := range tests {
 		r, err := ParseResume(tt.text)

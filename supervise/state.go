@@ -155,6 +155,7 @@ const (
 	PetTimer
 	CompanionTimer
 	ShrinkTimer
+	RelayTimer
 	timers // how many there are
 )
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/console"
 	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
@@ -101,6 +102,7 @@ type node struct {
 	history  history.Keeper       // see beginHistory
 	row      chan supervise.Event // of the boots before, once they are known
 	root     string               // of a plan: where the image lies; empty: this is the node
+	terminal *console.Terminal    // of the release; nil: it has none
 
 	clockFrom string // rtc, floor or kernel, for the health records
 	machineID string // to be kept for the next boot; empty: none

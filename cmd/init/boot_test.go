@@ -67,7 +67,9 @@ func TestBadConfig(t *testing.T) {
 		{"wrong shape", "", "node = 3\npeers = []\n", []string{"/etc/beaminit.toml:1: ", "/etc/beaminit.toml:2: "}},
 		{"a mount that cannot be", "", "[[mount]]\nsource = \"none\"\ntarget = \"/data\"\ntype = \"nosuchfs\"\n", []string{"nosuchfs", "/data"}},
 		{"no such module", "beaminit.kernel.modules=no_such_module", "", []string{"no_such_module"}},
-		{"not supported yet", "beaminit.console.tty=ttyS1", "", []string{"console.tty: not supported yet"}},
+		{"not supported yet", "", "[network.eth0]\ndhcp = true\nwait = \"0s\"\n", []string{"network.eth0.dhcp: not supported yet"}},
+		{"the kernel's own console", "console=ttyS0,115200 beaminit.console.tty=ttyS0", "", []string{"console.tty: ttyS0 is the kernel's console too"}},
+		{"no such setting of a tty", "beaminit.console.options=fast", "", []string{`console.options: "fast" is no setting of a tty; want as the kernel's console= has it`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

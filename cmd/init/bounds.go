@@ -26,12 +26,16 @@ const starter = "beaminit-start"
 // process; and p itself, where nothing is said.
 func bounded(p supervise.Program, c *config.Release, u *release.User, programs ...[]string) supervise.Program {
 	args := []string{starter}
+	if p.TTY {
+		args = append(args, "says=3")
+	}
+	bare := len(args)
 	for _, program := range programs {
 		if len(program) > 0 {
 			args = append(append(args, "run="+strconv.Itoa(len(program))), program...)
 		}
 	}
-	if len(args) == 1 && len(c.Limits) == 0 && len(c.Capabilities) == 0 && c.OOMScoreAdj == 0 {
+	if len(args) == bare && len(c.Limits) == 0 && len(c.Capabilities) == 0 && c.OOMScoreAdj == 0 {
 		return p
 	}
 	for _, l := range c.Limits {
@@ -47,7 +51,7 @@ func bounded(p supervise.Program, c *config.Release, u *release.User, programs .
 		args = append(args, "uid="+numbers([]uint32{u.UID}), "gid="+numbers([]uint32{u.GID}), "groups="+numbers(u.Groups))
 	}
 	args = append(append(args, "--", p.Path), p.Argv...)
-	b := supervise.Program{Path: "/proc/self/exe", Argv: args, Env: p.Env, Dir: p.Dir, Heart: p.Heart, Notify: p.Notify}
+	b := supervise.Program{Path: "/proc/self/exe", Argv: args, Env: p.Env, Dir: p.Dir, Heart: p.Heart, Notify: p.Notify, TTY: p.TTY, Says: p.TTY}
 	if u != nil {
 		b.UID = int(u.UID)
 	}
@@ -62,18 +66,18 @@ func numbers(list []uint32) string {
 	return strings.Join(words, ",")
 }
 
-// start is that program. What it cannot give the release it says, on the release's
-// output; without the user and the capabilities asked for it does not go on.
+// start is that program. What it cannot give the release it says, as if it was the
+// release's output; without the user and the capabilities asked for it does not go on.
 func start(args []string) int {
 	// The capabilities are a thread's: the one that executes the release has to be the
 	// one that sets them.
 	runtime.LockOSThread()
-	var b bounds
+	b := bounds{says: 2}
 	i := 1
 	for ; i < len(args) && args[i] != "--"; i++ {
 		name, value, _ := strings.Cut(args[i], "=")
 		if n, _ := strconv.Atoi(value); name == "run" && n > 0 && i+n < len(args) {
-			runFirst(args[i+1:i+1+n], firstLimit)
+			runFirst(args[i+1:i+1+n], firstLimit, b.says)
 			i += n
 			continue
 		}
@@ -102,18 +106,22 @@ func start(args []string) int {
 
 // bounds are the rights of the release.
 type bounds struct {
+	says     int  // the descriptor that PID 1 hears
 	drop     bool // of capabilities all but those wanted
 	wanted   uint64
 	uid, gid int // uid 0: root
 	groups   []uint32
 }
 
-func (b *bounds) complain(text string) { os.Stderr.WriteString(starter + ": " + text + "\n") }
+func (b *bounds) complain(text string) { unix.Write(b.says, []byte(starter+": "+text+"\n")) }
 
 // take reads one of the arguments that bounded makes. What belongs to the whole process
 // is set at once, as long as root may do it.
 func (b *bounds) take(name, value string) (err error) {
 	switch name {
+	case "says":
+		b.says, err = id(value)
+		unix.CloseOnExec(b.says)
 	case "limit":
 		return setLimit(value)
 	case "oom":

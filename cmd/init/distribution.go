@@ -74,7 +74,7 @@ func (n *node) watch() health.Watch {
 func epmd(r *release.Release, p supervise.Program) *supervise.Program {
 	p.Path = r.ERTSDir + "/bin/epmd"
 	p.Argv = []string{"epmd"}
-	p.Dir = "/"
+	p.Dir, p.TTY = "/", false
 	return &p
 }
 

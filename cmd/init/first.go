@@ -14,11 +14,16 @@ const firstLimit = 30 * time.Second
 
 // runFirst runs such a program, in the process that is to become the release: so PID 1
 // waits for nothing. It has a session of its own, so that what it leaves running, such
-// as a daemon, does not end with the release. What it says goes where the release's
-// output goes.
-func runFirst(argv []string, limit time.Duration) {
+// as a daemon, does not end with the release. What it says goes to the descriptor says;
+// a tty of the release is not for it.
+func runFirst(argv []string, limit time.Duration, says int) {
+	null, _ := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	defer unix.Close(null)
+	complain := func(program, what string) {
+		unix.Write(says, []byte("beaminit: "+program+": "+what+"; going on\n"))
+	}
 	pid, err := syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{
-		Env: os.Environ(), Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setsid: true},
+		Env: os.Environ(), Files: []uintptr{uintptr(null), uintptr(says), uintptr(says)}, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {
 		complain("exec "+argv[0], err.Error())
@@ -39,8 +44,4 @@ func runFirst(argv []string, limit time.Duration) {
 		}
 		return
 	}
-}
-
-func complain(program, what string) {
-	os.Stderr.WriteString("beaminit: " + program + ": " + what + "; going on\n")
 }

@@ -72,6 +72,7 @@ type spec struct {
 	dirs     []string
 	bind     map[string]string // directory on the device: directory of the machine that tests, shown there
 	links    map[string]string // symbolic link: where it leads
+	ttys     map[string]string // name in /dev: tty of the machine that tests, as a serial port
 	writable bool              // the root is writable
 	program  string            // its init; empty: as it is shipped
 	args     []string          // what the kernel gives its init
@@ -120,6 +121,11 @@ func power(t testing.TB, s spec) *machine {
 		binds += from + " " + to + "\n"
 	}
 	m.file("binds", binds)
+	ttys := ""
+	for name, from := range s.ttys {
+		ttys += from + " " + name + "\n"
+	}
+	m.file("ttys", ttys)
 	fifo := filepath.Join(root, "kmsg")
 	m.must(unix.Mkfifo(fifo, 0o600))
 	kmsg, err := os.OpenFile(fifo, os.O_RDWR, 0)
@@ -211,6 +217,20 @@ func enter(root string) error {
 		}
 		if err := unix.Mount(source, filepath.Join(dev, name), "", unix.MS_BIND, ""); err != nil {
 			return err
+		}
+	}
+	ttys, err := os.ReadFile(filepath.Join(root, "ttys"))
+	if err != nil {
+		return err
+	}
+	for _, line := range strings.Split(strings.TrimSpace(string(ttys)), "\n") {
+		if from, name, ok := strings.Cut(line, " "); ok {
+			if err := os.WriteFile(filepath.Join(dev, name), nil, 0o600); err != nil {
+				return err
+			}
+			if err := unix.Mount(from, filepath.Join(dev, name), "", unix.MS_BIND, ""); err != nil {
+				return fmt.Errorf("bind %s: %w", line, err)
+			}
 		}
 	}
 	if _, err := os.Stat(filepath.Join(root, "full-run")); err == nil {

@@ -37,6 +37,7 @@ var tools = [...]struct {
 	{"sh", "", "", shell},
 	{"beaminit-monitor", "", "", monitor}, // the child of PID 1; not for people
 	{aheader, "", "", ahead},              // nor this
+	{"beaminit-tty", "", "", relay},       // another one, see console.go
 	{starter, "", "", start},              // becomes the release; not for people
 }
 

@@ -105,6 +105,21 @@ func TestPlanOfACookieToCome(t *testing.T) {
 	}
 }
 
+// The plan says where the shell is, and the command is that of an interactive VM.
+func TestPlanOfAShell(t *testing.T) {
+	root := image(t, planTOML+"[console]\ntty = \"/dev/ttyS0\"\noptions = \"115200n8\"\n", map[string]string{"etc/terminfo/v/vt102": ""})
+	out, err := exec.Command(binary, "plan", "--root", root, "--cmdline", planCmdline+" console=ttyS0").CombinedOutput()
+	for _, want := range []string{
+		"\nconsole:\n  the release's shell is on /dev/ttyS0, 115200n8; health and all else are on the kernel's console\n",
+		"\n  TERM=vt102\n",
+		"\n  console.tty: /dev/ttyS0 is the kernel's console too: the health records and all else stand there between the lines of the shell\n",
+	} {
+		if err != nil || !strings.Contains(string(out), want) || strings.Contains(string(out), "-noinput") {
+			t.Errorf("%v; want %q, and no -noinput, in\n%s", err, want, out)
+		}
+	}
+}
+
 func TestCheck(t *testing.T) {
 	tests := []struct {
 		name, toml, cmdline string
@@ -122,6 +137,10 @@ func TestCheck(t *testing.T) {
 		{"no such program", planTOML + "[node]\nid = \"/bin/boardid -s\"\n[release]\nwrapper = [\"run_erl\"]\npre_run = [\"/no/such\"]\nrun_on_exit = [\"/data/on-exit\"]\n", planCmdline, nil, 1,
 			"/etc/beaminit.toml:13: node.id: /bin/boardid: no such file or directory; want a program of the image\n/etc/beaminit.toml:16: release.pre_run: /no/such: no such file or directory; want a program of the image\n"},
 		{"erlinit's words", planTOML, planCmdline + " -- --hostname-patern x", nil, 1, "kernel command line: --hostname-patern: erlinit has no such option, ignored; did you mean --hostname-pattern?\n"},
+		{"no terminal", planTOML + "[console]\ntty = \"ttyS1\"\n", planCmdline, nil, 1, "console.tty: the image has no description of the terminal linux (/lib/terminfo/l/linux or /usr/share/terminfo/l/linux): the shell has no line editing; want that file, of ncurses-base (Debian)"},
+		{"another terminal", planTOML + "[console]\ntty = \"ttyS1\"\n", planCmdline, map[string]string{"usr/share/terminfo/v/vt220": ""}, 0, ""},
+		{"a terminal of its own", planTOML + "[console]\ntty = \"ttyS1\"\n[release]\nenv = { TERM = \"xterm-256color\" }\n", planCmdline, map[string]string{"lib/terminfo/l/linux": ""}, 1, "terminal xterm-256color (/lib/terminfo/x/xterm-256color"},
+		{"and where it lies", planTOML + "[console]\ntty = \"ttyS1\"\n[release]\nenv = { TERM = \"mine\", TERMINFO = \"/data\" }\n", planCmdline, nil, 0, ""},
 		{"wrong option", "", "", nil, 2, ""},
 	}
 	for _, tt := range tests {

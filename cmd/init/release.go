@@ -55,7 +55,13 @@ func (n *node) failedUser() []error {
 
 // command is what starts the release, computed from what is there now: the
 // cookie may have been written since the last time.
-func (n *node) command(run int) release.Command { return n.release.Command(n.inputs(run)) }
+func (n *node) command(run int) release.Command {
+	cmd := n.release.Command(n.inputs(run))
+	if _, undescribed := n.term(); undescribed != nil {
+		cmd.Problems = append(cmd.Problems, undescribed)
+	}
+	return cmd
+}
 
 func (n *node) inputs(run int) release.Inputs {
 	c := n.config
@@ -68,6 +74,7 @@ func (n *node) inputs(run int) release.Inputs {
 	if c.Health.Ready != config.Listening {
 		in.Notify = notify.Socket
 	}
+	in.Term, _ = n.term()
 	d := n.dumps()
 	in.Dump, in.DumpBytes, in.DumpSeconds = d.Dump(evidence.Run(n.boot, run)), d.Bytes, d.Seconds
 	if len(c.DNS.Search) > 0 {
@@ -108,7 +115,7 @@ func (n *node) prepare(run int, asked bool) (supervise.Program, error) {
 	if err == nil {
 		err = cmd.Prepare()
 	}
-	p := supervise.Program{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir, Heart: cmd.Heart}
+	p := supervise.Program{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir, Heart: cmd.Heart, TTY: cmd.TTY}
 	switch {
 	case n.config.Health.Ready == config.Listening:
 	case len(n.config.Release.Wrapper) > 0: // it may become another user
@@ -195,6 +202,13 @@ func (n *node) planRelease() (plan []section, problems []error) {
 		{"command", append([]string{cmd.Path}, flagLines(cmd.Argv[1:])...)},
 		{"environment", cmd.Env},
 	}
+	if c := &n.config.Console; cmd.TTY {
+		on := "the release's shell is on " + c.Path()
+		if c.Options != "" {
+			on += ", " + c.Options
+		}
+		plan = append(plan, section{"console", []string{on + "; health and all else are on the kernel's console"}})
+	}
 	if dir := n.config.Release.WorkingDirectory; dir != "" {
 		plan = append(plan, section{"working directory", []string{dir}})
 	}
@@ -241,5 +255,8 @@ func (n *node) lookForRelease() {
 	n.release, n.failed = release.Find(release.Root(n.root), n.config.Release)
 	if n.failed == nil && n.config.Foreign() && !n.release.Mix {
 		n.release.FindConsolidated(release.Root(n.root))
+	}
+	if n.failed == nil && n.config.Console.TTY != "" {
+		n.release.FindIEx(release.Root(n.root))
 	}
 }

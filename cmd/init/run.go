@@ -47,6 +47,7 @@ func (n *node) loop() supervise.Node {
 			peers = append(peers, p.Name)
 		}
 	}
+	n.openTerminal()
 	n.row = make(chan supervise.Event, 1)
 	return supervise.Node{
 		Name: n.nodeName, Peers: peers, Boot: n.boot, Seq: n.seq, Clock: func() string { return n.clockFrom }, Interval: c.Health.Interval,
@@ -63,6 +64,6 @@ func (n *node) loop() supervise.Node {
 		Row: n.row, Console: n.console, Signals: &n.signals, Phases: n.phases,
 		Remember: n.history.Remember, KeepHistory: n.history.Start, FlushHistory: n.history.Flush, StateDir: n.state,
 		Version: version, Control: controlPath,
-		Monitor: n.monitorProgram,
+		Monitor: n.monitorProgram, Terminal: n.terminal, Relay: n.relayProgram,
 	}
 }

@@ -16,7 +16,7 @@ const terminfo = "GgEUAA8AAwCHAIsAYmVhbWluaXR8YSB0ZXJtaW5hbAAAAQAAAQAAAAEAAAAAAQ
 // terminalType gives the variables by which a VM knows the terminal that TERM names.
 func terminalType(root release.Root, term string) []string {
 	if term != "" && term[0] != '.' && term[0] != '/' {
-		for _, dir := range [...]string{"/etc/terminfo/", "/lib/terminfo/", "/usr/share/terminfo/", "/usr/lib/terminfo/"} {
+		for _, dir := range descriptions {
 			if _, err := root.Mode(dir + term[:1] + "/" + term); err == nil || term == "dumb" {
 				return []string{"TERM=" + term}
 			}

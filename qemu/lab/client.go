@@ -96,7 +96,17 @@ func (c *Client) Down() error {
 // Console connects to a node's serial console: first come its last lines, then a
 // stream both ways, until it is closed.
 func (c *Client) Console(node string, lines int) (last []string, stream io.ReadWriteCloser, err error) {
-	conn, in, a, err := c.ask(request{Do: "console", Node: node, Lines: lines})
+	return c.stream(request{Do: "console", Node: node, Lines: lines})
+}
+
+// Shell connects to a node's second serial port, see Node.Shell.
+func (c *Client) Shell(node string) (stream io.ReadWriteCloser, err error) {
+	_, stream, err = c.stream(request{Do: "shell", Node: node})
+	return stream, err
+}
+
+func (c *Client) stream(r request) (last []string, stream io.ReadWriteCloser, err error) {
+	conn, in, a, err := c.ask(r)
 	if err != nil {
 		return nil, nil, err
 	}

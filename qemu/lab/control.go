@@ -14,10 +14,10 @@ import (
 )
 
 // The control socket takes one request a connection, a line of JSON, and answers
-// with a line of JSON. After the answer to "console" the connection carries the raw
-// bytes of the serial console, both ways.
+// with a line of JSON. After the answer to "console" or "shell" the connection carries
+// the raw bytes of the serial console or the second serial port, both ways.
 type request struct {
-	Do    string `json:"do"` // status, down, console, log, or a verb of Lab.Do
+	Do    string `json:"do"` // status, down, console, shell, log, or a verb of Lab.Do
 	Node  string `json:"node,omitempty"`
 	Lines int    `json:"lines,omitempty"` // of console and log
 }
@@ -84,6 +84,9 @@ func (l *Lab) serveOne(conn net.Conn, down func()) {
 	case "console":
 		l.serveConsole(conn, in, r)
 		return
+	case "shell":
+		l.serveShell(conn, r)
+		return
 	default:
 		a.Error = text(l.Do(r.Do, r.Node))
 	}
@@ -140,4 +143,36 @@ func (l *Lab) serveConsole(conn net.Conn, in io.Reader, r request) {
 			return
 		}
 	}
+}
+
+func (l *Lab) serveShell(conn net.Conn, r request) {
+	n, err := l.Node(r.Node)
+	if err != nil {
+		reply(conn, answer{Error: err.Error()})
+		return
+	}
+	port, leave, err := n.Shell()
+	if err != nil {
+		reply(conn, answer{Error: err.Error()})
+		return
+	}
+	defer leave()
+	if reply(conn, answer{}) != nil {
+		return
+	}
+	go func() { // what is typed
+		defer port.SetReadDeadline(time.Unix(0, 1)) // ends the copy below
+		buf := make([]byte, 1024)
+		for {
+			k, err := conn.Read(buf)
+			if err != nil {
+				return
+			}
+			port.SetWriteDeadline(time.Now().Add(2 * time.Second)) // a guest need not read
+			port.Write(buf[:k])
+		}
+	}()
+	io.Copy(conn, port)
+	conn.Close()
+	port.SetReadDeadline(time.Time{})
 }

@@ -30,7 +30,7 @@ func (n *Node) launch() (*machine, error) {
 		}
 		return nil, err
 	}
-	for range 3 {
+	for range 4 {
 		our, their, err := socketPair()
 		if err != nil {
 			return fail(err)
@@ -43,7 +43,7 @@ func (n *Node) launch() (*machine, error) {
 	}
 	defer out.Close()
 	// os/exec gives ExtraFiles the numbers from 3 on.
-	cmd := exec.Command("qemu-system-x86_64", n.arguments(3, 4, 5)...)
+	cmd := exec.Command("qemu-system-x86_64", n.arguments(3, 4, 5, 6)...)
 	cmd.ExtraFiles = theirs
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := n.lab.spawn.start(cmd); err != nil {
@@ -55,7 +55,7 @@ func (n *Node) launch() (*machine, error) {
 	for _, f := range theirs {
 		f.Close()
 	}
-	m := &machine{cmd: cmd, serial: ours[0], gone: make(chan struct{})}
+	m := &machine{cmd: cmd, serial: ours[0], shell: ours[3], gone: make(chan struct{})}
 	m.qmp = newQMP(ours[1], n.machineEvent)
 	if n.Spec.NoNIC {
 		ours[2].Close()
@@ -65,8 +65,9 @@ func (n *Node) launch() (*machine, error) {
 	return m, nil
 }
 
-// arguments are QEMU's, for a machine with serial, QMP and network on these descriptors.
-func (n *Node) arguments(serial, qmp, nic int) []string {
+// arguments are QEMU's, for a machine with its two serial ports, QMP and network on these
+// descriptors.
+func (n *Node) arguments(serial, qmp, nic, shell int) []string {
 	o := n.lab.opts
 	accel := []string{"-accel", "tcg,thread=multi"}
 	if n.lab.kvm {
@@ -81,6 +82,7 @@ func (n *Node) arguments(serial, qmp, nic int) []string {
 		"-drive", "if=none,id=data,format=raw,file="+comma(n.disk),
 		"-device", "virtio-blk-pci,drive=data,addr=5",
 		"-chardev", fmt.Sprintf("socket,id=serial,fd=%d", serial), "-serial", "chardev:serial",
+		"-chardev", fmt.Sprintf("socket,id=shell,fd=%d", shell), "-serial", "chardev:shell",
 		"-chardev", fmt.Sprintf("socket,id=qmp,fd=%d", qmp), "-mon", "chardev=qmp,mode=control")
 	if o.Image.Initramfs != "" {
 		args = append(args, "-initrd", o.Image.Initramfs)

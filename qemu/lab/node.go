@@ -35,6 +35,8 @@ type Node struct {
 type machine struct {
 	cmd    *exec.Cmd
 	serial net.Conn
+	shell  net.Conn   // the second serial port
+	sits   sync.Mutex // held by who sits at it
 	qmp    *qmp
 	gone   chan struct{} // closed when QEMU has ended and been waited for
 }
@@ -66,6 +68,7 @@ func (n *Node) Start() error {
 	go func() {
 		err := m.cmd.Wait()
 		<-read // the last words are read before the node is called off
+		m.shell.Close()
 		n.ended(m, err)
 	}()
 	return nil
@@ -195,6 +198,20 @@ func (n *Node) Write(p []byte) (int, error) {
 	}
 	m.serial.SetWriteDeadline(time.Now().Add(2 * time.Second)) // a guest need not read
 	return m.serial.Write(p)
+}
+
+// Shell gives the node's second serial port, ttyS1, to one who then has it alone, until
+// leave is called or the machine is off. What nobody reads there stays on the way, as
+// with a cable: some 100 KiB, and then the port takes no more.
+func (n *Node) Shell() (port net.Conn, leave func(), err error) {
+	m, err := n.current()
+	if err != nil {
+		return nil, nil, err
+	}
+	if !m.sits.TryLock() {
+		return nil, nil, fmt.Errorf("somebody sits at the second serial port of %s already", n.Spec.Name)
+	}
+	return m.shell, m.sits.Unlock, nil
 }
 
 // Monitor gives QEMU a command of its machine protocol that needs no arguments: "stop"

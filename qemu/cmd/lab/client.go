@@ -103,10 +103,27 @@ func cmdConsole(e env, _ *flag.FlagSet, args []string) error {
 	if err != nil {
 		return explain(err)
 	}
+	return sit(e, stream, last, "console of "+args[0])
+}
+
+func cmdShell(e env, _ *flag.FlagSet, args []string) error {
+	c, err := e.client()
+	if err != nil {
+		return err
+	}
+	stream, err := c.Shell(args[0])
+	if err != nil {
+		return explain(err)
+	}
+	return sit(e, stream, nil, "ttyS1 of "+args[0]+", where the release's shell is with beaminit.console.tty=ttyS1")
+}
+
+// sit joins the terminal to a serial port until Ctrl-].
+func sit(e env, stream io.ReadWriteCloser, last []string, what string) error {
 	defer stream.Close()
 	end := "\n"
 	if fd := int(os.Stdin.Fd()); term.IsTerminal(fd) {
-		fmt.Fprintln(e.err, "lab: console of "+args[0]+"; Ctrl-] leaves")
+		fmt.Fprintln(e.err, "lab: "+what+"; Ctrl-] leaves")
 		old, err := term.MakeRaw(fd)
 		if err != nil {
 			return err

@@ -50,6 +50,7 @@ var commands = []command{
 	{name: "cut", args: "NODE", help: "take a node off the LAN", run: cmdDo},
 	{name: "heal", args: "NODE", help: "put it back on the LAN", run: cmdDo},
 	{name: "console", args: "NODE", help: "follow a node's serial console and type on it; Ctrl-] leaves", run: cmdConsole},
+	{name: "shell", args: "NODE", help: "sit at a node's second serial port (ttyS1), for console.tty; Ctrl-] leaves", run: cmdShell},
 	{name: "log", args: "NODE", help: "show the last lines of a node's serial console", run: cmdLog},
 	{name: "remsh", args: "NODE", help: "the Erlang shell of a node; Ctrl-G q leaves it, q() would end the release", run: cmdRemsh},
 	{name: "join", args: "PROGRAM", many: true, help: "run a program as a host of the LAN (192.168.7.1): erl, ping, a shell", run: cmdJoin},

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// port is the far end of a serial line: what the node has as a tty is a pty of the
+// machine that tests, and this is who sits at it.
+type port struct {
+	t      *testing.T
+	name   string // of the tty on the machine that tests
+	master *os.File
+
+	mu   sync.Mutex
+	text []byte
+	news chan struct{} // closed and renewed with all that comes
+}
+
+func newPort(t *testing.T) *port {
+	t.Helper()
+	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &port{t: t, master: os.NewFile(uintptr(fd), "the far end"), news: make(chan struct{})}
+	t.Cleanup(p.hangUp)
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.name = "/dev/pts/" + strconv.Itoa(n)
+	return p
+}
+
+func (p *port) hangUp() { p.master.Close() }
+
+// read reads the line from now on.
+func (p *port) read() {
+	go func() {
+		buf := make([]byte, 4096)
+		for {
+			n, err := p.master.Read(buf)
+			if n > 0 {
+				p.mu.Lock()
+				p.text = append(p.text, buf[:n]...)
+				close(p.news)
+				p.news = make(chan struct{})
+				p.mu.Unlock()
+				continue
+			}
+			if pe, ok := err.(*os.PathError); err != nil && !(ok && pe.Err == unix.EIO) { // EIO: nobody has it open yet
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+}
+
+// typeIn types, and waits until all of wants came after that, in this order.
+func (p *port) typeIn(keys string, wants ...string) string {
+	p.t.Helper()
+	from := p.length()
+	if _, err := p.master.WriteString(keys); err != nil {
+		p.t.Fatal(err)
+	}
+	return p.await(from, fmt.Sprintf("answer to %q", keys), wants...)
+}
+
+// length is how much has come so far.
+func (p *port) length() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.text)
+}
+
+func (p *port) await(from int, what string, wants ...string) string {
+	p.t.Helper()
+	limit := time.After(30 * time.Second)
+	for {
+		p.mu.Lock()
+		text, news := string(p.text[from:]), p.news
+		p.mu.Unlock()
+		rest, all := text, true
+		for _, want := range wants {
+			_, after, ok := strings.Cut(rest, want)
+			rest, all = after, all && ok
+		}
+		if all {
+			return text
+		}
+		select {
+		case <-news:
+		case <-limit:
+			p.t.Fatalf("%s: want %q in %q", what, wants, text[max(0, len(text)-4000):])
+		}
+	}
+}
+
+// withConsole is a node whose release has its shell on the far end.
+func withConsole(t *testing.T, p *port, toml string) spec {
+	t.Helper()
+	s := withERTS(t, "console=ttyS0 hostname=node1", toml+"\n[console]\ntty = \"ttyS1\"\noptions = \"115200n8\"\n")
+	s.ttys = map[string]string{"ttyS1": p.name}
+	return s
+}
+
+// The shell is a terminal like any other: lines can be edited, Ctrl-C ends an
+// evaluation and nothing else, and health stays on the console.
+func TestShell(t *testing.T) {
+	p := newPort(t)
+	p.read()
+	m := power(t, withConsole(t, p, ""))
+	first, next := m.state(health.Up, 0)
+	p.await(0, "prompt", "Eshell", "1> ")
+	p.typeIn("1+1.\r", "2\r\n", "2> ")
+	p.typeIn("20+\x7f*3.\r", "60\r\n", "3> ")                         // backspace
+	p.typeIn("1x3.\x1b[D\x1b[D\x7f0\x1b[C\x1b[C\r", "103\r\n", "4> ") // left, and right again
+	p.typeIn("\x1b[A", "103.")                                        // what was typed before
+	p.typeIn("\r", "103\r\n", "5> ")
+	p.typeIn("length(\"\u00e4\u20ac\").\r", "2\r\n", "6> ") // UTF-8
+	p.typeIn("timer:sleep(infinity).\r", "\r\n")
+	p.typeIn("\x03", "exception exit: killed", "> ")
+	for _, key := range []string{"\x1a", "\x1c", "\x13"} { // Ctrl-Z, Ctrl-\, Ctrl-S
+		p.typeIn(key+"7*6.\r", "42\r\n", "> ")
+	}
+	p.typeIn("exit().\r", "Shell process terminated", "1> ")
+	p.typeIn("{node(), os:getenv(\"TERM\"), io:columns(), io:rows()}.\r", "{eclero@node1,\"linux\",{ok,80},{ok,24}}", "2> ")
+	if r, _ := m.state(health.Up, next); r.PID != first.PID || r.Restarts != 0 {
+		t.Errorf("after all that: %+v, want pid %d", r, first.PID)
+	}
+	if n := m.count("release:"); n > 0 {
+		t.Errorf("%d lines of the release are on the console\n%s", n, m.tail())
+	}
+
+	t.Run("the end of the shell is the end of the release", func(t *testing.T) {
+		from := p.length()
+		p.typeIn("io:format(\"last\" ++ \" words~n\"), halt(3).\r", "last words")
+		r, n := m.state(health.Down, next)
+		if r.Why != "exit status 3" {
+			t.Errorf("why=%q", r.Why)
+		}
+		m.line("kept: last output")
+		names, _ := filepath.Glob(fmt.Sprintf("/proc/%d/root/run/beaminit/dumps/last-output-*-1.log", m.cmd.Process.Pid))
+		if len(names) != 1 {
+			t.Fatalf("last outputs: %q", names)
+		}
+		if kept, err := os.ReadFile(names[0]); err != nil || !bytes.Contains(kept, []byte("last words")) || !bytes.Contains(kept, []byte("Eshell")) {
+			t.Errorf("the last output is %q %v", kept, err)
+		}
+		_, next = m.restarted(1, n)
+		p.await(from, "another shell", "last words", "Eshell", "1> ")
+		p.typeIn("2+3.\r", "5\r\n", "2> ")
+	})
+	t.Run("in order down", func(t *testing.T) {
+		m.signal(unix.SIGTERM)
+		m.line("the release ended: exit status 0")
+		if got := m.ended(); got != unix.SIGHUP {
+			t.Errorf("the kernel ended it with %v, want a reboot", got)
+		}
+	})
+}
+
+// far away: the tty takes nothing more. The release does not notice, its words are
+// dropped and counted, and whoever comes later finds a shell.
+func TestNobodyReads(t *testing.T) {
+	p := newPort(t)
+	m := power(t, withConsole(t, p, fmt.Sprintf("[release]\nargs = [\"-eval\", %q]\n", floodExpr)))
+	first, next := m.state(health.Up, 0)
+	m.eventually("get 10 MB from the release", func() bool {
+		_, err := os.Stat(fmt.Sprintf("/proc/%d/root/run/beaminit/release/flooded", m.cmd.Process.Pid))
+		return err == nil
+	})
+	if r, _ := m.state(health.Up, next); r.PID != first.PID || r.Restarts != 0 {
+		t.Errorf("got %+v, want pid %d", r, first.PID)
+	}
+	p.read()
+	text := p.typeIn("\r6*7.\r", "[beaminit: the tty did not take ", " bytes, they are dropped]\r\n", "42\r\n", "> ")
+	_, rest, _ := strings.Cut(text, "did not take ")
+	number, _, _ := strings.Cut(rest, " ")
+	if n, err := strconv.Atoi(number); err != nil || n < 9_000_000 {
+		t.Errorf("%q bytes were dropped, want most of 10 MB", number)
+	}
+}
+
+// floodExpr prints 10 MB and leaves a file that says so.
+const floodExpr = `[io:put_chars(binary:copy(<<"0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmno\n">>, 163)) || _ <- lists:seq(1, 1000)], file:write_file("/run/beaminit/release/flooded", "").`
+
+// The shell goes on, in the same VM, whatever becomes of what stands between it and the
+// tty; and the tty may come late and go away.
+func TestShellOutlives(t *testing.T) {
+	p, other := newPort(t), newPort(t)
+	s := withConsole(t, p, "[release]\nuser = \"1234\"\n")
+	s.ttys = map[string]string{"first": p.name, "second": other.name}
+	s.program, s.writable = faulty, true
+	m := power(t, s)
+	dev := fmt.Sprintf("/proc/%d/root/dev/", m.cmd.Process.Pid)
+	first, next := m.state(health.Up, 0)
+	same := func() {
+		t.Helper()
+		var r health.Record
+		if r, next = m.state(health.Up, next); r.PID != first.PID || r.Restarts != 0 {
+			t.Errorf("got %+v, want pid %d", r, first.PID)
+		}
+	}
+	m.line("/dev/ttyS1: no such file or directory; the shell of the release waits for it")
+	p.read()
+	m.must(os.Symlink("first", dev+"ttyS1"))
+	m.line("/dev/ttyS1: the shell of the release is there")
+	p.await(0, "prompt", "Eshell", "1> ") // it was said before
+	p.typeIn("A = 1+1.\r", "2\r\n", "2> ")
+	same()
+
+	relay := m.child("beaminit-tty")
+	unix.Kill(relay, unix.SIGKILL)
+	m.line("the relay of console.tty ended (killed by signal 9 (SIGKILL)), it is started again in a second")
+	p.typeIn("A + 1.\r", "3\r\n", "3> ")
+	same()
+
+	relay = m.child("beaminit-tty")
+	m.fault("turn")
+	m.line("PID 1 has begun anew")
+	p.typeIn("A + 2.\r", "4\r\n", "4> ")
+	if is := m.child("beaminit-tty"); is != relay {
+		t.Errorf("the relay is %d, not %d", is, relay)
+	}
+	same()
+
+	other.read()
+	m.must(os.Remove(dev + "ttyS1"))
+	m.must(os.Symlink("second", dev+"ttyS1"))
+	p.hangUp()
+	m.linesWith("/dev/ttyS1: the shell of the release is there", 2)
+	other.typeIn("A + 3.\r", "5\r\n", "5> ")
+	if n := m.count("waits for it"); n != 2 {
+		t.Errorf("it was said %d times that the tty is waited for\n%s", n, m.tail())
+	}
+	same()
+
+	unix.Kill(m.vm(), unix.SIGKILL)
+	m.restarted(1, next)
+	other.typeIn("A.\r", "variable 'A' is unbound", "2> ")
+	m.hasTTY(m.vm(), 1234)
+}
+
+// hasTTY looks at the session of the VM and at its terminal (proc(5), stat).
+func (m *machine) hasTTY(vm int, uid uint32) {
+	m.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", vm))
+	m.must(err)
+	_, rest, _ := strings.Cut(string(text), ") ")
+	f := strings.Fields(rest) // state ppid pgrp session tty_nr tpgid
+	var st unix.Stat_t
+	m.must(unix.Stat(fmt.Sprintf("/proc/%d/fd/0", vm), &st))
+	if f[2] != f[3] || f[4] != strconv.FormatUint(st.Rdev, 10) || f[5] != f[2] {
+		m.t.Errorf("pgrp, session, tty_nr, tpgid: %q; want a session that it leads, and its standard input, %d, for controlling tty", f[2:6], st.Rdev)
+	}
+	if st.Uid != uid {
+		m.t.Errorf("the terminal belongs to %d, want %d", st.Uid, uid)
+	}
+}

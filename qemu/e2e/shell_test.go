@@ -1,0 +1,140 @@
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/qemu/lab"
+)
+
+// The release's shell is on the second serial port of a real machine, and health stays
+// on the first. That nobody reads there stops neither the release nor the way down.
+func TestShell(t *testing.T) {
+	l := up(t, 1, "beaminit.console.tty=ttyS1 beaminit.console.options=115200n8")
+	n := l.Nodes()[0]
+	if err := l.WaitWhole(within(t, 2*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	port, leave, err := n.Shell()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer leave()
+	at := seat{t, n, port}
+	at.typeIn("", "Eshell", "1> ")
+	at.typeIn("1+1.\r", "2\r\n", "2> ")
+	at.typeIn("20+\x7f*3.\r", "60\r\n", "3> ")                         // backspace
+	at.typeIn("1x3.\x1b[D\x1b[D\x7f0\x1b[C\x1b[C\r", "103\r\n", "4> ") // left, right
+	at.typeIn("receive after infinity -> ok end.\r", "\r\n")
+	at.typeIn("\x03", "exception exit: killed", "> ") // Ctrl-C
+	at.typeIn("node().\r", "eclero@"+n.Name(), "> ")
+	first, _ := n.Last()
+
+	flood(t, l, n)
+	seen, _ := n.Last()
+	reach(t, n, "health in a flood", func(r lab.Record) bool { return r.Seq > seen.Seq+1 })
+	if r, _ := n.Last(); r.State != health.Up || r.PID != first.PID || r.Restarts != 0 {
+		t.Errorf("got %+v, want as before: %+v", r, first)
+	}
+	at.typeIn("\r6*7.\r", "[beaminit: the tty did not take ", "42\r\n", "> ")
+
+	// A port that is full does not keep the relay alive either.
+	flood(t, l, n)
+	relay := rpc(t, l, n, `hd([list_to_integer(lists:nth(2, string:lexemes(P, "/"))) || P <- filelib:wildcard("/proc/[0-9]*/comm"), {ok, <<"beaminit-tty\n">>} <- [file:read_file(P)]])`)
+	pid, err := strconv.Atoi(relay)
+	if err != nil {
+		t.Fatalf("the relay is %s", relay)
+	}
+	poke(t, l, n, syscall.SIGKILL, pid)
+	for deadline := time.Now().Add(10 * time.Second); !said(n, "the relay of console.tty ended (killed by signal 9 (SIGKILL))"); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the relay does not end:\n%s", strings.Join(n.Tail(20), "\n"))
+		}
+	}
+	at.knock()
+	at.typeIn("7*7.\r", "49\r\n", "> ")
+
+	flood(t, l, n)
+	down := time.Now()
+	cast(t, l, n, `open_port({spawn_executable, "/sbin/poweroff"}, [])`)
+	waitStatus(t, l, n, "off")
+	t.Logf("down in %v", time.Since(down))
+	if text := strings.Join(n.Tail(40), "\n"); !strings.Contains(text, "the release ended: exit status 0") || strings.Contains(text, "are left") {
+		t.Errorf("the way down:\n%s", text)
+	}
+}
+
+// flood has the release write 4 MiB, slowly enough for the port to take what it can: then
+// it is full, all the way to who does not read it.
+func flood(t *testing.T, l *lab.Lab, n *lab.Node) {
+	t.Helper()
+	if got := rpc(t, l, n, `lists:last([begin timer:sleep(50), io:put_chars(user, binary:copy(<<"0123456789abcdef">>, 4096)) end || _ <- lists:seq(1, 64)])`); got != "ok" {
+		t.Fatalf("to write to the console gives %s", got)
+	}
+}
+
+func said(n *lab.Node, text string) bool {
+	return strings.Contains(strings.Join(n.Tail(1000), "\n"), text)
+}
+
+// seat is where one sits at a serial port.
+type seat struct {
+	t    *testing.T
+	node *lab.Node
+	port net.Conn
+}
+
+// knock types Enter until there is a prompt: for a port that nobody on the node has open
+// yet, and that loses what comes.
+func (s seat) knock() {
+	s.t.Helper()
+	text := ""
+	buf := make([]byte, 64<<10)
+	for limit := time.Now().Add(30 * time.Second); !strings.HasSuffix(text, "> "); {
+		if time.Now().After(limit) {
+			s.t.Fatalf("no prompt; console:\n%s", strings.Join(s.node.Tail(10), "\n"))
+		}
+		s.port.SetDeadline(time.Now().Add(time.Second))
+		s.port.Write([]byte{'\r'})
+		k, err := s.port.Read(buf)
+		for ; err == nil; k, err = s.port.Read(buf) { // all that was on the way
+			text += string(buf[:k])
+		}
+		text = text[max(0, len(text)-100):]
+	}
+}
+
+// typeIn types, and reads until all of wants has come, in this order.
+func (s seat) typeIn(keys string, wants ...string) {
+	s.t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	s.port.SetDeadline(deadline)
+	// A person types slowly; 16 bytes are all that the port keeps for a node that is busy.
+	for _, key := range []byte(keys) {
+		if _, err := s.port.Write([]byte{key}); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	text := ""
+	buf := make([]byte, 64<<10)
+	for {
+		rest, all := text, true
+		for _, want := range wants {
+			_, after, ok := strings.Cut(rest, want)
+			rest, all = after, all && ok
+		}
+		if all {
+			return
+		}
+		k, err := s.port.Read(buf)
+		if text += string(buf[:k]); err != nil {
+			s.t.Fatal(fmt.Errorf("after %q: %w; want %q in %q; console:\n%s", keys, err, wants, text[max(0, len(text)-2000):], strings.Join(s.node.Tail(10), "\n")))
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package release
+
+import (
+	"slices"
+	"strings"
+)
+
+// shell says how a release gets an interactive shell on its tty: which user process
+// (kernel's user_sup) the VM starts, and with what.
+type shell struct {
+	flags []string // before those of the release
+	extra []string // behind -extra
+}
+
+// shell is Erlang's, without any flag, or IEx where the release has it, with the flags
+// of "bin/NAME start_iex", which are other ones in Elixir 1.15 and 1.17. Where the
+// release's own flags name a user process (-user), it is that, as they have it.
+//
+// Either way it is +Bi and not +Bc: with +Bc a SIGINT shows a menu in which a key ends
+// the VM. Ctrl-C is no SIGINT on the release's tty, but a key that ends what is being
+// evaluated (console.Terminal).
+func (r *Release) shell(own bool) shell {
+	if r.iex == "" || own {
+		return shell{}
+	}
+	s := shell{extra: []string{"--no-halt", "+iex"}}
+	switch {
+	case CompareVersions(r.iex, "1.15") < 0:
+		s.flags = []string{"-noshell", "-user", "Elixir.IEx.CLI"}
+	case CompareVersions(r.iex, "1.17") < 0:
+		s.flags = []string{"-noshell", "-s", "elixir", "start_iex", "-user", "elixir"}
+	default:
+		s.flags = []string{"-noshell", "-user", "elixir"}
+	}
+	s.flags = append(s.flags, "-elixir", "ansi_enabled", "true")
+	return s
+}
+
+// FindIEx looks whether a mix release has IEx. It is asked for only where there is a tty
+// for it: a boot without does not read the directory.
+func (r *Release) FindIEx(fsys FS) {
+	if !r.Mix {
+		return
+	}
+	names, _ := fsys.List(r.Root + "/lib")
+	for _, n := range names {
+		v, ok := strings.CutPrefix(n, "iex-")
+		if ok && slices.Contains(names, "elixir-"+v) && (r.iex == "" || CompareVersions(v, r.iex) > 0) {
+			r.iex = v
+		}
+	}
+}
+
+// withoutNoShell takes -noshell and -noinput out of flags of the release, which would
+// leave nothing on its tty; but -noshell belongs to a -user.
+func (f *filter) withoutNoShell(from string, args []string, own bool) []string {
+	end := slices.Index(args, "-extra")
+	if end < 0 {
+		end = len(args)
+	}
+	var kept []string
+	for i, a := range args {
+		if i < end && (a == "-noinput" || a == "-noshell" && !own) {
+			f.from = from
+			f.drop(a, nil, "console.tty wants a shell")
+			continue
+		}
+		kept = append(kept, a)
+	}
+	return kept
+}
+
+// behindExtra puts words in front of those behind -extra, which is made where there is
+// none.
+func behindExtra(argv, words []string) []string {
+	if len(words) == 0 {
+		return argv
+	}
+	at := slices.Index(argv, "-extra")
+	if at < 0 {
+		return append(append(argv, "-extra"), words...)
+	}
+	return slices.Insert(argv, at+1, words...)
+}
