@@ -94,8 +94,10 @@ deps:
 	  $(SUDO) apt-get -o Acquire::Retries=3 install -y -qq --no-install-recommends $$missing >/dev/null; fi
 
 # What the next Debian has, beside this one's: releases of OTP 27 and Elixir 1.18 are
-# tested too. It is fetched once.
-newer-otp: build/otp-trixie
+# tested too. It is fetched once. For a newer one yet: make newer-otp NEWER=forky, and
+# go test ./cmd/init -run 'Kinds|Remote|Newer' -newer forky.
+NEWER := trixie
+newer-otp: build/otp-$(NEWER)
 build/otp-%: cmd/init/testdata/newer-otp.sh
 	@echo "fetching Erlang/OTP and Elixir of Debian $*"
 	@mkdir -p build; $(SUDO) sh $< $@.new $* || { echo "cannot fetch the Erlang/OTP of Debian $*, which tests of releases want" >&2; exit 1; }
