@@ -44,7 +44,7 @@ vet:
 
 unit:
 	go test -race -timeout 5m ./config ./netcfg ./hostsgen ./release ./boot ./health ./logfmt ./history ./control ./evidence ./heart ./supervise ./watchdog
-	go test -timeout 10m ./cmd/... ./yocto-layer/...
+	go test -timeout 15m ./cmd/... ./yocto-layer/...
 	cd qemu && go test -timeout 5m $$(go list ./... | grep -v /e2e)
 
 e2e: build/init
