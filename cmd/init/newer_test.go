@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,13 +14,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// newerRoot is where make puts the Erlang/OTP of the Debian after this one (see
-// testdata/newer-otp.sh), with its own C library.
-const newerRoot = "../../build/otp-trixie"
+// newerSuite is the Debian whose Erlang/OTP is the newer one. make newer-otp NEWER=SUITE
+// puts it into newerRoot, with its own C library (see testdata/newer-otp.sh).
+var newerSuite = flag.String("newer", "trixie", "the Debian of the newer Erlang/OTP")
+
+func newerRoot() string { return "../../build/otp-" + *newerSuite }
 
 // newer gives the directory of all releases, made by that OTP; "" where it is not there.
 var newer = sync.OnceValues(func() (string, error) {
-	root, err := filepath.Abs(newerRoot)
+	root, err := filepath.Abs(newerRoot())
 	if err != nil {
 		return "", err
 	}
@@ -52,9 +55,9 @@ func newerRelease(t testing.TB, name string) string {
 	case err != nil:
 		t.Fatal(err)
 	case dir == "" && os.Getenv("CI") != "":
-		t.Fatal("no " + newerRoot + ": make newer-otp fetches it, from Debian, and root is needed")
+		t.Fatal("no " + newerRoot() + ": make newer-otp fetches it, from Debian, and root is needed")
 	case dir == "":
-		t.Skip("no " + newerRoot + ": want make newer-otp, and root")
+		t.Skip("no " + newerRoot() + ": want make newer-otp, and root")
 	}
 	kind, which, _ := strings.Cut(name, "/")
 	switch kind {
@@ -73,7 +76,7 @@ func (s *spec) bindNewer(t testing.TB, release string) {
 	if dir, _ := newer(); dir == "" || !strings.HasPrefix(release, dir+"/") {
 		return
 	}
-	root, err := filepath.Abs(newerRoot)
+	root, err := filepath.Abs(newerRoot())
 	if err != nil {
 		t.Fatal(err)
 	}
