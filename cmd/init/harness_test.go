@@ -272,6 +272,12 @@ func (m *machine) await(what string, limit time.Duration, ok func() bool) {
 		select {
 		case <-news:
 		case <-ctx.Done():
+			select {
+			case err := <-m.exit:
+				m.exit <- err
+				m.t.Logf("PID 1 has ended: %v", err)
+			default:
+			}
 			m.t.Fatalf("no %s within %v; the end of the console:\n%s", what, limit, m.tail())
 		}
 	}
