@@ -97,11 +97,14 @@ func (l *Loop) asked(a ask) {
 // grows by 2 MiB in a flood of them.
 const tidyAfter = 1000
 
-// tidy makes PID 1 small again, after many requests.
+// tidy makes PID 1 small again after many requests, and once more when they have ended.
 func (l *Loop) tidy() {
-	if l.served >= tidyAfter {
-		l.served = 0
+	many := l.served >= tidyAfter
+	if many || l.untidy {
 		shrink()
+	}
+	if l.untidy = many; many {
+		l.served = 0
 	}
 }
 

@@ -92,6 +92,7 @@ type Loop struct {
 	asks      chan ask
 	deaf      bool          // that was said
 	served    int           // requests since the last tidy
+	untidy    bool          // that was in the midst of many
 	told      bool          // to go down, not by the policy
 	kernel    *evidence.Log // its log, from the start of the release on; nil: not to be read
 	ring      evidence.Ring // the last output of the release
@@ -283,6 +284,7 @@ func (l *Loop) startRelease() {
 			l.phase("exec")
 			giveWay()
 			l.step(Event{Kind: Started, PID: pid})
+			l.renewMonitor()
 			if p.Heart {
 				l.listenHeart(p.uid())
 			}

@@ -312,6 +312,7 @@ func (r Resume) Become(path string) error {
 			unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0) // it has to survive the exec
 		}
 	}
+	unhush()
 	env := []string{ResumeEnv + "=" + r.Encode(), "HOME=/", "TERM=linux"}
 	err := unix.Exec(path, append([]string{"/sbin/init"}, os.Args[1:]...), env)
 	for _, fd := range kept {

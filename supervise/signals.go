@@ -18,9 +18,15 @@ var (
 	deadly = [...]unix.Signal{unix.SIGQUIT, unix.SIGILL, unix.SIGTRAP, unix.SIGABRT, unix.SIGSTKFLT, unix.SIGSYS}
 )
 
-// sigaction is the kernel's struct sigaction, opaque: large enough for every
-// architecture, all zero is SIG_DFL without flags.
+// sigaction is the kernel's struct sigaction, opaque but for its first word, the handler:
+// large enough for every architecture.
 type sigaction [8]uint64
+
+// The handlers that are none (signal(7)).
+const (
+	byDefault = 0 // SIG_DFL
+	ignored   = 1 // SIG_IGN
+)
 
 // Signals takes care of PID 1's signals.
 type Signals struct {
@@ -30,17 +36,36 @@ type Signals struct {
 
 // Hush makes every signal harmless, at the cost of a few system calls: the Go
 // runtime has handlers for all of them, and some end the process, which for PID 1
-// is a kernel panic. With the default action the kernel drops them for PID 1
-// (signal(7), pid_namespaces(7)). os/signal would do the same for 0.3 million
-// instructions, which can wait until the release runs.
+// is a kernel panic. os/signal would do the same for 0.3 million instructions, which
+// can wait until the release runs.
+//
+// They are ignored, not left to the default action, though the kernel drops a signal
+// without a handler for PID 1 (pid_namespaces(7)). It does so only where the first thread
+// does not block the signal; where it does and another thread does not, the signal ends
+// the process (complete_signal in the kernel's signal.c), and Go blocks them all around
+// each fork. Children do not inherit it: the runtime gives them the default action of
+// every signal that it had a handler for.
 func (s *Signals) Hush() {
 	for i, sig := range meant {
-		var zero sigaction
-		setAction(sig, &zero, &s.saved[i])
+		hushed := sigaction{ignored}
+		if sig == unix.SIGCHLD { // ignored, it would take the children's statuses away (wait(2))
+			hushed[0] = byDefault
+		}
+		setAction(sig, &hushed, &s.saved[i])
 	}
 	for _, sig := range deadly {
-		var zero sigaction
-		setAction(sig, &zero, nil)
+		setAction(sig, &sigaction{ignored}, nil)
+	}
+}
+
+// unhush is for what is executed in the place of PID 1 before it listens: a Go program
+// leaves these two as they are where they are ignored, and so would the release.
+func unhush() {
+	for _, sig := range [...]unix.Signal{unix.SIGHUP, unix.SIGINT} {
+		var now sigaction
+		if setAction(sig, nil, &now); now[0] == ignored {
+			setAction(sig, &sigaction{byDefault}, nil)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"slices"
 	"time"
 
 	"github.com/beaminit/beaminit/fault"
@@ -15,7 +16,8 @@ const monitorPause = time.Second
 // reads a byte that another machine sent.
 type monitor struct {
 	pid    int
-	orders int // write end; -1: none
+	orders int      // write end; -1: none
+	argv   []string // what it was told to look at
 }
 
 // order tells the monitor; a monitor that does not read loses it, and PID 1 goes on.
@@ -49,11 +51,23 @@ func (l *Loop) startMonitor() {
 		l.monitorFailed(err)
 		return
 	}
-	l.monitor = monitor{pid, orders[1]}
+	l.monitor = monitor{pid, orders[1], p.Argv}
 	if l.state.Phase == Running {
 		l.monitor.order(health.OrderWatch)
 	}
 	go l.readReports(reports[0])
+}
+
+// renewMonitor puts a monitor that looks elsewhere, or speaks otherwise, in the place of
+// the running one: the release may have been installed, or changed, since that was started.
+func (l *Loop) renewMonitor() {
+	if l.monitor.pid == 0 || slices.Equal(l.Monitor().Argv, l.monitor.argv) {
+		return
+	}
+	unix.Kill(l.monitor.pid, unix.SIGKILL)
+	unix.Close(l.monitor.orders)
+	l.monitor = monitor{orders: -1}
+	l.startMonitor()
 }
 
 func (l *Loop) readReports(fd int) {

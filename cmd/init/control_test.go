@@ -213,3 +213,22 @@ func TestRestartFindsARelease(t *testing.T) {
 	m.want(0, "restarted: pid ", "restart")
 	m.state(health.Up, next)
 }
+
+// A release that was put on the node later is probed as it speaks: the monitor was
+// started when there was none.
+func TestReleaseComesLater(t *testing.T) {
+	s := withRelease(t, releaseOf(t, "relx/secure"), "hostname=n1", "[distribution.tls]\ncert = \"/data/cert.pem\"\n"+
+		"key = \"/data/key.pem\"\nca = \"/data/ca.pem\"\n[release]\npath = [\"/run/later\"]\n")
+	for name, text := range certificateFor(t, "n1") {
+		s.files[name] = text
+	}
+	m := power(t, s)
+	_, next := m.state(health.Rescue, 0)
+	m.reachable()
+	m.must(os.Symlink("/srv/erlang", fmt.Sprintf("/proc/%d/root/run/later", m.cmd.Process.Pid)))
+	m.want(0, "restarted: pid ", "restart")
+	m.state(health.Up, next)
+	if n := m.count("the monitor ended"); n > 0 {
+		t.Errorf("the monitor ended %d times\n%s", n, m.tail())
+	}
+}

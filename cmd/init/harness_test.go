@@ -130,7 +130,8 @@ func power(t testing.TB, s spec) *machine {
 	m.must(unix.Mkfifo(fifo, 0o600))
 	kmsg, err := os.OpenFile(fifo, os.O_RDWR, 0)
 	m.must(err)
-	go m.read(kmsg)
+	read := make(chan struct{})
+	go func() { m.read(kmsg); close(read) }()
 
 	m.cmd = exec.Command("/proc/self/exe")
 	m.cmd.Args = []string{"stage"}
@@ -140,7 +141,13 @@ func power(t testing.TB, s spec) *machine {
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC,
 	}
 	m.must(m.cmd.Start())
-	go func() { m.exit <- m.cmd.Wait(); kmsg.Close() }()
+	go func() {
+		err := m.cmd.Wait()
+		kmsg.WriteString(endOfConsole + "\n")
+		<-read // all that it said
+		kmsg.Close()
+		m.exit <- err
+	}()
 	t.Cleanup(m.off)
 	return m
 }
@@ -258,10 +265,13 @@ func enter(root string) error {
 // The limits of open files that PID 1 is started with.
 const softFiles, hardFiles = 1000, 4000
 
+// endOfConsole is the line behind the last one of a machine that is gone.
+const endOfConsole = "end of the console"
+
 // read takes the console in, line by line.
 func (m *machine) read(kmsg *os.File) {
 	in := bufio.NewScanner(kmsg)
-	for in.Scan() {
+	for in.Scan() && in.Text() != endOfConsole {
 		line := in.Bytes()
 		if i := bytes.IndexByte(line, '>'); i > 0 && i < 5 {
 			line = line[i+1:]
@@ -282,17 +292,23 @@ func (m *machine) await(what string, limit time.Duration, ok func() bool) {
 	m.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	for {
+	for over := ""; ; {
 		m.mu.Lock()
 		done, news := ok(), m.news
 		m.mu.Unlock()
 		if done {
 			return
 		}
+		if over != "" {
+			m.t.Fatalf("no %s %s; the end of the console:\n%s", what, over, m.tail())
+		}
 		select {
 		case <-news:
+		case err := <-m.exit: // it has said all that it ever will
+			m.exit <- err
+			over = fmt.Sprintf("and PID 1 is gone (%v)", err)
 		case <-ctx.Done():
-			m.t.Fatalf("no %s within %v; the end of the console:\n%s", what, limit, m.tail())
+			over = "within " + limit.String()
 		}
 	}
 }

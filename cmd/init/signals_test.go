@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// harmless are the signals whose default action does not end a process, and the two
+// that have no other (signal(7)).
+const harmless = uint64(1<<(unix.SIGKILL-1) | 1<<(unix.SIGSTOP-1) | 1<<(unix.SIGCHLD-1) | 1<<(unix.SIGCONT-1) | 1<<(unix.SIGURG-1) |
+	1<<(unix.SIGWINCH-1) | 1<<(unix.SIGTSTP-1) | 1<<(unix.SIGTTIN-1) | 1<<(unix.SIGTTOU-1))
+
+// A signal with the default action ends even PID 1 if it comes while the first of several
+// threads blocks it, which is so around each fork. So none may have it, from the start
+// on; and no child may inherit that a signal is ignored.
+func TestNoSignalEndsIt(t *testing.T) {
+	opt := t.TempDir()
+	script := filepath.Join(opt, "id")
+	write(t, script, "#!/bin/sh\ncat /proc/1/status >/run/booting; exec grep SigIgn /proc/self/status >/run/child\n")
+	m := power(t, spec{
+		toml: "[node]\nhostname = \"n-%s\"\nid = \"/opt/id\"\n",
+		bind: map[string]string{"opt": opt, "bin": "/usr/bin", "usr": "/usr", "lib": "/usr/lib", "lib64": "/usr/lib64"},
+	})
+	m.state(health.Rescue, 0)
+	m.reachable()
+	run := fmt.Sprintf("/proc/%d/root/run/", m.cmd.Process.Pid)
+	for when, file := range map[string]string{"before it listens": run + "booting", "in its loop": fmt.Sprintf("/proc/%d/status", m.cmd.Process.Pid)} {
+		if left := ^(mask(t, file, "SigCgt") | mask(t, file, "SigIgn") | harmless) & (1<<31 - 1); left != 0 {
+			t.Errorf("%s the signals of %#x have their default action", when, left)
+		}
+	}
+	if inherited := mask(t, run+"child", "SigIgn"); inherited != 0 {
+		t.Errorf("a child of the boot ignores the signals of %#x", inherited)
+	}
+}
+
+// mask is a set of signals out of a status file of proc(5).
+func mask(t *testing.T, file, name string) uint64 {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(name + `:\s*([0-9a-f]+)`).FindSubmatch(text)
+	if found == nil {
+		t.Fatalf("%s: no %s in\n%s", file, name, text)
+	}
+	set, err := strconv.ParseUint(string(found[1]), 16, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
