@@ -138,3 +138,32 @@ func (s seat) typeIn(keys string, wants ...string) {
 		}
 	}
 }
+
+// The shell may be on the kernel's own console, as with erlinit: its words and the
+// node's mix, and each line of the node stays whole.
+func TestShellOnConsole(t *testing.T) {
+	l := up(t, 1, "-- -v --ctty console")
+	n := l.Nodes()[0]
+	if err := l.WaitWhole(within(t, 2*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	first, _ := n.Last()
+	for i, typed := range []string{"\r", "X = 6*7.\r", "{x, X}.\r"} {
+		if _, err := n.Write([]byte(typed)); err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(30 * time.Second); !said(n, []string{"1> ", "42", "{x,42}"}[i]); time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("no answer to %q:\n%s", typed, strings.Join(n.Tail(20), "\n"))
+			}
+		}
+	}
+	if !said(n, "console.tty: console is the kernel's console too") {
+		t.Errorf("it is not said that lines mix:\n%s", strings.Join(n.Tail(40), "\n"))
+	}
+	seen, _ := n.Last()
+	reach(t, n, "health", func(r lab.Record) bool { return r.Seq > seen.Seq+2 })
+	if r, _ := n.Last(); r.PID != first.PID || r.State != health.Up {
+		t.Errorf("got %+v, want as before: %+v", r, first)
+	}
+}
