@@ -18,6 +18,7 @@ import zlib
 from oeqa.runtime.case import OERuntimeTestCase
 
 RECORD = re.compile(r'(health v=1 [^\r\n]*?) crc=([0-9a-f]{8})')
+FIELD = re.compile(r' ([a-z]+)=("(?:[^"\\]|\\.)*"|[^ ]*)')
 TOLD = re.compile(r'release: (/[^\s=]+)=([A-Za-z0-9+/]*={0,2})\r?$', re.MULTILINE)
 
 
@@ -26,7 +27,7 @@ def records(text):
     found = []
     for body, crc in RECORD.findall(text):
         if zlib.crc32(body.encode()) == int(crc, 16):
-            found.append(dict(field.split('=', 1) for field in body.split()[1:]))
+            found.append(dict(FIELD.findall(body)))
     return found
 
 
