@@ -223,7 +223,9 @@ func TestQAStatic(t *testing.T) {
 
 func qa(t *testing.T, program string, want int) {
 	t.Helper()
-	out, err := exec.Command("sh", "recipes-core/beaminit/files/qa-static", program).CombinedOutput()
+	const check = "recipes-core/beaminit/files/qa-static"
+	dependsOn(t, check)
+	out, err := exec.Command("sh", check, program).CombinedOutput()
 	status := 0
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
