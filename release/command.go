@@ -26,6 +26,7 @@ type Inputs struct {
 	DumpBytes    int64         // the most that it may have
 	DumpSeconds  int           // the most that it may take; 0: there is to be none
 	Term         string        // TERM of the tty that the release has, for an interactive shell; empty: it has none
+	Terminfo     string        // TERMINFO with it; empty: the image describes it
 
 	Notify string // path of the socket on which the release says that it is ready; empty: it says nothing
 
@@ -195,6 +196,9 @@ func (r *Release) env(in *Inputs, c *Command, n *naming, f *filter, sys string) 
 	)
 	if sys != "" {
 		env = append(env, "RELEASE_SYS_CONFIG="+sys)
+	}
+	if in.Terminfo != "" {
+		env = append(env, "TERMINFO="+in.Terminfo)
 	}
 	if in.Notify != "" {
 		env = append(env, "NOTIFY_SOCKET="+in.Notify)

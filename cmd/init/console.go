@@ -61,20 +61,17 @@ func relay(args []string) int {
 	return 1
 }
 
-// Where the descriptions of terminals lie (terminfo(5), "Fetching Compiled
-// Descriptions"), and those that are enough for a shell with line editing, the kernel's
-// own first. The shell only moves the cursor, in words that all of them and every
-// terminal program have in common, so any of them will do.
-var (
-	descriptions = [...]string{"/etc/terminfo/", "/lib/terminfo/", "/usr/share/terminfo/", "/usr/lib/terminfo/"}
-	terminals    = [...]string{"linux", "vt220", "vt102", "vt100", "xterm"}
-)
+// terminals are those that are enough for a shell with line editing, the kernel's own
+// first. The shell only moves the cursor, in words that all of them and every terminal
+// program have in common, so any of them will do.
+var terminals = [...]string{"linux", "vt220", "vt102", "vt100", "xterm"}
 
-// term is TERM for the release's tty; empty: it has none. It is one that the image
-// describes; where there is none, the shell is without line editing, which is a problem.
-func (n *node) term() (term string, problem error) {
+// term is TERM for the release's tty, and TERMINFO where it wants one; empty: it has no
+// tty. It is one that the image describes, else the one that this program brings with it.
+// A TERM of the configuration is left as it is, and a problem where nothing describes it.
+func (n *node) term() (term, info string, problem error) {
 	if n.config.Console.TTY == "" || n.terminal == nil && n.root == "" {
-		return "", nil
+		return "", "", nil
 	}
 	elsewhere := false // the descriptions lie in a place of their own
 	for _, v := range n.config.Release.Env {
@@ -85,30 +82,21 @@ func (n *node) term() (term string, problem error) {
 			elsewhere = true
 		}
 	}
+	root := release.Root(n.root)
 	switch {
 	case term == "" && elsewhere:
-		return terminals[0], nil
-	case elsewhere:
-		return term, nil
+		return terminals[0], "", nil
+	case elsewhere, term != "" && described(root, term):
+		return term, "", nil
 	case term != "":
-		return term, n.undescribed(term)
+		where := term[:1] + "/" + term
+		return term, "", errors.New("console.tty: the image has no description of the terminal " + term + " (" + descriptions[1] + where + " or " +
+			descriptions[2] + where + "): the shell has no line editing; want that file, or no TERM in release.env")
 	}
 	for _, term := range terminals {
-		if n.undescribed(term) == nil {
-			return term, nil
+		if described(root, term) {
+			return term, "", nil
 		}
 	}
-	return terminals[0], n.undescribed(terminals[0])
-}
-
-// undescribed is the problem of a TERM that the image does not describe.
-func (n *node) undescribed(term string) error {
-	where := term[:1] + "/" + term
-	for _, dir := range descriptions {
-		if _, err := release.Root(n.root).Mode(dir + where); err == nil {
-			return nil
-		}
-	}
-	return errors.New("console.tty: the image has no description of the terminal " + term + " (" + descriptions[1] + where + " or " +
-		descriptions[2] + where + "): the shell has no line editing; want that file, of ncurses-base (Debian) or ncurses-terminfo-base (Yocto)")
+	return ownTerminal, ownDescription, nil
 }

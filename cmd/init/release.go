@@ -57,7 +57,7 @@ func (n *node) failedUser() []error {
 // cookie may have been written since the last time.
 func (n *node) command(run int) release.Command {
 	cmd := n.release.Command(n.inputs(run))
-	if _, undescribed := n.term(); undescribed != nil {
+	if _, _, undescribed := n.term(); undescribed != nil {
 		cmd.Problems = append(cmd.Problems, undescribed)
 	}
 	return cmd
@@ -74,7 +74,7 @@ func (n *node) inputs(run int) release.Inputs {
 	if c.Health.Ready != config.Listening {
 		in.Notify = notify.Socket
 	}
-	in.Term, _ = n.term()
+	in.Term, in.Terminfo, _ = n.term()
 	d := n.dumps()
 	in.Dump, in.DumpBytes, in.DumpSeconds = d.Dump(evidence.Run(n.boot, run)), d.Bytes, d.Seconds
 	if len(c.DNS.Search) > 0 {
@@ -200,7 +200,7 @@ func (n *node) planRelease() (plan []section, problems []error) {
 		{"user", []string{cmd.User.String()}},
 		{"cookie", cookie},
 		{"command", append([]string{cmd.Path}, flagLines(cmd.Argv[1:])...)},
-		{"environment", cmd.Env},
+		{"environment", shown(cmd.Env)},
 	}
 	if c := &n.config.Console; cmd.TTY {
 		on := "the release's shell is on " + c.Path()
@@ -223,6 +223,17 @@ func (n *node) planRelease() (plan []section, problems []error) {
 		plan = append(plan, section{f.Path + " (mode " + fs.FileMode(f.Mode).String() + ")", text})
 	}
 	return plan, problems
+}
+
+// shown is an environment without the one value that is nothing for people.
+func shown(env []string) []string {
+	list := append([]string(nil), env...)
+	for i, v := range list {
+		if v == "TERMINFO="+ownDescription {
+			list[i] = "TERMINFO=b64:… (beaminit's own)"
+		}
+	}
+	return list
 }
 
 // flagLines puts the arguments of erl(1) a flag a line, with its values behind it.

@@ -13,14 +13,32 @@ const terminfo = "GgEUAA8AAwCHAIsAYmVhbWluaXR8YSB0ZXJtaW5hbAAAAQAAAQAAAAEAAAAAAQ
 	"SBtbSgAbW0sAG1tKABtbJWklcDElZDslcDIlZEgACgAbW0gACAAbW0MAG1tBABtbUAAbWzFtABtbN20AG1s0bQAbW20AG1syNG0AG1slcDElZF" +
 	"AAG1slcDElZEIAG1slcDElZEAAG1slcDElZEQAG1slcDElZEMAG1slcDElZEEACgAJAA=="
 
-// terminalType gives the variables by which a VM knows the terminal that TERM names.
-func terminalType(root release.Root, term string) []string {
-	if term != "" && term[0] != '.' && term[0] != '/' {
-		for _, dir := range descriptions {
-			if _, err := root.Mode(dir + term[:1] + "/" + term); err == nil || term == "dumb" {
-				return []string{"TERM=" + term}
-			}
+// The terminal of that entry, as TERM and TERMINFO name it.
+const (
+	ownTerminal    = "beaminit"
+	ownDescription = "b64:" + terminfo
+)
+
+// descriptions is where the entries of terminals lie (terminfo(5), "Fetching Compiled
+// Descriptions").
+var descriptions = [...]string{"/etc/terminfo/", "/lib/terminfo/", "/usr/share/terminfo/", "/usr/lib/terminfo/"}
+
+func described(root release.Root, term string) bool {
+	if term == "" || term[0] == '.' || term[0] == '/' {
+		return false
+	}
+	for _, dir := range descriptions {
+		if _, err := root.Mode(dir + term[:1] + "/" + term); err == nil {
+			return true
 		}
 	}
-	return []string{"TERM=beaminit", "TERMINFO=b64:" + terminfo}
+	return false
+}
+
+// terminalType gives the variables by which a VM knows the terminal that TERM names.
+func terminalType(root release.Root, term string) []string {
+	if term == "dumb" || described(root, term) {
+		return []string{"TERM=" + term}
+	}
+	return []string{"TERM=" + ownTerminal, "TERMINFO=" + ownDescription}
 }

@@ -22,10 +22,6 @@ type rootfs struct {
 // The root has these directories even where nothing is in them: they are mounted on.
 var emptyDirs = []string{"data", "dev", "mnt", "proc", "root", "run", "sys", "tmp"}
 
-// terminfo is of Debian's ncurses-base, which is on every machine: with it a release that
-// has its shell on a tty can edit lines.
-const terminfo = "/lib/terminfo/l/linux"
-
 var etc = map[string]string{
 	"hosts":       "", // the real one is made by beaminit and shown over this
 	"resolv.conf": "",
@@ -91,9 +87,6 @@ func (r rootfs) stage(dir string) error {
 	}
 	// Asked of the copy: a program that was left out needs no library.
 	if err := AddLibraries(dir, srv); err != nil {
-		return err
-	}
-	if err := copyFile(terminfo, filepath.Join(dir, terminfo)); err != nil {
 		return err
 	}
 	files := map[string]string{"beaminit.toml": string(r.Config)}
