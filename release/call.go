@@ -13,7 +13,7 @@ func Call(module, function, args string) string {
 	if module != "" && module[0] >= 'A' && module[0] <= 'Z' && !strings.HasPrefix(module, "Elixir.") {
 		module = "Elixir." + module
 	}
-	return "(fun({V,T}) -> {V,unicode:characters_to_binary(io_lib:format(\"~tp~n\",[T]))} end)" +
+	return "(fun({V,T}) -> {V,unicode:characters_to_binary(io_lib:format(\"~0tp~n\",[T]))} end)" +
 		"(try erlang:apply(" + ascii(atom(module)) + "," + ascii(atom(function)) + "," + ascii(args) + ") of " +
 		"{badrpc,R} -> {1,R}; R -> {0,R} " +
 		"catch error:R:S -> {1,{R,lists:takewhile(fun(F) -> element(1,F) =/= erl_eval end,S)}}; C:R -> {1,{C,R}} end)"

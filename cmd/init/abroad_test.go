@@ -69,6 +69,8 @@ func TestRemoteAbroad(t *testing.T) {
 			toml: "[distribution]\nnames = \"long\"\n"},
 		{name: "TLS", release: "relx/secure", host: "n1", address: "10.77.0.11/24", laptop: "10.77.0.99/24", tls: true,
 			toml: "[distribution.tls]\ncert = \"/data/cert.pem\"\nkey = \"/data/key.pem\"\nca = \"/data/ca.pem\"\n"},
+		{name: "TLS, newer OTP", release: "newer/relx/secure", host: "n1", address: "10.77.0.11/24", laptop: "10.77.0.99/24", tls: true,
+			toml: "[distribution.tls]\ncert = \"/data/cert.pem\"\nkey = \"/data/key.pem\"\nca = \"/data/ca.pem\"\n"},
 	} {
 		t.Run(k.name, func(t *testing.T) {
 			br := bridge(t)

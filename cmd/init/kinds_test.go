@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
@@ -292,7 +293,15 @@ func failOver(t *testing.T, ms []*machine, next []int) {
 		t.Fatalf("it runs on more than one node\n%s\n%s", ms[1].tail(), ms[2].tail())
 	}
 	unix.Kill(ms[0].vm(), unix.SIGKILL)
+	for deadline := time.Now().Add(limitOfTest); ms[1].count(runs)+ms[2].count(runs) == 0; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it runs nowhere\n%s\n%s", ms[1].tail(), ms[2].tail())
+		}
+	}
 	_, next[0] = ms[0].restarted(1, next[0])
 	ms[0].linesWith(runs, 2)
+	if n := ms[1].count(runs) + ms[2].count(runs); n != 1 {
+		t.Errorf("it was started %d times on the others\n%s\n%s", n, ms[1].tail(), ms[2].tail())
+	}
 	ms[0].record("whole again", next[0], func(r health.Record) bool { return r.State == health.Up && r.Connected == 2 })
 }

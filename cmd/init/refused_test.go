@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -74,11 +75,27 @@ func TestRemoteWithoutNetwork(t *testing.T) {
 		shells = append(shells, x)
 	}
 	begun := time.Now()
-	m.want(0, "3\n", "rpc", "erlang", "apply", "[erlang,length,[[N || N <- nodes(hidden), hd(atom_to_list(N)) =:= $r]]]")
+	m.want(0, "3\n", "rpc", "erlang", "apply", "[erlang,length,[[N || N <- nodes(hidden), lists:prefix(\"remote-\",atom_to_list(N))]]]")
 	m.want(0, "[]\n", "rpc", "erlang", "nodes")
 	for time.Since(begun) < 4*time.Second { // twice the release's patience
 		m.want(0, "true\n", "rpc", "erlang", "apply", "[fun() -> length(nodes(hidden)) >= 3 end, []]")
 		time.Sleep(500 * time.Millisecond)
+	}
+	calls := make(chan error, 20)
+	for range cap(calls) {
+		go func() {
+			cmd := exec.Command("nsenter", "-m", "-n", "-p", "-u", "-t", strconv.Itoa(m.cmd.Process.Pid), "/sbin/init", "rpc", "lists", "seq", "[1,20000]")
+			out, err := cmd.CombinedOutput()
+			if err == nil && (len(out) != 108896 || !strings.HasSuffix(string(out), "19999,20000]\n")) {
+				err = fmt.Errorf("%d bytes, at the end %q", len(out), out[max(0, len(out)-100):])
+			}
+			calls <- err
+		}()
+	}
+	for range cap(calls) {
+		if err := <-calls; err != nil {
+			t.Errorf("one of %d calls at once: %v", cap(calls), err)
+		}
 	}
 	for _, x := range shells {
 		x.enter("{it_is,node()}.\r")

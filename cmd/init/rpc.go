@@ -130,7 +130,9 @@ func (v *visit) runErlCall(path, text string, limit int) (out []byte, status uni
 	if u := v.node.user; u != nil && os.Geteuid() == 0 {
 		sys.Credential = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}
 	}
-	pid, err := syscall.ForkExec(path, []string{"erl_call", "-address", v.at.String(), "-r", "-e", "-fetch_stdout"}, &syscall.ProcAttr{
+	pid, err := syscall.ForkExec(path, []string{"erl_call", "-address", v.at.String(),
+		"-h", "rpc-" + strconv.Itoa(os.Getpid()), // -r gives two at once the same name now and then
+		"-e", "-fetch_stdout"}, &syscall.ProcAttr{
 		Dir: "/", Env: v.cmd.Env, Files: []uintptr{uintptr(in), uintptr(pipe[1]), uintptr(pipe[1])}, Sys: sys,
 	})
 	unix.Close(pipe[1])

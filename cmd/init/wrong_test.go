@@ -24,6 +24,8 @@ func TestWrongReleases(t *testing.T) {
 		{name: "no interpreter", from: "relx/own", change: ":", bind: "lib64 lib usr/lib", want: "/bin/beam.smp: needs the interpreter /lib"},
 		{name: "another kernel", from: "relx/own", change: "mv lib/kernel-* lib/kernel-99.0", want: "it does not match ERTS "},
 		{name: "ERTS of another OTP", from: "relx/own", change: "mv erts-* erts-99.0", want: "the release has only 99.0, of another OTP: they do not match"},
+		{name: "a newer OTP than the system's", from: "newer/relx/system", change: ":", want: "no ERTS in it (erts-15."},
+		{name: "another kernel, newer OTP", from: "newer/relx/own", change: "mv lib/kernel-* lib/kernel-99.0", want: "it does not match ERTS 15."},
 		{name: "no boot script", from: "relx/own", change: "rm releases/*/start.boot releases/*/start_clean.boot", want: "no boot script in it; want start.boot"},
 		{name: "no version", from: "mix/plain", change: "rm -r releases/0.1.0", want: "/srv/erlang/releases/0.1.0: no such file or directory"},
 		{name: "no releases", from: "systools", change: "rm -r releases", want: "neither it nor a directory in it has a directory releases"},
