@@ -43,7 +43,7 @@ vet:
 	GOFLAGS= go run $(STATICCHECK) ./... && cd qemu && GOFLAGS= go run $(STATICCHECK) ./...
 
 unit:
-	go test -race -timeout 5m ./config ./netcfg ./hostsgen ./release ./boot ./health ./logfmt ./history ./control ./evidence ./heart ./supervise ./watchdog
+	go test -race -timeout 5m ./config ./console ./netcfg ./hostsgen ./release ./boot ./health ./logfmt ./history ./control ./evidence ./heart ./supervise ./watchdog
 	go test -timeout 10m ./cmd/... ./yocto-layer/...
 	cd qemu && go test -timeout 5m $$(go list ./... | grep -v /e2e)
 
