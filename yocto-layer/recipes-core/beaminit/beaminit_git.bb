@@ -12,7 +12,7 @@ LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
 # instead, for a build with another version than the layer's.
 BEAMINIT_SRC ??= "tree"
 BEAMINIT_TREE = "go.mod go.sum LICENSE boot cmd config console control evidence fault health heart history hostsgen \
-    logfmt netcfg release supervise watchdog"
+    logfmt netcfg notify release supervise watchdog"
 
 PV = "0.1.0+${BEAMINIT_SRC}"
 # Scarthgap has no UNPACKDIR yet.
