@@ -141,19 +141,28 @@ func (r *Release) visitorEnv(in *Inputs, c *Command, v Visitor) []string {
 // Home is the directory in which the running release has its cookie, .erlang.cookie.
 func (c *Command) Home() string { return valueOf(c.Env, "HOME") }
 
-// IEx gives the flags with which the release's own script starts IEx, and whether it has
-// one: mix release puts it there.
+// IEx gives the flags with which the script of a mix release starts IEx, which are other
+// ones in Elixir 1.15 and 1.17, and whether the release has it.
 func (r *Release) IEx(fsys FS) (flags []string, ok bool) {
-	text, err := fsys.Read(r.Dir+"/iex", maxFile)
-	if err != nil {
-		return nil, false
+	version := ""
+	names, _ := fsys.List(r.Root + "/lib")
+	for _, name := range names {
+		v, is := strings.CutPrefix(name, "iex-")
+		if is && slices.Contains(names, "elixir-"+v) && (version == "" || CompareVersions(v, version) > 0) {
+			version = v
+		}
 	}
-	f := strings.FieldsFunc(string(text), func(c rune) bool { return c <= ' ' || c == '"' || c == '\'' })
-	at := slices.Index(f, "-user") // which module it is depends on the version
-	if at < 0 || at+1 == len(f) {
+	switch {
+	case version == "" || !r.Mix:
 		return nil, false
+	case CompareVersions(version, "1.15") < 0:
+		flags = []string{"-noshell", "-user", "Elixir.IEx.CLI"}
+	case CompareVersions(version, "1.17") < 0:
+		flags = []string{"-noshell", "-s", "elixir", "start_iex", "-user", "elixir"}
+	default:
+		flags = []string{"-noshell", "-user", "elixir"}
 	}
-	return []string{"-noshell", "-user", f[at+1], "-elixir", "ansi_enabled", "true"}, true
+	return append(flags, "-elixir", "ansi_enabled", "true"), true
 }
 
 // Inetrc is the text of a file for ERL_INETRC (kernel's inetrc, "Inet Configuration") by

@@ -19,7 +19,7 @@ func TestVisit(t *testing.T) {
 	clean := with(own, []string{"/srv/erlang/releases/1/start_clean.boot"})
 	mix := with(ertsAt("/srv/erlang/erts-15.2"), []string{"/srv/erlang/releases/start_erl.data: 15.2 1", "/srv/erlang/releases/COOKIE: c",
 		"/srv/erlang/releases/1/bird.rel", "/srv/erlang/releases/1/start.boot", "/srv/erlang/releases/1/start_clean.boot",
-		"/srv/erlang/releases/1/iex: exec \"$DIR\"/elixir --no-halt --erl \"-user elixir\" +iex \"$@\""})
+		"/srv/erlang/lib/elixir-1.18.3/", "/srv/erlang/lib/iex-1.18.3/"})
 	var got strings.Builder
 	for _, c := range []struct {
 		name   string
@@ -64,6 +64,23 @@ func TestVisit(t *testing.T) {
 	}
 	if want, err := os.ReadFile(path); err != nil || got.String() != string(want) {
 		t.Errorf("got\n%s\nwant\n%s%v", got.String(), want, err)
+	}
+}
+
+// IEx is started as the scripts of its version do.
+func TestIEx(t *testing.T) {
+	for version, want := range map[string]string{
+		"1.14.0": "-noshell -user Elixir.IEx.CLI", "1.15.0-rc.1": "-noshell -s elixir start_iex -user elixir",
+		"1.16.3": "-noshell -s elixir start_iex -user elixir", "1.17.0": "-noshell -user elixir", "1.20.4": "-noshell -user elixir",
+	} {
+		r := Release{Root: "/srv/erlang", Mix: true}
+		flags, ok := r.IEx(tree(t, "/srv/erlang/lib/elixir-"+version+"/", "/srv/erlang/lib/iex-"+version+"/", "/srv/erlang/lib/iex-1.9.0/"))
+		if got := strings.Join(flags, " "); !ok || got != want+" -elixir ansi_enabled true" {
+			t.Errorf("%s: %s, want %s", version, got, want)
+		}
+	}
+	if _, ok := (&Release{Root: "/srv/erlang", Mix: true}).IEx(tree(t, "/srv/erlang/lib/iex-1.9.0/")); ok {
+		t.Error("IEx without its Elixir")
 	}
 }
 
