@@ -8,7 +8,7 @@ DEPENDS = "host-libs"
 
 do_install() {
 	install -D -m 0755 /usr/bin/busybox ${D}${base_bindir}/busybox
-	for applet in sh ls cat ps mkdir sleep setsid stty kill mount ip grep id; do
+	for applet in sh ls cat ps mkdir sleep setsid stty kill mount ip grep id head start-stop-daemon; do
 		path=$(/usr/bin/busybox --list-full | grep "/$applet\$" | head -n 1)
 		install -d ${D}$(dirname /$path | sed 's,^/usr/bin,${bindir},')
 		ln -s ${base_bindir}/busybox ${D}/$path
