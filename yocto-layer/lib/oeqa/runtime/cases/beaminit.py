@@ -33,14 +33,16 @@ def records(text):
 
 class BeaminitTest(OERuntimeTestCase):
 
+    timeout = 120   # seconds, for each thing that is waited for
+
     def setUp(self):
         super().setUp()
         if not hasattr(self.target, 'console'):
             self.fail('these tests read the console: want TEST_TARGET = "BeaminitTarget", as beaminit-image.inc has it')
 
-    def wait(self, what, find, timeout=120):
+    def wait(self, what, find):
         """What find(text of the console) gives, as soon as that is something."""
-        end = time.time() + timeout
+        end = time.time() + self.timeout
         while True:
             text = self.target.console()
             found = find(text)
@@ -48,7 +50,7 @@ class BeaminitTest(OERuntimeTestCase):
                 return found
             if time.time() > end:
                 self.fail('no %s on the console in %d s; its last lines:\n%s' %
-                          (what, timeout, '\n'.join(text.splitlines()[-15:])))
+                          (what, self.timeout, '\n'.join(text.splitlines()[-15:])))
             time.sleep(0.5)
 
     def record(self, what, want):
