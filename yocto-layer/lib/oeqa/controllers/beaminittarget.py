@@ -48,7 +48,8 @@ class BeaminitTarget(OEQemuTarget):
 
     def start(self, params=None, extra_bootparams=None, runqemuparams=''):
         args = [a for a in self.args.split(',') if a] + ['-eval', expression()]
-        boot = ['beaminit.release.args=' + ','.join(args), 'sysrq_always_enabled', extra_bootparams or '']
+        # The node is alone here: with the peers of its beaminit.toml it would be degraded.
+        boot = ['beaminit.release.args=' + ','.join(args), 'beaminit.peers=', 'sysrq_always_enabled', extra_bootparams or '']
         super().start(params, ' '.join(boot), runqemuparams)
 
     def stop(self):
