@@ -22,6 +22,14 @@ BEAMINIT_CHECK_ALLOW ?= "^no.cookie:"
 do_rootfs[depends] += "beaminit-native:do_populate_sysroot"
 do_rootfs[file-checksums] += "${@' '.join(f + ':True' for f in (d.getVar('BEAMINIT_RELEASE') + ' ' + d.getVar('BEAMINIT_TOML')).split())}"
 
+# BitBake keeps the stamp of the last good do_rootfs until there is another good one. If one
+# in between is refused, and what was wrong is taken back, that stamp fits again, and what
+# the refused one left behind would become the image.
+do_rootfs[prefuncs] += "beaminit_forget_rootfs"
+python beaminit_forget_rootfs() {
+    bb.build.clean_stamp('do_rootfs', d)
+}
+
 # The check comes last of all, after read-only-rootfs has done its changes too.
 ROOTFS_POSTPROCESS_COMMAND:prepend = "beaminit_install "
 ROOTFS_POSTPROCESS_COMMAND:append = " beaminit_hosts beaminit_check"
