@@ -102,3 +102,17 @@ func TestKernelFragment(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusedImage: without this an image that was refused is what the next build takes
+// for the good one of before.
+func TestRefusedImage(t *testing.T) {
+	const class = "classes/beaminit-release.bbclass"
+	text, err := os.ReadFile(class)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := vars(t, class)["do_rootfs[prefuncs]"]
+	if name == "" || !strings.Contains(string(text), "python "+name+"() {\n    bb.build.clean_stamp('do_rootfs', d)\n}\n") {
+		t.Errorf("%s: the function %q, to be run before do_rootfs, does not remove do_rootfs's stamps", class, name)
+	}
+}
