@@ -6,66 +6,14 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/console"
 	"github.com/beaminit/beaminit/control"
 	"github.com/beaminit/beaminit/evidence"
 	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/heart"
 	"github.com/beaminit/beaminit/history"
-	"github.com/beaminit/beaminit/watchdog"
 	"golang.org/x/sys/unix"
 )
-
-// Node is what the loop is given: everything that is fixed for a boot.
-type Node struct {
-	Name     func() string // eclero@eclero6, as far as it is known
-	Clock    func() string // what gave the time of day, for the records
-	Peers    []string      // the other nodes' names, in the order of the monitor's addresses
-	Boot     uint32
-	Seq      uint32 // of the last health record before
-	Policy   Policy
-	Interval time.Duration // between health records
-
-	Console *health.Console
-	Signals *Signals
-	Phases  []health.Phase // done so far
-
-	// Prepare is called before every start of the release, with its number in this boot,
-	// from 1 on; asked: no end of it was the reason.
-	Prepare    func(run int, asked bool) (Program, error)
-	Unasked    func()         // called at the end of the loop where nobody asked for it; nil: nothing to do
-	AfterStart func()         // called once, as soon as the release has been started or has to wait
-	Stopping   func(Action)   // called when the node is asked to go down, each time; must not block
-	Button     Action         // that the power button asks for; none: nothing
-	Save       func() []error // called after the start and every hour, on a thread of its own; nil: nothing to save
-	NoRelease  string         // why nothing can be started; empty: something can
-	Dumps      evidence.Dumps // what is kept of each end
-	Fallback   Program        // to be run once before rescue, where Policy says that there is one
-	Failed     int            // boots in a row before this one that did not come up
-	FellBack   bool           // and Fallback was run after the last that did
-	Row        <-chan Event   // Remembered, once all is known of them
-	Monitor    func() Program
-	Ahead      func() *Program   // reads the release ahead while the network is awaited; nil, or it gives nil: nothing does
-	Terminal   *console.Terminal // of the release; nil: it has none
-	Relay      func() Program    // between Terminal and its tty; asked only where there is a Terminal
-	Dog        Dog
-	Watchdog   *watchdog.Dog // opened by the loop, and armed when Run has ended
-
-	Links       <-chan struct{}     // the kernel reports a change of links; nil: nothing is awaited
-	OnLink      func() (ready bool) // called at each such change
-	NetworkWait time.Duration       // 0: the network is ready
-
-	Remember     func(history.Entry)            // keeps what this boot will be known by, and never waits; nil: nothing is kept
-	KeepHistory  func(guard func())             // begins to write that, on a goroutine with guard deferred; nil like Remember
-	FlushHistory func(limit time.Duration) bool // waits until it is written; nil like Remember
-	StateDir     string                         // of what outlives a reboot, for Resume
-
-	Resume *Resume // what PID 1 knew before it fell; nil: this is a boot
-
-	Version string // of beaminit
-	Control string // path of the control socket
-}
 
 // Loop is PID 1 at work.
 type Loop struct {
