@@ -44,15 +44,16 @@ func lend(path string, uid int, mode uint32) error {
 	return unix.Chmod(path, mode)
 }
 
-// receive waits for a datagram and says who sent it. One that does not fit into b, or
+// receive waits for a datagram, if how does not say otherwise (recvmsg(2)), and says who
+// sent it. One that does not fit into b, or
 // comes from nobody known, has length 0.
-func receive(fd int, b []byte) (n int, from unix.Ucred, err error) {
+func receive(fd int, b []byte, how int) (n int, from unix.Ucred, err error) {
 	var room [8]uint64 // aligned for what the kernel puts there
 	// No more room than for the credentials: descriptors that come along are closed by
 	// the kernel (unix(7), SCM_RIGHTS), or they would stay open in PID 1.
 	oob := unsafe.Slice((*byte)(unsafe.Pointer(&room)), unix.CmsgSpace(unix.SizeofUcred))
 	for {
-		n, oobn, flags, _, err := unix.Recvmsg(fd, b, oob, 0)
+		n, oobn, flags, _, err := unix.Recvmsg(fd, b, oob, how)
 		if err == unix.EINTR {
 			continue
 		}

@@ -33,7 +33,7 @@ func (l *Loop) hear(fd, uid int) {
 	defer func() { l.fell(recover()) }()
 	var b [heart.MessageSize + 1]byte
 	for {
-		n, from, err := receive(fd, b[:])
+		n, from, err := receive(fd, b[:], 0)
 		if err != nil {
 			return
 		}

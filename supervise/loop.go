@@ -36,7 +36,7 @@ type Loop struct {
 	fallen    chan string     // a goroutine panicked: why
 	saving    atomic.Bool     // Save has not come back yet
 	beats     chan heart.Message
-	notices   chan notice
+	notices   chan struct{}   // something was said on notify
 	notify    int             // the socket on which the release says that it is ready; 0: there is none yet
 	ear       int             // the user whose heart is listened to, and 1 more; 0: none
 	dogSaid   string          // what was last said about the watchdog; empty: all is well
@@ -56,7 +56,7 @@ type Loop struct {
 // Run starts the release and supervises it until the node is to go down; it
 // gives the action asked for. It never returns for any other reason.
 func (n Node) Run() Action {
-	l := &Loop{Node: n, reports: make(chan health.Report, 16), fallen: make(chan string, 8), asks: make(chan ask, 16), beats: make(chan heart.Message, 16), notices: make(chan notice, 4)}
+	l := &Loop{Node: n, reports: make(chan health.Report, 16), fallen: make(chan string, 8), asks: make(chan ask, 16), beats: make(chan heart.Message, 16), notices: make(chan struct{})}
 	l.state = State{Policy: n.Policy, Peers: min(len(n.Peers), health.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	l.startOutput()
@@ -127,8 +127,8 @@ func (l *Loop) turn() {
 		l.sayUnknown(r)
 	case m := <-l.beats:
 		l.heard(m)
-	case n := <-l.notices:
-		l.step(Event{Kind: Notified, PID: n.pid, Said: n.said})
+	case <-l.notices:
+		l.takeNotice()
 	case <-l.Links:
 		if l.OnLink() {
 			l.step(Event{Kind: Begin})

@@ -7,13 +7,8 @@ import (
 	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/notify"
+	"golang.org/x/sys/unix"
 )
-
-// notice is a message of a child of PID 1, or of something below it.
-type notice struct {
-	pid  int
-	said notify.Words
-}
 
 // listenNotices makes the socket for p, which has just been started. It is kept when
 // PID 1 executes itself anew: what is said meanwhile waits there, as a release says that
@@ -33,21 +28,33 @@ func (l *Loop) listenNotices(p *Program) {
 	go l.hearNotices(fd)
 }
 
-// hearNotices hands on what means something. Who floods the socket is slowed down, and
-// PID 1 is not.
+// hearNotices tells the loop that something was said. It does not take it from the
+// socket: what it had in hand when PID 1 fell would be lost. Who floods the socket is
+// slowed down, and PID 1 is not.
 func (l *Loop) hearNotices(fd int) {
 	defer func() { l.fell(recover()) }()
-	b := make([]byte, notify.MaxMessage)
 	for {
-		n, from, err := receive(fd, b)
-		if err != nil {
+		fds := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		if _, err := unix.Poll(fds[:], -1); err != nil && err != unix.EINTR || fds[0].Revents&^unix.POLLIN != 0 {
 			return
 		}
 		fault.At("notices")
-		if w := notify.Parse(b[:n]); w != (notify.Words{}) {
-			l.notices <- notice{uppermost(int(from.Pid)), w}
+		if fds[0].Revents != 0 {
+			l.notices <- struct{}{}
+			time.Sleep(earPace)
 		}
-		time.Sleep(earPace)
+	}
+}
+
+// takeNotice hears one message, if it means something.
+func (l *Loop) takeNotice() {
+	b := make([]byte, notify.MaxMessage)
+	n, from, err := receive(l.notify, b, unix.MSG_DONTWAIT)
+	if err != nil {
+		return // it was taken already
+	}
+	if w := notify.Parse(b[:n]); w != (notify.Words{}) {
+		l.step(Event{Kind: Notified, PID: uppermost(int(from.Pid)), Said: w})
 	}
 }
 

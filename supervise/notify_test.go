@@ -135,7 +135,7 @@ func TestDatagrams(t *testing.T) {
 		if err := unix.Sendmsg(other, []byte(tt.message), unix.UnixRights(0, 1, 2), &unix.SockaddrUnix{Name: path}, 0); err != nil {
 			t.Fatal(err)
 		}
-		n, from, err := receive(fd, b)
+		n, from, err := receive(fd, b, 0)
 		if err != nil || n != tt.want || n > 0 && int(from.Pid) != os.Getpid() {
 			t.Errorf("%d bytes: got %d of %+v, %v", len(tt.message), n, from, err)
 		}
