@@ -51,6 +51,14 @@ func (r *Release) FindIEx(fsys FS) {
 	}
 }
 
+// IEx gives the flags that make a VM of the release's an IEx, and what stands behind
+// -extra; ok is false where the release has none.
+func (r *Release) IEx(fsys FS) (flags, extra []string, ok bool) {
+	r.FindIEx(fsys)
+	s := r.shell(false)
+	return s.flags, s.extra, r.iex != ""
+}
+
 // withoutNoShell takes -noshell and -noinput out of flags of the release, which would
 // leave nothing on its tty; but -noshell belongs to a -user.
 func (f *filter) withoutNoShell(from string, args []string, own bool) []string {

@@ -3,7 +3,6 @@ package release
 import (
 	"errors"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -140,30 +139,6 @@ func (r *Release) visitorEnv(in *Inputs, c *Command, v Visitor) []string {
 
 // Home is the directory in which the running release has its cookie, .erlang.cookie.
 func (c *Command) Home() string { return valueOf(c.Env, "HOME") }
-
-// IEx gives the flags with which the script of a mix release starts IEx, which are other
-// ones in Elixir 1.15 and 1.17, and whether the release has it.
-func (r *Release) IEx(fsys FS) (flags []string, ok bool) {
-	version := ""
-	names, _ := fsys.List(r.Root + "/lib")
-	for _, name := range names {
-		v, is := strings.CutPrefix(name, "iex-")
-		if is && slices.Contains(names, "elixir-"+v) && (version == "" || CompareVersions(v, version) > 0) {
-			version = v
-		}
-	}
-	switch {
-	case version == "" || !r.Mix:
-		return nil, false
-	case CompareVersions(version, "1.15") < 0:
-		flags = []string{"-noshell", "-user", "Elixir.IEx.CLI"}
-	case CompareVersions(version, "1.17") < 0:
-		flags = []string{"-noshell", "-s", "elixir", "start_iex", "-user", "elixir"}
-	default:
-		flags = []string{"-noshell", "-user", "elixir"}
-	}
-	return append(flags, "-elixir", "ansi_enabled", "true"), true
-}
 
 // Inetrc is the text of a file for ERL_INETRC (kernel's inetrc, "Inet Configuration") by
 // which a host leads to an address.

@@ -50,7 +50,7 @@ func TestVisit(t *testing.T) {
 			t.Fatal(err)
 		}
 		cmd := r.Command(in)
-		iex, ok := r.IEx(fsys)
+		iex, _, ok := r.IEx(fsys)
 		argv, env, err := r.Visit(fsys, &in, &cmd, Visitor{Name: "remote-7", Inetrc: "/proc/self/fd/3", Env: []string{"TERM=xterm"}}, iex, []string{"-remsh", cmd.Node})
 		if err != nil {
 			t.Fatal(err)
@@ -74,12 +74,12 @@ func TestIEx(t *testing.T) {
 		"1.16.3": "-noshell -s elixir start_iex -user elixir", "1.17.0": "-noshell -user elixir", "1.20.4": "-noshell -user elixir",
 	} {
 		r := Release{Root: "/srv/erlang", Mix: true}
-		flags, ok := r.IEx(tree(t, "/srv/erlang/lib/elixir-"+version+"/", "/srv/erlang/lib/iex-"+version+"/", "/srv/erlang/lib/iex-1.9.0/"))
-		if got := strings.Join(flags, " "); !ok || got != want+" -elixir ansi_enabled true" {
+		flags, extra, ok := r.IEx(tree(t, "/srv/erlang/lib/elixir-"+version+"/", "/srv/erlang/lib/iex-"+version+"/", "/srv/erlang/lib/iex-1.9.0/"))
+		if got := strings.Join(flags, " "); !ok || strings.Join(extra, " ") != "--no-halt +iex" || got != want+" -elixir ansi_enabled true" {
 			t.Errorf("%s: %s, want %s", version, got, want)
 		}
 	}
-	if _, ok := (&Release{Root: "/srv/erlang", Mix: true}).IEx(tree(t, "/srv/erlang/lib/iex-1.9.0/")); ok {
+	if _, _, ok := (&Release{Root: "/srv/erlang", Mix: true}).IEx(tree(t, "/srv/erlang/lib/iex-1.9.0/")); ok {
 		t.Error("IEx without its Elixir")
 	}
 }

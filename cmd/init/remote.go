@@ -39,9 +39,9 @@ func remote(args []string) int {
 	}
 	leave, first := leaveErlang, []string(nil)
 	last := []string{"-remsh", v.cmd.Node}
-	if iex, ok := v.node.release.IEx(release.Root("/")); ok {
-		leave, first = leaveIEx, iex
-		last = []string{"-extra", "--no-halt", "+iex", "--remsh", v.cmd.Node}
+	if flags, extra, ok := v.node.release.IEx(release.Root("/")); ok {
+		leave, first = leaveIEx, flags
+		last = append(append([]string{"-extra"}, extra...), "--remsh", v.cmd.Node)
 	}
 	say("beaminit: " + v.cmd.Node + ": " + leave)
 	return noRemote(v.become(first, last).Error())
@@ -69,7 +69,7 @@ func printRemote(args []string) int {
 	if err != nil {
 		return noRemote(err.Error())
 	}
-	_, iex := v.node.release.IEx(release.Root(v.node.root))
+	_, _, iex := v.node.release.IEx(release.Root(v.node.root))
 	line, needs := v.cmd.Abroad(v.in.Distribution.Port, v.node.ownAddress(), iex)
 	leave := leaveErlang
 	if iex {
