@@ -90,22 +90,10 @@ func (l *Loop) look(pid int, status unix.WaitStatus, run string) finding {
 			f.why += " by the OOM killer"
 		}
 	}
-	l.awaitOutput()
+	l.awaitOutput(patience / 5)
 	f.older, f.newer = l.lastOutput()
 	f.slogan, f.dump = l.Dumps.Slogan(run)
 	return f
-}
-
-// awaitOutput waits until the last words of the release are out of its pipe, a moment
-// at most: something else may write to it.
-func (l *Loop) awaitOutput() {
-	for i := 0; i < 20; i++ {
-		if n, err := unix.IoctlGetInt(l.outputEnd, unix.TIOCINQ); err != nil || n == 0 {
-			return
-		}
-		pause := unix.NsecToTimespec(int64(time.Millisecond / 2))
-		unix.Nanosleep(&pause, nil)
-	}
 }
 
 // keep writes down what would be gone. While a disk hangs there is no second.

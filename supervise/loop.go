@@ -48,6 +48,7 @@ type Loop struct {
 	told      bool          // to go down, not by the policy
 	kernel    *evidence.Log // its log, from the start of the release on; nil: not to be read
 	ring      evidence.Ring // the last output of the release
+	hearing   atomic.Bool   // some of it is read, and not in ring and console yet
 	looking   atomic.Bool   // look has not come back yet
 	keeping   atomic.Bool   // nor has keep, or makeRoom
 	saidDumps atomic.Bool   // it was said why nothing can be kept
@@ -102,6 +103,7 @@ func (n Node) Run() Action {
 	for !l.finished {
 		l.turn()
 	}
+	l.awaitOutput(lastWords)
 	l.rememberDown()
 	if l.Unasked != nil && !l.told {
 		l.Unasked()

@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"bytes"
+	"time"
 
 	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
@@ -41,18 +42,42 @@ func (l *Loop) readOutput() {
 		var lines splitter
 		buf := make([]byte, 8<<10)
 		for {
-			n, err := unix.Read(l.outputEnd, buf)
-			if err == unix.EINTR {
+			fds := [1]unix.PollFd{{Fd: int32(l.outputEnd), Events: unix.POLLIN}}
+			if _, err := unix.Poll(fds[:], -1); err != nil && err != unix.EINTR {
+				return
+			}
+			if fds[0].Revents == 0 {
 				continue
 			}
-			if err != nil || n <= 0 {
+			l.hearing.Store(true) // before the pipe is empty: see awaitOutput
+			n, err := unix.Read(l.outputEnd, buf)
+			if err != nil && err != unix.EINTR || n == 0 {
 				return
 			}
 			fault.At("output")
-			l.ring.Add(buf[:n])
-			lines.take(buf[:n], l.Console.Output)
+			if n > 0 {
+				l.ring.Add(buf[:n])
+				lines.take(buf[:n], l.Console.Output)
+			}
+			l.hearing.Store(false)
 		}
 	}()
+}
+
+// lastWords is how long the node waits on its way down for what the release said last.
+const lastWords = 200 * time.Millisecond
+
+// awaitOutput waits until the last words of the release are out of its pipe and on their
+// way to the console, that long at most: something else may go on writing to it.
+func (l *Loop) awaitOutput(limit time.Duration) {
+	for end := Now() + limit; Now() < end; {
+		n, err := unix.IoctlGetInt(l.outputEnd, unix.TIOCINQ)
+		if err != nil || n == 0 && !l.hearing.Load() {
+			return
+		}
+		pause := unix.NsecToTimespec(int64(time.Millisecond / 2))
+		unix.Nanosleep(&pause, nil)
+	}
 }
 
 // splitter makes lines of a stream.
