@@ -59,7 +59,8 @@ func BenchmarkStarted(b *testing.B) {
 			}
 			fmt.Printf("started: %s: beaminit %v, %s %v: 1 : %.2f\n", k.family, o.Round(time.Millisecond),
 				filepath.Base(words[0]), s.Round(time.Millisecond), float64(s)/float64(o))
-			if o > s+s/20 && ours[0] > theirs[0] { // the two are hardly ever alike to a few per cent
+			own := k.family != "systools"                 // that has no script of its own: the yardstick is erl with the least to do
+			if own && o > s+s/20 && ours[0] > theirs[0] { // two runs are hardly ever alike to a few per cent
 				b.Errorf("%s: slower than its own script: %v, and %v", k.family, ours, theirs)
 			}
 		})
