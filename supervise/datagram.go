@@ -45,8 +45,7 @@ func lend(path string, uid int, mode uint32) error {
 }
 
 // receive waits for a datagram, if how does not say otherwise (recvmsg(2)), and says who
-// sent it. One that does not fit into b, or
-// comes from nobody known, has length 0.
+// sent it. One that does not fit into b, or comes from nobody known, has length 0.
 func receive(fd int, b []byte, how int) (n int, from unix.Ucred, err error) {
 	var room [8]uint64 // aligned for what the kernel puts there
 	// No more room than for the credentials: descriptors that come along are closed by

@@ -114,18 +114,7 @@ func TestRemoteAbroad(t *testing.T) {
 			if err != nil || len(out) > 0 {
 				t.Errorf("the laptop listens on\n%s%v", out, err)
 			}
-			if k.iex {
-				x.enter("\x03")
-				x.see("(d)istribution")
-				x.enter("a\r")
-			} else {
-				x.enter("\x07")
-				x.see("--> ")
-				x.enter("q\r")
-			}
-			if status, screen := x.ends(); status != 0 {
-				t.Errorf("exit status %d\n%s", status, screen)
-			}
+			x.leave(k.iex)
 			if left, _ := filepath.Glob(l.home + "/tmp.*"); m.vm() != pid || len(left) > 0 {
 				t.Errorf("the release is process %d and was %d; the laptop keeps %v", m.vm(), pid, left)
 			}

@@ -38,7 +38,7 @@ func ahead(args []string) int {
 	unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(&[]byte(aheader + "\x00")[0])), 0, 0, 0) // not "exe"
 	runtime.LockOSThread()                                                                       // what follows is a thread's
 	// ioprio_set(2): of this process (1), class idle (3). Not every scheduler of the block
-	// layer knows of it, so the CPU's comes along (sched(7), SCHED_IDLE's neighbour).
+	// layer knows of it, so the least share of the CPU comes along (setpriority(2)).
 	unix.Syscall(unix.SYS_IOPRIO_SET, 1, 0, 3<<13)
 	unix.Setpriority(unix.PRIO_PROCESS, 0, 19)
 	r := release.Release{Boot: args[2], Root: args[3], SystemLib: args[4], ERTSDir: args[5]}

@@ -43,18 +43,7 @@ func (m *machine) visited(t *testing.T, iex bool) {
 		t.Errorf("listening before\n%sand with the shell\n%s", before, after)
 	}
 	m.noCookieShown(t)
-	if iex {
-		x.enter("\x03")
-		x.see("(d)istribution")
-		x.enter("a\r")
-	} else {
-		x.enter("\x07")
-		x.see("--> ")
-		x.enter("q\r")
-	}
-	if status, screen := x.ends(); status != 0 {
-		t.Errorf("exit status %d\n%s", status, screen)
-	}
+	x.leave(iex)
 	if now := m.vm(); now != pid {
 		t.Errorf("the release is process %d and was %d", now, pid)
 	}

@@ -151,3 +151,18 @@ func TestTerminfo(t *testing.T) {
 		t.Errorf("terminfo is %s, want %s", terminfo, got)
 	}
 }
+
+// leave ends a remote shell in the way that it says itself, and wants it to end well.
+func (x *terminal) leave(iex bool) {
+	x.t.Helper()
+	keys := [3]string{"\x07", "--> ", "q\r"}
+	if iex {
+		keys = [3]string{"\x03", "(d)istribution", "a\r"}
+	}
+	x.enter(keys[0])
+	x.see(keys[1])
+	x.enter(keys[2])
+	if status, screen := x.ends(); status != 0 {
+		x.t.Errorf("exit status %d\n%s", status, screen)
+	}
+}
