@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -40,7 +41,8 @@ func dependsOn(t *testing.T, file string) {
 }
 
 // told is what a VM says to the expression that testimage's target passes it, and the
-// VM's process.
+// VM's process. It sees processes of its own only (pid_namespaces(7)): an epmd runs on
+// many an Erlang programmer's machine.
 func told(t *testing.T) (lines []string, pid int) {
 	t.Helper()
 	expression := strings.TrimSpace(string(python(t, "expression")))
@@ -49,13 +51,27 @@ func told(t *testing.T) (lines []string, pid int) {
 		t.Errorf("the expression has %q in it: %s", bad, expression)
 	}
 	var stderr bytes.Buffer
-	cmd := exec.Command("erl", "-noinput", "-eval", expression, "-s", "init", "stop")
+	args := []string{"--pid", "--fork", "--mount-proc"}
+	if os.Geteuid() != 0 {
+		args = append(args, "--map-root-user")
+	}
+	// As on a node the VM is not process 1, but a child of it.
+	args = append(args, "sh", "-c", `"$@"; exit $?`, "sh", "erl", "-noinput", "-eval", expression, "-s", "init", "stop")
+	cmd := exec.Command("unshare", args...)
 	cmd.Dir, cmd.Stderr = t.TempDir(), &stderr
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("erl -eval %s: %v: %s", expression, err, &stderr)
 	}
-	return strings.Fields(string(out)), cmd.Process.Pid
+	vm := regexp.MustCompile(`/proc/([0-9]+)/comm=` + base64.StdEncoding.EncodeToString([]byte("beam.smp\n"))).FindSubmatch(out)
+	if vm == nil {
+		t.Fatalf("the VM is not among its own processes: %s", out)
+	}
+	pid, err = strconv.Atoi(string(vm[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(string(out)), pid
 }
 
 // TestTestimage runs the case of bitbake -c testimage on consoles. The lines of the

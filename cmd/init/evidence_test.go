@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,6 +31,9 @@ func (m *machine) left(pattern string) (texts []string) {
 	m.must(err)
 	for _, name := range names {
 		b, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) { // pruned since
+			continue
+		}
 		m.must(err)
 		texts = append(texts, string(b))
 	}
