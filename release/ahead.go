@@ -13,12 +13,10 @@ import (
 // The libraries are read here, to find out what they need in turn; for all else want is
 // called.
 func (r *Release) ReadAhead(fsys FS, all bool, want func(path string)) {
-	l := &loader{fsys: fsys}
-	text, _ := fsys.Read(r.ERTSDir+"/bin/beam.smp", headers)
-	l.like, _ = elfOf(text)
+	l := r.loader(fsys)
 	l.usual()
 	for _, program := range [...]string{"erlexec", "beam.smp", "erl_child_setup"} {
-		l.look(r.ERTSDir + "/bin/" + program)
+		l.need(r.ERTSDir + "/bin/" + program)
 	}
 	boot, err := fsys.Read(r.Boot+".boot", 64*maxFile)
 	if err != nil {

@@ -1,7 +1,8 @@
 package release
 
 import (
-	"bytes"
+	"encoding/asn1"
+	"encoding/pem"
 	"errors"
 	"strings"
 )
@@ -12,11 +13,14 @@ import (
 // first certificate is that of the node.
 func CheckCertificate(path string, text []byte, node string) error {
 	_, host, _ := strings.Cut(node, "@")
-	der := pem(text)
-	if der == nil {
+	block, _ := pem.Decode(text)
+	for block != nil && block.Type != "CERTIFICATE" {
+		block, text = pem.Decode(text)
+	}
+	if block == nil {
 		return errors.New(path + ": no certificate in it; want PEM: -----BEGIN CERTIFICATE-----")
 	}
-	names := altNames(der)
+	names := dnsNames(block.Bytes)
 	for _, name := range names {
 		if strings.EqualFold(name, host) {
 			return nil
@@ -26,91 +30,49 @@ func CheckCertificate(path string, text []byte, node string) error {
 		", the host part of " + node + ": its peers refuse the node; want subjectAltName DNS:" + host)
 }
 
-// pem decodes the first certificate of a PEM text; nil: there is none.
-func pem(text []byte) []byte {
-	_, text, ok := bytes.Cut(text, []byte("-----BEGIN CERTIFICATE-----"))
-	body, _, closed := bytes.Cut(text, []byte("-----END"))
-	if !ok || !closed {
+// certificate is that of RFC 5280, section 4.1, as far as its extensions. It is not read by
+// crypto/x509, because that brings a third of this program with it.
+type certificate struct {
+	TBS struct {
+		Version                                                 int `asn1:"optional,explicit,default:0,tag:0"`
+		Serial, Algorithm, Issuer, Validity, Subject, PublicKey asn1.RawValue
+		IssuerID                                                asn1.BitString `asn1:"optional,tag:1"`
+		SubjectID                                               asn1.BitString `asn1:"optional,tag:2"`
+		Extensions                                              []extension    `asn1:"optional,explicit,tag:3"`
+	}
+	Algorithm asn1.RawValue
+	Signature asn1.BitString
+}
+
+type extension struct {
+	ID       asn1.ObjectIdentifier
+	Critical bool `asn1:"optional"`
+	Value    []byte
+}
+
+// subjectAltName is the ID of that extension, and dNSName the tag of a DNS name in it
+// (RFC 5280, 4.2.1.6).
+var subjectAltName = asn1.ObjectIdentifier{2, 5, 29, 17}
+
+const dNSName = 2
+
+// dnsNames are the DNS names of a certificate's subjectAltName.
+func dnsNames(der []byte) (names []string) {
+	var c certificate
+	if _, err := asn1.Unmarshal(der, &c); err != nil {
 		return nil
 	}
-	var der []byte
-	bits, n := uint32(0), 0
-	for _, c := range body {
-		v := strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", c)
-		if v < 0 {
-			continue // line ends, padding
-		}
-		if bits, n = bits<<6|uint32(v), n+6; n >= 8 {
-			n -= 8
-			der = append(der, byte(bits>>n))
-		}
-	}
-	return der
-}
-
-// The tags of DER (X.690) that a certificate (RFC 5280) has its subjectAltName in.
-const (
-	tagOID        = 0x06
-	tagOctets     = 0x04
-	tagSequence   = 0x30
-	tagDNSName    = 0x82 // [2] of GeneralName
-	tagExtensions = 0xa3 // [3] of TBSCertificate
-)
-
-// element cuts the first element off DER bytes; ok is false where there is no whole one.
-func element(b []byte) (tag byte, value, rest []byte, ok bool) {
-	if len(b) < 2 {
-		return 0, nil, nil, false
-	}
-	n, at := int(b[1]), 2
-	if n >= 0x80 {
-		count := n & 0x7f
-		if n = 0; count > 3 || len(b) < 2+count {
-			return 0, nil, nil, false
-		}
-		for ; at < 2+count; at++ {
-			n = n<<8 | int(b[at])
-		}
-	}
-	if n > len(b)-at {
-		return 0, nil, nil, false
-	}
-	return b[0], b[at : at+n], b[at+n:], true
-}
-
-// inside is the value of the first element with a tag among those of b.
-func inside(b []byte, want byte) []byte {
-	for {
-		tag, value, rest, ok := element(b)
-		if !ok || tag == want {
-			return value
-		}
-		b = rest
-	}
-}
-
-// altNames are the DNS names of a certificate's subjectAltName.
-func altNames(der []byte) (names []string) {
-	_, cert, _, _ := element(der)
-	list := inside(inside(inside(cert, tagSequence), tagExtensions), tagSequence)
-	for {
-		_, extension, rest, ok := element(list)
-		if !ok {
-			return names
-		}
-		list = rest
-		if string(inside(extension, tagOID)) != "\x55\x1d\x11" { // 2.5.29.17
+	for _, e := range c.TBS.Extensions {
+		var general []asn1.RawValue
+		if !e.ID.Equal(subjectAltName) {
 			continue
 		}
-		general := inside(inside(extension, tagOctets), tagSequence)
-		for {
-			tag, value, rest, ok := element(general)
-			if !ok {
-				break
-			}
-			if general = rest; tag == tagDNSName {
-				names = append(names, string(value))
+		asn1.Unmarshal(e.Value, &general) // one that is broken has no names
+		for _, name := range general {
+			if name.Class == asn1.ClassContextSpecific && name.Tag == dNSName {
+				names = append(names, string(name.Bytes))
 			}
 		}
 	}
+	return names
 }

@@ -6,7 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	encoding "encoding/pem"
+	"encoding/pem"
 	"math/big"
 	"net"
 	"net/url"
@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// certificate is one in PEM, with everything that a subjectAltName can have around its
+// newCertificate is one in PEM, with everything that a subjectAltName can have around its
 // DNS names.
-func certificate(t testing.TB, names ...string) []byte {
+func newCertificate(t testing.TB, names ...string) []byte {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -35,7 +35,7 @@ func certificate(t testing.TB, names ...string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return encoding.EncodeToMemory(&encoding.Block{Type: "CERTIFICATE", Bytes: der})
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
 func TestCheckCertificate(t *testing.T) {
@@ -48,13 +48,13 @@ func TestCheckCertificate(t *testing.T) {
 		text       []byte
 		want       string // empty: nothing is wrong
 	}{
-		{"right", "a@eclero6", certificate(t, "other", "eclero6"), ""},
-		{"after others", "a@eclero6.lan", append([]byte("text before\n"), certificate(t, append(many, "ECLERO6.lan")...)...), ""},
-		{"of another", "a@eclero6", certificate(t, "eclero8", "eclero6.lan"), "/c.pem: the certificate is for [eclero8 eclero6.lan], not for eclero6, the host part of a@eclero6"},
-		{"a wildcard", "a@eclero6.lan", certificate(t, "*.lan"), "for [*.lan], not for eclero6.lan"},
-		{"the common name alone", "a@eclero6", certificate(t), "for [], not for eclero6"},
+		{"right", "a@eclero6", newCertificate(t, "other", "eclero6"), ""},
+		{"after others", "a@eclero6.lan", append([]byte("text before\n"), newCertificate(t, append(many, "ECLERO6.lan")...)...), ""},
+		{"of another", "a@eclero6", newCertificate(t, "eclero8", "eclero6.lan"), "/c.pem: the certificate is for [eclero8 eclero6.lan], not for eclero6, the host part of a@eclero6"},
+		{"a wildcard", "a@eclero6.lan", newCertificate(t, "*.lan"), "for [*.lan], not for eclero6.lan"},
+		{"the common name alone", "a@eclero6", newCertificate(t), "for [], not for eclero6"},
 		{"no PEM", "a@eclero6", []byte("0\x82"), "no certificate in it; want PEM"},
-		{"cut off", "a@eclero6", certificate(t, "eclero6")[:200], "no certificate in it"},
+		{"cut off", "a@eclero6", newCertificate(t, "eclero6")[:200], "no certificate in it"},
 		{"a key", "a@eclero6", []byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "no certificate in it"},
 	} {
 		err := CheckCertificate("/c.pem", tt.text, tt.node)
@@ -65,10 +65,10 @@ func TestCheckCertificate(t *testing.T) {
 }
 
 func FuzzCertificate(f *testing.F) {
-	f.Add(certificate(f, "eclero6"))
+	f.Add(newCertificate(f, "eclero6"))
 	f.Add([]byte("-----BEGIN CERTIFICATE-----\nMIIBMIIBMIIB\n-----END"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		CheckCertificate("/c.pem", b, "a@eclero6")
-		altNames(b) // must not panic or spin
+		dnsNames(b) // must not panic or spin
 	})
 }

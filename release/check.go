@@ -4,33 +4,27 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // Check looks at what would make a start of c fail later on. It reads more than the
 // boot can spend, so it is for beaminit plan and check. hostname is that of the node.
 func (r *Release) Check(fsys FS, c *Command, hostname string) []error {
 	var errs []error
-	told := ""
+	noInterpreter := false // one is missing: there is nothing that looks for libraries
 	for _, name := range [...]string{"erlexec", "beam.smp", "erl_child_setup"} {
 		path := r.ERTSDir + "/bin/" + name
-		text, err := fsys.Read(path, headers)
-		e, ok := elfOf(text)
-		switch {
-		case err == nil && !ok:
-			err = fmt.Errorf("not an ELF program: %w", unix.ENOEXEC)
-		case err == nil && told == e.interpreter() && told != "":
-			continue
-		case err == nil:
-			if err = runs(fsys, path); err != nil {
-				told = e.interpreter()
-				errs = append(errs, err)
-				continue
-			}
-		}
+		_, f, err := openProgram(fsys, path)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", path, err))
+			continue
+		}
+		f.Close()
+		if noInterpreter {
+			continue // the same one, most likely
+		}
+		if err := runs(fsys, path); err != nil {
+			noInterpreter = true
+			errs = append(errs, err)
 		}
 	}
 	if _, err := fsys.Mode(r.ERTSDir + "/bin/epmd"); err != nil && c.Daemon {
@@ -44,7 +38,7 @@ func (r *Release) Check(fsys FS, c *Command, hostname string) []error {
 	}
 	apps, wrong := r.checkBoot(fsys, c.Argv)
 	errs = append(errs, wrong...)
-	if told == "" { // else there is nothing that looks for libraries
+	if !noInterpreter {
 		errs = append(errs, r.checkLibraries(fsys, c, apps)...)
 	}
 	return errs

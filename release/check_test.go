@@ -1,6 +1,9 @@
 package release
 
 import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
@@ -11,23 +14,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// program is the beginning of a program of 32 bits, of headers alone.
-func program(machine byte, interpreter string) string {
-	b := make([]byte, 52+32)
-	copy(b, "\x7fELF\x01\x01\x01")
-	b[18], b[28], b[42], b[44] = machine, 52, 32, 1
-	b[52], b[52+4], b[52+16] = 3, 84, byte(len(interpreter))
-	return string(b) + interpreter
+// programFor is the beginning of a program of 32 bits, of headers alone.
+func programFor(machine elf.Machine, order elf.Data, interpreter string) string {
+	const size, each = 52, 32 // of the ELF header, of a program header
+	h := elf.Header32{
+		Type: uint16(elf.ET_EXEC), Machine: uint16(machine), Version: 1, Phoff: size, Ehsize: size, Phentsize: each, Phnum: 1,
+	}
+	copy(h.Ident[:], "\x7fELF")
+	h.Ident[elf.EI_CLASS], h.Ident[elf.EI_DATA], h.Ident[elf.EI_VERSION] = byte(elf.ELFCLASS32), byte(order), 1
+	p := elf.Prog32{Type: uint32(elf.PT_INTERP), Off: size + each, Filesz: uint32(len(interpreter)) + 1}
+	var to binary.ByteOrder = binary.LittleEndian
+	if order == elf.ELFDATA2MSB {
+		to = binary.BigEndian
+	}
+	var b bytes.Buffer
+	binary.Write(&b, to, h)
+	binary.Write(&b, to, p)
+	return b.String() + interpreter + "\x00"
 }
 
 func TestCheck(t *testing.T) {
-	// A dynamic program for a 32 bit big-endian machine.
-	foreign := make([]byte, 52+32+16)
-	copy(foreign, "\x7fELF\x01\x02\x01")
-	foreign[31], foreign[43], foreign[45] = 52, 32, 1
-	foreign[52+3], foreign[52+7], foreign[52+19] = 3, 84, 13
-	copy(foreign[84:], "/lib/ld.so.1\x00")
-
+	foreign := programFor(elf.EM_PPC, elf.ELFDATA2MSB, "/lib/ld.so.1")
 	fs := tree(t, with(ertsAt("/srv/erlang/erts-13.1.5"), []string{"/srv/erlang/releases/1/start.boot"})...)
 	r, err := Find(fs, srv)
 	if err != nil {
@@ -37,7 +44,7 @@ func TestCheck(t *testing.T) {
 	dir := string(fs) + "/srv/erlang/erts-13.1.5/bin/"
 	write(t, string(fs)+"/srv/erlang/releases/1/start.boot", "\x83k\x00\x19$ROOT/lib/kernel-8.5/ebink\x00\x11$X/lib/a-1/ebin/\x00")
 	write(t, dir+"erlexec", "#!/bin/sh\n")
-	write(t, dir+"beam.smp", string(foreign))
+	write(t, dir+"beam.smp", foreign)
 	for _, name := range []string{"erl_child_setup", "inet_gethost"} {
 		if err := os.Remove(dir + name); err != nil {
 			t.Fatal(err)
@@ -58,7 +65,7 @@ func TestCheck(t *testing.T) {
 		}
 	}
 
-	write(t, dir+"erlexec", string(foreign))
+	write(t, dir+"erlexec", foreign)
 	if text := errors.Join(check("eclero6")...).Error(); strings.Count(text, "/lib/ld.so.1") != 1 {
 		t.Errorf("want a missing interpreter once, got\n%s", text)
 	}
@@ -71,18 +78,17 @@ func TestCheck(t *testing.T) {
 
 // The programs of this machine, and what they need, are understood.
 func TestELF(t *testing.T) {
-	text, err := os.ReadFile(erlexec(t))
+	p, f, err := openProgram(Root(""), erlexec(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, ok := elfOf(text)
-	names, _ := e.libraries()
-	if !ok || !strings.Contains(e.interpreter(), "/ld") || !runsOn(ownMachine(), e.machine()) || !slices.Contains(names, "libc.so.6") {
-		t.Errorf("erlexec: interpreter %q, %s, libraries %q", e.interpreter(), machineName(e.machine()), names)
+	defer f.Close()
+	names, _ := p.libraries()
+	if !strings.Contains(p.interpreter(), "/ld") || !runsOn(ownMachine(), p.Machine) || !slices.Contains(names, "libc.so.6") {
+		t.Errorf("erlexec: interpreter %q, %s, libraries %q", p.interpreter(), machineName(p.Machine), names)
 	}
-	e, _ = elfOf(text[:headers])
-	if !strings.Contains(e.interpreter(), "/ld") {
-		t.Errorf("the interpreter is not in the first %d bytes", headers)
+	if _, _, err := openProgram(Root(""), "/etc/passwd"); !errors.Is(err, errNotELF) {
+		t.Errorf("/etc/passwd as a program: %v", err)
 	}
 	if m := machineOf(Root("")); m != ownMachine() || m == 0 {
 		t.Errorf("this machine has a processor %d", m)
@@ -122,12 +128,12 @@ func TestLibraries(t *testing.T) {
 // elfName is the library of this prefix that a program needs.
 func elfName(t *testing.T, path, prefix string) string {
 	t.Helper()
-	text, err := os.ReadFile(path)
+	p, f, err := openProgram(Root(""), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, _ := elfOf(text)
-	names, _ := e.libraries()
+	defer f.Close()
+	names, _ := p.libraries()
 	for _, n := range names {
 		if strings.HasPrefix(n, prefix) {
 			return n
@@ -150,15 +156,28 @@ func (w without) Read(path string, limit int) ([]byte, error) {
 	return w.FS.Read(path, limit)
 }
 
+func (w without) Open(path string) (ReadAtCloser, error) {
+	if strings.Contains(path, w.text) {
+		return nil, unix.ENOENT
+	}
+	return w.FS.Open(path)
+}
+
 func FuzzELF(f *testing.F) {
 	f.Add([]byte("\x7fELF\x02\x01"))
 	if b, err := os.ReadFile("/proc/self/exe"); err == nil {
 		f.Add(b[:1024])
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		e, _ := elfOf(b) // must not panic or spin
-		e.interpreter()
-		e.libraries()
+		path := t.TempDir() + "/program"
+		write(t, path, string(b))
+		p, f, err := openProgram(Root(""), path)
+		if err != nil {
+			return
+		}
+		defer f.Close()
+		p.interpreter() // must not panic or spin
+		p.libraries()
 	})
 }
 

@@ -3,24 +3,16 @@ package release
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"hash/crc32"
 )
 
 // Fingerprint is a mark by which people compare the cookies of two nodes: four hex
-// digits, folded from CRC-32 (IEEE 802.3; without the tables of hash/crc32, which
-// every boot would pay for). It is this short on purpose: one in 65536 cookies has
-// the same one, so it is no help to somebody who guesses.
+// digits, folded from CRC-32 (IEEE 802.3). It is this short on purpose: one in 65536
+// cookies has the same one, so it is no help to somebody who guesses.
 func Fingerprint(cookie []byte) string {
-	sum := ^uint32(0)
-	for _, c := range cookie {
-		sum ^= uint32(c)
-		for range 8 {
-			sum = sum>>1 ^ 0xedb88320&-(sum&1)
-		}
-	}
-	sum = ^sum
-	sum = sum>>16 ^ sum&0xffff
-	const hex = "0123456789abcdef"
-	return string([]byte{hex[sum>>12], hex[sum>>8&15], hex[sum>>4&15], hex[sum&15]})
+	sum := crc32.ChecksumIEEE(cookie)
+	return fmt.Sprintf("%04x", sum>>16^sum&0xffff)
 }
 
 // chooseCookie takes the cookie of the first source that has a good one. None is

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"debug/elf"
 	"errors"
 	"os"
 	"slices"
@@ -140,9 +141,9 @@ func TestFindNothing(t *testing.T) {
 			[]string{"names ERTS 13.1.5, the release has only 14.2, of another OTP", "from one build"}},
 		{"another kernel", with(ertsAt("/srv/erlang/erts-13.0"), []string{boot + ": \x83k\x00\x19$ROOT/lib/kernel-8.5/ebin\x00", "/srv/erlang/lib/kernel-8.4/ebin/"}),
 			[]string{"start.boot: was made with $ROOT/lib/kernel-8.5/ebin, and there is no /srv/erlang/lib/kernel-8.5/ebin: it does not match ERTS 13.0"}},
-		{"another processor", []string{boot, "/sbin/init: " + program(62, ""), "/srv/erlang/erts-13.0/bin/erlexec", "/srv/erlang/erts-13.0/bin/beam.smp: " + program(183, "")},
+		{"another processor", []string{boot, "/sbin/init: " + programFor(elf.EM_X86_64, elf.ELFDATA2LSB, ""), "/srv/erlang/erts-13.0/bin/erlexec", "/srv/erlang/erts-13.0/bin/beam.smp: " + programFor(elf.EM_AARCH64, elf.ELFDATA2LSB, "")},
 			[]string{"/srv/erlang/erts-13.0/bin/beam.smp: is for ARM (64 bits), the node is x86-64"}},
-		{"no C library", []string{boot, "/sbin/init: " + program(62, ""), "/srv/erlang/erts-13.0/bin/erlexec", "/srv/erlang/erts-13.0/bin/beam.smp: " + program(3, "/lib/ld-musl-i386.so.1")},
+		{"no C library", []string{boot, "/sbin/init: " + programFor(elf.EM_X86_64, elf.ELFDATA2LSB, ""), "/srv/erlang/erts-13.0/bin/erlexec", "/srv/erlang/erts-13.0/bin/beam.smp: " + programFor(elf.EM_386, elf.ELFDATA2LSB, "/lib/ld-musl-i386.so.1")},
 			[]string{"/srv/erlang/erts-13.0/bin/beam.smp: needs the interpreter /lib/ld-musl-i386.so.1: no such file"}},
 		{"too old", with(ertsAt("/srv/erlang/erts-11.0.3"), []string{boot}), []string{"too old to run without epmd; want OTP 23.1 (ERTS 11.1)"}},
 	}

@@ -1,6 +1,8 @@
 package release
 
 import (
+	"io"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -9,10 +11,18 @@ import (
 type FS interface {
 	// Read gives the content of a file, at most limit bytes of it.
 	Read(path string, limit int) ([]byte, error)
+	// Open opens a file to read parts of it.
+	Open(path string) (ReadAtCloser, error)
 	// List gives the names in a directory, in no order, without . and ..
 	List(path string) ([]string, error)
 	// Mode is st_mode of inode(7), symbolic links followed.
 	Mode(path string) (uint32, error)
+}
+
+// ReadAtCloser is an open file of an FS.
+type ReadAtCloser interface {
+	io.ReaderAt
+	io.Closer
 }
 
 // Root is the FS below a directory; "" and "/" are the running system. Below
@@ -48,6 +58,38 @@ func (r Root) Read(path string, limit int) ([]byte, error) {
 	}
 	return append(make([]byte, 0, len(b)), b...), nil
 }
+
+// Open implements FS. A FIFO or a device in the place of a file is none.
+func (r Root) Open(path string) (ReadAtCloser, error) {
+	fd, err := r.open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY)
+	if err != nil {
+		return nil, err
+	}
+	return descriptor(fd), nil
+}
+
+// descriptor is an open file. It is no os.File, as that would have the runtime poll it.
+type descriptor int
+
+// ReadAt implements io.ReaderAt.
+func (d descriptor) ReadAt(p []byte, at int64) (n int, err error) {
+	for n < len(p) {
+		got, err := unix.Pread(int(d), p[n:], at+int64(n))
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return n, err
+		case got == 0:
+			return n, io.EOF
+		default:
+			n += got
+		}
+	}
+	return n, nil
+}
+
+// Close implements io.Closer.
+func (d descriptor) Close() error { return unix.Close(int(d)) }
 
 // List implements FS.
 func (r Root) List(path string) ([]string, error) {

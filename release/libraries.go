@@ -2,6 +2,7 @@ package release
 
 import (
 	"bytes"
+	"debug/elf"
 	"errors"
 	"slices"
 	"strings"
@@ -12,23 +13,28 @@ import (
 // that any of them looks in.
 type loader struct {
 	fsys   FS
-	like   elf // programs and libraries have to be of one class and machine
+	like   elf.FileHeader // programs and libraries have to be of one class and machine
 	interp string
 	dirs   []string
 	seen   []string // paths of what has been looked into, and names that were not found
 	errs   []error
 }
 
-// maxProgram bounds what is read of a program, in bytes.
-const maxProgram = 256 << 20
+// loader is one for what goes with the release's VM.
+func (r *Release) loader(fsys FS) *loader {
+	l := &loader{fsys: fsys}
+	if p, f, err := openProgram(fsys, r.ERTSDir+"/bin/beam.smp"); err == nil {
+		l.like, l.interp = p.FileHeader, p.interpreter()
+		f.Close()
+	}
+	return l
+}
 
 // checkLibraries looks for the libraries of the programs of ERTS and of the native
 // parts of the applications.
 func (r *Release) checkLibraries(fsys FS, c *Command, apps []string) []error {
-	l := &loader{fsys: fsys}
-	text, _ := fsys.Read(r.ERTSDir+"/bin/beam.smp", headers)
-	l.like, _ = elfOf(text)
-	if l.interp = l.like.interpreter(); l.interp == "" {
+	l := r.loader(fsys)
+	if l.interp == "" {
 		return nil // static, and there can be no native parts
 	}
 	for _, dir := range strings.Split(valueOf(c.Env, "LD_LIBRARY_PATH"), ":") {
@@ -38,10 +44,10 @@ func (r *Release) checkLibraries(fsys FS, c *Command, apps []string) []error {
 	}
 	l.usual()
 	for _, program := range [...]string{"erlexec", "beam.smp", "erl_child_setup", "inet_gethost"} {
-		l.look(r.ERTSDir + "/bin/" + program)
+		l.need(r.ERTSDir + "/bin/" + program)
 	}
 	if c.Daemon {
-		l.look(r.ERTSDir + "/bin/epmd")
+		l.need(r.ERTSDir + "/bin/epmd")
 	}
 	for _, app := range apps {
 		l.native(app+"/priv", 2)
@@ -56,25 +62,23 @@ func (l *loader) native(dir string, depth int) {
 	for _, name := range names {
 		switch {
 		case strings.HasSuffix(name, ".so"):
-			l.look(dir + "/" + name)
+			l.need(dir + "/" + name)
 		case depth > 0 && isDir(l.fsys, dir+"/"+name):
 			l.native(dir+"/"+name, depth-1)
 		}
 	}
 }
 
-// look finds what a program or a library needs, and what that needs.
-func (l *loader) look(file string) {
+// need finds what a program or a library needs, and what that needs.
+func (l *loader) need(file string) {
 	if slices.Contains(l.seen, file) {
 		return
 	}
 	l.seen = append(l.seen, file)
-	text, err := l.fsys.Read(file, maxProgram)
-	e, ok := elfOf(text)
-	if err != nil || !ok || !l.alike(&e) {
+	names, dirs, ok := l.open(file)
+	if !ok {
 		return // Check says what of it matters
 	}
-	names, dirs := e.libraries()
 	for _, dir := range dirs {
 		origin := file[:strings.LastIndexByte(file, '/')]
 		dir = strings.ReplaceAll(strings.ReplaceAll(dir, "$ORIGIN", origin), "${ORIGIN}", origin)
@@ -84,7 +88,7 @@ func (l *loader) look(file string) {
 	}
 	for _, name := range names {
 		if found := l.find(name); found != "" {
-			l.look(found)
+			l.need(found)
 		} else if !l.given(name) && !slices.Contains(l.seen, name) {
 			l.seen = append(l.seen, name)
 			l.errs = append(l.errs, errors.New(file+": needs the library "+name+", which the image does not have; want the package with it"))
@@ -106,18 +110,27 @@ func (l *loader) find(name string) string {
 		return name
 	}
 	for _, dir := range l.dirs {
-		text, err := l.fsys.Read(dir+"/"+name, headers)
-		if err != nil {
-			continue
-		}
-		if e, ok := elfOf(text); ok && l.alike(&e) {
+		if _, _, ok := l.open(dir + "/" + name); ok {
 			return dir + "/" + name
 		}
 	}
 	return ""
 }
 
-func (l *loader) alike(e *elf) bool { return e.wide == l.like.wide && e.machine() == l.like.machine() }
+// open gives what a program or a library needs; ok is false where it is none, or one for
+// another processor.
+func (l *loader) open(file string) (names, dirs []string, ok bool) {
+	p, f, err := openProgram(l.fsys, file)
+	if err != nil {
+		return nil, nil, false
+	}
+	defer f.Close()
+	if p.Class != l.like.Class || p.Machine != l.like.Machine {
+		return nil, nil, false
+	}
+	names, dirs = p.libraries()
+	return names, dirs, true
+}
 
 // usual adds the directories of ld.so.conf, the built-in ones of glibc and musl, and
 // those of Debian's architectures.
