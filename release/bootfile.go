@@ -36,9 +36,9 @@ func codeDirs(boot []byte) (dirs []string) {
 	}
 }
 
-// place is a directory of a boot script as init finds it (-boot_var of erl(1));
+// resolve gives a directory of a boot script as init finds it (-boot_var of erl(1));
 // empty: nobody says what its variable is. vars are names and values by turns.
-func (r *Release) place(dir string, vars []string) string {
+func (r *Release) resolve(dir string, vars []string) string {
 	name, rest, _ := strings.Cut(dir[1:], "/")
 	root := ""
 	switch name {
@@ -71,7 +71,7 @@ func (r *Release) fits(fsys FS) error {
 		if !strings.Contains(dir, "/kernel-") {
 			continue
 		}
-		if place := r.place(dir, nil); place != "" && !isDir(fsys, place) {
+		if place := r.resolve(dir, nil); place != "" && !isDir(fsys, place) {
 			return errors.New(r.Boot + ".boot: was made with " + dir + ", and there is no " + place +
 				": it does not match ERTS " + r.ERTS + " in " + r.ERTSDir + "; want the release and its ERTS from one build")
 		}
@@ -110,7 +110,7 @@ func (r *Release) checkBoot(fsys FS, args []string) (apps []string, errs []error
 		if strings.Contains(dir, ".ez/") {
 			continue // an archive
 		}
-		place := r.place(dir, vars)
+		place := r.resolve(dir, vars)
 		wrong := ""
 		switch {
 		case place == "":

@@ -34,10 +34,10 @@ func ascii(s string) string {
 	return string(b)
 }
 
-// ErlCall is the path of erl_call (erl_call(1)) that goes with the release; empty: there
+// FindErlCall gives the path of erl_call (erl_call(1)) that goes with the release; empty: there
 // is none that could be used. It is one of OTP 24 or later, which can carry an output of
 // any kind, and speaks no TLS.
-func (r *Release) ErlCall(fsys FS, c *Command) string {
+func (r *Release) FindErlCall(fsys FS, c *Command) string {
 	if c.TLS() || CompareVersions(r.ERTS, "12") < 0 {
 		return ""
 	}
@@ -59,16 +59,16 @@ func (r *Release) ErlCall(fsys FS, c *Command) string {
 	return ""
 }
 
-// ByErlCall is what erl_call -e is given to read: it prints the text of the result after
+// ErlCallInput is what erl_call -e is given to read: it prints the text of the result after
 // whatever the function printed, and gives {V,N}, N the size of that text in bytes.
-func ByErlCall(call string) string {
+func ErlCallInput(call string) string {
 	return "(fun({V,B}) -> io:put_chars(B), {V,byte_size(B)} end)(" + call + ").\n"
 }
 
-// CallAnswer reads the output of erl_call: what the function printed, the text of the
+// ParseErlCall reads the output of erl_call: what the function printed, the text of the
 // result, and whether that is the reason for which there is none. ok is false where the
 // call was not made.
-func CallAnswer(out []byte) (printed, result []byte, failed, ok bool) {
+func ParseErlCall(out []byte) (printed, result []byte, failed, ok bool) {
 	text := string(out)
 	at := strings.LastIndex(text, "{ok, {")
 	if at < 0 {
@@ -82,10 +82,10 @@ func CallAnswer(out []byte) (printed, result []byte, failed, ok bool) {
 	return out[:at-size], out[at-size : at], v == "1", true
 }
 
-// ByVisitor gives the flags with which a Visitor makes the call, and ends: with 0 or 1 as
+// CallFlags gives the flags with which a RemoteShell makes the call, and ends: with 0 or 1 as
 // the call did, 1 too where it took longer than so many seconds (0: no limit), and 2 where
 // it could not be made. name is that of the tool that it speaks for.
-func ByVisitor(name, node, call string, limit int) (flags []string) {
+func CallFlags(name, node, call string, limit int) (flags []string) {
 	timeout := "infinity"
 	if limit > 0 {
 		timeout = strconv.Itoa(limit * 1000)

@@ -185,7 +185,7 @@ func FuzzCodeDirs(f *testing.F) {
 	f.Add([]byte("\x83k\x00\x19$ROOT/lib/kernel-8.5/ebin"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, dir := range codeDirs(b) {
-			(&Release{}).place(dir, nil)
+			(&Release{}).resolve(dir, nil)
 		}
 	})
 }

@@ -70,7 +70,7 @@ type File struct {
 func (r *Release) Command(in Inputs) Command {
 	tmp := strings.TrimRight(in.Release.Tmp, "/")
 	c := Command{Path: r.ERTSDir + "/bin/erlexec", Dir: r.Root, Tmp: tmp, User: in.User, TTY: in.Term != ""}
-	f := &filter{way: wayOf(&in.Distribution)}
+	f := &filter{distSettings: distSettingsOf(&in.Distribution)}
 	// What the configuration says counts more than what the release says.
 	args := f.run("release.args", in.Release.Args)
 	vmargs := f.run("vm.args", r.args)
@@ -188,7 +188,7 @@ func (r *Release) libVars() []string {
 // env is the whole environment but what the configuration adds: nothing of the
 // kernel's, where unknown words of its command line end up.
 func (r *Release) env(in *Inputs, c *Command, n *naming, f *filter, sys string) []string {
-	env := append(r.ground(c.Tmp, in.Term, len(in.Release.Env)),
+	env := append(r.baseEnv(c.Tmp, in.Term, len(in.Release.Env)),
 		"ERL_CRASH_DUMP="+in.Dump,
 		"ERL_CRASH_DUMP_SECONDS="+strconv.Itoa(in.DumpSeconds),
 		"ERL_CRASH_DUMP_BYTES="+strconv.FormatInt(in.DumpBytes, 10),
@@ -230,9 +230,9 @@ func (r *Release) env(in *Inputs, c *Command, n *naming, f *filter, sys string) 
 	return env
 }
 
-// ground is the part of the environment that depends on the release and its tty alone,
+// baseEnv is the part of the environment that depends on the release and its tty alone,
 // with room for more.
-func (r *Release) ground(tmp, term string, more int) []string {
+func (r *Release) baseEnv(tmp, term string, more int) []string {
 	if term == "" {
 		term = "dumb" // its output becomes lines of a log
 	}
@@ -269,7 +269,7 @@ func (r *Release) variables(c config.Release) []string {
 	if !strings.HasSuffix(r.VMArgs, ".src") && valueOf(c.Env, "RELX_REPLACE_OS_VARS") == "" {
 		return nil
 	}
-	return append(r.ground(strings.TrimRight(c.Tmp, "/"), "", len(c.Env)), c.Env...)
+	return append(r.baseEnv(strings.TrimRight(c.Tmp, "/"), "", len(c.Env)), c.Env...)
 }
 
 // override sets the variables of release.env. Those that bring flags are filtered

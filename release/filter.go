@@ -33,9 +33,9 @@ var rules = [...]struct {
 // filter takes the flags of rules out of lists of arguments, and remembers what
 // they said. The list that counts most goes first.
 type filter struct {
-	way          // what the configuration wants
-	from  string // of the list at hand: "vm.args", "release.args"
-	notes []string
+	distSettings        // what the configuration wants
+	from         string // of the list at hand: "vm.args", "release.args"
+	notes        []string
 
 	named  []flagAt // each -sname and -name
 	name   string   // the part before @ of the first of them
@@ -178,7 +178,6 @@ func (f *filter) kernel(kept, values []string) []string {
 	return kept
 }
 
-//go:noinline
 func (f *filter) drop(flag string, values []string, why string) {
 	b := append(append(append([]byte(nil), f.from...), ": "...), flag...)
 	for _, v := range values {

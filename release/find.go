@@ -148,8 +148,8 @@ func inspect(fsys FS, root string, c config.Release) (*Release, error) {
 		r.readEnvScript(fsys)
 	}
 	r.relx = !r.Mix && slices.Contains(names, "start_erl.data")
-	r.SysConfig = r.settled(files, "sys.config")
-	r.VMArgs = r.settled(files, "vm.args")
+	r.SysConfig = r.configFile(files, "sys.config")
+	r.VMArgs = r.configFile(files, "vm.args")
 	r.readSysConfig(fsys, c.Env)
 	if r.VMArgs != "" {
 		args, extra := r.readArgs(fsys, r.VMArgs, r.variables(c))
@@ -243,10 +243,10 @@ func newest(versions []string) string {
 	return best
 }
 
-// settled is the path of a configuration file of the release, "" where there is none.
+// configFile is the path of a configuration file of the release, "" where there is none.
 // Where there is a template, that is the one: the start script of relx makes the other
 // of it at every start.
-func (r *Release) settled(files []string, name string) string {
+func (r *Release) configFile(files []string, name string) string {
 	path := r.Dir + "/" + name
 	if slices.Contains(files, name+".src") {
 		r.why("", name+".src", ": its ${…} are filled in from release.env and the environment of the release")

@@ -20,7 +20,7 @@ func (c *Command) Prepare() error {
 	if err := makeDir(c.Tmp); err != nil {
 		return err
 	}
-	if err := c.User.own(c.Tmp); err != nil {
+	if err := c.User.chown(c.Tmp); err != nil {
 		return err
 	}
 	for i := range c.Files {
@@ -103,9 +103,9 @@ func makeDir(path string) error {
 	return fmt.Errorf("make directory %s (release.tmp): %w; want a place that can be written to", path, err)
 }
 
-// own gives the directory to the user, where it is one that root made for itself
+// chown gives the directory to the user, where it is one that root made for itself
 // alone; any other keeps its owner, because others may use it too.
-func (u *User) own(path string) error {
+func (u *User) chown(path string) error {
 	if u == nil {
 		return nil
 	}

@@ -70,7 +70,7 @@ func printRemote(args []string) int {
 		return noRemote(err.Error())
 	}
 	_, _, iex := v.node.release.IEx(release.Root(v.node.root))
-	line, needs := v.cmd.Abroad(v.in.Distribution.Port, v.node.ownAddress(), iex)
+	line, needs := v.cmd.RemoteShellLine(v.in.Distribution.Port, v.node.ownAddress(), iex)
 	leave := leaveErlang
 	if iex {
 		leave = leaveIEx

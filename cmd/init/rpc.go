@@ -49,10 +49,10 @@ func call(args []string) int {
 		return noCall(err.Error())
 	}
 	text := release.Call(words[0], words[1], list)
-	if path := v.node.release.ErlCall(release.Root("/"), &v.cmd); path != "" && v.at.Addr().Is4() {
+	if path := v.node.release.FindErlCall(release.Root("/"), &v.cmd); path != "" && v.at.Addr().Is4() {
 		return v.erlCall(path, text, limit)
 	}
-	return noCall(v.become(nil, release.ByVisitor("beaminit rpc", v.cmd.Node, text, limit)).Error())
+	return noCall(v.become(nil, release.CallFlags("beaminit rpc", v.cmd.Node, text, limit)).Error())
 }
 
 func noCall(why string) int { return failCall(noOne, why) }
@@ -65,8 +65,8 @@ func failCall(status int, why string) int {
 // erlCall makes the call by erl_call, which takes milliseconds; a VM, the better part of
 // a second.
 func (v *visit) erlCall(path, text string, limit int) int {
-	out, status, late, err := v.runErlCall(path, release.ByErlCall(text), limit)
-	printed, result, failed, ok := release.CallAnswer(out)
+	out, status, late, err := v.runErlCall(path, release.ErlCallInput(text), limit)
+	printed, result, failed, ok := release.ParseErlCall(out)
 	said := strings.TrimSpace(string(out))
 	switch {
 	case err != nil:
@@ -102,11 +102,11 @@ func (v *visit) keptOut() string {
 // letIn finds out whether the node takes the cookie, as far as erl_call can tell: a shell
 // would only say that it could not be started.
 func (v *visit) letIn() error {
-	path := v.node.release.ErlCall(release.Root("/"), &v.cmd)
+	path := v.node.release.FindErlCall(release.Root("/"), &v.cmd)
 	if path == "" || !v.at.Addr().Is4() {
 		return nil
 	}
-	if out, status, late, err := v.runErlCall(path, release.ByErlCall(release.Call("erlang", "node", "[]")), callLimit); err == nil && !late && keptOut(string(out), status) {
+	if out, status, late, err := v.runErlCall(path, release.ErlCallInput(release.Call("erlang", "node", "[]")), callLimit); err == nil && !late && keptOut(string(out), status) {
 		return errors.New(v.keptOut())
 	}
 	return nil

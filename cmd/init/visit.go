@@ -98,11 +98,11 @@ func (v *visit) become(first, last []string) error {
 	host := v.cmd.Node[at(v.cmd.Node):]
 	unix.Write(fd, []byte(release.Inetrc(host, v.at.Addr())))
 	r := v.node.release
-	visitor := release.Visitor{
+	visitor := release.RemoteShell{
 		Name: "remote-" + strconv.Itoa(os.Getpid()), Inetrc: "/proc/self/fd/" + strconv.Itoa(fd),
 		Env: terminalType("/", os.Getenv("TERM")),
 	}
-	argv, env, err := r.Visit(release.Root("/"), &v.in, &v.cmd, visitor, first, last)
+	argv, env, err := r.RemoteShellCommand(release.Root("/"), &v.in, &v.cmd, visitor, first, last)
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func remsh(dir string, s labpkg.Status, name string) ([]string, error) {
 		return nil, err
 	}
 	c := release.Command{Node: s.Nodes[i].Erlang, Proto: "inet_tcp"}
-	line, _ := c.Abroad(labpkg.Port, netip.Addr{}, false) // lab join has the nodes in its hosts file
+	line, _ := c.RemoteShellLine(labpkg.Port, netip.Addr{}, false) // lab join has the nodes in its hosts file
 	return []string{"env", "HOME=" + home, "sh", "-c", "exec " + line}, nil
 }
 

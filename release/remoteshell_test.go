@@ -9,9 +9,9 @@ import (
 	"github.com/beaminit/beaminit/config"
 )
 
-// How releases are visited: the flags and the environment of the VM that does it on the
+// How a remote shell is started: the flags and the environment of the VM that it is, on the
 // node, and the line that does it elsewhere.
-func TestVisit(t *testing.T) {
+func TestRemoteShell(t *testing.T) {
 	// What systools:make_script has for an application, as codeDirs finds it.
 	const paths = "\x83k\x00\x1b$ROOT/lib/kernel-8.5.3/ebink\x00\x1b$ROOT/lib/bird-1.0-rc1/ebin"
 	own := with(ertsAt("/srv/erlang/erts-13.1.5"), []string{"/srv/erlang/releases/start_erl.data: 13.1.5 1", "/srv/erlang/lib/kernel-8.5.3/ebin/kernel.app",
@@ -51,14 +51,14 @@ func TestVisit(t *testing.T) {
 		}
 		cmd := r.Command(in)
 		iex, _, ok := r.IEx(fsys)
-		argv, env, err := r.Visit(fsys, &in, &cmd, Visitor{Name: "remote-7", Inetrc: "/proc/self/fd/3", Env: []string{"TERM=xterm"}}, iex, []string{"-remsh", cmd.Node})
+		argv, env, err := r.RemoteShellCommand(fsys, &in, &cmd, RemoteShell{Name: "remote-7", Inetrc: "/proc/self/fd/3", Env: []string{"TERM=xterm"}}, iex, []string{"-remsh", cmd.Node})
 		if err != nil {
 			t.Fatal(err)
 		}
-		line, needs := cmd.Abroad(in.Distribution.Port, netip.MustParseAddr("192.168.7.6"), ok)
+		line, needs := cmd.RemoteShellLine(in.Distribution.Port, netip.MustParseAddr("192.168.7.6"), ok)
 		got.WriteString(c.name + "\n  " + strings.ReplaceAll(strings.Join(argv, " "), " -", "\n    -") + "\n  " + strings.Join(env, "\n  ") + "\n  " + line + "\n  # " + strings.Join(needs, "\n  # ") + "\n")
 	}
-	const path = "testdata/visit.golden"
+	const path = "testdata/remoteshell.golden"
 	if *update {
 		write(t, path, got.String())
 	}
@@ -118,7 +118,7 @@ func TestCallAnswer(t *testing.T) {
 		{out: "a\n{ok, {0, -2}}"},
 		{out: ""},
 	} {
-		printed, result, failed, ok := CallAnswer([]byte(c.out))
+		printed, result, failed, ok := ParseErlCall([]byte(c.out))
 		if string(printed) != c.printed || string(result) != c.result || failed != c.failed || ok != c.ok {
 			t.Errorf("%q: got %q, %q, %v, %v", c.out, printed, result, failed, ok)
 		}
@@ -128,7 +128,7 @@ func TestCallAnswer(t *testing.T) {
 func FuzzCallAnswer(f *testing.F) {
 	f.Add([]byte("[a]\n{ok, {0, 4}}"))
 	f.Fuzz(func(t *testing.T, out []byte) {
-		printed, result, _, ok := CallAnswer(out)
+		printed, result, _, ok := ParseErlCall(out)
 		if ok && !strings.HasPrefix(string(out), string(printed)+string(result)+"{ok, {") {
 			t.Errorf("%q: %q and %q", out, printed, result)
 		}

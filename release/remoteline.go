@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// Abroad gives a line for sh(1) that opens a remote shell of the release on another
+// RemoteShellLine gives a line for sh(1) that opens a remote shell of the release on another
 // machine, with an Erlang (from OTP 23.1 on) or Elixir of its own: without epmd, a
 // listener, or a line in /etc/hosts there. needs says what has to be there all the same.
 // address is that of the node; the zero Addr where it is not known.
-func (c *Command) Abroad(port int, address netip.Addr, iex bool) (line string, needs []string) {
+func (c *Command) RemoteShellLine(port int, address netip.Addr, iex bool) (line string, needs []string) {
 	_, host, _ := strings.Cut(c.Node, "@")
 	mark := "a mark of it is " + c.Cookie
 	if c.Cookie == "" {
 		mark = "that of this node is not known"
 	}
 	needs = append(needs, "needs the cookie of the cluster in ~/.erlang.cookie, which only its owner may read ("+mark+")")
-	flags := "-dist_listen false -start_epmd false -erl_epmd_port " + strconv.Itoa(port) + " -kernel " + visitorTicks
+	flags := "-dist_listen false -start_epmd false -erl_epmd_port " + strconv.Itoa(port) + " -kernel " + remoteShellTicks
 	if proto := c.Proto; !strings.HasPrefix(proto, "epmdless") && proto != "inet_tcp" {
 		flags += " -proto_dist " + proto
 	}

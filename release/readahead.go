@@ -23,7 +23,7 @@ func (r *Release) ReadAhead(fsys FS, all bool, want func(path string)) {
 		return
 	}
 	for _, file := range loadOrder(boot, all) {
-		if path := r.place(file, nil); path != "" {
+		if path := r.resolve(file, nil); path != "" {
 			want(path + ".beam")
 		}
 	}

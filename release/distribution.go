@@ -9,20 +9,20 @@ import (
 	"github.com/beaminit/beaminit/config"
 )
 
-// way is how the configuration wants nodes to find each other and to talk.
-type way struct {
+// distSettings is how the configuration wants nodes to find each other and to talk.
+type distSettings struct {
 	port   string
 	module string // distribution.epmd = "module:NAME"
 	daemon bool   // distribution.epmd = "daemon"
 	tls    bool   // [distribution.tls]
 }
 
-func wayOf(d *config.Distribution) way {
+func distSettingsOf(d *config.Distribution) distSettings {
 	module, is := strings.CutPrefix(d.EPMD, "module:")
 	if !is {
 		module = ""
 	}
-	return way{strconv.Itoa(d.Port), module, d.EPMD == "daemon", d.TLS != config.TLS{}}
+	return distSettings{strconv.Itoa(d.Port), module, d.EPMD == "daemon", d.TLS != config.TLS{}}
 }
 
 // usesTLS and usesPort say why a flag of the release has no effect.
@@ -32,7 +32,7 @@ const (
 )
 
 // start says why -start_epmd of the release has no effect.
-func (w *way) start() string {
+func (w *distSettings) start() string {
 	if w.daemon {
 		return "beaminit starts epmd (distribution.epmd)"
 	}

@@ -7,24 +7,24 @@ import (
 	"strings"
 )
 
-// Visitor is a VM of the release's ERTS that comes to see the running release: a hidden
+// RemoteShell is a VM of the release's ERTS that comes to see the running release: a hidden
 // node that listens nowhere, asks no epmd, and starts no application.
-type Visitor struct {
+type RemoteShell struct {
 	Name   string   // of its node, before the @; another one for each that is there at once
 	Inetrc string   // path of a file that leads the host of the release to where it answers
 	Env    []string // about its terminal
 }
 
-// visitorTicks has a visitor say each second that it is there, and wait minutes for the
+// remoteShellTicks has such a shell say each second that it is there, and wait minutes for the
 // release (net_ticktime of kernel(6), and net_tickintensity of OTP 24): so it suits a
 // release with any net_ticktime. Between nodes with the default, one that lets a cut-off
 // peer go after a few seconds would let an idle shell go too.
-const visitorTicks = "net_ticktime 240 net_tickintensity 240"
+const remoteShellTicks = "net_ticktime 240 net_tickintensity 240"
 
-// Visit gives the arguments for erlexec and the environment of a visitor, which first
+// RemoteShellCommand gives the arguments for erlexec and the environment of a remote shell, which first
 // flags and, at the end, last are added to. c is what started the release. The cookie is not
 // among the arguments, but in the HOME of the release.
-func (r *Release) Visit(fsys FS, in *Inputs, c *Command, v Visitor, first, last []string) (argv, env []string, err error) {
+func (r *Release) RemoteShellCommand(fsys FS, in *Inputs, c *Command, v RemoteShell, first, last []string) (argv, env []string, err error) {
 	boot, err := r.cleanBoot(fsys)
 	if err != nil {
 		return nil, nil, err
@@ -50,7 +50,7 @@ func (r *Release) Visit(fsys FS, in *Inputs, c *Command, v Visitor, first, last 
 			argv = append(argv, "-boot_var", vars[0], vars[1])
 		}
 	}
-	argv = append(append(argv, "-kernel"), strings.Fields(visitorTicks)...)
+	argv = append(append(argv, "-kernel"), strings.Fields(remoteShellTicks)...)
 	argv = append(argv, "-start_epmd", "false")
 	port := strconv.Itoa(in.Distribution.Port)
 	if r.portByKernel() {
@@ -58,7 +58,7 @@ func (r *Release) Visit(fsys FS, in *Inputs, c *Command, v Visitor, first, last 
 	} else {
 		argv = append(argv, "-erl_epmd_port", port)
 	}
-	return append(append(argv, carrier...), last...), r.visitorEnv(in, c, v), nil
+	return append(append(argv, carrier...), last...), r.remoteShellEnv(in, c, v), nil
 }
 
 // cleanBoot gives the flags for a boot script that starts kernel and stdlib alone: the one
@@ -123,10 +123,10 @@ func (r *Release) carrier(in *Inputs, c *Command) ([]string, error) {
 	return flags, nil
 }
 
-// visitorEnv is the environment of the release without what is for one start of it.
-func (r *Release) visitorEnv(in *Inputs, c *Command, v Visitor) []string {
+// remoteShellEnv is the environment of the release without what is for one start of it.
+func (r *Release) remoteShellEnv(in *Inputs, c *Command, v RemoteShell) []string {
 	var own Command
-	own.Env = r.ground(c.Tmp, "", len(in.Release.Env)+4)
+	own.Env = r.baseEnv(c.Tmp, "", len(in.Release.Env)+4)
 	var vars []string
 	for _, e := range in.Release.Env {
 		if !strings.HasPrefix(e, "ERL_") {
