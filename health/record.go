@@ -1,7 +1,5 @@
 // Package health is the room of what a node says of itself: the health record
-// that goes through /dev/kmsg to the serial console, its reader, and the monitor
-// (a child of PID 1) that finds out whether the release answers and which peers
-// it is connected to.
+// that goes through /dev/kmsg to the serial console, and its reader.
 package health
 
 import "time"

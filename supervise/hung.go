@@ -3,8 +3,8 @@ package supervise
 import (
 	"time"
 
+	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/heart"
 	"golang.org/x/sys/unix"
 )
@@ -37,7 +37,7 @@ func (s *State) reported(e Event) []Effect {
 	}
 	switch {
 	case s.Fatal != "": // whatever it answers, it is too late
-	case r.Answer == health.Answered:
+	case r.Answer == cluster.Answered:
 		if s.Hung {
 			s.Why = ""
 		}

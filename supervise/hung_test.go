@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/heart"
@@ -27,7 +28,7 @@ type happens struct {
 	fatal   string
 }
 
-func miss(a health.Answer) Event { return Event{Kind: Reported, Report: health.Report{Answer: a}} }
+func miss(a cluster.Answer) Event { return Event{Kind: Reported, Report: cluster.Report{Answer: a}} }
 
 func says(m heart.Message) Event {
 	if m.PID == 0 {
@@ -41,7 +42,7 @@ func up(timer Timer) Event { return Event{Kind: TimeIsUp, Timer: timer} }
 func TestKill(t *testing.T) {
 	const dump = "kill -SIGUSR1, kill -SIGCONT, timer 9"
 	fine := happens{100, Event{Kind: Reported, Report: answered(0, 1)}, "record", ""}
-	silent, refused := miss(health.Silent), miss(health.Refused)
+	silent, refused := miss(cluster.Silent), miss(cluster.Refused)
 	beat := heart.Message{Kind: heart.Beats, Span: time.Minute}
 	const noAnswer = "hung: no answer to the distribution handshake"
 	tests := []struct {
@@ -51,7 +52,7 @@ func TestKill(t *testing.T) {
 	}{
 		{"three misses", nil, []happens{fine,
 			{2000, silent, "record", ""}, {4500, silent, "", ""}, {7000, silent, "record, " + dump, noAnswer},
-			{7500, miss(health.Answered), "", noAnswer},
+			{7500, miss(cluster.Answered), "", noAnswer},
 			{8000, Event{Kind: Exited, PID: 87, Status: 1 << 8}, "record, order r, sweep up, start", ""},
 			{17000, up(KillTimer), "", ""}}},
 		{"an answer in time", nil, []happens{fine,

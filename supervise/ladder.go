@@ -4,8 +4,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
 )
 
@@ -28,7 +28,7 @@ func (s *State) started(e Event) []Effect {
 	s.Runs++
 	s.forget()
 	s.HeardAt = e.At
-	effects := []Effect{{Kind: Order, Order: health.OrderWatch}}
+	effects := []Effect{{Kind: Order, Order: cluster.OrderWatch}}
 	if limit := s.Policy.StartTimeout; limit > 0 {
 		effects = append(effects, Effect{Kind: SetTimer, Timer: StartTimer, After: limit})
 	}

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/control"
 	"github.com/beaminit/beaminit/evidence"
@@ -27,7 +28,7 @@ type Loop struct {
 	ahead     int // pid of what reads the release ahead; 0: none runs
 	companion int // pid of what the release needs beside it; 0: none runs
 	relay     int // pid of the relay of Terminal; 0: none runs
-	reports   chan health.Report
+	reports   chan cluster.Report
 	signals   <-chan os.Signal // nil: not listening yet
 	owed      bool             // a record is due as soon as signals are heard
 	finished  bool
@@ -57,8 +58,8 @@ type Loop struct {
 // Run starts the release and supervises it until the node is to go down; it
 // gives the action asked for. It never returns for any other reason.
 func (n Node) Run() Action {
-	l := &Loop{Node: n, reports: make(chan health.Report, 16), fallen: make(chan string, 8), asks: make(chan ask, 16), beats: make(chan heart.Message, 16), notices: make(chan struct{})}
-	l.state = State{Policy: n.Policy, Peers: min(len(n.Peers), health.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
+	l := &Loop{Node: n, reports: make(chan cluster.Report, 16), fallen: make(chan string, 8), asks: make(chan ask, 16), beats: make(chan heart.Message, 16), notices: make(chan struct{})}
+	l.state = State{Policy: n.Policy, Peers: min(len(n.Peers), cluster.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	l.startOutput()
 	none := false
@@ -147,8 +148,8 @@ func (l *Loop) turn() {
 }
 
 // sayUnknown says, once, why the peers of a release that answers are not counted.
-func (l *Loop) sayUnknown(r health.Report) {
-	if r.Answer == health.Answered && !r.Known && l.state.Peers > 0 && !l.unknown {
+func (l *Loop) sayUnknown(r cluster.Report) {
+	if r.Answer == cluster.Answered && !r.Known && l.state.Peers > 0 && !l.unknown {
 		l.unknown = true
 		l.Console.Say(health.Warning, "peers=? because the kernel does not tell its connections (sock_diag): want CONFIG_INET_TCP_DIAG, or tcp_diag in kernel.modules")
 	}

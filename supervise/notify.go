@@ -3,6 +3,7 @@ package supervise
 import (
 	"time"
 
+	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
@@ -81,7 +82,7 @@ func (s *State) notified(e Event) []Effect {
 	if s.Answered {
 		return nil
 	}
-	return []Effect{{Kind: Order, Order: health.OrderWatch}} // look at once: it has to answer now
+	return []Effect{{Kind: Order, Order: cluster.OrderWatch}} // look at once: it has to answer now
 }
 
 // settle says whether the release has become ready. Whatever the criterion, it has to

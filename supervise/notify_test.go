@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/notify"
@@ -20,7 +21,7 @@ func TestReady(t *testing.T) {
 		return turn{Event{Kind: Notified, PID: pid, Said: w}, effects, h}
 	}
 	started, ready := notify.Words{Started: true}, notify.Words{Ready: true}
-	silent := health.Report{Answer: health.Silent}
+	silent := cluster.Report{Answer: cluster.Silent}
 	dies := turn{Event{Kind: Exited, PID: 87, Status: 1 << 8, At: time.Second}, "record, order r, sweep up, start", health.Down}
 	tests := []struct {
 		name, criterion string
@@ -81,7 +82,7 @@ func TestNotReadyInTime(t *testing.T) {
 		{config.Started, []Event{{Kind: Reported, Report: answered()}}, "hung: not started within 5m0s of its start"},
 		{config.Notify, []Event{{Kind: Reported, Report: answered()}, {Kind: Notified, PID: 87, Said: notify.Words{Started: true}}}, "hung: no READY=1 within 5m0s of its start"},
 		{config.Started, []Event{{Kind: Reported, Report: answered()}, {Kind: Notified, PID: 87, Said: notify.Words{Started: true}}}, ""},
-		{config.Started, []Event{{Kind: Reported, Report: answered()}, {Kind: Notified, PID: 87, Said: notify.Words{Started: true}}, miss(health.Silent)}, ""},
+		{config.Started, []Event{{Kind: Reported, Report: answered()}, {Kind: Notified, PID: 87, Said: notify.Words{Started: true}}, miss(cluster.Silent)}, ""},
 	}
 	for _, tt := range tests {
 		s := State{Policy: policy, Rand: 1}

@@ -7,6 +7,7 @@ package supervise
 import (
 	"time"
 
+	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/heart"
 	"github.com/beaminit/beaminit/notify"
@@ -69,7 +70,7 @@ type State struct {
 	Hung      bool // and the last one was not
 	Probe     time.Duration
 	Known     bool // Members is known
-	Members   health.Set
+	Members   cluster.Set
 	Restarts  int
 	Runs      int  // how often it was started in this boot
 	CameUp    bool // it has been well in this boot: it was ready, or ran for a window
@@ -123,7 +124,7 @@ type Event struct {
 	At     time.Duration
 	PID    int
 	Status unix.WaitStatus
-	Report health.Report
+	Report cluster.Report
 	Heart  heart.Message
 	Said   notify.Words
 	Timer  Timer

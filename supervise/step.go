@@ -3,6 +3,7 @@ package supervise
 import (
 	"time"
 
+	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
@@ -98,7 +99,7 @@ func (s State) exited(e Event) (State, []Effect) {
 	if e.Text == "" {
 		e.Text = Describe(e.Status)
 	}
-	effects := []Effect{{Kind: Order, Order: health.OrderRest}, {Kind: SweepUp, PID: s.PID}}
+	effects := []Effect{{Kind: Order, Order: cluster.OrderRest}, {Kind: SweepUp, PID: s.PID}}
 	switch {
 	case s.Phase == Ending:
 		s.PID = 0
@@ -122,16 +123,16 @@ func (s State) exited(e Event) (State, []Effect) {
 
 // forget forgets what was known of the run before.
 func (s *State) forget() {
-	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, health.Set{}
+	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, cluster.Set{}
 	s.Started, s.Notified, s.Ready = false, false, false
 	s.Misses, s.Kill, s.Fatal, s.BeatAt, s.SnoozeUntil = 0, KillNone, "", 0, 0
 }
 
-func complaint(a health.Answer) string {
+func complaint(a cluster.Answer) string {
 	switch a {
-	case health.Refused:
+	case cluster.Refused:
 		return "the distribution port refuses connections"
-	case health.Strange:
+	case cluster.Strange:
 		return "the distribution port does not speak the distribution protocol"
 	}
 	return "no answer to the distribution handshake"

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
 )
@@ -38,8 +39,8 @@ func (e Effect) String() string {
 	return "?"
 }
 
-func answered(peers ...int) health.Report {
-	r := health.Report{Answer: health.Answered, Known: true, Took: time.Millisecond}
+func answered(peers ...int) cluster.Report {
+	r := cluster.Report{Answer: cluster.Answered, Known: true, Took: time.Millisecond}
 	for _, p := range peers {
 		r.Members[p/8] |= 1 << (p % 8)
 	}
@@ -81,7 +82,7 @@ func TestStep(t *testing.T) {
 		turns  []turn
 	}{
 		{"a good life", nil, []turn{begin, started,
-			{Event{Kind: Reported, Report: health.Report{Answer: health.Refused}}, "", health.Starting},
+			{Event{Kind: Reported, Report: cluster.Report{Answer: cluster.Refused}}, "", health.Starting},
 			{Event{Kind: Reported, Report: answered(1)}, "record", health.Degraded},
 			up, {Event{Kind: Reported, Report: answered(0, 1)}, "", health.Up},
 			{Event{Kind: Reported, Report: answered(0)}, "record", health.Degraded},
@@ -92,11 +93,11 @@ func TestStep(t *testing.T) {
 		{"at once again after a good run", nil, []turn{begin, started, up, dies, again,
 			{Event{Kind: Exited, PID: 87, Status: killed, At: time.Minute}, "record, order r, sweep up, start", health.Down}}},
 		{"hangs and comes back", nil, []turn{begin, started, up,
-			{Event{Kind: Reported, Report: health.Report{Answer: health.Silent}}, "record", health.Hung},
-			{Event{Kind: Reported, Report: health.Report{Answer: health.Silent}}, "", health.Hung},
+			{Event{Kind: Reported, Report: cluster.Report{Answer: cluster.Silent}}, "record", health.Hung},
+			{Event{Kind: Reported, Report: cluster.Report{Answer: cluster.Silent}}, "", health.Hung},
 			up}},
 		{"slow to start is not hung", nil, []turn{begin, started,
-			{Event{Kind: Reported, Report: health.Report{Answer: health.Silent}}, "", health.Starting}}},
+			{Event{Kind: Reported, Report: cluster.Report{Answer: cluster.Silent}}, "", health.Starting}}},
 		{"another's exit", nil, []turn{begin, started, {Event{Kind: Exited, PID: 3, Status: killed}, "", health.Starting}}},
 		{"a report that comes late", nil, []turn{begin, started, up, dies, {Event{Kind: Reported, Report: answered(0)}, "", health.Down}}},
 		{"stop", nil, []turn{begin, started, up,

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
@@ -53,7 +54,7 @@ func (l *Loop) startMonitor() {
 	}
 	l.monitor = monitor{pid, orders[1], p.Argv}
 	if l.state.Phase == Running {
-		l.monitor.order(health.OrderWatch)
+		l.monitor.order(cluster.OrderWatch)
 	}
 	go l.readReports(reports[0])
 }
@@ -74,7 +75,7 @@ func (l *Loop) readReports(fd int) {
 	defer func() { l.fell(recover()) }()
 	defer unix.Close(fd)
 	for {
-		var b [health.ReportSize]byte
+		var b [cluster.ReportSize]byte
 		n, err := unix.Read(fd, b[:])
 		if err == unix.EINTR {
 			continue
@@ -83,7 +84,7 @@ func (l *Loop) readReports(fd int) {
 			return
 		}
 		fault.At("reports")
-		if r, ok := health.DecodeReport(b); ok {
+		if r, ok := cluster.DecodeReport(b); ok {
 			l.reports <- r
 		}
 	}

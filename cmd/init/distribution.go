@@ -4,8 +4,8 @@ import (
 	"errors"
 	"net/netip"
 
+	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
 )
@@ -35,9 +35,9 @@ func (n *node) monitorProgram() supervise.Program {
 }
 
 // watch is what it watches.
-func (n *node) watch() health.Watch {
+func (n *node) watch() cluster.Watch {
 	c, d := n.config, n.distribution()
-	w := health.Watch{
+	w := cluster.Watch{
 		Port: d.Port, Node: "beaminit@" + short(c.Node.Hostname),
 		// Never more than the interval: then a VM that hangs is known within two.
 		Interval: c.Health.Interval, Timeout: min(c.Health.ProbeTimeout, c.Health.Interval),

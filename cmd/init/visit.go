@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strconv"
 
+	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/control"
 	"github.com/beaminit/beaminit/health"
@@ -55,8 +56,8 @@ func (v *visit) arrive() error {
 		return errors.New("only " + name + ", can have its cookie")
 	}
 	answer, at := v.node.watch().Reach()
-	if v.at = at; answer != health.Answered {
-		why := map[health.Answer]string{health.Refused: "nothing listens on ", health.Silent: "no answer from "}[answer]
+	if v.at = at; answer != cluster.Answered {
+		why := map[cluster.Answer]string{cluster.Refused: "nothing listens on ", cluster.Silent: "no answer from "}[answer]
 		if why == "" {
 			why = "no Erlang node answers on "
 		}

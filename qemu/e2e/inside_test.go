@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/qemu/lab"
 )
 
@@ -22,7 +22,7 @@ func looksInside(t *testing.T, l *lab.Lab, n *lab.Node) {
 		}
 	}
 	args := rpc(t, l, n, `[lists:flatten(lists:join($ , string:lexemes(binary_to_list(B), [0]))) || P <- filelib:wildcard("/proc/[0-9]*/cmdline"), {ok, B} <- [file:read_file(P)], B =/= <<>>]`)
-	if !strings.Contains(args, "beam.smp") || !strings.Contains(args, health.MonitorName) {
+	if !strings.Contains(args, "beam.smp") || !strings.Contains(args, cluster.MonitorName) {
 		t.Errorf("processes: %s", args)
 	}
 	if secret := cookie(t, l); strings.Contains(args+strings.Join(n.Tail(1000), "\n"), secret) {

@@ -1,4 +1,4 @@
-package health
+package cluster
 
 import (
 	"encoding/binary"

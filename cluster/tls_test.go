@@ -1,4 +1,4 @@
-package health
+package cluster
 
 import (
 	"crypto/ecdsa"
