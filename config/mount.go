@@ -65,7 +65,7 @@ func (l *loader) mount(nth int, t map[string]any) {
 	if !ok {
 		return
 	}
-	l.unknownIn([]string{"mount"}, nth, t, "source", "target", "type", "options")
+	l.unknownIn([]string{"mount"}, nth, t, mountKeys[:]...)
 	if key, f := m.fault(bind); key != "" {
 		bad(key, f)
 		return

@@ -120,7 +120,7 @@ func (l *loader) peerTable(path []string, name string, t map[string]any) {
 		return
 	}
 	aliases, port := l.peerAliases(path, t), l.peerPort(path, t)
-	l.unknownIn(path, 0, t, "address", "aliases", "port")
+	l.unknownIn(path, 0, t, peerKeys[:]...)
 	before := len(l.c.Peers)
 	l.c.Peers = l.addPeer(l.c.Peers, TOML, path, name, address, aliases)
 	if len(l.c.Peers) > before {

@@ -11,7 +11,7 @@ LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
 # committed or not. BEAMINIT_SRC = "git" takes SRCREV:pn-beaminit from the repository
 # instead, for a build with another version than the layer's.
 BEAMINIT_SRC ??= "tree"
-BEAMINIT_TREE = "go.mod go.sum LICENSE boot cmd config console control evidence fault health heart history hostsgen \
+BEAMINIT_TREE = "go.mod go.sum LICENSE docs/beaminit.8 docs/beaminit.toml.5 boot cmd config console control evidence fault health heart history hostsgen \
     logfmt netcfg notify release supervise watchdog"
 
 PV = "0.1.0+${BEAMINIT_SRC}"
@@ -76,6 +76,8 @@ do_install() {
 	chmod 0644 ${D}${sysconfdir}/beaminit.toml
 	install -d ${D}${base_bindir}
 	ln -sf ${base_sbindir}/beaminit ${D}${base_bindir}/sh
+	install -D -m 0644 ${S}/docs/beaminit.8 ${D}${mandir}/man8/beaminit.8
+	install -D -m 0644 ${S}/docs/beaminit.toml.5 ${D}${mandir}/man5/beaminit.toml.5
 }
 
 # Where the tasks of an image find it.
@@ -92,6 +94,7 @@ beaminit_qa_static() {
 READELF:class-native = "readelf"
 
 FILES:${PN} = "${base_sbindir}/beaminit ${sysconfdir}/beaminit.toml"
+# The manual pages are in ${PN}-doc, as bitbake.conf has it.
 
 # ERTS starts the heart of a release through /bin/sh. In an image without a shell this
 # link is what does that, and nothing else.
