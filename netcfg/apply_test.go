@@ -263,7 +263,7 @@ func TestApplyRefused(t *testing.T) {
 		{"multicast as address", config.Network{Address: prefixes("ff02::1/64", "192.168.7.6/24")},
 			"address ff02::1/64 on eth0: cannot assign requested address", unix.EADDRNOTAVAIL, "192.168.7.6/24"},
 		{"MTU", config.Network{MTU: 70000, Address: prefixes("192.168.7.6/24")},
-			"MTU 70000 on eth0: invalid argument (", unix.EINVAL, "192.168.7.6/24"},
+			"MTU 70000 on eth0: invalid argument: ", unix.EINVAL, "192.168.7.6/24"},
 		{"no address at all", config.Network{Address: []netip.Prefix{{}, netip.MustParsePrefix("192.168.7.6/24")}},
 			"address invalid Prefix on eth0: ", unix.EINVAL, "192.168.7.6/24"},
 	}
@@ -351,9 +351,9 @@ func TestApplyUnprivileged(t *testing.T) {
 		}
 		want := []string{
 			`hostname "eclero6": operation not permitted`,
-			"bring up lo: operation not permitted",
+			"up on lo: operation not permitted",
 			"MTU 1400 on eth0: operation not permitted",
-			"bring up eth0: operation not permitted",
+			"up on eth0: operation not permitted",
 			"address 192.168.7.6/24 on eth0: operation not permitted",
 			"address fd00::6/64 on eth0: operation not permitted",
 			"gateway 192.168.7.1 on eth0: operation not permitted",

@@ -2,7 +2,6 @@ package netcfg
 
 import (
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
@@ -33,7 +32,10 @@ func Make(hostname string, nets []config.Network, dns config.DNS) Plan {
 	links[0].Name = "lo"
 	for i := range nets {
 		n := &nets[i]
-		l := Link{Name: n.Interface, Address: n.Address, Gateway: n.Gateway, MTU: n.MTU, Wait: n.Wait}
+		l := Link{Name: n.Interface, Gateway: n.Gateway, MTU: n.MTU, Wait: n.Wait}
+		for _, a := range n.Address {
+			l.Address = append(l.Address, unmap(a))
+		}
 		if l.Name == "lo" {
 			links[0] = l
 			continue
@@ -41,6 +43,14 @@ func Make(hostname string, nets []config.Network, dns config.DNS) Plan {
 		links = append(links, l)
 	}
 	return Plan{Hostname: hostname, Links: links, Resolv: resolv(dns)}
+}
+
+// unmap makes ::ffff:192.168.7.6/120 the 192.168.7.6/24 that it means.
+func unmap(p netip.Prefix) netip.Prefix {
+	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
+		return netip.PrefixFrom(a.Unmap(), p.Bits()-96)
+	}
+	return p
 }
 
 // resolv writes resolv.conf(5). A search list without a server would make the C
@@ -83,82 +93,6 @@ func ValidName(name string) bool {
 	return true
 }
 
-// What a step does.
-type op uint8
-
-const (
-	setMTU op = iota
-	setUp
-	addAddress
-	addGateway
-	ask // what became of the link
-)
-
-// step is one rtnetlink request of a plan: what is printed is what is sent. It is
-// small, because a boot pays for every new page it touches.
-type step struct {
-	op     op
-	metric uint8  // of addGateway: how many default routes of its family are stronger
-	link   uint16 // index in Plan.Links
-	n      uint16 // index in its Address or Gateway
-}
-
-// steps lists the requests of a plan in the order in which the kernel gets them.
-// The MTU has a request of its own, because the kernel drops the rest of a
-// request whose MTU it refuses; and it comes before the addresses, because IPv6
-// does not live on a link with less than 1280.
-func (p Plan) steps() []step {
-	steps := make([]step, 0, 8*len(p.Links))
-	var defaults4, defaults6 uint8
-	for i := range p.Links {
-		l, at := &p.Links[i], uint16(i)
-		if l.MTU != 0 {
-			steps = append(steps, step{op: setMTU, link: at})
-		}
-		steps = append(steps, step{op: setUp, link: at})
-		for n := range l.Address {
-			steps = append(steps, step{op: addAddress, link: at, n: uint16(n)})
-		}
-		for n := range l.Gateway {
-			stronger := &defaults4
-			if l.Gateway[n].Unmap().Is6() {
-				stronger = &defaults6
-			}
-			steps = append(steps, step{op: addGateway, link: at, n: uint16(n), metric: *stronger})
-			*stronger++
-		}
-	}
-	for i := range p.Links {
-		steps = append(steps, step{op: ask, link: uint16(i)})
-	}
-	return steps
-}
-
-// address is what addAddress gives to l.
-func (s step) address(l *Link) netip.Prefix { return unmap(l.Address[s.n]) }
-
-// gateway is where the default route of addGateway leads.
-func (s step) gateway(l *Link) netip.Addr { return l.Gateway[s.n].Unmap() }
-
-// unmap makes ::ffff:192.168.7.6/120 the 192.168.7.6/24 that it means.
-func unmap(p netip.Prefix) netip.Prefix {
-	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
-		return netip.PrefixFrom(a.Unmap(), p.Bits()-96)
-	}
-	return p
-}
-
-// ipv6Metric is what the kernel gives an IPv6 route that names no metric.
-const ipv6Metric = 1024
-
-// priority is the metric of a route to gw for the kernel; 0: none is named.
-func (s step) priority(gw netip.Addr) uint32 {
-	if s.metric == 0 || gw.Is4() {
-		return uint32(s.metric)
-	}
-	return ipv6Metric + uint32(s.metric)
-}
-
 // Lines says the plan in the words of hostname(1) and ip(8), one command a line.
 // "replace" is exact: what is there already is no error.
 func (p Plan) Lines() []string {
@@ -166,9 +100,9 @@ func (p Plan) Lines() []string {
 	if p.Hostname != "" {
 		lines = append(lines, "hostname "+p.Hostname)
 	}
-	for _, s := range p.steps() {
-		if s.op != ask {
-			lines = append(lines, s.command(&p.Links[s.link]))
+	for i, steps := range p.steps() {
+		for _, s := range steps {
+			lines = append(lines, s.command(p.Links[i].Name))
 		}
 	}
 	return lines
@@ -177,32 +111,4 @@ func (p Plan) Lines() []string {
 // String is Lines as one text.
 func (p Plan) String() string {
 	return strings.Join(p.Lines(), "\n") + "\n"
-}
-
-// command is the ip(8) command that does what s does to l.
-func (s step) command(l *Link) string {
-	switch s.op {
-	case setMTU:
-		return "ip link set " + l.Name + " mtu " + strconv.Itoa(l.MTU)
-	case setUp:
-		return "ip link set " + l.Name + " up"
-	case addAddress:
-		a := s.address(l)
-		if a.Addr().Is6() {
-			return "ip address replace " + a.String() + " dev " + l.Name + " nodad"
-		}
-		return "ip address replace " + a.String() + " dev " + l.Name
-	case addGateway:
-		gw := s.gateway(l)
-		c := "ip route replace default via "
-		if gw.Is6() {
-			c = "ip -6 route replace default via "
-		}
-		c += gw.WithZone("").String() + " dev " + l.Name
-		if s.metric > 0 {
-			c += " metric " + strconv.Itoa(int(s.priority(gw)))
-		}
-		return c
-	}
-	return "ip link show " + l.Name
 }

@@ -1,11 +1,8 @@
 package netcfg
 
 import (
-	"fmt"
 	"net/netip"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // State is what became of a link.
@@ -66,33 +63,6 @@ func (s Status) Waiting() bool {
 	return false
 }
 
-// refusal is the error of a step that the kernel refused.
-func (s step) refusal(l *Link, errno unix.Errno, text []byte) error {
-	switch s.op {
-	case setMTU:
-		return fmt.Errorf("MTU %d on %s: %w%s", l.MTU, l.Name, errno, said(text))
-	case setUp:
-		return fmt.Errorf("bring up %s: %w%s", l.Name, errno, said(text))
-	case addAddress:
-		return fmt.Errorf("address %s on %s: %w%s", s.address(l), l.Name, errno, said(text))
-	case addGateway:
-		gw := s.gateway(l)
-		if hint := offLink(l, gw); hint != "" && (errno == unix.ENETUNREACH || errno == unix.EHOSTUNREACH || errno == unix.EINVAL) {
-			return fmt.Errorf("gateway %s on %s: %w: %s", gw, l.Name, errno, hint)
-		}
-		return fmt.Errorf("gateway %s on %s: %w%s", gw, l.Name, errno, said(text))
-	}
-	return fmt.Errorf("state of %s: %w%s", l.Name, errno, said(text))
-}
-
-// said puts the kernel's own words in brackets.
-func said(text []byte) string {
-	if len(text) == 0 {
-		return ""
-	}
-	return " (" + string(text) + ")"
-}
-
 // offLink says why gw cannot be reached over l; empty: it can.
 func offLink(l *Link, gw netip.Addr) string {
 	if gw.Is6() && gw.IsLinkLocalUnicast() {
@@ -100,7 +70,6 @@ func offLink(l *Link, gw netip.Addr) string {
 	}
 	var own []string
 	for _, a := range l.Address {
-		a = unmap(a)
 		if a.Contains(gw) {
 			return ""
 		}

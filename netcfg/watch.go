@@ -1,87 +1,63 @@
 package netcfg
 
 import (
+	"errors"
 	"fmt"
 	"os"
-	"syscall"
 	"time"
 
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
 // Watch tells when a link of this network namespace comes, goes or changes.
 type Watch struct {
-	file *os.File
-	conn syscall.RawConn
+	socket *nl.NetlinkSocket
 }
 
 // OpenWatch opens a watch. Nothing is missed by opening it only after an Apply
 // that left a link waiting, as long as Apply or Check is called once more
 // after it: so a boot where all is ready pays nothing.
 func OpenWatch() (*Watch, error) {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
+	s, err := nl.Subscribe(unix.NETLINK_ROUTE, unix.RTNLGRP_LINK)
 	if err != nil {
-		return nil, fmt.Errorf("watch links: socket: %w", err)
-	}
-	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: unix.RTMGRP_LINK}); err != nil {
-		unix.Close(fd)
-		return nil, fmt.Errorf("watch links: bind: %w", err)
-	}
-	// An os.File because the runtime's poller then does what is hard to do right
-	// by hand: a deadline, and a Close that wakes up Wait.
-	w := &Watch{file: os.NewFile(uintptr(fd), "netlink")}
-	if w.conn, err = w.file.SyscallConn(); err != nil {
-		w.Close()
 		return nil, fmt.Errorf("watch links: %w", err)
 	}
-	return w, nil
+	return &Watch{s}, nil
 }
 
 // Wait returns true as soon as there has been a change since the last Wait, and
 // false after timeout. After Close, from any goroutine, its error is
-// os.ErrClosed. A timeout below zero is zero.
+// os.ErrClosed. A timeout below a millisecond is one.
 func (w *Watch) Wait(timeout time.Duration) (changed bool, err error) {
-	// A deadline that has passed already would keep the socket from being read.
-	if timeout < time.Millisecond {
-		timeout = time.Millisecond
+	tv := unix.NsecToTimeval(max(timeout, time.Millisecond).Nanoseconds())
+	if err := w.socket.SetReceiveTimeout(&tv); err != nil {
+		return false, fmt.Errorf("watch links: %w", err)
 	}
-	if err := w.file.SetReadDeadline(time.Now().Add(timeout)); err != nil {
-		return false, closed(err)
-	}
-	var failed error
-	err = w.conn.Read(func(fd uintptr) bool {
-		changed, failed = drain(int(fd))
-		return changed || failed != nil
-	})
+	_, _, err = w.socket.Receive()
 	switch {
-	case failed != nil:
-		return false, fmt.Errorf("watch links: %w", failed)
-	case os.IsTimeout(err):
+	case errors.Is(err, unix.EAGAIN):
 		return false, nil
+	case errors.Is(err, unix.ENOBUFS): // there was more than the socket could hold
 	case err != nil:
 		return false, closed(err)
 	}
-	return changed, nil
+	w.drain()
+	return true, nil
 }
 
 // drain reads all there is. What it says does not matter: Apply finds out.
-func drain(fd int) (changed bool, err error) {
-	var buf [64]byte // the rest of a message is dropped
+func (w *Watch) drain() {
+	var rest [64]byte // the rest of a message is dropped
 	for {
-		_, err := unix.Read(fd, buf[:])
-		switch err {
-		case nil, unix.ENOBUFS: // ENOBUFS: there was more than the socket could hold
-			changed = true
-		case unix.EINTR:
-		case unix.EAGAIN:
-			return changed, nil
-		default:
-			return changed, err
+		_, _, err := unix.Recvfrom(w.socket.GetFd(), rest[:], unix.MSG_DONTWAIT)
+		if err != nil && err != unix.ENOBUFS && err != unix.EINTR {
+			return
 		}
 	}
 }
 
-// closed is the error of a file that has no other reason to fail than Close. The
+// closed is the error of a socket that has no other reason to fail than Close. The
 // poller has an error of its own for that, which nobody outside can name.
 func closed(err error) error {
 	return fmt.Errorf("watch links: %w (%v)", os.ErrClosed, err)
@@ -89,5 +65,6 @@ func closed(err error) error {
 
 // Close ends the watch; a Wait that is under way returns at once.
 func (w *Watch) Close() error {
-	return w.file.Close()
+	w.socket.Close()
+	return nil
 }

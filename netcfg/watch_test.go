@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
+
 	"github.com/beaminit/beaminit/nstest"
 )
 
@@ -51,7 +53,7 @@ func TestWatchManyEvents(t *testing.T) {
 			if s := usualPlan.Apply(); s.Links[1].State != NoCarrier {
 				t.Fatalf("eth0 is %v, want no carrier", s.Links[1].State)
 			}
-			if err := down("eth0"); err != nil {
+			if err := setDown("eth0"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -89,4 +91,13 @@ func TestWatchClose(t *testing.T) {
 	if _, err := w.Wait(time.Second); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("Wait after Close: %v, want os.ErrClosed", err)
 	}
+}
+
+// setDown sets a link down, which Apply never does.
+func setDown(name string) error {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return err
+	}
+	return netlink.LinkSetDown(link)
 }

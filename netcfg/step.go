@@ -1,0 +1,149 @@
+package netcfg
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// step is one request to the kernel about one link: what is printed of a plan is
+// what is done.
+type step interface {
+	command(link string) string     // the ip(8) command that does the same
+	do(link netlink.Link) error     // nil too where it was done before
+	String() string                 // what it gives: "address 192.168.7.6/24"
+	hint(l *Link, err error) string // why the kernel refused it, where that is known; else empty
+}
+
+type (
+	setMTU     int // bytes
+	setUp      struct{}
+	addAddress netip.Prefix
+)
+
+// steps lists the requests of a plan, in the order in which the kernel gets them,
+// for each of its links. The MTU comes before the addresses, because IPv6 does not
+// live on a link with less than 1280.
+func (p Plan) steps() [][]step {
+	steps := make([][]step, len(p.Links))
+	var stronger [2]int // default routes so far, of IPv4 and of IPv6
+	for i := range p.Links {
+		l := &p.Links[i]
+		if l.MTU != 0 {
+			steps[i] = append(steps[i], setMTU(l.MTU))
+		}
+		steps[i] = append(steps[i], setUp{})
+		for _, a := range l.Address {
+			steps[i] = append(steps[i], addAddress(a))
+		}
+		for _, gw := range l.Gateway {
+			r := addRoute{via: gw.Unmap().WithZone("")}
+			n := &stronger[0]
+			if r.via.Is6() {
+				n = &stronger[1]
+			}
+			if r.metric = *n; r.metric > 0 && r.via.Is6() {
+				r.metric += ipv6Metric
+			}
+			*n++
+			steps[i] = append(steps[i], r)
+		}
+	}
+	return steps
+}
+
+func (s setMTU) command(link string) string {
+	return "ip link set " + link + " mtu " + strconv.Itoa(int(s))
+}
+func (s setMTU) do(link netlink.Link) error { return netlink.LinkSetMTU(link, int(s)) }
+func (s setMTU) String() string             { return "MTU " + strconv.Itoa(int(s)) }
+func (setMTU) hint(*Link, error) string     { return "" }
+
+func (setUp) command(link string) string { return "ip link set " + link + " up" }
+func (setUp) do(link netlink.Link) error { return netlink.LinkSetUp(link) }
+func (setUp) String() string             { return "up" }
+func (setUp) hint(*Link, error) string   { return "" }
+
+func (s addAddress) command(link string) string {
+	p := netip.Prefix(s)
+	c := "ip address replace " + p.String() + " dev " + link
+	if p.Addr().Is6() {
+		c += " nodad"
+	}
+	return c
+}
+
+// do asks for no duplicate address detection: an appliance's address is its own, and
+// the second that it takes would delay every boot (ip-address(8), nodad).
+func (s addAddress) do(link netlink.Link) error {
+	p := netip.Prefix(s)
+	if !p.IsValid() {
+		return unix.EINVAL
+	}
+	a := &netlink.Addr{IPNet: ipNet(p)}
+	if p.Addr().Is6() {
+		a.Flags = unix.IFA_F_NODAD
+	}
+	return netlink.AddrReplace(link, a)
+}
+
+func (s addAddress) String() string         { return "address " + netip.Prefix(s).String() }
+func (addAddress) hint(*Link, error) string { return "" }
+
+// ipNet is p in the type of the library, with the host part.
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+}
+
+// addRoute is a default route.
+type addRoute struct {
+	via    netip.Addr
+	metric int // 0: none is named
+}
+
+// ipv6Metric is what the kernel gives an IPv6 route that names no metric.
+const ipv6Metric = 1024
+
+func (s addRoute) command(link string) string {
+	c := "ip route replace default via "
+	if s.via.Is6() {
+		c = "ip -6 route replace default via "
+	}
+	c += s.via.String() + " dev " + link
+	if s.metric > 0 {
+		c += " metric " + strconv.Itoa(s.metric)
+	}
+	return c
+}
+
+func (s addRoute) do(link netlink.Link) error {
+	return netlink.RouteReplace(&netlink.Route{
+		LinkIndex: link.Attrs().Index, Gw: s.via.AsSlice(), Priority: s.metric, Protocol: unix.RTPROT_STATIC,
+	})
+}
+
+func (s addRoute) String() string { return "gateway " + s.via.String() }
+
+func (s addRoute) hint(l *Link, err error) string {
+	if errors.Is(err, unix.ENETUNREACH) || errors.Is(err, unix.EHOSTUNREACH) || errors.Is(err, unix.EINVAL) {
+		return offLink(l, s.via)
+	}
+	return ""
+}
+
+// refusal is the error of a step that the kernel refused on l.
+func refusal(s step, l *Link, err error) error {
+	if hint := s.hint(l, err); hint != "" {
+		var errno unix.Errno
+		if errors.As(err, &errno) {
+			err = errno // in the place of the kernel's own words
+		}
+		return fmt.Errorf("%s on %s: %w: %s", s, l.Name, err, hint)
+	}
+	return fmt.Errorf("%s on %s: %w", s, l.Name, err)
+}
