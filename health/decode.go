@@ -10,19 +10,8 @@ import (
 	"github.com/beaminit/beaminit/logfmt"
 )
 
-// Find looks for a health record anywhere in a line of a serial console: after a
-// printk stamp, behind the cut-off half of another line, between two others. It
-// gives a record only if its checksum is right, so a garbled line is no record.
-func Find(line []byte) (r Record, ok bool) {
-	_, ok = logfmt.Find(line, Prefix, MaxRecord, func(text string) bool {
-		var err error
-		r, err = Parse(text)
-		return err == nil
-	})
-	return r, ok
-}
-
-// Parse reads a record's text without its checksum. Fields it does not know are
+// Parse reads a record's text without its checksum: the fields that this version knows
+// in their order, each once, and all that are required. Fields it does not know are
 // passed over: a later version may add some. Errors name the field.
 func Parse(text string) (Record, error) {
 	rest, ok := strings.CutPrefix(text, Prefix)
@@ -30,19 +19,48 @@ func Parse(text string) (Record, error) {
 		return Record{}, errors.New("no health record of version 1")
 	}
 	var r Record
+	due := 0 // the field of order that may come next
 	for rest != "" {
 		var key, value string
 		if key, value, rest, ok = logfmt.Next(rest); !ok {
-			return r, fmt.Errorf("health record: %q has no value", key)
+			return r, fmt.Errorf("health record: %q is no name with a value", key)
 		}
+		at := fieldAt(key)
+		if at < 0 {
+			continue
+		}
+		if err := inOrder(due, at); err != nil {
+			return r, err
+		}
+		due = at + 1
 		if err := r.set(key, value); err != nil {
 			return r, fmt.Errorf("health record: %s=%s: %w", key, value, err)
 		}
 	}
-	if r.State == "" {
-		return r, errors.New("health record: no state")
+	return r, inOrder(due, len(order))
+}
+
+// fieldAt is the place of a field in order; -1: it is not known.
+func fieldAt(name string) int {
+	for i := range order {
+		if order[i].name == name {
+			return i
+		}
 	}
-	return r, nil
+	return -1
+}
+
+// inOrder says whether the field at may come where due is the first that may.
+func inOrder(due, at int) error {
+	if at < due {
+		return errors.New("health record: " + order[at].name + " stands twice, or too late")
+	}
+	for _, f := range order[due:at] {
+		if f.required {
+			return errors.New("health record: no " + f.name)
+		}
+	}
+	return nil
 }
 
 func (r *Record) set(key, value string) (err error) {
@@ -66,9 +84,9 @@ func (r *Record) set(key, value string) (err error) {
 	case "peers":
 		err = r.setPeers(value)
 	case "missing":
-		r.Missing = strings.Split(value, ",")
+		r.Missing = parseMissing(value)
 	case "probe":
-		r.Probe, err = time.ParseDuration(value)
+		r.Probe, err = parseSpan(value)
 	case "mem":
 		var n int
 		n, err = logfmt.ParseCount(strings.TrimSuffix(value, "M"))
@@ -76,13 +94,49 @@ func (r *Record) set(key, value string) (err error) {
 	case "why":
 		r.Why = value
 	case "next":
-		r.Next, err = time.ParseDuration(value)
+		r.Next, err = parseSpan(value)
+	default:
+		err = r.setFurther(key, value)
+	}
+	return err
+}
+
+func (r *Record) setFurther(key, value string) (err error) {
+	switch key {
+	case "warn":
+		r.Warn = strings.Split(value, ",")
+	case "net":
+		r.Net = strings.Split(value, ",")
+	case "cut":
+		r.Cut = strings.Split(value, ",")
+	case "healed":
+		r.Healed = strings.Split(value, ",")
+	case "slot":
+		r.Slot = value
+	case "trial":
+		if r.Trial = value == "1"; !r.Trial {
+			err = errors.New("want 1")
+		}
+	case "discovery":
+		r.Discovery = value
 	case "clock":
 		r.Clock = value
 	case "phases":
 		r.Phases, err = parsePhases(value)
+	case "omitted":
+		r.Omitted = strings.Split(value, ",")
 	}
 	return err
+}
+
+// parseSpan reads milliseconds.
+func parseSpan(value string) (time.Duration, error) {
+	n, ok := strings.CutSuffix(value, "ms")
+	if !ok {
+		return 0, errors.New("want milliseconds")
+	}
+	ms, err := strconv.ParseUint(n, 10, 43) // fits a Duration
+	return time.Duration(ms) * time.Millisecond, err
 }
 
 func (r *Record) setPeers(value string) (err error) {
@@ -98,6 +152,14 @@ func (r *Record) setPeers(value string) (err error) {
 	}
 	r.Peers, err = logfmt.ParseCount(want)
 	return err
+}
+
+func parseMissing(value string) (list []Missing) {
+	for _, item := range strings.Split(value, ",") {
+		name, reason, _ := strings.Cut(item, ":")
+		list = append(list, Missing{name, reason})
+	}
+	return list
 }
 
 func parseState(s string) (State, error) {

@@ -1,6 +1,9 @@
 package health
 
 import (
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/beaminit/beaminit/logfmt"
@@ -10,91 +13,210 @@ import (
 // must fit one kmsg line (printk's LINE_MAX is 1024 with its own prefix).
 const MaxRecord = 900
 
-// Bounds of the free texts, so that the fixed fields always have room.
+// Bounds of the free texts, in bytes. All of them together are longer than a record may
+// be; see omissible.
 const (
 	maxWhy     = 200
 	maxMissing = 240
+	maxList    = 80 // warn, net, cut, healed
 	maxNode    = 160
-	maxClock   = 8
+	maxShort   = 16 // clock, slot, discovery
 	maxPhases  = 8
 )
 
 // Prefix is what a record's text begins with; a reader finds records by it.
 const Prefix = "health v=1 "
 
+// order is the order of the fields in a record, before its checksum. required must be
+// there, each of the others at most once.
+var order = [...]struct {
+	name     string
+	required bool
+}{
+	{"boot", true}, {"seq", true}, {"up", true}, {"node", true}, {"state", true}, {"pid", false}, {"restarts", true}, {"peers", true},
+	{"missing", false}, {"probe", false}, {"mem", false}, {"why", false}, {"next", false}, {"warn", false}, {"net", false},
+	{"cut", false}, {"healed", false}, {"slot", false}, {"trial", false}, {"discovery", false}, {"clock", false}, {"phases", false},
+	{"omitted", false}, {"mac", false},
+}
+
+// omissible are the fields that are left out of a record that would be too long, in this
+// order, until it is not. Then omitted= names them.
+var omissible = [...]string{"phases", "healed", "cut", "discovery", "net", "clock", "slot", "warn", "why"}
+
 // Append adds the record's text, from "health" to the last digit of its
 // checksum, to dst: logfmt of ASCII, without a line end.
 func (r Record) Append(dst []byte) []byte {
-	start := len(dst)
-	dst = append(dst, Prefix...)
-	dst = append(dst, "boot="...)
-	dst = logfmt.AppendHex(dst, r.Boot)
-	dst = logfmt.AppendUint(append(dst, " seq="...), uint64(r.Seq))
-	dst = logfmt.AppendSeconds(append(dst, " up="...), r.Up)
-	dst = logfmt.AppendWord(append(dst, " node="...), r.Node, maxNode)
-	dst = append(append(dst, " state="...), r.State...)
-	if r.PID > 0 {
-		dst = logfmt.AppendUint(append(dst, " pid="...), uint64(r.PID))
+	limit := MaxRecord - logfmt.ChecksumSize
+	var omit []string
+	text := r.fields(omit)
+	for _, name := range omissible {
+		if len(text) <= limit {
+			break
+		}
+		omit = append(omit, name)
+		text = r.fields(omit)
 	}
-	dst = logfmt.AppendUint(append(dst, " restarts="...), uint64(r.Restarts))
-	dst = append(dst, " peers="...)
+	start := len(dst)
+	return logfmt.AppendChecksum(append(dst, text...), start)
+}
+
+// fields are the words of the record, but for those to be omitted and its checksum.
+func (r *Record) fields(omit []string) []byte {
+	dst := make([]byte, 0, MaxRecord)
+	dst = append(dst, strings.TrimSuffix(Prefix, " ")...)
+	for _, f := range order {
+		start := len(dst)
+		dst = append(append(append(dst, ' '), f.name...), '=')
+		name := len(dst)
+		if f.name == "omitted" {
+			dst = appendList(dst, omit, maxList)
+		} else if !slices.Contains(omit, f.name) {
+			dst = r.value(dst, f.name)
+		}
+		if len(dst) == name { // it has none
+			dst = dst[:start]
+		}
+	}
+	return dst
+}
+
+// value adds the value of a field; nothing where there is nothing to say.
+func (r *Record) value(dst []byte, name string) []byte {
+	switch name {
+	case "boot":
+		return logfmt.AppendHex(dst, r.Boot)
+	case "seq":
+		return logfmt.AppendUint(dst, uint64(r.Seq))
+	case "up":
+		return logfmt.AppendSeconds(dst, r.Up)
+	case "node":
+		return logfmt.AppendWord(dst, r.Node, maxNode)
+	case "state":
+		return append(dst, r.State...)
+	case "pid":
+		return appendCount(dst, int64(r.PID), "")
+	case "restarts":
+		return logfmt.AppendUint(dst, uint64(max(r.Restarts, 0)))
+	case "peers":
+		return r.appendPeers(dst)
+	case "missing":
+		return appendList(dst, texts(r.Missing), maxMissing)
+	case "probe":
+		return appendCount(dst, millis(r.Probe), "ms")
+	case "mem":
+		return appendCount(dst, (r.Mem+1<<19)>>20, "M")
+	case "why":
+		return appendText(dst, r.Why, maxWhy)
+	case "next":
+		return appendCount(dst, millis(r.Next), "ms")
+	}
+	return r.further(dst, name)
+}
+
+// further is value for the fields that say more than how the release is.
+func (r *Record) further(dst []byte, name string) []byte {
+	switch name {
+	case "warn":
+		return appendList(dst, sorted(r.Warn), maxList)
+	case "net":
+		return appendList(dst, r.Net, maxList)
+	case "cut":
+		return appendList(dst, r.Cut, maxList)
+	case "healed":
+		return appendList(dst, r.Healed, maxList)
+	case "slot":
+		return appendText(dst, r.Slot, maxShort)
+	case "trial":
+		if r.Trial {
+			dst = append(dst, '1')
+		}
+	case "discovery":
+		return appendText(dst, r.Discovery, maxShort)
+	case "clock":
+		return appendText(dst, r.Clock, maxShort)
+	case "phases":
+		return appendPhases(dst, r.Phases)
+	}
+	return dst
+}
+
+func sorted(words []string) []string {
+	words = slices.Clone(words)
+	slices.Sort(words)
+	return slices.Compact(words)
+}
+
+// millis rounds up, so that what is short is not nothing.
+func millis(d time.Duration) int64 { return int64((d + time.Millisecond - 1) / time.Millisecond) }
+
+func appendCount(dst []byte, n int64, unit string) []byte {
+	if n <= 0 {
+		return dst
+	}
+	return append(logfmt.AppendUint(dst, uint64(n)), unit...)
+}
+
+func appendText(dst []byte, s string, limit int) []byte {
+	if s == "" {
+		return dst
+	}
+	return logfmt.AppendWord(dst, s, limit)
+}
+
+func (r *Record) appendPeers(dst []byte) []byte {
 	if r.Connected < 0 {
 		dst = append(dst, '?')
 	} else {
 		dst = logfmt.AppendUint(dst, uint64(r.Connected))
 	}
-	dst = logfmt.AppendUint(append(dst, '/'), uint64(r.Peers))
-	dst = appendMissing(dst, r.Missing)
-	if r.Probe > 0 {
-		ms := (r.Probe + time.Millisecond - 1) / time.Millisecond
-		dst = append(logfmt.AppendUint(append(dst, " probe="...), uint64(ms)), "ms"...)
-	}
-	if mem := (r.Mem + 1<<19) >> 20; mem > 0 {
-		dst = append(logfmt.AppendUint(append(dst, " mem="...), uint64(mem)), 'M')
-	}
-	if r.Why != "" {
-		dst = logfmt.AppendWord(append(dst, " why="...), r.Why, maxWhy)
-	}
-	if r.Next > 0 {
-		ms := (r.Next + time.Millisecond - 1) / time.Millisecond
-		dst = append(logfmt.AppendUint(append(dst, " next="...), uint64(ms)), "ms"...)
-	}
-	if r.Clock != "" {
-		dst = logfmt.AppendWord(append(dst, " clock="...), r.Clock, maxClock)
-	}
-	dst = appendPhases(dst, r.Phases)
-	return logfmt.AppendChecksum(dst, start)
+	return logfmt.AppendUint(append(dst, '/'), uint64(max(r.Peers, 0)))
 }
 
-func appendMissing(dst []byte, missing []string) []byte {
-	if len(missing) == 0 {
-		return dst
+func texts(missing []Missing) []string {
+	var list []string
+	for _, m := range missing {
+		list = append(list, m.String())
 	}
-	dst = append(dst, " missing="...)
+	return list
+}
+
+// appendList writes words with commas between them; where they are longer than limit, as
+// many as fit, and "+" with the number of the rest.
+func appendList(dst []byte, list []string, limit int) []byte {
 	start := len(dst)
-	for i, name := range missing {
+	for i, word := range list {
+		word = listed(word)
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		if len(dst)-start+len(name) > maxMissing {
-			return logfmt.AppendUint(append(dst, '+'), uint64(len(missing)-i))
+		if len(dst)-start+len(word) > limit {
+			return append(dst, "+"+strconv.Itoa(len(list)-i)...)
 		}
-		dst = append(dst, name...)
+		dst = append(dst, word...)
 	}
 	return dst
 }
 
-func appendPhases(dst []byte, phases []Phase) []byte {
-	for i, p := range phases {
-		if i == maxPhases {
-			break
+// listed is a word as it can stand in a list: names come from configurations and from
+// the network.
+func listed(word string) string {
+	if word == "" {
+		return "?"
+	}
+	return strings.Map(func(r rune) rune {
+		if r <= ' ' || r > '~' || strings.ContainsRune(`,="'\`, r) {
+			return '?'
 		}
-		if i == 0 {
-			dst = append(dst, " phases="...)
-		} else {
+		return r
+	}, word)
+}
+
+func appendPhases(dst []byte, phases []Phase) []byte {
+	for i, p := range phases[:min(len(phases), maxPhases)] {
+		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(append(dst, p.Name...), ':')
+		dst = append(append(dst, listed(p.Name)...), ':')
 		dst = logfmt.AppendSeconds(dst, p.At)
 	}
 	return dst

@@ -2,7 +2,10 @@
 // that goes through /dev/kmsg to the serial console, and its reader.
 package health
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // State is the one word that sums up a node.
 type State string
@@ -19,7 +22,8 @@ const (
 	Rescue   State = "rescue"   // given up: the node stays reachable, the release is not started
 )
 
-// Record is one health record, version 1.
+// Record is one health record, version 1. The texts of its fields from Warn to Discovery
+// are for those who find them out; here they are words.
 type Record struct {
 	Boot      uint32        // random; changes with each boot
 	Seq       uint32        // counts within a boot, from 1
@@ -30,13 +34,40 @@ type Record struct {
 	Restarts  int
 	Connected int // peers with an established distribution connection
 	Peers     int // peers expected, this node not counted; -1 in Connected where it cannot be known
-	Missing   []string
+	Missing   []Missing
 	Probe     time.Duration // 0: not measured
 	Mem       int64         // resident bytes of the release; 0: not known
 	Why       string        // how the release ended, or why the node is in this state
 	Next      time.Duration // until the next start; 0: none planned
+	Warn      []string      // what is wrong with the node and does not stop it: data, clock, watchdog, the name of a service; written sorted
+	Net       []string      // links that are not as they should be: eth0:no-carrier
+	Cut       []string      // peers whose connections were cut since the last record
+	Healed    []string      // peers that were connected again since the last record
+	Slot      string        // which half of an A/B update runs: A, B
+	Trial     bool          // it is not confirmed yet
+	Discovery string        // open: peers are believed without a key
 	Clock     string        // what gave the time of day at boot: rtc, floor or kernel; empty: not known
 	Phases    []Phase       // of the boot, in order
+	Omitted   []string      // names of the fields that were left out because the record would have been too long
+}
+
+// Missing is a peer that is not connected.
+type Missing struct {
+	Name   string // eclero8; "+3": so many more, that did not fit
+	Reason string // unreachable, refused, cookie, name, down; empty: not known
+}
+
+// Misses says whether a peer is not connected.
+func (r *Record) Misses(peer string) bool {
+	return slices.ContainsFunc(r.Missing, func(m Missing) bool { return m.Name == peer })
+}
+
+// String gives NAME:REASON, or NAME where no reason is known.
+func (m Missing) String() string {
+	if m.Reason == "" {
+		return m.Name
+	}
+	return m.Name + ":" + m.Reason
 }
 
 // Phase is when one step of the boot was done, on CLOCK_BOOTTIME.

@@ -3,6 +3,8 @@ package health
 import (
 	"math/rand"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -11,8 +13,10 @@ import (
 // full has every field set, as no real record has.
 var full = Record{
 	Boot: 0x3f2a91c0, Seq: 42, Up: 12345 * time.Millisecond, Node: "eclero@eclero6",
-	State: Degraded, PID: 87, Restarts: 3, Connected: 1, Peers: 2, Missing: []string{"eclero8"},
+	State: Degraded, PID: 87, Restarts: 3, Connected: 1, Peers: 2, Missing: []Missing{{"eclero8", "refused"}},
 	Probe: 4 * time.Millisecond, Mem: 54 << 20, Why: "killed by signal 9 (SIGKILL)", Next: 200 * time.Millisecond, Clock: "rtc",
+	Warn: []string{"clock", "data"}, Net: []string{"eth0:no-carrier"}, Cut: []string{"eclero8"}, Healed: []string{"eclero10"},
+	Slot: "A", Trial: true, Discovery: "open",
 	Phases: []Phase{{"kernel", 1210 * time.Millisecond}, {"mounts", 1220 * time.Millisecond}},
 }
 
@@ -22,10 +26,10 @@ func TestAppend(t *testing.T) {
 		rec  Record
 		want string
 	}{
-		{"full", full, `health v=1 boot=3f2a91c0 seq=42 up=12.345 node=eclero@eclero6 state=degraded pid=87 restarts=3 peers=1/2 missing=eclero8 probe=4ms mem=54M why="killed by signal 9 (SIGKILL)" next=200ms clock=rtc phases=kernel:1.210,mounts:1.220 crc=`},
+		{"full", full, `health v=1 boot=3f2a91c0 seq=42 up=12.345 node=eclero@eclero6 state=degraded pid=87 restarts=3 peers=1/2 missing=eclero8:refused probe=4ms mem=54M why="killed by signal 9 (SIGKILL)" next=200ms warn=clock,data net=eth0:no-carrier cut=eclero8 healed=eclero10 slot=A trial=1 discovery=open clock=rtc phases=kernel:1.210,mounts:1.220 crc=`},
 		{"bare", Record{State: Booting}, `health v=1 boot=00000000 seq=0 up=0.000 node="" state=booting restarts=0 peers=0/0 crc=`},
 		{"membership unknown", Record{State: Up, Node: "a@b", Connected: -1, Peers: 2}, `health v=1 boot=00000000 seq=0 up=0.000 node=a@b state=up restarts=0 peers=?/2 crc=`},
-		{"hostile text", Record{State: Down, Node: "a@b", Why: "x\n\"y\" crc=00000000 \x1b[2J\xff"}, `health v=1 boot=00000000 seq=0 up=0.000 node=a@b state=down restarts=0 peers=0/0 why="x?'y' crc=00000000 ?[2J?" crc=`},
+		{"hostile text", Record{State: Down, Node: "a@b", Why: "x\n\"y\" crc=00000000 \x1b[2J\xff"}, `health v=1 boot=00000000 seq=0 up=0.000 node=a@b state=down restarts=0 peers=0/0 why="x?'y' crc:00000000 ?[2J?" crc=`},
 	}
 	for _, tt := range tests {
 		got := string(tt.rec.Append(nil))
@@ -43,7 +47,7 @@ func TestAppendStaysShort(t *testing.T) {
 	r.Clock = strings.Repeat("c", 100)
 	r.Node, r.Why = strings.Repeat("n", 500), strings.Repeat("w", 5000)
 	for i := 0; i < 256; i++ {
-		r.Missing = append(r.Missing, strings.Repeat("p", 60))
+		r.Missing = append(r.Missing, Missing{Name: strings.Repeat("p", 60)})
 		r.Phases = append(r.Phases, Phase{"phase", time.Hour})
 	}
 	line := r.Append(nil)
@@ -51,8 +55,28 @@ func TestAppendStaysShort(t *testing.T) {
 		t.Errorf("%d bytes, want at most %d", len(line), MaxRecord)
 	}
 	got, ok := Find(line)
-	if !ok || !strings.HasPrefix(got.Missing[len(got.Missing)-1], "+") {
+	if !ok || !strings.HasPrefix(got.Missing[len(got.Missing)-1].Name, "+") {
 		t.Errorf("cut record: ok=%v missing=%v", ok, got.Missing)
+	}
+	// With a field more each time, those that matter least are left out, in one order, and named.
+	r.Why, r.Missing = strings.Repeat("w", 200), r.Missing[:3]
+	var omitted []string
+	for n := range 12 {
+		for _, list := range []*[]string{&r.Warn, &r.Net, &r.Cut, &r.Healed} {
+			*list = append(*list, strings.Repeat("x", n)+strconv.Itoa(n))
+		}
+		line := r.Append(nil)
+		got, ok := Find(line)
+		if !ok || len(line) > MaxRecord || len(got.Omitted) < len(omitted) || strings.Join(got.Omitted, ",") != strings.Join(omissible[:len(got.Omitted)], ",") {
+			t.Fatalf("%d words: %v, %d bytes, omitted %v: %s", n, ok, len(line), got.Omitted, line)
+		}
+		omitted = got.Omitted
+		if slices.Contains(omitted, "phases") != (got.Phases == nil) || slices.Contains(omitted, "healed") != (got.Healed == nil) {
+			t.Errorf("omitted %v, but: %s", omitted, line)
+		}
+	}
+	if len(omitted) < 3 {
+		t.Errorf("only %v were omitted, the test tests nothing", omitted)
 	}
 }
 
@@ -61,6 +85,44 @@ func TestRoundTrip(t *testing.T) {
 	got, ok := Find(line)
 	if !ok || !reflect.DeepEqual(got, full) {
 		t.Errorf("got %+v %v\nwant %+v", got, ok, full)
+	}
+}
+
+// Each of the fields that must be there, once, in its order, and a value that can be: or
+// it is no record, whatever its checksum says.
+func TestParseIsStrict(t *testing.T) {
+	const good = `health v=1 boot=3f2a91c0 seq=42 up=12.345 node=a@b state=up restarts=0 peers=2/2`
+	tests := []struct{ text, want string }{
+		{good, ""},
+		{good + ` later="a word" other=7`, ""},
+		{strings.Replace(good, " seq=42", " pid=1 seq=42", 1), "no seq"},
+		{strings.Replace(good, " seq=42", "", 1), "no seq"},
+		{strings.Replace(good, " boot=3f2a91c0", "", 1), "no boot"},
+		{strings.Replace(good, " peers=2/2", "", 1), "no peers"},
+		{strings.Replace(good, " node=a@b", "", 1), "no node"},
+		{Prefix + "state=up", "no boot"},
+		{good + " state=up", "state stands twice, or too late"},
+		{good + " peers=2/2", "peers stands twice, or too late"},
+		{good + " clock=rtc why=x", "why stands twice, or too late"},
+		{good + ` why="x"y`, `"why" is no name with a value`},
+		{good + ` why="x`, `"why" is no name with a value`},
+		{good + ` why=x"`, `"why" is no name with a value`},
+		{good + ` why=`, `"why" is no name with a value`},
+		{good + " ", `"peers" is no name with a value`},
+		{good + "  why=x", `" why" is no name with a value`},
+		{good + " Why=x", `"Why" is no name with a value`},
+		{good + " trial=0", "trial=0: want 1"},
+		{good + " probe=4s", "probe=4s: want milliseconds"},
+		{strings.Replace(good, "state=up", "state=fine", 1), "state=fine: no such state"},
+	}
+	for _, tt := range tests {
+		got := ""
+		if _, err := Parse(tt.text); err != nil {
+			got = strings.TrimPrefix(err.Error(), "health record: ")
+		}
+		if got != tt.want {
+			t.Errorf("%s:\n got %q\nwant %q", tt.text, got, tt.want)
+		}
 	}
 }
 

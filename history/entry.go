@@ -46,6 +46,7 @@ const MaxEntry = 900
 
 // Bounds of the free texts, in bytes.
 const (
+	maxKind   = 20
 	maxWhy    = 200
 	maxSlogan = 150
 	maxDump   = 100
@@ -60,7 +61,7 @@ const Prefix = "history v=1 "
 // the beginning.
 func (e Entry) Append(dst []byte) []byte {
 	start := len(dst)
-	dst = append(append(append(dst, Prefix...), "kind="...), e.Kind...)
+	dst = logfmt.AppendWord(append(append(dst, Prefix...), "kind="...), string(e.Kind), maxKind)
 	dst = logfmt.AppendHex(append(dst, " boot="...), e.Boot)
 	dst = logfmt.AppendUint(append(dst, " at="...), uint64(max(e.At, 0)))
 	dst = logfmt.AppendSeconds(append(dst, " up="...), e.Up)

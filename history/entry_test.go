@@ -26,7 +26,7 @@ func TestAppend(t *testing.T) {
 		{"bare", Entry{Kind: Boot}, `history v=1 kind=boot boot=00000000 at=0 up=0.000 crc=`},
 		{"before 1970", Entry{Kind: Boot, At: -5, Up: -5}, `history v=1 kind=boot boot=00000000 at=0 up=0.000 crc=`},
 		{"hostile", Entry{Kind: Note, Why: "x\n\"y\" crc=00000000 \x1b[2J\xff", Tail: "\nhistory v=1 kind=up\n\n"},
-			`history v=1 kind=note boot=00000000 at=0 up=0.000 why="x?'y' crc=00000000 ?[2J?" tail=" | history v=1 kind=up" crc=`},
+			`history v=1 kind=note boot=00000000 at=0 up=0.000 why="x?'y' crc:00000000 ?[2J?" tail=" | history v:1 kind=up" crc=`},
 	}
 	for _, tt := range tests {
 		got := string(tt.e.Append(nil))

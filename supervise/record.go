@@ -33,7 +33,7 @@ func (l *Loop) present() health.Record {
 	if r.State == health.Degraded || r.State == health.Hung {
 		for i := 0; i < s.Peers; i++ {
 			if !s.Members.Has(i) {
-				r.Missing = append(r.Missing, l.Peers[i])
+				r.Missing = append(r.Missing, health.Missing{Name: l.Peers[i]})
 			}
 		}
 	}

@@ -108,6 +108,25 @@ func bootText(phases []health.Phase) string {
 	return text
 }
 
+// missingText is for people: "eclero8 (refused) eclero10".
+func missingText(missing []health.Missing) string {
+	var list []string
+	for _, m := range missing {
+		if m.Reason != "" {
+			m.Name += " (" + m.Reason + ")"
+		}
+		list = append(list, m.Name)
+	}
+	return strings.Join(list, " ")
+}
+
+func slotText(r *health.Record) string {
+	if r.Trial {
+		return r.Slot + " (on trial, not confirmed yet)"
+	}
+	return r.Slot
+}
+
 func statusText(r health.Record, version string, now time.Duration) string {
 	var b strings.Builder
 	line := func(name, value string) {
@@ -131,7 +150,13 @@ func statusText(r health.Record, version string, now time.Duration) string {
 		connected = strconv.Itoa(r.Connected)
 	}
 	line("peers", connected+"/"+strconv.Itoa(r.Peers))
-	line("missing", strings.Join(r.Missing, " "))
+	line("missing", missingText(r.Missing))
+	line("warn", strings.Join(r.Warn, " "))
+	line("net", strings.Join(r.Net, " "))
+	line("cut", strings.Join(r.Cut, " "))
+	line("healed", strings.Join(r.Healed, " "))
+	line("slot", slotText(&r))
+	line("discovery", r.Discovery)
 	if r.Mem > 0 {
 		line("memory", strconv.FormatInt(r.Mem>>20, 10)+"M")
 	}
@@ -140,6 +165,7 @@ func statusText(r health.Record, version string, now time.Duration) string {
 	}
 	line("clock", r.Clock)
 	line("boot", bootText(r.Phases))
+	line("omitted", strings.Join(r.Omitted, " "))
 	line("init", version)
 	if age := now - r.Up; age > 0 && version == "" {
 		line("told", age.Truncate(time.Millisecond).String()+" ago")

@@ -12,7 +12,9 @@ import (
 func TestStatusText(t *testing.T) {
 	r := health.Record{
 		Up: 12345 * time.Millisecond, Node: "eclero@eclero6", State: health.Degraded, PID: 87, Restarts: 1,
-		Connected: 1, Peers: 2, Missing: []string{"eclero8"}, Probe: 4 * time.Millisecond, Mem: 54 << 20,
+		Connected: 1, Peers: 2, Missing: []health.Missing{{Name: "eclero8", Reason: "refused"}, {Name: "eclero10"}}, Probe: 4 * time.Millisecond, Mem: 54 << 20,
+		Warn: []string{"clock", "data"}, Net: []string{"eth0:no-carrier"}, Cut: []string{"eclero8"}, Healed: []string{"eclero10"}, Slot: "B", Trial: true,
+		Discovery: "open", Omitted: []string{"why"},
 		Phases: []health.Phase{{Name: "kernel", At: 1210 * time.Millisecond}, {Name: "exec", At: 1300 * time.Millisecond}, {Name: "listening", At: 1904 * time.Millisecond}},
 	}
 	want := `node      eclero@eclero6
@@ -21,10 +23,17 @@ up        12s
 pid       87
 restarts  1
 peers     1/2
-missing   eclero8
+missing   eclero8 (refused) eclero10
+warn      clock data
+net       eth0:no-carrier
+cut       eclero8
+healed    eclero10
+slot      B (on trial, not confirmed yet)
+discovery open
 memory    54M
 probe     4ms
 boot      kernel 1.21, exec +0.09, listening +0.60: 1.90 s
+omitted   why
 told      655ms ago
 `
 	if got := statusText(r, "", 13*time.Second); got != want {

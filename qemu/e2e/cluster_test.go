@@ -154,7 +154,7 @@ func TestRebootAndPowerOff(t *testing.T) {
 }
 
 func missing(peer string) func(lab.Record) bool {
-	return func(r lab.Record) bool { return r.State == health.Degraded && slices.Contains(r.Missing, peer) }
+	return func(r lab.Record) bool { return r.State == health.Degraded && r.Misses(peer) }
 }
 
 // reach waits for a record, a minute: a machine that is emulated on a busy host is slow.

@@ -44,6 +44,13 @@ type NodeStatus struct {
 	Probe     time.Duration  `json:"probe"`
 	Why       string         `json:"why,omitempty"`
 	Next      time.Duration  `json:"next,omitempty"`
+	Warn      []string       `json:"warn,omitempty"`
+	Net       []string       `json:"net,omitempty"`
+	WasCut    []string       `json:"was_cut,omitempty"` // peers whose connections it cut
+	Healed    []string       `json:"healed,omitempty"`  // peers that it connected again
+	Slot      string         `json:"slot,omitempty"`
+	Trial     bool           `json:"trial,omitempty"`
+	Discovery string         `json:"discovery,omitempty"`
 	Phases    []health.Phase `json:"phases,omitempty"`
 
 	Lost    int    `json:"lost"`    // records that never came
@@ -98,11 +105,21 @@ func (n *Node) status(now time.Time) NodeStatus {
 	s.Erlang, s.Age, s.Uptime = Clean(r.Node), now.Sub(v.at), r.Up
 	s.Connected, s.Peers = r.Connected, r.Peers
 	for _, m := range r.Missing {
-		s.Missing = append(s.Missing, Clean(m))
+		s.Missing = append(s.Missing, Clean(m.String()))
 	}
+	s.Warn, s.Net, s.WasCut, s.Healed = cleaned(r.Warn), cleaned(r.Net), cleaned(r.Cut), cleaned(r.Healed)
+	s.Slot, s.Trial, s.Discovery = Clean(r.Slot), r.Trial, Clean(r.Discovery)
 	s.PID, s.Restarts, s.Memory, s.Probe = r.PID, r.Restarts, r.Mem, r.Probe
 	s.Why, s.Next, s.Phases = Clean(r.Why), r.Next, r.Phases
 	return s
+}
+
+func cleaned(words []string) []string {
+	var out []string
+	for _, w := range words {
+		out = append(out, Clean(w))
+	}
+	return out
 }
 
 // Do does one of the lab's verbs to a node: kill, start, stop, cut, heal.

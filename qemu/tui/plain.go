@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,6 +83,9 @@ func stateLine(n lab.NodeStatus) string {
 			words = append(words, "missing="+strings.Join(n.Missing, ","))
 		}
 		words = append(words, "restarts="+strconv.Itoa(n.Restarts))
+		if list := slices.Concat(n.Warn, n.Net); len(list) > 0 {
+			words = append(words, "warn="+strings.Join(list, ","))
+		}
 		if n.Why != "" {
 			words = append(words, strconv.Quote(n.Why))
 		}

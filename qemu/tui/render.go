@@ -134,8 +134,32 @@ func (s screen) details() []string {
 	if n.Next > 0 {
 		second = append(second, "next start in "+span(n.Next))
 	}
+	second = append(second, further(n)...)
 	sep := dim.Render("  ·  ")
 	return []string{"   " + strings.Join(first, sep), "   " + strings.Join(second, sep)}
+}
+
+// further are the words of a record that only a few nodes have.
+func further(n lab.NodeStatus) (words []string) {
+	if text, _ := warnCell(n); text != "" {
+		words = append(words, "warn: "+text)
+	}
+	if len(n.WasCut) > 0 {
+		words = append(words, "cut: "+strings.Join(n.WasCut, " "))
+	}
+	if len(n.Healed) > 0 {
+		words = append(words, "healed: "+strings.Join(n.Healed, " "))
+	}
+	switch {
+	case n.Slot != "" && n.Trial:
+		words = append(words, "slot "+n.Slot+" on trial")
+	case n.Slot != "":
+		words = append(words, "slot "+n.Slot)
+	}
+	if n.Discovery != "" {
+		words = append(words, "discovery "+n.Discovery)
+	}
+	return words
 }
 
 // events are the last lines of all nodes, at most room of them.

@@ -36,7 +36,7 @@ func mixed() lab.Status {
 			{Name: "eclero6", Address: "192.168.7.6", State: health.Up, HasRecord: true, Uptime: 187 * time.Second, Connected: 2, Peers: 2,
 				PID: 87, Memory: 54 << 20, Probe: 4 * time.Millisecond, Phases: phasesOf(1.21, 1.3, 1.42, 1.55, 4.1), Event: "eclero: the cluster is whole: 3 nodes"},
 			{Name: "eclero8", Address: "192.168.7.8", State: health.Degraded, HasRecord: true, Uptime: 26 * time.Hour, Connected: 1, Peers: 2,
-				Missing: []string{"eclero10"}, PID: 1234, Restarts: 12, Memory: 3 << 30, Probe: 1500 * time.Millisecond, Phases: phasesOf(1.2),
+				Missing: []string{"eclero10:cookie"}, Warn: []string{"clock", "data"}, Net: []string{"eth1:no-carrier"}, Healed: []string{"eclero6"}, Slot: "B", Trial: true, PID: 1234, Restarts: 12, Memory: 3 << 30, Probe: 1500 * time.Millisecond, Phases: phasesOf(1.2),
 				Event: strings.Repeat("a very long line that does not fit ", 9), Lost: 2, Garbled: 7},
 			{Name: "eclero10", Address: "192.168.7.10", State: health.Down, HasRecord: true, Connected: -1, Peers: 2, Restarts: 4,
 				Why: "killed by SIGKILL", Next: 12 * time.Second, Age: 5 * time.Second, Event: "beaminit: release: killed by SIGKILL"},
@@ -116,7 +116,7 @@ func TestPlainSaysEachChangeOnce(t *testing.T) {
 	s.Nodes[1].State, s.Nodes[1].Connected, s.Nodes[1].Missing = health.Up, 2, nil
 	s.Events = append(s.Events, lab.Event{At: noon.Add(3 * time.Second), Node: "eclero8", Text: "eclero10 is back"})
 	got := strings.Join(p.next(s), "\n")
-	want := "[190.0s] eclero8: eclero10 is back\n[187.0s] eclero8 up peers=2/2 restarts=12"
+	want := "[190.0s] eclero8: eclero10 is back\n[187.0s] eclero8 up peers=2/2 restarts=12 warn=clock,data,eth1:no-carrier"
 	if got != want {
 		t.Errorf("got\n%s, want\n%s", got, want)
 	}

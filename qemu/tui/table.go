@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -66,6 +67,9 @@ func (s screen) columns() []column {
 		{"probe", 6, true, known(func(n lab.NodeStatus) string { return millis(n.Probe) })},
 		boot,
 	}
+	if width := s.warnWidth(); width > 0 {
+		list = append(list, column{"warn", width, false, warnCell})
+	}
 	used := 3 // what is left of the table
 	for _, c := range list {
 		used += c.width + 2
@@ -74,6 +78,21 @@ func (s screen) columns() []column {
 		list = append(list, column{"last event", rest, false, plain(func(n lab.NodeStatus) string { return n.Event })})
 	}
 	return list
+}
+
+// warnWidth is how wide the column of what is wrong has to be; 0: nothing is.
+func (s screen) warnWidth() (width int) {
+	for _, n := range s.status.Nodes {
+		if text, _ := warnCell(n); text != "" {
+			width = min(max(width, len("warn"), ansi.StringWidth(text)), 16)
+		}
+	}
+	return width
+}
+
+// warnCell is what is wrong with a node and does not stop it.
+func warnCell(n lab.NodeStatus) (string, lipgloss.Style) {
+	return strings.Join(slices.Concat(n.Warn, n.Net), " "), lipgloss.NewStyle().Foreground(warn)
 }
 
 func peersCell(n lab.NodeStatus) (string, lipgloss.Style) {
