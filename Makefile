@@ -1,5 +1,7 @@
-# make run, make test: the README says what they do. Everything that is built lies
+# make help lists what there is; the README says more. Everything that is built lies
 # under build/.
+
+.DEFAULT_GOAL := run
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # No node's clock is before it (https://reproducible-builds.org/specs/source-date-epoch/).
@@ -27,33 +29,68 @@ LABARGS  = -init build/init $(if $(RELEASE),-release '$(abspath $(RELEASE))') $(
            $(if $(KERNEL),-kernel '$(abspath $(KERNEL))') $(if $(MEM),-mem $(MEM)) $(if $(PCAP),-pcap) \
            $(if $(TCG),-tcg) $(if $(APPEND),-append '$(APPEND)')
 
-.PHONY: newer-otp run up image down status watch test vet unit e2e bench fuzz chaos init deps clean
+.PHONY: help newer-otp run up image down status watch test quick soak vet unit namespaces lab e2e bench fuzz chaos init deps clean
 .PHONY: build/init build/lab-tool build/bench # go knows better than make what is up to date
 
+run: ## three nodes in QEMU, their health on screen (RELEASE=DIR NODES=N IMAGE=DIR …: docs/lab.md)
+up: ## the same in the background, when the cluster is whole
+image: ## only the image of the nodes
 run up image: deps build/init $(LAB)
 	@$(LAB) $@ $(LABARGS)
 
+down: ## ends what make up began
+status: ## the state of its nodes; exit status 0 where all are up
+watch: ## their health on screen
 down status watch: $(LAB)
 	@$(LAB) $@
 
-test: deps newer-otp vet unit e2e
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The packages whose tests want root, an ERTS, a network of namespaces: minutes.
+SLOW := /(cmd|node|cli|yocto-layer)(/|$$)
+
+# Each stage is a target of its own.
+STAGES := deps newer-otp vet unit namespaces lab e2e
+test: ## every test, in stages: a quarter of an hour on two cores
+	@begin=$$(date +%s); n=0; \
+	since() { s=$$(($$(date +%s) - begin)); printf '%d:%02d' $$((s / 60)) $$((s % 60)); }; \
+	for stage in $(STAGES); do \
+	  n=$$((n + 1)); echo "== $$(since) stage $$n of $(words $(STAGES)): $$stage"; \
+	  $(MAKE) --no-print-directory $$stage || { echo "== $$(since) stage $$stage failed"; exit 1; }; \
+	done; echo "== $$(since) everything passed"
+
+quick: ## vet, and the tests that want neither root nor QEMU: a minute
+	go vet ./... && cd qemu && go vet ./...
+	go test $$(go list ./... | grep -vE '$(SLOW)')
+
+# What takes hours: other figures than those of make test, from other seeds.
+SOAK := chaos fuzz bench
+soak: FUZZTIME := 10m
+soak: $(SOAK) ## chaos, power cuts, long fuzzing, benchmarks: for a night
 
 vet:
 	go vet ./... && cd qemu && go vet ./...
 	GOFLAGS= go run $(STATICCHECK) ./... && cd qemu && GOFLAGS= go run $(STATICCHECK) ./...
 
+# Without root and QEMU but for a few that make themselves namespaces.
 unit:
-	go test -race -timeout 5m $$(go list ./... | grep -vE '/(cmd|yocto-layer)(/|$$)')
-	go test -timeout 20m ./cmd/... ./yocto-layer/...
-	cd qemu && go test -timeout 5m $$(go list ./... | grep -v /e2e)
+	go test -race -timeout 10m $$(go list ./... | grep -vE '$(SLOW)')
+
+# The real PID 1 in namespaces, with real ERTS; the layer for Yocto.
+namespaces:
+	go test -timeout 30m $$(go list ./... | grep -E '$(SLOW)')
+
+lab:
+	cd qemu && go test -timeout 10m $$(go list ./... | grep -v /e2e)
 
 e2e: build/init
-	cd qemu && go test -timeout 15m -count=1 ./e2e
+	cd qemu && go test -timeout 30m -count=1 ./e2e
 
 # make bench INIT=path/to/another/init compares.
 # What a restart of the release takes stands beside BusyBox init's respawn, and its start
 # beside that by its own script.
-bench: deps build/init build/bench
+bench: deps build/init build/bench ## what a boot and a restart cost (INIT=PATH: another init beside it)
 	@cd qemu && ../build/bench ../build/init $(if $(INIT),'$(abspath $(INIT))')
 	@go test -run '^$$' -bench Restart -benchtime 10x ./cmd/init | grep '^restart:'
 	@go test -run '^$$' -bench Started -benchtime 11x ./cmd/init > build/bench-started.log || { cat build/bench-started.log; exit 1; }
@@ -61,7 +98,7 @@ bench: deps build/init build/bench
 
 # Each fuzz target for FUZZTIME.
 FUZZTIME := 10s
-fuzz:
+fuzz: ## each parser for FUZZTIME
 	@for pkg in $$(go list ./...); do \
 	  for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 	    go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
@@ -69,10 +106,10 @@ fuzz:
 
 # Chaos: everything that can happen to a node, so many times; CI has fewer.
 EVENTS := 3000
-chaos: deps
+chaos: deps ## EVENTS events and boots of nodes in namespaces
 	go test -count=1 -timeout 5h -v -run 'Chaos|EarlySignals|PowerCuts' ./cmd/init -chaos.events $(EVENTS) -chaos.boots $(EVENTS)
 
-init: build/init
+init: build/init ## the program, build/init (GOARCH=… for another board)
 
 # Tests have others built: OUT=FILE TAGS=WORDS.
 OUT := build/init
@@ -106,5 +143,5 @@ build/otp-%: cmd/init/testdata/newer-otp.sh
 	@mkdir -p build; sh $< $@.new $* || { echo "cannot fetch the Erlang/OTP of Debian $*, which tests of releases want" >&2; exit 1; }
 	@rm -rf $@ && mv $@.new $@ && touch $@
 
-clean:
+clean: ## removes build/
 	rm -rf build
