@@ -33,7 +33,7 @@ const (
 type Watch struct {
 	Port     int              // of the release
 	Node     string           // the name the probe gives as its own
-	Local    []netip.AddrPort // where the release may listen, tried in turn
+	Local    []netip.AddrPort // where the release may listen, tried in turn; none: it is not probed
 	Peers    []netip.AddrPort
 	TLS      bool          // the release speaks TLS there
 	Interval time.Duration // between probes of a release that answers
@@ -155,9 +155,6 @@ type monitor struct {
 // Run watches until in is closed, which means that PID 1 has gone or started
 // another monitor. It reads orders from in and writes reports to out.
 func (w Watch) Run(in, out int) {
-	if len(w.Local) == 0 {
-		w.Local = []netip.AddrPort{netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(w.Port))}
-	}
 	m := monitor{Watch: w, out: out, ends: watchEnds()}
 	for m.await(in) {
 		if m.watching {
@@ -174,7 +171,10 @@ func (w Watch) Run(in, out int) {
 func (m *monitor) await(in int) bool {
 	timeout := -1
 	if m.watching {
-		left := min(m.probeAt, m.memberAt) - now()
+		left := m.memberAt - now()
+		if len(m.Local) > 0 {
+			left = min(left, m.probeAt-now())
+		}
 		timeout = max(0, int((left+time.Millisecond-1)/time.Millisecond))
 	}
 	fds := [2]unix.PollFd{{Fd: int32(in), Events: unix.POLLIN}, {Fd: int32(m.ends), Events: unix.POLLIN}}
@@ -218,7 +218,7 @@ func (m *monitor) socketEnded() {
 // look does what is due and reports what is new.
 func (m *monitor) look() {
 	r := Report{Known: m.last.Known, Members: m.last.Members}
-	if now() >= m.probeAt {
+	if len(m.Local) > 0 && now() >= m.probeAt {
 		m.probe(&r)
 	}
 	if now() >= m.memberAt || r.Answer != 0 {

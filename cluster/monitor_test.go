@@ -230,7 +230,7 @@ func TestRun(t *testing.T) {
 	inR, inW, _ := os.Pipe()
 	outR, outW, _ := os.Pipe()
 	ended := make(chan struct{})
-	w := Watch{Port: port, Node: "p@h", Interval: time.Hour, Timeout: time.Second}
+	w := Watch{Port: port, Node: "p@h", Interval: time.Hour, Timeout: time.Second, Local: []netip.AddrPort{netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(port))}}
 	go func() { w.Run(int(inR.Fd()), int(outW.Fd())); close(ended) }()
 	inW.Write([]byte{OrderWatch})
 	var b [ReportSize]byte
@@ -245,6 +245,32 @@ func TestRun(t *testing.T) {
 	select {
 	case <-ended:
 	case <-time.After(5 * time.Second):
+		t.Fatal("still runs after PID 1 has gone")
+	}
+}
+
+// A release that listens nowhere is not probed; who is connected is known all the same.
+func TestRunUnprobed(t *testing.T) {
+	inR, inW, _ := os.Pipe()
+	outR, outW, _ := os.Pipe()
+	ended := make(chan struct{})
+	go func() {
+		Watch{Node: "p@h", Interval: time.Hour, Timeout: time.Second}.Run(int(inR.Fd()), int(outW.Fd()))
+		close(ended)
+	}()
+	inW.Write([]byte{OrderWatch})
+	var b [ReportSize]byte
+	outR.SetReadDeadline(time.Now().Add(time.Minute))
+	if _, err := outR.Read(b[:]); err != nil {
+		t.Fatal(err)
+	}
+	if r, ok := DecodeReport(b); !ok || r.Answer != 0 || !r.Known {
+		t.Errorf("got %+v %v, want who is connected, and no probe", r, ok)
+	}
+	inW.Close()
+	select {
+	case <-ended:
+	case <-time.After(time.Minute):
 		t.Fatal("still runs after PID 1 has gone")
 	}
 }

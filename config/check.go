@@ -55,7 +55,7 @@ func isInterface(s string) bool {
 
 func isAbs(s string) bool    { return s != "" && s[0] == '/' }
 func isModule(s string) bool { return made(s, "_-") }
-func isNames(s string) bool  { return s == "short" || s == "long" }
+func isNames(s string) bool  { return s == ShortNames || s == LongNames || s == NoNames }
 
 // isNodeName is the part of a node name before the @, as net_kernel takes it.
 func isNodeName(s string) bool { return made(s, "_-") && len(s) <= 128 }

@@ -112,13 +112,20 @@ type Console struct {
 // Distribution is the [distribution] table.
 type Distribution struct {
 	Name       string // the part before @
-	Names      string // "short" or "long"
+	Names      string // ShortNames, LongNames or NoNames
 	Port       int    // TCP
 	EPMD       string // "none", "daemon" or "module:NAME"
 	CookieFile string
 	Connect    bool // make the mesh at boot
 	TLS        TLS
 }
+
+// The words of [distribution] names, with what erl(1) calls them.
+const (
+	ShortNames = "short" // -sname
+	LongNames  = "long"  // -name
+	NoNames    = "none"  // neither: the node is not distributed when it starts
+)
 
 // TLS is the [distribution.tls] table: PEM files. All empty: distribution is plain TCP,
 // or what the release itself says.

@@ -203,3 +203,7 @@ func (l *loader) erlinitNote() {
 
 // Foreign says whether options of erlinit were taken over.
 func (c *Config) Foreign() bool { return c.foreign }
+
+// DropIn says whether options of erlinit are all that the image has: it has none of
+// /etc/beaminit.toml, and expects of a node what erlinit does.
+func (c *Config) DropIn() bool { return c.foreign && c.text == "" }

@@ -81,7 +81,7 @@ var keys = [...]key{
 	{name: "distribution.name", field: func(c *Config, _ *Network) any { return &c.Distribution.Name },
 		check: isNodeName, noun: "node name", want: "the part before the @: letters, digits, - and _", empty: true},
 	{name: "distribution.names", field: func(c *Config, _ *Network) any { return &c.Distribution.Names },
-		check: isNames, noun: "kind of node names", want: `"short" or "long"`},
+		check: isNames, noun: "kind of node names", want: `"short", "long" or "none"`},
 	{name: "distribution.port", field: func(c *Config, _ *Network) any { return &c.Distribution.Port },
 		noun: "TCP port", want: "1 to 65535", min: 1, max: 65535},
 	{name: "distribution.epmd", field: func(c *Config, _ *Network) any { return &c.Distribution.EPMD },

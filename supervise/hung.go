@@ -99,7 +99,7 @@ func (s *State) tooLate() []Effect {
 	}
 	what := "no answer"
 	switch {
-	case !s.Answered:
+	case !s.Answered && !s.Policy.Unprobed:
 	case s.Policy.Ready == config.Started:
 		what = "not started"
 	case s.Policy.Ready == config.Notify:
@@ -156,6 +156,7 @@ func (s *State) noBeat(at time.Duration) []Effect {
 //	snoozing (heart)                               yes
 //	criterion "process", and it runs               yes
 //	criterion "heart", and beats have come         yes: for the last one kills it
+//	it cannot be probed, and it runs               yes
 //	else, as long as the probe is answered         yes
 //	hung, to be killed after probe_failures        yes
 //	hung, with probe_failures = 0                  no
@@ -187,5 +188,5 @@ func (p *Policy) silence() time.Duration { return p.ProbeInterval + 2*p.ProbeTim
 
 // Mute says that the monitor should have reported a probe by now, and has not.
 func (s *State) Mute(now time.Duration) bool {
-	return s.Phase == Running && now-s.HeardAt > s.Policy.silence()
+	return !s.Policy.Unprobed && s.Phase == Running && now-s.HeardAt > s.Policy.silence()
 }

@@ -79,16 +79,16 @@ func (s *State) notified(e Event) []Effect {
 	}
 	s.Started, s.Notified = s.Started || e.Said.Started, s.Notified || e.Said.Ready
 	s.settle()
-	if s.Answered {
+	if s.Answered || s.Policy.Unprobed {
 		return nil
 	}
 	return []Effect{{Kind: Order, Order: cluster.OrderWatch}} // look at once: it has to answer now
 }
 
 // settle says whether the release has become ready. Whatever the criterion, it has to
-// answer too; and once it was ready, it stays so.
+// answer too, where it can be asked; and once it was ready, it stays so.
 func (s *State) settle() {
-	if s.Ready || !s.Answered || s.Policy.Ready == config.Started && !s.Started || s.Policy.Ready == config.Notify && !s.Notified {
+	if s.Ready || !s.Answered && !s.Policy.Unprobed || s.Policy.Ready == config.Started && !s.Started || s.Policy.Ready == config.Notify && !s.Notified {
 		return
 	}
 	s.Ready, s.CameUp = true, true

@@ -70,6 +70,32 @@ func TestReady(t *testing.T) {
 	}
 }
 
+// A release that nobody can ask is up when it said so, however long nothing answers, and
+// the watchdog does not wait for a probe.
+func TestReadyUnprobed(t *testing.T) {
+	for _, tt := range []struct {
+		criterion string
+		said      notify.Words
+		want      health.State
+	}{
+		{config.Started, notify.Words{Started: true}, health.Up},
+		{config.Started, notify.Words{Ready: true}, health.Starting},
+		{config.Notify, notify.Words{Ready: true}, health.Up},
+	} {
+		s := State{Policy: policy, Rand: 1}
+		s.Policy.Ready, s.Policy.Unprobed = tt.criterion, true
+		s, _ = Step(s, Event{Kind: Begin})
+		s, _ = Step(s, Event{Kind: Started, PID: 87})
+		s, _ = Step(s, Event{Kind: Notified, PID: 87, Said: tt.said})
+		if s.Health() != tt.want {
+			t.Errorf("%s, said %+v: %s, want %s", tt.criterion, tt.said, s.Health(), tt.want)
+		}
+		if ok, why := s.Well(time.Hour, config.ByProbe); !ok {
+			t.Errorf("%s: not well: %s", tt.criterion, why)
+		}
+	}
+}
+
 // start_timeout is for the criterion that was chosen, and says what was missing.
 func TestNotReadyInTime(t *testing.T) {
 	tests := []struct {

@@ -35,6 +35,7 @@ type Policy struct {
 	ProbeFailures int           // in a row, after which a release that had answered is killed; 0: never
 	StartTimeout  time.Duration // within which it has to be ready; 0: no limit
 	Ready         string        // what makes it so: config.Listening, Started or Notify
+	Unprobed      bool          // nobody can ask whether it answers: it need not
 	DumpTimeout   time.Duration // for its crash dump, before SIGKILL
 }
 
