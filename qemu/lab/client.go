@@ -73,8 +73,8 @@ func (c *Client) Status() (Status, error) {
 }
 
 // Do is Lab.Do.
-func (c *Client) Do(verb, node string) error {
-	_, err := c.do(request{Do: verb, Node: node})
+func (c *Client) Do(words ...string) error {
+	_, err := c.do(request{Do: "do", Words: words})
 	return err
 }
 
@@ -84,13 +84,18 @@ func (c *Client) Log(node string, lines int) ([]string, error) {
 	return a.Lines, err
 }
 
-// Down ends the lab, and returns when all its machines are gone.
-func (c *Client) Down() error {
-	_, err := c.do(request{Do: "down"})
+// Down ends the lab in order, says how each node ended, and returns when it is gone.
+func (c *Client) Down() ([]string, error) {
+	conn, in, a, err := c.ask(request{Do: "down"})
 	if errors.Is(err, errEnded) { // sooner than it could answer
-		err = nil
+		return nil, nil
 	}
-	return err
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	in.ReadByte() // the connection ends with the lab
+	return a.Lines, nil
 }
 
 // Console connects to a node's serial console: first come its last lines, then a
@@ -102,6 +107,12 @@ func (c *Client) Console(node string, lines int) (last []string, stream io.ReadW
 // Shell connects to a node's second serial port, see Node.Shell.
 func (c *Client) Shell(node string) (stream io.ReadWriteCloser, err error) {
 	_, stream, err = c.stream(request{Do: "shell", Node: node})
+	return stream, err
+}
+
+// Sniff gives what is on the LAN from now on, as pcapng, until it is closed.
+func (c *Client) Sniff() (io.ReadCloser, error) {
+	_, stream, err := c.stream(request{Do: "sniff"})
 	return stream, err
 }
 

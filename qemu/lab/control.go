@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,11 +16,13 @@ import (
 
 // The control socket takes one request a connection, a line of JSON, and answers
 // with a line of JSON. After the answer to "console" or "shell" the connection carries
-// the raw bytes of the serial console or the second serial port, both ways.
+// the raw bytes of the serial console or the second serial port, both ways; after that to
+// "sniff" it carries a capture.
 type request struct {
-	Do    string `json:"do"` // status, down, console, shell, log, or a verb of Lab.Do
-	Node  string `json:"node,omitempty"`
-	Lines int    `json:"lines,omitempty"` // of console and log
+	Do    string   `json:"do"` // status, down, console, shell, log, sniff, do
+	Node  string   `json:"node,omitempty"`
+	Words []string `json:"words,omitempty"` // of do
+	Lines int      `json:"lines,omitempty"` // of console and log
 }
 
 type answer struct {
@@ -31,7 +34,7 @@ type answer struct {
 func controlSocket(dir string) string { return filepath.Join(RunDir(dir), "control.sock") }
 
 // Serve answers on the control socket until the lab is closed. down is called when
-// somebody asks for the lab to end, and may take its time.
+// somebody asked for the lab to end, after all nodes went down in order.
 func (l *Lab) Serve(down func()) error {
 	path := controlSocket(l.opts.Dir)
 	listener, err := lan.ListenUnix(path)
@@ -74,7 +77,12 @@ func (l *Lab) serveOne(conn net.Conn, down func()) {
 		s, err := l.Status()
 		a.Status, a.Error = &s, text(err)
 	case "down":
+		ctx, cancel := context.WithTimeout(context.Background(), DownTimeout)
+		defer cancel()
+		a.Lines = l.PowerOff(ctx)
+		reply(conn, a)
 		down()
+		return
 	case "log":
 		n, err := l.Node(r.Node)
 		if err == nil {
@@ -87,8 +95,13 @@ func (l *Lab) serveOne(conn net.Conn, down func()) {
 	case "shell":
 		l.serveShell(conn, r)
 		return
+	case "sniff":
+		l.serveSniff(conn)
+		return
+	case "do":
+		a.Error = text(l.Do(r.Words...))
 	default:
-		a.Error = text(l.Do(r.Do, r.Node))
+		a.Error = "not a request: " + r.Do
 	}
 	reply(conn, a)
 }
@@ -107,6 +120,24 @@ func reply(w io.Writer, a answer) error {
 	}
 	_, err = w.Write(append(line, '\n'))
 	return err
+}
+
+// serveSniff writes what is on the LAN from now on, as pcapng, until it is not read any more.
+func (l *Lab) serveSniff(conn net.Conn) {
+	if reply(conn, answer{}) != nil {
+		return
+	}
+	stop, done := l.Switch.Sniff(conn)
+	defer stop()
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		io.Copy(io.Discard, conn)
+	}()
+	select {
+	case <-done: // the lab is closed
+	case <-gone:
+	}
 }
 
 func (l *Lab) serveConsole(conn net.Conn, in io.Reader, r request) {

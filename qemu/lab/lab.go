@@ -18,16 +18,17 @@ import (
 
 // Lab is a running lab.
 type Lab struct {
-	Switch *lan.Switch
-	opts   Options
-	kvm    bool
-	nodes  []*Node
-	spawn  *spawner
-	lock   *os.File
-	pcap   *os.File
-	begun  time.Time
-	closed atomic.Bool
-	done   chan struct{} // closed when Close is done
+	Switch  *lan.Switch
+	opts    Options
+	kvm     bool
+	nodes   []*Node
+	spawn   *spawner
+	lock    *os.File
+	pcap    *os.File
+	sniffed <-chan struct{} // closed when all of it is written
+	begun   time.Time
+	closed  atomic.Bool
+	done    chan struct{} // closed when Close is done
 
 	mu      sync.Mutex
 	events  []Event
@@ -80,13 +81,11 @@ func (l *Lab) up(run string) error {
 		guests.Close()
 	})
 	if l.opts.Pcap {
-		l.pcap, err = os.Create(filepath.Join(run, "lan.pcap"))
+		l.pcap, err = os.Create(filepath.Join(run, "lan.pcapng"))
 		if err != nil {
 			return err
 		}
-		if err := l.Switch.Sniff(l.pcap); err != nil {
-			return err
-		}
+		_, l.sniffed = l.Switch.Sniff(l.pcap)
 	}
 	cookie, err := image.Cookie(filepath.Join(l.opts.Dir, "cookie"))
 	if err != nil {
@@ -111,7 +110,7 @@ func (l *Lab) up(run string) error {
 }
 
 func (l *Lab) newNode(run string, s NodeSpec, cookie string) (*Node, error) {
-	n := &Node{Spec: s, lab: l, dir: filepath.Join(run, s.Name), disk: filepath.Join(l.opts.Dir, "data", s.Name+".ext4")}
+	n := &Node{Spec: s, lab: l, cookie: cookie, dir: filepath.Join(run, s.Name), disk: filepath.Join(l.opts.Dir, "data", s.Name+".ext4")}
 	n.view.interval = l.opts.Interval
 	if err := os.MkdirAll(n.dir, 0o755); err != nil {
 		return nil, err
@@ -164,7 +163,8 @@ func (l *Lab) Close() {
 	}
 	l.Switch.Close()
 	l.spawn.close()
-	if l.pcap != nil {
+	if l.sniffed != nil {
+		<-l.sniffed
 		l.pcap.Close()
 	}
 	l.lock.Close()

@@ -67,6 +67,9 @@ func (n *Node) launch() (*machine, error) {
 
 // arguments are QEMU's, for a machine with its two serial ports, QMP and network on these
 // descriptors.
+// nicID is what QEMU calls the network card.
+const nicID = "lan"
+
 func (n *Node) arguments(serial, qmp, nic, shell int) []string {
 	o := n.lab.opts
 	accel := []string{"-accel", "tcg,thread=multi"}
@@ -79,11 +82,10 @@ func (n *Node) arguments(serial, qmp, nic, shell int) []string {
 		"-kernel", o.Image.Kernel.File, "-append", n.cmdline(),
 		"-drive", "if=none,id=root,format=raw,readonly=on,file="+comma(o.Image.Root),
 		"-device", "virtio-blk-pci,drive=root,addr=4",
-		"-drive", "if=none,id=data,format=raw,file="+comma(n.disk),
-		"-device", "virtio-blk-pci,drive=data,addr=5",
 		"-chardev", fmt.Sprintf("socket,id=serial,fd=%d", serial), "-serial", "chardev:serial",
 		"-chardev", fmt.Sprintf("socket,id=shell,fd=%d", shell), "-serial", "chardev:shell",
 		"-chardev", fmt.Sprintf("socket,id=qmp,fd=%d", qmp), "-mon", "chardev=qmp,mode=control")
+	args = append(args, n.diskArguments()...)
 	if o.Image.Initramfs != "" {
 		args = append(args, "-initrd", o.Image.Initramfs)
 	}
@@ -96,8 +98,8 @@ func (n *Node) arguments(serial, qmp, nic, shell int) []string {
 	a := n.Spec.Address.As4()
 	mac := fmt.Sprintf("52:54:00:%02x:%02x:%02x", a[1], a[2], a[3])
 	return append(args,
-		"-netdev", fmt.Sprintf("stream,id=lan,server=off,addr.type=fd,addr.str=%d", nic),
-		"-device", "virtio-net-pci,netdev=lan,romfile=,addr=6,mac="+mac)
+		"-netdev", fmt.Sprintf("stream,id="+nicID+",server=off,addr.type=fd,addr.str=%d", nic),
+		"-device", "virtio-net-pci,netdev="+nicID+",romfile=,addr=6,mac="+mac)
 }
 
 // cmdline is all that differs from node to node.

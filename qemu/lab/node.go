@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,9 +26,12 @@ type Node struct {
 	disk string
 	con  *console
 
+	cookie string // for a new disk
+
 	mu      sync.Mutex
 	view    view
-	cut     bool
+	cut     bool     // off the LAN
+	faults  []string // of the machine: unplugged, stopped, disk slow, disk readonly
 	machine *machine // nil: off
 }
 
@@ -77,7 +81,7 @@ func (n *Node) Start() error {
 // ended notes that a machine is gone.
 func (n *Node) ended(m *machine, err error) {
 	n.mu.Lock()
-	n.machine = nil
+	n.machine, n.faults = nil, nil // a new machine has none
 	n.view.powered(false, time.Now())
 	n.mu.Unlock()
 	said, _ := os.ReadFile(filepath.Join(n.dir, "qemu.log"))
@@ -158,12 +162,11 @@ func (n *Node) Stop() error {
 	if err != nil {
 		return err
 	}
-	if m.qmp.execute("quit", nil) == nil {
-		select {
-		case <-m.gone:
-			return nil
-		case <-time.After(5 * time.Second):
-		}
+	m.qmp.write("quit", nil)
+	select {
+	case <-m.gone:
+		return nil
+	case <-time.After(5 * time.Second):
 	}
 	if err := n.Kill(); err != nil && n.Running() {
 		return err
@@ -215,17 +218,76 @@ func (n *Node) Shell() (port net.Conn, leave func(), err error) {
 }
 
 // Monitor gives QEMU a command of its machine protocol that needs no arguments: "stop"
-// freezes the node, "cont" lets it go on, "system_reset" is its reset button. The answer
-// is not waited for.
-func (n *Node) Monitor(command string) error {
+// freezes the node, "cont" lets it go on, "system_reset" is its reset button.
+func (n *Node) Monitor(command string) error { return n.execute(command, nil) }
+
+func (n *Node) execute(command string, args map[string]any) error {
 	m, err := n.current()
 	if err != nil {
 		return err
 	}
-	if err := m.qmp.execute(command, nil); err != nil {
+	if err := m.qmp.execute(command, args); err != nil {
 		return fmt.Errorf("%s of %s: %w", command, n.Spec.Name, err)
 	}
 	return nil
+}
+
+// Freeze stops the node's processor, or lets it go on.
+func (n *Node) Freeze(frozen bool) error {
+	command, text := "cont", "lab: goes on"
+	if frozen {
+		command, text = "stop", "lab: frozen"
+	}
+	if err := n.Monitor(command); err != nil {
+		return err
+	}
+	n.fault("frozen", frozen)
+	n.note(text)
+	return nil
+}
+
+// Unplug pulls the node's cable, or puts it back: the node sees its carrier go and come.
+func (n *Node) Unplug(out bool) error {
+	if n.Spec.NoNIC {
+		return fmt.Errorf("%s has no network card", n.Spec.Name)
+	}
+	if err := n.execute("set_link", map[string]any{"name": nicID, "up": !out}); err != nil {
+		return err
+	}
+	n.fault("unplugged", out)
+	if out {
+		n.note("lab: cable unplugged")
+	} else {
+		n.note("lab: cable plugged in")
+	}
+	return nil
+}
+
+// fault notes what is wrong with the machine, or that it is not any more.
+func (n *Node) fault(what string, wrong bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.faults = slices.DeleteFunc(n.faults, func(f string) bool { return f == what })
+	if wrong {
+		n.faults = append(n.faults, what)
+	}
+}
+
+// Heal takes back what was done to the node while it runs.
+func (n *Node) Heal() error {
+	n.mu.Lock()
+	cut, faults := n.cut, slices.Clone(n.faults)
+	n.mu.Unlock()
+	if cut {
+		n.Cut(false)
+	}
+	var errs []error
+	for _, f := range faults {
+		errs = append(errs, map[string]func(bool) error{
+			"frozen": n.Freeze, "unplugged": n.Unplug, "disk slow": n.SlowDisk, "disk readonly": n.ReadOnlyDisk,
+		}[f](false))
+	}
+	return errors.Join(errs...)
 }
 
 // SysRq presses a magic SysRq key on the node's serial console (kernel
@@ -237,7 +299,7 @@ func (n *Node) SysRq(key byte) error {
 	if err != nil {
 		return err
 	}
-	if err := m.qmp.execute("chardev-send-break", map[string]string{"id": "serial"}); err != nil {
+	if err := m.qmp.execute("chardev-send-break", map[string]any{"id": "serial"}); err != nil {
 		return fmt.Errorf("break on the console of %s: %w", n.Spec.Name, err)
 	}
 	time.Sleep(100 * time.Millisecond) // the break goes another way than the key, and must be first

@@ -1,7 +1,7 @@
 package lab
 
 import (
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/beaminit/beaminit/health"
@@ -18,6 +18,7 @@ type Status struct {
 	Kernel string        `json:"kernel"` // version
 	Image  string        `json:"image"`  // size, for people
 	LAN    lan.Counters  `json:"lan"`
+	Links  []lan.Link    `json:"links,omitempty"` // that something is wrong with
 	Nodes  []NodeStatus  `json:"nodes"`
 	Events []Event       `json:"events"` // the last, the oldest first
 }
@@ -27,9 +28,10 @@ type Status struct {
 type NodeStatus struct {
 	Name    string       `json:"name"`
 	Address string       `json:"address"`
-	State   health.State `json:"state"` // a record's, or Off or Dead
-	Cut     bool         `json:"cut"`   // off the LAN
-	Since   time.Time    `json:"since"` // when the machine was started, reset or ended
+	State   health.State `json:"state"`            // a record's, or Off or Dead
+	Cut     bool         `json:"cut"`              // off the LAN
+	Faults  []string     `json:"faults,omitempty"` // of the machine, see Node
+	Since   time.Time    `json:"since"`            // when the machine was started, reset or ended
 
 	HasRecord bool           `json:"has_record"`
 	Age       time.Duration  `json:"age"`    // of the record
@@ -76,7 +78,7 @@ func (l *Lab) Status() (Status, error) {
 	s := Status{
 		At: now, Uptime: now.Sub(l.begun), Accel: "tcg",
 		Kernel: l.opts.Image.Kernel.Version, Image: image.Size(l.opts.Image.Root),
-		LAN: l.Switch.Count(),
+		LAN: l.Switch.Count(), Links: l.Switch.Links(),
 	}
 	if l.kvm {
 		s.Accel = "kvm"
@@ -95,7 +97,7 @@ func (n *Node) status(now time.Time) NodeStatus {
 	defer n.mu.Unlock()
 	v := n.view
 	s := NodeStatus{
-		Name: n.Spec.Name, Address: n.Spec.Address.String(), State: v.state(now), Cut: n.cut, Since: v.since,
+		Name: n.Spec.Name, Address: n.Spec.Address.String(), State: v.state(now), Cut: n.cut, Faults: slices.Clone(n.faults), Since: v.since,
 		HasRecord: v.have, Lost: v.lost, Garbled: v.garbled, Event: v.event,
 	}
 	if !v.have {
@@ -120,31 +122,4 @@ func cleaned(words []string) []string {
 		out = append(out, Clean(w))
 	}
 	return out
-}
-
-// Do does one of the lab's verbs to a node: kill, start, stop, cut, heal.
-func (l *Lab) Do(verb, node string) error {
-	n, err := l.Node(node)
-	if err != nil {
-		return err
-	}
-	switch verb {
-	case "kill":
-		return n.Kill()
-	case "start":
-		return n.Start()
-	case "stop":
-		return n.Stop()
-	case "cut", "heal":
-		n.Cut(verb == "cut")
-		return nil
-	}
-	return &VerbError{verb}
-}
-
-// VerbError is of a verb that a lab does not know.
-type VerbError struct{ Verb string }
-
-func (e *VerbError) Error() string {
-	return "the lab cannot " + strings.TrimSpace(e.Verb) + ": it knows kill, start, stop, cut, heal"
 }

@@ -10,9 +10,10 @@ import (
 	"bufio"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"net"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -26,12 +27,15 @@ const (
 
 // Switch joins ports. Its methods may be called from any goroutine.
 type Switch struct {
-	mu      sync.Mutex
-	ports   []*port
-	learned map[mac]*port
-	count   Counters
-	sniffer *pcap
-	closed  bool
+	mu       sync.Mutex
+	ports    []*port
+	learned  map[mac]*port
+	count    Counters
+	sniffers []*sniffer
+	links    map[way]*link // what is wrong, see Impair
+	held     heldFrames
+	order    uint64 // of the last frame that was held
+	closed   bool
 }
 
 type mac [6]byte
@@ -44,7 +48,8 @@ type Counters struct {
 	Bytes   uint64 `json:"bytes"`   // of those
 	Flooded uint64 `json:"flooded"` // of those, sent to every port: a group address, or one not learned yet
 	Dropped uint64 `json:"dropped"` // copies not sent: the port was too slow
-	Cut     uint64 `json:"cut"`     // frames from or copies to a port that is cut
+	Cut     uint64 `json:"cut"`     // frames from or copies to a port that is cut, or over a link that is
+	Lost    uint64 `json:"lost"`    // copies lost on the way by a fault
 	Ports   int    `json:"ports"`
 }
 
@@ -58,7 +63,7 @@ type port struct {
 
 // NewSwitch gives a switch without ports.
 func NewSwitch() *Switch {
-	return &Switch{learned: map[mac]*port{}}
+	return &Switch{learned: map[mac]*port{}, links: map[way]*link{}}
 }
 
 // Attach makes conn a port and forwards its frames until conn ends or the switch
@@ -110,24 +115,53 @@ func (s *Switch) Count() Counters {
 	return c
 }
 
-// Sniff writes every frame that comes in to w from now on, in the format of
-// pcap-savefile(5), those of cut ports too. A write that fails ends it.
-func (s *Switch) Sniff(w io.Writer) error {
-	p, err := newPcap(w)
-	if err != nil {
-		return fmt.Errorf("sniffer: %w", err)
+// Sniff writes every frame that comes in to w from now on, as pcapng, those of cut ports
+// too, until a write fails or stop is called; then done is closed, everything is written.
+func (s *Switch) Sniff(w io.Writer) (stop func(), done <-chan struct{}) {
+	ended := make(chan struct{})
+	var n *sniffer
+	remove := func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.sniffers = slices.DeleteFunc(s.sniffers, func(o *sniffer) bool { return o == n })
+		n.stop()
 	}
+	n = newSniffer(w, func(err error) {
+		if err != nil {
+			go remove()
+		}
+		close(ended)
+	})
 	s.mu.Lock()
-	s.sniffer = p
+	s.sniffers = append(s.sniffers, n)
+	if s.closed {
+		n.stop()
+	}
 	s.mu.Unlock()
-	return nil
+	return remove, ended
 }
 
-// Close closes all ports and forgets the sniffer.
+// Comment puts a text beside the next frame that the sniffers see: what was done to the
+// LAN there.
+func (s *Switch) Comment(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range s.sniffers {
+		if n.comment != "" {
+			n.comment += "; "
+		}
+		n.comment += text
+	}
+}
+
+// Close closes all ports and ends the sniffers.
 func (s *Switch) Close() {
 	s.mu.Lock()
 	s.closed = true
-	s.sniffer = nil
+	for _, n := range s.sniffers {
+		n.stop()
+	}
+	s.sniffers, s.held = nil, nil
 	ports := s.ports
 	s.mu.Unlock()
 	for _, p := range ports {
@@ -171,34 +205,41 @@ func (s *Switch) forward(from *port, frame []byte) {
 	var dst, src mac
 	copy(dst[:], frame[4:])
 	copy(src[:], frame[10:])
+	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.count.Frames++
 	s.count.Bytes += uint64(len(frame) - 4)
-	if s.sniffer != nil {
-		if err := s.sniffer.frame(time.Now(), frame[4:]); err != nil {
-			s.sniffer = nil
-		}
+	fate := s.deliver(from, dst, src, frame)
+	for _, n := range s.sniffers {
+		n.frame(now, from.name, frame[4:], fate)
 	}
+}
+
+// deliver sends a frame where it belongs, and says what became of it on the way.
+func (s *Switch) deliver(from *port, dst, src mac, frame []byte) (fate string) {
 	if from.cut {
 		s.count.Cut++
-		return
+		return "cut"
 	}
 	if _, known := s.learned[src]; !src.group() && (known || len(s.learned) < maxMACs) {
 		s.learned[src] = from
 	}
-	if to := s.learned[dst]; to != nil && !dst.group() {
-		if to != from {
-			s.give(to, frame)
-		}
-		return
+	to := []*port{s.learned[dst]}
+	if to[0] == nil || dst.group() {
+		s.count.Flooded++
+		to = s.ports
 	}
-	s.count.Flooded++
-	for _, to := range s.ports {
-		if to != from {
-			s.give(to, frame)
+	var fates []string
+	for _, p := range to {
+		if p == from {
+			continue
+		}
+		if fate := s.pass(from, p, frame); fate != "" {
+			fates = append(fates, fate+" on the way to "+p.name)
 		}
 	}
+	return strings.Join(fates, ", ")
 }
 
 // give queues a frame for a port and never waits: a port that does not take its

@@ -179,35 +179,6 @@ func TestSwitchEndsAPortThatLosesItsFraming(t *testing.T) {
 	}
 }
 
-func TestSniff(t *testing.T) {
-	var file bytes.Buffer
-	s := NewSwitch()
-	if err := s.Sniff(&file); err != nil {
-		t.Fatal(err)
-	}
-	a, b := plug(t, s, "a"), plug(t, s, "b")
-	send(t, a, wire(broadcast, addr('a'), "seen"))
-	wants(t, "b", b, "seen")
-	s.Close()
-	le := binary.LittleEndian
-	got := file.Bytes()
-	if len(got) != 24+16+minFrame+4 {
-		t.Fatalf("the file has %d bytes, want a header of 24, one of 16 and %d", len(got), minFrame+4)
-	}
-	if le.Uint32(got) != 0xa1b2c3d4 || le.Uint32(got[20:]) != 1 {
-		t.Errorf("file header is % x", got[:24])
-	}
-	if age := time.Since(time.Unix(int64(le.Uint32(got[24:])), 0)); age < 0 || age > time.Minute {
-		t.Errorf("the frame is %v old", age)
-	}
-	if n, of := le.Uint32(got[32:]), le.Uint32(got[36:]); n != minFrame+4 || of != n {
-		t.Errorf("lengths are %d and %d, want %d twice", n, of, minFrame+4)
-	}
-	if frame := string(got[40:]); frame != broadcast+addr('a')+"\x08\x00seen" {
-		t.Errorf("frame is %q", frame)
-	}
-}
-
 // A checkout may lie deeper than the 108 bytes that a socket's name has.
 func TestListenWithALongPath(t *testing.T) {
 	path := filepath.Join(t.TempDir(), strings.Repeat("d", 120), "lan.sock")

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -43,9 +45,40 @@ func Tap(conn net.Conn, name string, address netip.Prefix) (io.Closer, error) {
 		return nil, fmt.Errorf("set up tap %s: %w", name, err)
 	}
 	dev := os.NewFile(uintptr(fd), "/dev/net/tun "+name)
+	d := &device{dev: dev, conn: conn}
 	go toDevice(dev, conn)
-	go fromDevice(dev, conn)
-	return closers{dev, conn}, nil
+	go d.fromDevice()
+	return d, nil
+}
+
+// device is a TAP device and the port that it is bridged to.
+type device struct {
+	dev  *os.File
+	conn net.Conn
+	last atomic.Int64 // when the device last had a frame, in nanoseconds of the Unix time
+}
+
+// A device is closed when it has been quiet for so long, and at the latest after that.
+const (
+	quiet    = 100 * time.Millisecond
+	loudMost = 2 * time.Second
+)
+
+// Close waits until what programs sent is on the LAN: the kernel sends the end of a
+// connection after the program that had it has ended.
+func (d *device) Close() error {
+	begun := time.Now()
+	for now := begun; now.Sub(begun) < loudMost; now = time.Now() {
+		since := now.Sub(begun)
+		if last := d.last.Load(); last != 0 {
+			since = min(since, now.Sub(time.Unix(0, last)))
+		}
+		if since >= quiet {
+			break
+		}
+		time.Sleep(quiet - since)
+	}
+	return closers{d.dev, d.conn}.Close()
 }
 
 type closers []io.Closer
@@ -75,19 +108,20 @@ func toDevice(dev *os.File, conn net.Conn) {
 	}
 }
 
-func fromDevice(dev *os.File, conn net.Conn) {
-	defer conn.Close()
+func (d *device) fromDevice() {
+	defer d.conn.Close()
 	buf := make([]byte, 4+maxFrame)
 	for {
-		n, err := dev.Read(buf[4:])
+		n, err := d.dev.Read(buf[4:])
 		if err != nil {
 			return
 		}
 		if n < minFrame {
 			continue
 		}
+		d.last.Store(time.Now().UnixNano())
 		binary.BigEndian.PutUint32(buf, uint32(n))
-		if _, err := conn.Write(buf[:4+n]); err != nil {
+		if _, err := d.conn.Write(buf[:4+n]); err != nil {
 			return
 		}
 	}

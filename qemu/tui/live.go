@@ -12,7 +12,7 @@ import (
 // Source is a lab to show and to drive: one in this process, or a client of one.
 type Source interface {
 	Status() (lab.Status, error)
-	Do(verb, node string) error
+	Do(words ...string) error
 }
 
 const refresh = 250 * time.Millisecond
@@ -88,20 +88,28 @@ func (l *live) key(k string) (tea.Model, tea.Cmd) {
 		l.screen.selected = max(0, l.screen.selected-1)
 	case "down", "tab", "j":
 		l.screen.selected = min(len(nodes)-1, l.screen.selected+1)
-	case "k", "s", "c":
-		if l.screen.selected < len(nodes) && l.screen.selected >= 0 {
-			return l, l.do(k, nodes[l.screen.selected])
+	case "h":
+		return l, l.do("heal")
+	default:
+		if verb := verbOf(k); verb != nil && l.screen.selected >= 0 && l.screen.selected < len(nodes) {
+			return l, l.do(verb(nodes[l.screen.selected])...)
 		}
 	}
 	return l, nil
 }
 
-func (l *live) do(k string, n lab.NodeStatus) tea.Cmd {
-	verb := map[string]string{"k": "kill", "s": "start", "c": "cut"}[k]
-	if k == "c" && n.Cut {
-		verb = "heal"
+// verbOf gives what a key does to the node that is selected; nil: nothing.
+func verbOf(key string) func(lab.NodeStatus) []string {
+	for _, k := range keys {
+		if k.key == key {
+			return k.verb
+		}
 	}
-	return func() tea.Msg { return doneMsg{l.from.Do(verb, n.Name)} }
+	return nil
+}
+
+func (l *live) do(words ...string) tea.Cmd {
+	return func() tea.Msg { return doneMsg{l.from.Do(words...)} }
 }
 
 func (l *live) View() string {

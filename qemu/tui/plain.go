@@ -90,9 +90,7 @@ func stateLine(n lab.NodeStatus) string {
 			words = append(words, strconv.Quote(n.Why))
 		}
 	}
-	if n.Cut {
-		words = append(words, "cut")
-	}
+	words = append(words, nodeFaults(n)...)
 	return strings.Join(words, " ")
 }
 

@@ -4,6 +4,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -98,6 +99,9 @@ func (s screen) header() string {
 	if c.Dropped > 0 {
 		parts = append(parts, count(c.Dropped)+" dropped")
 	}
+	if c.Lost > 0 {
+		parts = append(parts, count(c.Lost)+" lost")
+	}
 	if c.Cut > 0 {
 		parts = append(parts, count(c.Cut)+" cut off")
 	}
@@ -177,12 +181,44 @@ func (s screen) events(room int) []string {
 	return out
 }
 
+// keys are what can be typed; verb is what one does to the node that is selected.
+var keys = []struct {
+	key, does string
+	verb      func(lab.NodeStatus) []string
+}{
+	{"↑↓", "select", nil},
+	{"k", "kill", always("kill")},
+	{"s", "start", always("start")},
+	{"c", "cut", either("isolate", func(n lab.NodeStatus) bool { return n.Cut })},
+	{"u", "unplug", either("unplug", has("unplugged"))},
+	{"f", "freeze", either("stop", has("frozen"))},
+	{"p", "power off", always("poweroff")},
+	{"h", "heal all", nil},
+	{"q", "quit", nil},
+}
+
+func always(verb string) func(lab.NodeStatus) []string {
+	return func(n lab.NodeStatus) []string { return []string{verb, n.Name} }
+}
+
+// either does a fault, or heals the node that has it.
+func either(verb string, has func(lab.NodeStatus) bool) func(lab.NodeStatus) []string {
+	return func(n lab.NodeStatus) []string {
+		if has(n) {
+			return []string{"heal", n.Name}
+		}
+		return []string{verb, n.Name}
+	}
+}
+
+func has(fault string) func(lab.NodeStatus) bool {
+	return func(n lab.NodeStatus) bool { return slices.Contains(n.Faults, fault) }
+}
+
 func (s screen) keys() string {
 	var b []string
-	for _, k := range []struct{ key, does string }{
-		{"↑↓", "select"}, {"k", "kill"}, {"s", "start"}, {"c", "cut/heal"}, {"q", "quit"},
-	} {
+	for _, k := range keys {
 		b = append(b, title.Render(k.key)+" "+dim.Render(k.does))
 	}
-	return "   " + strings.Join(b, "   ")
+	return "   " + strings.Join(b, "  ")
 }

@@ -31,7 +31,11 @@ func phasesOf(at ...float64) (list []health.Phase) {
 func mixed() lab.Status {
 	return lab.Status{
 		At: noon, Uptime: 3*time.Minute + 7*time.Second, Accel: "tcg", Kernel: "6.1.0", Image: "6.3 MB",
-		LAN: lan.Counters{Frames: 12345, Bytes: 1 << 21, Dropped: 3, Cut: 44},
+		LAN: lan.Counters{Frames: 12345, Bytes: 1 << 21, Dropped: 3, Cut: 44, Lost: 7},
+		Links: []lan.Link{
+			{From: "eclero6", To: "eclero8", Fault: lan.Fault{Loss: 0.2}}, {From: "eclero8", To: "eclero6", Fault: lan.Fault{Loss: 0.2}},
+			{From: "eclero8", To: "eclero14", Fault: lan.Fault{Cut: true}},
+		},
 		Nodes: []lab.NodeStatus{
 			{Name: "eclero6", Address: "192.168.7.6", State: health.Up, HasRecord: true, Uptime: 187 * time.Second, Connected: 2, Peers: 2,
 				PID: 87, Memory: 54 << 20, Probe: 4 * time.Millisecond, Phases: phasesOf(1.21, 1.3, 1.42, 1.55, 4.1), Event: "eclero: the cluster is whole: 3 nodes"},
@@ -41,7 +45,7 @@ func mixed() lab.Status {
 			{Name: "eclero10", Address: "192.168.7.10", State: health.Down, HasRecord: true, Connected: -1, Peers: 2, Restarts: 4,
 				Why: "killed by SIGKILL", Next: 12 * time.Second, Age: 5 * time.Second, Event: "beaminit: release: killed by SIGKILL"},
 			{Name: "eclero12", Address: "192.168.7.12", State: lab.Off, Cut: true, Event: "lab: machine off"},
-			{Name: "eclero14", Address: "192.168.7.14", State: lab.Dead, HasRecord: true, Connected: 2, Peers: 2, Cut: true, Event: "界 wide 界"},
+			{Name: "eclero14", Address: "192.168.7.14", State: lab.Dead, HasRecord: true, Connected: 2, Peers: 2, Cut: true, Faults: []string{"frozen"}, Event: "界 wide 界"},
 		},
 		Events: []lab.Event{
 			{At: noon, Node: "eclero6", Text: "first"}, {At: noon.Add(time.Second), Node: "eclero10", Text: "second"},

@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/lan"
 )
 
 // column is one column of the table.
@@ -98,8 +99,8 @@ func warnCell(n lab.NodeStatus) (string, lipgloss.Style) {
 func peersCell(n lab.NodeStatus) (string, lipgloss.Style) {
 	st := lipgloss.NewStyle()
 	switch {
-	case n.Cut && !n.HasRecord:
-		return "cut off", st.Foreground(warn)
+	case len(nodeFaults(n)) > 0 && !n.HasRecord:
+		return strings.Join(nodeFaults(n), " "), st.Foreground(warn)
 	case !n.HasRecord:
 		return "", st
 	}
@@ -112,11 +113,36 @@ func peersCell(n lab.NodeStatus) (string, lipgloss.Style) {
 		text += " −" + strings.Join(n.Missing, " −")
 		st = st.Foreground(warn)
 	}
-	if n.Cut {
-		text += " cut"
+	for _, f := range nodeFaults(n) {
+		text += " " + f
 		st = st.Foreground(warn)
 	}
 	return text, st
+}
+
+// nodeFaults is what was done to a node, in short.
+func nodeFaults(n lab.NodeStatus) (list []string) {
+	if n.Cut {
+		list = append(list, "cut")
+	}
+	return append(list, n.Faults...)
+}
+
+// faults tells what is wrong with the links; one that is wrong both ways is one line.
+func (s screen) faults() (lines []string) {
+	links := s.status.Links
+	for i, l := range links {
+		back := slices.IndexFunc(links, func(o lan.Link) bool { return o.From == l.To && o.To == l.From && o.Fault == l.Fault })
+		switch {
+		case back >= 0 && back < i:
+			continue
+		case back >= 0:
+			lines = append(lines, "   "+alarm.Render(l.From+" ↔ "+l.To+"  "+l.Fault.String()))
+		default:
+			lines = append(lines, "   "+alarm.Render(l.From+" → "+l.To+"  "+l.Fault.String()))
+		}
+	}
+	return lines
 }
 
 func (s screen) table() []string {
@@ -143,7 +169,7 @@ func (s screen) table() []string {
 		}
 		out = append(out, line)
 	}
-	return out
+	return append(out, s.faults()...)
 }
 
 // cell is text in exactly width columns.

@@ -2,11 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 
 	"golang.org/x/term"
 
@@ -65,16 +68,59 @@ func cmdDown(e env, _ *flag.FlagSet, _ []string) error {
 	if err != nil {
 		return err
 	}
-	return explain(c.Down())
+	said, err := c.Down()
+	for _, line := range said {
+		fmt.Fprintln(e.err, "lab:", line)
+	}
+	return explain(err)
 }
 
-// cmdDo is kill, stop, start, cut and heal: the words are the lab's own.
+// cmdDo is each of the lab's own verbs.
 func cmdDo(e env, _ *flag.FlagSet, args []string) error {
 	c, err := e.client()
 	if err != nil {
 		return err
 	}
-	return explain(c.Do(e.setup.words[0], args[0]))
+	return explain(c.Do(append([]string{e.name}, args...)...))
+}
+
+// cmdSniff writes what is on the LAN to a file, or to a program that reads a capture.
+func cmdSniff(e env, _ *flag.FlagSet, args []string) error {
+	ctx, cancel := untilSignal()
+	defer cancel()
+	c, err := e.client()
+	if err != nil {
+		return err
+	}
+	from, err := c.Sniff()
+	if err != nil {
+		return explain(err)
+	}
+	defer from.Close()
+	context.AfterFunc(ctx, func() { from.Close() })
+	switch {
+	case e.to == "-":
+		_, err = io.Copy(e.out, from)
+	case e.to != "":
+		var file *os.File
+		if file, err = os.Create(e.to); err != nil {
+			return err
+		}
+		_, err = io.Copy(file, from)
+		err = errors.Join(err, file.Close())
+	default:
+		cmd := exec.CommandContext(ctx, "tshark", append([]string{"-i", "-", "-l"}, args...)...)
+		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = from, e.out, e.err
+		err = cmd.Run()
+		if errors.Is(err, exec.ErrNotFound) {
+			err = errors.New("tshark is not on this machine: install it, or write a capture for Wireshark: lab sniff -to - | wireshark -k -i -")
+		}
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return passStatus(err)
 }
 
 func cmdLog(e env, _ *flag.FlagSet, args []string) error {

@@ -100,13 +100,20 @@ func (e env) join(dir string, s labpkg.Status, args []string) error {
 	for _, n := range s.Nodes {
 		hosts += n.Address + " " + n.Name + "\n"
 	}
+	// Root has all users in there, so that what drops its privileges (dnsmasq) can do so.
+	ids := 1
+	if os.Getuid() == 0 {
+		ids = 1 << 16
+	}
 	cmd := exec.Command("/proc/self/exe", append([]string{"joined", "-address", e.address, "-hosts", hosts, "--"}, args...)...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, e.out, e.err
 	cmd.ExtraFiles = []*os.File{file} // number 3
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: ids}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: ids}},
+		// Root's own setgroups is for those that drop privileges.
+		GidMappingsEnableSetgroups: os.Getuid() == 0,
 	}
 	signal.Ignore(os.Interrupt) // Ctrl-C is for the program
 	return passStatus(cmd.Run())

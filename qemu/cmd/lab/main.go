@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
+
+	labpkg "github.com/beaminit/beaminit/qemu/lab"
 )
 
 // The exit statuses.
@@ -23,7 +26,9 @@ type command struct {
 	name   string
 	args   string // what may follow
 	help   string
-	many   bool // and more words of the program's own may follow
+	many   bool         // and more words of the program's own may follow
+	none   bool         // and nothing may follow, too
+	verb   *labpkg.Verb // it is one of the lab's own
 	hidden bool
 	run    func(env, *flag.FlagSet, []string) error
 }
@@ -31,7 +36,10 @@ type command struct {
 // env is what a command works with.
 type env struct {
 	out, err io.Writer
+	name     string // of the command
 	setup    setup
+	to       string // of sniff
+	oneWay   bool   // of faults of links
 	json     bool
 	lines    int
 	address  string // of join: its own, with prefix length
@@ -44,11 +52,7 @@ var commands = []command{
 	{name: "watch", help: "show live the lab that runs in the background", run: cmdWatch},
 	{name: "status", help: "show the nodes once; exit status 0 only when all are up", run: cmdStatus},
 	{name: "down", help: "end the lab", run: cmdDown},
-	{name: "kill", args: "NODE", help: "end a node at once, as if its power failed", run: cmdDo},
-	{name: "stop", args: "NODE", help: "end a node's machine in order", run: cmdDo},
-	{name: "start", args: "NODE", help: "start a node that is off", run: cmdDo},
-	{name: "cut", args: "NODE", help: "take a node off the LAN", run: cmdDo},
-	{name: "heal", args: "NODE", help: "put it back on the LAN", run: cmdDo},
+	{name: "sniff", args: "[TSHARK WORDS]", many: true, none: true, help: "show what is on the LAN, by tshark; with -to, write it to a file or to - (pcapng)", run: cmdSniff},
 	{name: "console", args: "NODE", help: "follow a node's serial console and type on it; Ctrl-] leaves", run: cmdConsole},
 	{name: "shell", args: "NODE", help: "sit at a node's second serial port (ttyS1), for console.tty; Ctrl-] leaves", run: cmdShell},
 	{name: "log", args: "NODE", help: "show the last lines of a node's serial console", run: cmdLog},
@@ -57,6 +61,15 @@ var commands = []command{
 	{name: "joined", args: "PROGRAM", many: true, hidden: true, run: cmdJoined},
 	{name: "image", help: "build what the nodes boot, and nothing more", run: cmdImage},
 	{name: "serve", hidden: true, run: cmdServe},
+}
+
+// allCommands are commands, and what can be done to a running lab.
+func allCommands() []command {
+	list := slices.Clone(commands)
+	for _, v := range labpkg.Verbs() {
+		list = append(list, command{name: v.Name, args: v.Args, help: v.Help, verb: &v, run: cmdDo})
+	}
+	return list
 }
 
 // usageError is a wrong command line.
@@ -79,7 +92,7 @@ func lab(args []string, out, errOut io.Writer) int {
 		help(out)
 		return ok
 	}
-	for _, c := range commands {
+	for _, c := range allCommands() {
 		if c.name == args[0] {
 			return c.call(args, out, errOut)
 		}
@@ -89,7 +102,7 @@ func lab(args []string, out, errOut io.Writer) int {
 }
 
 func (c command) call(args []string, out, errOut io.Writer) int {
-	e := env{out: out, err: errOut}
+	e := env{out: out, err: errOut, name: c.name}
 	fs := flag.NewFlagSet("lab "+c.name, flag.ContinueOnError)
 	fs.SetOutput(errOut)
 	fs.Usage = func() {
@@ -103,7 +116,15 @@ func (c command) call(args []string, out, errOut io.Writer) int {
 		return ok
 	case err != nil:
 		return badUsage
-	case c.args == "" && len(rest) > 0, c.args != "" && len(rest) == 0, len(rest) > 1 && !c.many:
+	case c.verb != nil:
+		if len(rest) < c.verb.Min || len(rest) > c.verb.Max {
+			fs.Usage()
+			return badUsage
+		}
+		if e.oneWay {
+			rest = append(rest, labpkg.OneWay)
+		}
+	case c.args == "" && len(rest) > 0, c.args != "" && len(rest) == 0 && !c.none, len(rest) > 1 && !c.many:
 		fs.Usage()
 		return badUsage
 	}
@@ -147,10 +168,14 @@ func help(w io.Writer) {
 usage: lab COMMAND [flags] [NODE]
 
 `)
-	for _, c := range commands {
-		if !c.hidden {
-			fmt.Fprintf(w, "  %-14s %s\n", strings.TrimSpace(c.name+" "+c.args), c.help)
+	for _, c := range allCommands() {
+		switch {
+		case c.hidden:
+			continue
+		case c.verb != nil && c.name == labpkg.Verbs()[0].Name:
+			fmt.Fprint(w, "\nTo a lab that runs (A, B: names of nodes; all: every one):\n\n")
 		}
+		fmt.Fprintf(w, "  %-30s %s\n", strings.TrimSpace(c.name+" "+c.args), c.help)
 	}
 	fmt.Fprint(w, `
 lab COMMAND -h lists the flags of a command. The nodes are eclero6, eclero8, eclero10

@@ -22,9 +22,9 @@ func TestExitStatus(t *testing.T) {
 	}{
 		{"", badUsage, "usage: lab COMMAND"},
 		{"help", ok, "usage: lab COMMAND"},
-		{"--help", ok, "kill NODE"},
+		{"--help", ok, "kill A"},
 		{"nosuch", badUsage, `no command "nosuch"`},
-		{"kill", badUsage, "usage: lab kill [flags] NODE"},
+		{"kill", badUsage, "usage: lab kill [flags] A"},
 		{"kill eclero6 eclero8", badUsage, "usage: lab kill"},
 		{"kill -h", ok, "usage: lab kill"},
 		{"status -nosuch", badUsage, "not defined: -nosuch"},

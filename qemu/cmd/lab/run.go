@@ -60,7 +60,21 @@ func cmdRun(e env, _ *flag.FlagSet, _ []string) error {
 	if err := l.Serve(func() { cancel(); l.Close() }); err != nil {
 		return err
 	}
-	return show(ctx, e.out, l)
+	err = show(ctx, e.out, l)
+	e.powerOff(l)
+	return err
+}
+
+// powerOff lets the nodes go down in order; a second Ctrl-C ends it at once.
+func (e env) powerOff(l *labpkg.Lab) {
+	ctx, stop := untilSignal()
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, labpkg.DownTimeout)
+	defer cancel()
+	e.saying()("powering off the nodes; Ctrl-C again switches them off at once")
+	for _, line := range l.PowerOff(ctx) {
+		e.saying()(line)
+	}
 }
 
 func (e env) booting(o labpkg.Options) {

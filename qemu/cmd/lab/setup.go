@@ -50,9 +50,13 @@ func (e *env) flags(fs *flag.FlagSet, name string) {
 		fs.StringVar(&s.append, "append", "", "words added to the kernel command line")
 		fs.IntVar(&s.memory, "mem", 256, "memory of a node, MiB")
 		fs.BoolVar(&s.tcg, "tcg", false, "never use KVM")
-		fs.BoolVar(&s.pcap, "pcap", false, "write every frame of the LAN to run/lan.pcap")
+		fs.BoolVar(&s.pcap, "pcap", false, "write every frame of the LAN to run/lan.pcapng")
 	}
 	switch name {
+	case "cut", "loss", "delay", "rate", "duplicate", "reorder":
+		fs.BoolVar(&e.oneWay, "one-way", false, "only from the first to the second")
+	case "sniff":
+		fs.StringVar(&e.to, "to", "", "write a capture (pcapng) to this file instead; -: to the standard output")
 	case "up":
 		fs.DurationVar(&s.wait, "wait", 3*time.Minute, "how long to wait until all nodes are up")
 	case "status":

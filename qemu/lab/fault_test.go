@@ -1,0 +1,83 @@
+package lab
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/beaminit/beaminit/qemu/lan"
+)
+
+// What each fault of the LAN does to the links, by the words that name it.
+func TestFaultsByName(t *testing.T) {
+	for _, tt := range []struct {
+		do   string // several, by ";"
+		want string // the links, or the error
+	}{
+		{"cut a b", "[{a b cut} {b a cut}]"},
+		{"cut a b --one-way", "[{a b cut}]"},
+		{"loss a b 20%", "[{a b loss 20%} {b a loss 20%}]"},
+		{"loss a b 20", "[{a b loss 20%} {b a loss 20%}]"},
+		{"loss a 5%", "[{a b loss 5%} {a c loss 5%} {b a loss 5%} {c a loss 5%}]"},
+		{"loss a 5% --one-way", "[{a b loss 5%} {a c loss 5%}]"},
+		{"delay a b 200ms±50 --one-way", "[{a b delay 200ms±50ms}]"},
+		{"delay a b 200ms+-50ms --one-way", "[{a b delay 200ms±50ms}]"},
+		{"rate a b 64k --one-way", "[{a b rate 64k}]"},
+		{"rate a b 1.5M --one-way", "[{a b rate 1.5M}]"},
+		{"duplicate a b 5% --one-way", "[{a b duplicate 5%}]"},
+		{"reorder a b 5% --one-way", "[{a b reorder 5%}]"},
+		{"cut a all --one-way", "[{a b cut} {a c cut}]"},
+		{"split a,b / c", "[{a c cut} {b c cut} {c a cut} {c b cut}]"},
+		{"split a / b / c", "[{a b cut} {a c cut} {b a cut} {b c cut} {c a cut} {c b cut}]"},
+		{"cut a b;loss a b 20% --one-way", "[{a b cut, loss 20%} {b a cut}]"},
+		{"loss all 20%;loss a b 0%;loss c 0%", "[]"},
+		{"loss all 20%;heal", "[]"},
+		{"cut a b;cut b c;heal a b", "[{b c cut} {c b cut}]"},
+		{"cut a b;cut b c;heal c", "[{a b cut} {b a cut}]"},
+
+		{"cut a x", `there is no node "x"`},
+		{"loss a b", `loss: "b" is no share: from 0% to 100%`},
+		{"loss a b 120%", `loss: "120%" is no share: from 0% to 100%`},
+		{"loss a b NaN", `loss: "NaN" is no share: from 0% to 100%`},
+		{"loss a", "usage: loss A [B] 20% [--one-way]"},
+		{"loss 20%", "usage: loss A [B] 20% [--one-way]"},
+		{"delay a b soon", `delay: "soon" is no delay: such as 200ms or 200ms±50ms, at most a minute, the second no more than the first`},
+		{"rate a b -1", `rate: "-1" is no rate: bits a second, such as 64k or 1.5M`},
+		{"cut a b c", `one node, two, or all: not "a b c"`},
+		{"split a,b", "split wants two sides at least: split A,B / C"},
+		{"split a / a", "split: a is on both sides"},
+		{"disk a soft", "disk a soft: it can be slow, readonly, full or wiped (wipe)"},
+		{"kill", "usage: kill A"},
+		{"cut", "usage: cut A [B] [--one-way]"},
+		{"reset a", "a is off"},
+	} {
+		t.Run(tt.do, func(t *testing.T) {
+			l := &Lab{Switch: lan.NewSwitch()}
+			defer l.Switch.Close()
+			for _, name := range []string{"a", "b", "c"} {
+				l.nodes = append(l.nodes, &Node{Spec: NodeSpec{Name: name}, lab: l})
+			}
+			var err error
+			for _, do := range strings.Split(tt.do, ";") {
+				if err = l.Do(strings.Fields(do)...); err != nil {
+					break
+				}
+			}
+			got := fmt.Sprint(l.Switch.Links())
+			if err != nil {
+				got = err.Error()
+			}
+			if got != tt.want {
+				t.Errorf("%s\ngives %s\nwant  %s", tt.do, got, tt.want)
+			}
+		})
+	}
+	var words []string
+	for _, v := range verbs {
+		words = append(words, v.Name)
+	}
+	l := &Lab{Switch: lan.NewSwitch()}
+	if err := l.Do("bend", "a"); err == nil || !strings.Contains(err.Error(), strings.Join(words, ", ")) {
+		t.Errorf("an unknown word: %v; want all that is known", err)
+	}
+}
