@@ -192,8 +192,8 @@ var keys = []struct {
 	{"c", "cut", either("isolate", func(n lab.NodeStatus) bool { return n.Cut })},
 	{"u", "unplug", either("unplug", has("unplugged"))},
 	{"f", "freeze", either("stop", has("frozen"))},
-	{"p", "power off", always("poweroff")},
-	{"h", "heal all", nil},
+	{"p", "off", always("poweroff")},
+	{"h", "heal", nil},
 	{"q", "quit", nil},
 }
 
