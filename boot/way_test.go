@@ -113,7 +113,7 @@ func TestUnmountNetwork(t *testing.T) {
 			if err == nil {
 				t.Error("a file was found where nobody answers")
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(nstest.Patience):
 			t.Error("who waited for the server waits still")
 		}
 		if len(mounted(t, "/run")) != 1 {

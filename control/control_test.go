@@ -2,6 +2,7 @@ package control
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beaminit/beaminit/nstest"
 	"golang.org/x/sys/unix"
 )
 
@@ -117,7 +119,7 @@ func TestAsk(t *testing.T) {
 	}
 	c := dial(t, path)
 	for _, text := range []string{"one", "two"} {
-		a, err := c.Ask(Stop, text, 5*time.Second)
+		a, err := c.Ask(Stop, text, nstest.Patience)
 		if err != nil || a.Verdict != OK || a.Text != text || a.Life != 7 || a.Version != "v1" {
 			t.Errorf("got %+v %v", a, err)
 		}
@@ -160,7 +162,7 @@ func TestOtherUser(t *testing.T) {
 			defer close(done)
 			runtime.LockOSThread()
 			syscall.RawSyscall(syscall.SYS_SETRESUID, 65534, 65534, 65534)
-			a, err = dial(t, path).Ask(Stop, "", 5*time.Second)
+			a, err = dial(t, path).Ask(Stop, "", nstest.Patience)
 		}()
 		<-done
 		return a, err
@@ -193,7 +195,7 @@ func TestClientsThatDoNotRead(t *testing.T) {
 			}
 		}
 	}
-	if a, err := dial(t, path).Ask(Stop, "", 5*time.Second); err != nil || a.Verdict != OK {
+	if a, err := dial(t, path).Ask(Stop, "", nstest.Patience); err != nil || a.Verdict != OK {
 		t.Errorf("got %+v %v", a, err)
 	}
 }
@@ -224,7 +226,7 @@ func TestAnswerOfAnotherUser(t *testing.T) {
 func TestNoDescriptorsTaken(t *testing.T) {
 	path := serve(t)
 	c := dial(t, path)
-	if _, err := c.Ask(Status, "", 5*time.Second); err != nil {
+	if _, err := c.Ask(Status, "", nstest.Patience); err != nil {
 		t.Fatal(err)
 	}
 	before := descriptors(t)
@@ -233,17 +235,12 @@ func TestNoDescriptorsTaken(t *testing.T) {
 		if err := unix.Sendmsg(c.fd, Request{ID: 1, Command: Stop}.Encode(), fds, &unix.SockaddrUnix{Name: path}, 0); err != nil && err != unix.EAGAIN {
 			t.Fatal(err)
 		}
-		if _, err := c.Ask(Status, "", 5*time.Second); err != nil {
+		if _, err := c.Ask(Status, "", nstest.Patience); err != nil {
 			t.Fatal(err)
 		}
 	}
-	deadline := time.Now().Add(5 * time.Second)
-	for descriptors(t) > before { // the last answer's own socket may still be there
-		if time.Now().After(deadline) {
-			t.Fatalf("%d descriptors, %d before", descriptors(t), before)
-		}
-		time.Sleep(time.Millisecond)
-	}
+	// The last answer's own socket may still be there.
+	nstest.Await(t, fmt.Sprintf("%d descriptors, as before", before), func() bool { return descriptors(t) <= before }, nil)
 }
 
 func descriptors(t *testing.T) int {
@@ -268,7 +265,7 @@ func TestOnlyAbstractNamesAreAnswered(t *testing.T) {
 	if err := unix.Sendto(fd, Request{ID: 1, Command: Stop}.Encode(), 0, &unix.SockaddrUnix{Name: path}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := dial(t, path).Ask(Status, "", 5*time.Second); err != nil { // it comes after
+	if _, err := dial(t, path).Ask(Status, "", nstest.Patience); err != nil { // it comes after
 		t.Fatal(err)
 	}
 	if n, _, err := unix.Recvfrom(fd, make([]byte, 100), unix.MSG_DONTWAIT); err != unix.EAGAIN {

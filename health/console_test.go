@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/beaminit/beaminit/nstest"
 )
 
 func TestVisible(t *testing.T) {
@@ -47,7 +49,7 @@ func TestConsole(t *testing.T) {
 	c.Start(func() { recover() })
 	c.Output("\x1b[2Jhello\x07\n")
 	c.Say(Notice, strings.Repeat("x", 2000))
-	c.Stop(5 * time.Second)
+	c.Stop(nstest.Patience)
 	c.Say(Info, "after")
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -108,7 +110,7 @@ func TestConsoleStopsWithoutWriter(t *testing.T) {
 		go func() { c.Stop(20 * time.Millisecond); close(stopped) }()
 		select {
 		case <-stopped:
-		case <-time.After(5 * time.Second):
+		case <-time.After(nstest.Patience):
 			t.Fatalf("full=%v: Stop does not come back", full)
 		}
 		if text, _ := os.ReadFile(path); !strings.Contains(string(text), "last words") {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beaminit/beaminit/nstest"
 	"golang.org/x/sys/unix"
 )
 
@@ -27,7 +28,7 @@ func keeper(t *testing.T, dir string) (k *Keeper, said func() string) {
 
 func flushed(t *testing.T, k *Keeper) {
 	t.Helper()
-	if !k.Flush(10 * time.Second) {
+	if !k.Flush(nstest.Patience) {
 		t.Fatal("not flushed within 10 s")
 	}
 }

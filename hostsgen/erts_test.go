@@ -42,7 +42,7 @@ func ask(t *testing.T, hostname string, hosts []byte, resolv string, names ...st
 			t.Fatalf("%v: %v %s", args, err, out)
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), nstest.Patience)
 	defer cancel()
 	args := append([]string{"-noinput", "-kernel", "inetrc", `"` + dir + `/inetrc"`, "-eval", script, "-extra"}, names...)
 	cmd := exec.CommandContext(ctx, "erl", args...)

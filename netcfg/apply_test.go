@@ -210,7 +210,7 @@ func TestApplyAbsentThenLate(t *testing.T) {
 			exec.Command("ip", "link", "set", "peer0", "up").Run()
 			close(done)
 		}()
-		wantChange(t, w, true, 5*time.Second)
+		wantChange(t, w, true, nstest.Patience)
 		<-done
 		wantStates(t, usualPlan.Apply(), Ready, Ready)
 		wantUsual(t)
@@ -237,7 +237,7 @@ func TestApplyNoCarrierThenCarrier(t *testing.T) {
 		w := watch(t)
 		wantStates(t, usualPlan.Check(), Ready, NoCarrier)
 		ip(t, "link set peer0 up")
-		wantChange(t, w, true, 5*time.Second)
+		wantChange(t, w, true, nstest.Patience)
 		wantStates(t, usualPlan.Check(), Ready, Ready)
 		wantStates(t, usualPlan.Apply(), Ready, Ready)
 		wantUsual(t)

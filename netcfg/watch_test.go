@@ -57,13 +57,13 @@ func TestWatchManyEvents(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		wantChange(t, w, true, time.Second)
+		wantChange(t, w, true, nstest.Patience)
 		time.Sleep(1500 * time.Millisecond)
 		w.Wait(0)
 		wantChange(t, w, false, 50*time.Millisecond)
 		veth2 := "link add v1 type veth peer name v2"
 		ip(t, veth2)
-		wantChange(t, w, true, time.Second)
+		wantChange(t, w, true, nstest.Patience)
 	})
 }
 
@@ -85,7 +85,7 @@ func TestWatchClose(t *testing.T) {
 		if !errors.Is(err, os.ErrClosed) {
 			t.Errorf("Wait: %v, want os.ErrClosed", err)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(nstest.Patience):
 		t.Fatal("Wait did not return after Close")
 	}
 	if _, err := w.Wait(time.Second); !errors.Is(err, os.ErrClosed) {

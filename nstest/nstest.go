@@ -18,6 +18,26 @@ const marker = "BEAMINIT_NSTEST"
 // Namespaces that most tests want: their own mounts, host name and network.
 const Usual = syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET
 
+// Patience is how long a test waits for what has to come. It is enough for a machine of
+// two cores with a load of 6: a test that is over before says nothing about the machine.
+const Patience = time.Minute
+
+// Await waits until ok, which is asked every few milliseconds, and ends the test where it
+// stays false. told says what there is instead; it may be nil.
+func Await(t *testing.T, what string, ok func() bool, told func() string) {
+	t.Helper()
+	for deadline := time.Now().Add(Patience); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().Before(deadline) {
+			continue
+		}
+		text := ""
+		if told != nil {
+			text = ":\n" + told()
+		}
+		t.Fatalf("after %v still not: %s%s", Patience, what, text)
+	}
+}
+
 // Run re-executes the running test alone in new namespaces (flags as for
 // clone(2)) and calls body there; its failures become the test's. Mounts made
 // inside stay inside. It needs root, and skips the test without.
@@ -33,7 +53,7 @@ func Run(t *testing.T, flags uintptr, body func(t *testing.T)) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root for namespaces")
 	}
-	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=60s")
+	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=5m")
 	// What the body leaves in a directory that it has mounted something on is only
 	// removable out here, when its namespace is gone.
 	cmd.Env = append(os.Environ(), marker+"="+t.Name(), "TMPDIR="+t.TempDir(), "GORACE=atexit_sleep_ms=0")

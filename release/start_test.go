@@ -50,11 +50,7 @@ func start(t *testing.T, c Command, enter ...string) *vm {
 // waitFor waits for a line of output.
 func (v *vm) waitFor(t *testing.T, line string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !slices.Contains(v.lines(), line); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("no line %q in:\n%s", line, v.out)
-		}
-	}
+	nstest.Await(t, "a line "+line, func() bool { return slices.Contains(v.lines(), line) }, v.out.String)
 }
 
 func (v *vm) lines() []string { return strings.Split(v.out.String(), "\n") }
@@ -74,7 +70,7 @@ func (v *vm) stop(t *testing.T) {
 	if err := v.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	killed := time.AfterFunc(15*time.Second, func() { v.Process.Kill() })
+	killed := time.AfterFunc(nstest.Patience, func() { v.Process.Kill() })
 	defer killed.Stop()
 	if err := v.Wait(); err != nil {
 		t.Errorf("after SIGTERM: %v, want status 0\n%s", err, v.out)

@@ -25,7 +25,7 @@ func TestPowerButton(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitStatus(t, l, n, lab.Off)
-	tail := strings.Join(n.Tail(60), "\n")
+	tail := strings.Join(n.Tail(100), "\n")
 	for _, want := range []string{
 		"the power button was pressed", "poweroff asked for by SIGUSR2", "poweroff: release stopped: ", "poweroff: unmount everything: ", "poweroff: sync again: ",
 	} {

@@ -148,7 +148,7 @@ func TestRebootAndPowerOff(t *testing.T) {
 	reach(t, n, "the next boot", func(r lab.Record) bool { return r.Boot != before.Boot && r.State == health.Up })
 	rpc(t, l, n, `open_port({spawn_executable, "/sbin/poweroff"}, [])`)
 	waitStatus(t, l, n, lab.Off)
-	if tail := strings.Join(n.Tail(40), "\n"); strings.Contains(tail, "Kernel panic") {
+	if tail := strings.Join(n.Tail(100), "\n"); strings.Contains(tail, "Kernel panic") {
 		t.Errorf("the kernel panicked on the way:\n%s", tail)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beaminit/beaminit/nstest"
 	"github.com/beaminit/beaminit/qemu/image"
 	"github.com/beaminit/beaminit/qemu/lab"
 )
@@ -114,7 +115,7 @@ func startSet(t *testing.T, o lab.Options, set image.Set) *lab.Lab {
 // join runs a program as a host of the lab's LAN and gives what it printed.
 func join(t *testing.T, l *lab.Lab, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*nstest.Patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, labBin, append([]string{"join", "-dir", l.Dir()}, args...)...)
 	cmd.WaitDelay = time.Second

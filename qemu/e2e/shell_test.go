@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/nstest"
 	"github.com/beaminit/beaminit/qemu/lab"
 )
 
@@ -48,11 +49,7 @@ func TestShell(t *testing.T) {
 		t.Fatalf("the relay is %s", relay)
 	}
 	poke(t, l, n, syscall.SIGKILL, pid)
-	for deadline := time.Now().Add(10 * time.Second); !said(n, "the relay of console.tty ended (killed by signal 9 (SIGKILL))"); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("the relay does not end:\n%s", strings.Join(n.Tail(20), "\n"))
-		}
-	}
+	says(t, n, "the relay of console.tty ended (killed by signal 9 (SIGKILL))")
 	at.knock()
 	at.typeIn("7*7.\r", "49\r\n", "> ")
 
@@ -61,7 +58,7 @@ func TestShell(t *testing.T) {
 	cast(t, l, n, `open_port({spawn_executable, "/sbin/poweroff"}, [])`)
 	waitStatus(t, l, n, "off")
 	t.Logf("down in %v", time.Since(down))
-	if text := strings.Join(n.Tail(40), "\n"); !strings.Contains(text, "the release ended: exit status 0") || strings.Contains(text, "are left") {
+	if text := strings.Join(n.Tail(100), "\n"); !strings.Contains(text, "the release ended: exit status 0") || strings.Contains(text, "are left") {
 		t.Errorf("the way down:\n%s", text)
 	}
 }
@@ -79,7 +76,7 @@ func fromAfar(t *testing.T, l *lab.Lab, n *lab.Node) (port net.Conn, leave func(
 	for !strings.Contains(text, "Eshell") || !strings.HasSuffix(text, "1> ") {
 		k, err := stream.Read(buf)
 		if text += string(buf[:k]); err != nil {
-			t.Fatalf("%v; so far %q; console:\n%s", err, text, strings.Join(n.Tail(10), "\n"))
+			t.Fatalf("%v; so far %q; console:\n%s", err, text, strings.Join(n.Tail(100), "\n"))
 		}
 	}
 	late.Stop()
@@ -87,14 +84,8 @@ func fromAfar(t *testing.T, l *lab.Lab, n *lab.Node) (port net.Conn, leave func(
 		t.Error("two sit at one port")
 	}
 	stream.Close()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if port, leave, err = n.Shell(); err == nil {
-			return port, leave
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-	}
+	nstest.Await(t, "the port is free again", func() bool { port, leave, err = n.Shell(); return err == nil }, console(n))
+	return port, leave
 }
 
 // flood has the release write 1.5 MiB, slowly enough for the port to take what it can: then
@@ -113,6 +104,11 @@ func said(n *lab.Node, text string) bool {
 	return strings.Contains(strings.Join(n.Tail(1000), "\n"), text)
 }
 
+// console gives the last lines of the console, for who is told of a failure.
+func console(n *lab.Node) func() string {
+	return func() string { return strings.Join(n.Tail(100), "\n") }
+}
+
 // seat is where one sits at a serial port.
 type seat struct {
 	t    *testing.T
@@ -126,9 +122,9 @@ func (s seat) knock() {
 	s.t.Helper()
 	text := ""
 	buf := make([]byte, 64<<10)
-	for limit := time.Now().Add(30 * time.Second); !strings.HasSuffix(text, "> "); {
+	for limit := time.Now().Add(nstest.Patience); !strings.HasSuffix(text, "> "); {
 		if time.Now().After(limit) {
-			s.t.Fatalf("no prompt; console:\n%s", strings.Join(s.node.Tail(10), "\n"))
+			s.t.Fatalf("no prompt; console:\n%s", strings.Join(s.node.Tail(100), "\n"))
 		}
 		s.port.SetDeadline(time.Now().Add(time.Second))
 		s.port.Write([]byte{'\r'})
@@ -143,7 +139,7 @@ func (s seat) knock() {
 // typeIn types, and reads until all of wants has come, in this order.
 func (s seat) typeIn(keys string, wants ...string) {
 	s.t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(nstest.Patience)
 	s.port.SetDeadline(deadline)
 	// A person types slowly; 16 bytes are all that the port keeps for a node that is busy.
 	for _, key := range []byte(keys) {
@@ -164,7 +160,7 @@ func (s seat) typeIn(keys string, wants ...string) {
 		}
 		k, err := s.port.Read(buf)
 		if text += string(buf[:k]); err != nil {
-			s.t.Fatal(fmt.Errorf("after %q: %w; want %q in %q; console:\n%s", keys, err, wants, text[max(0, len(text)-2000):], strings.Join(s.node.Tail(10), "\n")))
+			s.t.Fatal(fmt.Errorf("after %q: %w; want %q in %q; console:\n%s", keys, err, wants, text[max(0, len(text)-2000):], strings.Join(s.node.Tail(100), "\n")))
 		}
 	}
 }
@@ -182,14 +178,10 @@ func TestShellOnConsole(t *testing.T) {
 		if _, err := n.Write([]byte(typed)); err != nil {
 			t.Fatal(err)
 		}
-		for deadline := time.Now().Add(30 * time.Second); !said(n, []string{"1> ", "42", "{x,42}"}[i]); time.Sleep(50 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("no answer to %q:\n%s", typed, strings.Join(n.Tail(20), "\n"))
-			}
-		}
+		says(t, n, []string{"1> ", "42", "{x,42}"}[i])
 	}
 	if !said(n, "console.tty: console is the kernel's console too") {
-		t.Errorf("it is not said that lines mix:\n%s", strings.Join(n.Tail(40), "\n"))
+		t.Errorf("it is not said that lines mix:\n%s", strings.Join(n.Tail(100), "\n"))
 	}
 	seen, _ := n.Last()
 	reach(t, n, "health", func(r lab.Record) bool { return r.Seq > seen.Seq+2 })

@@ -64,7 +64,7 @@ func TestWatchdog(t *testing.T) {
 		says(t, n, "reboot: System halted")
 		// A halted machine says nothing: what it does not do can only be waited for.
 		time.Sleep(2 * watchdogTimeout)
-		if text := strings.Join(n.Tail(20), "\n"); !strings.Contains(text[strings.LastIndex(text, "System halted"):], "System halted") || strings.Contains(text[strings.LastIndex(text, "System halted"):], "machine reset") {
+		if text := strings.Join(n.Tail(100), "\n"); !strings.Contains(text[strings.LastIndex(text, "System halted"):], "System halted") || strings.Contains(text[strings.LastIndex(text, "System halted"):], "machine reset") {
 			t.Errorf("it did not stay halted:\n%s", text)
 		}
 	})

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/beaminit/beaminit/nstest"
 )
 
 func TestConsoleSplitsLines(t *testing.T) {
@@ -90,7 +92,7 @@ func TestWaitLineSeesWhatWasAndWhatComes(t *testing.T) {
 	}
 	n := &Node{Spec: NodeSpec{Name: "eclero6"}, con: c}
 	c.took([]byte("the cluster is whole\n"))
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), nstest.Patience)
 	defer cancel()
 	if got, err := n.WaitLine(ctx, "is whole"); err != nil || got != "the cluster is whole" {
 		t.Errorf("WaitLine of a line that was: %q, %v", got, err)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/beaminit/beaminit/nstest"
 )
 
 const broadcast = "\xff\xff\xff\xff\xff\xff"
@@ -33,7 +35,7 @@ func plug(t *testing.T, s *Switch, name string) net.Conn {
 
 func send(t *testing.T, c net.Conn, frame []byte) {
 	t.Helper()
-	c.SetWriteDeadline(time.Now().Add(5 * time.Second))
+	c.SetWriteDeadline(time.Now().Add(nstest.Patience))
 	if _, err := c.Write(frame); err != nil {
 		t.Fatalf("send a frame: %v", err)
 	}
@@ -42,7 +44,7 @@ func send(t *testing.T, c net.Conn, frame []byte) {
 // wants checks what comes next out of a port; "" means nothing.
 func wants(t *testing.T, who string, c net.Conn, want string) {
 	t.Helper()
-	wait := 5 * time.Second
+	wait := nstest.Patience
 	if want == "" {
 		wait = 50 * time.Millisecond
 	}
@@ -141,7 +143,7 @@ func TestSwitchDropsForASlowPort(t *testing.T) {
 	const n = 3 * queueLen
 	go func() {
 		for range n {
-			a.SetWriteDeadline(time.Now().Add(5 * time.Second))
+			a.SetWriteDeadline(time.Now().Add(nstest.Patience))
 			if _, err := a.Write(wire(broadcast, addr('a'), "x")); err != nil {
 				return
 			}
@@ -153,7 +155,7 @@ func TestSwitchDropsForASlowPort(t *testing.T) {
 		}
 		a.Write(wire(broadcast, addr('a'), "end"))
 	}()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(nstest.Patience)
 	for s.Count().Frames <= n && time.Now().Before(deadline) {
 		time.Sleep(time.Millisecond)
 	}
@@ -172,7 +174,7 @@ func TestSwitchEndsAPortThatLosesItsFraming(t *testing.T) {
 		send(t, guest, []byte(head))
 		select {
 		case <-gone:
-		case <-time.After(5 * time.Second):
+		case <-time.After(nstest.Patience):
 			t.Errorf("a port that sent the length % x is still there", head)
 		}
 		s.Close()

@@ -29,7 +29,7 @@ func TestTapJoinsANamespace(t *testing.T) {
 		defer s.Close()
 		one := udpIn(t, s, "192.168.7.1/24")
 		two := udpIn(t, s, "192.168.7.2/24")
-		deadline := time.Now().Add(10 * time.Second)
+		deadline := time.Now().Add(nstest.Patience)
 		one.SetDeadline(deadline)
 		two.SetDeadline(deadline)
 		if _, err := one.WriteTo([]byte("hello"), two.LocalAddr()); err != nil {
