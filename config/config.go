@@ -38,12 +38,12 @@ type Config struct {
 	Problems []Problem // what was wrong in the sources, and what stands in its place
 	Notes    []Note    // what is accepted and has no effect yet
 
-	origins []origin
-	mountAt []int  // which [[mount]] of the file each of Mounts is, from 0; of erlinit.config -line
-	wanted  string // host name, or pattern for it, of the strongest source that is no kernel parameter
-	foreign bool   // options of erlinit were taken over
-	idle    []int  // of erlinitOptions: were given, and have no effect
-	text    string // of the TOML file, so that a line can be looked up when somebody asks
+	origins     []origin
+	mountAt     []int  // which [[mount]] of the file each of Mounts is, from 0; of erlinit.config -line
+	wanted      string // host name, or pattern for it, of the strongest source that is no kernel parameter
+	fromErlinit bool   // options of erlinit were taken over
+	idle        []int  // of erlinitOptions: were given, and have no effect
+	text        string // of the TOML file, so that a line can be looked up when somebody asks
 }
 
 // Node is the [node] table.

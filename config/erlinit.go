@@ -178,7 +178,7 @@ func (l *loader) wrongValue(from Source, value, what, want, used string) {
 // erlinit.
 func (l *loader) erlinitNote() {
 	c := l.c
-	if !c.foreign {
+	if !c.fromErlinit {
 		return
 	}
 	text, but := "its options are in force", "; but "
@@ -201,9 +201,9 @@ func (l *loader) erlinitNote() {
 	l.note("erlinit", text)
 }
 
-// Foreign says whether options of erlinit were taken over.
-func (c *Config) Foreign() bool { return c.foreign }
+// FromErlinit says whether options of erlinit were taken over.
+func (c *Config) FromErlinit() bool { return c.fromErlinit }
 
 // DropIn says whether options of erlinit are all that the image has: it has none of
 // /etc/beaminit.toml, and expects of a node what erlinit does.
-func (c *Config) DropIn() bool { return c.foreign && c.text == "" }
+func (c *Config) DropIn() bool { return c.fromErlinit && c.text == "" }

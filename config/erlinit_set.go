@@ -9,7 +9,7 @@ import (
 
 // erlinitOption takes over one option with its value.
 func (l *loader) erlinitOption(from Source, o *erlinitOption, value string) {
-	l.c.foreign = true
+	l.c.fromErlinit = true
 	if o.how == hRefused {
 		l.wrong(from, o.why, "", "")
 		return

@@ -67,7 +67,7 @@ func again(t *testing.T, c *Config) {
 	a, b := *c, *d
 	for _, x := range []*Config{&a, &b} {
 		x.Problems, x.Notes, x.origins, x.mountAt, x.text = nil, nil, nil, nil, ""
-		x.wanted, x.foreign, x.idle, x.Console.kernel = "", false, nil, nil
+		x.wanted, x.fromErlinit, x.idle, x.Console.kernel = "", false, nil, nil
 	}
 	if !reflect.DeepEqual(a, b) {
 		t.Errorf("got  %+v\nwant %+v\nfrom\n%s", b, a, c.TOML())

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// nominate takes a host name, or a pattern for one, as what a source wants. ok says
+// setHostname takes a host name, or a pattern for one, as what a source wants. ok says
 // that it can be used; it may be so with a fault, where bytes have to be left out.
-func (l *loader) nominate(from Source, s string) (ok bool, faults []fault) {
+func (l *loader) setHostname(from Source, s string) (ok bool, faults []fault) {
 	switch {
 	case !printable(s) || s == "":
 		return false, []fault{{what: quote(s) + " is no host name", want: wantHostname}}
@@ -222,7 +222,7 @@ func (l *loader) etcHostname(name *string) bool {
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		_, faults := l.nominate(EtcHostname, line)
+		_, faults := l.setHostname(EtcHostname, line)
 		for _, f := range faults {
 			l.problem(EtcHostname, []string{"node", "hostname"}, 0, f)
 		}

@@ -32,7 +32,7 @@ func (l *loader) ip(value string) {
 		l.problem(IPParam, []string{"ip"}, 0, f)
 	}
 	if ip.hostname != "" {
-		if _, faults := l.nominate(IPParam, ip.hostname); faults != nil {
+		if _, faults := l.setHostname(IPParam, ip.hostname); faults != nil {
 			l.problem(IPParam, []string{"node", "hostname"}, 0, faults[0])
 		}
 	}

@@ -93,7 +93,7 @@ func (l *loader) hostnameParam(from Source, p param) {
 	if p.bare {
 		return
 	}
-	if _, faults := l.nominate(from, p.value); faults != nil {
+	if _, faults := l.setHostname(from, p.value); faults != nil {
 		l.problem(from, []string{"node", "hostname"}, 0, faults[0])
 	}
 }

@@ -41,7 +41,7 @@ func (l *loader) store(k *key, p any, from Source, v any) (ok bool, faults []fau
 			return false, mistyped(v, from, "a string")
 		}
 		if p == &l.c.Node.Hostname {
-			return l.nominate(from, s)
+			return l.setHostname(from, s)
 		}
 		if f := k.faultOf(s); f != nil {
 			return false, f

@@ -24,7 +24,7 @@ func (l *loader) toml(text string) {
 	l.c.text = text
 	tables, names, err := decode(text)
 	if err != nil {
-		tables, names = l.salvage(text, err)
+		tables, names = l.parsePrefix(text, err)
 	}
 	for i, name := range names {
 		l.tomlKey(tables, names, i, name)
@@ -51,11 +51,11 @@ func decode(text string) (tables map[string]any, names []toml.Key, err error) {
 	return tables, meta.Keys(), nil
 }
 
-// salvage says what is wrong with a text that does not parse, and gives what stands
+// parsePrefix says what is wrong with a text that does not parse, and gives what stands
 // before that place, if it parses alone. If not (the error may be the end of something
 // that began earlier, such as a string without its second quote), it goes back table by
 // table.
-func (l *loader) salvage(text string, err error) (map[string]any, []toml.Key) {
+func (l *loader) parsePrefix(text string, err error) (map[string]any, []toml.Key) {
 	p := Problem{File: Path, What: err.Error(), Want: "TOML 1.0", Used: "the defaults"}
 	cut := len(text)
 	var at toml.ParseError
@@ -105,15 +105,15 @@ func poison(text string) (what string, line int) {
 	if strings.Count(text, ".") <= 64 && strings.Count(text, "[")+strings.Count(text, "{") <= 64 {
 		return "", 0 // the usual file, and cheap to see; all 64 in one key do no harm
 	}
-	return "more than 24 levels of keys or brackets", tangled(text)
+	return "more than 24 levels of keys or brackets", nestingTooDeep(text)
 }
 
 const deepest = 24
 
-// tangled is the number of the first line where keys or brackets are nested deeper than
+// nestingTooDeep is the number of the first line where keys or brackets are nested deeper than
 // that; 0: nowhere. It does not look for strings, so that of a brace in one it may think
 // too much; only a multitude of them could deceive it.
-func tangled(text string) int {
+func nestingTooDeep(text string) int {
 	line, dots, depth := 1, 0, 0
 	comment := false
 	for i := 0; i < len(text); i++ {

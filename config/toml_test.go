@@ -90,8 +90,8 @@ func TestTOMLProblems(t *testing.T) {
 	}
 }
 
-// TestSalvage has texts that do not parse: what stands before the fault counts.
-func TestSalvage(t *testing.T) {
+// TestParsePrefix has texts that do not parse: what stands before the fault counts.
+func TestParsePrefix(t *testing.T) {
 	const good = "[distribution]\nport = 5\n"
 	for _, tt := range []struct {
 		name, text, problem string

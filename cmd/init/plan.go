@@ -137,7 +137,7 @@ func makePlan(o options) (plan []section, problems []string) {
 		{inetrcPath, lines(n.inetrc())},
 	}
 	plan = append(plan, release...)
-	if c.Foreign() {
+	if c.FromErlinit() {
 		plan = append(plan, section{"beaminit.toml", lines([]byte(c.TOML()))})
 	}
 	return append(plan, section{"way down", n.wayDown().Lines()}, section{"notes", notes}, section{"problems", problems}), problems

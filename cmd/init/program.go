@@ -166,7 +166,7 @@ func (n *node) unasked() {
 // linkRootDisk makes the names of the root's disk that boards with erlinit know, where
 // something may use them.
 func (n *node) linkRootDisk() {
-	wanted := n.config.Foreign()
+	wanted := n.config.FromErlinit()
 	for i := range n.config.Mounts {
 		wanted = wanted || strings.HasPrefix(n.config.Mounts[i].Source, "/dev/rootdisk")
 	}

@@ -264,7 +264,7 @@ func (n *node) mountedLater(file string) bool {
 
 func (n *node) lookForRelease() {
 	n.release, n.failed = release.Find(release.Root(n.root), n.config.Release)
-	if n.failed == nil && n.config.Foreign() && !n.release.Mix {
+	if n.failed == nil && n.config.FromErlinit() && !n.release.Mix {
 		n.release.FindConsolidated(release.Root(n.root))
 	}
 	if n.failed == nil && n.config.Console.TTY != "" {
