@@ -1,13 +1,59 @@
 package config
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 func (k *key) storeAddrs(p *[]netip.Addr, v any, from Source) (bool, []fault) {
 	return storeGood(p, v, from, k.addr)
 }
 
-func (k *key) storePrefixes(p *[]netip.Prefix, v any, from Source) (bool, []fault) {
-	return storeGood(p, v, from, k.prefix)
+// storeAddresses takes addresses with prefix lengths, and the word link-local among them.
+func (k *key) storeAddresses(p addresses, v any, from Source) (bool, []fault) {
+	linkLocal := false
+	if list, ok := v.([]any); ok {
+		v = slices.DeleteFunc(slices.Clone(list), func(item any) bool { return item == any("link-local") })
+		linkLocal = len(v.([]any)) < len(list)
+	}
+	ok, faults := storeGood(p.list, v, from, k.prefix)
+	if linkLocal && !ok {
+		*p.list = nil
+	}
+	if ok || linkLocal {
+		*p.linkLocal = linkLocal
+	}
+	return ok || linkLocal, faults
+}
+
+func (k *key) storeAddr(p *netip.Addr, v any, from Source) (bool, []fault) {
+	s, ok := v.(string)
+	if !ok {
+		return false, mistyped(v, from, "a string")
+	}
+	a, faults := k.addr(s)
+	if a.IsValid() {
+		*p = a
+	}
+	return a.IsValid(), faults
+}
+
+// storePrefix takes the addresses behind a route; bits of a host in them are a fault, for
+// the kernel refuses them.
+func (k *key) storePrefix(p *netip.Prefix, v any, from Source) (bool, []fault) {
+	s, ok := v.(string)
+	if !ok {
+		return false, mistyped(v, from, "a string")
+	}
+	prefix, err := netip.ParsePrefix(s)
+	switch {
+	case err != nil:
+		return false, []fault{{what: quote(s) + " is no prefix"}}
+	case prefix != prefix.Masked():
+		return false, []fault{{what: quote(s) + " is the address of a host, not of a network", want: quote(prefix.Masked().String())}}
+	}
+	*p = prefix
+	return true, nil
 }
 
 // storeGood keeps what read finds valid of a list; the rest are faults. A list of

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net"
 	"strconv"
 	"strings"
 )
@@ -47,6 +48,58 @@ func (k *key) storeCommand(p *command, v any, from Source) (bool, []fault) {
 		return false, []fault{{what: quote(words[0]) + " is no absolute path"}}
 	}
 	*p = words
+	return true, nil
+}
+
+// storeCommands takes a list of commands, all of them or none: one may need what another
+// did before it.
+func (k *key) storeCommands(p *commands, v any, from Source) (bool, []fault) {
+	list, ok := v.([]any)
+	if !ok {
+		return false, mistyped(v, from, "a list of commands")
+	}
+	all := make(commands, 0, len(list))
+	for _, item := range list {
+		var one command
+		ok, faults := k.storeCommand(&one, item, from)
+		if !ok {
+			return false, faults
+		}
+		if len(one) == 0 {
+			return false, []fault{{what: "a command without a program"}}
+		}
+		all = append(all, one)
+	}
+	*p = all
+	return true, nil
+}
+
+// storeMode takes permission bits in octal, in quotes, for TOML's 0660 is no number and
+// its 660 would be another one.
+func (k *key) storeMode(p *fileMode, v any, from Source) (bool, []fault) {
+	s, ok := v.(string)
+	if !ok {
+		return false, mistyped(v, from, "permissions in quotes")
+	}
+	n, err := strconv.ParseUint(s, 8, 16)
+	if err != nil || int64(n) < k.min || int64(n) > k.max {
+		return false, []fault{{what: quote(s) + " are no permissions"}}
+	}
+	*p = fileMode(n)
+	return true, nil
+}
+
+// storeMAC takes the address of a link of six bytes.
+func (k *key) storeMAC(p *mac, v any, from Source) (bool, []fault) {
+	s, ok := v.(string)
+	if !ok {
+		return false, mistyped(v, from, "a string")
+	}
+	a, err := net.ParseMAC(s)
+	if err != nil || len(a) != 6 || a[0]&1 != 0 { // the lowest bit is that of a group
+		return false, []fault{{what: quote(s) + " is no " + k.noun}}
+	}
+	*p = mac(a.String())
 	return true, nil
 }
 

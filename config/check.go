@@ -1,6 +1,8 @@
 package config
 
 import (
+	"path"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -12,8 +14,8 @@ func isAlnum(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-// made says whether a string is not empty and of letters, digits and the bytes of more.
-func made(s, more string) bool {
+// isMadeOf says whether a string is not empty and of letters, digits and the bytes of more.
+func isMadeOf(s, more string) bool {
 	for i := 0; i < len(s); i++ {
 		if !isAlnum(s[i]) && strings.IndexByte(more, s[i]) < 0 {
 			return false
@@ -40,7 +42,7 @@ func isHostname(s string) bool {
 	for more := true; more; {
 		var label string
 		label, s, more = strings.Cut(s, ".")
-		if len(label) > 63 || !made(label, "-") || label[0] == '-' || label[len(label)-1] == '-' {
+		if len(label) > 63 || !isMadeOf(label, "-") || label[0] == '-' || label[len(label)-1] == '-' {
 			return false
 		}
 	}
@@ -54,11 +56,11 @@ func isInterface(s string) bool {
 }
 
 func isAbs(s string) bool    { return s != "" && s[0] == '/' }
-func isModule(s string) bool { return made(s, "_-") }
+func isModule(s string) bool { return isMadeOf(s, "_-") }
 func isNames(s string) bool  { return s == ShortNames || s == LongNames || s == NoNames }
 
 // isNodeName is the part of a node name before the @, as net_kernel takes it.
-func isNodeName(s string) bool { return made(s, "_-") && len(s) <= 128 }
+func isNodeName(s string) bool { return isMadeOf(s, "_-") && len(s) <= 128 }
 
 func isID(s string) bool {
 	return isAbs(strings.TrimPrefix(s, "file:"))
@@ -72,14 +74,14 @@ func isUser(s string) bool {
 	if isDigits(s) {
 		return len(s) <= 9 || len(s) == 10 && s < "4294967295"
 	}
-	return made(s, "_-.") && s[0] != '-' && len(s) <= 32
+	return isMadeOf(s, "_-.") && s[0] != '-' && len(s) <= 32
 }
 
-func isEnvName(s string) bool { return made(s, "_") && (s[0] < '0' || s[0] > '9') }
+func isEnvName(s string) bool { return isMadeOf(s, "_") && (s[0] < '0' || s[0] > '9') }
 
 func isEPMD(s string) bool {
 	name := strings.TrimPrefix(s, "module:")
-	return s == "none" || s == "daemon" || name != s && made(name, "_@.") && (name[0] >= 'a' && name[0] <= 'z' || strings.HasPrefix(name, "Elixir."))
+	return s == "none" || s == "daemon" || name != s && isMadeOf(name, "_@.") && (name[0] >= 'a' && name[0] <= 'z' || strings.HasPrefix(name, "Elixir."))
 }
 
 func isOnExit(s string) bool {
@@ -108,4 +110,62 @@ func printable(s string) bool {
 		}
 	}
 	return utf8.ValidString(s)
+}
+
+// isDNSName holds to RFC 1035 (2.3.4) with the underscores of RFC 2782: labels of 63
+// bytes each, 253 in all; a dot at the end is fine.
+func isDNSName(s string) bool {
+	s = strings.TrimSuffix(s, ".")
+	if len(s) > 253 {
+		return false
+	}
+	for _, label := range strings.Split(s, ".") {
+		if len(label) > 63 || !isMadeOf(label, "-_") {
+			return false
+		}
+	}
+	return true
+}
+
+// isBondMode has the words of the kernel's Documentation/networking/bonding.rst.
+func isBondMode(s string) bool {
+	return slices.Contains([]string{"balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"}, s)
+}
+
+func isFormat(s string) bool {
+	return slices.Contains([]string{"ext4", "f2fs", "vfat", "btrfs", "xfs"}, s)
+}
+
+func isServiceName(s string) bool { return isMadeOf(s, "-_") && len(s) <= 32 }
+
+func isRestart(s string) bool {
+	return s == Always || s == OnFailure || s == Never || s == Once
+}
+
+func isStart(s string) bool { return s == Before || s == With || s == After }
+
+func isServiceReady(s string) bool { return s == Started || s == Notify || s == Exit }
+
+func isOverlay(s string) bool { return s == "tmpfs" || isAbs(s) }
+
+func isDeviceMatch(s string) bool {
+	subsystem, name, ok := strings.Cut(s, "/")
+	_, err := path.Match(name, "")
+	return ok && isMadeOf(subsystem, "-_") && name != "" && err == nil
+}
+
+// isLinkName is the name of a file below /dev.
+func isLinkName(s string) bool {
+	return isMadeOf(s, "_-./:+@") && s[0] != '/' && path.Clean(s) == s && !strings.HasPrefix(s, "..")
+}
+
+func isSlot(s string) bool {
+	kind, name, _ := strings.Cut(s, ":")
+	switch kind {
+	case "rauc", "root":
+		return s == kind
+	case "cmdline", "uboot", "grub":
+		return isMadeOf(name, "_-.")
+	}
+	return false
 }

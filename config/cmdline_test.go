@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -42,6 +43,7 @@ func TestNextParam(t *testing.T) {
 		for line := skipSpace(tt.line); line != ""; {
 			var p param
 			p, line = nextParam(line)
+			p.written = "" // TestCommas has it
 			got = append(got, p)
 		}
 		if !reflect.DeepEqual(got, tt.want) {
@@ -70,7 +72,14 @@ func TestCmdlineProblems(t *testing.T) {
 		{"beaminit.network.abcdefghijklmnop.mtu=1400", []string{at + `network.abcdefghijklmnop: "abcdefghijklmnop" is no name of an interface; want 1 to 15 bytes without blank, / and :, such as "eth0"`}},
 		{"beaminit.mount=a:b:c:d", []string{at + `mount: mounts have no form on the kernel command line; want a [[mount]] table in /etc/beaminit.toml`}},
 		{"beaminit.mount.source=a", []string{at + `mount.source: mounts have no form on the kernel command line; want a [[mount]] table in /etc/beaminit.toml`}},
-		{"beaminit.peers.a=10.0.0.1", []string{at + `peers.a: unknown key, ignored; did you mean beaminit.peers=eclero6:192.168.7.6,eclero8:[fd00::8]?`}},
+		{"beaminit.peers.a=10.0.0.1 beaminit.peers.b.lan=[fd00::8]", nil},
+		{"beaminit.peers.a", []string{at + `peers.a: no value; want an address such as "192.168.7.6"; using the peers without it`}},
+		{"beaminit.peers.a=10.0.0.1 beaminit.peers.A=x", []string{at + `peers.A: "x" is no address of a host; want an address such as "192.168.7.6"; using the peers without it`}},
+		{"beaminit.peers.a=10.0.0.1 beaminit.peers.b=10.0.0.1", []string{at + `peers.b: 10.0.0.1 is the address of a too; want each address once; using the peers without it`}},
+		{"beaminit.release.env.A-B=1", []string{at + `release.env: "A-B" is no name of an environment variable; want ` + wantEnv + `; using {}`}},
+		{"beaminit.release.env.A", []string{at + `release.env.A: no value; want beaminit.release.env.A=VALUE; using {}`}},
+		{"beaminit.service.name=a", []string{at + `service.name: services have no form on the kernel command line; want a [[service]] table in /etc/beaminit.toml`}},
+		{"beaminit.network.eth0.route=a", []string{at + `network.eth0.route: routes have no form on the kernel command line; want network.IFACE.route in /etc/beaminit.toml`}},
 		{"beaminit.peers", []string{at + `peers: no value; want eclero6:192.168.7.6,eclero8:[fd00::8]; using {}`}},
 		{"beaminit.peers=a", []string{at + `peers: "a" is no name and address; want eclero6:192.168.7.6,eclero8:[fd00::8]; using the peers without it`}},
 		{"beaminit.peers=a:fd00::6", []string{at + `peers: "a:fd00::6" is no name and address; want eclero6:192.168.7.6,eclero8:[fd00::8]; using the peers without it`}},
@@ -90,6 +99,68 @@ func TestCmdlineProblems(t *testing.T) {
 	}
 }
 
+// TestCommas has lists of the kernel command line in all the ways that protect a comma.
+func TestCommas(t *testing.T) {
+	for _, tt := range []struct {
+		line string
+		want []string
+	}{
+		{`beaminit.release.args=a,b`, []string{"a", "b"}},
+		{`beaminit.release.args="a,b c"`, []string{"a", "b c"}},
+		{`"beaminit.release.args=a,b c"`, []string{"a", "b c"}},
+		{`beaminit.release.args="a,b",c`, []string{"a,b", "c"}},
+		{`beaminit.release.args=c,"a, b"`, []string{"c", "a, b"}},
+		{`beaminit.release.args=["a,b","c d"]`, []string{"a,b", "c d"}},
+		{`beaminit.release.args=['a,b','c']`, []string{"a,b", "c"}},
+		{`beaminit.release.args=["a,b"]`, []string{"a,b"}},
+		{`beaminit.release.args=[]`, []string{}},
+		{`beaminit.release.args=`, []string{}},
+		{`beaminit.release.args=[a,b`, []string{"[a", "b"}},
+	} {
+		if c := load(t, "", tt.line); !reflect.DeepEqual(c.Release.Args, tt.want) || c.Problems != nil {
+			t.Errorf("%s: got %q, want %q; problems %q", tt.line, c.Release.Args, tt.want, problems(c))
+		}
+	}
+	c := load(t, "[release]\nenv = { A = \"toml\", B = \"toml\" }\n[peers]\na = { address = \"10.0.0.1\", aliases = [\"x\"] }\nb = \"10.0.0.2\"",
+		`beaminit.release.env.A=1,2 beaminit.release.env.C="x, y" beaminit.release.limits.nofile=64 beaminit.peers.A=10.0.0.9 beaminit.peers.c=10.0.0.3`)
+	want := `[A=1,2 B=toml C=x, y] [nofile=64] [{a 10.0.0.9 [x]  0} {b 10.0.0.2 []  0} {c 10.0.0.3 []  0}]`
+	if got := fmt.Sprint(c.Release.Env, c.Release.Limits, c.Peers); got != want || c.Problems != nil {
+		t.Errorf("got %s, want %s; problems %q", got, want, problems(c))
+	}
+	if _, where := c.Origin("peers.a"); where != "kernel command line" {
+		t.Errorf("origin of peers.a: got %s", where)
+	}
+}
+
+// TestCutOff has lines that are as long as a limit: their last word is not used.
+func TestCutOff(t *testing.T) {
+	pad := func(size int, tail string) string {
+		return "hostname=a " + strings.Repeat("x", size-1-len("hostname=a ")-1-len(tail)) + " " + tail
+	}
+	for _, tt := range []struct {
+		line     string
+		port     int
+		problems int
+	}{
+		{pad(2048, "beaminit.distribution.port=170") + "\n", 17012, 1},
+		{pad(1024, `beaminit.release.env="A=1 beaminit.distribution.port=170`), 17012, 1},
+		{pad(512, "beaminit.distribution.port=170 "), 170, 0},
+		{pad(2047, "beaminit.distribution.port=170"), 170, 0},
+		{pad(128, "beaminit.distribution.port=170"), 170, 0},
+	} {
+		c := load(t, "", tt.line)
+		if c.Distribution.Port != tt.port || len(c.Problems) != tt.problems || len(c.Release.Env) > 0 || c.Node.Hostname != "a" {
+			t.Errorf("%d bytes: got port %d, problems %q", len(tt.line), c.Distribution.Port, problems(c))
+		}
+	}
+	// A word for init that is cut off is none.
+	line := pad(1024, "-- -n from-args --uid 10")
+	c := Sources{Cmdline: line, Args: InitArgs(line), Read: files{macPath: macText}.read}.Load()
+	if c.Release.User != "root" || len(c.Problems) != 2 {
+		t.Errorf("got %s, problems %q", c.Release.User, problems(c))
+	}
+}
+
 func TestBooleans(t *testing.T) {
 	for _, v := range []string{"", "=1", "=true", "=on", "=yes"} {
 		if c := load(t, "[distribution]\nconnect = false", "beaminit.distribution.connect"+v); !c.Distribution.Connect {
@@ -104,7 +175,7 @@ func TestBooleans(t *testing.T) {
 }
 
 func TestRoot(t *testing.T) {
-	def := Root{Wait: 10 * time.Second, Program: "/sbin/init"}
+	def := defaults().Root
 	with := func(f func(*Root)) Root { r := def; f(&r); return r }
 	for _, tt := range []struct {
 		line string

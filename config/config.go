@@ -24,6 +24,8 @@ type Config struct {
 	Network      []Network // in the order they were named; never two of one interface
 	DNS          DNS
 	Peers        []Peer // every node of the cluster, this one too, in the order they were named
+	Discovery    Discovery
+	Cluster      Cluster
 	Release      Release
 	Distribution Distribution
 	Supervise    Supervise
@@ -32,18 +34,21 @@ type Config struct {
 	Watchdog     Watchdog
 	Console      Console
 	Mounts       []Mount
+	Services     []Service // in the order they were named; never two of one name
 	Kernel       Kernel
+	Devices      []Device
+	Update       Update
 	Root         Root
 
 	Problems []Problem // what was wrong in the sources, and what stands in its place
 	Notes    []Note    // what is accepted and has no effect yet
 
 	origins     []origin
-	mountAt     []int  // which [[mount]] of the file each of Mounts is, from 0; of erlinit.config -line
-	wanted      string // host name, or pattern for it, of the strongest source that is no kernel parameter
-	fromErlinit bool   // options of erlinit were taken over
-	idle        []int  // of erlinitOptions: were given, and have no effect
-	text        string // of the TOML file, so that a line can be looked up when somebody asks
+	mountAt     []entryAt // where each of Mounts stands
+	wanted      string    // host name, or pattern for it, of the strongest source that is no kernel parameter
+	fromErlinit bool      // options of erlinit were taken over
+	idle        []int     // of erlinitOptions: were given, and have no effect
+	text        string    // of the TOML file, so that a line can be looked up when somebody asks
 }
 
 // Node is the [node] table.
@@ -61,8 +66,40 @@ type Network struct {
 	Address   []netip.Prefix // with the host part: 192.168.7.6/24
 	Gateway   []netip.Addr
 	DHCP      bool
+	LinkLocal bool          // an IPv4 address of 169.254/16 that is free (RFC 3927), beside Address
 	MTU       int           // bytes; 0: as the driver has it
 	Wait      time.Duration // for carrier and address, before the boot goes on without
+	MAC       string        // of the link that this is about, as net.ParseMAC has it, in lower case; empty: the one of this name
+	VLAN      VLAN
+	Bridge    Bridge
+	Bond      Bond
+	Route     []Route // beside those of Address and Gateway
+}
+
+// VLAN is the table [network.IFACE.vlan]; both set, or neither: the interface is no VLAN.
+type VLAN struct {
+	Parent string // interface below
+	ID     int    // IEEE 802.1Q, 1 to 4094
+}
+
+// Bridge is the table [network.IFACE.bridge]; without ports the interface is no bridge.
+type Bridge struct {
+	Ports []string // interfaces
+	STP   bool     // IEEE 802.1D spanning tree
+}
+
+// Bond is the table [network.IFACE.bond]; without ports the interface is no bond.
+type Bond struct {
+	Ports []string // interfaces
+	Mode  string   // in the kernel's words, see isBondMode; empty: active-backup
+}
+
+// Route is one entry of network.IFACE.route.
+type Route struct {
+	To     netip.Prefix
+	Via    netip.Addr // not valid: To is on the link itself
+	Metric int        // 0: the kernel's own (0 for IPv4, 1024 for IPv6)
+	OnLink bool       // Via is on the link, though in no prefix of the interface
 }
 
 // DNS is the [dns] table: what resolv.conf says.
@@ -76,7 +113,25 @@ type Peer struct {
 	Name    string // the host part of its node name
 	Address netip.Addr
 	Aliases []string
-	Port    int // of its distribution, where that is not distribution.port; 0: it is
+	Node    string // the part of its node name before the @; empty: that of this node's own
+	Port    int    // of its distribution, where that is not distribution.port; 0: it is
+}
+
+// Discovery is the [discovery] table: where peers are found beside [peers]. All found
+// ones are added, none takes the place of one in [peers].
+type Discovery struct {
+	File    string // hosts(5) or TOML, watched; empty: none
+	DNS     string // a name with SRV, or A and AAAA records; empty: none
+	MDNS    bool   // DNS-SD, _erlang._tcp
+	KeyFile string // of the HMAC that announcements carry; empty: they are not authentic
+	Limit   int    // the most peers that are found
+}
+
+// Cluster is the [cluster] table.
+type Cluster struct {
+	Timeout time.Duration // a connected peer without a sign for so long is cut; 0: none is
+	Heal    time.Duration // the first pause before a peer that answers is connected again; 0: none is
+	Respect time.Duration // so long a disconnection that the release asked for is left alone
 }
 
 // Release is the [release] table.
@@ -175,6 +230,7 @@ type Health struct {
 	ProbeFailures int           // misses in a row after which a hung release is killed; 0: never
 	StartTimeout  time.Duration // within which a release has to be ready; 0: no limit
 	Ready         string        // what makes it so
+	KeyFile       string        // of the HMAC that the records carry; empty: they carry none
 }
 
 // The words of [health] ready.
@@ -202,17 +258,75 @@ type Watchdog struct {
 type Mount struct {
 	Source, Target, Type string
 	Options              []string
+	Wait                 time.Duration // for the device; 0: as long as the boot waits for any
+	Format               string        // the file system that is made where the device holds nothing; empty: none
+	Check                bool          // by the image's fsck, before it is mounted
+	Grow                 bool          // partition and file system, to the end of the disk
+}
+
+// The words of [[service]] restart; Never is a service that is started by hand alone.
+const (
+	Always    = "always"
+	OnFailure = "on-failure"
+	Never     = "never"
+	Once      = "once"
+)
+
+// The words of [[service]] start.
+const (
+	Before = "before" // the release is started when the service is ready
+	With   = "with"
+	After  = "after" // the service is started when the release is up
+)
+
+// Exit is the word of [[service]] ready, beside Started and Notify, for a program that
+// has done its work when it ends with status 0.
+const Exit = "exit"
+
+// Service is one [[service]] table: a program of the image that PID 1 runs beside the
+// release.
+type Service struct {
+	Name         string
+	Exec         []string // an absolute path and arguments
+	User, Group  string   // name or number; an empty group: the user's own
+	Env          []string // KEY=value, sorted by key
+	Limits       []string // as in Release
+	Capabilities []string // as in Release
+	Restart      string
+	Start        string
+	Ready        string
+	StopTimeout  time.Duration
+	InRescue     bool // it runs in rescue too
+}
+
+// Device is one [[device]] table: who may use a device node. What is empty stays as the
+// kernel has it.
+type Device struct {
+	Match        string // subsystem/name with the * and ? of path.Match: "tty/ttyACM*"
+	Owner, Group string // name or number
+	Mode         int    // permission bits
+	Link         string // name of a link to the node, in /dev
+}
+
+// Update is the [update] table.
+type Update struct {
+	Slot    string        // how the running slot is known; empty: there are none
+	Confirm []string      // a program with arguments that keeps the slot; empty: none
+	Reject  []string      // and one that gives it up
+	After   time.Duration // the node has to be up for so long to be confirmed
+	Within  time.Duration // and within this after the boot
 }
 
 // Kernel is the [kernel] table.
 type Kernel struct {
 	Modules     []string
+	Autoload    bool   // modules for the devices that are there or come (modules.alias)
 	CorePattern string // core(5); empty: as the kernel has it
 }
 
 // Root is what the kernel command line says about the root file system
 // (root=, rootfstype=, rootflags=, ro, rw, rootwait, rootdelay=), in the words of
-// the kernel's Documentation/admin-guide/kernel-parameters.txt.
+// the kernel's Documentation/admin-guide/kernel-parameters.txt, and the [root] table.
 type Root struct {
 	Device  string // empty: none was named
 	Type    string // empty: try what /proc/filesystems has
@@ -221,4 +335,9 @@ type Root struct {
 	Wait    time.Duration // rootwait= or 10 s; negative: for ever (a bare rootwait)
 	Delay   time.Duration
 	Program string // init=, default /sbin/init
+
+	// The keys of [root], for an initramfs.
+	Attempts int           // to mount it, before the node reboots
+	Timeout  time.Duration // and the most time for them
+	Overlay  string        // "tmpfs" or a directory: changes go there; empty: the root is as it is mounted
 }

@@ -56,7 +56,7 @@ func isTTYOptions(s string) bool { _, ok := ParseTTYOptions(s); return ok }
 // isTTY says whether s names a file below /dev.
 func isTTY(s string) bool {
 	s = strings.TrimPrefix(s, "/dev/")
-	return made(s, "_-./:+@") && s[0] != '/' && s[len(s)-1] != '/' && !strings.Contains(s, "..")
+	return isMadeOf(s, "_-./:+@") && s[0] != '/' && s[len(s)-1] != '/' && !strings.Contains(s, "..")
 }
 
 // consoleNotes says what is other than one may expect of [console].

@@ -56,16 +56,16 @@ func (l *loader) erlinitValue(from Source, o *erlinitOption, value string) any {
 	case hBoot:
 		return strings.TrimSuffix(value, ".boot")
 	case hPaths:
-		return anys(pieces(value, ":"))
+		return toAny(splitNonEmpty(value, ":"))
 	case hProgram, hID:
-		words := l.erlinitProgram(from, o, pieces(value, " "))
+		words := l.erlinitProgram(from, o, splitNonEmpty(value, " "))
 		switch {
 		case words == nil:
 			return nil
 		case o.how == hID:
 			return strings.Join(words, " ")
 		}
-		return anys(words)
+		return toAny(words)
 	case hNumber, hMillis:
 		// strtol(3) with base 0, but for what stands behind the number.
 		n, err := strconv.ParseInt(value, 0, 32)
@@ -81,8 +81,8 @@ func (l *loader) erlinitValue(from Source, o *erlinitOption, value string) any {
 	return value
 }
 
-// pieces cuts a list and leaves out what is empty.
-func pieces(s, at string) (list []string) {
+// splitNonEmpty cuts a list and leaves out what is empty.
+func splitNonEmpty(s, at string) (list []string) {
 	for more := true; more; {
 		var piece string
 		piece, s, more = strings.Cut(s, at)
@@ -93,7 +93,7 @@ func pieces(s, at string) (list []string) {
 	return list
 }
 
-func anys(list []string) []any {
+func toAny(list []string) []any {
 	a := make([]any, len(list))
 	for i, s := range list {
 		a[i] = s
@@ -125,7 +125,7 @@ func (l *loader) erlinitProgram(from Source, o *erlinitOption, words []string) [
 
 // erlinitEnv adds variables to those that are there.
 func (l *loader) erlinitEnv(k *key, from Source, value string) {
-	for _, v := range pieces(value, ";") {
+	for _, v := range splitNonEmpty(value, ";") {
 		if name, value, found := strings.Cut(v, "="); found {
 			l.erlinitAdd(k, from, name, value)
 		} else {
@@ -137,7 +137,7 @@ func (l *loader) erlinitEnv(k *key, from Source, value string) {
 // erlinitLimits adds limits to those that are there: resource:soft:hard, with ; between
 // several. No text is no limit.
 func (l *loader) erlinitLimits(k *key, from Source, value string) {
-	for _, v := range pieces(value, ";") {
+	for _, v := range splitNonEmpty(value, ";") {
 		f := strings.Split(v, ":")
 		if len(f) != 3 {
 			l.wrongValue(from, v, " has not three fields", "resource:soft:hard, such as nofile:1024:4096", "no such limit")
@@ -154,7 +154,7 @@ func (l *loader) erlinitLimits(k *key, from Source, value string) {
 
 // erlinitAdd adds to a key that is a table of strings.
 func (l *loader) erlinitAdd(k *key, from Source, name, value string) {
-	field := k.field(l.c, nil).(*env)
+	field := k.field(place{c: l.c}).(*env)
 	list := append(env(nil), *field...)
 	if f := k.addEnv(&list, name, value); f != nil {
 		want := f[0].want
@@ -171,10 +171,10 @@ func (l *loader) erlinitAdd(k *key, from Source, name, value string) {
 // erlinitMounts adds mounts to those that are there: source:target:type:flags:data, with
 // ; between several.
 func (l *loader) erlinitMounts(from Source, value string) {
-	for _, v := range pieces(value, ";") {
+	for _, v := range splitNonEmpty(value, ";") {
 		f := strings.SplitN(v, ":", 5)
 		what, want := "", ""
-		m := Mount{Options: []string{}}
+		m := newMount()
 		switch {
 		case !printable(v):
 			what, want = " has control characters or is not UTF-8", "printable text"
@@ -183,8 +183,8 @@ func (l *loader) erlinitMounts(from Source, value string) {
 		default:
 			m.Source, m.Target, m.Type = f[0], f[1], f[2]
 			l.erlinitMountFlags(&m, from, f[3])
-			m.Options = append(m.Options, pieces(f[4], ",")...)
-			if key, f := m.fault(false); key != "" {
+			m.Options = append(m.Options, splitNonEmpty(f[4], ",")...)
+			if f := checkMount(&m, nil); f.what != "" {
 				what, want = ": "+f.what, f.want
 			}
 		}
@@ -193,34 +193,19 @@ func (l *loader) erlinitMounts(from Source, value string) {
 			continue
 		}
 		l.c.Mounts = append(l.c.Mounts, m)
-		l.c.mountAt = append(l.c.mountAt, -1-l.line)
+		l.c.mountAt = append(l.c.mountAt, entryAt{from, l.line})
 		l.mark("mount", "", from)
 	}
 }
 
 func (l *loader) erlinitMountFlags(m *Mount, from Source, flags string) {
-	for _, flag := range pieces(flags, ",") {
+	for _, flag := range splitNonEmpty(flags, ",") {
 		if isMountFlag(flag) {
 			m.Options = append(m.Options, flag)
 		} else {
 			l.wrongValue(from, flag, " is no flag of a mount", "flags of erlinit, such as nodev,noexec; what the file system is to be told stands in the fifth field", "the mount without it")
 		}
 	}
-}
-
-// whereMount is where the ith mount came from.
-func (c *Config) whereMount(i int) string {
-	switch at := c.mountAt[i]; {
-	case at == -1:
-		return ErlinitArgs.String()
-	case at < 0:
-		return ErlinitPath + ":" + strconv.Itoa(-1-at)
-	default:
-		if line := lineOf(c.text, []string{"mount"}, at); line > 0 {
-			return Path + ":" + strconv.Itoa(line)
-		}
-	}
-	return Path
 }
 
 // isMountFlag says whether erlinit knows a flag of a mount.

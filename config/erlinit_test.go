@@ -51,16 +51,16 @@ func TestInitArgs(t *testing.T) {
 // erlinit loads an erlinit.config and a command line on a board with a MAC.
 func erlinit(t *testing.T, config, cmdline string) *Config {
 	t.Helper()
-	c := Load(cmdline, files{ErlinitPath: config, mac: macText, "/usr/bin/boardid": "\x7fELF"}.read)
+	c := Load(cmdline, files{ErlinitPath: config, macPath: macText, "/usr/bin/boardid": "\x7fELF"}.read)
 	valid(t, c)
-	again(t, c)
+	checkTOML(t, c)
 	return c
 }
 
-// again checks that the beaminit.toml that says the same does so.
-func again(t *testing.T, c *Config) {
+// checkTOML checks that the beaminit.toml that says the same does so.
+func checkTOML(t *testing.T, c *Config) {
 	t.Helper()
-	d := Load("", files{Path: c.TOML(), mac: macText, "/usr/bin/boardid": "\x7fELF"}.read)
+	d := Load("", files{Path: c.TOML(), macPath: macText, "/usr/bin/boardid": "\x7fELF"}.read)
 	if len(d.Problems) > 0 && len(c.Problems) == 0 {
 		t.Errorf("of the TOML: %q\n%s", problems(d), c.TOML())
 	}
@@ -94,7 +94,7 @@ func TestErlinitOptions(t *testing.T) {
 		{"-h", "supervise.on_exit", `"halt"`},
 		{"-h --reboot-on-exit", "supervise.on_exit", `"reboot"`},
 		{"-vth --poweroff-on-e", "supervise.on_exit", `"poweroff"`},
-		{"-m /dev/mmcblk0p3:/root:vfat::", "mount", `{ source = "/dev/mmcblk0p3", target = "/root", type = "vfat", options = [] }`},
+		{"-m /dev/mmcblk0p3:/root:vfat::", "mount", `{ source = "/dev/mmcblk0p3", target = "/root", type = "vfat" }`},
 		{"-m b:/c:ext4:nodev,noexec:errors=remount-ro,x=a:b", "mount", `{ source = "b", target = "/c", type = "ext4", options = ["nodev", "noexec", "errors=remount-ro", "x=a:b"] }`},
 		{"-n nerves-%.4s", "node.hostname", `"nerves-5254"`},
 		{"-r /mnt/a:/srv/erlang", "release.path", `["/mnt/a", "/srv/erlang"]`},
@@ -186,7 +186,7 @@ func TestErlinitProblems(t *testing.T) {
 func TestErlinitPrecedence(t *testing.T) {
 	const config = "-n from-config\n-b a\n-r /a\n-e A=config;B=config\n-m a:/a:ext4::\n--uid 1"
 	const text = "[node]\nhostname = \"from-toml\"\n[release]\nboot = \"b\"\npath = [\"/b\"]\nenv = { A = \"toml\" }\n[[mount]]\nsource = \"b\"\ntarget = \"/b\"\ntype = \"ext4\"\n"
-	read := files{ErlinitPath: config, Path: text, mac: macText}.read
+	read := files{ErlinitPath: config, Path: text, macPath: macText}.read
 	for _, tt := range []struct{ cmdline, want string }{
 		{"", `from-toml b [/b] [A=toml] /b | /etc/beaminit.toml:2 /etc/beaminit.toml:4 /etc/erlinit.config:6`},
 		{"-- -n from-args -b c -e C=args -m c:/c:ext4::", `from-args c [/b] [A=toml C=args] /b /c | kernel command line, option for erlinit kernel command line, option for erlinit /etc/erlinit.config:6`},
@@ -219,7 +219,7 @@ func TestProgramID(t *testing.T) {
 		{"-n a-%s\n-d \"/id  x\"", "", "a-525400abcd06", "/etc/erlinit.config:2: node.id: \"/id x\" told no id; want a program that writes the id and ends with status 0; using the MAC, 525400abcd06"},
 	} {
 		asked := false
-		c := Sources{Read: files{ErlinitPath: tt.config, mac: macText}.read, Run: func(argv []string) ([]byte, error) {
+		c := Sources{Read: files{ErlinitPath: tt.config, macPath: macText}.read, Run: func(argv []string) ([]byte, error) {
 			asked = argv[0] == "/id"
 			return []byte(tt.answer), nil
 		}}.Load()
@@ -242,13 +242,13 @@ func FuzzErlinit(f *testing.F) {
 		f.Add(s, "splash -- "+s)
 	}
 	f.Fuzz(func(t *testing.T, config, cmdline string) {
-		c := Load(cmdline, files{ErlinitPath: config, mac: macText, "/usr/bin/boardid": ""}.read)
+		c := Load(cmdline, files{ErlinitPath: config, macPath: macText, "/usr/bin/boardid": ""}.read)
 		valid(t, c)
 		for _, p := range c.Problems {
 			if p.File == ErlinitPath && (p.Line < 0 || p.Line > 1+strings.Count(config, "\n")) {
 				t.Errorf("problem in line %d: %s", p.Line, p)
 			}
 		}
-		again(t, Load("", files{ErlinitPath: config, mac: macText, "/usr/bin/boardid": "\x7fELF"}.read))
+		checkTOML(t, Load("", files{ErlinitPath: config, macPath: macText, "/usr/bin/boardid": "\x7fELF"}.read))
 	})
 }

@@ -16,7 +16,7 @@ func FuzzCmdline(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		valid(t, Load(line, files{mac: macText}.read))
+		valid(t, Load(line, files{macPath: macText}.read))
 		for rest := skipSpace(line); rest != ""; {
 			before := len(rest)
 			if _, rest = nextParam(rest); len(rest) >= before {
@@ -43,7 +43,7 @@ func FuzzIP(f *testing.F) {
 				t.Errorf("ip=%s: fault %+v", s, f)
 			}
 		}
-		valid(t, Load(`ip="`+s+`" ip=`+s, files{mac: macText}.read))
+		valid(t, Load(`ip="`+s+`" ip=`+s, files{macPath: macText}.read))
 	})
 }
 
@@ -60,7 +60,7 @@ func FuzzTOML(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		c := Load("", files{Path: text, mac: macText}.read)
+		c := Load("", files{Path: text, macPath: macText}.read)
 		valid(t, c)
 		for _, p := range c.Problems {
 			if p.Line < 0 || p.Line > 1+strings.Count(text, "\n") {
@@ -75,7 +75,7 @@ func FuzzPeers(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		c := Load(`beaminit.peers="`+s+`"`, files{mac: macText}.read)
+		c := Load(`beaminit.peers="`+s+`"`, files{macPath: macText}.read)
 		valid(t, c)
 	})
 }
@@ -110,7 +110,7 @@ wait = "10s"
 		name, line string
 		read       func(string) ([]byte, error)
 	}{
-		{"nothing", "", files{mac: macText}.read},
+		{"nothing", "", files{macPath: macText}.read},
 		{"cmdline", line, files{}.read},
 		{"node", line, func(string) ([]byte, error) { return data, nil }},
 		{"full", line, func(string) ([]byte, error) { return full, nil }},

@@ -8,7 +8,7 @@ import (
 // TestHostnameOrder takes the sources of the host name away one by one, the strongest
 // first.
 func TestHostnameOrder(t *testing.T) {
-	f := files{Path: "[node]\nhostname = \"toml\"", EtcHostnamePath: "# comment\n\nEtc\n", mac: macText}
+	f := files{Path: "[node]\nhostname = \"toml\"", EtcHostnamePath: "# comment\n\nEtc\n", macPath: macText}
 	words := []string{"ip=::::ip::off", "systemd.hostname=systemd", "hostname=param", "beaminit.node.hostname=ours"}
 	want := []struct {
 		name, where string
@@ -27,7 +27,7 @@ func TestHostnameOrder(t *testing.T) {
 		case 6:
 			delete(f, EtcHostnamePath)
 		case 7:
-			delete(f, mac)
+			delete(f, macPath)
 		}
 		c := Load(strings.Join(words[:max(n, 0)], " "), f.read)
 		valid(t, c)
@@ -47,10 +47,10 @@ func TestHostnameReadsLittle(t *testing.T) {
 		{"[node]\nhostname = \"a\"\nid = \"file:/id\"", ErlinitPath + " " + Path},
 		{"[node]\nhostname = \"a-%s\"\nid = \"file:/id\"", ErlinitPath + " " + Path + " /id"},
 		{"[node]\nhostname = \"a-%s\"\n[network.eth1]", ErlinitPath + " " + Path + " /sys/class/net/eth1/address"},
-		{"", ErlinitPath + " " + Path + " " + EtcHostnamePath + " " + mac},
+		{"", ErlinitPath + " " + Path + " " + EtcHostnamePath + " " + macPath},
 	} {
 		var got []string
-		f := files{Path: tt.toml, "/id": "12", "/sys/class/net/eth1/address": macText, mac: macText}
+		f := files{Path: tt.toml, "/id": "12", "/sys/class/net/eth1/address": macText, macPath: macText}
 		Load("", func(path string) ([]byte, error) { got = append(got, path); return f.read(path) })
 		if s := strings.Join(got, " "); s != tt.want {
 			t.Errorf("%q: read %s, want %s", tt.toml, s, tt.want)
@@ -98,7 +98,7 @@ func TestPattern(t *testing.T) {
 		{strings.Repeat("a", 32) + "." + strings.Repeat("b", 32), "1", "beaminit-abcd06", `is no host name`},
 	} {
 		toml := "[node]\nid = \"file:/id\"\nhostname = \"" + tt.pattern + "\""
-		c := Load("", files{Path: toml, "/id": tt.id, mac: macText}.read)
+		c := Load("", files{Path: toml, "/id": tt.id, macPath: macText}.read)
 		valid(t, c)
 		got := strings.Join(problems(c), "\n")
 		if c.Node.Hostname != tt.want || len(c.Problems) > 1 || (got == "") != (tt.problem == "") || !strings.Contains(got, tt.problem) {
@@ -116,14 +116,14 @@ func TestBoardID(t *testing.T) {
 		files          files
 		want, problem  string
 	}{
-		{"MAC", "", "", files{mac: macText}, "b-525400abcd06", ""},
+		{"MAC", "", "", files{macPath: macText}, "b-525400abcd06", ""},
 		{"MAC of the first interface", "", "ip=10.0.0.6:::::lan0:off", files{"/sys/class/net/lan0/address": "02:00:00:00:00:07\n"}, "b-020000000007", ""},
 		{"no MAC", "", "", files{}, "beaminit-node", `/etc/beaminit.toml:2: node.hostname: "b-%s" needs the board's id, but the MAC of eth0 cannot be read: open /sys/class/net/eth0/address: file does not exist; want node.id = "file:/path", or a plain host name; using "beaminit-node"`},
-		{"zero MAC", "", "", files{mac: "00:00:00:00:00:00\n"}, "beaminit-node", `/etc/beaminit.toml:2: node.hostname: "b-%s" needs the board's id, but eth0 has no MAC; want node.id = "file:/path", or a plain host name; using "beaminit-node"`},
-		{"no file", "file:/id", "", files{mac: macText}, "b-525400abcd06", `/etc/beaminit.toml:3: node.id: the id cannot be read: open /id: file does not exist; want a file that begins with the id; using the MAC, 525400abcd06`},
-		{"program", "/usr/bin/board-id -s", "", files{mac: macText}, "b-00000000", ""},
-		{"weaker name", "", "hostname=a_b", files{mac: macText}, "ab", `kernel command line: node.hostname: "a_b" is no host name; want ` + wantHostname + `; using "ab"`},
-		{"weaker name where the stronger is bad", "", "hostname=__", files{mac: macText}, "b-525400abcd06", `kernel command line: node.hostname: "__" is no host name; want ` + wantHostname + `; using "b-525400abcd06"`},
+		{"zero MAC", "", "", files{macPath: "00:00:00:00:00:00\n"}, "beaminit-node", `/etc/beaminit.toml:2: node.hostname: "b-%s" needs the board's id, but eth0 has no MAC; want node.id = "file:/path", or a plain host name; using "beaminit-node"`},
+		{"no file", "file:/id", "", files{macPath: macText}, "b-525400abcd06", `/etc/beaminit.toml:3: node.id: the id cannot be read: open /id: file does not exist; want a file that begins with the id; using the MAC, 525400abcd06`},
+		{"program", "/usr/bin/board-id -s", "", files{macPath: macText}, "b-00000000", ""},
+		{"weaker name", "", "hostname=a_b", files{macPath: macText}, "ab", `kernel command line: node.hostname: "a_b" is no host name; want ` + wantHostname + `; using "ab"`},
+		{"weaker name where the stronger is bad", "", "hostname=__", files{macPath: macText}, "b-525400abcd06", `kernel command line: node.hostname: "__" is no host name; want ` + wantHostname + `; using "b-525400abcd06"`},
 	} {
 		tt.files[Path] = "[node]\nhostname = \"b-%s\"\nid = \"" + tt.id + "\""
 		c := Load(tt.line, tt.files.read)
@@ -147,7 +147,7 @@ func TestEtcHostname(t *testing.T) {
 		{"\xff", "beaminit-abcd06", `/etc/hostname: node.hostname: "\xff" is no host name`},
 		{"error: input/output error", "beaminit-abcd06", `/etc/hostname: node.hostname: cannot be read: input/output error`},
 	} {
-		c := Load("", files{EtcHostnamePath: tt.text, mac: macText}.read)
+		c := Load("", files{EtcHostnamePath: tt.text, macPath: macText}.read)
 		valid(t, c)
 		got := strings.Join(problems(c), "\n")
 		if c.Node.Hostname != tt.want || !strings.HasPrefix(got, tt.problem) || (got == "") != (tt.problem == "") {

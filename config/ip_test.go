@@ -90,7 +90,7 @@ func TestIPNetworks(t *testing.T) {
 		for i := range c.Network {
 			n := &c.Network[i]
 			list := func(s string) string { return strings.NewReplacer(`"`, "", ",", "").Replace(s) }
-			got = append(got, strings.Join([]string{n.Interface, list(literal(&n.Address)), list(literal(&n.Gateway)), literal(&n.DHCP), literal(&n.MTU)}, " "))
+			got = append(got, strings.Join([]string{n.Interface, list(literal(addresses{&n.Address, &n.LinkLocal})), list(literal(&n.Gateway)), literal(&n.DHCP), literal(&n.MTU)}, " "))
 		}
 		if s := strings.Join(got, "; "); s != tt.want {
 			t.Errorf("%s: got %s, want %s", tt.name, s, tt.want)

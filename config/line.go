@@ -26,7 +26,7 @@ func lineOf(text string, path []string, nth int) int {
 		if s[0] == '[' {
 			here, _ = dottedKey(strings.TrimLeft(s, "["))
 			name = here
-			if strings.HasPrefix(s, "[[") && within(here, path) {
+			if strings.HasPrefix(s, "[[") && onPath(here, path) {
 				seen++
 			}
 		} else {
@@ -36,10 +36,10 @@ func lineOf(text string, path []string, nth int) int {
 			}
 			name = append(append([]string(nil), here...), key...)
 		}
-		if best == 0 && len(name) > len(path) && within(path, name) {
+		if best == 0 && len(name) > len(path) && onPath(path, name) {
 			best = line // a table of which the header or key names a part only
 		}
-		if !within(name, path) || seen >= 0 && seen != nth {
+		if !onPath(name, path) || seen >= 0 && seen != nth {
 			continue
 		}
 		if len(name) > depth {
@@ -49,9 +49,9 @@ func lineOf(text string, path []string, nth int) int {
 	return best
 }
 
-// within says whether a path leads through a name. Case does not count, for peers are
+// onPath says whether a path leads through a name. Case does not count, for peers are
 // known by their names in lower case.
-func within(name, path []string) bool {
+func onPath(name, path []string) bool {
 	if len(name) == 0 || len(name) > len(path) {
 		return false
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -101,10 +102,6 @@ func (k *key) addEnv(list *env, name, value string) []fault {
 
 // sorted gives faults that were found in the order of a Go map the same order always.
 func sorted(f []fault) []fault {
-	for i := range f {
-		for j := i; j > 0 && f[j].what < f[j-1].what; j-- {
-			f[j], f[j-1] = f[j-1], f[j]
-		}
-	}
+	slices.SortFunc(f, func(a, b fault) int { return strings.Compare(a.what, b.what) })
 	return f
 }

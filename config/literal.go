@@ -26,25 +26,56 @@ func literal(p any) string {
 	case *bool:
 		return strconv.FormatBool(*p)
 	case *time.Duration:
-		return strconv.Quote(short(*p))
+		return strconv.Quote(durationText(*p))
 	case backoff:
-		return "[" + strconv.Quote(short(*p.first)) + ", " + strconv.Quote(short(*p.longest)) + "]"
+		return "[" + strconv.Quote(durationText(*p.first)) + ", " + strconv.Quote(durationText(*p.longest)) + "]"
 	case *[]string:
 		return list(*p)
 	case *command:
 		return list(*p)
 	case *[]int:
 		return numbers(*p)
+	case *orOff:
+		if *p == 0 {
+			return `"off"`
+		}
+		return strconv.Quote(durationText(time.Duration(*p)))
+	case *fileMode:
+		if *p == 0 {
+			return `""`
+		}
+		return strconv.Quote("0" + strconv.FormatInt(int64(*p), 8))
+	case *mac:
+		return strconv.Quote(string(*p))
+	case *commands:
+		words := make([]string, len(*p))
+		for i, c := range *p {
+			words[i] = list(c)
+		}
+		return "[" + strings.Join(words, ", ") + "]"
+	case *netip.Addr:
+		if !p.IsValid() {
+			return `""`
+		}
+		return strconv.Quote(p.String())
+	case *netip.Prefix:
+		if !p.IsValid() {
+			return `""`
+		}
+		return strconv.Quote(p.String())
 	case *size:
 		return strconv.Quote(sizeText(int64(*p)))
 	case *env:
 		return table(*p)
 	case *[]netip.Addr:
 		return list(addrStrings(*p))
-	case *[]netip.Prefix:
-		words := make([]string, len(*p))
-		for i, a := range *p {
-			words[i] = a.String()
+	case addresses:
+		var words []string
+		for _, a := range *p.list {
+			words = append(words, a.String())
+		}
+		if *p.linkLocal {
+			words = append(words, "link-local")
 		}
 		return list(words)
 	case *[]Peer:
@@ -53,18 +84,12 @@ func literal(p any) string {
 			words[i] = peer.Name + " = " + peer.literal()
 		}
 		return braces(words)
-	case *[]Mount:
-		words := make([]string, len(*p))
-		for i, m := range *p {
-			words[i] = m.literal()
-		}
-		return "[" + strings.Join(words, ", ") + "]"
 	}
-	return ""
+	return entryLiteral(p)
 }
 
-// short is a duration without the zero units of Duration.String: 1m, not 1m0s.
-func short(d time.Duration) string {
+// durationText is a duration without the zero units of Duration.String: 1m, not 1m0s.
+func durationText(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = s[:len(s)-2]
@@ -107,24 +132,65 @@ func addrStrings(addrs []netip.Addr) []string {
 	return words
 }
 
+// literal of a peer is its address alone where that is all there is to say.
 func (p Peer) literal() string {
-	text := strconv.Quote(p.Address.String())
-	if len(p.Aliases) == 0 && p.Port == 0 {
-		return text
+	text := entryText("peers", place{peer: &p}, place{peer: &Peer{}})
+	if only := "{ address = "; strings.HasPrefix(text, only) && !strings.Contains(text, ",") {
+		return strings.TrimSuffix(text[len(only):], " }")
 	}
-	text = "{ address = " + text
-	if p.Port != 0 {
-		text += ", port = " + strconv.Itoa(p.Port)
-	}
-	if len(p.Aliases) > 0 {
-		text += ", aliases = " + list(p.Aliases)
-	}
-	return text + " }"
+	return text
 }
 
-func (m Mount) literal() string {
-	return "{ source = " + strconv.QuoteToASCII(m.Source) + ", target = " + strconv.QuoteToASCII(m.Target) +
-		", type = " + strconv.QuoteToASCII(m.Type) + ", options = " + list(m.Options) + " }"
+// entryLiteral is literal for what lies in a list of tables, and for such a list.
+func entryLiteral(p any) string {
+	switch p := p.(type) {
+	case *Mount:
+		fresh := newMount()
+		return entryText("mount", place{mount: p}, place{mount: &fresh})
+	case *Service:
+		fresh := newService()
+		return entryText("service", place{service: p}, place{service: &fresh})
+	case *Device:
+		return entryText("device", place{device: p}, place{device: &Device{}})
+	case *Route:
+		return entryText("network.route", place{route: p}, place{route: &Route{}})
+	case *[]Mount:
+		return literals(*p)
+	case *[]Service:
+		return literals(*p)
+	case *[]Device:
+		return literals(*p)
+	case *[]Route:
+		return literals(*p)
+	}
+	return ""
+}
+
+func literals[T any](entries []T) string {
+	words := make([]string, len(entries))
+	for i := range entries {
+		words[i] = literal(&entries[i])
+	}
+	return "[" + strings.Join(words, ", ") + "]"
+}
+
+// entryText is an entry of a table as an inline table, with the keys that are other than
+// in a fresh one.
+func entryText(table string, at, fresh place) string {
+	var words []string
+	entryKeys(table, at, fresh, func(name, value string) { words = append(words, name+" = "+value) })
+	return braces(words)
+}
+
+// entryKeys calls f for the keys of an entry that are other than in a fresh one.
+func entryKeys(table string, at, fresh place, f func(name, value string)) {
+	for i := range keys {
+		if name, ok := keys[i].in(table); ok {
+			if value := literal(keys[i].field(at)); value != literal(keys[i].field(fresh)) {
+				f(name, value)
+			}
+		}
+	}
 }
 
 // mistyped says that a value has the wrong type. Words of the kernel command line have

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -52,6 +53,39 @@ func (s Sources) Load() *Config {
 	return l.c
 }
 
+// linkLocalNote goes with network.IFACE.dhcp's: both are the network child's.
+func (l *loader) linkLocalNote(n *Network) {
+	if n.LinkLocal {
+		l.note("network."+n.Interface+".address", unsupported+"no link-local address is looked for")
+	}
+}
+
+// noEffectNotes names the keys that are set and that nothing acts on yet; those in the
+// entries of lists have been named by noteNoEffect.
+func (l *loader) noEffectNotes() {
+	for i := range keys {
+		k := &keys[i]
+		if !k.noEffect {
+			continue
+		}
+		if l.c.from(k.name, "") != BuiltIn {
+			l.noteNoEffect(k, k.name)
+		}
+		for j := range l.c.Network {
+			if name := l.c.Network[j].Interface; l.c.from(k.name, name) != BuiltIn {
+				l.noteNoEffect(k, join(keyPath(k.name, name)))
+			}
+		}
+	}
+}
+
+func (l *loader) noteNoEffect(k *key, name string) {
+	n := Note{name, "understood and checked, without effect yet"}
+	if k.noEffect && !slices.Contains(l.c.Notes, n) {
+		l.c.Notes = append(l.c.Notes, n)
+	}
+}
+
 // used is the value that a key goes on with, for a Problem. The host name's is known
 // only at the end (see hostname).
 func (l *loader) used(k *key, field any) string {
@@ -67,10 +101,13 @@ const unsupported = "not supported yet; "
 func (l *loader) notes() {
 	c := l.c
 	for i := range c.Network {
-		if n := &c.Network[i]; n.DHCP {
+		n := &c.Network[i]
+		if n.DHCP {
 			l.note("network."+n.Interface+".dhcp", unsupported+"only the addresses given here are set")
 		}
+		l.linkLocalNote(n)
 	}
+	l.noEffectNotes()
 	l.consoleNotes()
 	if t := c.Distribution.TLS; t != (TLS{}) && (t.Cert == "" || t.Key == "" || t.CA == "") {
 		from := max(c.from("distribution.tls.cert", ""), c.from("distribution.tls.key", ""), c.from("distribution.tls.ca", ""))
@@ -92,67 +129,82 @@ func (l *loader) notes() {
 
 // Each calls f for every key with its effective value as TOML has it and where that
 // came from, in the order of the documentation. Interfaces and peers have a line for
-// each, mounts too ("mount", in the order of mounting); the root's keys are the
-// parameters of the kernel.
+// each, so have mounts ("mount", in the order of mounting), services and devices; the
+// root's keys are the parameters of the kernel and those of [root].
 func (c *Config) Each(f func(key, value, where string)) {
-	for i := range keys {
-		k := &keys[i]
-		switch k.name {
-		case "network.address":
-			c.eachNetwork(f)
-			continue
-		case "peers":
-			c.eachPeer(f)
-			continue
-		case "mount":
-			for j := range c.Mounts {
-				f("mount", c.Mounts[j].literal(), c.whereMount(j))
-			}
-			continue
-		}
-		if len(k.name) > 8 && k.name[:8] == "network." {
-			continue
-		}
-		_, where := c.Origin(k.name)
-		f(k.name, literal(k.field(c, nil)), where)
-	}
+	c.each(func(path []string, value, where string) { f(join(path), value, where) })
 	c.eachRoot(f)
 }
 
-func (c *Config) eachNetwork(f func(key, value, where string)) {
+// each is Each without the parameters of the kernel, with the parts of the keys.
+func (c *Config) each(f func(path []string, value, where string)) {
+	for i := range keys {
+		k := &keys[i]
+		switch {
+		case k.name == "network.address":
+			c.eachNetwork(f)
+		case k.name == "peers":
+			c.eachPeer(f)
+		case k.name == "mount":
+			for j := range c.Mounts {
+				f([]string{k.name}, literal(&c.Mounts[j]), c.whereMount(j))
+			}
+		case k.name == "service":
+			for j := range c.Services {
+				c.eachEntry(k.name, j, &c.Services[j], f)
+			}
+		case k.name == "device":
+			for j := range c.Devices {
+				c.eachEntry(k.name, j, &c.Devices[j], f)
+			}
+		case k.table() == "":
+			_, where := c.Origin(k.name)
+			f(keyPath(k.name, ""), literal(k.field(place{c: c})), where)
+		}
+	}
+}
+
+func (c *Config) eachEntry(name string, nth int, entry any, f func(path []string, value, where string)) {
+	path := []string{name}
+	_, where := c.where(name, "", path, nth)
+	f(path, literal(entry), where)
+}
+
+func (c *Config) eachNetwork(f func(path []string, value, where string)) {
 	for i := range c.Network {
 		n := &c.Network[i]
 		for j := range keys {
-			if k := &keys[j]; len(k.name) > 8 && k.name[:8] == "network." {
-				name := "network." + n.Interface + k.name[7:]
-				_, where := c.where(k.name, n.Interface, keyPath(k.name, n.Interface), 0)
-				f(name, literal(k.field(c, n)), where)
+			k := &keys[j]
+			if _, ok := k.in("network"); ok {
+				path := keyPath(k.name, n.Interface)
+				_, where := c.where(k.name, n.Interface, path, 0)
+				f(path, literal(k.field(place{c: c, n: n})), where)
 			}
 		}
 	}
 }
 
-func (c *Config) eachPeer(f func(key, value, where string)) {
+func (c *Config) eachPeer(f func(path []string, value, where string)) {
 	if len(c.Peers) == 0 {
 		_, where := c.Origin("peers")
-		f("peers", "{}", where)
+		f([]string{"peers"}, "{}", where)
 	}
 	for i := range c.Peers {
 		p := &c.Peers[i]
 		_, where := c.Origin("peers." + p.Name)
-		f("peers."+p.Name, p.literal(), where)
+		f([]string{"peers", p.Name}, p.literal(), where)
 	}
 }
 
 func (c *Config) eachRoot(f func(key, value, where string)) {
 	r := &c.Root
-	wait := short(r.Wait)
+	wait := durationText(r.Wait)
 	if r.Wait < 0 {
 		wait = "for ever"
 	}
 	for _, v := range [...][2]string{
 		{"root", quote(r.Device)}, {"rootfstype", quote(r.Type)}, {"rootflags", quote(r.Flags)},
-		{"rw", strconv.FormatBool(r.Write)}, {"rootwait", quote(wait)}, {"rootdelay", quote(short(r.Delay))}, {"init", quote(r.Program)},
+		{"rw", strconv.FormatBool(r.Write)}, {"rootwait", quote(wait)}, {"rootdelay", quote(durationText(r.Delay))}, {"init", quote(r.Program)},
 	} {
 		_, where := c.where(v[0], "", []string{v[0]}, 0)
 		f(v[0], v[1], where)

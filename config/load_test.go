@@ -16,7 +16,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 const (
-	mac     = "/sys/class/net/eth0/address"
+	macPath = "/sys/class/net/eth0/address"
 	macText = "52:54:00:AB:cd:06\n"
 )
 
@@ -37,7 +37,7 @@ func (f files) read(path string) ([]byte, error) {
 // load loads a TOML text and a command line on a board with a MAC.
 func load(t *testing.T, toml, cmdline string) *Config {
 	t.Helper()
-	c := Load(cmdline, files{Path: toml, mac: macText}.read)
+	c := Load(cmdline, files{Path: toml, macPath: macText}.read)
 	valid(t, c)
 	return c
 }
@@ -101,26 +101,54 @@ func TestFull(t *testing.T) {
 	// Each key of the table stands in full.toml with another value than the default:
 	// a key that forgets its field, or shares another's, shows here.
 	for i := range keys {
-		if _, where := c.Origin(keyOf(keys[i].name)); !strings.HasPrefix(where, Path+":") {
-			t.Errorf("origin of %s: got %s, want %s:LINE", keys[i].name, where, Path)
-		}
-	}
-	empty := load(t, "", "")
-	for i := range keys {
 		k := &keys[i]
-		if k.name == "network.dhcp" || strings.HasPrefix(k.name, "network.") {
+		if table := k.table(); table != "" && table != "network" {
 			continue
 		}
-		if got := literal(k.field(c, nil)); got == literal(k.field(empty, nil)) {
+		if _, where := c.Origin(keyOf(k.name)); !strings.HasPrefix(where, Path+":") {
+			t.Errorf("origin of %s: got %s, want %s:LINE", k.name, where, Path)
+		}
+	}
+	all, fresh := places(c), places(load(t, "", ""))
+	for i := range keys {
+		k := &keys[i]
+		if got := literal(k.field(all)); got == literal(k.field(fresh)) && k.name != "network.dhcp" {
 			t.Errorf("%s: got %s, the default", k.name, got)
 		}
 	}
 }
 
+// places has what lies in lists gathered into one entry of each.
+func places(c *Config) place {
+	at := place{c: c, n: &Network{Wait: 10 * time.Second}, route: &Route{}, peer: &Peer{}, mount: &Mount{}, device: &Device{}}
+	service := newService()
+	at.service = &service
+	for i := range c.Network {
+		if c.Network[i].Interface == "eth0" {
+			at.n = &c.Network[i]
+			at.route = &at.n.Route[0]
+		}
+	}
+	for i := range c.Peers {
+		if c.Peers[i].Aliases != nil {
+			at.peer = &c.Peers[i]
+		}
+	}
+	for i := range c.Mounts {
+		if c.Mounts[i].Type != "" {
+			at.mount = &c.Mounts[i]
+		}
+	}
+	if len(c.Services) > 0 {
+		at.service, at.device = &c.Services[0], &c.Devices[0]
+	}
+	return at
+}
+
 func keyOf(name string) string { return strings.Replace(name, "network.", "network.eth0.", 1) }
 
 func TestDefaults(t *testing.T) {
-	c := Load("", files{mac: macText}.read)
+	c := Load("", files{macPath: macText}.read)
 	valid(t, c)
 	want := &Config{
 		Node:         Node{Hostname: "beaminit-abcd06"},
@@ -129,11 +157,14 @@ func TestDefaults(t *testing.T) {
 		Supervise: Supervise{OnExit: "restart", BackoffFirst: 100 * time.Millisecond, BackoffLongest: 30 * time.Second,
 			Attempts: 5, Window: time.Minute, GiveUp: "reboot", StopTimeout: 10 * time.Second,
 			DownTimeout: 30 * time.Second, PowerButton: "poweroff", Boots: 5},
-		Dump:     Dump{Bytes: 16 << 20, Timeout: 30 * time.Second, Keep: 5},
-		Health:   Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second, ProbeFailures: 3, Ready: Started},
-		Watchdog: Watchdog{Device: "/dev/watchdog", Timeout: 30 * time.Second, Criterion: "probe"},
-		Root:     Root{Wait: 10 * time.Second, Program: "/sbin/init"},
-		origins:  []origin{{name: "node.hostname", from: Derived}},
+		Dump:      Dump{Bytes: 16 << 20, Timeout: 30 * time.Second, Keep: 5},
+		Health:    Health{Interval: 10 * time.Second, ProbeTimeout: 2 * time.Second, ProbeFailures: 3, Ready: Started},
+		Watchdog:  Watchdog{Device: "/dev/watchdog", Timeout: 30 * time.Second, Criterion: "probe"},
+		Discovery: Discovery{Limit: 64},
+		Cluster:   Cluster{Timeout: 3 * time.Second, Heal: 2 * time.Second, Respect: time.Minute},
+		Update:    Update{After: time.Minute, Within: 10 * time.Minute},
+		Root:      Root{Wait: 10 * time.Second, Program: "/sbin/init", Attempts: 12, Timeout: time.Minute},
+		origins:   []origin{{name: "node.hostname", from: Derived}},
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
@@ -149,7 +180,7 @@ func TestCmdlineHasAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := `beaminit.node.hostname=eclero6 beaminit.node.id=file:/etc/board-id
-	beaminit.network.eth0.address=192.168.7.6/24,fd00::6/64 beaminit.network.eth0.gateway=192.168.7.1
+	beaminit.network.eth0.address=192.168.7.6/24,fd00::6/64,link-local beaminit.network.eth0.gateway=192.168.7.1
 	beaminit.network.eth0.dhcp=off beaminit.network.eth0.mtu=1400 beaminit.network.eth0.wait=5s
 	beaminit.network.eth0.100.address=10.0.0.6/31
 	beaminit.dns.servers=192.168.7.1,fd00::1 beaminit.dns.search=lan
@@ -171,18 +202,38 @@ func TestCmdlineHasAll(t *testing.T) {
 	beaminit.dump.directory=/data/dumps beaminit.dump.bytes=2M beaminit.dump.timeout=20s beaminit.dump.keep=2
 	beaminit.health.interval=30s beaminit.health.probe_timeout=3s beaminit.health.probe_failures=4
 	beaminit.health.start_timeout=5m beaminit.health.ready=notify beaminit.watchdog.device=/dev/watchdog1 beaminit.watchdog.timeout=1m
-	beaminit.watchdog.criterion=heart beaminit.kernel.modules=virtio_net,virtio-blk`
+	beaminit.watchdog.criterion=heart beaminit.kernel.modules=virtio_net,virtio-blk beaminit.kernel.autoload
+	beaminit.network.eth0.mac=02:00:5E:00:53:01 beaminit.network.eth0.vlan.parent=eth1 beaminit.network.eth0.vlan.id=7
+	beaminit.network.eth0.bridge.ports=eth2 beaminit.network.eth0.bridge.stp=1
+	beaminit.network.eth0.bond.ports=eth3,eth4 beaminit.network.eth0.bond.mode=802.3ad
+	beaminit.discovery.file=/data/peers beaminit.discovery.dns=_erlang._tcp.cluster.lan beaminit.discovery.mdns
+	beaminit.discovery.key-file=/data/discovery.key beaminit.discovery.limit=32
+	beaminit.cluster.timeout=5s beaminit.cluster.heal=off beaminit.cluster.respect=2m beaminit.health.key_file=/data/health.key
+	beaminit.root.attempts=3 beaminit.root.timeout=20s beaminit.root.overlay=tmpfs
+	beaminit.update.slot=cmdline:slot beaminit.update.confirm=/usr/bin/rauc,status,mark-good
+	beaminit.update.reject=/usr/bin/rauc,status,mark-bad beaminit.update.after=2m beaminit.update.within=5m`
 	got, want := load(t, "", line), load(t, string(full), "")
-	want.Peers[2].Aliases, want.Mounts = nil, nil // have no form there
+	want.Peers[2] = Peer{Name: "eclero10", Address: want.Peers[2].Address} // what has no form there
+	want.Mounts, want.Services, want.Devices = nil, nil, nil
+	for i := range want.Network {
+		want.Network[i].Route = nil
+	}
+	got.Notes, want.Notes = nil, nil
 	got.origins, want.origins, got.text, want.text, want.mountAt, want.wanted = nil, nil, "", "", nil, ""
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 	for i := range keys {
-		if name := keys[i].name; name != "mount" && !strings.Contains(strings.ReplaceAll(line, "-", "_"), "beaminit."+keyOf(name)+"=") {
+		if name := keys[i].name; noCmdline(&keys[i]) {
+			continue
+		} else if !strings.Contains(strings.ReplaceAll(line, "-", "_"), "beaminit."+keyOf(name)+"=") {
 			t.Errorf("%s is not in this test", name)
 		}
 	}
+}
+
+func noCmdline(k *key) bool {
+	return k.name == "network.route" || k.table() != "" && k.table() != "network" || listKey(k.name) != nil
 }
 
 func TestOrigin(t *testing.T) {

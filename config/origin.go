@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -94,14 +95,17 @@ func (c *Config) origin(name, iface string) origin {
 // A key that nobody set, or that there is none of, is built in.
 func (c *Config) Origin(key string) (from Source, where string) {
 	if strings.HasPrefix(key, "peers.") {
+		if c.from(key, "") != BuiltIn { // beaminit.peers.NAME=
+			return Cmdline, Cmdline.String()
+		}
 		return c.where("peers", "", []string{"peers", key[len("peers."):]}, 0)
 	}
 	if rest := strings.TrimPrefix(key, "network."); rest != key {
-		dot := strings.LastIndexByte(rest, '.')
-		if dot < 0 {
+		iface, name := cutInterface(rest, false)
+		if name == "" {
 			return c.networkOrigin(rest)
 		}
-		return c.where("network"+rest[dot:], rest[:dot], []string{"network", rest[:dot], rest[dot+1:]}, 0)
+		return c.where("network."+name, iface, keyPath("network."+name, iface), 0)
 	}
 	return c.where(key, "", strings.Split(key, "."), 0)
 }
@@ -132,14 +136,11 @@ func (c *Config) where(name, iface string, path []string, nth int) (Source, stri
 
 // keyPath is the path in the TOML file of a key of the key table.
 func keyPath(name, iface string) []string {
-	section, key, dotted := strings.Cut(name, ".")
-	switch {
-	case iface != "":
-		return []string{section, iface, key}
-	case dotted:
-		return strings.Split(name, ".")
+	path := strings.Split(name, ".")
+	if iface != "" {
+		path = slices.Insert(path, 1, iface)
 	}
-	return []string{section}
+	return path
 }
 
 func join(path []string) string { return strings.Join(path, ".") }

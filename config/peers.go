@@ -2,7 +2,7 @@ package config
 
 import (
 	"net/netip"
-	"strconv"
+	"slices"
 	"strings"
 )
 
@@ -108,70 +108,59 @@ func (l *loader) peerValue(name string, v any) {
 	}
 }
 
+// peerTable takes over a peer with more than an address. Without that there is none;
+// anything else that is wrong costs only itself.
 func (l *loader) peerTable(path []string, name string, t map[string]any) {
-	address, ok := t["address"].(string)
-	if v, there := t["address"]; !ok {
-		f := fault{what: "no address"}
-		if there {
-			f = mistyped(v, TOML, "a string")[0]
+	var p Peer
+	faults, _ := l.entry("peers", place{peer: &p}, t)
+	for _, f := range faults {
+		switch {
+		case f.ignored:
+		case f.key == "address" && !p.Address.IsValid():
+			f.used = "the peers without it"
+		case f.key == "port":
+			f.used = "distribution.port"
+		default:
+			f.used = literal(find("peers", f.key, false).field(place{peer: &p}))
 		}
-		f.want, f.used = `address = "192.168.7.6"`, "the peers without it"
-		l.problem(TOML, append(path, "address"), 0, f)
+		l.problem(TOML, append(path[:2:2], f.key), 0, f)
+	}
+	before := len(l.c.Peers)
+	if p.Address.IsValid() {
+		l.c.Peers = l.addPeer(l.c.Peers, TOML, path, name, p.Address.String(), p.Aliases)
+	}
+	if len(l.c.Peers) > before {
+		l.c.Peers[before].Port, l.c.Peers[before].Node = p.Port, p.Node
+	}
+}
+
+// peerParam takes over beaminit.peers.NAME=ADDRESS, which adds a peer or gives the one of
+// that name another address; the rest of what is said about it stays.
+func (l *loader) peerParam(p param, name string) {
+	path := []string{"peers", name}
+	if p.bare || p.value == "" {
+		l.problem(Cmdline, path, 0, fault{what: "no value", want: find("peers", "address", false).want, used: "the peers without it"})
 		return
 	}
-	aliases, port := l.peerAliases(path, t), l.peerPort(path, t)
-	l.unknownIn(path, 0, t, peerKeys[:]...)
-	before := len(l.c.Peers)
-	l.c.Peers = l.addPeer(l.c.Peers, TOML, path, name, address, aliases)
-	if len(l.c.Peers) > before {
-		l.c.Peers[before].Port = port
+	address := p.value
+	if strings.HasPrefix(address, "[") {
+		address = strings.TrimSuffix(address[1:], "]")
 	}
-}
-
-// peerPort is 0 where the peer has none of its own.
-func (l *loader) peerPort(path []string, t map[string]any) int {
-	v, there := t["port"]
-	if !there {
-		return 0
-	}
-	i, ok := v.(int64)
-	switch {
-	case !ok:
-		f := mistyped(v, TOML, "an integer")[0]
-		f.want, f.used = "1 to 65535", "distribution.port"
-		l.problem(TOML, append(path, "port"), 0, f)
-		return 0
-	case i < 1 || i > 65535:
-		l.problem(TOML, append(path, "port"), 0, fault{what: strconv.FormatInt(i, 10) + " is no TCP port", want: "1 to 65535", used: "distribution.port"})
-		return 0
-	}
-	return int(i)
-}
-
-func (l *loader) peerAliases(path []string, t map[string]any) []string {
-	v, there := t["aliases"]
-	if !there {
-		return nil
-	}
-	items, ok := v.([]any)
-	if !ok {
-		f := mistyped(v, TOML, "a list of strings")[0]
-		f.want, f.used = `aliases = ["ten"]`, "no aliases"
-		l.problem(TOML, append(path, "aliases"), 0, f)
-		return nil
-	}
-	aliases := make([]string, 0, len(items))
-	for _, item := range items {
-		s, ok := item.(string)
-		if !ok {
-			f := mistyped(item, TOML, "a string in a list of strings")[0]
-			f.want, f.used = `aliases = ["ten"]`, "the others"
-			l.problem(TOML, append(path, "aliases"), 0, f)
-			continue
+	at := slices.IndexFunc(l.c.Peers, func(have Peer) bool { return strings.EqualFold(have.Name, name) })
+	if at < 0 {
+		l.c.Peers = l.addPeer(l.c.Peers, Cmdline, path, name, address, nil)
+		at = len(l.c.Peers) - 1
+	} else {
+		have := l.c.Peers[at]
+		others := slices.Delete(slices.Clone(l.c.Peers), at, at+1)
+		changed := l.addPeer(others, Cmdline, path, name, address, nil)
+		if len(changed) == len(others) {
+			return // it has a problem, and the peer stays as it was
 		}
-		aliases = append(aliases, s)
+		have.Address = changed[len(others)].Address
+		l.c.Peers[at] = have
 	}
-	return aliases
+	l.mark("peers."+strings.ToLower(name), "", Cmdline)
 }
 
 // peersParam takes over beaminit.peers=NAME:ADDRESS,…, which replaces the table of the

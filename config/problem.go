@@ -74,6 +74,10 @@ func oneLine(b []byte) string {
 type fault struct {
 	what, want string
 	used       string // empty: the value that the key has in the end
+
+	key     string // of an entry of a list of tables, below that list
+	nth     int    // which entry it is, from 0
+	ignored bool   // it is about a key that there is none of
 }
 
 // maxProblems is how many problems are listed: what is wrong more often is wrong as a

@@ -15,19 +15,23 @@ func (l *loader) set(k *key, n *Network, from Source, v any) {
 	if n != nil {
 		iface = n.Interface
 	}
-	p := k.field(l.c, n)
+	p := k.field(place{c: l.c, n: n})
 	ok, faults := l.store(k, p, from, v)
 	if ok && p != any(&l.c.Node.Hostname) {
 		l.mark(k.name, iface, from)
 	}
 	for _, f := range faults {
-		if f.want == "" {
+		if f.want == "" && !f.ignored {
 			f.want = k.want
 		}
-		if f.used == "" && p != any(&l.c.Node.Hostname) {
+		if f.used == "" && !f.ignored && p != any(&l.c.Node.Hostname) {
 			f.used = literal(p)
 		}
-		l.problem(from, keyPath(k.name, iface), 0, f)
+		path := keyPath(k.name, iface)
+		if f.key != "" {
+			path = append(path, f.key)
+		}
+		l.problem(from, path, f.nth, f)
 	}
 }
 
@@ -70,6 +74,37 @@ func (l *loader) store(k *key, p any, from Source, v any) (ok bool, faults []fau
 		*p = d
 	case backoff:
 		return k.storeBackoff(p, v, from)
+	case *orOff:
+		if v == any("off") {
+			*p = 0
+			return true, nil
+		}
+		d, f := k.duration(v, from)
+		if f != nil {
+			return false, f
+		}
+		*p = orOff(d)
+	default:
+		return l.storeKind(k, p, from, v)
+	}
+	return true, nil
+}
+
+// storeKind is store for the kinds of values that are more than one word.
+func (l *loader) storeKind(k *key, p any, from Source, v any) (ok bool, faults []fault) {
+	switch p := p.(type) {
+	case *fileMode:
+		return k.storeMode(p, v, from)
+	case *mac:
+		return k.storeMAC(p, v, from)
+	case *commands:
+		return k.storeCommands(p, v, from)
+	case addresses:
+		return k.storeAddresses(p, v, from)
+	case *netip.Addr:
+		return k.storeAddr(p, v, from)
+	case *netip.Prefix:
+		return k.storePrefix(p, v, from)
 	case *[]string:
 		return k.storeStrings(p, v, from)
 	case *[]int:
@@ -82,10 +117,8 @@ func (l *loader) store(k *key, p any, from Source, v any) (ok bool, faults []fau
 		return k.storeEnv(p, v, from)
 	case *[]netip.Addr:
 		return k.storeAddrs(p, v, from)
-	case *[]netip.Prefix:
-		return k.storePrefixes(p, v, from)
 	}
-	return true, nil
+	return l.storeEntries(p, v)
 }
 
 // faultOf says what is wrong with a string of this key; nil: nothing.

@@ -34,7 +34,7 @@ func (l *loader) toml(text string) {
 // decode parses a TOML text. names is every key and table header of it in the order of
 // the text; Go's maps have none.
 func decode(text string) (tables map[string]any, names []toml.Key, err error) {
-	if what, line := poison(text); line > 0 {
+	if what, line := unparsable(text); line > 0 {
 		return nil, nil, toml.ParseError{Message: what, Position: toml.Position{Line: line, Start: len(text)}}
 	}
 	defer func() { // the parser panics where it meets a bug of its own
@@ -82,10 +82,10 @@ func (l *loader) parsePrefix(text string, err error) (map[string]any, []toml.Key
 	return nil, nil
 }
 
-// poison finds what the parser must not be given, and its line; 0: nothing. A byte that
+// unparsable finds what the parser must not be given, and its line; 0: nothing. A byte that
 // is no UTF-8, or a control character, can make the parser wait for itself for ever;
 // and its time for deep nesting grows with the third power of the depth.
-func poison(text string) (what string, line int) {
+func unparsable(text string) (what string, line int) {
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		if (c < ' ' || c == 0x7f) && c != '\n' && c != '\t' && (c != '\r' || i+1 == len(text) || text[i+1] != '\n') {
@@ -142,56 +142,70 @@ func nestingTooDeep(text string) int {
 // tomlKey takes over one key of the file, the ith of names.
 func (l *loader) tomlKey(tables map[string]any, names []toml.Key, i int, name toml.Key) {
 	section := name[0]
-	if section == "mount" {
+	if k := listKey(section); k != nil {
 		if first(names, i, 1) {
-			l.mounts(tables[section])
+			l.set(k, nil, TOML, tables[section])
 		}
 		return
 	}
-	table, ok := tables[section].(map[string]any)
-	switch {
-	case !isSection(section):
+	if !isSection(section) {
 		l.unknown(TOML, name[:1])
-	case !ok:
-		f := mistyped(tables[section], TOML, "a table")[0]
-		f.want, f.used = "a table: ["+section+"]", "the defaults"
-		l.problem(TOML, name[:1], 0, f)
-	case len(name) == 1:
+		return
+	}
+	table, ok := l.tomlTable(tables, name[:1], "the defaults")
+	switch {
+	case !ok || len(name) == 1:
 	case section == "network":
 		l.tomlNetwork(table, names, i, name)
-	case isSection(join(name[:2])) && find(section, name[1], false) == nil:
-		l.tomlInner(table, names, i, name)
-	case !first(names, i, 2):
 	case section == "peers":
-		l.peerValue(name[1], table[name[1]])
-	default:
-		if k := find(section, name[1], false); k != nil {
-			l.set(k, nil, TOML, table[name[1]])
-		} else {
-			l.unknown(TOML, name[:2])
+		if first(names, i, 2) {
+			l.peerValue(name[1], table[name[1]])
 		}
+	default:
+		l.tomlIn(section, nil, table, names, i, name, 1)
 	}
 }
 
-// tomlInner takes over a key of a table in a table: [distribution.tls].
-func (l *loader) tomlInner(table map[string]any, names []toml.Key, i int, name toml.Key) {
-	inner := join(name[:2])
-	keys, ok := table[name[1]].(map[string]any)
-	switch {
-	case !ok:
-		f := mistyped(table[name[1]], TOML, "a table")[0]
-		f.want, f.used = "a table: ["+inner+"]", "nothing of it"
-		l.problem(TOML, name[:2], 0, f)
-	case len(name) == 2 || !first(names, i, 3):
-	default:
-		if k := find(inner, name[2], false); k != nil {
-			l.set(k, nil, TOML, keys[name[2]])
-		} else {
-			l.unknown(TOML, name[:3])
+// listKey is the key of a list of tables at the top: [[mount]]; nil: there is none.
+func listKey(section string) *key {
+	for i := range keys {
+		if k := &keys[i]; k.name == section && section != "peers" {
+			return k
 		}
+	}
+	return nil
+}
+
+// tomlTable is the table that a path leads to, in the table above it.
+func (l *loader) tomlTable(above map[string]any, path toml.Key, used string) (table map[string]any, ok bool) {
+	v := above[path[len(path)-1]]
+	if table, ok = v.(map[string]any); !ok {
+		f := mistyped(v, TOML, "a table")[0]
+		f.want, f.used = "a table: ["+join(path)+"]", used
+		l.problem(TOML, path, 0, f)
+	}
+	return table, ok
+}
+
+// tomlIn takes over the key name[depth] of a table, or what lies in it where it is a table
+// itself: [distribution.tls], [network.eth0.vlan].
+func (l *loader) tomlIn(section string, n *Network, table map[string]any, names []toml.Key, i int, name toml.Key, depth int) {
+	k := find(section, name[depth], false)
+	switch inner := section + "." + name[depth]; {
+	case k != nil && first(names, i, depth+1):
+		l.set(k, n, TOML, table[name[depth]])
+	case k != nil:
+	case isSection(inner):
+		below, ok := l.tomlTable(table, name[:depth+1], "nothing of it")
+		if ok && len(name) > depth+1 {
+			l.tomlIn(inner, n, below, names, i, name, depth+1)
+		}
+	case first(names, i, depth+1):
+		l.unknown(TOML, name[:depth+1])
 	}
 }
 
+// tomlNetwork takes over a key of [network.IFACE].
 func (l *loader) tomlNetwork(table map[string]any, names []toml.Key, i int, name toml.Key) {
 	iface := name[1]
 	keys, ok := table[iface].(map[string]any)
@@ -208,13 +222,8 @@ func (l *loader) tomlNetwork(table map[string]any, names []toml.Key, i int, name
 		return
 	}
 	n := l.c.network(iface)
-	if len(name) == 2 || !first(names, i, 3) {
-		return
-	}
-	if k := find("network", name[2], false); k != nil {
-		l.set(k, n, TOML, keys[name[2]])
-	} else {
-		l.unknown(TOML, name[:3])
+	if len(name) > 2 {
+		l.tomlIn("network", n, keys, names, i, name, 2)
 	}
 }
 
@@ -223,7 +232,7 @@ func (l *loader) tomlNetwork(table map[string]any, names []toml.Key, i int, name
 // for itself.
 func first(names []toml.Key, i, n int) bool {
 	name := names[i]
-	if len(name) == n && (n > 1 || name[0] != "mount") {
+	if len(name) == n && (n > 1 || listKey(name[0]) == nil) {
 		return true
 	}
 	for j := i - 1; j >= 0; j-- { // mostly the one before

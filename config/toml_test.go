@@ -36,9 +36,9 @@ func TestTOMLProblems(t *testing.T) {
 		{"bad interface", "[network.\"a/b\"]\nmtu = 1400", []string{at + `1: network.a/b: "a/b" is no name of an interface; want 1 to 15 bytes without blank, / and :, such as "eth0"; using nothing of it`}},
 		{"table for a string", "[node.hostname]\nx = 1", []string{at + `1: node.hostname: a table, not a string; want ` + wantHostname + `; using "beaminit-abcd06"`}},
 		{"no prefix length", "[network.eth0]\naddress = [\"192.168.7.6\"]", []string{at + `2: network.eth0.address: "192.168.7.6" has no prefix length; want one, such as "192.168.7.6/24"; using ["192.168.7.6/24"]`}},
-		{"the good ones stay", "[network.eth0]\naddress = [\"192.168.7.256/24\", \"10.0.0.1/8\"]", []string{at + `2: network.eth0.address: "192.168.7.256/24" is no address with a prefix length; want addresses with a prefix length, such as "192.168.7.6/24"; using ["10.0.0.1/8"]`}},
-		{"address of a network", "[network.eth0]\naddress = [\"192.168.7.0/24\"]", []string{at + `2: network.eth0.address: "192.168.7.0/24" is the address of the network, not of a host; want addresses with a prefix length, such as "192.168.7.6/24"; using []`}},
-		{"broadcast address", "[network.eth0]\naddress = [\"192.168.7.255/24\"]", []string{at + `2: network.eth0.address: "192.168.7.255/24" is the broadcast address of the network, not of a host; want addresses with a prefix length, such as "192.168.7.6/24"; using []`}},
+		{"the good ones stay", "[network.eth0]\naddress = [\"192.168.7.256/24\", \"10.0.0.1/8\"]", []string{at + `2: network.eth0.address: "192.168.7.256/24" is no address with a prefix length; want addresses with a prefix length, such as "192.168.7.6/24", or "link-local"; using ["10.0.0.1/8"]`}},
+		{"address of a network", "[network.eth0]\naddress = [\"192.168.7.0/24\"]", []string{at + `2: network.eth0.address: "192.168.7.0/24" is the address of the network, not of a host; want addresses with a prefix length, such as "192.168.7.6/24", or "link-local"; using []`}},
+		{"broadcast address", "[network.eth0]\naddress = [\"192.168.7.255/24\"]", []string{at + `2: network.eth0.address: "192.168.7.255/24" is the broadcast address of the network, not of a host; want addresses with a prefix length, such as "192.168.7.6/24", or "link-local"; using []`}},
 		{"gateway with a prefix", "[network.eth0]\ngateway = [\"192.168.7.1/24\"]", []string{at + `2: network.eth0.gateway: "192.168.7.1/24" has a prefix length; want the address alone, "192.168.7.1"; using ["192.168.7.1"]`}},
 		{"MTU", "[network.eth0]\nmtu = 67", []string{at + `2: network.eth0.mtu: 67 is no MTU; want 68 to 65535; using 0`}},
 		{"names", "[distribution]\nnames = \"Long\"", []string{at + `2: distribution.names: "Long" is no kind of node names; want "short", "long" or "none"; using "short"`}},
@@ -163,7 +163,7 @@ func TestHostile(t *testing.T) {
 }
 
 func TestReadError(t *testing.T) {
-	c := Load("", files{Path: "error: input/output error", mac: macText}.read)
+	c := Load("", files{Path: "error: input/output error", macPath: macText}.read)
 	valid(t, c)
 	want := []string{`/etc/beaminit.toml: cannot be read: input/output error; using the defaults`}
 	if got := problems(c); !reflect.DeepEqual(got, want) {
@@ -224,17 +224,17 @@ func TestPeersTOML(t *testing.T) {
 		{`a = "1.2.3.4/24"`, []string{at + `2: peers.a: "1.2.3.4/24" has a prefix length; want the address alone; using "1.2.3.4"`}},
 		{`a = 3`, []string{at + `2: peers.a: 3 is an integer, not a string or a table; want "192.168.7.6" or { address = "192.168.7.6", aliases = ["other"] }` + without}},
 		{`a = ["10.0.0.1"]`, []string{at + `2: peers.a: an array, not a string or a table; want "192.168.7.6" or { address = "192.168.7.6", aliases = ["other"] }` + without}},
-		{`a = {}`, []string{at + `2: peers.a.address: no address; want address = "192.168.7.6"` + without}},
-		{`a = { address = 5 }`, []string{at + `2: peers.a.address: 5 is an integer, not a string; want address = "192.168.7.6"` + without}},
+		{`a = {}`, []string{at + `2: peers.a.address: no address; want an address such as "192.168.7.6"` + without}},
+		{`a = { address = 5 }`, []string{at + `2: peers.a.address: 5 is an integer, not a string; want an address such as "192.168.7.6"` + without}},
 		{`a = { address = "10.0.0.1", port = 0 }`, []string{at + `2: peers.a.port: 0 is no TCP port; want 1 to 65535; using distribution.port`}},
 		{`a = { address = "10.0.0.1", port = "1" }`, []string{at + `2: peers.a.port: "1" is a string, not an integer; want 1 to 65535; using distribution.port`}},
 		{`a = { address = "10.0.0.1", port = 17013 }`, []string{at + `2: peers.a.port: without a module that knows the ports, all nodes have the same one; want distribution.epmd = "module:NAME" or "daemon"; using distribution.port`}},
 		{`a = { address = "10.0.0.1", port = 17012 }`, nil},
 		{"a = { address = \"10.0.0.1\", port = 17013 }\n[distribution]\nepmd = \"module:my_epmd\"", nil},
 		{`a = { address = "10.0.0.1", alias = ["x"] }`, []string{at + `2: peers.a.alias: unknown key, ignored; did you mean aliases?`}},
-		{`a = { address = "10.0.0.1", aliases = "x" }`, []string{at + `2: peers.a.aliases: "x" is a string, not a list of strings; want aliases = ["ten"]; using no aliases`}},
+		{`a = { address = "10.0.0.1", aliases = "x" }`, []string{at + `2: peers.a.aliases: "x" is a string, not a list of strings; want host names such as ["ten"]; using []`}},
 		{`a = { address = "10.0.0.1", aliases = ["x_y", "b", "B", "A"] }`, []string{
-			at + `2: peers.a: alias "x_y" is no host name; want a host name, such as "eclero6"; using the peer without it`,
+			at + `2: peers.a.aliases: "x_y" is no host name; want host names such as ["ten"]; using ["b", "B", "A"]`,
 			at + `2: peers.a: alias "B" is there twice; want a host name, such as "eclero6"; using the peer without it`,
 			at + `2: peers.a: alias "A" is there twice; want a host name, such as "eclero6"; using the peer without it`}},
 		{`a_b = "10.0.0.1"`, []string{at + `2: peers.a_b: "a_b" is no host name; want a host name, such as "eclero6"` + without}},
@@ -278,12 +278,12 @@ func TestMounts(t *testing.T) {
 		{good + "[[mount]]\nsource = \"/a\"\ntarget = \"/b\"\noptions = [\"ro\", \"rbind\"]\n", ``, 2},
 		{good + "[[mount]]\nsource = \"/a\"\ntarget = \"/b\"\ntype = \"x\"\noptions = [\"ro\", 3]\n", `9: mount.options: 3 is an integer, not a string in a list of strings`, 1},
 		{good + "[[mount]]\nsource = \"/a\"\ntarget = \"/b\"\ntype = \"x\"\noptions = \"ro\"\n", `9: mount.options: "ro" is a string, not a list of strings`, 1},
-		{good + "[[mount]]\nsource = 4\n" + good, `6: mount.source: 4 is an integer, not a string`, 2},
+		{good + "[[mount]]\nsource = 4\ntarget = \"/x\"\ntype = \"x\"\n" + good, `6: mount.source: 4 is an integer, not a string`, 2},
 		{good + "[[mount]]\nsource = \"/a\"\ntarget = \"/b\"\ntype = \"x\"\noption = []\n", `9: mount.option: unknown key, ignored; did you mean options?`, 2},
 		{"mount = [{ source = \"/a\", target = \"/b\", type = \"x\" }, 3]", `1: mount: 3 is an integer, not a table`, 1},
-		{"[mount]\nsource = \"/a\"", `1: mount: a table, not an array of tables`, 0},
-		{"[mount.data]\nsource = \"/a\"", `1: mount: a table, not an array of tables`, 0},
-		{"mount = \"/dev/vdb\"", `1: mount: "/dev/vdb" is a string, not an array of tables`, 0},
+		{"[mount]\nsource = \"/a\"", `1: mount: a table, not a list of tables`, 0},
+		{"[mount.data]\nsource = \"/a\"", `1: mount: a table, not a list of tables`, 0},
+		{"mount = \"/dev/vdb\"", `1: mount: "/dev/vdb" is a string, not a list of tables`, 0},
 	} {
 		c := load(t, tt.text, "")
 		got := strings.Join(problems(c), "\n")
@@ -293,6 +293,49 @@ func TestMounts(t *testing.T) {
 		}
 		if !strings.HasPrefix(got, want) || (got == "") != (want == "") || len(c.Problems) > 1 || len(c.Mounts) != tt.count {
 			t.Errorf("%s: got %d mounts, problems\n%s\nwant %d\n%s", tt.text, len(c.Mounts), got, tt.count, want)
+		}
+	}
+}
+
+// TestEntries has what can be wrong in the lists of tables beside [[mount]].
+func TestEntries(t *testing.T) {
+	const at = "/etc/beaminit.toml:"
+	const sshd = "[[service]]\nname = \"sshd\"\nexec = [\"/usr/sbin/dropbear\"]\n"
+	for _, tt := range []struct {
+		text string
+		want []string
+		left string // names of the services, matches of the devices, targets of the routes
+	}{
+		{sshd + "user = \"a b\"", []string{at + `4: service.user: "a b" is no user; want a user name or number, such as "app" or "1000"; using no such service`}, ""},
+		{sshd + "usr = \"app\"", []string{at + `4: service.usr: unknown key, ignored; did you mean user?`}, "sshd "},
+		{sshd + sshd, []string{at + `5: service.name: "sshd" is there twice; want each name once; using no such service`}, "sshd "},
+		{sshd + "restart = \"allways\"", []string{at + `4: service.restart: "allways" is no policy; want "always", "on-failure", "never" or "once"; using no such service`}, ""},
+		{"[[service]]\nname = \"a\"\nexec = []", []string{at + `3: service.exec: no program; want a list of an absolute path and arguments, such as ["/usr/sbin/dropbear", "-F", "-E"]; using no such service`}, ""},
+		{"[[service]]\nname = \"a\"\n[[service]]\nname = \"b\"\nexec = [\"/b\"]", []string{at + `1: service.exec: no exec; want a list of an absolute path and arguments, such as ["/usr/sbin/dropbear", "-F", "-E"]; using no such service`}, "b "},
+		{"[[device]]\nmatch = \"ttyACM*\"\nmode = \"0660\"", []string{at + `2: device.match: "ttyACM*" is no pattern of a device; want a subsystem and a name with * and ?, such as "tty/ttyACM*"; using no such device`}, ""},
+		{"[[device]]\nmatch = \"tty/*\"\nmode = 0o660", []string{at + `3: device.mode: 432 is an integer, not permissions in quotes; want permissions in octal such as "0660", 0001 to 0777; using no such device`}, ""},
+		{"[[device]]\nmatch = \"tty/*\"", []string{at + `2: device.match: nothing is said about "tty/*"; want owner, group, mode or link; using no such device`}, ""},
+		{"[network.eth0]\nroute = [{ to = \"10.0.0.0/8\", via = \"fd00::1\" }, { to = \"10.0.0.0/8\" }]", []string{at + `2: network.eth0.route.via: fd00::1 is no gateway for 10.0.0.0/8; want one of the same family; using no such route`}, "10.0.0.0/8 "},
+		{"[network.eth0]\nroute = [{ to = \"10.1.0.0/8\" }]", []string{at + `2: network.eth0.route.to: "10.1.0.0/8" is the address of a host, not of a network; want "10.0.0.0/8"; using no such route`}, ""},
+		{"[network.eth0]\nvlan = { parent = \"eth1\", id = 4095 }", []string{at + `2: network.eth0.vlan.id: 4095 is no VLAN id; want 1 to 4094; using 0`}, ""},
+		{"[network.eth0]\nmac = \"01:00:5e:00:00:01\"", []string{at + `2: network.eth0.mac: "01:00:5e:00:00:01" is no MAC address; want six bytes such as "02:00:5e:00:53:01"; using ""`}, ""},
+		{"[cluster]\nheal = \"never\"", []string{at + `2: cluster.heal: "never" is no duration; want a duration such as "2s", 100ms to 1h, or "off"; using "2s"`}, ""},
+	} {
+		c := load(t, tt.text, "")
+		left := ""
+		for _, s := range c.Services {
+			left += s.Name + " "
+		}
+		for _, d := range c.Devices {
+			left += d.Match + " "
+		}
+		for _, n := range c.Network {
+			for _, r := range n.Route {
+				left += r.To.String() + " "
+			}
+		}
+		if got := problems(c); !reflect.DeepEqual(got, tt.want) || left != tt.left {
+			t.Errorf("%s: got %q,\n%s\nwant %q,\n%s", tt.text, left, strings.Join(got, "\n"), tt.left, strings.Join(tt.want, "\n"))
 		}
 	}
 }

@@ -7,43 +7,19 @@ func (l *loader) unknown(from Source, path []string) {
 	if len(l.c.Problems) > maxProblems {
 		return // to look for the nearest of thousands takes its time
 	}
-	what := "unknown key, ignored"
-	if s := suggest(path); s != "" {
-		what += "; did you mean " + s + "?"
-	}
-	l.problem(from, path, 0, fault{what: what})
+	l.problem(from, path, 0, fault{what: unknownKey(suggest(path))})
 }
 
-// unknownIn reports the keys of an inner table that there are none of.
-func (l *loader) unknownIn(path []string, nth int, t map[string]any, known ...string) {
-	var names []string
-next:
-	for name := range t {
-		for _, k := range known {
-			if name == k {
-				continue next
-			}
-		}
-		names = append(names, name)
-		for i := len(names) - 1; i > 0 && names[i] < names[i-1]; i-- {
-			names[i], names[i-1] = names[i-1], names[i]
-		}
+func unknownKey(meant string) string {
+	if meant == "" {
+		return "unknown key, ignored"
 	}
-	for _, name := range names {
-		what := "unknown key, ignored"
-		if s := nearest(name, known); s != "" {
-			what += "; did you mean " + s + "?"
-		}
-		l.problem(TOML, append(append([]string(nil), path...), name), nth, fault{what: what})
-	}
+	return "unknown key, ignored; did you mean " + meant + "?"
 }
 
 // suggest is the key nearest to one that there is none of: one with a name alike in
 // this table or another, or for a single word the table; empty: none is near.
 func suggest(path []string) string {
-	if path[0] == "peers" {
-		return "beaminit.peers=" + wantPeers
-	}
 	word := path[len(path)-1]
 	best, least := "", 1<<10
 	try := func(candidate string, distance int) {
@@ -67,6 +43,9 @@ func suggest(path []string) string {
 				d = 1 // cookie for cookie_file
 			}
 			if len(path) == 1 || path[0] != section {
+				d++
+			}
+			if t := keys[i].table(); t != "" && t != "network" && t != path[0] {
 				d++
 			}
 			try(full, d)

@@ -89,6 +89,18 @@ func valid(t *testing.T, c *Config) {
 	}
 	check(len(c.Mounts) == len(c.mountAt), "mountAt", c.mountAt)
 	check(isAbs(c.Root.Program) && c.Root.Delay >= 0 && c.Root.Wait >= -1, "root", c.Root)
+	names := map[string]bool{}
+	for _, s := range c.Services {
+		check(isServiceName(s.Name) && !names[s.Name] && isAbs(s.Exec[0]) && isUser(s.User) && isRestart(s.Restart) && isStart(s.Start) && isServiceReady(s.Ready), "service", s)
+		names[s.Name] = true
+	}
+	for _, d := range c.Devices {
+		check(isDeviceMatch(d.Match) && d.Mode >= 0 && d.Mode <= 0o777, "device", d)
+	}
+	between(c.Cluster.Timeout, 0, time.Hour, "cluster.timeout")
+	check(c.Cluster.Timeout == 0 || c.Cluster.Timeout >= time.Second, "cluster.timeout", c.Cluster.Timeout)
+	check(c.Discovery.Limit >= 1 && c.Discovery.Limit <= 1000, "discovery.limit", c.Discovery.Limit)
+	check(c.Update.Slot == "" || isSlot(c.Update.Slot), "update.slot", c.Update.Slot)
 	for _, p := range c.Problems {
 		line := p.String()
 		check(p.File != "" && p.What != "", "problem without file or fault", p)
@@ -113,6 +125,11 @@ func validNetworks(t *testing.T, c *Config) {
 		for _, a := range n.Address {
 			if hostless(a) != "" {
 				t.Errorf("address of %s: got %v", n.Interface, a)
+			}
+		}
+		for _, r := range n.Route {
+			if !r.To.IsValid() || r.To != r.To.Masked() || r.Via.IsValid() && r.Via.Is4() != r.To.Addr().Is4() {
+				t.Errorf("route of %s: got %+v", n.Interface, r)
 			}
 		}
 		for _, g := range n.Gateway {

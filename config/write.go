@@ -10,33 +10,40 @@ func (c *Config) TOML() string {
 	if c.wanted != "" {
 		t.add("node", "hostname", literal(&c.wanted))
 	}
-	args, mount := ErlinitArgs.String(), 0
-	c.Each(func(key, value, where string) {
-		section, name, _ := strings.Cut(key, ".")
-		switch {
-		case key == "mount": // they have no other source
-			t.mount(&c.Mounts[mount])
-			mount++
-			return
-		case key == "node.hostname" || where != args && !strings.HasPrefix(where, ErlinitPath) && !strings.HasPrefix(where, Path):
-			return
-		case section == "peers":
-			name = bare(name)
-		case section == "network":
-			dot := strings.LastIndexByte(key, '.')
-			section, name = section+"."+bare(key[len(section)+1:dot]), key[dot+1:]
+	args := ErlinitArgs.String()
+	c.each(func(path []string, value, where string) {
+		written := where == args || strings.HasPrefix(where, ErlinitPath) || strings.HasPrefix(where, Path)
+		if written && len(path) > 1 && join(path) != "node.hostname" {
+			last := len(path) - 1
+			t.add(tableName(path[:last]), quoteKey(path[last]), value)
 		}
-		t.add(section, name, value)
 	})
+	for i := range c.Mounts {
+		fresh := newMount()
+		t.entry("mount", place{mount: &c.Mounts[i]}, place{mount: &fresh})
+	}
+	for i := range c.Services {
+		fresh := newService()
+		t.entry("service", place{service: &c.Services[i]}, place{service: &fresh})
+	}
+	for i := range c.Devices {
+		t.entry("device", place{device: &c.Devices[i]}, place{device: &Device{}})
+	}
 	return t.text
+}
+
+func tableName(path []string) string {
+	quoted := make([]string, len(path))
+	for i, part := range path {
+		quoted[i] = quoteKey(part)
+	}
+	return join(quoted)
 }
 
 // tomlText is a TOML text in the making.
 type tomlText struct{ text, section string }
 
 // add adds a key, and the header of its table where that is another one than before.
-//
-//go:noinline
 func (t *tomlText) add(section, name, value string) {
 	if section != t.section {
 		if t.text != "" {
@@ -48,17 +55,15 @@ func (t *tomlText) add(section, name, value string) {
 	t.text += name + " = " + value + "\n"
 }
 
-func (t *tomlText) mount(m *Mount) {
+// entry adds an entry of a list of tables.
+func (t *tomlText) entry(table string, at, fresh place) {
 	t.section = ""
-	t.add("[mount]", "source", literal(&m.Source))
-	t.add("[mount]", "target", literal(&m.Target))
-	t.add("[mount]", "type", literal(&m.Type))
-	t.add("[mount]", "options", list(m.Options))
+	entryKeys(table, at, fresh, func(name, value string) { t.add("["+table+"]", name, value) })
 }
 
-// bare is a key as TOML has it: without quotes where it can be.
-func bare(key string) string {
-	if made(key, "_-") {
+// quoteKey is a key as TOML has it: without quotes where it can be.
+func quoteKey(key string) string {
+	if isMadeOf(key, "_-") {
 		return key
 	}
 	return literal(&key)

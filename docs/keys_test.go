@@ -87,7 +87,7 @@ func TestExamplesAndDefaults(t *testing.T) {
 			continue // it is told in words
 		}
 		_, last := split(r.key)
-		if strings.HasPrefix(r.key, "peers.") || strings.HasPrefix(r.key, "mount.") {
+		if header, _ := split(r.key); header[:2] == "[[" || strings.HasPrefix(r.key, "peers.") || strings.Contains(r.key, ".route.") {
 			continue // a table without the others is a problem
 		}
 		if !same(load(t, r.key, table(r.key, last+" = "+value)), load(t, r.key, table(r.key, ""))) {
@@ -108,47 +108,43 @@ func split(key string) (header, last string) {
 	switch section {
 	case "network":
 		return "[network.eth0]", strings.TrimPrefix(last, "IFACE.")
-	case "mount":
-		return "[[mount]]", last
+	case "mount", "service", "device":
+		return "[[" + section + "]]", last
 	}
 	return "[" + section + "]", last
 }
 
+// rest is what an entry of a list of tables has to have: without it there is a problem.
+var rest = map[string][]string{
+	"[[mount]]":   {`source = "/dev/vdb"`, `target = "/data"`, `type = "ext4"`},
+	"[[service]]": {`name = "other"`, `exec = ["/bin/other"]`},
+	"[[device]]":  {`match = "tty/ttyS1"`, `mode = "0600"`},
+}
+
 // table is a whole beaminit.toml for a line of it. One of distribution.tls comes with
-// the two others, one of a mount with the rest of it: alone they are a problem.
+// the two others, one of a list of tables with the rest of its entry: alone they are a
+// problem.
 func table(key, line string) string {
-	header, _ := split(key)
-	switch header {
-	case "[[mount]]":
-		if line == "" && key != "mount.options" {
-			return ""
-		}
-		return mountOf(line)
-	case "[distribution]":
-		if strings.HasPrefix(line, "tls.") {
-			for _, k := range []string{"cert", "key", "ca"} {
-				if !strings.HasPrefix(line, "tls."+k+" ") {
-					line += "\ntls." + k + ` = "/data/tls/` + k + `.pem"`
-				}
+	header, last := split(key)
+	switch {
+	case rest[header] != nil && line == "" && slices.ContainsFunc(rest[header], func(l string) bool { return strings.HasPrefix(l, last+" ") }):
+		return ""
+	case header == "[distribution]" && strings.HasPrefix(line, "tls."):
+		for _, k := range []string{"cert", "key", "ca"} {
+			if !strings.HasPrefix(line, "tls."+k+" ") {
+				line += "\ntls." + k + ` = "/data/tls/` + k + `.pem"`
 			}
 		}
-	case "[peers]":
-		if strings.Contains(line, "port =") {
-			line += "\n[distribution]\nepmd = \"daemon\""
+	case header == "[peers]" && strings.Contains(line, "port ="):
+		line += "\n[distribution]\nepmd = \"daemon\""
+	}
+	for _, l := range rest[header] {
+		name, _, _ := strings.Cut(l, " ")
+		if !strings.HasPrefix(line, name+" ") {
+			line += "\n" + l
 		}
 	}
 	return header + "\n" + line + "\n"
-}
-
-func mountOf(line string) string {
-	text := "[[mount]]\n" + line + "\n"
-	for _, l := range []string{`source = "/dev/vdb"`, `target = "/data"`, `type = "ext4"`} {
-		name, _, _ := strings.Cut(l, " ")
-		if !strings.HasPrefix(line, name+" ") {
-			text += l + "\n"
-		}
-	}
-	return text
 }
 
 // load gives the configuration of a node whose beaminit.toml has this text.

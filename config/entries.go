@@ -1,0 +1,154 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// entries reads a list of tables, such as [[mount]], by the keys of one of tables. An
+// entry with a fault is left out, for half of what was meant (a mount without its nosuid,
+// a service without its user) is worse than a line about it; nth says which stay. check
+// says what is wrong with an entry as a whole, beside those before it; a fault with no
+// what is none.
+func entries[T any](l *loader, table string, v any, fresh func() T, at func(*T) place, check func(one *T, before []T) fault) (good []T, nth []int, faults []fault) {
+	noun := table[strings.LastIndexByte(table, '.')+1:]
+	list, ok := tablesOf(v)
+	if !ok {
+		f := mistyped(v, TOML, "a list of tables")[0]
+		f.want, f.used = "[["+noun+"]]", "none of it"
+		return nil, nil, []fault{f}
+	}
+	for i, v := range list {
+		t, ok := v.(map[string]any)
+		if !ok {
+			f := mistyped(v, TOML, "a table")[0]
+			f.want, f.used, f.nth = "[["+noun+"]]", "no such "+noun, i
+			faults = append(faults, f)
+			continue
+		}
+		one := fresh()
+		f, whole := l.entry(table, at(&one), t)
+		if wrong := check(&one, good); whole && wrong.what != "" {
+			f, whole = append(f, wrong), false
+		}
+		for j := range f {
+			f[j].nth = i
+			if !f[j].ignored {
+				f[j].used = "no such " + noun
+			}
+		}
+		faults = append(faults, f...)
+		if whole {
+			good, nth = append(good, one), append(nth, i)
+		}
+	}
+	return good, nth, faults
+}
+
+// tablesOf is a list of tables in either way that TOML writes it.
+func tablesOf(v any) (list []any, ok bool) {
+	switch v := v.(type) {
+	case []map[string]any:
+		for _, t := range v {
+			list = append(list, t)
+		}
+		return list, true
+	case []any:
+		return v, true
+	}
+	return nil, false
+}
+
+// entry reads the keys of one entry. whole says that nothing is wrong with it but a key
+// that there is none of, which has no effect.
+func (l *loader) entry(table string, at place, t map[string]any) (faults []fault, whole bool) {
+	whole = true
+	var known []string
+	for i := range keys {
+		k := &keys[i]
+		name, ok := k.in(table)
+		if !ok {
+			continue
+		}
+		known = append(known, name)
+		v, there := t[name]
+		var f []fault
+		switch {
+		case there:
+			_, f = l.store(k, k.field(at), TOML, v)
+			l.noteNoEffect(k, k.name)
+		case k.required:
+			f = []fault{{what: "no " + name}}
+		}
+		for _, f := range f {
+			f.key = name
+			if f.want == "" {
+				f.want = k.want
+			}
+			faults, whole = append(faults, f), false
+		}
+	}
+	var unknown []fault
+	for name := range t {
+		if !slices.Contains(known, name) {
+			unknown = append(unknown, fault{key: name, what: unknownKey(nearest(name, known)), ignored: true})
+		}
+	}
+	slices.SortFunc(unknown, func(a, b fault) int { return strings.Compare(a.key, b.key) })
+	return append(faults, unknown...), whole
+}
+
+// storeEntries puts the good entries of a list of tables into their field.
+func (l *loader) storeEntries(field any, v any) (bool, []fault) {
+	switch p := field.(type) {
+	case *[]Mount:
+		good, nth, faults := entries(l, "mount", v, newMount, func(m *Mount) place { return place{mount: m} }, checkMount)
+		*p, l.c.mountAt = good, nil // those of weaker sources are gone
+		for _, n := range nth {
+			l.c.mountAt = append(l.c.mountAt, entryAt{TOML, n})
+		}
+		return len(good) > 0, faults
+	case *[]Service:
+		good, _, faults := entries(l, "service", v, newService, func(s *Service) place { return place{service: s} }, checkService)
+		*p = good
+		return len(good) > 0, faults
+	case *[]Device:
+		good, _, faults := entries(l, "device", v, func() Device { return Device{} }, func(d *Device) place { return place{device: d} }, checkDevice)
+		*p = good
+		return len(good) > 0, faults
+	case *[]Route:
+		good, _, faults := entries(l, "network.route", v, func() Route { return Route{} }, func(r *Route) place { return place{route: r} }, checkRoute)
+		*p = good
+		return len(good) > 0, faults
+	}
+	return false, nil
+}
+
+func checkService(s *Service, before []Service) (f fault) {
+	for i := range before {
+		if before[i].Name == s.Name {
+			return fault{key: "name", what: quote(s.Name) + " is there twice", want: "each name once"}
+		}
+	}
+	if len(s.Exec) == 0 {
+		return fault{key: "exec", what: "no program", want: find("service", "exec", false).want}
+	}
+	return f
+}
+
+func checkDevice(d *Device, _ []Device) (f fault) {
+	if *d == (Device{Match: d.Match}) {
+		f = fault{key: "match", what: "nothing is said about " + quote(d.Match), want: "owner, group, mode or link"}
+	}
+	return f
+}
+
+func checkRoute(r *Route, _ []Route) (f fault) {
+	switch {
+	case r.Via.IsValid() && r.Via.Is4() != r.To.Addr().Is4():
+		return fault{key: "via", what: r.Via.String() + " is no gateway for " + r.To.String(), want: "one of the same family"}
+	case r.OnLink && !r.Via.IsValid():
+		return fault{key: "onlink", what: "there is no gateway that it could be for", want: "via"}
+	}
+	return f
+}
