@@ -84,11 +84,8 @@ func (l *Lab) serveOne(conn net.Conn, down func()) {
 		down()
 		return
 	case "log":
-		n, err := l.Node(r.Node)
-		if err == nil {
-			a.Lines = n.Tail(r.Lines)
-		}
-		a.Error = text(err)
+		lines, err := l.Log(r.Node, r.Lines)
+		a.Lines, a.Error = lines, text(err)
 	case "console":
 		l.serveConsole(conn, in, r)
 		return

@@ -227,3 +227,12 @@ func (l *Lab) event(node, text string) {
 	l.events = append(l.events, Event{time.Now(), node, text})
 	l.events = l.events[max(0, len(l.events)-keptEvents):]
 }
+
+// Log gives the last lines of a node's console.
+func (l *Lab) Log(node string, lines int) ([]string, error) {
+	n, err := l.Node(node)
+	if err != nil {
+		return nil, err
+	}
+	return n.Tail(lines), nil
+}

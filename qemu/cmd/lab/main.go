@@ -39,6 +39,8 @@ type env struct {
 	name     string // of the command
 	setup    setup
 	to       string // of sniff
+	junit    string // of play: file for CI servers
+	svg      string // of play: file for people
 	oneWay   bool   // of faults of links
 	json     bool
 	lines    int
@@ -52,6 +54,7 @@ var commands = []command{
 	{name: "watch", help: "show live the lab that runs in the background", run: cmdWatch},
 	{name: "status", help: "show the nodes once; exit status 0 only when all are up", run: cmdStatus},
 	{name: "down", help: "end the lab", run: cmdDown},
+	{name: "play", args: "FILE", help: "play a scenario (qemu/scenarios) on a lab of its own, and say what came of it", run: cmdPlay},
 	{name: "sniff", args: "[TSHARK WORDS]", many: true, none: true, help: "show what is on the LAN, by tshark; with -to, write it to a file or to - (pcapng)", run: cmdSniff},
 	{name: "console", args: "NODE", help: "follow a node's serial console and type on it; Ctrl-] leaves", run: cmdConsole},
 	{name: "shell", args: "NODE", help: "sit at a node's second serial port (ttyS1), for console.tty; Ctrl-] leaves", run: cmdShell},

@@ -36,7 +36,7 @@ func (e *env) flags(fs *flag.FlagSet, name string) {
 	s := &e.setup
 	fs.StringVar(&s.dir, "dir", "", "directory of the lab (default build/lab in the repository)")
 	switch name {
-	case "run", "up", "serve", "image":
+	case "run", "up", "serve", "image", "play":
 		fs.IntVar(&s.nodes, "nodes", 3, "number of nodes")
 		fs.StringVar(&s.release, "release", "", "release to boot: a directory (_build/prod/rel/NAME) or a tar.gz; default: the demo")
 		fs.StringVar(&s.image, "image", "", "image to boot that BitBake built: its tmp/deploy/images/MACHINE, or a root file system in it")
@@ -46,7 +46,7 @@ func (e *env) flags(fs *flag.FlagSet, name string) {
 		fs.DurationVar(&s.interval, "interval", 2*time.Second, "between two health records")
 	}
 	switch name {
-	case "run", "up", "serve":
+	case "run", "up", "serve", "play":
 		fs.StringVar(&s.append, "append", "", "words added to the kernel command line")
 		fs.IntVar(&s.memory, "mem", 256, "memory of a node, MiB")
 		fs.BoolVar(&s.tcg, "tcg", false, "never use KVM")
@@ -55,6 +55,9 @@ func (e *env) flags(fs *flag.FlagSet, name string) {
 	switch name {
 	case "cut", "loss", "delay", "rate", "duplicate", "reorder":
 		fs.BoolVar(&e.oneWay, "one-way", false, "only from the first to the second")
+	case "play":
+		fs.StringVar(&e.junit, "junit", "", "write the result to this file, as JUnit XML")
+		fs.StringVar(&e.svg, "svg", "", "draw the time line of each node into this file")
 	case "sniff":
 		fs.StringVar(&e.to, "to", "", "write a capture (pcapng) to this file instead; -: to the standard output")
 	case "up":

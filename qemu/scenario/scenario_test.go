@@ -1,0 +1,165 @@
+package scenario
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/qemu/lab"
+)
+
+func TestParse(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{"boot within 3m", "[{boot [] [] [{whole }] 3m0s}]"},
+		{"# a story\n\nscenario \"x\"\ndo cut a b --one-way # now", "[{do [cut a b --one-way] [] [] 0s}]"},
+		{"expect a,b degraded missing=c within 4s", "[{expect [] [a b] [{state degraded} {missing c}] 4s}]"},
+		{`hold all up says "all is well" for 1m30s`, "[{hold [] [] [{state up} {says all is well}] 1m30s}]"},
+		{"times 2\nwait 1s\ntimes 2\nwait 2s\nend\nend", "[{wait [] [] [] 1s} {wait [] [] [] 2s} {wait [] [] [] 2s} {wait [] [] [] 1s} {wait [] [] [] 2s} {wait [] [] [] 2s}]"},
+
+		{"", "1: there is no step in it"},
+		{"boot", "1: boot wants a time at its end: within 10s"},
+		{"\nfly away", `2: there is no step "fly"; want scenario, nodes, append, boot, do, expect, hold, wait, times or end`},
+		{"expect all upp within 1s", `1: "upp" is no condition; want a state (up, degraded …), whole, peers=2/2, restarts=1, missing=NAME or says "TEXT"`},
+		{"expect all within 1s", "1: expect wants something that is to be true"},
+		{"expect all", "1: expect wants nodes, what they are to be, and a time: expect all up within 10s"},
+		{"hold all up within 1s", `1: "within" is no condition; want a state (up, degraded …), whole, peers=2/2, restarts=1, missing=NAME or says "TEXT"`},
+		{"wait soon", `1: "soon" is no time; want one such as 10s or 1m30s`},
+		{"do", "1: do wants a verb of the lab, such as do cut eclero6 eclero8"},
+		{"nodes 0\nwait 1s", "1: nodes 0: want a number from 1 to 100"},
+		{"times 3\nwait 1s", "2: times without end"},
+		{"times 9999\nwait 1s\nwait 1s\nend", "4: times 9999 of 2 steps: 10000 at most"},
+		{"end", `1: there is no step "end"; want scenario, nodes, append, boot, do, expect, hold, wait, times or end`},
+		{`do say "x`, "1: a \" without its second one"},
+	} {
+		f, err := Parse(tt.text)
+		got := ""
+		if err != nil {
+			got = err.Error()
+		} else {
+			var steps []string
+			for _, s := range f.Steps {
+				steps = append(steps, fmt.Sprint("{", s.Verb, " ", s.Words, " ", s.Nodes, " ", s.Conds, " ", s.Limit, "}"))
+			}
+			got = "[" + strings.Join(steps, " ") + "]"
+		}
+		if got != tt.want {
+			t.Errorf("%q\ngives %s\nwant  %s", tt.text, got, tt.want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("times 2\nexpect a,b up says \"x\" within 1s\nend\nhold all whole for 3s")
+	f.Fuzz(func(t *testing.T, text string) {
+		file, err := Parse(text)
+		if err == nil && (len(file.Steps) == 0 || len(file.Steps) > most) {
+			t.Fatalf("%d steps", len(file.Steps))
+		}
+	})
+}
+
+// The scenarios of the repository can be read.
+func TestScenariosOfTheRepository(t *testing.T) {
+	files, err := filepath.Glob("../scenarios/*.scenario")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scenarios: %v", err)
+	}
+	for _, path := range files {
+		if f, err := Read(path); err != nil || f.Name == "" {
+			t.Errorf("%s: %v; every one has a name", path, err)
+		}
+	}
+}
+
+// stage is two nodes that see each other unless they are cut: what a lab tells of them is
+// what matters to a player, and e2e plays on a real one.
+type stage struct{ cut bool }
+
+func (s *stage) Do(words ...string) error {
+	switch words[0] {
+	case "cut":
+		s.cut = true
+	case "heal":
+		s.cut = false
+	default:
+		return errors.New("cannot " + words[0])
+	}
+	return nil
+}
+
+func (s *stage) Log(node string, _ int) ([]string, error) {
+	return []string{"release: I am " + node}, nil
+}
+
+func (s *stage) Status() (st lab.Status, err error) {
+	for _, name := range []string{"a", "b"} {
+		n := lab.NodeStatus{Name: name, State: health.Up, HasRecord: true, Connected: 1, Peers: 1}
+		if s.cut {
+			n.State, n.Connected, n.Missing = health.Degraded, 0, []string{map[string]string{"a": "b", "b": "a"}[name]}
+		}
+		st.Nodes = append(st.Nodes, n)
+	}
+	return st, nil
+}
+
+func TestPlay(t *testing.T) {
+	for _, tt := range []struct{ text, err string }{
+		{"boot within 1m\ndo cut a b\nexpect a degraded missing=b within 1m\nexpect a says \"I am a\" within 1m\ndo heal\nexpect all whole within 1m\nhold all up for 100ms", ""},
+		{"expect all degraded within 100ms", "line 1: expect all degraded within 100ms: not within 100ms: a has state=up"},
+		{"expect c up within 100ms", "line 1: expect c up within 100ms: not within 100ms: there is no node c"},
+		{"do cut a\nhold all up for 1m", "line 2: hold all up for 1m: it did not stay so: a has state=degraded"},
+		{"do fly", "line 1: do fly: cannot fly"},
+		{"do cut a\nexpect a peers=1/1 within 100ms", "line 2: expect a peers=1/1 within 100ms: not within 100ms: a has peers=0/1"},
+	} {
+		f, err := Parse(tt.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Name = `two <nodes>`
+		r := Play(context.Background(), &stage{}, f, func(string) {})
+		got := ""
+		if err := r.Err(); err != nil {
+			got = err.Error()
+		}
+		if got != tt.err {
+			t.Errorf("%q: %q, want %q", tt.text, got, tt.err)
+		}
+		for _, write := range []func(*bytes.Buffer) error{
+			func(b *bytes.Buffer) error { return r.JUnit(b) }, func(b *bytes.Buffer) error { return r.SVG(b) },
+		} {
+			var b bytes.Buffer
+			if err := write(&b); err != nil {
+				t.Fatal(err)
+			}
+			var any struct{}
+			if err := xml.Unmarshal(b.Bytes(), &any); err != nil || !strings.Contains(b.String(), "two &lt;nodes&gt;") {
+				t.Errorf("%v in\n%s", err, b.String())
+			}
+		}
+	}
+}
+
+func TestChangesOfANode(t *testing.T) {
+	f, err := Parse("boot within 1m\ndo cut a\nexpect a degraded within 1m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := Play(context.Background(), &stage{}, f, func(string) {})
+	var got []string
+	for _, c := range r.Changes {
+		got = append(got, c.Node+" "+c.State)
+		if c.At > time.Minute {
+			t.Errorf("at %v", c.At)
+		}
+	}
+	if want := "a up 1/1, b up 1/1, a degraded 0/1, b degraded 0/1"; strings.Join(got, ", ") != want {
+		t.Errorf("%s, want %s", strings.Join(got, ", "), want)
+	}
+}
