@@ -1,7 +1,9 @@
 package hostsgen
 
 import (
+	"bufio"
 	"context"
+	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -66,7 +68,7 @@ func TestERTSFiles(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
 		peers := []config.Peer{peer("eclero6", "192.168.7.6"), peer("eclero8", "192.168.7.8"),
 			peer("eclero10", "192.168.7.10", "ten"), peer("six", "fd00::6")}
-		got := ask(t, "eclero6.lan", Hosts("eclero6.lan", netip.Addr{}, peers, nil), "",
+		got := ask(t, "eclero6.lan", []byte(hostsOf("eclero6.lan", netip.Addr{}, peers, nil, "")), "/nowhere",
 			"eclero6", "eclero6.lan", "eclero8", "eclero8.lan", "eclero10", "TEN", "6:six.lan", "localhost", "6:ip6-localhost",
 			"@192.168.7.6", "@192.168.7.10", "@fd00::6", "@127.0.0.1", "unknown")
 		want := `eclero6 192.168.7.6 eclero6.lan eclero6
@@ -102,11 +104,71 @@ func TestERTSWithDNS(t *testing.T) {
 		}
 		// A short host name: the VM does run inet_gethost once, before it reads
 		// the inetrc. So nothing is asked here about that program.
-		got := ask(t, "n1", Hosts("n1", netip.Addr{}, []config.Peer{peer("n1", "10.0.0.1"), peer("n2", "10.0.0.2")}, nil), resolv,
+		got := ask(t, "n1", []byte(hostsOf("n1", netip.Addr{}, []config.Peer{peer("n1", "10.0.0.1"), peer("n2", "10.0.0.2")}, nil, "")), resolv,
 			"n1", "n2", "@10.0.0.2")
 		want := "n1 10.0.0.1 n1\nn2 10.0.0.2 n2\n@10.0.0.2 10.0.0.2 n2\ninet_gethost "
 		if !strings.HasPrefix(got, want) {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
+	})
+}
+
+// live asks for the same name until it is there, and prints how long each answer took.
+const live = `
+Ask = fun(Self, N) ->
+        {T, R} = timer:tc(fun() -> inet:gethostbyname("late") end),
+        case R of
+          {ok, {hostent, _, _, _, _, [A]}} -> io:format("~s~n", [inet:ntoa(A)]);
+          {error, nxdomain} when N > 0 -> N =:= 300 andalso io:format("first ~p~n", [T div 1000]), timer:sleep(200), Self(Self, N - 1);
+          E -> io:format("~p~n", [E])
+        end end,
+Ask(Ask, 300), halt().`
+
+// A name server that becomes known while the VM runs is asked, with the search domain that
+// comes with it; before that, a name that nobody knows fails at once.
+func TestERTSFollowsResolv(t *testing.T) {
+	needErl(t)
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		if out, err := exec.Command("ip", "link", "set", "lo", "up").CombinedOutput(); err != nil {
+			t.Fatalf("%v %s", err, out)
+		}
+		server := exec.Command("dnsmasq", "-k", "-C", "/dev/null", "-R", "-h", "--bind-interfaces", "-a", "127.0.0.1", "-x", "", "-u", "root", "-A", "/late.lan/10.0.0.77")
+		if err := server.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer server.Wait()
+		defer server.Process.Kill()
+		dir := t.TempDir()
+		hosts, inetrc := []byte(hostsOf("n1.lan", netip.Addr{}, nil, nil, "")), Inetrc(dir+"/hosts", dir+"/resolv.conf")
+		for name, content := range map[string][]byte{"hosts": hosts, "inetrc": inetrc} {
+			if err := Write(dir, name, content); err != nil {
+				t.Fatal(err)
+			}
+		}
+		vm := exec.Command("erl", "-noinput", "-kernel", "inetrc", `"`+dir+`/inetrc"`, "-eval", live)
+		out, err := vm.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := vm.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer vm.Process.Kill()
+		lines := bufio.NewScanner(out)
+		var ms int
+		if !lines.Scan() {
+			t.Fatal("the VM said nothing")
+		}
+		if n, _ := fmt.Sscanf(lines.Text(), "first %d", &ms); n != 1 || ms > 1000 {
+			t.Errorf("got %q, want no answer at once", lines.Text())
+		}
+		text := Resolv(DNS{Servers: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Search: []string{"lan"}})
+		if err := Write(dir, "resolv.conf", text); err != nil {
+			t.Fatal(err)
+		}
+		if !lines.Scan() || lines.Text() != "10.0.0.77" {
+			t.Errorf("got %q, want 10.0.0.77", lines.Text())
+		}
+		vm.Wait()
 	})
 }

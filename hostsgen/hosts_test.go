@@ -3,14 +3,27 @@ package hostsgen
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/beaminit/beaminit/config"
 )
 
 func peer(name, address string, aliases ...string) config.Peer {
 	return config.Peer{Name: name, Address: netip.MustParseAddr(address), Aliases: aliases}
+}
+
+// hostsOf is the text alone, with the domain that the node takes: the host name's own, or
+// the first of dns.search.
+func hostsOf(hostname string, own netip.Addr, peers []config.Peer, search []string, image string) string {
+	_, domain, _ := strings.Cut(hostname, ".")
+	if domain == "" && len(search) > 0 {
+		domain = search[0]
+	}
+	text, _ := Hosts(HostsInput{hostname, domain, own, peers, []byte(image)})
+	return string(text)
 }
 
 const head = `# written by beaminit from [peers]
@@ -57,8 +70,8 @@ func TestHosts(t *testing.T) {
 		{"host name localhost", "localhost", "10.0.0.1", nil, nil, ""},
 		{"IPv6", "a", "", []config.Peer{peer("a", "fd00::6"), peer("b", "fe80::1%eth0"), peer("c", "::ffff:10.0.0.3")}, nil,
 			"fd00::6 a\nfe80::1 b\n10.0.0.3 c\n"},
-		{"a name counts once", "a", "", []config.Peer{peer("a", "10.0.0.1", "A", "x", "x"), peer("b", "10.0.0.2", "x", "y", "localhost"), peer("A", "10.0.0.3")}, nil,
-			"10.0.0.1 a x\n10.0.0.2 b y\n"},
+		{"a name counts once, an alias may be shared", "a", "", []config.Peer{peer("a", "10.0.0.1", "A", "x", "x"), peer("b", "10.0.0.2", "x", "y", "localhost"), peer("A", "10.0.0.3")}, nil,
+			"10.0.0.1 a x\n10.0.0.2 b x y\n"},
 		{"a Name before an alias and a short name", "q", "10.0.0.9", []config.Peer{
 			peer("a", "10.0.0.1", "b"), peer("c.lan", "10.0.0.2"), peer("c", "10.0.0.4"), peer("b", "10.0.0.3")}, nil,
 			"10.0.0.1 a\n10.0.0.2 c.lan\n10.0.0.4 c\n10.0.0.3 b\n10.0.0.9 q\n"},
@@ -71,7 +84,7 @@ func TestHosts(t *testing.T) {
 			if tt.own != "" {
 				own = netip.MustParseAddr(tt.own)
 			}
-			got := string(Hosts(tt.hostname, own, tt.peers, tt.search))
+			got := hostsOf(tt.hostname, own, tt.peers, tt.search, "")
 			if want := head + tt.want; got != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
@@ -118,10 +131,10 @@ func label(s string) string {
 }
 
 func FuzzHosts(f *testing.F) {
-	f.Add("eclero6", "lan", "eclero6,eclero8 ,eclero10 ten", uint32(0xc0a80706))
-	f.Add("n1.farm.local", "", "n1,n2.other.org n2,n2", uint32(1))
-	f.Add("x", "a.b", "a b c,b,c a.b", uint32(0xfffffff0))
-	f.Fuzz(func(t *testing.T, hostname, domain, table string, base uint32) {
+	f.Add("eclero6", "lan", "eclero6,eclero8 ,eclero10 ten", uint32(0xc0a80706), "127.0.0.1 localhost\n127.0.1.1 eclero6\n10.9.9.9 ten x # y\n")
+	f.Add("n1.farm.local", "", "n1,n2.other.org n2,n2", uint32(1), hostsHead+imageHead+"1.2.3.4 q\n")
+	f.Add("x", "a.b", "a b c,b,c a.b", uint32(0xfffffff0), "x\ny z\n::1 localhost")
+	f.Fuzz(func(t *testing.T, hostname, domain, table string, base uint32, image string) {
 		hostname = label(hostname)
 		var search []string
 		if domain != "" {
@@ -151,7 +164,7 @@ func FuzzHosts(f *testing.F) {
 			peers = append(peers, p)
 		}
 		own := netip.MustParseAddr("203.0.113.9")
-		text := string(Hosts(hostname, own, peers, search))
+		text := hostsOf(hostname, own, peers, search, image)
 		got := lookup(t, text)
 		for name, want := range names {
 			// The full name of an earlier peer may be the Name of this one.
@@ -197,10 +210,9 @@ func fullNameOf(name, hostname string, search []string, peers []config.Peer) boo
 
 func TestInetrc(t *testing.T) {
 	tests := []struct{ hosts, resolv, want string }{
-		{"/run/beaminit/hosts", "", "{lookup,[file]}.\n{hosts_file,\"/run/beaminit/hosts\"}.\n"},
 		{"/run/beaminit/hosts", "/run/beaminit/resolv.conf",
 			"{lookup,[file,dns]}.\n{hosts_file,\"/run/beaminit/hosts\"}.\n{resolv_conf,\"/run/beaminit/resolv.conf\"}.\n"},
-		{`/a"b\c`, "", "{lookup,[file]}.\n{hosts_file,\"/a\\\"b\\\\c\"}.\n"},
+		{`/a"b\c`, "/r", "{lookup,[file,dns]}.\n{hosts_file,\"/a\\\"b\\\\c\"}.\n{resolv_conf,\"/r\"}.\n"},
 	}
 	for _, tt := range tests {
 		if got, want := string(Inetrc(tt.hosts, tt.resolv)), "%% written by beaminit\n"+tt.want; got != want {
@@ -210,10 +222,103 @@ func TestInetrc(t *testing.T) {
 }
 
 func ExampleHosts() {
-	fmt.Print(string(Hosts("eclero6", netip.Addr{}, []config.Peer{peer("eclero6", "192.168.7.6")}, []string{"lan"})))
+	text, _ := Hosts(HostsInput{Hostname: "eclero6", Domain: "lan", Peers: []config.Peer{peer("eclero6", "192.168.7.6")}})
+	fmt.Print(string(text))
 	// Output:
 	// # written by beaminit from [peers]
 	// 127.0.0.1 localhost
 	// ::1 localhost ip6-localhost ip6-loopback
 	// 192.168.7.6 eclero6.lan eclero6
+}
+
+// What the image's own file says is kept where it is new.
+func TestHostsOfImage(t *testing.T) {
+	in := HostsInput{Hostname: "eclero6", Domain: "lan", Peers: []config.Peer{peer("eclero6", "192.168.7.6", "six")}, Image: []byte(`# Debian's
+127.0.0.1	localhost localhost.localdomain
+127.0.1.1	eclero6 debian
+::1	localhost ip6-localhost ip6-loopback
+ff02::1	ip6-allnodes
+10.0.0.9	printer SIX	# in the hall
+192.168.7.6	six gate
+nonsense
+10.0.0.10
+`)}
+	const want = head + `192.168.7.6 eclero6.lan eclero6 six
+# from the image's own /etc/hosts
+127.0.0.1 localhost.localdomain
+ff02::1 ip6-allnodes
+10.0.0.9 printer
+192.168.7.6 gate
+`
+	wantNotes := []string{
+		"the image's /etc/hosts, line 6, has 10.0.0.9 for SIX, which is 192.168.7.6 here; that counts",
+		`the image's /etc/hosts, line 8, "nonsense": want an address and names; it is not used`,
+		`the image's /etc/hosts, line 9, "10.0.0.10": want an address and names; it is not used`,
+	}
+	text, notes := Hosts(in)
+	if string(text) != want {
+		t.Errorf("got\n%s\nwant\n%s", text, want)
+	}
+	if got := strings.Join(notes, "\n"); got != strings.Join(wantNotes, "\n") {
+		t.Errorf("notes\n%s\nwant\n%s", got, strings.Join(wantNotes, "\n"))
+	}
+	in.Image = text // a later PID 1 finds it in the place of the image's
+	if again, notes := Hosts(in); string(again) != want || notes != nil {
+		t.Errorf("made of its own text: %q\n%s", notes, again)
+	}
+	in.Peers, in.Image = nil, []byte("10.0.0.6 eclero6\n")
+	text, _ = Hosts(in)
+	if want := head + imageHead + "10.0.0.6 eclero6\n"; string(text) != want {
+		t.Errorf("the image knows the node's address, and beaminit does not: got\n%s\nwant\n%s", text, want)
+	}
+}
+
+// A cluster of any size is no work for a boot.
+func TestHostsOfThousand(t *testing.T) {
+	var in HostsInput
+	for i := 0; i < 1000; i++ {
+		in.Peers = append(in.Peers, peer(fmt.Sprintf("n%d", i), fmt.Sprintf("10.0.%d.%d", i/250, i%250+1), fmt.Sprintf("a%d", i), "web"))
+	}
+	begun := time.Now()
+	text, _ := Hosts(in)
+	if n := strings.Count(string(text), "\n"); n != 1003 {
+		t.Errorf("%d lines, want 1003", n)
+	}
+	t.Logf("1,000 peers took %v", time.Since(begun))
+}
+
+func TestResolv(t *testing.T) {
+	addrs := func(list ...string) (a []netip.Addr) {
+		for _, s := range list {
+			a = append(a, netip.MustParseAddr(s))
+		}
+		return a
+	}
+	tests := []struct {
+		sources []DNS
+		want    string
+	}{
+		{nil, ""},
+		{[]DNS{{Search: []string{"lan"}}}, ""},
+		{[]DNS{{Servers: addrs("192.168.7.1", "fd00::1")}}, "nameserver 192.168.7.1\nnameserver fd00::1\n"},
+		{[]DNS{{Servers: addrs("::ffff:10.0.0.1"), Search: []string{"farm.local", "lan"}}, {Servers: addrs("fe80::1%eth0", "10.0.0.1"), Search: []string{"lan", "org"}}},
+			"nameserver 10.0.0.1\nnameserver fe80::1%eth0\nsearch farm.local lan org\n"},
+	}
+	for _, tt := range tests {
+		got := Resolv(tt.sources...)
+		want := tt.want
+		if want != "" {
+			want = resolvHead + want
+		}
+		if string(got) != want || (got == nil) != (want == "") {
+			t.Errorf("%+v: got %q, want %q", tt.sources, got, want)
+		}
+		if d := ParseResolv(got); d.Servers != nil || d.Search != nil {
+			t.Errorf("read our own: %+v", d)
+		}
+	}
+	got := ParseResolv([]byte("; x\nnameserver 10.0.0.1\nnameserver x\ndomain a\nsearch b c\noptions rotate\nnameserver fe80::1%eth0"))
+	if !slices.Equal(got.Servers, addrs("10.0.0.1", "fe80::1%eth0")) || !slices.Equal(got.Search, []string{"b", "c"}) {
+		t.Errorf("got %+v", got)
+	}
 }

@@ -135,7 +135,7 @@ func TestInstallAfterInterruption(t *testing.T) {
 		install(t, run, target, "one\n")
 		for _, last := range []string{"two\n", "four\n"} {
 			for _, text := range []string{"lost\n", "two\n"} {
-				if err := write(run, run+"/hosts", []byte(text)); err != nil {
+				if err := Write(run, "hosts", []byte(text)); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -104,7 +104,7 @@ func wantStates(t *testing.T, s Status, want ...State) {
 
 func TestApplyLo(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
-		s := Make("eclero6", nil, config.DNS{}).Apply()
+		s := Make("eclero6", nil).Apply()
 		wantStates(t, s, Ready)
 		if !s.Ready() || s.Waiting() {
 			t.Errorf("Ready %v Waiting %v, want true false", s.Ready(), s.Waiting())
@@ -123,7 +123,7 @@ var usualPlan = Make("eclero6", []config.Network{{
 	Address:   prefixes("192.168.7.6/24", "fd00::6/64"),
 	Gateway:   addrs("192.168.7.1", "fe80::1"),
 	MTU:       1400,
-}}, config.DNS{})
+}})
 
 // wantUsual checks that the kernel has what usualPlan says.
 func wantUsual(t *testing.T) {
@@ -180,7 +180,7 @@ func TestApplyTwoGateways(t *testing.T) {
 		veth(t)
 		p := Make("", []config.Network{
 			{Interface: "eth0", Address: prefixes("10.0.0.1/24", "fd00::6/64"), Gateway: addrs("10.0.0.254", "10.0.0.253", "fd00::1")},
-			{Interface: "peer0", Address: prefixes("10.1.0.1/24", "fd01::6/64"), Gateway: addrs("10.1.0.254", "fd01::1")}}, config.DNS{})
+			{Interface: "peer0", Address: prefixes("10.1.0.1/24", "fd01::6/64"), Gateway: addrs("10.1.0.254", "fd01::1")}})
 		p.Apply()
 		wantStates(t, p.Apply(), Ready, Ready, Ready)
 		if got := defaults(t, "-4"); !same(got, "10.0.0.254 eth0", "10.0.0.253 eth0 1", "10.1.0.254 peer0 2") {
@@ -274,7 +274,7 @@ func TestApplyRefused(t *testing.T) {
 				defer ip(t, "link delete eth0")
 				ip(t, "link set peer0 up")
 				tt.net.Interface = "eth0"
-				s := Make("", []config.Network{tt.net}, config.DNS{}).Apply()
+				s := Make("", []config.Network{tt.net}).Apply()
 				if len(s.Links) != 2 || len(s.Errs) != 0 || s.Links[0].State != Ready || s.Links[1].State != Failed || len(s.Links[1].Errs) != 1 {
 					t.Fatalf("got %+v, want lo ready and eth0 failed with one error", s)
 				}
@@ -298,7 +298,7 @@ func TestApplyRefused(t *testing.T) {
 
 func TestApplyInvalidName(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
-		s := Make("", []config.Network{{Interface: "a name too long for it"}}, config.DNS{}).Apply()
+		s := Make("", []config.Network{{Interface: "a name too long for it"}}).Apply()
 		if len(s.Links) != 2 || s.Links[0].State != Ready || s.Links[1].State != Failed || len(s.Links[1].Errs) != 1 {
 			t.Fatalf("got %+v, want lo ready and the other failed with one error", s)
 		}
@@ -311,7 +311,7 @@ func TestApplyInvalidName(t *testing.T) {
 
 func TestApplyLongHostname(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
-		s := Make(strings.Repeat("x", 65), nil, config.DNS{}).Apply()
+		s := Make(strings.Repeat("x", 65), nil).Apply()
 		if len(s.Errs) != 1 || !errors.Is(s.Errs[0], unix.EINVAL) || !s.Ready() {
 			t.Errorf("got %+v, want one EINVAL and lo ready", s)
 		}

@@ -12,7 +12,6 @@ import (
 type Plan struct {
 	Hostname string // empty: leave the kernel's
 	Links    []Link // lo first
-	Resolv   []byte // text of resolv.conf(5); nil: no name server, no file
 }
 
 // Link is one interface as it shall be.
@@ -27,7 +26,7 @@ type Link struct {
 // Make computes the plan. lo is always its first link; being up is all that lo
 // needs, as the kernel then gives it 127.0.0.1/8 and ::1/128 itself. Without lo
 // an Erlang VM hangs at its start.
-func Make(hostname string, nets []config.Network, dns config.DNS) Plan {
+func Make(hostname string, nets []config.Network) Plan {
 	links := make([]Link, 1, len(nets)+1)
 	links[0].Name = "lo"
 	for i := range nets {
@@ -42,7 +41,7 @@ func Make(hostname string, nets []config.Network, dns config.DNS) Plan {
 		}
 		links = append(links, l)
 	}
-	return Plan{Hostname: hostname, Links: links, Resolv: resolv(dns)}
+	return Plan{Hostname: hostname, Links: links}
 }
 
 // unmap makes ::ffff:192.168.7.6/120 the 192.168.7.6/24 that it means.
@@ -51,29 +50,6 @@ func unmap(p netip.Prefix) netip.Prefix {
 		return netip.PrefixFrom(a.Unmap(), p.Bits()-96)
 	}
 	return p
-}
-
-// resolv writes resolv.conf(5). A search list without a server would make the C
-// library ask 127.0.0.1, so it gives no file.
-func resolv(dns config.DNS) []byte {
-	if len(dns.Servers) == 0 {
-		return nil
-	}
-	b := append(make([]byte, 0, 256), "# written by beaminit from [dns]\n"...)
-	for _, s := range dns.Servers {
-		b = append(b, "nameserver "...)
-		b = append(s.Unmap().AppendTo(b), '\n')
-	}
-	for i, s := range dns.Search {
-		if i == 0 {
-			b = append(b, "search"...)
-		}
-		b = append(append(b, ' '), s...)
-		if i == len(dns.Search)-1 {
-			b = append(b, '\n')
-		}
-	}
-	return b
 }
 
 // ValidName says whether the kernel takes name as that of an interface: 1 to 15

@@ -82,7 +82,7 @@ ip route replace default via 10.0.0.2 dev eth0`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := Make(tt.hostname, tt.nets, config.DNS{}).String()
+			got := Make(tt.hostname, tt.nets).String()
 			if want := strings.TrimPrefix(tt.want, "\n") + "\n"; got != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
@@ -91,29 +91,9 @@ ip route replace default via 10.0.0.2 dev eth0`},
 }
 
 func TestMakeKeepsWait(t *testing.T) {
-	p := Make("n", []config.Network{{Interface: "eth0", Wait: 7 * time.Second}}, config.DNS{})
+	p := Make("n", []config.Network{{Interface: "eth0", Wait: 7 * time.Second}})
 	if len(p.Links) != 2 || p.Links[1].Wait != 7*time.Second {
 		t.Errorf("got %+v, want eth0 with a wait of 7s", p.Links)
-	}
-}
-
-func TestMakeResolv(t *testing.T) {
-	tests := []struct {
-		dns  config.DNS
-		want string
-	}{
-		{config.DNS{}, ""},
-		{config.DNS{Search: []string{"lan"}}, ""},
-		{config.DNS{Servers: addrs("192.168.7.1", "fd00::1")},
-			"# written by beaminit from [dns]\nnameserver 192.168.7.1\nnameserver fd00::1\n"},
-		{config.DNS{Servers: addrs("::ffff:10.0.0.1"), Search: []string{"farm.local", "lan"}},
-			"# written by beaminit from [dns]\nnameserver 10.0.0.1\nsearch farm.local lan\n"},
-	}
-	for _, tt := range tests {
-		got := Make("n", nil, tt.dns).Resolv
-		if string(got) != tt.want || (got == nil) != (tt.want == "") {
-			t.Errorf("%+v: got %q, want %q", tt.dns, got, tt.want)
-		}
 	}
 }
 

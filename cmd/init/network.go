@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"path"
+	"strings"
 	"time"
 
 	"github.com/beaminit/beaminit/config"
@@ -90,12 +92,20 @@ func (n *node) relink(last *netcfg.Status) (ready bool) {
 	return now.Ready()
 }
 
-// writeHosts writes what resolves names.
+// writeHosts writes what resolves names. Where nobody says anything of name servers, the
+// image's own resolv.conf stays, and what ERTS reads has the same.
 func (n *node) writeHosts() {
-	n.install(hostsTarget, n.hosts())
-	if n.net.Resolv != nil {
-		n.install(resolvTarget, n.net.Resolv)
+	text, notes := n.hosts()
+	for _, note := range notes {
+		n.console.Say(health.Notice, note)
 	}
+	n.install(hostsTarget, text)
+	if resolv := n.resolv(); resolv != nil {
+		n.install(resolvTarget, resolv)
+		return
+	}
+	image, _ := n.read(resolvTarget)
+	n.say(health.Err, hostsgen.Write(runDir, path.Base(resolvTarget), hostsgen.Resolv(hostsgen.ParseResolv(image))))
 }
 
 func (n *node) install(target string, content []byte) {
@@ -104,19 +114,35 @@ func (n *node) install(target string, content []byte) {
 	}
 }
 
-func (n *node) hosts() []byte {
+// hosts is the text of /etc/hosts, and what of the image's own is not in it.
+func (n *node) hosts() (text []byte, notes []string) {
 	c := n.config
-	return hostsgen.Hosts(c.Node.Hostname, address(c), c.Peers, c.DNS.Search)
+	image, _ := n.read(hostsTarget)
+	return hostsgen.Hosts(hostsgen.HostsInput{
+		Hostname: c.Node.Hostname, Domain: domain(c), Own: address(c), Peers: c.Peers, Image: image,
+	})
+}
+
+// domain is that of names without one: the host name's own, else the first of dns.search.
+func domain(c *config.Config) string {
+	if _, domain, ok := strings.Cut(c.Node.Hostname, "."); ok {
+		return domain
+	}
+	if len(c.DNS.Search) > 0 {
+		return c.DNS.Search[0]
+	}
+	return ""
+}
+
+// resolv is the text of resolv.conf; nil: nobody said anything, and the image's own stays.
+func (n *node) resolv() []byte {
+	return hostsgen.Resolv(hostsgen.DNS{Servers: n.config.DNS.Servers, Search: n.config.DNS.Search})
 }
 
 // inetrc lets ERTS resolve names with files and its own DNS client, without a
 // helper program.
 func (n *node) inetrc() []byte {
-	resolv := ""
-	if n.net.Resolv != nil {
-		resolv = runDir + "/resolv.conf"
-	}
-	return hostsgen.Inetrc(runDir+"/hosts", resolv)
+	return hostsgen.Inetrc(runDir+"/hosts", runDir+"/resolv.conf")
 }
 
 // self is the index of this node in [peers], -1 where it is not there. A peer may

@@ -122,7 +122,9 @@ func makePlan(o options) (plan []section, problems []string) {
 		problems = append(problems, err.Error())
 	}
 	n.state = boot.StateDir(user)
-	n.net = netcfg.Make(c.Node.Hostname, c.Network, c.DNS)
+	n.net = netcfg.Make(c.Node.Hostname, c.Network)
+	hosts, kept := n.hosts()
+	notes = append(notes, kept...)
 	release, errs := n.planRelease()
 	for _, err := range append(errs, n.missingPrograms()...) {
 		problems = append(problems, err.Error())
@@ -132,8 +134,8 @@ func makePlan(o options) (plan []section, problems []string) {
 		{"modules", c.Kernel.Modules},
 		{"mounts", mounts},
 		{"network", n.net.Lines()},
-		{hostsTarget, lines(n.hosts())},
-		{resolvTarget, lines(n.net.Resolv)},
+		{hostsTarget, lines(hosts)},
+		{resolvTarget, lines(n.resolv())},
 		{inetrcPath, lines(n.inetrc())},
 	}
 	plan = append(plan, release...)
