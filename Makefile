@@ -6,13 +6,7 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # No node's clock is before it (https://reproducible-builds.org/specs/source-date-epoch/).
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
-# godebugDefault: the compatibility switches that go.mod's language version stands for
-# cost a tenth of the boot to read, and none of them concerns PID 1. The tag entry, -E and
-# -checklinkname: see cmd/init/entry.go. The packages whose functions are not inlined: the
-# program gets 4 % smaller, and the boot shorter, because fewer pages are touched.
-SMALL := github.com/beaminit/beaminit/... github.com/BurntSushi/toml fmt time strings slices
-LDFLAGS := -s -w -X main.version=$(VERSION) -X main.buildTime=$(SOURCE_DATE_EPOCH) -X runtime.godebugDefault= \
-           -E main.entry -checklinkname=0
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.buildTime=$(SOURCE_DATE_EPOCH)
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -115,7 +109,7 @@ init: build/init ## the program, build/init (GOARCH=… for another board)
 OUT := build/init
 build/init:
 	@mkdir -p build; test -e $(OUT) || echo "building the init"
-	@CGO_ENABLED=0 go build -trimpath -tags 'entry $(TAGS)' $(SMALL:%=-gcflags=%=-l) -ldflags '$(LDFLAGS)' -o $(OUT) ./cmd/init
+	@CGO_ENABLED=0 go build -trimpath -tags '$(TAGS)' -ldflags '$(LDFLAGS)' -o $(OUT) ./cmd/init
 
 $(LAB):
 	@test -e $@ || echo "building the lab"

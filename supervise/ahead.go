@@ -14,7 +14,7 @@ func (l *Loop) readAhead() {
 	if p == nil {
 		return
 	}
-	pid, err := spawn(*p, l.null, l.null, l.null)
+	pid, err := l.Signals.spawn(*p, l.null, l.null, l.null)
 	if err != nil {
 		l.Console.Say(health.Warning, "cannot read the release ahead: "+err.Error())
 		return

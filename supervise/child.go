@@ -43,7 +43,8 @@ func nobody() *syscall.Credential { return &syscall.Credential{Uid: 65534, Gid: 
 //
 // It must be called by the goroutine that also reaps: a child that is registered
 // before the next wait4(2) cannot be taken for an orphan.
-func spawn(p Program, in, out, err int, says ...int) (pid int, e error) {
+func (s *Signals) spawn(p Program, in, out, err int, says ...int) (pid int, e error) {
+	p.Path, p.Argv = s.Unblocked(p.Path, p.Argv)
 	attr := &syscall.ProcAttr{
 		Dir:   p.Dir,
 		Env:   p.Env,

@@ -17,7 +17,7 @@ func (l *Loop) accompany(p *Program) {
 	if p == nil || l.companion != 0 {
 		return
 	}
-	pid, err := spawn(*p, l.null, l.output, l.output)
+	pid, err := l.Signals.spawn(*p, l.null, l.output, l.output)
 	if err != nil {
 		l.Console.Say(health.Err, "cannot start "+p.Path+": "+err.Error()+"; trying again in a second")
 		l.setTimer(CompanionTimer, companionPause)

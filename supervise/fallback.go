@@ -12,7 +12,7 @@ func (l *Loop) startFallback() {
 	err := unix.Pipe2(out[:], unix.O_CLOEXEC)
 	if err == nil {
 		var pid int
-		pid, err = spawn(l.Fallback, l.null, out[1], out[1])
+		pid, err = l.Signals.spawn(l.Fallback, l.null, out[1], out[1])
 		unix.Close(out[1])
 		if err == nil {
 			go l.readFallback(out[0])

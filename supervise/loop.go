@@ -237,7 +237,7 @@ func (l *Loop) startRelease() {
 		var pid int
 		in, out := l.stdio(&p)
 		l.accompany(p.With)
-		if pid, err = spawn(p, in, out, out, l.output); err == nil {
+		if pid, err = l.Signals.spawn(p, in, out, out, l.output); err == nil {
 			l.phase("exec")
 			giveWay()
 			l.step(Event{Kind: Started, PID: pid})

@@ -319,7 +319,8 @@ func (r Resume) Become(path string) error {
 			unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0) // it has to survive the exec
 		}
 	}
-	unhush()
+	undo := blockSignals()
+	defer undo()
 	env := []string{ResumeEnv + "=" + r.Encode(), "HOME=/", "TERM=linux"}
 	err := unix.Exec(path, append([]string{"/sbin/init"}, os.Args[1:]...), env)
 	for _, fd := range kept {

@@ -3,92 +3,101 @@ package supervise
 import (
 	"os"
 	"os/signal"
-	"unsafe"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 )
 
-// The signals that mean something to PID 1 (see action), and those that a
-// runtime fault raises: for the latter Go's handler has to stay, so that a fault
-// is a panic that can be recovered; listening to them makes the same signal sent
-// by kill(1) harmless.
+// The signals that mean something to PID 1 (see Meaning), and those that would end the
+// process if a signal of that number came by kill(1): the Go runtime has handlers for
+// all of them (os/signal), and of some of these the end of PID 1, a kernel panic, would
+// be what they do. A fault of the program itself is a panic all the same.
 var (
-	meant  = [...]unix.Signal{unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGPWR, unix.SIGINT, unix.SIGCHLD, unix.SIGHUP}
-	faults = [...]unix.Signal{unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE}
-	deadly = [...]unix.Signal{unix.SIGQUIT, unix.SIGILL, unix.SIGTRAP, unix.SIGABRT, unix.SIGSTKFLT, unix.SIGSYS}
+	meant  = []os.Signal{unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGPWR, unix.SIGINT, unix.SIGCHLD, unix.SIGHUP}
+	deadly = []os.Signal{unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGQUIT, unix.SIGILL, unix.SIGTRAP, unix.SIGABRT, unix.SIGSYS}
 )
 
-// sigaction is the kernel's struct sigaction, opaque but for its first word, the handler:
-// large enough for every architecture.
-type sigaction [8]uint64
+// stackFault is a signal that MIPS has not.
+const stackFault = "SIGSTKFLT"
 
-// The handlers that are none (signal(7)).
-const (
-	byDefault = 0 // SIG_DFL
-	ignored   = 1 // SIG_IGN
-)
+// ChildName is the name under which this program prepares a process for the program that
+// it is to be.
+const ChildName = "beaminit-start"
 
 // Signals takes care of PID 1's signals.
 type Signals struct {
-	saved  [len(meant)]sigaction
-	listen chan os.Signal
+	listen  chan os.Signal
+	blocked bool
 }
 
-// Hush makes every signal harmless, at the cost of a few system calls: the Go
-// runtime has handlers for all of them, and some end the process, which for PID 1
-// is a kernel panic. os/signal would do the same for 0.3 million instructions, which
-// can wait until the release runs.
+// Listen delivers every signal that means something, and makes all others harmless: it
+// is the first thing that PID 1 does. What comes before somebody reads waits. A second
+// call gives the same channel.
 //
-// They are ignored, not left to the default action, though the kernel drops a signal
-// without a handler for PID 1 (pid_namespaces(7)). It does so only where the first thread
-// does not block the signal; where it does and another thread does not, the signal ends
-// the process (complete_signal in the kernel's signal.c), and Go blocks them all around
-// each fork. Children do not inherit it: the runtime gives them the default action of
-// every signal that it had a handler for.
-func (s *Signals) Hush() {
-	for i, sig := range meant {
-		hushed := sigaction{ignored}
-		if sig == unix.SIGCHLD { // ignored, it would take the children's statuses away (wait(2))
-			hushed[0] = byDefault
-		}
-		setAction(sig, &hushed, &s.saved[i])
-	}
-	for _, sig := range deadly {
-		setAction(sig, &sigaction{ignored}, nil)
-	}
-}
-
-// unhush is for what is executed in the place of PID 1 before it listens: a Go program
-// leaves these two as they are where they are ignored, and so would the release.
-func unhush() {
-	for _, sig := range [...]unix.Signal{unix.SIGHUP, unix.SIGINT} {
-		var now sigaction
-		if setAction(sig, nil, &now); now[0] == ignored {
-			setAction(sig, &sigaction{byDefault}, nil)
-		}
-	}
-}
-
-// Listen gives the meant signals their Go handlers back and delivers them. A
-// signal that came since Hush is lost, except that a child's end is still there
-// to be reaped: call reap after Listen. A second call gives the same channel.
+// Nobody is there to signal PID 1 before its first instruction, but where it takes the
+// place of another (see Become), which has blocked them all: then they wait for Listen,
+// which lets them in.
+//
+// They have handlers and are not ignored, so a child begins with the default action of
+// all of them.
 func (s *Signals) Listen() <-chan os.Signal {
 	if s.listen != nil {
 		return s.listen
 	}
-	c := make(chan os.Signal, 64)
-	s.listen = c
-	for i := range faults {
-		signal.Notify(c, faults[i])
+	s.blocked = isBlocked(unix.SIGTERM)
+	s.listen = make(chan os.Signal, 64)
+	signal.Notify(s.listen, meant...)
+	signal.Notify(s.listen, deadly...)
+	if sig := unix.SignalNum(stackFault); sig != 0 {
+		signal.Notify(s.listen, sig)
 	}
-	for i := range meant {
-		signal.Notify(c, meant[i])
-		setAction(meant[i], &s.saved[i], nil)
-	}
-	return c
+	return s.listen
 }
 
-func setAction(sig unix.Signal, act, old *sigaction) {
-	const setSize = 8 // bytes of the kernel's sigset_t
-	unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(act)), uintptr(unsafe.Pointer(old)), setSize, 0, 0)
+// isBlocked says whether this program was started with that signal blocked: the Go runtime
+// hands the mask of its start on to all its threads, and to all that they start.
+func isBlocked(sig unix.Signal) bool {
+	var now unix.Sigset_t
+	if unix.PthreadSigmask(unix.SIG_BLOCK, nil, &now) != nil {
+		return false
+	}
+	return now.Val[0]&(1<<(sig-1)) != 0
+}
+
+// blockSignals blocks all signals in this thread, for the program that is executed in
+// it; undo is for the case that there is none.
+func blockSignals() (undo func()) {
+	runtime.LockOSThread()
+	var all, old unix.Sigset_t
+	for i := range all.Val {
+		all.Val[i]--
+	}
+	unix.PthreadSigmask(unix.SIG_SETMASK, &all, &old)
+	return func() {
+		unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
+		runtime.UnlockOSThread()
+	}
+}
+
+// Unblocked is what starts a program with no signal blocked: itself, but where PID 1 was
+// started with signals blocked.
+func (s *Signals) Unblocked(path string, argv []string) (string, []string) {
+	if !s.blocked || len(argv) > 0 && argv[0] == ChildName { // which unblocks them in any case
+		return path, argv
+	}
+	return "/proc/self/exe", append([]string{ChildName, "--", path}, argv...)
+}
+
+// UnblockSignals begins this program anew with no signal blocked, where it was started so
+// by a PID 1 that was: only so none of its threads and children blocks them.
+func UnblockSignals() error {
+	if !isBlocked(unix.SIGTERM) {
+		return nil
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &unix.Sigset_t{}, nil); err != nil {
+		return err
+	}
+	return unix.Exec("/proc/self/exe", os.Args, os.Environ())
 }

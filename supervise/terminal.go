@@ -21,7 +21,7 @@ func (l *Loop) startRelay() {
 	if ring < 0 {
 		ring = l.null
 	}
-	pid, err := spawn(l.Relay(), t.Master, ring, l.output)
+	pid, err := l.Signals.spawn(l.Relay(), t.Master, ring, l.output)
 	if err != nil {
 		l.Console.Say(health.Err, "cannot start the relay of console.tty: "+err.Error()+"; trying again in a second")
 		l.setTimer(RelayTimer, relayPause)

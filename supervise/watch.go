@@ -43,7 +43,7 @@ func (l *Loop) startMonitor() {
 	}
 	p := l.Monitor()
 	p.User = nobody()
-	pid, err := spawn(p, orders[0], reports[1], l.null)
+	pid, err := l.Signals.spawn(p, orders[0], reports[1], l.null)
 	unix.Close(orders[0])
 	unix.Close(reports[1])
 	if err != nil {

@@ -29,13 +29,13 @@ const mountWait = 5 * time.Second
 func bootNode() {
 	n := &node{console: health.NewConsole()}
 	defer n.fell()
+	n.stop = n.signals.Listen()
 	unix.Umask(0o022) // the kernel's own; whoever started this in its place may have had another
-	n.signals.Hush()
 	n.inherit()
 	n.say(health.Err, boot.MountAll(boot.Early())...)
 	n.console.Open("/dev/kmsg")
 	fault.At("mounts")
-	n.config = config.Sources{Cmdline: cmdline(), Args: os.Args[1:], Read: readFile, Run: askID}.Load()
+	n.config = config.Sources{Cmdline: cmdline(), Args: os.Args[1:], Read: readFile, Run: n.askID}.Load()
 	fault.At("config")
 	if !n.adopts() { // the PID 1 before this one did all that
 		n.prepareRoot()

@@ -19,7 +19,7 @@ import (
 // release, gives itself the limits and rights that the release is to have. They belong
 // to a process, and set around the fork they would be PID 1's for that time: a limit of
 // memory would be its end.
-const starter = "beaminit-start"
+const starter = supervise.ChildName
 
 // bounded is a program that starts p with what release.limits, .capabilities and
 // .oom_score_adj say, and runs programs before that, as root. It becomes p, as the same
@@ -73,6 +73,9 @@ func start(args []string) int {
 	// one that sets them.
 	runtime.LockOSThread()
 	b := bounds{says: 2}
+	if err := supervise.UnblockSignals(); err != nil {
+		b.complain("signals: " + err.Error())
+	}
 	i := 1
 	for ; i < len(args) && args[i] != "--"; i++ {
 		name, value, _ := strings.Cut(args[i], "=")

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -78,6 +79,7 @@ type spec struct {
 	writable bool              // the root is writable
 	program  string            // its init; empty: as it is shipped
 	args     []string          // what the kernel gives its init
+	blocked  bool              // signals are blocked at its start, as where a PID 1 executes another
 }
 
 // power starts a machine; it is killed at the end of the test.
@@ -103,6 +105,9 @@ func power(t testing.TB, s spec) *machine {
 	m.file("args", strings.Join(s.args, "\n"))
 	if !s.writable {
 		m.file("read-only", "")
+	}
+	if s.blocked {
+		m.file("blocked", "")
 	}
 	for name, text := range s.files {
 		m.file(name, text)
@@ -248,6 +253,17 @@ func enter(root string) error {
 	args := []string{"/sbin/init"}
 	if text, err := os.ReadFile(filepath.Join(root, "args")); err == nil && len(text) > 0 {
 		args = append(args, strings.Split(string(text), "\n")...)
+	}
+	_, err = os.Stat(filepath.Join(root, "blocked"))
+	if err == nil {
+		runtime.LockOSThread()
+		var all unix.Sigset_t
+		for i := range all.Val {
+			all.Val[i]--
+		}
+		if err := unix.PthreadSigmask(unix.SIG_SETMASK, &all, nil); err != nil {
+			return err
+		}
 	}
 	old := filepath.Join(root, "root")
 	if err := unix.PivotRoot(root, old); err != nil {

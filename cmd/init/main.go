@@ -7,7 +7,6 @@ import (
 	"os"
 	"path"
 
-	_ "github.com/beaminit/beaminit/cmd/init/stack"
 	"golang.org/x/sys/unix"
 )
 

@@ -33,7 +33,7 @@ func programEnv() []string {
 // PID 1 before and after its loop, when nobody else waits for children. It comes back
 // in time whatever the program does: one that takes longer is killed with all that it
 // started in its session. A program that a daemon outlives is not waited for longer.
-func askProgram(argv []string, limit time.Duration, size int, stderr bool) (out []byte, err error) {
+func askProgram(s *supervise.Signals, argv []string, limit time.Duration, size int, stderr bool) (out []byte, err error) {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
 		return nil, programError("pipe", err.Error())
@@ -46,7 +46,8 @@ func askProgram(argv []string, limit time.Duration, size int, stderr bool) (out 
 	if stderr {
 		files[2] = uintptr(pipe[1])
 	}
-	pid, err := syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{
+	program, words := s.Unblocked(argv[0], argv)
+	pid, err := syscall.ForkExec(program, words, &syscall.ProcAttr{
 		Dir: "/", Env: programEnv(), Files: files, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 	unix.Close(pipe[1])
@@ -112,11 +113,11 @@ func drain(pid, fd int, limit time.Duration, take func([]byte)) (status unix.Wai
 
 // askID asks a program for the board's id, for config. The first stage of a boot has no
 // such program, and needs no name.
-func askID(argv []string) ([]byte, error) {
+func (n *node) askID(argv []string) ([]byte, error) {
 	if unix.Stat(argv[0], &unix.Stat_t{}) == unix.ENOENT && boot.InInitramfs() {
 		return []byte("00000000"), nil
 	}
-	return askProgram(argv, idLimit, idSize, false)
+	return askProgram(&n.signals, argv, idLimit, idSize, false)
 }
 
 // missingPrograms is for a plan: programs that the configuration names and the image
@@ -156,7 +157,7 @@ func (n *node) unasked() {
 	w := n.wayDown()
 	n.watchdog.Cover(exitLimit + killLimit + w.Limit + 2*w.Grace) // nobody else pets it from here on
 	n.console.Say(health.Notice, "release.run_on_exit: "+argv[0])
-	out, err := askProgram(argv, exitLimit, exitSize, true)
+	out, err := askProgram(&n.signals, argv, exitLimit, exitSize, true)
 	for _, line := range lines(out) {
 		n.console.Say(health.Notice, "run_on_exit: "+line)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/beaminit/beaminit/supervise"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ func TestAskProgram(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			begun := time.Now()
-			out, err := askProgram([]string{"/bin/sh", "-c", tt.script}, limit, idSize, false)
+			out, err := askProgram(new(supervise.Signals), []string{"/bin/sh", "-c", tt.script}, limit, idSize, false)
 			if took := time.Since(begun); took > limit+killLimit+2*time.Second {
 				t.Errorf("took %v", took)
 			}
@@ -43,10 +44,10 @@ func TestAskProgram(t *testing.T) {
 			}
 		})
 	}
-	if _, err := askProgram([]string{"/no/such"}, limit, idSize, false); err == nil || err.Error() != "exec /no/such: no such file or directory" {
+	if _, err := askProgram(new(supervise.Signals), []string{"/no/such"}, limit, idSize, false); err == nil || err.Error() != "exec /no/such: no such file or directory" {
 		t.Errorf("no program: %v", err)
 	}
-	if out, err := askProgram([]string{"/bin/sh", "-c", "echo a; echo b >&2"}, limit, idSize, true); err != nil || string(out) != "a\nb\n" {
+	if out, err := askProgram(new(supervise.Signals), []string{"/bin/sh", "-c", "echo a; echo b >&2"}, limit, idSize, true); err != nil || string(out) != "a\nb\n" {
 		t.Errorf("with its standard error: %q, %v", out, err)
 	}
 }

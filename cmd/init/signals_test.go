@@ -19,14 +19,20 @@ const harmless = uint64(1<<(unix.SIGKILL-1) | 1<<(unix.SIGSTOP-1) | 1<<(unix.SIG
 
 // A signal with the default action ends even PID 1 if it comes while the first of several
 // threads blocks it, which is so around each fork. So none may have it, from the start
-// on; and no child may inherit that a signal is ignored.
+// on; and no child may inherit that a signal is ignored or blocked.
 func TestNoSignalEndsIt(t *testing.T) {
+	t.Run("from a kernel", func(t *testing.T) { testNoSignalEndsIt(t, false) })
+	t.Run("from another PID 1", func(t *testing.T) { testNoSignalEndsIt(t, true) })
+}
+
+func testNoSignalEndsIt(t *testing.T, blocked bool) {
 	opt := t.TempDir()
 	script := filepath.Join(opt, "id")
-	write(t, script, "#!/bin/sh\ncat /proc/1/status >/run/booting; exec grep SigIgn /proc/self/status >/run/child\n")
+	write(t, script, "#!/bin/sh\ncat /proc/1/status >/run/booting; exec grep Sig /proc/self/status >/run/child\n")
 	m := power(t, spec{
-		toml: "[node]\nhostname = \"n-%s\"\nid = \"/opt/id\"\n",
-		bind: map[string]string{"opt": opt, "bin": "/usr/bin", "usr": "/usr", "lib": "/usr/lib", "lib64": "/usr/lib64"},
+		blocked: blocked,
+		toml:    "[node]\nhostname = \"n-%s\"\nid = \"/opt/id\"\n",
+		bind:    map[string]string{"opt": opt, "bin": "/usr/bin", "usr": "/usr", "lib": "/usr/lib", "lib64": "/usr/lib64"},
 	})
 	m.state(health.Rescue, 0)
 	m.reachable()
@@ -38,6 +44,11 @@ func TestNoSignalEndsIt(t *testing.T) {
 	}
 	if inherited := mask(t, run+"child", "SigIgn"); inherited != 0 {
 		t.Errorf("a child of the boot ignores the signals of %#x", inherited)
+	}
+	for child, file := range map[string]string{"the id program": run + "child", "the monitor": fmt.Sprintf("/proc/%d/status", m.child("beaminit-monitor"))} {
+		if inherited := mask(t, file, "SigBlk"); inherited != 0 {
+			t.Errorf("%s has the signals of %#x blocked", child, inherited)
+		}
 	}
 }
 

@@ -87,12 +87,9 @@ func (n *node) booting(why string) {
 	})
 }
 
-// interrupted is asked by whatever waits during the boot. It begins to listen for
-// signals only then, and does not return from one that ends the node.
+// interrupted is asked by whatever waits during the boot. It does not return from a
+// signal that ends the node.
 func (n *node) interrupted() bool {
-	if n.stop == nil {
-		n.stop = n.signals.Listen()
-	}
 	select {
 	case sig := <-n.stop:
 		n.obey(sig)

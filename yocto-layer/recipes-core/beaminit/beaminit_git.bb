@@ -47,13 +47,8 @@ GO_LINUXLOADER = ""
 GOBUILDFLAGS:remove = "-buildmode=pie"
 INSANE_SKIP:${PN} += "textrel"
 
-# The second -X: the compatibility switches of go.mod's language version cost a tenth
-# of the boot to read, and none concerns PID 1. -tags, -E, -checklinkname: see
-# cmd/init/entry.go. -gcflags: smaller. All as the Makefile has it, but no -s -w:
-# packaging strips. Go before 1.23 has no check of link names to switch off.
-BEAMINIT_SMALL = "github.com/beaminit/beaminit/... github.com/BurntSushi/toml fmt time strings slices"
-BEAMINIT_GCFLAGS = "${@' '.join('-gcflags=%s=-l' % p for p in d.getVar('BEAMINIT_SMALL').split())}"
-GO_LDFLAGS = '-tags=entry ${BEAMINIT_GCFLAGS} -ldflags="-X main.version=${PV} -X main.buildTime=$SOURCE_DATE_EPOCH -X runtime.godebugDefault= -E main.entry $nocheck"'
+# As the Makefile has it, but no -s -w: packaging strips.
+GO_LDFLAGS = '-ldflags="-X main.version=${PV} -X main.buildTime=$SOURCE_DATE_EPOCH"'
 
 # There is no GOPATH to make; cmd/init alone is built, where go.mod is.
 do_configure() {
@@ -63,8 +58,6 @@ do_configure() {
 do_compile() {
 	export TMPDIR="${GOTMPDIR}" GOPROXY=${BEAMINIT_GOPROXY} GOFLAGS= GOSUMDB=off GOTOOLCHAIN=local
 	cd ${S}
-	nocheck=
-	if ${GO} tool link -h 2>&1 | grep -q checklinkname; then nocheck=-checklinkname=0; fi
 	${GO} build ${GOBUILDFLAGS} -buildvcs=false -o ${B}/beaminit ${GO_INSTALL}
 }
 
