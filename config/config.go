@@ -57,6 +57,7 @@ type Node struct {
 	// MachineID is systemd.machine_id= of the kernel command line, 32 digits of lower
 	// case; empty: none was given.
 	MachineID string
+	Domain    string // of host names that have none; empty: the first of dns.search, see Config.Domain
 	ID        string // as written: a program, or file:/path; empty: the MAC of the first interface
 }
 

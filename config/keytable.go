@@ -7,6 +7,8 @@ import "time"
 var keys = [...]key{
 	{name: "node.hostname", field: func(at place) any { return &at.c.Node.Hostname },
 		noun: "host name", want: wantHostname},
+	{name: "node.domain", field: func(at place) any { return &at.c.Node.Domain },
+		check: isHostname, noun: "domain name", want: `a domain name such as "lan"`, empty: true},
 	{name: "node.id", field: func(at place) any { return &at.c.Node.ID },
 		check: isID, noun: "source of an id", want: `the absolute path of a program with its arguments, or "file:/path"`, empty: true},
 

@@ -210,3 +210,15 @@ func (c *Config) eachRoot(f func(key, value, where string)) {
 		f(v[0], v[1], where)
 	}
 }
+
+// Domain is that of this node and of peers that are named without one: that of
+// node.hostname, else node.domain, else the first of dns.search; empty: there is none.
+func (c *Config) Domain() string {
+	if _, domain, ok := strings.Cut(c.Node.Hostname, "."); ok {
+		return domain
+	}
+	if c.Node.Domain == "" && len(c.DNS.Search) > 0 {
+		return c.DNS.Search[0]
+	}
+	return c.Node.Domain
+}

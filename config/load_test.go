@@ -179,7 +179,7 @@ func TestCmdlineHasAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := `beaminit.node.hostname=eclero6 beaminit.node.id=file:/etc/board-id
+	line := `beaminit.node.hostname=eclero6 beaminit.node.domain=lan beaminit.node.id=file:/etc/board-id
 	beaminit.network.eth0.address=192.168.7.6/24,fd00::6/64,link-local beaminit.network.eth0.gateway=192.168.7.1
 	beaminit.network.eth0.dhcp=off beaminit.network.eth0.mtu=1400 beaminit.network.eth0.wait=5s
 	beaminit.network.eth0.100.address=10.0.0.6/31
@@ -284,3 +284,16 @@ func TestChecks(t *testing.T) {
 }
 
 func itoa(i int) string { return strconv.Itoa(i) }
+
+func TestDomain(t *testing.T) {
+	for _, tt := range []struct{ toml, want string }{
+		{"", ""},
+		{"[dns]\nsearch = [\"c\", \"d\"]", "c"},
+		{"[node]\ndomain = \"farm\"\n[dns]\nsearch = [\"c\", \"d\"]", "farm"},
+		{"[node]\ndomain = \"farm\"\nhostname = \"a.b.lan\"", "b.lan"},
+	} {
+		if got := load(t, tt.toml, "").Domain(); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.toml, got, tt.want)
+		}
+	}
+}

@@ -156,7 +156,7 @@ func erlinitPlan(t *testing.T, c *erlinitCase) (lines []string) {
 	if words, there := c.sections["cmdline"]; there {
 		cmdline += " -- " + words
 	}
-	out, err := exec.Command(binary, "plan", "--root", root, "--cmdline", cmdline).Output()
+	out, err := exec.Command(binary, "plan", "--all", "--root", root, "--cmdline", cmdline).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

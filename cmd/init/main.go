@@ -18,7 +18,7 @@ var tools = [...]struct {
 	name, args, help string
 	run              func(args []string) int
 }{
-	{"plan", "[--root DIR] [--cmdline STR] [--json]", "print what a boot would do, and where each value comes from", plan},
+	{"plan", "[--root DIR] [--cmdline STR] [--all] [--json]", "print what a boot would do, and where each value comes from", plan},
 	{"check", "[--root DIR] [--cmdline STR]", "print only the problems; exit status 1 where there are any", check},
 	{"history", "[-n N] [--root DIR] [PATH]", "print what is remembered of boots and ends", printHistory},
 	{"status", "", "print the state of this node; exit status 0 where it is up", status},

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"path"
-	"strings"
 	"time"
 
 	"github.com/beaminit/beaminit/config"
@@ -119,19 +118,8 @@ func (n *node) hosts() (text []byte, notes []string) {
 	c := n.config
 	image, _ := n.read(hostsTarget)
 	return hostsgen.Hosts(hostsgen.HostsInput{
-		Hostname: c.Node.Hostname, Domain: domain(c), Own: address(c), Peers: c.Peers, Image: image,
+		Hostname: c.Node.Hostname, Domain: c.Domain(), Own: address(c), Peers: c.Peers, Image: image,
 	})
-}
-
-// domain is that of names without one: the host name's own, else the first of dns.search.
-func domain(c *config.Config) string {
-	if _, domain, ok := strings.Cut(c.Node.Hostname, "."); ok {
-		return domain
-	}
-	if len(c.DNS.Search) > 0 {
-		return c.DNS.Search[0]
-	}
-	return ""
 }
 
 // resolv is the text of resolv.conf; nil: nobody said anything, and the image's own stays.

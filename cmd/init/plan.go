@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +22,7 @@ type options struct {
 	root    string // where the image lies on this machine
 	cmdline string
 	json    bool
+	all     bool // of plan: what is built in too
 }
 
 // parseOptions reads the arguments after the command's name. Without --root the
@@ -30,12 +32,16 @@ func parseOptions(args []string) (o options, problem string) {
 	given := false
 	for i := 1; i < len(args); i++ {
 		name, value, has := strings.Cut(args[i], "=")
-		if name == "--json" && !has {
+		switch args[i] {
+		case "--json":
 			o.json = true
+			continue
+		case "--all":
+			o.all = true
 			continue
 		}
 		if name != "--root" && name != "--cmdline" {
-			return o, "no option " + args[i] + "; want --root DIR, --cmdline STR, --json"
+			return o, "no option " + args[i] + "; want --root DIR, --cmdline STR, --all, --json"
 		}
 		if !has {
 			if i++; i == len(args) {
@@ -103,8 +109,11 @@ func makePlan(o options) (plan []section, problems []string) {
 	for _, err := range strangers(c) {
 		problems = append(problems, err.Error())
 	}
-	var settings, notes, mounts []string
+	var settings, notes, mounts, targets []string
 	c.Each(func(key, value, where string) {
+		if !o.all && where == config.BuiltIn.String() {
+			return
+		}
 		setting := key + " = " + value
 		settings = append(settings, setting+strings.Repeat(" ", max(2, 46-len(setting)))+"# "+where)
 	})
@@ -116,7 +125,7 @@ func makePlan(o options) (plan []section, problems []string) {
 	}
 	user, errs := boot.UserMounts(c.Mounts)
 	for _, m := range user {
-		mounts = append(mounts, m.String())
+		mounts, targets = append(mounts, m.String()), append(targets, m.Target)
 	}
 	for _, err := range errs {
 		problems = append(problems, err.Error())
@@ -137,6 +146,9 @@ func makePlan(o options) (plan []section, problems []string) {
 		{hostsTarget, lines(hosts)},
 		{resolvTarget, lines(n.resolv())},
 		{inetrcPath, lines(n.inetrc())},
+	}
+	if o.json { // where the image needs a directory
+		plan = append(plan, section{"targets", targets})
 	}
 	plan = append(plan, release...)
 	if c.FromErlinit() {
@@ -179,36 +191,13 @@ func planText(plan []section) string {
 
 // planJSON is an object of arrays of strings.
 func planJSON(plan []section) string {
-	b := []byte{'{'}
-	for i, s := range plan {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(appendJSON(append(b, "\n "...), s.name), ": ["...)
-		for j, l := range s.lines {
-			if j > 0 {
-				b = append(b, ',')
-			}
-			b = appendJSON(append(b, "\n  "...), l)
-		}
-		b = append(b, ']')
+	object := make(map[string][]string, len(plan))
+	for _, s := range plan {
+		object[s.name] = append([]string{}, s.lines...)
 	}
-	return string(append(b, "\n}\n"...))
-}
-
-// appendJSON adds s as a JSON string (RFC 8259).
-func appendJSON(b []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	b = append(b, '"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			b = append(b, '\\', byte(r))
-		case r < ' ':
-			b = append(b, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
-		default:
-			b = append(b, string(r)...)
-		}
+	text, err := json.MarshalIndent(object, "", " ")
+	if err != nil { // of strings, none is possible
+		panic(err)
 	}
-	return append(b, '"')
+	return string(text) + "\n"
 }

@@ -90,6 +90,13 @@ func TestPlan(t *testing.T) {
 	if err != nil || json.Unmarshal(out, &plan) != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	if got := plan["targets"]; len(got) != 1 || got[0] != "/data" {
+		t.Errorf("targets: %q", got)
+	}
+	out, err = exec.Command(binary, "plan", "--all", "--root", root, "--cmdline", planCmdline).Output()
+	if line := "release.user = \"root\""; err != nil || !strings.Contains(string(out), line) || strings.Contains(string(want), line) {
+		t.Errorf("%v; want %s with --all alone, got\n%s", err, line, out)
+	}
 	if got := plan["node"]; len(got) != 1 || got[0] != "eclero@eclero6" {
 		t.Errorf("node: %q", got)
 	}

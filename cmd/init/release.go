@@ -77,9 +77,7 @@ func (n *node) inputs(run int) release.Inputs {
 	in.Term, in.Terminfo, _ = n.term()
 	d := n.dumps()
 	in.Dump, in.DumpBytes, in.DumpSeconds = d.Dump(evidence.Run(n.boot, run)), d.Bytes, d.Seconds
-	if len(c.DNS.Search) > 0 {
-		in.Domain = c.DNS.Search[0]
-	}
+	in.Domain = c.Domain()
 	for _, p := range c.Peers {
 		in.Peers = append(in.Peers, p.Name)
 	}
