@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/beaminit/beaminit/nstest"
+	"github.com/beaminit/beaminit/internal/nstest"
 )
 
 const downMarker = "BEAMINIT_DOWN_TEST"

@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/beaminit/beaminit/nstest"
+	"github.com/beaminit/beaminit/internal/nstest"
 )
 
 const someID = "0123456789abcdef0123456789abcdef"

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/beaminit/beaminit/fault"
+	"github.com/beaminit/beaminit/internal/fault"
 	"golang.org/x/sys/unix"
 )
 

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/beaminit/beaminit/nstest"
+	"github.com/beaminit/beaminit/internal/nstest"
 )
 
 func TestVisible(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/beaminit/beaminit/logfmt"
+	"github.com/beaminit/beaminit/internal/logfmt"
 )
 
 // Parse reads a record's text without its checksum: the fields that this version knows

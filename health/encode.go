@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/beaminit/beaminit/logfmt"
+	"github.com/beaminit/beaminit/internal/logfmt"
 )
 
 // MaxRecord is the length that no encoded record exceeds, in bytes: a record

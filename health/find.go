@@ -1,7 +1,7 @@
 package health
 
 import (
-	"github.com/beaminit/beaminit/logfmt"
+	"github.com/beaminit/beaminit/internal/logfmt"
 )
 
 // Find looks for a health record in a line of a serial console.

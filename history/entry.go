@@ -7,7 +7,7 @@ package history
 import (
 	"time"
 
-	"github.com/beaminit/beaminit/logfmt"
+	"github.com/beaminit/beaminit/internal/logfmt"
 )
 
 // Kind says what an entry is of.

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/beaminit/beaminit/fault"
+	"github.com/beaminit/beaminit/internal/fault"
 )
 
 // Keeper keeps a node's history without anybody waiting for a disk. What is to be kept

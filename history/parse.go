@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/beaminit/beaminit/logfmt"
+	"github.com/beaminit/beaminit/internal/logfmt"
 )
 
 // Parse gives all entries that are in b, in their order.

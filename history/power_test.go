@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/beaminit/beaminit/nstest"
+	"github.com/beaminit/beaminit/internal/nstest"
 	"golang.org/x/sys/unix"
 )
 

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/beaminit/beaminit/logfmt"
+	"github.com/beaminit/beaminit/internal/logfmt"
 )
 
 // shown is how many ends of the release are told after the next start.

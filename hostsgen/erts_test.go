@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/nstest"
+	"github.com/beaminit/beaminit/internal/nstest"
 )
 
 // script asks ERTS for every name on the command line and prints

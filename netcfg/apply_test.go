@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/nstest"
+	"github.com/beaminit/beaminit/internal/nstest"
 )
 
 // ip runs ip(8).

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/beaminit/beaminit/nstest"
+	"github.com/beaminit/beaminit/internal/nstest"
 	"golang.org/x/sys/unix"
 )
 

@@ -1,6 +1,6 @@
 package release
 
-import "github.com/beaminit/beaminit/notify"
+import "github.com/beaminit/beaminit/supervise/notify"
 
 // sayStarted is the expression by which a VM says notify.StartedWord. init evaluates it
 // (erl(1), -eval) after the boot script, when init:get_status() is {_, started}, and in

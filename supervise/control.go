@@ -4,9 +4,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/beaminit/beaminit/control"
-	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/fault"
+	"github.com/beaminit/beaminit/supervise/control"
 )
 
 // ask is a request that waits for the loop.

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/watchdog"
+	"github.com/beaminit/beaminit/supervise/watchdog"
 	"golang.org/x/sys/unix"
 )
 

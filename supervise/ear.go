@@ -4,9 +4,9 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/heart"
+	"github.com/beaminit/beaminit/internal/fault"
+	"github.com/beaminit/beaminit/supervise/heart"
 )
 
 // earPace is the time between two messages of a heart that are taken: who sends more

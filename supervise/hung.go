@@ -5,7 +5,7 @@ import (
 
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/heart"
+	"github.com/beaminit/beaminit/supervise/heart"
 	"golang.org/x/sys/unix"
 )
 

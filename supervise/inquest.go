@@ -4,9 +4,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/beaminit/beaminit/evidence"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
+	"github.com/beaminit/beaminit/supervise/evidence"
 	"golang.org/x/sys/unix"
 )
 

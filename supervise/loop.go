@@ -7,12 +7,12 @@ import (
 
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/control"
-	"github.com/beaminit/beaminit/evidence"
-	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/heart"
 	"github.com/beaminit/beaminit/history"
+	"github.com/beaminit/beaminit/internal/fault"
+	"github.com/beaminit/beaminit/supervise/control"
+	"github.com/beaminit/beaminit/supervise/evidence"
+	"github.com/beaminit/beaminit/supervise/heart"
 	"golang.org/x/sys/unix"
 )
 

@@ -3,11 +3,11 @@ package supervise
 import (
 	"time"
 
-	"github.com/beaminit/beaminit/console"
-	"github.com/beaminit/beaminit/evidence"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
-	"github.com/beaminit/beaminit/watchdog"
+	"github.com/beaminit/beaminit/supervise/console"
+	"github.com/beaminit/beaminit/supervise/evidence"
+	"github.com/beaminit/beaminit/supervise/watchdog"
 )
 
 // Node is what the loop is given: everything that is fixed for a boot.

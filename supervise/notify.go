@@ -5,9 +5,9 @@ import (
 
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/notify"
+	"github.com/beaminit/beaminit/internal/fault"
+	"github.com/beaminit/beaminit/supervise/notify"
 	"golang.org/x/sys/unix"
 )
 

@@ -9,7 +9,7 @@ import (
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/notify"
+	"github.com/beaminit/beaminit/supervise/notify"
 	"golang.org/x/sys/unix"
 )
 

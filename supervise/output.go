@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"time"
 
-	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/fault"
 	"golang.org/x/sys/unix"
 )
 

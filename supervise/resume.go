@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/beaminit/beaminit/console"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/supervise/console"
 	"golang.org/x/sys/unix"
 )
 

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/beaminit/beaminit/console"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/supervise/console"
 )
 
 var resumed = Resume{

@@ -9,8 +9,8 @@ import (
 
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/heart"
-	"github.com/beaminit/beaminit/notify"
+	"github.com/beaminit/beaminit/supervise/heart"
+	"github.com/beaminit/beaminit/supervise/notify"
 	"golang.org/x/sys/unix"
 )
 

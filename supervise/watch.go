@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/cluster"
-	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/fault"
 	"golang.org/x/sys/unix"
 )
 

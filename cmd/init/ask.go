@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/beaminit/beaminit/control"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/supervise/control"
 )
 
 // controlPath is PID 1's control socket.

@@ -7,14 +7,14 @@ import (
 
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/console"
-	"github.com/beaminit/beaminit/fault"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
+	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
-	"github.com/beaminit/beaminit/watchdog"
+	"github.com/beaminit/beaminit/supervise/console"
+	"github.com/beaminit/beaminit/supervise/watchdog"
 	"golang.org/x/sys/unix"
 )
 

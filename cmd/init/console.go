@@ -8,10 +8,10 @@ import (
 	"unsafe"
 
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/console"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/console"
 	"golang.org/x/sys/unix"
 )
 

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/beaminit/beaminit/evidence"
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/evidence"
 	"golang.org/x/sys/unix"
 )
 

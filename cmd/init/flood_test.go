@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/beaminit/beaminit/control"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/supervise/control"
 	"golang.org/x/sys/unix"
 )
 

@@ -9,9 +9,9 @@ import (
 
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/heart"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/heart"
 	"golang.org/x/sys/unix"
 )
 

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/notify"
+	"github.com/beaminit/beaminit/supervise/notify"
 	"golang.org/x/sys/unix"
 )
 

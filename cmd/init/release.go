@@ -7,11 +7,11 @@ import (
 	"syscall"
 
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/evidence"
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/notify"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/evidence"
+	"github.com/beaminit/beaminit/supervise/notify"
 	"golang.org/x/sys/unix"
 )
 

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/beaminit/beaminit/control"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/supervise/control"
 	"golang.org/x/sys/unix"
 )
 

@@ -9,9 +9,9 @@ import (
 
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/control"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/release"
+	"github.com/beaminit/beaminit/supervise/control"
 	"golang.org/x/sys/unix"
 )
 

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/nstest"
+	"github.com/beaminit/beaminit/internal/nstest"
 	"github.com/beaminit/beaminit/qemu/lab"
 )
 

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/beaminit/beaminit/nstest"
+	"github.com/beaminit/beaminit/internal/nstest"
 )
 
 func TestConsoleSplitsLines(t *testing.T) {

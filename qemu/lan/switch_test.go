@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/beaminit/beaminit/nstest"
+	"github.com/beaminit/beaminit/internal/nstest"
 )
 
 const broadcast = "\xff\xff\xff\xff\xff\xff"
