@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/supervise/policy"
 )
 
 // fell is deferred in the top frame of every goroutine but the main one, with what
@@ -33,7 +35,7 @@ func (l *Loop) complain(v any) string {
 // over. If even that fails, the loop goes on as it is.
 func (l *Loop) again(why string) {
 	r := l.knowledge()
-	r.Fell(Now(), why)
+	r.Fell(clock.Boottime(), why)
 	l.falls = r.Falls
 	err := l.become(r, "/proc/self/exe")
 	l.Console.Say(health.Err, "PID 1 cannot execute itself anew: "+err.Error())
@@ -44,16 +46,15 @@ func (l *Loop) again(why string) {
 func (l *Loop) resume() bool {
 	r := l.Resume
 	l.rememberFall(r)
-	policy, peers := l.state.Policy, l.state.Peers
-	rand := l.state.Rand
+	fresh := l.state
 	l.state = r.State
-	l.state.Policy, l.state.Peers, l.state.Rand = policy, peers, rand
+	l.state.Policy, l.state.Peers, l.state.Rand = fresh.Policy, fresh.Peers, fresh.Rand
 	l.state.Failed, l.state.FellBack = max(l.state.Failed, l.Failed), l.state.FellBack || l.Node.FellBack
 	l.falls, l.companion, l.notify, l.relay = r.Falls, r.Companion, r.Notify, r.Relay
 	// A release that runs is told of when the monitor has said who is connected.
-	l.owed = l.state.Phase != Running
+	l.owed = l.state.Phase != policy.Running
 	if len(r.Falls) >= MaxFalls {
-		l.state.Phase, l.state.Why, l.owed = GivenUp, r.Why, true
+		l.state.Phase, l.state.Why, l.owed = policy.GivenUp, r.Why, true
 		l.Console.Say(health.Err, "PID 1 fell "+strconv.Itoa(len(r.Falls))+" times within "+FallWindow.String()+
 			": it starts nothing any more, a release that runs is left alone")
 		return true
@@ -67,22 +68,22 @@ func (l *Loop) resume() bool {
 		go l.hearNotices(l.notify)
 	}
 	switch l.state.Phase {
-	case Running:
-		l.setTimer(WellTimer, l.state.Policy.Window)
+	case policy.Running:
+		l.setTimer(policy.WellTimer, l.state.Policy.Window)
 		l.resumeRunning()
-	case Waiting:
+	case policy.Waiting:
 		l.owed = false
 		return false
-	case Between:
-		l.setTimer(RestartTimer, max(l.state.NextAt-Now(), 0))
-	case FallingBack:
-		l.setTimer(FallbackTimer, fallbackLimit)
-	case Ending, Pausing:
-		if l.state.Phase == Ending {
+	case policy.Between:
+		l.setTimer(policy.RestartTimer, max(l.state.NextAt-clock.Boottime(), 0))
+	case policy.FallingBack:
+		l.setTimer(policy.FallbackTimer, policy.FallbackLimit)
+	case policy.Ending, policy.Pausing:
+		if l.state.Phase == policy.Ending {
 			l.told = l.state.PID != 0 // else the policy has ended it
 			l.Stopping(l.state.Action)
 		}
-		l.setTimer(StopTimer, l.state.Policy.StopTimeout)
+		l.setTimer(policy.StopTimer, l.state.Policy.StopTimeout)
 	}
 	return true
 }

@@ -3,7 +3,6 @@ package supervise
 import (
 	"fmt"
 	"runtime"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -98,22 +97,6 @@ func forkBound(p Program, attr *syscall.ProcAttr) (pid int, err error) {
 func giveWay() {
 	pause := unix.NsecToTimespec(int64(time.Millisecond))
 	unix.Nanosleep(&pause, nil)
-}
-
-// Describe says how a process ended, in words.
-func Describe(status unix.WaitStatus) string {
-	if status.Exited() {
-		return "exit status " + strconv.Itoa(status.ExitStatus())
-	}
-	sig := status.Signal()
-	text := "killed by signal " + strconv.Itoa(int(sig))
-	if name := unix.SignalName(sig); name != "" {
-		text += " (" + name + ")"
-	}
-	if status.CoreDump() {
-		text += ", core dumped"
-	}
-	return text
 }
 
 // collect takes every child that has ended, gives each to ended, and says whether

@@ -4,7 +4,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/beaminit/beaminit/supervise/policy"
+
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/supervise/control"
 )
@@ -29,7 +32,7 @@ func (l *Loop) openControl() {
 		}
 		return
 	}
-	server.Life, server.Version = uint64(Now()/time.Millisecond), l.Version
+	server.Life, server.Version = uint64(clock.Boottime()/time.Millisecond), l.Version
 	l.server = server
 	go l.readControl(server)
 }
@@ -63,15 +66,15 @@ func (l *Loop) readControl(server *control.Server) {
 func (l *Loop) asked(a ask) {
 	fault.At("asked")
 	l.served++
-	then := Nothing
+	then := policy.Nothing
 	switch a.Command {
 	case control.Status:
 	case control.Restart:
-		then = ThenStart
+		then = policy.ThenStart
 	case control.Stop:
-		then = ThenStop
+		then = policy.ThenStop
 	case control.Rescue:
-		then = ThenKill
+		then = policy.ThenKill
 	case control.Reexec:
 		l.reexec(a)
 		return
@@ -79,8 +82,8 @@ func (l *Loop) asked(a ask) {
 		l.server.Answer(a.from, control.No, "PID 1 is beaminit "+l.Version+" and does not know the command "+a.Command)
 		return
 	}
-	if then != Nothing {
-		if l.state.Phase == Ending {
+	if then != policy.Nothing {
+		if l.state.Phase == policy.Ending {
 			l.server.Answer(a.from, control.No, "the node is going down: "+l.state.Why)
 			return
 		}
@@ -88,7 +91,7 @@ func (l *Loop) asked(a ask) {
 		if l.state.Then != then {
 			l.Console.Say(health.Notice, why+" (pid "+strconv.Itoa(int(a.from.PID))+")")
 		}
-		l.step(Event{Kind: Asked, Then: then, Text: why})
+		l.step(policy.Event{Kind: policy.Asked, Then: then, Text: why})
 	}
 	l.server.Answer(a.from, control.OK, string(l.present().Append(make([]byte, 0, 512))))
 }
@@ -116,8 +119,8 @@ func (l *Loop) reexec(a ask) {
 	l.Console.Say(health.Notice, "PID 1 executes "+a.Argument+", as beaminit reexec (pid "+strconv.Itoa(int(a.from.PID))+") asked for")
 	r := l.knowledge()
 	r.From, r.Falls = l.Version, nil
-	if r.State.Phase == GivenUp && r.State.PID != 0 {
-		r.State.Phase = Running
+	if r.State.Phase == policy.GivenUp && r.State.PID != 0 {
+		r.State.Phase = policy.Running
 	}
 	err := l.become(r, a.Argument)
 	text := "PID 1 cannot execute " + a.Argument + ": " + err.Error() + "; it goes on as it is"
@@ -131,7 +134,7 @@ func (l *Loop) afresh() error {
 	r := l.knowledge()
 	r.From, r.Falls = l.Version, nil
 	if !r.State.Ran {
-		r.State.Phase = Waiting // the boot is yet to be done
+		r.State.Phase = policy.Waiting // the boot is yet to be done
 	}
 	return l.become(r, "/proc/self/exe")
 }

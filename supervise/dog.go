@@ -4,7 +4,10 @@ import (
 	"errors"
 	"time"
 
+	"github.com/beaminit/beaminit/supervise/policy"
+
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/supervise/watchdog"
 	"golang.org/x/sys/unix"
 )
@@ -38,7 +41,7 @@ func (l *Loop) openDog() {
 			l.dogSaid = text
 			l.sayDog(health.Err, text+"; the node runs without it, and looks again every 10s")
 		}
-		l.setTimer(PetTimer, dogPause)
+		l.setTimer(policy.PetTimer, dogPause)
 		return
 	}
 	*l.Watchdog = d
@@ -56,7 +59,7 @@ func (l *Loop) pet() {
 		l.openDog()
 		return
 	}
-	ok, why := l.state.Well(Now(), l.Dog.Criterion)
+	ok, why := l.state.Well(clock.Boottime(), l.Dog.Criterion)
 	if ok {
 		if err := l.Watchdog.Pet(); err != nil {
 			why = err.Error()
@@ -69,14 +72,14 @@ func (l *Loop) pet() {
 		l.sayDog(health.Notice, "all is well again, it is petted")
 	}
 	l.dogSaid = why
-	l.setTimer(PetTimer, l.Watchdog.Interval())
+	l.setTimer(policy.PetTimer, l.Watchdog.Interval())
 }
 
 func (l *Loop) sayDog(s health.Severity, text string) { l.Console.Say(s, "watchdog: "+text) }
 
 // wakeMonitor ends a monitor that says nothing; another one is started in its place.
 func (l *Loop) wakeMonitor() {
-	if l.monitor.pid != 0 && l.state.Mute(Now()) {
+	if l.monitor.pid != 0 && l.state.Mute(clock.Boottime()) {
 		l.Console.Say(health.Warning, "the monitor says nothing: SIGKILL")
 		unix.Kill(l.monitor.pid, unix.SIGKILL)
 	}

@@ -3,8 +3,11 @@ package supervise
 import (
 	"time"
 
+	"github.com/beaminit/beaminit/supervise/policy"
+
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/supervise/heart"
 )
@@ -49,9 +52,9 @@ func (l *Loop) hear(fd, uid int) {
 // resumeRunning sets the timers of a release that the PID 1 before this one had.
 func (l *Loop) resumeRunning() {
 	s := &l.state
-	s.HeardAt = Now()
-	if s.Kill == KillDump || s.Kill == KillSent {
-		l.setTimer(KillTimer, s.Policy.DumpTimeout)
+	s.HeardAt = clock.Boottime()
+	if s.Kill == policy.KillDump || s.Kill == policy.KillSent {
+		l.setTimer(policy.KillTimer, s.Policy.DumpTimeout)
 	}
 	if l.Resume.Ear != 0 {
 		l.listenHeart(l.Resume.Ear - 1)
@@ -60,23 +63,23 @@ func (l *Loop) resumeRunning() {
 		s.BeatAt = 0 // nobody hears the next one
 	}
 	if s.BeatAt != 0 {
-		l.setTimer(BeatTimer, s.BeatSpan+beatSlack)
+		l.setTimer(policy.BeatTimer, s.BeatSpan+policy.BeatSlack)
 	}
 	if s.Policy.StartTimeout > 0 && !s.Ready {
-		l.setTimer(StartTimer, s.Policy.StartTimeout)
+		l.setTimer(policy.StartTimer, s.Policy.StartTimeout)
 	}
 }
 
 // heard deals with a message of the release's heart.
 func (l *Loop) heard(m heart.Message) {
 	if m.Kind != heart.Asked {
-		l.step(Event{Kind: Heard, Heart: m})
+		l.step(policy.Event{Kind: policy.Heard, Heart: m})
 		return
 	}
 	if m.PID != l.state.PID {
 		return
 	}
-	action := Action(config.Reboot)
+	action := policy.Action(config.Reboot)
 	switch m.Action {
 	case heart.PowerOff:
 		action = config.PowerOff

@@ -2,6 +2,8 @@ package supervise
 
 import (
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/proc"
+	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
 )
 
@@ -16,13 +18,13 @@ func (l *Loop) startFallback() {
 		unix.Close(out[1])
 		if err == nil {
 			go l.readFallback(out[0])
-			l.step(Event{Kind: Started, PID: pid})
+			l.step(policy.Event{Kind: policy.Started, PID: pid})
 			return
 		}
 		unix.Close(out[0])
 	}
 	l.Console.Say(health.Err, "supervise.fallback_exec: "+l.Fallback.Path+": "+err.Error())
-	l.step(Event{Kind: StartFailed, Text: err.Error()})
+	l.step(policy.Event{Kind: policy.StartFailed, Text: err.Error()})
 	l.announce()
 }
 
@@ -48,7 +50,7 @@ func (l *Loop) readFallback(fd int) {
 
 // fallbackEnded says how it went.
 func (l *Loop) fallbackEnded(status unix.WaitStatus) {
-	l.Console.Say(health.Notice, "supervise.fallback_exec ended: "+Describe(status))
-	l.step(Event{Kind: Exited, PID: l.state.Fallback, Status: status})
+	l.Console.Say(health.Notice, "supervise.fallback_exec ended: "+proc.Describe(status))
+	l.step(policy.Event{Kind: policy.Exited, PID: l.state.Fallback, Status: status})
 	l.announce()
 }

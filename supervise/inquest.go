@@ -4,8 +4,12 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/beaminit/beaminit/supervise/policy"
+
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
+	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/internal/proc"
 	"github.com/beaminit/beaminit/supervise/evidence"
 	"golang.org/x/sys/unix"
 )
@@ -37,28 +41,25 @@ func (f *finding) String() string {
 
 // releaseEnded takes the end of the release through Step.
 func (l *Loop) releaseEnded(status unix.WaitStatus) {
-	pid, ran := l.state.PID, Now()-l.state.StartedAt
-	asked := l.state.stopping()
+	pid, ran := l.state.PID, clock.Boottime()-l.state.StartedAt
+	asked := l.state.IsStopping()
 	f := l.inquest(pid, status)
 	l.Console.Say(health.Warning, "the release ended: "+f.String()+" (pid "+strconv.Itoa(pid)+", ran "+ran.Truncate(time.Millisecond).String()+")")
 	l.rememberFound(&f)
-	l.step(Event{Kind: Exited, PID: pid, Status: status, Text: f.String()})
+	l.step(policy.Event{Kind: policy.Exited, PID: pid, Status: status, Text: f.String()})
 	if !asked {
 		l.announce()
 	}
 }
 
-// stopping says that the end of the release was asked for.
-func (s *State) stopping() bool { return s.Phase == Ending || s.Phase == Pausing }
-
 // inquest finds out why the release ended, and has what it left kept. It waits only for
 // what comes at once.
 func (l *Loop) inquest(pid int, status unix.WaitStatus) finding {
-	if l.state.stopping() || !l.looking.CompareAndSwap(false, true) {
-		return finding{why: Describe(status)}
+	if l.state.IsStopping() || !l.looking.CompareAndSwap(false, true) {
+		return finding{why: proc.Describe(status)}
 	}
 	found := make(chan finding, 1)
-	meant := l.state.meant(status)
+	meant := l.state.IsExpectedExit(status)
 	run := evidence.Run(l.Boot, l.state.Runs)
 	go func() {
 		defer func() { l.fell(recover()) }()
@@ -75,13 +76,13 @@ func (l *Loop) inquest(pid int, status unix.WaitStatus) finding {
 	case f := <-found:
 		return f
 	case <-limit.C:
-		return finding{why: Describe(status)}
+		return finding{why: proc.Describe(status)}
 	}
 }
 
 // look looks at what is there.
 func (l *Loop) look(pid int, status unix.WaitStatus, run string) finding {
-	f := finding{why: Describe(status)}
+	f := finding{why: proc.Describe(status)}
 	if status.Signaled() && status.Signal() == unix.SIGKILL {
 		switch killed, limit := l.kernel.OOM(pid); {
 		case limit:
@@ -168,27 +169,9 @@ func (l *Loop) rememberFound(f *finding) {
 
 // announce says what followed from an end, for who reads only the console.
 func (l *Loop) announce() {
-	if text := l.state.whatNext(); text != "" {
+	if text := l.state.WhatNext(clock.Boottime()); text != "" {
 		l.Console.Say(health.Warning, text)
 	}
-}
-
-// whatNext says what comes after an end.
-func (s *State) whatNext() string {
-	switch s.Phase {
-	case Running:
-		return "the release was started again at once (restart " + strconv.Itoa(s.Restarts) + ", pid " + strconv.Itoa(s.PID) + ")"
-	case Between:
-		return "the release is started again in " + (s.NextAt - Now()).Truncate(time.Millisecond).String() + "; after " +
-			strconv.Itoa(s.Policy.Attempts+1-len(s.Exits)) + " more ends within " + s.Policy.Window.String() + ": " + s.Policy.GiveUp
-	case Stopped:
-		return "the release " + s.Why + "; it is not started again (supervise.exit_ok)"
-	case GivenUp:
-		return s.Why + "; the release is not started any more, the node stays as it is"
-	case FallingBack:
-		return s.Why + "; running supervise.fallback_exec"
-	}
-	return ""
 }
 
 // kilobytes is a size for people.

@@ -1,3 +1,7 @@
+// Package supervise is PID 1's loop: it starts the release, watches it, starts
+// it again by policy, reaps every child of the system, and turns signals into an
+// orderly end. One goroutine owns the state. What is to be done is decided by
+// policy.Step, a pure function; the loop around it only does it.
 package supervise
 
 import (
@@ -5,10 +9,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/beaminit/beaminit/supervise/policy"
+
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
+	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/supervise/control"
 	"github.com/beaminit/beaminit/supervise/evidence"
@@ -19,10 +26,10 @@ import (
 // Loop is PID 1 at work.
 type Loop struct {
 	Node
-	state     State
-	timers    [timers]time.Duration // when due; 0: not set
-	output    int                   // write end of the pipe that the release writes to
-	outputEnd int                   // its read end
+	state     policy.State
+	timers    [policy.TimerCount]time.Duration // when due; 0: not set
+	output    int                              // write end of the pipe that the release writes to
+	outputEnd int                              // its read end
 	null      int
 	monitor   monitor
 	ahead     int // pid of what reads the release ahead; 0: none runs
@@ -57,9 +64,9 @@ type Loop struct {
 
 // Run starts the release and supervises it until the node is to go down; it
 // gives the action asked for. It never returns for any other reason.
-func (n Node) Run() Action {
+func (n Node) Run() policy.Action {
 	l := &Loop{Node: n, reports: make(chan cluster.Report, 16), fallen: make(chan string, 8), asks: make(chan ask, 16), beats: make(chan heart.Message, 16), notices: make(chan struct{})}
-	l.state = State{Policy: n.Policy, Peers: min(len(n.Peers), cluster.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
+	l.state = policy.State{Policy: n.Policy, Peers: min(len(n.Peers), cluster.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	l.startOutput()
 	none := false
@@ -68,18 +75,18 @@ func (n Node) Run() Action {
 	case n.NoRelease != "":
 		none = true
 	case n.NetworkWait > 0:
-		l.setTimer(NetworkTimer, n.NetworkWait)
+		l.setTimer(policy.NetworkTimer, n.NetworkWait)
 		l.readAhead()
 		l.owed = true
 	default:
-		l.step(Event{Kind: Begin})
+		l.step(policy.Event{Kind: policy.Begin})
 	}
 	// All that follows could be done before the release is started; it is not,
 	// because the release need not wait for it. The first record comes after
 	// Listen: whoever has read it can count on being heard.
 	n.AfterStart()
 	if none { // in the history it follows the beginning of the boot
-		l.step(Event{Kind: NoRelease, Text: n.NoRelease})
+		l.step(policy.Event{Kind: policy.NoRelease, Text: n.NoRelease})
 	}
 	l.signals = n.Signals.Listen()
 	if l.owed {
@@ -95,9 +102,9 @@ func (n Node) Run() Action {
 	l.kernel = evidence.OpenLog("/dev/kmsg")
 	l.makeRoom()
 	l.openDog()
-	l.setTimer(TickTimer, l.Interval)
-	l.setTimer(SaveTimer, saveInterval)
-	l.setTimer(ShrinkTimer, shrinkAfter)
+	l.setTimer(policy.TickTimer, l.Interval)
+	l.setTimer(policy.SaveTimer, saveInterval)
+	l.setTimer(policy.ShrinkTimer, shrinkAfter)
 	l.save()
 	l.openControl()
 	l.reap()
@@ -126,7 +133,7 @@ func (l *Loop) turn() {
 	case sig := <-l.signals:
 		l.signal(sig)
 	case r := <-l.reports:
-		l.step(Event{Kind: Reported, Report: r})
+		l.step(policy.Event{Kind: policy.Reported, Report: r})
 		l.sayUnknown(r)
 	case m := <-l.beats:
 		l.heard(m)
@@ -134,7 +141,7 @@ func (l *Loop) turn() {
 		l.takeNotice()
 	case <-l.Links:
 		if l.OnLink() {
-			l.step(Event{Kind: Begin})
+			l.step(policy.Event{Kind: policy.Begin})
 		}
 	case a := <-l.asks:
 		l.asked(a)
@@ -167,7 +174,7 @@ func (l *Loop) signal(sig os.Signal) {
 
 // Meaning is what a signal asks PID 1 for, in the manner of BusyBox init and
 // erlinit; no action for one that asks for nothing.
-func Meaning(sig os.Signal) (action Action, why string) {
+func Meaning(sig os.Signal) (action policy.Action, why string) {
 	switch sig {
 	case unix.SIGTERM:
 		return config.Reboot, "SIGTERM"
@@ -183,21 +190,21 @@ func Meaning(sig os.Signal) (action Action, why string) {
 	return "", ""
 }
 
-func (l *Loop) stop(a Action, why string, now bool) {
+func (l *Loop) stop(a policy.Action, why string, now bool) {
 	l.Console.Say(health.Notice, string(a)+" asked for by "+why)
 	l.Stopping(a)
-	l.step(Event{Kind: StopAsked, Action: a, Now: now, Text: string(a) + " asked for by " + why})
+	l.step(policy.Event{Kind: policy.StopAsked, Action: a, Now: now, Text: string(a) + " asked for by " + why})
 }
 
 // step takes an event through Step and does what follows.
-func (l *Loop) step(e Event) {
-	e.At = Now()
+func (l *Loop) step(e policy.Event) {
+	e.At = clock.Boottime()
 	was := l.state
-	var effects []Effect
-	l.state, effects = Step(l.state, e)
+	var effects []policy.Effect
+	l.state, effects = policy.Step(l.state, e)
 	l.rememberChange(was, e)
 	l.notePhases(&was)
-	if was.Kill == KillNone && l.state.Fatal != "" {
+	if was.Kill == policy.KillNone && l.state.Fatal != "" {
 		l.Console.Say(health.Warning, "the release is killed: "+l.state.Fatal)
 	}
 	for _, effect := range effects {
@@ -205,34 +212,34 @@ func (l *Loop) step(e Event) {
 	}
 }
 
-func (l *Loop) do(e Effect) {
+func (l *Loop) do(e policy.Effect) {
 	switch e.Kind {
-	case Record:
+	case policy.Record:
 		l.record()
-	case Start:
+	case policy.Start:
 		l.startRelease()
-	case Signal:
+	case policy.Signal:
 		unix.Kill(l.state.PID, e.Signal)
-	case SweepUp:
+	case policy.SweepUp:
 		unix.Kill(-e.PID, unix.SIGKILL)
-	case SetTimer:
+	case policy.SetTimer:
 		l.setTimer(e.Timer, e.After)
-	case Order:
+	case policy.Order:
 		l.monitor.order(e.Order)
-	case RunFallback:
+	case policy.RunFallback:
 		l.startFallback()
-	case Finish:
+	case policy.Finish:
 		l.finished = true
 	}
 }
 
 func (l *Loop) startRelease() {
 	if l.Prepare == nil {
-		l.step(Event{Kind: StartFailed, Text: "PID 1 cannot execute itself anew: " + l.afresh().Error()})
+		l.step(policy.Event{Kind: policy.StartFailed, Text: "PID 1 cannot execute itself anew: " + l.afresh().Error()})
 		return
 	}
 	l.endReadAhead()
-	p, err := l.Prepare(l.state.Runs+1, l.state.Then == ThenStart)
+	p, err := l.Prepare(l.state.Runs+1, l.state.Then == policy.ThenStart)
 	if err == nil {
 		var pid int
 		in, out := l.stdio(&p)
@@ -240,7 +247,7 @@ func (l *Loop) startRelease() {
 		if pid, err = l.Signals.spawn(p, in, out, out, l.output); err == nil {
 			l.phase("exec")
 			giveWay()
-			l.step(Event{Kind: Started, PID: pid})
+			l.step(policy.Event{Kind: policy.Started, PID: pid})
 			l.renewMonitor()
 			if p.Heart {
 				l.listenHeart(p.uid())
@@ -255,7 +262,7 @@ func (l *Loop) startRelease() {
 		l.Console.Say(health.Err, "cannot start the release: "+err.Error())
 	}
 	l.rememberEnd(history.Entry{Why: "cannot be started: " + err.Error()})
-	l.step(Event{Kind: StartFailed, Text: err.Error()})
+	l.step(policy.Event{Kind: policy.StartFailed, Text: err.Error()})
 	l.announce()
 }
 
@@ -288,5 +295,5 @@ func (l *Loop) phase(name string) {
 			return
 		}
 	}
-	l.Phases = append(l.Phases, health.Phase{Name: name, At: Now()})
+	l.Phases = append(l.Phases, health.Phase{Name: name, At: clock.Boottime()})
 }

@@ -3,8 +3,8 @@ package supervise
 import (
 	"time"
 
-	"github.com/beaminit/beaminit/cluster"
-	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/supervise/policy"
+
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/supervise/notify"
@@ -22,7 +22,7 @@ func (l *Loop) listenNotices(p *Program) {
 	fd, err := listenDatagrams(notify.Socket, p.uid(), p.Notify)
 	if err != nil {
 		l.Console.Say(health.Err, "socket "+notify.Socket+": "+err.Error()+"; the release is taken for ready as soon as it answers")
-		l.step(Event{Kind: Unheard})
+		l.step(policy.Event{Kind: policy.Unheard})
 		return
 	}
 	l.notify = fd
@@ -55,7 +55,7 @@ func (l *Loop) takeNotice() {
 		return // it was taken already
 	}
 	if w := notify.Parse(b[:n]); w != (notify.Words{}) {
-		l.step(Event{Kind: Notified, PID: uppermost(int(from.Pid)), Said: w})
+		l.step(policy.Event{Kind: policy.Notified, PID: uppermost(int(from.Pid)), Said: w})
 	}
 }
 
@@ -71,36 +71,10 @@ func uppermost(pid int) int {
 	return pid
 }
 
-// notified takes over what the release said. What comes from any other process, or from a
-// run that is over, says nothing about it.
-func (s *State) notified(e Event) []Effect {
-	if s.Phase != Running || e.PID != s.PID || s.PID == 0 || s.Fatal != "" {
-		return nil
-	}
-	s.Started, s.Notified = s.Started || e.Said.Started, s.Notified || e.Said.Ready
-	s.settle()
-	if s.Answered || s.Policy.Unprobed {
-		return nil
-	}
-	return []Effect{{Kind: Order, Order: cluster.OrderWatch}} // look at once: it has to answer now
-}
-
-// settle says whether the release has become ready. Whatever the criterion, it has to
-// answer too, where it can be asked; and once it was ready, it stays so.
-func (s *State) settle() {
-	if s.Ready || !s.Answered && !s.Policy.Unprobed || s.Policy.Ready == config.Started && !s.Started || s.Policy.Ready == config.Notify && !s.Notified {
-		return
-	}
-	s.Ready, s.CameUp = true, true
-	if !s.Hung {
-		s.Why = "" // how the run before ended
-	}
-}
-
 // notePhases notes how far the first run of a boot has come.
-func (l *Loop) notePhases(was *State) {
+func (l *Loop) notePhases(was *policy.State) {
 	s := &l.state
-	if s.Runs != 1 || was.Phase != Running {
+	if s.Runs != 1 || was.Phase != policy.Running {
 		return
 	}
 	if s.Answered && !was.Answered {

@@ -5,7 +5,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/beaminit/beaminit/supervise/policy"
+
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/clock"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,11 +26,11 @@ func (l *Loop) record() {
 func (l *Loop) present() health.Record {
 	s := &l.state
 	r := health.Record{
-		Boot: l.Boot, Seq: l.Seq, Up: Now(), Node: l.Name(), State: s.Health(),
+		Boot: l.Boot, Seq: l.Seq, Up: clock.Boottime(), Node: l.Name(), State: s.Health(),
 		PID: s.PID, Restarts: s.Restarts, Peers: s.Peers, Connected: s.Connected(),
 		Probe: s.Probe, Mem: resident(s.PID), Why: s.Why, Clock: l.Clock(), Phases: l.Phases,
 	}
-	if s.Phase == Running && s.Answered && s.Peers > 0 && !s.Known {
+	if s.Phase == policy.Running && s.Answered && s.Peers > 0 && !s.Known {
 		r.Connected = -1
 	}
 	if r.State == health.Degraded || r.State == health.Hung {
@@ -37,7 +40,7 @@ func (l *Loop) present() health.Record {
 			}
 		}
 	}
-	if s.Phase == Between {
+	if s.Phase == policy.Between {
 		r.Next = max(s.NextAt-r.Up, time.Millisecond)
 	}
 	return r

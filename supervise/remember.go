@@ -5,7 +5,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beaminit/beaminit/supervise/policy"
+
 	"github.com/beaminit/beaminit/history"
+	"github.com/beaminit/beaminit/internal/clock"
 )
 
 // remember has an entry kept, with what all of them have.
@@ -13,7 +16,7 @@ func (l *Loop) remember(e history.Entry) {
 	if l.Remember == nil {
 		return
 	}
-	e.Boot, e.At, e.Up = l.Boot, time.Now().Unix(), Now()
+	e.Boot, e.At, e.Up = l.Boot, time.Now().Unix(), clock.Boottime()
 	l.Remember(e)
 }
 
@@ -22,21 +25,21 @@ func (l *Loop) rememberEnd(e history.Entry) {
 	s := &l.state
 	e.Kind, e.PID, e.Restarts = history.End, s.PID, s.Restarts
 	if s.PID != 0 {
-		e.Ran = Now() - s.StartedAt
+		e.Ran = clock.Boottime() - s.StartedAt
 	}
 	l.remember(e)
 }
 
 // rememberChange looks at what an event made of the state.
-func (l *Loop) rememberChange(was State, e Event) {
+func (l *Loop) rememberChange(was policy.State, e policy.Event) {
 	switch s := &l.state; {
-	case e.Kind == StopAsked:
+	case e.Kind == policy.StopAsked:
 		l.told = true
 	case s.CameUp && !was.CameUp:
-		l.remember(history.Entry{Kind: history.Up, PID: s.PID, Ran: Now() - s.StartedAt, Restarts: s.Restarts})
-	case s.Phase == FallingBack && was.Phase != FallingBack:
+		l.remember(history.Entry{Kind: history.Up, PID: s.PID, Ran: clock.Boottime() - s.StartedAt, Restarts: s.Restarts})
+	case s.Phase == policy.FallingBack && was.Phase != policy.FallingBack:
 		l.remember(history.Entry{Kind: history.Fallback, Restarts: s.Restarts, Why: s.Why})
-	case s.Phase == GivenUp && was.Phase != GivenUp:
+	case s.Phase == policy.GivenUp && was.Phase != policy.GivenUp:
 		l.remember(history.Entry{Kind: history.Rescue, Restarts: s.Restarts, Why: s.Why})
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beaminit/beaminit/supervise/policy"
+
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/supervise/console"
 	"golang.org/x/sys/unix"
@@ -30,7 +32,7 @@ const (
 // Resume is that knowledge.
 type Resume struct {
 	Boot, Seq uint32
-	State     State
+	State     policy.State
 	Phases    []health.Phase
 	Output    [2]int            // the pipe of the release's output: read end, write end; 0: none
 	Watchdog  int               // its descriptor; 0: none is open
@@ -138,14 +140,14 @@ func ParseResume(text string) (r Resume, err error) {
 
 // phaseOf reads a phase. One that only another version knows is what it comes to in
 // this one: the release runs, or is to be started.
-func phaseOf(n int, pid int) Phase {
+func phaseOf(n int, pid int) policy.Phase {
 	switch {
-	case n >= int(Waiting) && n < int(phases):
-		return Phase(n)
+	case n >= int(policy.Waiting) && n < int(policy.PhaseCount):
+		return policy.Phase(n)
 	case pid != 0:
-		return Running
+		return policy.Running
 	}
-	return Between
+	return policy.Between
 }
 
 func (r *Resume) set(name, value string) (err error) {
@@ -158,7 +160,7 @@ func (r *Resume) set(name, value string) (err error) {
 	case "phase":
 		var n int
 		n, err = strconv.Atoi(value)
-		s.Phase = Phase(n)
+		s.Phase = policy.Phase(n)
 	case "pid":
 		s.PID, err = strconv.Atoi(value)
 	case "flags":
@@ -187,7 +189,7 @@ func (r *Resume) set(name, value string) (err error) {
 		if strings.Trim(value, "abcdefghijklmnopqrstuvwxyz") != "" {
 			return errors.New("want a word")
 		}
-		s.Action = Action(value)
+		s.Action = policy.Action(value)
 	case "exits":
 		s.Exits, err = parseTimes(value)
 	case "falls":
@@ -205,10 +207,10 @@ func (r *Resume) set(name, value string) (err error) {
 		r.Ear, err = strconv.Atoi(value)
 	case "kill":
 		var n int
-		if n, err = strconv.Atoi(value); err == nil && (n < int(KillNone) || n > int(KillStuck)) {
+		if n, err = strconv.Atoi(value); err == nil && (n < int(policy.KillNone) || n > int(policy.KillStuck)) {
 			err = errors.New("no such stage")
 		}
-		s.Kill = KillStage(n)
+		s.Kill = policy.KillStage(n)
 	case "fatal":
 		s.Fatal, err = parseText(value)
 	case "beat":
@@ -233,7 +235,7 @@ func (r *Resume) set(name, value string) (err error) {
 	case "then":
 		var n int
 		n, err = strconv.Atoi(value)
-		s.Then = Then(n)
+		s.Then = policy.Then(n)
 	case "from":
 		r.From, err = parseText(value)
 	case "dir":
@@ -302,7 +304,7 @@ func parseText(s string) (string, error) {
 
 // Fell adds a fall at the time at, and forgets those that no longer count.
 func (r *Resume) Fell(at time.Duration, why string) {
-	r.Falls, r.Why = within(r.Falls, at, FallWindow), why
+	r.Falls, r.Why = policy.Recent(r.Falls, at, FallWindow), why
 }
 
 // Again executes the program anew in this process. It returns only an error.

@@ -6,17 +6,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beaminit/beaminit/supervise/policy"
+
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/supervise/console"
 )
 
 var resumed = Resume{
 	Boot: 7, Seq: 42, Output: [2]int{5, 6}, Companion: 31, Why: "fault at turn: \"x\"\n", Falls: []time.Duration{1, 2},
-	State: State{
-		Phase: Between, PID: 0, Ran: true, Answered: true, Restarts: 3, StartedAt: 5 * time.Second, Backoff: time.Second,
-		NextAt: 9 * time.Second, Exits: []time.Duration{4, 5}, Why: "killed by signal 9 (SIGKILL)", Action: "reboot", Killed: true, Then: ThenStart,
+	State: policy.State{
+		Phase: policy.Between, PID: 0, Ran: true, Answered: true, Restarts: 3, StartedAt: 5 * time.Second, Backoff: time.Second,
+		NextAt: 9 * time.Second, Exits: []time.Duration{4, 5}, Why: "killed by signal 9 (SIGKILL)", Action: "reboot", Killed: true, Then: policy.ThenStart,
 		CameUp: true, FellBack: true, Ready: true, Notified: true, Runs: 4, Failed: 2, Fallback: 77,
-		Kill: KillDump, Fatal: "hung: \"x\"\n", BeatAt: 6, BeatSpan: 7, SnoozeUntil: 8, Unpetted: true,
+		Kill: policy.KillDump, Fatal: "hung: \"x\"\n", BeatAt: 6, BeatSpan: 7, SnoozeUntil: 8, Unpetted: true,
 	},
 	Watchdog: 9, Notify: 11, Ear: 1001, Relay: 32, Terminal: &console.Terminal{Master: 10, Slave: 11, Ring: -1},
 	From:   "v1.2-3-gabc dirty",
@@ -39,15 +41,15 @@ func TestResumeRoundTrip(t *testing.T) {
 func TestResumeOfAnotherVersion(t *testing.T) {
 	tests := []struct {
 		text  string
-		phase Phase
+		phase policy.Phase
 		lost  string
 	}{
-		{"v=2 pid=87 phase=1 colour=red", Running, ""},
-		{"pid=87 phase=99", Running, ""},
-		{"pid=0 phase=99", Between, ""},
-		{"pid=87 phase=-1", Running, ""},
-		{"v=1 pid=87 phase=1 flags=11010111", Running, ""},
-		{"v=1 pid=87 phase=1 flags=1 exits=1,x why=zz output=1 falls=a,b boot=-1 then=x terminal=1,2", Running, "exits why output falls boot then terminal"},
+		{"v=2 pid=87 phase=1 colour=red", policy.Running, ""},
+		{"pid=87 phase=99", policy.Running, ""},
+		{"pid=0 phase=99", policy.Between, ""},
+		{"pid=87 phase=-1", policy.Running, ""},
+		{"v=1 pid=87 phase=1 flags=11010111", policy.Running, ""},
+		{"v=1 pid=87 phase=1 flags=1 exits=1,x why=zz output=1 falls=a,b boot=-1 then=x terminal=1,2", policy.Running, "exits why output falls boot then terminal"},
 	}
 	for _, tt := range tests {
 		r, err := ParseResume(tt.text)

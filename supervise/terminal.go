@@ -3,7 +3,10 @@ package supervise
 import (
 	"time"
 
+	"github.com/beaminit/beaminit/supervise/policy"
+
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -14,7 +17,7 @@ const relayPause = time.Second
 // there is to be one; PID 1 itself has nothing to do with either (package console).
 func (l *Loop) startRelay() {
 	t := l.Terminal
-	if t == nil || l.relay != 0 || l.state.Phase == Ending && l.state.PID == 0 {
+	if t == nil || l.relay != 0 || l.state.Phase == policy.Ending && l.state.PID == 0 {
 		return
 	}
 	ring := t.Ring
@@ -24,7 +27,7 @@ func (l *Loop) startRelay() {
 	pid, err := l.Signals.spawn(l.Relay(), t.Master, ring, l.output)
 	if err != nil {
 		l.Console.Say(health.Err, "cannot start the relay of console.tty: "+err.Error()+"; trying again in a second")
-		l.setTimer(RelayTimer, relayPause)
+		l.setTimer(policy.RelayTimer, relayPause)
 		return
 	}
 	l.relay = pid
@@ -32,11 +35,11 @@ func (l *Loop) startRelay() {
 
 func (l *Loop) relayEnded(status unix.WaitStatus) {
 	l.relay = 0
-	if l.state.Phase == Ending && l.state.PID == 0 {
+	if l.state.Phase == policy.Ending && l.state.PID == 0 {
 		return
 	}
-	l.Console.Say(health.Warning, "the relay of console.tty ended ("+Describe(status)+"), it is started again in a second")
-	l.setTimer(RelayTimer, relayPause)
+	l.Console.Say(health.Warning, "the relay of console.tty ended ("+proc.Describe(status)+"), it is started again in a second")
+	l.setTimer(policy.RelayTimer, relayPause)
 }
 
 // stdio gives the release's three descriptors. With a terminal they are that, and the

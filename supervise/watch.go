@@ -4,9 +4,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/beaminit/beaminit/supervise/policy"
+
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/fault"
+	"github.com/beaminit/beaminit/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -53,7 +56,7 @@ func (l *Loop) startMonitor() {
 		return
 	}
 	l.monitor = monitor{pid, orders[1], p.Argv}
-	if l.state.Phase == Running {
+	if l.state.Phase == policy.Running {
 		l.monitor.order(cluster.OrderWatch)
 	}
 	go l.readReports(reports[0])
@@ -92,12 +95,12 @@ func (l *Loop) readReports(fd int) {
 
 func (l *Loop) monitorFailed(err error) {
 	l.Console.Say(health.Err, "cannot start the monitor: "+err.Error()+"; trying again in a second")
-	l.setTimer(MonitorTimer, monitorPause)
+	l.setTimer(policy.MonitorTimer, monitorPause)
 }
 
 func (l *Loop) monitorEnded(status unix.WaitStatus) {
 	unix.Close(l.monitor.orders)
 	l.monitor = monitor{orders: -1}
-	l.Console.Say(health.Warning, "the monitor ended ("+Describe(status)+"), it is started again in a second")
-	l.setTimer(MonitorTimer, monitorPause)
+	l.Console.Say(health.Warning, "the monitor ended ("+proc.Describe(status)+"), it is started again in a second")
+	l.setTimer(policy.MonitorTimer, monitorPause)
 }

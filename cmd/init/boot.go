@@ -9,11 +9,13 @@ import (
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
+	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/console"
+	"github.com/beaminit/beaminit/supervise/policy"
 	"github.com/beaminit/beaminit/supervise/watchdog"
 	"golang.org/x/sys/unix"
 )
@@ -98,11 +100,11 @@ type node struct {
 	saving   sync.Mutex        // held by save
 	seeded   bool              // the seed of the boot before was taken
 	watchdog watchdog.Dog
-	way      *boot.Way            // down; see wayDown
-	history  history.Keeper       // see beginHistory
-	row      chan supervise.Event // of the boots before, once they are known
-	root     string               // of a plan: where the image lies; empty: this is the node
-	terminal *console.Terminal    // of the release; nil: it has none
+	way      *boot.Way         // down; see wayDown
+	history  history.Keeper    // see beginHistory
+	row      chan policy.Event // of the boots before, once they are known
+	root     string            // of a plan: where the image lies; empty: this is the node
+	terminal *console.Terminal // of the release; nil: it has none
 
 	clockFrom string // rtc, floor or kernel, for the health records
 	machineID string // to be kept for the next boot; empty: none
@@ -113,7 +115,7 @@ func (n *node) phase(name string) {
 	if n.adopts() {
 		return // its boot is over
 	}
-	n.phases = append(n.phases, health.Phase{Name: name, At: supervise.Now()})
+	n.phases = append(n.phases, health.Phase{Name: name, At: clock.Boottime()})
 }
 
 // say puts errors on the console.

@@ -6,7 +6,7 @@ import (
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
 )
 
@@ -27,10 +27,10 @@ func (n *node) wayDown() *boot.Way {
 }
 
 // goesDown is called when the node begins to end: from now on it has a deadline.
-func (n *node) goesDown(a supervise.Action) { n.wayDown().Begin(ending(a)) }
+func (n *node) goesDown(a policy.Action) { n.wayDown().Begin(ending(a)) }
 
 // goDown ends the node; it does not return.
-func (n *node) goDown(a supervise.Action) {
+func (n *node) goDown(a policy.Action) {
 	w := n.wayDown()
 	w.Stopped()
 	w.Begin(ending(a))
@@ -42,7 +42,7 @@ func (n *node) goDown(a supervise.Action) {
 	}
 }
 
-func ending(a supervise.Action) boot.Action {
+func ending(a policy.Action) boot.Action {
 	switch a {
 	case config.PowerOff:
 		return boot.PowerOff
@@ -53,9 +53,9 @@ func ending(a supervise.Action) boot.Action {
 }
 
 // button is what supervise.power_button asks for.
-func button(word string) supervise.Action {
+func button(word string) policy.Action {
 	if word == config.Ignore {
 		return ""
 	}
-	return supervise.Action(word)
+	return policy.Action(word)
 }

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/internal/clock"
 	"golang.org/x/sys/unix"
 )
 
@@ -119,7 +119,7 @@ func TestLife(t *testing.T) {
 	t.Run("SIGSTOP", func(t *testing.T) {
 		pid := m.vm()
 		unix.Kill(pid, unix.SIGSTOP)
-		stopped := supervise.Now() // the clock that the records have too
+		stopped := clock.Boottime() // the clock that the records have too
 		hung, n := m.state(health.Hung, next)
 		if took := hung.Up - stopped; took > 2500*time.Millisecond {
 			t.Errorf("hung after %v, want within two intervals of 1 s, and half a second for a busy machine", took)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/supervise"
 	"golang.org/x/sys/unix"
 )
@@ -53,7 +54,7 @@ func (n *node) fell() {
 		r.Seq = n.seq
 	}
 	r.StateDir = n.state
-	r.Fell(supervise.Now(), text)
+	r.Fell(clock.Boottime(), text)
 	if len(r.Falls) > supervise.MaxFalls { // even staying made it fall
 		n.config = config.Load("", nothing)
 	} else if err := r.Again(); err != nil {

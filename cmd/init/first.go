@@ -5,7 +5,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -40,7 +40,7 @@ func runFirst(argv []string, limit time.Duration, says int) {
 			continue
 		}
 		if late.Stop() && done == pid && status != 0 {
-			complain(argv[0], supervise.Describe(status))
+			complain(argv[0], proc.Describe(status))
 		}
 		return
 	}

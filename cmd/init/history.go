@@ -13,7 +13,8 @@ import (
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
-	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
 )
 
@@ -46,7 +47,7 @@ func (n *node) beginHistory() {
 	}
 	k.Past = func(past []history.Entry) {
 		select {
-		case n.row <- supervise.Event{Kind: supervise.Remembered, Failed: history.Failed(past, n.boot), FellBack: history.FellBack(past, n.boot)}:
+		case n.row <- policy.Event{Kind: policy.Remembered, Failed: history.Failed(past, n.boot), FellBack: history.FellBack(past, n.boot)}:
 		default: // nobody decides anything any more
 		}
 	}
@@ -58,7 +59,7 @@ func (n *node) beginHistory() {
 
 // remember has an entry kept that the supervisor knows nothing of.
 func (n *node) remember(e history.Entry) {
-	e.Boot, e.At, e.Up = n.boot, time.Now().Unix(), supervise.Now()
+	e.Boot, e.At, e.Up = n.boot, time.Now().Unix(), clock.Boottime()
 	n.history.Remember(e)
 }
 

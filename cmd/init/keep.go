@@ -6,7 +6,7 @@ import (
 
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/internal/clock"
 )
 
 // buildTime is when the program was built, in seconds since 1970, set by the build
@@ -65,7 +65,7 @@ func (n *node) save(goesOn bool) (errs []error) {
 		}
 	}
 	if n.seeded && goesOn {
-		n.history.Alive(time.Now().Unix(), supervise.Now())
+		n.history.Alive(time.Now().Unix(), clock.Boottime())
 	}
 	n.seeded = true
 	for _, err := range [...]error{boot.RenewSeed(dir), boot.SaveClock(dir), boot.SaveMachineID(dir, n.machineID)} {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/internal/proc"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
 	"golang.org/x/sys/unix"
@@ -64,7 +66,7 @@ func askProgram(s *supervise.Signals, argv []string, limit time.Duration, size i
 	case !late && status == 0:
 		return out, nil
 	case !late:
-		what = supervise.Describe(status)
+		what = proc.Describe(status)
 	}
 	return out, programError(argv[0], what)
 }
@@ -74,14 +76,14 @@ func programError(program, what string) error { return errors.New(program + ": "
 
 // drain reads what a child writes until the child has ended.
 func drain(pid, fd int, limit time.Duration, take func([]byte)) (status unix.WaitStatus, late, ended bool) {
-	deadline := supervise.Now() + limit
+	deadline := clock.Boottime() + limit
 	var buf [512]byte
 	open := true
 	for {
 		got, err := unix.Read(fd, buf[:])
 		if got > 0 {
 			take(buf[:got])
-			if supervise.Now() < deadline { // it may write for ever
+			if clock.Boottime() < deadline { // it may write for ever
 				continue
 			}
 		}
@@ -93,7 +95,7 @@ func drain(pid, fd int, limit time.Duration, take func([]byte)) (status unix.Wai
 			ended = true
 			continue // to read what it wrote last
 		}
-		switch now := supervise.Now(); {
+		switch now := clock.Boottime(); {
 		case now < deadline:
 		case late:
 			return status, true, false

@@ -1,10 +1,11 @@
 package main
 
 import (
-	"github.com/beaminit/beaminit/supervise"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/beaminit/beaminit/supervise"
 
 	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"

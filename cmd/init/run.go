@@ -4,11 +4,12 @@ import (
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/policy"
 )
 
 // supervise hands the boot over to PID 1's loop, which starts the release, and
 // gives the action that the node is to end with.
-func (n *node) supervise(status netcfg.Status) supervise.Action {
+func (n *node) supervise(status netcfg.Status) policy.Action {
 	s := n.loop()
 	s.Prepare, s.Unasked, s.Dumps = n.prepare, n.unasked, n.dumps()
 	s.Fallback, s.Policy.Fallback = n.fallback(), len(n.config.Supervise.FallbackExec) > 0
@@ -48,10 +49,10 @@ func (n *node) loop() supervise.Node {
 		}
 	}
 	n.openTerminal()
-	n.row = make(chan supervise.Event, 1)
+	n.row = make(chan policy.Event, 1)
 	return supervise.Node{
 		Name: n.nodeName, Peers: peers, Boot: n.boot, Seq: n.seq, Clock: func() string { return n.clockFrom }, Interval: c.Health.Interval,
-		Policy: supervise.Policy{
+		Policy: policy.Policy{
 			OnExit: c.Supervise.OnExit, GiveUp: c.Supervise.GiveUp,
 			BackoffFirst: c.Supervise.BackoffFirst, BackoffLongest: c.Supervise.BackoffLongest,
 			Attempts: c.Supervise.Attempts, Window: c.Supervise.Window, StopTimeout: c.Supervise.StopTimeout,

@@ -10,6 +10,7 @@ import (
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
+	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/supervise"
 )
 
@@ -82,7 +83,7 @@ func (n *node) enterRoot() {
 func (n *node) booting(why string) {
 	n.seq++
 	n.console.Health(health.Record{
-		Boot: n.boot, Seq: n.seq, Up: supervise.Now(), Node: n.nodeName(), State: health.Booting,
+		Boot: n.boot, Seq: n.seq, Up: clock.Boottime(), Node: n.nodeName(), State: health.Booting,
 		Peers: peerCount(n.config), Why: why, Phases: n.phases,
 	})
 }

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/internal/clock"
 )
 
 // saysStarted is evaluated by a VM after its boot script, by whichever way it is started
@@ -74,7 +74,7 @@ func startedByInit(b *testing.B, dir string) time.Duration {
 	m := power(b, s)
 	defer m.off()
 	m.line("release: " + startedLine)
-	at := supervise.Now() // the clock that the records have too
+	at := clock.Boottime() // the clock that the records have too
 	return at - m.phaseOf("exec")
 }
 

@@ -11,8 +11,8 @@ LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
 # committed or not. BEAMINIT_SRC = "git" takes SRCREV:pn-beaminit from the repository
 # instead, for a build with another version than the layer's.
 BEAMINIT_SRC ??= "tree"
-BEAMINIT_TREE = "go.mod go.sum LICENSE docs/beaminit.8 docs/beaminit.toml.5 boot cmd config console control evidence fault health heart history hostsgen \
-    logfmt netcfg notify release supervise watchdog"
+BEAMINIT_TREE = "go.mod go.sum LICENSE docs/beaminit.8 docs/beaminit.toml.5 boot cli cluster cmd config health history hostsgen internal \
+    netcfg node release supervise"
 
 PV = "0.1.0+${BEAMINIT_SRC}"
 # Scarthgap has no UNPACKDIR yet.

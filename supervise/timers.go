@@ -3,19 +3,13 @@ package supervise
 import (
 	"time"
 
+	"github.com/beaminit/beaminit/supervise/policy"
+
 	"github.com/beaminit/beaminit/health"
-	"golang.org/x/sys/unix"
+	"github.com/beaminit/beaminit/internal/clock"
 )
 
-// Now is CLOCK_BOOTTIME (clock_gettime(2)). PID 1 never asks for the time of
-// day: on a board without a battery it jumps by decades when the network comes.
-func Now() time.Duration {
-	var ts unix.Timespec
-	unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts)
-	return time.Duration(ts.Nano())
-}
-
-func (l *Loop) setTimer(t Timer, after time.Duration) { l.timers[t] = Now() + after }
+func (l *Loop) setTimer(t policy.Timer, after time.Duration) { l.timers[t] = clock.Boottime() + after }
 
 // saveInterval is how much time a node without a clock of its own loses at most by a
 // power cut.
@@ -39,7 +33,7 @@ func (l *Loop) save() {
 // untilAlarm is the time to the next timer.
 func (l *Loop) untilAlarm() time.Duration {
 	next := time.Hour
-	now := Now()
+	now := clock.Boottime()
 	for _, due := range l.timers {
 		if due != 0 {
 			next = min(next, due-now)
@@ -50,34 +44,34 @@ func (l *Loop) untilAlarm() time.Duration {
 
 // fireAlarms steps every timer that is due.
 func (l *Loop) fireAlarms() {
-	now := Now()
+	now := clock.Boottime()
 	for t := range l.timers {
 		if due := l.timers[t]; due == 0 || due > now {
 			continue
 		}
 		l.timers[t] = 0
-		switch Timer(t) {
-		case TickTimer:
+		switch policy.Timer(t) {
+		case policy.TickTimer:
 			l.record()
 			l.wakeMonitor()
 			l.openControl()
 			l.tidy()
-			l.setTimer(TickTimer, l.Interval)
-		case PetTimer:
+			l.setTimer(policy.TickTimer, l.Interval)
+		case policy.PetTimer:
 			l.pet()
-		case SaveTimer:
+		case policy.SaveTimer:
 			l.save()
-			l.setTimer(SaveTimer, saveInterval)
-		case ShrinkTimer:
+			l.setTimer(policy.SaveTimer, saveInterval)
+		case policy.ShrinkTimer:
 			shrink()
-		case MonitorTimer:
+		case policy.MonitorTimer:
 			l.startMonitor()
-		case CompanionTimer:
+		case policy.CompanionTimer:
 			l.renewCompanion()
-		case RelayTimer:
+		case policy.RelayTimer:
 			l.startRelay()
 		default:
-			l.step(Event{Kind: TimeIsUp, Timer: Timer(t)})
+			l.step(policy.Event{Kind: policy.TimeIsUp, Timer: policy.Timer(t)})
 		}
 	}
 }

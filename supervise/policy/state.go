@@ -1,8 +1,8 @@
-// Package supervise is PID 1's loop: it starts the release, watches it, starts
-// it again by policy, reaps every child of the system, and turns signals into an
-// orderly end. One goroutine owns the state. What is to be done is decided by
-// Step, a pure function; the loop around it only does it.
-package supervise
+// Package policy decides what follows from what happens to the release: it starts, answers
+// or does not, ends, is asked to stop. Step is pure: a state and an event give the next
+// state and the effects that are wanted. Who performs them is package supervise. The
+// states and their transitions are those of Phase, the timers those of Timer.
+package policy
 
 import (
 	"time"
@@ -52,7 +52,7 @@ const (
 	Pausing     // the release is being stopped, and the node stays: see Then
 	Stopped     // it ended on purpose
 	FallingBack // given up, and the fallback command runs
-	phases      // how many there are
+	PhaseCount  // how many there are
 )
 
 // State is all that PID 1 knows of the release. Step makes a new one from it; it
@@ -158,7 +158,7 @@ const (
 	CompanionTimer
 	ShrinkTimer
 	RelayTimer
-	timers // how many there are
+	TimerCount // how many there are
 )
 
 // EffectKind says what is to be done.

@@ -1,4 +1,4 @@
-package supervise
+package policy
 
 import (
 	"time"
@@ -6,6 +6,7 @@ import (
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -97,7 +98,7 @@ func (s State) exited(e Event) (State, []Effect) {
 		return s, nil
 	}
 	if e.Text == "" {
-		e.Text = Describe(e.Status)
+		e.Text = proc.Describe(e.Status)
 	}
 	effects := []Effect{{Kind: Order, Order: cluster.OrderRest}, {Kind: SweepUp, PID: s.PID}}
 	switch {
@@ -109,7 +110,7 @@ func (s State) exited(e Event) (State, []Effect) {
 	case s.Phase == GivenUp: // it had been left alone; now there is none
 		s.PID, s.Why = 0, e.Text
 		return s, effects
-	case s.meant(e.Status):
+	case s.IsExpectedExit(e.Status):
 		s.without("ended on purpose: " + e.Text)
 		s.Phase = Stopped
 		return s, effects

@@ -1,4 +1,4 @@
-package supervise
+package policy
 
 import (
 	"strconv"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -14,7 +15,7 @@ import (
 // that stays as it is and can be looked at.
 
 // fallbackLimit is how long the fallback command may run.
-const fallbackLimit = 30 * time.Second
+const FallbackLimit = 30 * time.Second
 
 func (s *State) started(e Event) []Effect {
 	if s.Phase == FallingBack {
@@ -51,7 +52,7 @@ func (s *State) notStarted(e Event) []Effect {
 }
 
 // meant says that the release ended because it wanted to.
-func (s *State) meant(status unix.WaitStatus) bool {
+func (s *State) IsExpectedExit(status unix.WaitStatus) bool {
 	if s.Kill != KillNone { // it was killed, because it hung
 		return false
 	}
@@ -81,7 +82,7 @@ func (s *State) ended(at time.Duration, why string) []Effect {
 	if s.Policy.OnExit != config.Restart {
 		return s.leave(Action(s.Policy.OnExit), why)
 	}
-	s.Exits = within(s.Exits, at, s.Policy.Window)
+	s.Exits = Recent(s.Exits, at, s.Policy.Window)
 	if len(s.Exits) > s.Policy.Attempts {
 		// What could not be started even once will not start after a reboot either:
 		// a node that stays can be looked at.
@@ -137,7 +138,7 @@ func (s *State) giveUp(why string) []Effect {
 	}
 	s.Phase, s.FellBack = FallingBack, true
 	return []Effect{
-		{Kind: SetTimer, Timer: FallbackTimer, After: fallbackLimit},
+		{Kind: SetTimer, Timer: FallbackTimer, After: FallbackLimit},
 		{Kind: RunFallback},
 	}
 }
@@ -148,9 +149,9 @@ func (s *State) fallbackEnded(status unix.WaitStatus) []Effect {
 		s.Fallback, s.Killed = 0, false
 		return s.finish(config.Reboot)
 	}
-	how := Describe(status)
+	how := proc.Describe(status)
 	if s.Killed {
-		how = "not done after " + fallbackLimit.String()
+		how = "not done after " + FallbackLimit.String()
 	}
 	return s.fellBack(how)
 }
@@ -163,7 +164,7 @@ func (s *State) fellBack(how string) []Effect {
 
 // within gives the exits that still count at the time at, with at added. It
 // copies: the old state keeps its own.
-func within(exits []time.Duration, at, window time.Duration) []time.Duration {
+func Recent(exits []time.Duration, at, window time.Duration) []time.Duration {
 	kept := make([]time.Duration, 0, len(exits)+1)
 	for _, t := range exits {
 		if at-t < window {

@@ -1,4 +1,4 @@
-package supervise
+package policy
 
 import (
 	"time"
@@ -23,7 +23,7 @@ const (
 
 // beatSlack is how much later than the heart itself PID 1 misses a beat: in case that
 // hangs too.
-const beatSlack = 10 * time.Second
+const BeatSlack = 10 * time.Second
 
 // reported takes over what the monitor found.
 func (s *State) reported(e Event) []Effect {
@@ -117,7 +117,7 @@ func (s *State) heard(e Event) []Effect {
 	switch m.Kind {
 	case heart.Beats:
 		s.BeatAt, s.BeatSpan = e.At, m.Span
-		return []Effect{{Kind: SetTimer, Timer: BeatTimer, After: m.Span + beatSlack}}
+		return []Effect{{Kind: SetTimer, Timer: BeatTimer, After: m.Span + BeatSlack}}
 	case heart.Lost:
 		first := unix.SIGUSR1
 		if m.Abort {
@@ -137,7 +137,7 @@ func (s *State) heard(e Event) []Effect {
 
 // noBeat is for a heart that hangs with its release.
 func (s *State) noBeat(at time.Duration) []Effect {
-	if s.Phase != Running || s.BeatAt == 0 || s.Kill != KillNone || at < s.BeatAt+s.BeatSpan+beatSlack {
+	if s.Phase != Running || s.BeatAt == 0 || s.Kill != KillNone || at < s.BeatAt+s.BeatSpan+BeatSlack {
 		return nil
 	}
 	if at < s.SnoozeUntil {

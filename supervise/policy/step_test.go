@@ -1,4 +1,4 @@
-package supervise
+package policy
 
 import (
 	"fmt"
@@ -290,49 +290,5 @@ func TestStepIsPure(t *testing.T) {
 	b, _ := Step(s, Event{Kind: Exited, PID: 9, At: 2 * time.Second})
 	if !reflect.DeepEqual(a.Exits, []time.Duration{0, time.Second}) || !reflect.DeepEqual(b.Exits, []time.Duration{0, 2 * time.Second}) {
 		t.Errorf("two futures share their past: %v, %v", a.Exits, b.Exits)
-	}
-}
-
-func TestDescribe(t *testing.T) {
-	tests := []struct {
-		status unix.WaitStatus
-		want   string
-	}{
-		{0, "exit status 0"},
-		{1 << 8, "exit status 1"},
-		{9, "killed by signal 9 (SIGKILL)"},
-		{6 | 0x80, "killed by signal 6 (SIGABRT), core dumped"},
-		{64, "killed by signal 64"},
-	}
-	for _, tt := range tests {
-		if got := Describe(tt.status); got != tt.want {
-			t.Errorf("%#x: got %q, want %q", tt.status, got, tt.want)
-		}
-	}
-}
-
-func TestSplitter(t *testing.T) {
-	long := strings.Repeat("x", longestLine)
-	tests := []struct {
-		name string
-		in   []string
-		want []string
-	}{
-		{"whole lines", []string{"a\nb\n"}, []string{"a", "b"}},
-		{"in pieces", []string{"a", "b\nc", "\n"}, []string{"ab", "c"}},
-		{"blank ones", []string{"\n\r\n \na\r\n"}, []string{"a"}},
-		{"too long", []string{long + "yz\n"}, []string{long, "yz"}},
-		{"just long enough", []string{long, "\n"}, []string{long}},
-		{"unfinished", []string{"a"}, nil},
-	}
-	for _, tt := range tests {
-		var s splitter
-		var got []string
-		for _, in := range tt.in {
-			s.take([]byte(in), func(line string) { got = append(got, line) })
-		}
-		if !reflect.DeepEqual(got, tt.want) {
-			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
-		}
 	}
 }
