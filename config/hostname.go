@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -12,6 +13,8 @@ func (l *loader) setHostname(from Source, s string) (ok bool, faults []fault) {
 	switch {
 	case !printable(s) || s == "":
 		return false, []fault{{what: quote(s) + " is no host name", want: wantHostname}}
+	case isLocalhost(s):
+		return false, []fault{{what: quote(s) + " names no node: every one has it", want: wantHostname}}
 	case !strings.Contains(s, "%"):
 		name := clean(s)
 		if !isHostname(name) {
@@ -30,6 +33,12 @@ func (l *loader) setHostname(from Source, s string) (ok bool, faults []fault) {
 		l.named = l.line
 	}
 	return true, faults
+}
+
+// isLocalhost has the names of every node, by RFC 6761 (6.3) and by use.
+func isLocalhost(s string) bool {
+	label, _, _ := strings.Cut(strings.ToLower(s), ".")
+	return label == "localhost" || label == "localhost4" || label == "localhost6" || s == "(none)"
 }
 
 // hostname settles the host name: the strongest source with a valid one has it. The
@@ -184,11 +193,36 @@ func firstWord(data []byte) string {
 	return string(data[start:end])
 }
 
+// board is the interface of the board that the first one stands on, for a VLAN, a bridge or
+// a bond is not there yet when the node is named. mac is its MAC where the configuration
+// says it.
+func (l *loader) board() (iface, mac string) {
+	iface = l.firstInterface()
+	for range l.c.Network { // as deep as they can stand on each other
+		at := slices.IndexFunc(l.c.Network, func(n Network) bool { return n.Interface == iface })
+		if at < 0 {
+			break
+		}
+		n := &l.c.Network[at]
+		switch {
+		case n.MAC != "":
+			return iface, n.MAC
+		case n.VLAN.Parent != "":
+			iface = n.VLAN.Parent
+		case len(n.Bridge.Ports) > 0:
+			iface = n.Bridge.Ports[0]
+		case len(n.Bond.Ports) > 0:
+			iface = n.Bond.Ports[0]
+		}
+	}
+	return iface, ""
+}
+
 // mac is the MAC of the first interface without its colons; why says why there is none.
 func (l *loader) mac() (id, why string) {
-	iface := "eth0"
-	if len(l.c.Network) > 0 {
-		iface = l.c.Network[0].Interface
+	iface, own := l.board()
+	if own != "" {
+		return strings.ReplaceAll(own, ":", ""), ""
 	}
 	data, err := l.read("/sys/class/net/" + iface + "/address")
 	if err != nil {
@@ -221,6 +255,9 @@ func (l *loader) etcHostname(name *string) bool {
 		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' {
 			continue
+		}
+		if isLocalhost(line) { // what an image has that nobody gave a name
+			return false
 		}
 		_, faults := l.setHostname(EtcHostname, line)
 		for _, f := range faults {

@@ -142,6 +142,8 @@ func TestEtcHostname(t *testing.T) {
 	for _, tt := range []struct{ text, want, problem string }{
 		{"  board7 \n", "board7", ""},
 		{"", "beaminit-abcd06", ""},
+		{"localhost\n", "beaminit-abcd06", ""},
+		{"localhost.localdomain\n", "beaminit-abcd06", ""},
 		{"# only a comment", "beaminit-abcd06", ""},
 		{"a b", "ab", `/etc/hostname: node.hostname: "a b" is no host name`},
 		{"\xff", "beaminit-abcd06", `/etc/hostname: node.hostname: "\xff" is no host name`},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net/netip"
 	"reflect"
 	"strings"
@@ -26,43 +27,62 @@ func TestParseIP(t *testing.T) {
 		{"240.0.0.6", ipConfig{client: p("240.0.0.6/32")}, ""},
 		{"10.0.0.6:0.0.0.0:0.0.0.0", ipConfig{client: p("10.0.0.6/8")}, ""},
 		{"", ipConfig{}, ""}, {"off", ipConfig{}, ""}, {"none", ipConfig{}, ""},
-		{"dhcp", ipConfig{dhcp: true}, ""}, {"on", ipConfig{dhcp: true}, ""}, {"any", ipConfig{dhcp: true}, ""},
-		{"both", ipConfig{dhcp: true}, ""}, {"bootp", ipConfig{dhcp: true}, ""}, {"rarp", ipConfig{dhcp: true}, ""},
-		{"dhcp,0,node6", ipConfig{dhcp: true}, ""},
+		{"dhcp", ipConfig{dhcp: true, autoconf: "dhcp"}, ""}, {"on", ipConfig{dhcp: true, autoconf: "on"}, ""}, {"any", ipConfig{dhcp: true, autoconf: "any"}, ""},
+		{"both", ipConfig{dhcp: true, autoconf: "both"}, ""}, {"bootp", ipConfig{dhcp: true, autoconf: "bootp"}, ""}, {"rarp", ipConfig{dhcp: true, autoconf: "rarp"}, ""},
+		{"dhcp,0,node6", ipConfig{dhcp: true, autoconf: "dhcp,0,node6"}, ""},
 		{":::::eth1:dhcp", ipConfig{device: "eth1", dhcp: true, autoconf: "dhcp"}, ""},
 		{":::::eth1", ipConfig{device: "eth1", dhcp: true}, ""},
 		{"0.0.0.0:::::eth1", ipConfig{device: "eth1", dhcp: true}, ""},
 		{"::::n6::off", ipConfig{hostname: "n6"}, ""},
 		{"10.0.0.6:::::eth0:dhcp", ipConfig{client: p("10.0.0.6/8"), device: "eth0", autoconf: "dhcp"}, ""},
 
-		{"192.168.7.6/24", ipConfig{}, `"192.168.7.6/24" in field 1 is no address of a host`},
-		{"eth0:dhcp", ipConfig{server: false}, `"eth0" in field 1 is no address of a host`},
-		{"224.0.0.1:::::eth0", ipConfig{device: "eth0"}, `field 1`},
-		{"fd00::6", ipConfig{}, `"fd00" in field 1`},
+		{"10.0.0.6::::::::::::", ipConfig{client: p("10.0.0.6/8")}, ""}, // empty fields behind the tenth
+		{"[fd00::6]:::[ffff:ffff:ffff:ffff::]", ipConfig{client: p("fd00::6/64")}, ""},
+		{"[fd00::6]:::56", ipConfig{client: p("fd00::6/56")}, ""},
+		{"10.0.0.6:::::::0.0.0.0:[fd00::1]", ipConfig{client: p("10.0.0.6/8"), dns: [2]netip.Addr{{}, a("fd00::1")}}, ""},
+
+		// Nothing of these is used, above all no host name.
+		{"224.0.0.1:::::eth0", ipConfig{}, `"224.0.0.1" in field 1 is no address of a host`},
 		{"[fd00::6", ipConfig{}, "bracket that is not closed"},
 		{"[fd00::6]x:", ipConfig{}, "bracket that is not closed"},
 		{"[10.0.0.6]", ipConfig{}, `field 1`},
-		{"10.0.0.6::10.0.0.256", ipConfig{client: p("10.0.0.6/8")}, `"10.0.0.256" in field 3`},
-		{"10.0.0.6::[fd00::1]", ipConfig{client: p("10.0.0.6/8")}, `is no gateway for 10.0.0.6/8`},
-		{"10.0.0.6:::255.0.255.0", ipConfig{client: p("10.0.0.6/8")}, `"255.0.255.0" in field 4 is no netmask`},
-		{"10.0.0.6:::33", ipConfig{client: p("10.0.0.6/8")}, `"33" in field 4 is no netmask`},
-		{"10.0.0.6:::0.0.0.0", ipConfig{client: p("10.0.0.6/8")}, `"0.0.0.0" in field 4 is no netmask`},
-		{"[fd00::6]:::255.255.255.0", ipConfig{client: p("fd00::6/64")}, `field 4 is no netmask`},
+		{"10.0.0.6::10.0.0.256::n6", ipConfig{}, `"10.0.0.256" in field 3`},
+		{"10.0.0.6::[fd00::1]", ipConfig{}, `is no gateway for 10.0.0.6/8`},
+		{"10.0.0.6:::255.0.255.0:n6", ipConfig{}, `"255.0.255.0" in field 4 is no netmask for 10.0.0.6; want such as 255.255.255.0 or 24`},
+		{"10.0.0.6:::33", ipConfig{}, `"33" in field 4 is no netmask`},
+		{"10.0.0.6:::0.0.0.0", ipConfig{}, `"0.0.0.0" in field 4 is no netmask`},
+		{"[fd00::6]:::255.255.255.0", ipConfig{}, `field 4 is no netmask for fd00::6; want such as 64 or [ffff:ffff:ffff:ffff::]`},
+		{"[fd00::6]:::[ffff:0:ffff::]", ipConfig{}, `field 4 is no netmask`},
 		{"192.168.7.255:::255.255.255.0", ipConfig{}, `broadcast`},
-		{"10.0.0.6:::::a/b", ipConfig{client: p("10.0.0.6/8")}, `"a/b" in field 6 is no name of an interface`},
-		{"10.0.0.6::::::magic", ipConfig{client: p("10.0.0.6/8")}, `"magic" in field 7 is no way of autoconfiguration`},
-		{"10.0.0.6:x", ipConfig{client: p("10.0.0.6/8")}, `"x" in field 2`},
-		{"10.0.0.6:::::::x", ipConfig{client: p("10.0.0.6/8")}, `"x" in field 8`},
-		{"10.0.0.6::::::::x", ipConfig{client: p("10.0.0.6/8")}, `"x" in field 9`},
-		{"10.0.0.6:::::::::x", ipConfig{client: p("10.0.0.6/8")}, `"x" in field 10`},
-		{"10.0.0.6::::::::::", ipConfig{client: p("10.0.0.6/8")}, `11 fields`},
+		{"10.0.0.6::::a_b", ipConfig{}, `"a_b" in field 5 is no host name`},
+		{"10.0.0.6::::255.255.255.0", ipConfig{}, `"255.255.255.0" in field 5 is no host name`},
+		{"10.0.0.6:::::a/b", ipConfig{}, `"a/b" in field 6 is no name of an interface`},
+		{"10.0.0.6::::n6::magic", ipConfig{}, `"magic" in field 7 is no way of autoconfiguration`},
+		{"10.0.0.6:x", ipConfig{}, `"x" in field 2`},
+		{"10.0.0.6::::::::x", ipConfig{}, `"x" in field 9`},
+		{"10.0.0.6:::::::::x", ipConfig{}, `"x" in field 10`},
+		{"10.0.0.6::::::::::x", ipConfig{}, `11 fields`},
+
+		// Forms of others, and what to write in their place.
+		{"192.168.7.6/24", ipConfig{}, `is an address with a prefix length; want the length in field 4: ip=192.168.7.6:::24`},
+		{"eth0:dhcp", ipConfig{}, `"eth0:dhcp" is dracut's IFACE:dhcp; want ip=:::::eth0:dhcp`},
+		{"enp3s0:on:1500:52:54:00:12:34:56", ipConfig{}, `is dracut's IFACE:on; want ip=:::::enp3s0:dhcp`},
+		{"eth0:off", ipConfig{}, `want no ip= for eth0`},
+		{"eth0:auto6", ipConfig{}, `is dracut's form; want nothing: IPv6 routers are heeded`},
+		{"dhcp6", ipConfig{}, `is dracut's form`},
+		{"10.0.0.6::10.0.0.1:255.0.0.0:n6:eth0:ibft", ipConfig{}, `is dracut's form`},
+		{"10.0.0.6::10.0.0.1:255.0.0.0:n6:eth0:none:1500", ipConfig{}, `want ip=10.0.0.6::10.0.0.1:255.0.0.0:n6:eth0:none and beaminit.network.eth0.mtu=1500`},
+		{"10.0.0.6::10.0.0.1:255.0.0.0:n6:eth0:none:1500:52:54:00:12:34:56", ipConfig{}, `cut at the colons of a MAC address, as dracut has one at the end; want ip=10.0.0.6::10.0.0.1:255.0.0.0:n6:eth0:none and, for the MAC, beaminit.network.eth0.mac=52:54:00:12:34:56`},
+		{"fd00::6", ipConfig{}, `is cut at the colons of an IPv6 address; want brackets around it: [fd00::6]`},
+		{"2001:db8:0:1:2:3:4:5::[fd00::1]:64:n6:eth0:off", ipConfig{}, `want brackets around it: [2001:db8:0:1:2:3:4:5]`},
+		{"[fd00::6]::fd00::1:64:n6:eth0:off", ipConfig{}, `is cut at the colons of an IPv6 address`},
 	} {
-		got, faults := parseIP(tt.value)
-		if strings.HasPrefix(tt.value, "eth0:dhcp") || strings.HasPrefix(tt.value, "fd00::6") {
-			faults = faults[:1] // the other fields are out of place too
+		got, f := parseIP(tt.value)
+		if line := f.what + "; want " + f.want; got != tt.want || (tt.fault == "") != (f.what == "") || !strings.Contains(line, tt.fault) {
+			t.Errorf("ip=%s: got %+v, fault %q\nwant %+v, fault %q", tt.value, got, line, tt.want, tt.fault)
 		}
-		if got != tt.want || (tt.fault == "") != (len(faults) == 0) || len(faults) > 1 || len(faults) == 1 && !strings.Contains(faults[0].what, tt.fault) {
-			t.Errorf("ip=%s: got %+v, faults %v\nwant %+v, fault %q", tt.value, got, faults, tt.want, tt.fault)
+		if c := load(t, "", "ip="+tt.value); tt.fault != "" && (c.Node.Hostname != "beaminit-abcd06" || len(c.Network) > 0 || len(c.Problems) != 1) {
+			t.Errorf("ip=%s: got %s %+v, problems %q", tt.value, c.Node.Hostname, c.Network, problems(c))
 		}
 	}
 }
@@ -107,6 +127,7 @@ func TestIPNotes(t *testing.T) {
 		{"ip=10.0.0.6:10.0.0.1", []string{"ip: the boot server has no effect: there is no root over NFS"}},
 		{"ip=10.0.0.6:::::::::10.0.0.1", []string{"ip: not supported yet; the time server is not asked"}},
 		{"ip=10.0.0.6::::::dhcp", []string{"ip: dhcp has no effect beside a client address, as in the kernel"}},
+		{"ip=:::::eth1:rarp", []string{"ip: rarp: DHCP is asked in its place", "network.eth1.dhcp: not supported yet; only the addresses given here are set"}},
 		{"ip=10.0.0.6", nil},
 	} {
 		if got := notes(load(t, "", tt.line)); !reflect.DeepEqual(got, tt.want) {
@@ -122,5 +143,57 @@ func TestDNS(t *testing.T) {
 	}
 	if _, where := c.Origin("dns.servers"); where != "kernel command line, ip=" {
 		t.Errorf("origin: got %s", where)
+	}
+}
+
+// Parameters of dracut that say what keys of ours say.
+func TestDracut(t *testing.T) {
+	for _, tt := range []struct {
+		line    string
+		want    string // interface: MAC VLAN bridge bond routes, each; then the name servers
+		problem string
+	}{
+		{"nameserver=192.168.7.1 nameserver=[fd00::1] ip=10.0.0.6:::::::8.8.8.8", "eth0: {0 } [] { []} [] [192.168.7.1 fd00::1 8.8.8.8]", ""},
+		{"nameserver=x", "[]", `nameserver: "x" is no address of a host; want such as nameserver=192.168.7.1; using nothing of it`},
+		{"vlan=eth0.5:eth0", "eth0.5: {5 eth0} [] { []} [] []", ""},
+		{"vlan=vlan0007:eth1", "vlan0007: {7 eth1} [] { []} [] []", ""},
+		{"vlan=vlan:eth1", "[]", `vlan: "vlan:eth1" is no VLAN`},
+		{"ifname=lan:02:00:5E:00:53:01", "lan: 02:00:5e:00:53:01{0 } [] { []} [] []", ""},
+		{"ifname=lan:02:00", "lan: {0 } [] { []} [] []", `ifname: "02:00" is no MAC address`},
+		{"bridge=br0:eth0,eth1", "br0: {0 } [eth0 eth1] { []} [] []", ""},
+		{"bond=bond0:eth0,eth1:mode=802.3ad", "bond0: {0 } [] {802.3ad [eth0 eth1]} [] []", ""},
+		{"bond=bond0:eth0:mode=4", "[]", `bond: "mode=4" is no option that is taken over`},
+		{"rd.route=10.0.0.0/8:192.168.7.1:eth1 rd.route=10.9.0.0/255.255.0.0:192.168.7.2:eth1", "eth1: {0 } [] { []} [10.0.0.0/8 192.168.7.1 10.9.0.0/16 192.168.7.2] []", ""},
+		{"rd.route=[fd01::/64]:[fd00::1]", "eth0: {0 } [] { []} [fd01::/64 fd00::1] []", ""},
+		{"rd.route=0.0.0.0/0:192.168.7.1", "eth0: {0 } [] { []} [0.0.0.0/0 192.168.7.1] []", ""},
+		{"rd.route=10.0.0.1/8:192.168.7.1", "[]", `rd.route: "10.0.0.1/8" is no network`},
+		{"rd.route=10.0.0.0/8:[fd00::1]", "[]", `rd.route: "[fd00::1]" is no gateway for it`},
+		{"rd.route=x", "[]", `rd.route: "x" is no route`},
+	} {
+		read := files{macPath: macText, "/sys/class/net/eth1/address": macText, "/sys/class/net/lan/address": macText}.read
+		c := Load(tt.line, read)
+		valid(t, c)
+		got := ""
+		for _, n := range c.Network {
+			var routes []string
+			for _, r := range n.Route {
+				routes = append(routes, r.To.String(), r.Via.String())
+			}
+			got += fmt.Sprintf("%s: %s{%d %s} %v {%s %v} %v ", n.Interface, n.MAC, n.VLAN.ID, n.VLAN.Parent, n.Bridge.Ports, n.Bond.Mode, n.Bond.Ports, routes)
+		}
+		got += fmt.Sprint(c.DNS.Servers)
+		if line := strings.Join(problems(c), "\n"); got != tt.want || !strings.Contains(line, tt.problem) || (line == "") != (tt.problem == "") {
+			t.Errorf("%s: got %s, problems %s\nwant %s, %s", tt.line, got, line, tt.want, tt.problem)
+		}
+	}
+	c := load(t, "", "rd.neednet=1 rd.luks.uuid=x systemd.unit=rescue.target systemd.unit=x.target net.ifnames=0 net.ifnames=1 quiet root=/dev/vda systemd.machine_id=firmware")
+	want := []string{
+		"rd.luks.uuid: without effect: no encrypted disk is opened here",
+		"systemd.unit: without effect: there are no units here; the release is what is started, and beaminit rescue stops it",
+		"net.ifnames: without effect: interfaces keep the names that the kernel gives; want network.IFACE.mac",
+		"systemd.machine_id: firmware: the id is made of the board's own numbers anyway",
+	}
+	if got := notes(c); !reflect.DeepEqual(got, want) || c.Problems != nil {
+		t.Errorf("got %q, want %q; problems %q", got, want, problems(c))
 	}
 }

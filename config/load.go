@@ -60,6 +60,38 @@ func (l *loader) linkLocalNote(n *Network) {
 	}
 }
 
+// checkNetwork says what is wrong with an interface as a whole. A link that is half of
+// something is made as nothing of it.
+func (l *loader) checkNetwork(n *Network) {
+	kinds := 0
+	if n.VLAN != (VLAN{}) {
+		kinds++
+		if n.VLAN.Parent == "" || n.VLAN.ID == 0 {
+			l.networkProblem(n, "vlan.id", "vlan", fault{what: "parent or id is missing", want: "both", used: "no VLAN"})
+			n.VLAN = VLAN{}
+		}
+	}
+	if len(n.Bridge.Ports) > 0 {
+		kinds++
+	}
+	if len(n.Bond.Ports) > 0 {
+		kinds++
+	}
+	if kinds > 1 {
+		l.networkProblem(n, "bridge.ports", "", fault{what: "more than one of vlan, bridge and bond", want: "one of them", used: "none of them"})
+		n.VLAN, n.Bridge, n.Bond = VLAN{}, Bridge{}, Bond{}
+	}
+}
+
+// networkProblem is about a key of an interface; name is what the line calls it.
+func (l *loader) networkProblem(n *Network, key, name string, f fault) {
+	path := []string{"network", n.Interface}
+	if name != "" {
+		path = append(path, name)
+	}
+	l.problem(max(l.c.from("network."+key, n.Interface), TOML), path, 0, f)
+}
+
 // noEffectNotes names the keys that are set and that nothing acts on yet; those in the
 // entries of lists have been named by noteNoEffect.
 func (l *loader) noEffectNotes() {
@@ -106,6 +138,7 @@ func (l *loader) notes() {
 			l.note("network."+n.Interface+".dhcp", unsupported+"only the addresses given here are set")
 		}
 		l.linkLocalNote(n)
+		l.checkNetwork(n)
 	}
 	l.noEffectNotes()
 	l.consoleNotes()

@@ -123,12 +123,22 @@ func places(c *Config) place {
 	at := place{c: c, n: &Network{Wait: 10 * time.Second}, route: &Route{}, peer: &Peer{}, mount: &Mount{}, device: &Device{}}
 	service := newService()
 	at.service = &service
-	for i := range c.Network {
-		if c.Network[i].Interface == "eth0" {
-			at.n = &c.Network[i]
-			at.route = &at.n.Route[0]
+	n := *at.n
+	for _, from := range c.Network {
+		switch from.Interface {
+		case "eth0":
+			from.VLAN, from.Bridge, from.Bond = n.VLAN, n.Bridge, n.Bond
+			n = from
+			at.route = &n.Route[0]
+		case "eth0.100":
+			n.VLAN = from.VLAN
+		case "br0":
+			n.Bridge = from.Bridge
+		case "bond0":
+			n.Bond = from.Bond
 		}
 	}
+	at.n = &n
 	for i := range c.Peers {
 		if c.Peers[i].Aliases != nil {
 			at.peer = &c.Peers[i]
@@ -145,7 +155,19 @@ func places(c *Config) place {
 	return at
 }
 
-func keyOf(name string) string { return strings.Replace(name, "network.", "network.eth0.", 1) }
+// keyOf is a key with the interface that full.toml has it for.
+func keyOf(name string) string {
+	iface := "eth0"
+	switch {
+	case strings.HasPrefix(name, "network.vlan."):
+		iface = "eth0.100"
+	case strings.HasPrefix(name, "network.bridge."):
+		iface = "br0"
+	case strings.HasPrefix(name, "network.bond."):
+		iface = "bond0"
+	}
+	return strings.Replace(name, "network.", "network."+iface+".", 1)
+}
 
 func TestDefaults(t *testing.T) {
 	c := Load("", files{macPath: macText}.read)
@@ -203,9 +225,9 @@ func TestCmdlineHasAll(t *testing.T) {
 	beaminit.health.interval=30s beaminit.health.probe_timeout=3s beaminit.health.probe_failures=4
 	beaminit.health.start_timeout=5m beaminit.health.ready=notify beaminit.watchdog.device=/dev/watchdog1 beaminit.watchdog.timeout=1m
 	beaminit.watchdog.criterion=heart beaminit.kernel.modules=virtio_net,virtio-blk beaminit.kernel.autoload
-	beaminit.network.eth0.mac=02:00:5E:00:53:01 beaminit.network.eth0.vlan.parent=eth1 beaminit.network.eth0.vlan.id=7
-	beaminit.network.eth0.bridge.ports=eth2 beaminit.network.eth0.bridge.stp=1
-	beaminit.network.eth0.bond.ports=eth3,eth4 beaminit.network.eth0.bond.mode=802.3ad
+	beaminit.network.eth0.mac=02:00:5E:00:53:01 beaminit.network.eth0.100.vlan.parent=eth0 beaminit.network.eth0.100.vlan.id=100
+	beaminit.network.br0.bridge.ports=eth2 beaminit.network.br0.bridge.stp=1
+	beaminit.network.bond0.bond.ports=eth3,eth4 beaminit.network.bond0.bond.mode=802.3ad
 	beaminit.discovery.file=/data/peers beaminit.discovery.dns=_erlang._tcp.cluster.lan beaminit.discovery.mdns
 	beaminit.discovery.key-file=/data/discovery.key beaminit.discovery.limit=32
 	beaminit.cluster.timeout=5s beaminit.cluster.heal=off beaminit.cluster.respect=2m beaminit.health.key_file=/data/health.key

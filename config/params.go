@@ -61,6 +61,8 @@ func (l *loader) kernelParam(p param) {
 		l.rootSeconds(&r.Wait, p)
 	case "rootdelay":
 		l.rootSeconds(&r.Delay, p)
+	default:
+		l.foreignParam(p)
 	}
 }
 

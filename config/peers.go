@@ -64,9 +64,9 @@ func (l *loader) aliasFault(peers []Peer, p *Peer, alias string) string {
 		return " is no host name"
 	}
 	alias = strings.ToLower(alias)
-	for i := range peers {
-		if peers[i].answers(alias) {
-			return " is a name of " + peers[i].Name + " too"
+	for i := range peers { // an alias may be that of several: they share it
+		if peers[i].Name == alias {
+			return " is the name of another peer"
 		}
 	}
 	if p.answers(alias) {

@@ -78,6 +78,10 @@ func (l *loader) machineID(p param) {
 	if p.bare {
 		return
 	}
+	if p.value == "firmware" { // of systemd 256: the UUID of the board, as ours is made of it
+		l.note(p.name, "firmware: the id is made of the board's own numbers anyway")
+		return
+	}
 	id := strings.ToLower(strings.ReplaceAll(p.value, "-", ""))
 	if !IsMachineID(id) {
 		l.problem(Cmdline, []string{p.name}, 0, fault{what: quote(p.value) + " is no machine id", want: "32 hexadecimal digits, not all 0", used: "one of the board's own"})

@@ -250,6 +250,15 @@ func TestPeersTOML(t *testing.T) {
 	}
 }
 
+// Several nodes may share an alias; a name is one node's.
+func TestSharedAlias(t *testing.T) {
+	c := load(t, "[peers]\na = { address = \"10.0.0.1\", aliases = [\"web\"] }\nb = { address = \"10.0.0.2\", aliases = [\"web\", \"a\"] }", "")
+	want := []string{`/etc/beaminit.toml:3: peers.b: alias "a" is the name of another peer; want a host name, such as "eclero6"; using the peer without it`}
+	if got := problems(c); !reflect.DeepEqual(got, want) || len(c.Peers) != 2 || len(c.Peers[1].Aliases) != 1 {
+		t.Errorf("got %+v, %q", c.Peers, got)
+	}
+}
+
 func TestManyPeers(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("[peers]\n")
@@ -317,7 +326,10 @@ func TestEntries(t *testing.T) {
 		{"[[device]]\nmatch = \"tty/*\"", []string{at + `2: device.match: nothing is said about "tty/*"; want owner, group, mode or link; using no such device`}, ""},
 		{"[network.eth0]\nroute = [{ to = \"10.0.0.0/8\", via = \"fd00::1\" }, { to = \"10.0.0.0/8\" }]", []string{at + `2: network.eth0.route.via: fd00::1 is no gateway for 10.0.0.0/8; want one of the same family; using no such route`}, "10.0.0.0/8 "},
 		{"[network.eth0]\nroute = [{ to = \"10.1.0.0/8\" }]", []string{at + `2: network.eth0.route.to: "10.1.0.0/8" is the address of a host, not of a network; want "10.0.0.0/8"; using no such route`}, ""},
-		{"[network.eth0]\nvlan = { parent = \"eth1\", id = 4095 }", []string{at + `2: network.eth0.vlan.id: 4095 is no VLAN id; want 1 to 4094; using 0`}, ""},
+		{"[network.eth0]\nvlan = { parent = \"eth1\", id = 4095 }\n[node]\nhostname = \"n\"", []string{
+			at + `2: network.eth0.vlan.id: 4095 is no VLAN id; want 1 to 4094; using 0`,
+			at + `2: network.eth0.vlan: parent or id is missing; want both; using no VLAN`}, ""},
+		{"[network.eth0]\nvlan = { parent = \"eth1\", id = 5 }\nbond.ports = [\"eth2\"]\n[node]\nhostname = \"n\"", []string{at + `1: network.eth0: more than one of vlan, bridge and bond; want one of them; using none of them`}, ""},
 		{"[network.eth0]\nmac = \"01:00:5e:00:00:01\"", []string{at + `2: network.eth0.mac: "01:00:5e:00:00:01" is no MAC address; want six bytes such as "02:00:5e:00:53:01"; using ""`}, ""},
 		{"[cluster]\nheal = \"never\"", []string{at + `2: cluster.heal: "never" is no duration; want a duration such as "2s", 100ms to 1h, or "off"; using "2s"`}, ""},
 	} {
