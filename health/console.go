@@ -2,129 +2,89 @@ package health
 
 import (
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/beaminit/beaminit/internal/fault"
-	"golang.org/x/sys/unix"
 )
 
-// Severity is a syslog level, as the number in angle brackets before a kmsg line
-// (kernel Documentation/ABI/testing/dev-kmsg).
-type Severity byte
-
-// The levels that beaminit uses.
-const (
-	Err     Severity = 3
-	Warning Severity = 4
-	Notice  Severity = 5
-	Info    Severity = 6
-)
-
-// maxLine is how much text one kmsg record takes: printk refuses more than about
-// 1,000 bytes with its prefix, and a refused line would be lost.
-const maxLine = 940
-
-// facility is LOG_DAEMON (3) in the upper bits of a syslog priority: the kernel
-// keeps facility 0 for itself.
-const facility = 3 << 3
-
-// Console is the way of a node's words to its serial console: /dev/kmsg, where
-// records stay whole. It never writes to a tty, which can block for ever. Lines
-// said before Open are kept (at most 32) and follow then.
+// Console is the way of a node's words to its serial console: through the kernel's log,
+// or where the kernel takes none, through the console's tty (see device). Lines said
+// before Open are kept (at most maxEarly) and follow then.
 //
-// Until Start every line is written by the caller. From Start on a goroutine
+// Until Start every line is written by the caller. From Start to Stop a goroutine
 // writes, because printk may have to push a line through a slow UART before
 // write(2) returns, and PID 1's loop must not wait for that.
 type Console struct {
-	device string
-	fd     int
-	early  []message
-	health Severity // shown by the present console log level; 0: not found out yet
+	mu    sync.Mutex // of the next three; no lock is held while the kernel writes
+	dev   device
+	early []message
+	key   Key
 
 	started atomic.Bool
-	own     chan message // health records and beaminit's own lines
-	output  chan message // lines of the release
-	dropped atomic.Uint32
+	own     chan message  // health records and beaminit's own lines
+	output  chan message  // lines of the release
+	quit    chan struct{} // closed by Stop: the goroutine writes what there is, and ends
+	gone    chan struct{} // closed when it has
+
+	dropped atomic.Uint32 // lines of the release that were not written, and not told of yet
+	lost    atomic.Uint32 // lines of beaminit's own and records likewise
 }
+
+const (
+	maxEarly  = 32  // lines that are kept before there is a device
+	maxOwn    = 64  // lines and records of its own that wait to be written
+	maxOutput = 128 // lines of the release likewise
+)
 
 type message struct {
 	severity Severity
-	prefix   string
+	speaker  string
 	text     string
-	done     chan struct{} // closed instead of writing anything, where there is one
+	record   bool
 }
 
 // NewConsole gives a console that keeps its lines until Open names the device.
-func NewConsole() *Console { return &Console{fd: -1} }
+func NewConsole() *Console {
+	return &Console{
+		dev: device{fd: -1, tty: "/dev/console"},
+		own: make(chan message, maxOwn), output: make(chan message, maxOutput),
+	}
+}
 
-// Open names the device (/dev/kmsg). It is opened with the first line, so a boot
+// Open names the kernel's log (/dev/kmsg). It is opened with the first line, so a boot
 // that has nothing to say pays nothing; while that fails, lines are kept.
-func (c *Console) Open(device string) { c.device = device }
+func (c *Console) Open(kmsg string) { c.dev.kmsg = kmsg }
 
-// ready opens the device if it is not open, and follows up the lines kept.
-func (c *Console) ready() bool {
-	if c.fd < 0 && c.device != "" {
-		fd, err := unix.Open(c.device, unix.O_WRONLY|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
-		if err != nil {
-			return false
-		}
-		c.fd = fd
-		early := c.early
-		c.early = nil
-		for _, m := range early {
-			c.write(m)
-		}
-	}
-	return c.fd >= 0
-}
-
-// tune gives health records a level that passes the console's log level (proc(5),
-// /proc/sys/kernel/printk), so that "quiet" does not hide them; and it switches
-// the rate limit of user records off (printk_devkmsg=on), because a lost record is
-// taken for a lost node. A command line that set printk_devkmsg= keeps its word.
-func (c *Console) tune() {
-	writeSmall("/proc/sys/kernel/printk_devkmsg", "on\n")
-	c.health = visible(readSmall("/proc/sys/kernel/printk"))
-}
-
-// visible gives the level for health records under the console log level that
-// printk (the text of /proc/sys/kernel/printk) begins with. Below "alert" nothing
-// helps: such a console was meant to be silent.
-func visible(printk []byte) Severity {
-	if len(printk) < 2 || printk[0] < '0' || printk[0] > '9' || printk[1] >= '0' {
-		return Notice
-	}
-	level := Severity(printk[0] - '0')
-	switch {
-	case level > Notice:
-		return Notice
-	case level < 2:
-		return 1
-	}
-	return level - 1
+// Sign has all records from now on carry a mac= made with the key.
+func (c *Console) Sign(key Key) {
+	c.mu.Lock()
+	c.key = key
+	c.mu.Unlock()
 }
 
 // Say writes one line of beaminit's own.
 func (c *Console) Say(s Severity, text string) {
-	c.send(c.own, message{severity: s, prefix: "beaminit: ", text: text})
+	c.send(c.own, &c.lost, message{severity: s, speaker: Speaker, text: text})
 }
 
-// Health writes a record.
+// Health writes a record, with a level that the console shows.
 func (c *Console) Health(r Record) {
-	if c.health == 0 {
-		c.tune()
-	}
-	c.send(c.own, message{severity: c.health, prefix: "beaminit: ", text: string(r.Append(make([]byte, 0, 512)))})
+	c.mu.Lock()
+	key := c.key
+	c.mu.Unlock()
+	text := key.Append(make([]byte, 0, MaxRecord), r)
+	c.send(c.own, &c.lost, message{severity: visible(readSmall(printkLevels)), speaker: Speaker, text: string(text), record: true})
 }
 
 // Output writes one line of the release. It never waits: where the console is
 // slower than the release, lines are dropped and counted, and the count is said.
 func (c *Console) Output(line string) {
-	c.send(c.output, message{severity: Info, prefix: "release: ", text: line})
+	c.send(c.output, &c.dropped, message{severity: Info, speaker: "release: ", text: line})
 }
 
-func (c *Console) send(queue chan message, m message) {
+func (c *Console) send(queue chan message, without *atomic.Uint32, m message) {
 	if !c.started.Load() {
 		c.write(m)
 		return
@@ -132,65 +92,55 @@ func (c *Console) send(queue chan message, m message) {
 	select {
 	case queue <- m:
 	default:
-		c.dropped.Add(1)
+		without.Add(1)
 	}
 }
 
 // Start hands the writing over to a goroutine; guard is deferred in its top frame.
 func (c *Console) Start(guard func()) {
-	own, output := make(chan message, 64), make(chan message, 128)
-	c.own, c.output = own, output
-	c.started.Store(true)
+	if c.started.Swap(true) {
+		return
+	}
+	quit, gone := make(chan struct{}), make(chan struct{})
+	c.quit, c.gone = quit, gone
+	c.openLate()
 	go func() {
 		defer guard()
-		for {
-			fault.At("console")
-			select { // beaminit's own lines first
-			case m := <-own:
-				c.write(m)
-				continue
-			default:
-			}
-			select {
-			case m := <-own:
-				c.write(m)
-			case m := <-output:
-				c.sayDropped()
-				c.write(m)
-				if m.done != nil { // Stop: there may be another after this one
-					return
-				}
-			}
-		}
+		defer close(gone)
+		c.serve(quit)
 	}()
 }
 
-func (c *Console) sayDropped() {
-	if n := c.dropped.Swap(0); n > 0 {
-		c.write(message{severity: Warning, prefix: "beaminit: ", text: strconv.Itoa(int(n)) + " lines of output dropped: the console is slower than the release"})
+// serve writes what comes, beaminit's own first, until quit is closed.
+func (c *Console) serve(quit chan struct{}) {
+	for {
+		fault.At("console")
+		select {
+		case m := <-c.own:
+			c.write(m)
+			continue
+		default:
+		}
+		select {
+		case m := <-c.own:
+			c.write(m)
+		case m := <-c.output:
+			c.write(m)
+		case <-c.flushTTY():
+		case <-quit:
+			c.drain(c.own)
+			c.drain(c.output)
+			return
+		}
 	}
 }
 
-// Stop hands the writing back to the callers, for the way down, after all that
-// was said has been written or limit is over.
-func (c *Console) Stop(limit time.Duration) {
-	if !c.started.Load() {
-		return
-	}
-	written := make(chan struct{})
-	timeout := time.After(limit)
-	select {
-	case c.output <- message{done: written}: // last of all: own lines go first
+// drain writes what is in a queue now; what comes meanwhile, from a release that does
+// not end to speak, is not waited for.
+func (c *Console) drain(queue chan message) {
+	for n := len(queue); n > 0; n-- {
 		select {
-		case <-written:
-		case <-timeout:
-		}
-	case <-timeout:
-	}
-	c.started.Store(false)
-	for { // nobody took them: the writer is slow, or has fallen
-		select {
-		case m := <-c.own:
+		case m := <-queue:
 			c.write(m)
 		default:
 			return
@@ -198,58 +148,68 @@ func (c *Console) Stop(limit time.Duration) {
 	}
 }
 
-// write gives the kernel one record. The line end matters: without it a record
-// stays invisible until the next one. Control characters are made harmless here,
-// in one place, because a person's terminal is at the other end of the line.
+// Stop hands the writing back to the callers, for the way down, after all that
+// was said has been written or limit is over. Start and Stop are for one goroutine.
+func (c *Console) Stop(limit time.Duration) {
+	if !c.started.Load() {
+		return
+	}
+	if c.quit != nil {
+		close(c.quit)
+	}
+	select {
+	case <-c.gone:
+	case <-time.After(limit): // the writer hangs in the kernel, or has fallen
+	}
+	c.started.Store(false)
+	c.drain(c.own)
+	c.settleTTY(limit)
+}
+
+// write gives the device one line. Whatever is no record cannot be taken for one, and
+// no character of it does anything to a terminal: this is the one place for both.
 func (c *Console) write(m message) {
-	if m.done != nil {
-		close(m.done)
+	if !c.ready(m) {
 		return
 	}
-	if !c.ready() {
-		if len(c.early) < 32 {
+	if n := c.lost.Swap(0); n > 0 {
+		c.put(message{severity: Warning, speaker: Speaker, text: strconv.Itoa(int(n)) + " of the node's own lines and records were lost: the console did not take them"})
+	}
+	if n := c.dropped.Swap(0); n > 0 {
+		c.put(message{severity: Warning, speaker: Speaker, text: strconv.Itoa(int(n)) + " lines of output dropped: the console is slower than the release"})
+	}
+	if !c.put(m) {
+		c.without(m)
+	}
+}
+
+// without counts a line that is not written.
+func (c *Console) without(m message) {
+	if m.speaker == Speaker {
+		c.lost.Add(1)
+	} else {
+		c.dropped.Add(1)
+	}
+}
+
+// ready opens the device if it is not open, and follows up the lines kept. false: m is
+// kept too, or counted.
+func (c *Console) ready(m message) bool {
+	c.mu.Lock()
+	if !c.dev.open(len(c.early) == maxEarly) {
+		defer c.mu.Unlock()
+		if len(c.early) < maxEarly {
 			c.early = append(c.early, m)
-		}
-		return
-	}
-	var room [maxLine + 32]byte
-	b := append(room[:0], '<')
-	b = strconv.AppendUint(b, uint64(facility|m.severity), 10)
-	b = append(append(b, '>'), m.prefix...)
-	text := m.text
-	if len(text) > maxLine-len(m.prefix) {
-		text = text[:maxLine-len(m.prefix)]
-	}
-	for i := 0; i < len(text); i++ {
-		if ch := text[i]; ch >= ' ' && ch != 0x7f || ch == '\t' {
-			b = append(b, ch)
 		} else {
-			b = append(b, '?')
+			c.without(m)
 		}
+		return false
 	}
-	unix.Write(c.fd, append(b, '\n'))
-}
-
-// readSmall reads the beginning of a small file; nil where it cannot.
-func readSmall(path string) []byte {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil
+	early := c.early
+	c.early = nil
+	c.mu.Unlock()
+	for _, m := range early {
+		c.put(m)
 	}
-	defer unix.Close(fd)
-	var b [128]byte
-	n, err := unix.Read(fd, b[:])
-	if err != nil || n < 0 {
-		return nil
-	}
-	return b[:n]
-}
-
-func writeSmall(path, text string) {
-	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return
-	}
-	unix.Write(fd, []byte(text))
-	unix.Close(fd)
+	return true
 }

@@ -84,7 +84,7 @@ func TestConsoleDrops(t *testing.T) {
 		t.Errorf("%d dropped, want 3", got)
 	}
 	c.Open(path)
-	c.sayDropped()
+	c.write(message{severity: Info, speaker: "release: ", text: "next"})
 	if text, _ := os.ReadFile(path); !strings.Contains(string(text), "3 lines of output dropped") {
 		t.Errorf("got %q", text)
 	}

@@ -46,18 +46,18 @@ var omissible = [...]string{"phases", "healed", "cut", "discovery", "net", "cloc
 // Append adds the record's text, from "health" to the last digit of its
 // checksum, to dst: logfmt of ASCII, without a line end.
 func (r Record) Append(dst []byte) []byte {
-	limit := MaxRecord - logfmt.ChecksumSize
-	var omit []string
-	text := r.fields(omit)
-	for _, name := range omissible {
-		if len(text) <= limit {
+	start := len(dst)
+	return logfmt.AppendChecksum(append(dst, r.within(MaxRecord-logfmt.ChecksumSize)...), start)
+}
+
+// within is the record's text without what is made of it, in at most limit bytes.
+func (r *Record) within(limit int) (text []byte) {
+	for n := range len(omissible) + 1 {
+		if text = r.fields(omissible[:n]); len(text) <= limit {
 			break
 		}
-		omit = append(omit, name)
-		text = r.fields(omit)
 	}
-	start := len(dst)
-	return logfmt.AppendChecksum(append(dst, text...), start)
+	return text
 }
 
 // fields are the words of the record, but for those to be omitted and its checksum.

@@ -36,7 +36,7 @@ func TestAppend(t *testing.T) {
 		if len(got) < 8 || got[:len(got)-8] != tt.want {
 			t.Errorf("%s:\n got %s\nwant %s", tt.name, got, tt.want)
 		}
-		if _, ok := Find([]byte(got)); !ok {
+		if _, ok := Decode([]byte(got)); !ok {
 			t.Errorf("%s: own record not found", tt.name)
 		}
 	}
@@ -54,7 +54,7 @@ func TestAppendStaysShort(t *testing.T) {
 	if len(line) > MaxRecord {
 		t.Errorf("%d bytes, want at most %d", len(line), MaxRecord)
 	}
-	got, ok := Find(line)
+	got, ok := Decode(line)
 	if !ok || !strings.HasPrefix(got.Missing[len(got.Missing)-1].Name, "+") {
 		t.Errorf("cut record: ok=%v missing=%v", ok, got.Missing)
 	}
@@ -66,7 +66,7 @@ func TestAppendStaysShort(t *testing.T) {
 			*list = append(*list, strings.Repeat("x", n)+strconv.Itoa(n))
 		}
 		line := r.Append(nil)
-		got, ok := Find(line)
+		got, ok := Decode(line)
 		if !ok || len(line) > MaxRecord || len(got.Omitted) < len(omitted) || strings.Join(got.Omitted, ",") != strings.Join(omissible[:len(got.Omitted)], ",") {
 			t.Fatalf("%d words: %v, %d bytes, omitted %v: %s", n, ok, len(line), got.Omitted, line)
 		}
@@ -82,7 +82,7 @@ func TestAppendStaysShort(t *testing.T) {
 
 func TestRoundTrip(t *testing.T) {
 	line := full.Append(nil)
-	got, ok := Find(line)
+	got, ok := Decode(line)
 	if !ok || !reflect.DeepEqual(got, full) {
 		t.Errorf("got %+v %v\nwant %+v", got, ok, full)
 	}
@@ -126,20 +126,36 @@ func TestParseIsStrict(t *testing.T) {
 	}
 }
 
-func TestFindInNoise(t *testing.T) {
+func TestFind(t *testing.T) {
 	rec := string(full.Append(nil))
+	said := Speaker + rec
 	tests := []struct {
 		name, line string
 		want       bool
 	}{
-		{"printk stamp", "[   12.345678] beaminit: " + rec + "\r", true},
-		{"behind a cut one", "beaminit: " + rec[:40] + "[ 1.0] beaminit: " + rec, true},
-		{"behind a cut one with a wrong crc", rec[:len(rec)-1] + "x " + rec, true},
-		{"text behind it", rec + "[   12.4] eth0: link up", true},
-		{"cut", rec[:len(rec)-1], false},
-		{"printk in the middle", rec[:60] + "[   12.4] eth0: link up" + rec[60:], false},
+		{"on a tty", said, true},
+		{"printk stamp", "[   12.345678] " + said + "\r", true},
+		{"stamp and caller", "[   12.345678][    T1] " + said, true},
+		{"stamp and processor", "[   12.345678][   C12] " + said, true},
+		{"stamp and level", "<29>[   12.345678] " + said, true},
+		{"carriage returns", "\r\r[   12.345678] " + said + "\r", true},
+		{"of /dev/kmsg", "29,4711,12345678,-;" + said + "\n SUBSYSTEM=none\n", true},
+		{"of /dev/kmsg, with caller", "29,4711,12345678,-,caller=T1;" + said, true},
+		{"text behind it", said + "[   12.4] eth0: link up", true},
+		{"two", said + said, true},
+		{"the bare record", rec, false},
+		{"of a release", "[   12.345678] release: " + rec, false},
+		{"of a release that says beaminit", "[   12.345678] release: " + said, false},
+		{"behind another word of PID 1", "[   12.345678] beaminit: release: slogan: " + rec, false},
+		{"of another program", "[   12.345678] usb 1-1: Product: " + said, false},
+		{"of another program with a stamp", "[   12.345678] usb 1-1: Product: [    1.0] " + said, false},
+		{"behind a stamp that is none", "[   12.345678 up] " + said, false},
+		{"behind the half of another line", "[   12.3] EXT4-fs (vd[   12.345678] " + said, false},
+		{"behind a cut one", "beaminit: " + rec[:40] + "[ 1.0] beaminit: " + rec, false},
+		{"cut", said[:len(said)-1], false},
+		{"printk in the middle", said[:60] + "[   12.4] eth0: link up" + said[60:], false},
 		{"empty", "", false},
-		{"prefix alone", Prefix, false},
+		{"prefix alone", Speaker + Prefix, false},
 	}
 	for _, tt := range tests {
 		got, ok := Find([]byte(tt.line))
@@ -151,7 +167,7 @@ func TestFindInNoise(t *testing.T) {
 
 // A serial line that flips bits or loses bytes must not make another record.
 func TestFindGarbled(t *testing.T) {
-	rec := full.Append(nil)
+	rec := full.Append([]byte(Speaker))
 	rng := rand.New(rand.NewSource(1))
 	for i := 0; i < 20000; i++ {
 		line := append([]byte(nil), rec...)
@@ -172,14 +188,14 @@ func TestFindGarbled(t *testing.T) {
 }
 
 func FuzzFind(f *testing.F) {
-	f.Add(full.Append(nil))
+	f.Add(full.Append([]byte(Speaker)))
 	f.Add([]byte("[ 1.2] beaminit: health v=1 boot=1 crc=00000000"))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		r, ok := Find(line)
 		if !ok {
 			return
 		}
-		again, ok := Find(r.Append(nil))
+		again, ok := Decode(r.Append(nil))
 		if !ok || again.State != r.State || again.Peers != r.Peers {
 			t.Errorf("%+v does not survive: %+v", r, again)
 		}

@@ -90,7 +90,7 @@ func (a *asker) ask(command string) (r health.Record, status int) {
 	if answer.Verdict != control.OK {
 		return r, a.fail(answer.Text)
 	}
-	r, ok := health.Find([]byte(answer.Text))
+	r, ok := health.Decode([]byte(answer.Text))
 	if !ok {
 		return r, a.fail("PID 1 says something strange: " + answer.Text)
 	}

@@ -65,7 +65,7 @@ func (a *asker) become(program string, before control.Answer) int {
 		}
 		after, err := a.conn.Ask(control.Status, "", answerWait)
 		if err == nil && after.Life != before.Life {
-			r, _ := health.Find([]byte(after.Text))
+			r, _ := health.Decode([]byte(after.Text))
 			say("PID 1 was beaminit " + before.Version + " and is beaminit " + after.Version + " after " + a.took())
 			goesOn := "the node goes on: state=" + string(r.State)
 			if r.PID > 0 {

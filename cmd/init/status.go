@@ -24,7 +24,7 @@ func status(args []string) int {
 	answer, err := a.conn.Ask(control.Status, "", answerWait)
 	ok := err == nil && answer.Verdict == control.OK
 	if ok {
-		r, ok = health.Find([]byte(answer.Text))
+		r, ok = health.Decode([]byte(answer.Text))
 	}
 	if !ok {
 		why := answer.Text

@@ -75,7 +75,7 @@ func (v *visit) state() string {
 	}
 	defer conn.Close()
 	answer, err := conn.Ask(control.Status, "", answerWait)
-	r, ok := health.Find([]byte(answer.Text))
+	r, ok := health.Decode([]byte(answer.Text))
 	switch {
 	case err != nil:
 		return "; " + controlPath + ": " + err.Error()

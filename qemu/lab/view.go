@@ -2,12 +2,15 @@ package lab
 
 import (
 	"bytes"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/logfmt"
 )
 
 // The states of a node that no record tells: what the lab knows without it.
@@ -28,12 +31,16 @@ type view struct {
 	interval time.Duration // of the records
 	running  bool          // there is a machine
 	since    time.Time     // when the machine was started or reset
+	key      health.Key    // only records that are signed with it count; nil: all
 	rec      health.Record
-	have     bool      // rec is of this boot of the machine
-	at       time.Time // when rec came
-	lost     int       // records that never came, by the gaps in their numbers
-	garbled  int       // lines that were records once
-	event    string    // the last line that says something
+	have     bool          // rec is of this boot of the machine
+	at       time.Time     // when rec came
+	aside    health.Record // the last that was passed over
+	past     []uint32      // boots that are over, the last maxPast of them
+	lost     int           // records that never came, by the gaps in their numbers
+	jumps    int           // numbers that no gap explains
+	garbled  int           // lines that were records once
+	event    string        // the last line that says something
 }
 
 // powered begins a new life of the machine, or ends one. What a record said before
@@ -47,7 +54,7 @@ func (v *view) powered(on bool, now time.Time) {
 // line takes one line of the console. It gives the record in it, if there is one,
 // and whether the line is an event, for people to read.
 func (v *view) line(text []byte, now time.Time) (isRecord, isEvent bool) {
-	rec, ok := health.Find(text)
+	rec, ok := v.key.Find(text)
 	if ok {
 		return v.record(rec, now), false
 	}
@@ -62,21 +69,52 @@ func (v *view) line(text []byte, now time.Time) (isRecord, isEvent bool) {
 	return false, ok
 }
 
+// A gap in the numbers of more than maxGap records is no gap but a jump: a day of
+// records, at the usual interval, that a console lost. maxPast is how many boots of a
+// node are remembered.
+const (
+	maxGap  = 8640
+	maxPast = 64
+)
+
 // record takes a record that is whole. One that is not newer than the last is no
-// news: it tells of a boot that is over, or was repeated by the console.
+// news: it tells of a boot that is over, or was repeated by the console. But no record
+// can make all that follow old, whatever number it has: two in a row that go on from each
+// other are believed.
 func (v *view) record(rec health.Record, now time.Time) bool {
-	before := v.rec.Seq
-	switch {
-	case rec.Boot != v.rec.Boot:
+	if v.old(rec) {
+		goesOn := rec.Boot == v.aside.Boot && rec.Seq == v.aside.Seq+1 && rec.Up >= v.aside.Up
+		v.aside = rec
+		if !goesOn || !v.have || v.key != nil {
+			return false
+		}
+	}
+	before := int64(v.rec.Seq)
+	if rec.Boot != v.rec.Boot {
+		if before > 0 {
+			v.past = append(v.past, v.rec.Boot)
+			v.past = v.past[max(len(v.past)-maxPast, 0):]
+		}
 		before = 0
-	case !v.have && v.rec.Seq > 0, rec.Seq <= v.rec.Seq:
-		return false
 	}
-	if gap := int(rec.Seq) - int(before) - 1; gap > 0 {
-		v.lost += gap
+	switch gap := int64(rec.Seq) - before - 1; {
+	case gap < 0 || gap > maxGap:
+		v.jumps++
+		v.event = "lab: the numbers of its records jump from " + strconv.FormatInt(before, 10) + " to " + strconv.FormatUint(uint64(rec.Seq), 10)
+	default:
+		v.lost += int(gap)
 	}
-	v.rec, v.have, v.at = rec, true, now
+	v.rec, v.have, v.at, v.aside = rec, true, now, health.Record{}
 	return true
+}
+
+// old says that a record is none that could be the next. With a key also one of a boot
+// that was over before is old: who cannot sign can still repeat.
+func (v *view) old(rec health.Record) bool {
+	if rec.Boot == v.rec.Boot {
+		return !v.have && v.rec.Seq > 0 || rec.Seq <= v.rec.Seq
+	}
+	return v.key != nil && slices.Contains(v.past, rec.Boot)
 }
 
 // state is the word for the node, as of now.
@@ -114,29 +152,19 @@ func looksLikeRecord(line []byte) bool {
 // eventOf gives what a console line says to people: a line of beaminit that is no
 // record, or one of the release. The kernel's own are no events.
 func eventOf(line []byte) (string, bool) {
-	text := Clean(string(line))
-	if rest, ok := strings.CutPrefix(text, "["); ok { // the stamp of printk: [    1.234567]
-		stamp, after, ok := strings.Cut(rest, "] ")
-		if ok && strings.Trim(stamp, " .0123456789T") == "" {
-			text = after
-		}
-	}
+	text := Clean(string(health.Message(line)))
 	if said, ok := strings.CutPrefix(text, "release: "); ok {
+		if strings.HasPrefix(said, health.Speaker) || strings.HasPrefix(said, "lab: ") {
+			return text, true // it stays seen who says so
+		}
 		return said, said != ""
 	}
-	return text, strings.HasPrefix(text, "beaminit: ")
+	return text, strings.HasPrefix(text, health.Speaker)
 }
 
-// Clean takes out of a line what a terminal would act on.
+// Clean gives a line for people: without what a terminal would act on. The commands of a
+// terminal are taken out whole; for all else see logfmt.Printable.
 func Clean(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r == '\t' {
-			return ' '
-		}
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == '\ufffd' {
-			return -1
-		}
-		return r
-	}, ansi.Strip(strings.ToValidUTF8(s, "")))
-	return strings.TrimRight(s, " ")
+	s = strings.TrimRight(ansi.Strip(strings.ToValidUTF8(s, "?")), "\r\n")
+	return strings.TrimRight(logfmt.Printable(s), " ")
 }

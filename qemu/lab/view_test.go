@@ -74,6 +74,65 @@ func TestViewState(t *testing.T) {
 	}
 }
 
+// Numbers that no gap explains are a jump, which is told and not counted as lost; and
+// none makes the records behind it old for good.
+func TestViewJumps(t *testing.T) {
+	forged := rec(1, 4_000_000_000, "up")
+	forged.Up = 0
+	tests := []struct {
+		name       string
+		records    []health.Record
+		seq        uint32
+		lost, jump int
+		event      string
+	}{
+		{"one forged", []health.Record{rec(1, 1, "down"), forged}, forged.Seq, 0, 1, "lab: the numbers of its records jump from 1 to 4000000000"},
+		{"true ones behind it", []health.Record{rec(1, 1, "down"), forged, rec(1, 2, "down"), rec(1, 3, "down")}, 3, 0, 2, "lab: the numbers of its records jump from 4000000000 to 3"},
+		{"with a gap", []health.Record{rec(1, 1, "down"), forged, rec(1, 2, "down"), rec(1, 4, "down"), rec(1, 5, "down")}, 5, 0, 2, "lab: the numbers of its records jump from 4000000000 to 5"},
+		{"an old one again, twice", []health.Record{rec(1, 4, "down"), rec(1, 2, "up"), rec(1, 2, "up"), rec(1, 5, "down")}, 5, 3, 0, ""},
+		{"a new boot", []health.Record{rec(1, 9, "down"), rec(2, 1, "up")}, 1, 8, 0, ""},
+		{"and the old one still speaks", []health.Record{rec(1, 9, "down"), rec(2, 1, "up"), rec(1, 10, "down")}, 10, 17, 0, ""},
+	}
+	for _, tt := range tests {
+		v := running()
+		for _, r := range tt.records {
+			v.line([]byte(said(r)), noon)
+		}
+		if v.rec.Seq != tt.seq || v.lost != tt.lost || v.jumps != tt.jump || v.event != tt.event {
+			t.Errorf("%s: at record %d, %d lost, %d jumps, event %q; want %d, %d, %d, %q", tt.name, v.rec.Seq, v.lost, v.jumps, v.event, tt.seq, tt.lost, tt.jump, tt.event)
+		}
+	}
+}
+
+// With a key nothing that is not signed counts, and nothing that was: neither of this
+// boot nor of one before.
+func TestViewWithAKey(t *testing.T) {
+	key := health.Key("0123456789abcdef")
+	signed := func(r health.Record) string { return "[    1.000000] beaminit: " + string(key.Append(nil, r)) }
+	v := running()
+	v.key = key
+	for i, tt := range []struct {
+		line string
+		boot uint32
+		seq  uint32
+	}{
+		{said(rec(1, 1, "up")), 0, 0},
+		{signed(rec(1, 1, "up")), 1, 1},
+		{signed(rec(1, 2, "up")), 1, 2},
+		{signed(rec(1, 1, "up")), 1, 2},
+		{signed(rec(1, 2, "up")), 1, 2},
+		{said(rec(1, 3, "up")), 1, 2},
+		{signed(rec(2, 1, "booting")), 2, 1},
+		{signed(rec(1, 2, "up")), 2, 1},
+		{signed(rec(2, 2, "starting")), 2, 2},
+	} {
+		v.line([]byte(tt.line), noon)
+		if v.rec.Boot != tt.boot || v.rec.Seq != tt.seq {
+			t.Errorf("line %d: at boot %d record %d, want %d, %d", i, v.rec.Boot, v.rec.Seq, tt.boot, tt.seq)
+		}
+	}
+}
+
 func TestViewCountsLostRecords(t *testing.T) {
 	v := running()
 	for _, r := range []health.Record{rec(1, 2, "up"), rec(1, 3, "up"), rec(1, 7, "up"), rec(2, 1, "up"), rec(2, 2, "up")} {
@@ -103,6 +162,11 @@ func TestGarbledLinesChangeNothing(t *testing.T) {
 		"an old one":              said(rec(1, 2, health.Down)),
 		"high bytes":              strings.ReplaceAll(whole, "u", "\xf5"),
 		"words of an application": "release: state=down peers=0/2",
+		"of an application":       "[    5.0] release: " + body,
+		"of one that says so":     "[    5.0] release: beaminit: " + body,
+		"a slogan":                "[    5.0] beaminit: release: " + body,
+		"behind half a line":      "[    1.0] EXT4-fs (vd" + whole,
+		"behind a wreck of one":   whole[:70] + whole,
 	}
 	for name, line := range lines {
 		t.Run(name, func(t *testing.T) {
@@ -110,19 +174,17 @@ func TestGarbledLinesChangeNothing(t *testing.T) {
 			v.line([]byte(said(rec(1, 4, health.Up))), noon)
 			v.line([]byte("[    3.1] beaminit: eth0 is up"), noon)
 			before := *v
-			before.garbled = 0
+			before.garbled, before.aside = 0, health.Record{}
 			v.line([]byte(line), noon.Add(time.Second))
 			after := *v
-			after.garbled = 0
+			after.garbled, after.aside = 0, health.Record{}
 			if fmt.Sprint(after) != fmt.Sprint(before) {
 				t.Errorf("line %q\nmade  %+v\nout of %+v", line, after, before)
 			}
 		})
 	}
 	for name, line := range map[string]string{
-		"after half a line":      "[    1.0] EXT4-fs (vd" + whole,
 		"before half a line":     whole + "[    1.0] EXT4",
-		"after a wreck of one":   whole[:70] + whole,
 		"between carriage tails": "\r\r" + whole + "\r",
 	} {
 		t.Run("still found "+name, func(t *testing.T) {
@@ -198,7 +260,11 @@ func TestEventOf(t *testing.T) {
 		{"[    2.448614] beaminit: exec erlexec", "beaminit: exec erlexec", true},
 		{"[    5.705103] release: eclero: the cluster is whole: 3 nodes", "eclero: the cluster is whole: 3 nodes", true},
 		{"beaminit: no stamp", "beaminit: no stamp", true},
-		{"[    5.1] release: \x1b[31mred\x1b[0m \x07bell\ttab", "red bell tab", true},
+		{"[    5.1] release: \x1b[31mred\x1b[0m \x07bell\ttab", "red ?bell tab", true},
+		{"[    5.1] release: beaminit: rescue", "release: beaminit: rescue", true},
+		{"[    5.1] release: lab: machine off", "release: lab: machine off", true},
+		{"[    5.1] release: \x9b2J\u202eolleh \xf0\x9f", "?2J?olleh ?", true},
+		{"[    5.100000][    T1] beaminit: with the caller", "beaminit: with the caller", true},
 		{"[    5.1] release: ", "", false},
 		{"[    1.999253] virtio_blk virtio1: [vdb] 32768 512-byte logical blocks", "", false},
 		{"Booting from ROM... beaminit: no", "", false},
