@@ -161,7 +161,7 @@ var keys = [...]key{
 		check: isReady, noun: "criterion", want: `"listening", "started" or "notify"`},
 
 	{name: "health.key_file", field: func(at place) any { return &at.c.Health.KeyFile },
-		check: isAbs, noun: "absolute path", want: "a file that holds the key of the records", empty: true, noEffect: true},
+		check: isAbs, noun: "absolute path", want: "a file that holds the key of the records", empty: true},
 
 	{name: "watchdog.device", field: func(at place) any { return &at.c.Watchdog.Device },
 		check: isAbs, noun: "absolute path", want: `a device such as "/dev/watchdog", or "" for none`, empty: true},

@@ -172,14 +172,18 @@ func (c *Console) write(m message) {
 	if !c.ready(m) {
 		return
 	}
-	if n := c.lost.Swap(0); n > 0 {
-		c.put(message{severity: Warning, speaker: Speaker, text: strconv.Itoa(int(n)) + " of the node's own lines and records were lost: the console did not take them"})
-	}
-	if n := c.dropped.Swap(0); n > 0 {
-		c.put(message{severity: Warning, speaker: Speaker, text: strconv.Itoa(int(n)) + " lines of output dropped: the console is slower than the release"})
-	}
+	c.tell(&c.lost, " of the node's own lines and records were lost: the console did not take them")
+	c.tell(&c.dropped, " lines of output dropped: the console is slower than the release")
 	if !c.put(m) {
 		c.without(m)
+	}
+}
+
+// tell says how many lines are missing in this place.
+func (c *Console) tell(count *atomic.Uint32, what string) {
+	n := count.Swap(0)
+	if n > 0 && !c.put(message{severity: Warning, speaker: Speaker, text: strconv.Itoa(int(n)) + what}) {
+		count.Add(n)
 	}
 }
 

@@ -1,11 +1,17 @@
 package health
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/beaminit/beaminit/internal/nstest"
 )
@@ -115,6 +121,169 @@ func TestConsoleStopsWithoutWriter(t *testing.T) {
 		}
 		if text, _ := os.ReadFile(path); !strings.Contains(string(text), "last words") {
 			t.Errorf("full=%v: got %q", full, text)
+		}
+	}
+}
+
+// What is lost of the node's own is told apart from what is of its release.
+func TestConsoleCountsApart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kmsg")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := NewConsole()
+	c.own, c.output = make(chan message, 1), make(chan message, 1)
+	c.started.Store(true) // nobody writes yet
+	for range 3 {
+		c.Output("line")
+		c.Say(Notice, "own")
+	}
+	c.Health(full)
+	c.started.Store(false)
+	c.Open(path)
+	c.Say(Notice, "after")
+	text, _ := os.ReadFile(path)
+	for _, want := range []string{"beaminit: 3 of the node's own lines and records were lost: the console did not take them\n", "beaminit: 2 lines of output dropped: the console is slower than the release\n", "beaminit: after\n"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %q in %q", want, text)
+		}
+	}
+}
+
+// Lines and records from everywhere while it is started and stopped, over and over: none
+// is lost but those that are counted, and -race finds nothing.
+func TestConsoleStartStop(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kmsg")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := NewConsole()
+	c.Open(path)
+	const each = 300
+	var speakers sync.WaitGroup
+	for i := range 4 {
+		speakers.Add(1)
+		go func() {
+			defer speakers.Done()
+			for n := range each {
+				switch i {
+				case 0:
+					c.Health(full)
+				case 1:
+					c.Output("line " + strconv.Itoa(n))
+				default:
+					c.Say(Notice, "own "+strconv.Itoa(n))
+				}
+			}
+		}()
+	}
+	for range 20 {
+		c.Start(func() { recover() })
+		c.Start(func() { recover() }) // it is already
+		c.Stop(time.Minute)
+		c.Stop(time.Minute)
+	}
+	speakers.Wait()
+	c.Say(Notice, "end")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, lost := 0, 0
+	for _, line := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n") {
+		var n int
+		if _, err := fmt.Sscanf(line, "<28>beaminit: %d ", &n); err == nil {
+			lost += n
+			continue
+		}
+		got++
+	}
+	if got+lost != 4*each+1 {
+		t.Errorf("%d lines written and %d told of as lost, of %d", got, lost, 4*each+1)
+	}
+}
+
+// A kernel that takes no lines leaves the tty of the console: it is written to without
+// waiting, whether it takes all, a part, or nothing.
+func TestConsoleOnTTY(t *testing.T) {
+	dir := t.TempDir()
+	term, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(term)
+	if err := unix.IoctlSetPointerInt(term, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(term, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewConsole()
+	c.dev.tty = "/dev/pts/" + strconv.Itoa(n)
+	c.Open(dir + "/kmsg") // is not there, and may come later
+	c.Say(Notice, "before")
+	if c.dev.onTTY {
+		t.Fatal("it took the tty while the kernel's log could still come")
+	}
+	c.Start(func() { recover() })
+	begun := time.Now()
+	for range 200 { // more than a pty takes
+		c.Health(full)
+		time.Sleep(50 * time.Microsecond)
+	}
+	if took := time.Since(begun); took > 10*time.Second {
+		t.Errorf("it waited %v for a tty that nobody reads", took)
+	}
+	var got []byte
+	buf := make([]byte, 64<<10)
+	found := 0
+	for end := time.Now().Add(time.Minute); found < 20 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		n, _ := unix.Read(term, buf)
+		got = append(got, buf[:max(n, 0)]...)
+		found = 0
+		for _, line := range bytes.Split(got, []byte("\n")) {
+			if _, ok := Find(line); ok {
+				found++
+			}
+		}
+	}
+	if !bytes.HasPrefix(got, []byte("beaminit: before\r\n")) || found < 20 {
+		t.Errorf("%d records on the tty, which begins with %.60q", found, got)
+	}
+	c.Say(Notice, "the tty takes something again")
+	for end := time.Now().Add(time.Minute); !bytes.Contains(got, []byte("again\r\n")) && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		n, _ := unix.Read(term, buf)
+		got = append(got, buf[:max(n, 0)]...)
+	}
+	if !bytes.Contains(got, []byte(" of the node's own lines and records were lost")) {
+		t.Errorf("nothing is told of what was lost; the end is %q", got[max(0, len(got)-500):])
+	}
+	begun = time.Now()
+	c.Say(Notice, strings.Repeat("x", 900)) // it is read no more
+	c.Stop(20 * time.Millisecond)
+	if took := time.Since(begun); took > 10*time.Second {
+		t.Errorf("Stop took %v", took)
+	}
+}
+
+func TestCheckCmdline(t *testing.T) {
+	for _, tt := range []struct {
+		cmdline string
+		want    []string // the beginnings
+	}{
+		{"console=ttyS0 quiet loglevel=5 printk.devkmsg=on", nil},
+		{"printk.devkmsg=off", []string{"printk.devkmsg=off: "}},
+		{"printk.devkmsg=ratelimit loglevel=0", []string{"printk.devkmsg=ratelimit: ", "loglevel=0: "}},
+		{"loglevel=1 xloglevel=0 x.printk.devkmsg=off", []string{"loglevel=1: "}},
+	} {
+		got := CheckCmdline(tt.cmdline)
+		ok := len(got) == len(tt.want)
+		for i := range got {
+			ok = ok && strings.HasPrefix(got[i], tt.want[i]) && strings.Contains(got[i], "; want ")
+		}
+		if !ok {
+			t.Errorf("%q: got %q, want %q", tt.cmdline, got, tt.want)
 		}
 	}
 }

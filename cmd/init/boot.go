@@ -42,6 +42,7 @@ func bootNode() {
 	if !n.adopts() { // the PID 1 before this one did all that
 		n.prepareRoot()
 	}
+	n.signRecords()
 	n.net = netcfg.Make(n.config.Node.Hostname, n.config.Network)
 	status := n.net.Apply()
 	n.sayNetwork(status)

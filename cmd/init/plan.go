@@ -8,6 +8,7 @@ import (
 
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/netcfg"
 )
 
@@ -109,6 +110,7 @@ func makePlan(o options) (plan []section, problems []string) {
 	for _, err := range strangers(c) {
 		problems = append(problems, err.Error())
 	}
+	problems = append(problems, health.CheckCmdline(o.cmdline)...)
 	var settings, notes, mounts, targets []string
 	c.Each(func(key, value, where string) {
 		if !o.all && where == config.BuiltIn.String() {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"strconv"
 	"strings"
@@ -12,9 +13,15 @@ import (
 )
 
 // status prints the node's present state, as PID 1 tells it. Where PID 1 does not, it
-// is the last health record in the kernel's log. Exit status 0 where the node is up, 1
-// where it is not, 2 where nothing is known.
+// is the last health record in the kernel's log; with --key-file the last that is signed
+// with that key. Exit status 0 where the node is up, 1 where it is not, 2 where nothing
+// is known.
 func status(args []string) int {
+	args, key, err := statusKey(args)
+	if err != nil {
+		os.Stderr.WriteString("beaminit status: " + err.Error() + "\n")
+		return noOne
+	}
 	a, status := begin(args, 0)
 	if status != done {
 		return status
@@ -31,7 +38,7 @@ func status(args []string) int {
 		if err != nil {
 			why = err.Error()
 		}
-		if r, err = lastRecord("/dev/kmsg"); err != nil {
+		if r, err = lastRecord("/dev/kmsg", key); err != nil {
 			a.fail(controlPath + ": " + why)
 			return a.unheard(err)
 		}
@@ -44,6 +51,25 @@ func status(args []string) int {
 	return done
 }
 
+// statusKey takes --key-file out of the arguments of status.
+func statusKey(args []string) (rest []string, key health.Key, err error) {
+	for i := 0; i < len(args); i++ {
+		path, has := strings.CutPrefix(args[i], "--key-file=")
+		if args[i] == "--key-file" {
+			if i++; i == len(args) {
+				return nil, nil, errors.New("--key-file wants a file")
+			}
+			path, has = args[i], true
+		}
+		if !has {
+			rest = append(rest, args[i])
+		} else if key, err = health.ReadKey(path); err != nil {
+			return nil, nil, err
+		}
+	}
+	return rest, key, nil
+}
+
 type noRecord struct{ path string }
 
 func (e noRecord) Error() string {
@@ -52,7 +78,7 @@ func (e noRecord) Error() string {
 
 // lastRecord reads the kernel's log to its end (kernel
 // Documentation/ABI/testing/dev-kmsg): each read gives one line.
-func lastRecord(path string) (last health.Record, err error) {
+func lastRecord(path string, key health.Key) (last health.Record, err error) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return last, &os.PathError{Op: "open", Path: path, Err: err}
@@ -68,7 +94,7 @@ func lastRecord(path string) (last health.Record, err error) {
 		if err != nil || n <= 0 {
 			break
 		}
-		if r, ok := health.Find(buf[:n]); ok {
+		if r, ok := key.Find(buf[:n]); ok {
 			last, found = r, true
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,16 +49,49 @@ told      655ms ago
 
 func TestLastRecord(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kmsg")
-	if _, err := lastRecord(path); err == nil {
+	if _, err := lastRecord(path, nil); err == nil {
 		t.Error("no file: want an error")
 	}
 	os.WriteFile(path, []byte("6,1,2,-;hello\n"), 0o600)
-	if _, err := lastRecord(path); err == nil {
+	if _, err := lastRecord(path, nil); err == nil {
 		t.Error("no record: want an error")
 	}
 	r := health.Record{Node: "a@b", State: health.Up, Seq: 7}
 	os.WriteFile(path, append(r.Append([]byte("29,1,2,-;beaminit: ")), '\n'), 0o600)
-	if got, err := lastRecord(path); err != nil || got.Seq != 7 || got.State != health.Up {
+	if got, err := lastRecord(path, nil); err != nil || got.Seq != 7 || got.State != health.Up {
 		t.Errorf("got %+v %v", got, err)
+	}
+	// With a key only what is signed with it counts, however much else comes behind.
+	key := health.Key("0123456789abcdef")
+	signed := key.Append([]byte("29,1,2,-;beaminit: "), health.Record{Node: "a@b", State: health.Down, Seq: 8})
+	os.WriteFile(path, append(signed, '\n'), 0o600)
+	if got, err := lastRecord(path, key); err != nil || got.Seq != 8 {
+		t.Errorf("signed: got %+v %v", got, err)
+	}
+	os.WriteFile(path, append(r.Append([]byte("29,1,2,-;beaminit: ")), '\n'), 0o600)
+	if got, err := lastRecord(path, key); err == nil {
+		t.Errorf("not signed: got %+v", got)
+	}
+}
+
+func TestStatusKey(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	os.WriteFile(path, []byte("0123456789abcdef\n"), 0o400)
+	for _, tt := range []struct {
+		args string
+		rest int
+		key  string
+		bad  bool
+	}{
+		{"status", 1, "", false},
+		{"status --key-file " + path, 1, "0123456789abcdef", false},
+		{"status --key-file=" + path + " more", 2, "0123456789abcdef", false},
+		{"status --key-file", 0, "", true},
+		{"status --key-file " + path + ".none", 0, "", true},
+	} {
+		rest, key, err := statusKey(strings.Fields(tt.args))
+		if len(rest) != tt.rest || string(key) != tt.key || (err != nil) != tt.bad {
+			t.Errorf("%s: %v %q %v", tt.args, rest, key, err)
+		}
 	}
 }

@@ -315,7 +315,7 @@ func TestDataDisk(t *testing.T) {
 		t.Errorf("the cookie is %q, then %q (%v)", cookie, again, err)
 	}
 	disk := filepath.Join(dir, "node.ext4")
-	if err := DataDisk(disk, cookie, quietly); err != nil {
+	if err := DataDisk(disk, map[string]string{"cookie": cookie}, quietly); err != nil {
 		t.Fatal(err)
 	}
 	out, err := exec.Command(tool("debugfs"), "-R", "cat cookie", disk).Output()
@@ -330,7 +330,7 @@ func TestDataDisk(t *testing.T) {
 	if err != nil || strings.Contains(string(mark), cookie) {
 		t.Errorf("the mark beside the disk (%v) shows the cookie", err)
 	}
-	if err := DataDisk(disk, cookie, func(s string) { t.Errorf("the second time: %s", s) }); err != nil {
+	if err := DataDisk(disk, map[string]string{"cookie": cookie}, func(s string) { t.Errorf("the second time: %s", s) }); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 const diskSize = 16 << 20 // bytes; sparse, so a new one takes a tenth of it
@@ -31,11 +33,14 @@ func Cookie(file string) (string, error) {
 	return cookie, nil
 }
 
-// DataDisk makes the ext4 of one node with the cookie in it, unless it is there:
-// what a node wrote to its disk stays from run to run.
-func DataDisk(file, cookie string, say func(string)) error {
+// DataDisk makes the ext4 of one node with its secrets in it, files of root's with mode
+// 0400, unless it is there: what a node wrote to its disk stays from run to run.
+func DataDisk(file string, secrets map[string]string, say func(string)) error {
+	names := slices.Sorted(maps.Keys(secrets))
 	d := newDigest()
-	d.text(cookie)
+	for _, name := range names {
+		d.text(name + "\n" + secrets[name])
+	}
 	sum, err := d.sum()
 	if err != nil {
 		return err
@@ -46,8 +51,10 @@ func DataDisk(file, cookie string, say func(string)) error {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(dir, "cookie"), []byte(cookie), 0o400); err != nil {
-			return err
+		for _, name := range names {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(secrets[name]), 0o400); err != nil {
+				return err
+			}
 		}
 		f, err := os.OpenFile(tmp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if err != nil {
@@ -64,9 +71,11 @@ func DataDisk(file, cookie string, say func(string)) error {
 			return nil
 		}
 		// mke2fs -d keeps the owner that the file has here; on the node it is root's.
-		for _, field := range []string{"uid", "gid"} {
-			if err := run(tool("debugfs"), "-w", "-R", "set_inode_field cookie "+field+" 0", tmp); err != nil {
-				return err
+		for _, name := range names {
+			for _, field := range []string{"uid", "gid"} {
+				if err := run(tool("debugfs"), "-w", "-R", "set_inode_field "+name+" "+field+" 0", tmp); err != nil {
+					return err
+				}
 			}
 		}
 		return nil

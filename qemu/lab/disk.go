@@ -91,7 +91,7 @@ func (n *Node) WipeDisk() error {
 	if err := os.Remove(n.disk); err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	if err := image.DataDisk(n.disk, n.cookie, n.lab.opts.Say); err != nil {
+	if err := image.DataDisk(n.disk, n.secrets, n.lab.opts.Say); err != nil {
 		return err
 	}
 	n.note("lab: the data disk is new")

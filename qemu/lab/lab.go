@@ -110,12 +110,15 @@ func (l *Lab) up(run string) error {
 }
 
 func (l *Lab) newNode(run string, s NodeSpec, cookie string) (*Node, error) {
-	n := &Node{Spec: s, lab: l, cookie: cookie, dir: filepath.Join(run, s.Name), disk: filepath.Join(l.opts.Dir, "data", s.Name+".ext4")}
+	n := &Node{Spec: s, lab: l, secrets: map[string]string{"cookie": cookie}, dir: filepath.Join(run, s.Name), disk: filepath.Join(l.opts.Dir, "data", s.Name+".ext4")}
 	n.view.interval = l.opts.Interval
+	if key := l.opts.HealthKey; key != nil {
+		n.view.key, n.secrets[healthKey] = key, string(key)
+	}
 	if err := os.MkdirAll(n.dir, 0o755); err != nil {
 		return nil, err
 	}
-	if err := image.DataDisk(n.disk, cookie, l.opts.Say); err != nil {
+	if err := image.DataDisk(n.disk, n.secrets, l.opts.Say); err != nil {
 		return nil, err
 	}
 	con, err := newConsole(filepath.Join(n.dir, "console.log"))

@@ -112,6 +112,9 @@ func (n *Node) cmdline() string {
 	words := []string{"console=ttyS0", "root=/dev/vda", "rootfstype=" + cmp.Or(n.lab.opts.Image.RootType, "squashfs"), "ro", "panic=5", "loglevel=5",
 		"sysctl.kernel.printk=7", "net.ifnames=0",
 		fmt.Sprintf("ip=%s::%s:%s:%s:eth0:off", n.Spec.Address, Gateway, Netmask, n.Spec.Name)}
+	if n.lab.opts.HealthKey != nil {
+		words = append(words, "beaminit.health.key_file=/data/"+healthKey)
+	}
 	for _, more := range []string{n.lab.opts.Append, n.Spec.Append} {
 		if more != "" {
 			words = append(words, more)

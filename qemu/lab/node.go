@@ -26,7 +26,7 @@ type Node struct {
 	disk string
 	con  *console
 
-	cookie string // for a new disk
+	secrets map[string]string // files of its data disk
 
 	mu      sync.Mutex
 	view    view

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/qemu/image"
 )
 
@@ -93,16 +94,17 @@ func Words(nodes []NodeSpec, interval time.Duration) string {
 
 // Options say what Up starts.
 type Options struct {
-	Dir      string // where a lab keeps what it made and what it says: logs, sockets, disks
-	Nodes    []NodeSpec
-	Image    image.Set
-	TCG      bool          // never KVM
-	Memory   int           // MiB a node; 0: 256
-	Interval time.Duration // of the health records, as the image's configuration has it; 0: 10 s
-	Devices  []string      // further devices of every machine, as QEMU's -device has them
-	Append   string        // added to the kernel command line of every node
-	Pcap     bool          // write every frame to run/lan.pcap
-	Say      func(string)  // is told what is being done; may be nil
+	Dir       string // where a lab keeps what it made and what it says: logs, sockets, disks
+	Nodes     []NodeSpec
+	Image     image.Set
+	TCG       bool          // never KVM
+	Memory    int           // MiB a node; 0: 256
+	Interval  time.Duration // of the health records, as the image's configuration has it; 0: 10 s
+	Devices   []string      // further devices of every machine, as QEMU's -device has them
+	Append    string        // added to the kernel command line of every node
+	HealthKey health.Key    // the nodes sign their records with it, and no others count; nil: they do not
+	Pcap      bool          // write every frame to run/lan.pcap
+	Say       func(string)  // is told what is being done; may be nil
 }
 
 func (o *Options) fill() error {
@@ -122,6 +124,9 @@ func (o *Options) fill() error {
 	o.Dir = dir
 	return err
 }
+
+// healthKey is the file on a node's data disk that has Options.HealthKey.
+const healthKey = "health.key"
 
 // RunDir is where a lab in dir keeps its sockets and logs.
 func RunDir(dir string) string { return filepath.Join(dir, "run") }

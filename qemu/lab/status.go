@@ -56,6 +56,7 @@ type NodeStatus struct {
 	Phases    []health.Phase `json:"phases,omitempty"`
 
 	Lost    int    `json:"lost"`    // records that never came
+	Jumps   int    `json:"jumps"`   // of the records' numbers, that no loss explains
 	Garbled int    `json:"garbled"` // lines that had been records
 	Event   string `json:"event"`
 }
@@ -98,7 +99,7 @@ func (n *Node) status(now time.Time) NodeStatus {
 	v := n.view
 	s := NodeStatus{
 		Name: n.Spec.Name, Address: n.Spec.Address.String(), State: v.state(now), Cut: n.cut, Faults: slices.Clone(n.faults), Since: v.since,
-		HasRecord: v.have, Lost: v.lost, Garbled: v.garbled, Event: v.event,
+		HasRecord: v.have, Lost: v.lost, Jumps: v.jumps, Garbled: v.garbled, Event: v.event,
 	}
 	if !v.have {
 		return s

@@ -56,7 +56,8 @@ func (v *view) powered(on bool, now time.Time) {
 func (v *view) line(text []byte, now time.Time) (isRecord, isEvent bool) {
 	rec, ok := v.key.Find(text)
 	if ok {
-		return v.record(rec, now), false
+		jumps := v.jumps
+		return v.record(rec, now), v.jumps > jumps
 	}
 	if looksLikeRecord(text) {
 		v.garbled++

@@ -122,6 +122,9 @@ func (s screen) details() []string {
 	if n.Lost > 0 {
 		first = append(first, count(uint64(n.Lost))+" records lost")
 	}
+	if n.Jumps > 0 {
+		first = append(first, count(uint64(n.Jumps))+" jumps of the numbers")
+	}
 	if n.Garbled > 0 {
 		first = append(first, count(uint64(n.Garbled))+" garbled")
 	}

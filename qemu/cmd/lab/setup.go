@@ -9,26 +9,28 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/qemu/image"
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
 )
 
 // setup is what the flags say about the lab to build and start.
 type setup struct {
-	dir      string
-	nodes    int
-	release  string
-	image    string
-	kernel   string
-	init     string
-	config   string
-	append   string
-	memory   int
-	interval time.Duration
-	wait     time.Duration
-	tcg      bool
-	pcap     bool
-	words    []string // the command line, as it came
+	dir       string
+	nodes     int
+	release   string
+	image     string
+	kernel    string
+	init      string
+	config    string
+	append    string
+	healthKey string
+	memory    int
+	interval  time.Duration
+	wait      time.Duration
+	tcg       bool
+	pcap      bool
+	words     []string // the command line, as it came
 }
 
 // flags declares the flags that a command has.
@@ -48,6 +50,7 @@ func (e *env) flags(fs *flag.FlagSet, name string) {
 	switch name {
 	case "run", "up", "serve", "play":
 		fs.StringVar(&s.append, "append", "", "words added to the kernel command line")
+		fs.StringVar(&s.healthKey, "health-key", "", "key file: the nodes sign their records with it (health.key_file), and the lab believes no others")
 		fs.IntVar(&s.memory, "mem", 256, "memory of a node, MiB")
 		fs.BoolVar(&s.tcg, "tcg", false, "never use KVM")
 		fs.BoolVar(&s.pcap, "pcap", false, "write every frame of the LAN to run/lan.pcapng")
@@ -111,6 +114,16 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 	if err != nil {
 		return o, err
 	}
+	var key health.Key
+	if s.healthKey != "" {
+		content, err := os.ReadFile(s.healthKey)
+		if err != nil {
+			return o, err
+		}
+		if key, err = health.ParseKey(content); err != nil {
+			return o, fmt.Errorf("%s: %w", s.healthKey, err)
+		}
+	}
 	init := s.init
 	if init == "" {
 		root, err := repository()
@@ -133,7 +146,7 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 			return o, err
 		}
 		return labpkg.Options{
-			Dir: dir, Nodes: nodes, Image: set, TCG: s.tcg, Memory: s.memory, Interval: s.interval,
+			Dir: dir, Nodes: nodes, Image: set, TCG: s.tcg, Memory: s.memory, HealthKey: key, Interval: s.interval,
 			Append: strings.TrimSpace(labpkg.Words(nodes, s.interval) + " " + s.append), Pcap: s.pcap, Say: say,
 		}, nil
 	}
@@ -148,7 +161,7 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 		return o, err
 	}
 	return labpkg.Options{
-		Dir: dir, Nodes: nodes, Image: set, TCG: s.tcg, Memory: s.memory,
+		Dir: dir, Nodes: nodes, Image: set, TCG: s.tcg, Memory: s.memory, HealthKey: key,
 		Interval: s.interval, Append: s.append, Pcap: s.pcap, Say: say,
 	}, nil
 }
