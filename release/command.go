@@ -2,6 +2,7 @@ package release
 
 import (
 	"errors"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +29,11 @@ type Inputs struct {
 	Term         string        // TERM of the tty that the release has, for an interactive shell; empty: it has none
 	Terminfo     string        // TERMINFO with it; empty: the image describes it
 
+	DefaultNames bool   // the configuration does not say Distribution.Names: the release may
+	DefaultPort  bool   // nor Distribution.Port: a module that knows the ports may
+	Erlinit      bool   // options of erlinit are all that there is: what they leave open is as with erlinit
+	HomeCookie   []byte // what .erlang.cookie in the HOME of release.env holds; nil: there is none
+
 	Notify string // path of the socket on which the release says that it is ready; empty: it says nothing
 
 	Heart      bool                   // the configuration wants -heart, whatever the release says
@@ -42,18 +48,22 @@ type Command struct {
 	Tmp        string // directory of Files, only for the release
 	User       *User  // nil: root
 	Files      []File
-	Heart      bool     // the VM starts beaminit as its heart
-	Mode       string   // -mode: embedded or interactive
-	TTY        bool     // it is to have a tty, with an interactive shell on it
-	Node       string   // name of the node; without @ where there is no host name
-	Long       bool     // its host is a long name (-name)
-	Proto      string   // -proto_dist: inet_tcp, inet6_tls or the like
-	Daemon     bool     // it needs an epmd
-	Refused    error    // why it must not be started; nil: it may
-	Cookie     string   // its fingerprint; empty: there is none
-	CookieFrom string   // a path, or -setcookie
-	Notes      []string // what of the release is left out or stands in its way
-	Problems   []error  // what is wrong, and what is used instead
+	Heart      bool       // the VM starts beaminit as its heart
+	Mode       string     // -mode: embedded or interactive
+	TTY        bool       // it is to have a tty, with an interactive shell on it
+	Node       string     // name of the node; without @ where there is no host name
+	Long       bool       // its host is a long name (-name)
+	Proto      string     // -proto_dist: inet_tcp, inet6_tls or the like
+	Daemon     bool       // it needs an epmd
+	Unprobed   string     // why nobody can ask from outside whether it answers; empty: the probe can
+	Unnamed    bool       // its node has no name when it starts
+	Interface  netip.Addr // the only address that it listens on; the zero Addr: it is not known
+	Dump       string     // where its crash dump will be
+	Refused    error      // why it must not be started; nil: it may
+	Cookie     string     // its fingerprint; empty: there is none
+	CookieFrom string     // a path, or -setcookie
+	Notes      []string   // what of the release is left out or stands in its way
+	Problems   []error    // what is wrong, and what is used instead
 }
 
 // File is one file to write before the start.
@@ -70,19 +80,17 @@ type File struct {
 func (r *Release) Command(in Inputs) Command {
 	tmp := strings.TrimRight(in.Release.Tmp, "/")
 	c := Command{Path: r.ERTSDir + "/bin/erlexec", Dir: r.Root, Tmp: tmp, User: in.User, TTY: in.Term != ""}
-	f := &filter{distSettings: distSettingsOf(&in.Distribution)}
-	// What the configuration says counts more than what the release says.
-	args := f.run("release.args", in.Release.Args)
-	vmargs := f.run("vm.args", r.args)
-	var sh shell
-	if in.Term != "" {
-		own := slices.Contains(args, "-user") || slices.Contains(vmargs, "-user")
-		args, vmargs = f.withoutNoShell("release.args", args, own), f.withoutNoShell("vm.args", vmargs, own)
-		sh = r.shell(own)
+	if dir := in.Release.WorkingDirectory; dir != "" {
+		c.Dir = dir
 	}
-	n, err := r.naming(&in, f.name)
-	if err != nil {
-		c.Problems = append(c.Problems, err)
+	f, args, vmargs := r.flags(&in, false)
+	n := r.naming(&in, &c, f)
+	if n.none { // what the release says about its distribution is for the one that it starts itself
+		f, args, vmargs = r.flags(&in, true)
+	}
+	sh := shell{}
+	if in.Term != "" {
+		sh = r.shell(f.user)
 	}
 	c.Node, c.Long = n.node(n.host), n.long
 	n.notes(&c, f)
@@ -92,8 +100,9 @@ func (r *Release) Command(in Inputs) Command {
 	if own {
 		sys = tmp + "/sys"
 	}
+	cookie := r.chooseCookie(&in, &c, f)
 	c.Env = r.env(&in, &c, &n, f, sys)
-	c.override(in.Release.Env, f)
+	r.override(&in, &c, f)
 	if own {
 		text := r.sys.copied
 		if r.sys.template != nil {
@@ -105,14 +114,13 @@ func (r *Release) Command(in Inputs) Command {
 		c.Files = append(c.Files, File{tmp + "/sys.config", 0o600, text, true}) // an application's passwords may be in it
 	}
 
-	cookie := r.chooseCookie(&in, &c, f)
 	if cookie != nil {
-		c.Files = append(c.Files, File{tmp + "/.erlang.cookie", 0o400, cookie, true})
+		c.Files = append(c.Files, File{c.cookiePath(), 0o400, cookie, true})
 	}
 	if len(vmargs) > 0 {
 		c.Files = append(c.Files, File{tmp + "/vm.args", 0o600, appendArgs(nil, vmargs), false})
 	}
-	dist := c.distribution(&in, f, r.portByKernel())
+	dist := r.distribution(&in, &c, &n, f)
 	c.Refused = r.insecure(&in, f)
 	if extra := r.extraConfig(&in, &c, &n, f); extra != nil {
 		c.Files = append(c.Files, File{tmp + "/extra.config", 0o600, extra, false})
@@ -126,11 +134,35 @@ func (r *Release) Command(in Inputs) Command {
 	}
 	c.Argv = behindExtra(append(c.Argv, args...), sh.extra)
 	c.wrap(in.Release.Wrapper, r.ERTSDir+"/bin")
-	if dir := in.Release.WorkingDirectory; dir != "" {
-		c.Dir = dir
-	}
 	c.Notes = append(c.Notes, f.notes...)
 	return c
+}
+
+// flags are the lists of arguments that the release is started with, without what the
+// filter takes out of them: release.args, and vm.args. What the configuration says counts
+// more than what the release says. none: the node has no name when it starts.
+func (r *Release) flags(in *Inputs, none bool) (f *filter, args, vmargs []string) {
+	f = &filter{distSettings: distSettingsOf(&in.Distribution), none: none, brought: map[string][]string{}}
+	f.port, f.portGiven = strconv.Itoa(in.Distribution.Port), !in.DefaultPort
+	f.interactive = in.Erlinit
+	f.tty = in.Term != ""
+	f.user = slices.Contains(in.Release.Args, "-user") || slices.Contains(r.args, "-user")
+	args = f.list("release.args", in.Release.Args)
+	given := r.given(in.Release.Env)
+	if mode := valueOf(given, r.script.mode); mode != "" && f.mode == "" {
+		f.mode = mode
+	}
+	if node := valueOf(given, r.script.node); node != "" {
+		f.names(flagAt{r.whence(in.Release.Env, r.script.node), r.script.node, node})
+	}
+	for _, v := range given {
+		name, value, _ := strings.Cut(v, "=")
+		if r.script.bringsFlags(name) && value == valueOf(given, name) {
+			f.brought[name] = f.list(r.whence(in.Release.Env, name)+" "+name, tokenise([]byte(value), false))
+		}
+	}
+	args = append(slices.Clone(f.brought[r.script.flags]), args...)
+	return f, args, f.list("vm.args", r.args)
 }
 
 // argv is everything but release.args, which come last: of the emulator's flags
@@ -150,8 +182,11 @@ func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter, sh *shell, 
 	argv = append(append(argv, sh.flags...),
 		"+Bi",  // SIGINT ends nothing
 		"+fnu", // file names are UTF-8, though there is no locale
-		named, c.Node,
-		"-mode", mode,
+	)
+	if !n.none {
+		argv = append(argv, named, c.Node)
+	}
+	argv = append(argv, "-mode", mode,
 		"-boot", r.Boot,
 	)
 	argv = append(argv, r.libVars()...)
@@ -164,10 +199,10 @@ func (r *Release) argv(in *Inputs, c *Command, n *naming, f *filter, sh *shell, 
 	// Of a parameter that stands in several -config the last one counts, so
 	// extra.config comes after whatever vm.args has.
 	for i := range c.Files {
-		switch c.Files[i].Path[len(c.Tmp):] {
-		case "/vm.args":
+		switch c.Files[i].Path {
+		case c.Tmp + "/vm.args":
 			argv = append(argv, "-args_file", c.Files[i].Path)
-		case "/extra.config":
+		case c.Tmp + "/extra.config":
 			argv = append(argv, "-config", strings.TrimSuffix(c.Files[i].Path, ".config"))
 		}
 	}
@@ -182,119 +217,5 @@ func (r *Release) libVars() []string {
 		"-boot_var", "RELEASE_LIB", r.Root + "/lib",
 		"-boot_var", "SYSTEM_LIB_DIR", r.SystemLib,
 		"-boot_var", "ERTS_LIB_DIR", r.SystemLib,
-	}
-}
-
-// env is the whole environment but what the configuration adds: nothing of the
-// kernel's, where unknown words of its command line end up.
-func (r *Release) env(in *Inputs, c *Command, n *naming, f *filter, sys string) []string {
-	env := append(r.baseEnv(c.Tmp, in.Term, len(in.Release.Env)),
-		"ERL_CRASH_DUMP="+in.Dump,
-		"ERL_CRASH_DUMP_SECONDS="+strconv.Itoa(in.DumpSeconds),
-		"ERL_CRASH_DUMP_BYTES="+strconv.FormatInt(in.DumpBytes, 10),
-		"RELEASE_NODE="+c.Node,
-	)
-	if sys != "" {
-		env = append(env, "RELEASE_SYS_CONFIG="+sys)
-	}
-	if in.Terminfo != "" {
-		env = append(env, "TERMINFO="+in.Terminfo)
-	}
-	if in.Notify != "" {
-		env = append(env, "NOTIFY_SOCKET="+in.Notify)
-	}
-	if strings.HasPrefix(f.module, "epmdless") { // old ones know the one variable, new ones the other
-		env = append(env, "EPMDLESS_REMSH_PORT="+f.port, "ERL_DIST_PORT="+f.port)
-	}
-	if r.Mix {
-		distribution, mode, start := "sname", f.codeMode(), "start"
-		if in.Term != "" && r.iex != "" {
-			start = "start_iex"
-		}
-		if n.long {
-			distribution = "name"
-		}
-		env = append(env,
-			"RELEASE_COMMAND="+start,
-			"RELEASE_DISTRIBUTION="+distribution,
-			"RELEASE_MODE="+mode,
-			"RELEASE_BOOT_SCRIPT="+r.Boot[strings.LastIndexByte(r.Boot, '/')+1:],
-			"RELEASE_BOOT_SCRIPT_CLEAN=start_clean",
-			"RELEASE_PROG="+r.Name,
-			"RELEASE_REMOTE_VM_ARGS="+r.Dir+"/remote.vm.args",
-		)
-		if r.VMArgs != "" {
-			env = append(env, "RELEASE_VM_ARGS="+r.VMArgs)
-		}
-	}
-	return env
-}
-
-// baseEnv is the part of the environment that depends on the release and its tty alone,
-// with room for more.
-func (r *Release) baseEnv(tmp, term string, more int) []string {
-	if term == "" {
-		term = "dumb" // its output becomes lines of a log
-	}
-	bin := r.ERTSDir + "/bin"
-	env := append(make([]string, 0, 32+more),
-		"HOME="+tmp,
-		"PATH="+bin+":"+r.Root+"/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"TERM="+term,
-		"LANG=C.UTF-8",
-		"ROOTDIR="+r.Root,
-		"BINDIR="+bin,
-		"EMU=beam",
-		"PROGNAME=erlexec",
-		"RELEASE_ROOT="+r.Root,
-		"RELEASE_NAME="+r.Name,
-		"RELEASE_VSN="+r.Version,
-		"RELEASE_TMP="+tmp,
-	)
-	if r.relx {
-		env = append(env,
-			"REL_NAME="+r.Name,
-			"REL_VSN="+r.Version,
-			"RELEASE_ROOT_DIR="+r.Root,
-			"RELEASE_PROG="+r.Root+"/bin/"+r.Name,
-			"LD_LIBRARY_PATH="+r.ERTSDir+"/lib",
-		)
-	}
-	return env
-}
-
-// variables are what the template of vm.args can use. The name of the node is not
-// among them: it may come from there.
-func (r *Release) variables(c config.Release) []string {
-	if !strings.HasSuffix(r.VMArgs, ".src") && valueOf(c.Env, "RELX_REPLACE_OS_VARS") == "" {
-		return nil
-	}
-	return append(r.baseEnv(strings.TrimRight(c.Tmp, "/"), "", len(c.Env)), c.Env...)
-}
-
-// override sets the variables of release.env. Those that bring flags are filtered
-// like all others.
-func (c *Command) override(vars []string, f *filter) {
-	for _, v := range vars {
-		name, value, _ := strings.Cut(v, "=")
-		if strings.HasPrefix(name, "ERL_") && strings.HasSuffix(name, "FLAGS") {
-			b := append([]byte(name), '=')
-			for i, token := range f.run("release.env "+name, tokenise([]byte(value), false)) {
-				if i > 0 {
-					b = append(b, ' ')
-				}
-				b = appendQuoted(b, token)
-			}
-			v = string(b)
-		}
-		set := false
-		for i, old := range c.Env {
-			if strings.HasPrefix(old, name+"=") {
-				c.Env[i], set = v, true
-			}
-		}
-		if !set {
-			c.Env = append(c.Env, v)
-		}
 	}
 }

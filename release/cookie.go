@@ -18,16 +18,27 @@ func Fingerprint(cookie []byte) string {
 // chooseCookie takes the cookie of the first source that has a good one. None is
 // no end: such a node runs alone.
 func (r *Release) chooseCookie(in *Inputs, c *Command, f *filter) []byte {
+	name := r.script.cookie
+	of := func(value string) []byte {
+		if value == "" {
+			return nil
+		}
+		return []byte(value)
+	}
+	const flag = "-setcookie"
+	home := valueOf(in.Release.Env, "HOME") + "/.erlang.cookie"
 	sources := [...]struct {
 		name string
 		text []byte
 	}{
 		{in.Distribution.CookieFile, in.Cookie},
+		{r.whence(in.Release.Env, name) + ": " + name, of(valueOf(r.given(in.Release.Env), name))},
+		{flag, of(f.cookie.value)},
 		{r.Root + "/releases/COOKIE", r.cookie},
-		{"-setcookie", []byte(f.cookie.value)},
+		{home, in.HomeCookie},
 	}
-	for _, s := range sources {
-		if s.text == nil || s.name == "-setcookie" && f.cookie.value == "" {
+	for i, s := range sources {
+		if s.text == nil {
 			continue
 		}
 		cookie, wrong := cleanCookie(s.text)
@@ -35,18 +46,29 @@ func (r *Release) chooseCookie(in *Inputs, c *Command, f *filter) []byte {
 			c.Problems = append(c.Problems, errors.New(s.name+": the cookie in it "+wrong+"; want 1 to 255 printable ASCII characters; not used"))
 			continue
 		}
-		if s.name == "-setcookie" && f.hidden {
+		if s.name == flag && f.hidden {
 			c.Problems = append(c.Problems, errors.New("-setcookie stands there more than once, or for other nodes, which is not supported yet; want one cookie in "+in.Distribution.CookieFile+"; using the first one"))
 		}
 		c.Cookie, c.CookieFrom = Fingerprint(cookie), s.name
 		if f.cookie.value != "" && f.cookie.value != string(cookie) {
 			c.Notes = append(c.Notes, f.cookie.from+": -setcookie is left out: the cookie in "+s.name+" is used (fingerprint "+c.Cookie+")")
 		}
+		if s.name == flag && r.cookie != nil && string(bytes.TrimSpace(r.cookie)) != string(cookie) {
+			c.Notes = append(c.Notes, f.cookie.from+": -setcookie is used (fingerprint "+c.Cookie+"), and not the cookie in "+r.Root+"/releases/COOKIE")
+		}
+		if i == len(sources)-1 {
+			return nil // it is where the VM looks for it
+		}
 		return cookie
 	}
-	c.Problems = append(c.Problems, NoCookie{in.Distribution.CookieFile})
+	if !f.none {
+		c.Problems = append(c.Problems, NoCookie{in.Distribution.CookieFile})
+	}
 	return nil
 }
+
+// cookiePath is where the VM looks for its cookie (auth.erl of OTP).
+func (c *Command) cookiePath() string { return c.Home() + "/.erlang.cookie" }
 
 // NoCookie is the problem of a node for which no source had a cookie. File is the
 // one where it is looked for first.

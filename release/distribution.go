@@ -1,8 +1,8 @@
 package release
 
 import (
-	"bytes"
 	"errors"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -46,6 +46,8 @@ func (f *filter) codeMode() string {
 	switch {
 	case f.mode != "":
 		return f.mode
+	case f.interactive: // as erl(1) does, and so erlinit
+		return "interactive"
 	case f.tls || strings.HasSuffix(f.proto, "_tls"):
 		return "interactive"
 	}
@@ -88,18 +90,35 @@ func (f *filter) epmdModule(flag string, values []string, name string) {
 // distribution gives the flags of erl(1) and kernel(6) by which nodes find each other
 // and talk, and notes in c what else has to be known about it.
 //
-// The port stands there with a module too: for what the module does not know, the VM
-// asks its own, which then knows it. byKernel: it is in extraConfig.
-func (c *Command) distribution(in *Inputs, f *filter, byKernel bool) []string {
+// The port stands there with a module too, where the configuration says it: for what the
+// module does not know, the VM asks its own, which then knows it. Where nobody says it,
+// the module decides, and who is to be probed where is not known.
+func (r *Release) distribution(in *Inputs, c *Command, n *naming, f *filter) []string {
 	c.Proto, c.Daemon = f.proto, f.daemon
+	c.Interface = listensOn(f.listens)
+	if !c.Interface.IsValid() {
+		c.Interface = listensOn(r.sys.listens)
+	}
+	switch {
+	case n.none:
+		c.Daemon, c.Unnamed, c.Unprobed = false, true, "the node has no name (distribution.names)"
+		return nil
+	case f.silent != "":
+		c.Unprobed = f.silent
+	case r.sys.silent:
+		c.Unprobed = r.SysConfig + ": start_distribution is false"
+	case f.portOfModule():
+		c.Unprobed = "the port is that of the module " + f.module + "; want distribution.port where it is known"
+		c.Notes = append(c.Notes, "distribution.epmd: the module "+f.module+" decides on the port; with distribution.port it would be known to the probe, beaminit remote and rpc too")
+	}
 	flags := append(make([]string, 0, 8), "-start_epmd", "false")
-	if !f.daemon && !byKernel {
+	if !f.daemon && !r.portByKernel() && !f.portOfModule() {
 		flags = append(flags, "-erl_epmd_port", f.port)
 	}
 	if f.module != "" {
 		flags = append(flags, "-epmd_module", f.module)
 	}
-	if f.mode == "" && f.codeMode() == "interactive" {
+	if f.mode == "" && !f.interactive && f.codeMode() == "interactive" {
 		c.Notes = append(c.Notes, "with TLS: -mode interactive is used; in embedded mode crypto is ready too late for the mesh at boot")
 	}
 	switch {
@@ -121,6 +140,38 @@ func (c *Command) distribution(in *Inputs, f *filter, byKernel bool) []string {
 		c.Proto = "inet_tcp"
 	}
 	return flags
+}
+
+// portOfModule says whether the port is what a module of the release says, and nobody
+// else. Those of epmdless have it from the configuration.
+func (f *filter) portOfModule() bool {
+	return f.module != "" && !f.portGiven && !strings.HasPrefix(f.module, "epmdless")
+}
+
+// listensOn reads the address of inet_dist_use_interface, a tuple of Erlang such as
+// {10,77,0,11}; the zero Addr: it is none, or any address of the node.
+func listensOn(tuple string) netip.Addr {
+	fields := strings.Split(strings.Trim(tuple, "{} "), ",")
+	var b []byte
+	for _, f := range fields {
+		bits := 8
+		if len(fields) == 8 {
+			bits = 16
+		}
+		n, err := strconv.ParseUint(strings.TrimSpace(f), 0, bits)
+		if err != nil {
+			return netip.Addr{}
+		}
+		if bits == 16 {
+			b = append(b, byte(n>>8))
+		}
+		b = append(b, byte(n))
+	}
+	a, _ := netip.AddrFromSlice(b)
+	if a.IsUnspecified() {
+		return netip.Addr{}
+	}
+	return a
 }
 
 // TLS says whether distribution is inside of TLS, as far as the flags tell.
@@ -149,20 +200,4 @@ func (r *Release) insecure(in *Inputs, f *filter) error {
 		return errors.New(r.SysConfig + ": epmdless is to use TLS, which it does by its own module only; want [distribution.tls] with cert, key and ca, or distribution.epmd = \"module:epmdless_client\"")
 	}
 	return nil
-}
-
-// wantsTLS says whether the text of a sys.config has {transport, tls}, the word of
-// epmdless for it.
-func wantsTLS(text []byte) bool {
-	for {
-		at := bytes.Index(text, []byte("transport"))
-		if at < 0 {
-			return false
-		}
-		text = text[at+len("transport"):]
-		if rest, comma := bytes.CutPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte{','}); comma &&
-			bytes.HasPrefix(bytes.TrimLeft(rest, " \t\r\n"), []byte("tls")) {
-			return true
-		}
-	}
 }

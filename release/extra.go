@@ -20,25 +20,47 @@ func (r *Release) extraConfig(in *Inputs, c *Command, n *naming, f *filter) []by
 	b := append(make([]byte, 0, 256), "%% written by beaminit\n[{kernel,["...)
 	empty := len(b)
 	if in.Inetrc != "" {
-		if r.sys.inetrc {
-			c.Notes = append(c.Notes, r.SysConfig+": names an inetrc, which is used in place of "+in.Inetrc+": the VM finds its peers only if that lets it")
+		if own := r.ownInetrc(in, c, f); own != "" {
+			c.Notes = append(c.Notes, own+", which is used in place of "+in.Inetrc+": the VM finds its peers only if that lets it")
 		} else {
 			b = append(quoted(append(b, "\n  {inetrc,"...), in.Inetrc, '"'), "},"...)
 		}
 	}
 	switch {
+	case n.none:
 	case f.daemon: // epmd tells the others, but the monitor has to know it too
 		b = append(b, "\n  {inet_dist_listen_min,"+f.port+"},\n  {inet_dist_listen_max,"+f.port+"},"...)
-	case r.portByKernel():
+	case r.portByKernel() && !f.portOfModule():
 		b = append(b, "\n  {erl_epmd_node_listen_port,"+f.port+"},"...)
 	}
-	if in.Distribution.Connect {
+	if in.Distribution.Connect && !n.none {
 		b = r.syncNodes(b, in, c, n, f)
 	}
 	if len(b) == empty {
 		return nil
 	}
 	return append(b[:len(b)-1], "\n]}].\n"...)
+}
+
+// ownInetrc says where the release names an inetrc of its own (kernel(6), "Inet
+// Configuration"); empty: it does not.
+func (r *Release) ownInetrc(in *Inputs, c *Command, f *filter) string {
+	const name = "ERL_INETRC"
+	switch path := valueOf(c.Env, name); {
+	case f.inetrc != "":
+		return f.inetrc + ": -kernel inetrc names one"
+	case r.sys.inetrc:
+		return r.SysConfig + ": names an inetrc"
+	case path != "":
+		from := r.whence(in.Release.Env, name)
+		for _, e := range f.env {
+			if e.flag == name && valueOf(in.Release.Env, name) == "" {
+				from = e.from + ": -env"
+			}
+		}
+		return from + ": " + name + "=" + shown(path)
+	}
+	return ""
 }
 
 // portByKernel says whether the port is a parameter of kernel, erl_epmd_node_listen_port,

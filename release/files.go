@@ -59,32 +59,15 @@ func (r *Release) readArgs(fsys FS, path string, vars []string) (args, extra []s
 	return args, extra
 }
 
-// readEnvScript looks into env.sh of a mix release, which its start script has a shell
-// read. What it says of the name of the node is said by the configuration here.
-func (r *Release) readEnvScript(fsys FS) {
-	path := r.Dir + "/env.sh"
-	text, err := fsys.Read(path, maxFile)
-	if err != nil {
-		return // it does no more without
-	}
-	for len(text) > 0 {
-		var line []byte
-		line, text, _ = bytes.Cut(text, []byte{'\n'})
-		l := strings.TrimSpace(string(line))
-		if l != "" && l[0] != '#' && !strings.HasPrefix(l, "export RELEASE_DISTRIBUTION=") && !strings.HasPrefix(l, "export RELEASE_NODE=") {
-			r.problem(errors.New(path + ": has \"" + l + "\", and is not run: there is no shell; want what it sets in release.env"))
-			return
-		}
-	}
-}
-
 // sysConfig is what beaminit has to know of a release's sys.config. It is read as
 // text, not as Erlang terms, and a file that it includes is not read: so a
 // parameter counts as set where its name stands in a line that is no comment.
 type sysConfig struct {
-	syncNodes bool // any of kernel's sync_nodes_…
-	inetrc    bool // kernel's inetrc
-	tls       bool // epmdless is to use TLS
+	syncNodes bool   // any of kernel's sync_nodes_…
+	inetrc    bool   // kernel's inetrc
+	tls       bool   // epmdless is to use TLS
+	silent    bool   // kernel's start_distribution is false
+	listens   string // kernel's inet_dist_use_interface, as it stands there; empty: it is not set
 
 	copied   []byte // its text, where the release wants to write into it at every start
 	template []byte // its text, where there are variables to fill in
@@ -101,7 +84,9 @@ func (r *Release) readSysConfig(fsys FS, env []string) {
 	}
 	r.sys.syncNodes = mentions(text, "sync_nodes_optional") || mentions(text, "sync_nodes_mandatory")
 	r.sys.inetrc = mentions(text, "inetrc")
-	r.sys.tls = mentions(text, "epmdless") && wantsTLS(text)
+	r.sys.tls = mentions(text, "epmdless") && anyIs(text, "transport", "tls")
+	r.sys.silent = parameter(text, "start_distribution") == "false"
+	r.sys.listens = parameter(text, "inet_dist_use_interface")
 	if isTemplate(r.SysConfig, env) {
 		r.sys.template = text
 	}
@@ -115,11 +100,46 @@ func (r *Release) readSysConfig(fsys FS, env []string) {
 
 // mentions says whether a word stands in an Erlang text, outside of lines that are
 // comments.
-func mentions(text []byte, word string) bool {
+func mentions(text []byte, word string) bool { return behind(text, word) != nil }
+
+// parameter is the value of a parameter in the text of a sys.config, {NAME, VALUE},
+// without blanks; empty: it is not there.
+func parameter(text []byte, name string) string {
+	rest, comma := bytes.CutPrefix(bytes.TrimLeft(behind(text, name), " \t\r\n"), []byte{','})
+	if !comma {
+		return ""
+	}
+	depth := 0
+	for i, c := range rest {
+		switch c {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth < 0 {
+				return string(bytes.Join(bytes.Fields(rest[:i]), nil))
+			}
+		}
+	}
+	return ""
+}
+
+// anyIs says whether any parameter of this name has this value.
+func anyIs(text []byte, name, value string) bool {
+	for ; text != nil; text = behind(text, name) {
+		if parameter(text, name) == value {
+			return true
+		}
+	}
+	return false
+}
+
+// behind is what stands behind the first place of a word in an Erlang text that is no
+// comment; nil: there is none.
+func behind(text []byte, word string) []byte {
 	for start := 0; ; {
 		at := bytes.Index(text[start:], []byte(word))
 		if at < 0 {
-			return false
+			return nil
 		}
 		at += start
 		start = at + len(word)
@@ -128,7 +148,7 @@ func mentions(text []byte, word string) bool {
 		}
 		line := bytes.TrimLeft(text[bytes.LastIndexByte(text[:at], '\n')+1:at], " \t")
 		if len(line) == 0 || line[0] != '%' {
-			return true
+			return text[start:]
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package release
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // rules are the flags that beaminit sets itself. None of them may reach the VM a
 // second time: of -sname the first wins, -setcookie twice is no -setcookie at all,
@@ -9,25 +12,24 @@ import "strings"
 // configuration bring, and what they say is used as a value where it can be.
 var rules = [...]struct {
 	flag string
-	take int    // arguments that erlexec takes whatever they look like
 	why  string // what stands in its place; empty: that is said where it is chosen
 }{
-	{"-sname", 1, ""}, // naming.notes
-	{"-name", 1, ""},
-	{"-setcookie", 0, ""},     // chooseCookie
-	{"-erl_epmd_port", 0, ""}, // filter.flag
-	{"-start_epmd", 1, ""},
-	{"-no_epmd", 0, ""},
-	{"-epmd", 1, "distribution.epmd says whether there is one"},
-	{"-epmd_module", 0, ""}, // filter.epmdModule
-	{"-heart", 0, ""},       // heart
-	{"-boot", 0, "release.boot is used"},
-	{"-shutdown_time", 0, "supervise.stop_timeout is used"},
-	{"-detached", 0, "PID 1 has to be the parent of the VM"},
-	{"+B", 0, "+Bi is used"},
-	{"+Bc", 0, "+Bi is used"},
-	{"+Bd", 0, "+Bi is used"},
-	{"+Bi", 0, "+Bi is used"},
+	{"-sname", ""}, // naming.notes
+	{"-name", ""},
+	{"-setcookie", ""},     // chooseCookie
+	{"-erl_epmd_port", ""}, // filter.flag
+	{"-start_epmd", ""},
+	{"-no_epmd", ""},
+	{"-epmd", "distribution.epmd says whether there is one"},
+	{"-epmd_module", ""}, // filter.epmdModule
+	{"-heart", ""},       // heart
+	{"-boot", "release.boot is used"},
+	{"-shutdown_time", "supervise.stop_timeout is used"},
+	{"-detached", "PID 1 has to be the parent of the VM"},
+	{"+B", "+Bi is used"},
+	{"+Bc", "+Bi is used"},
+	{"+Bd", "+Bi is used"},
+	{"+Bi", ""},
 }
 
 // filter takes the flags of rules out of lists of arguments, and remembers what
@@ -36,8 +38,10 @@ type filter struct {
 	distSettings        // what the configuration wants
 	from         string // of the list at hand: "vm.args", "release.args"
 	notes        []string
+	none         bool // the node has no name when it starts: its distribution is the release's own
+	portGiven    bool // the configuration says the port
 
-	named  []flagAt // each -sname and -name
+	named  []flagAt // each -sname and -name, and the like of a start script
 	name   string   // the part before @ of the first of them
 	mode   string   // of the first -mode
 	cookie flagAt   // the first -setcookie
@@ -46,7 +50,17 @@ type filter struct {
 	hidden bool     // a second -setcookie said something else
 
 	syncNodes bool   // -kernel sync_nodes_… stands in a list
+	inetrc    string // the list that -kernel inetrc stands in
+	listens   string // of -kernel inet_dist_use_interface, as it stands there
+	silent    string // the flag that keeps the node from listening, with its list
 	heart     string // the list that -heart stands in
+
+	tty         bool // the release has one
+	user        bool // a list names a user process (-user)
+	interactive bool // code is loaded so where nobody says otherwise
+
+	env     []flagAt            // each -env, with the variable as flag
+	brought map[string][]string // by variable, the flags that it is left with
 }
 
 // flagAt is a flag with its value, and the list that it stands in.
@@ -63,7 +77,7 @@ func (f *filter) run(from string, tokens []string) []string {
 		}
 		n := 1
 		if isFlag(tokens[i]) {
-			for n += taken(tokens[i]); i+n < len(tokens) && !isFlag(tokens[i+n]); n++ {
+			for n += f.taken(tokens[i:]); i+n < len(tokens) && !isFlag(tokens[i+n]); n++ {
 			}
 			n = min(n, len(tokens)-i)
 		}
@@ -73,14 +87,28 @@ func (f *filter) run(from string, tokens []string) []string {
 	return kept
 }
 
-func taken(flag string) int {
-	for i := range rules {
-		if rules[i].flag == flag {
-			return rules[i].take
-		}
+// list is run, and without what cannot be with or without a tty.
+func (f *filter) list(from string, tokens []string) []string {
+	kept := f.run(from, tokens)
+	if f.tty {
+		return f.withoutNoShell(from, kept)
 	}
-	if flag == "-env" {
+	return f.withoutShell(from, kept)
+}
+
+// taken is how many of the arguments behind the first one erlexec takes with it,
+// whatever they look like. A flag in the place of a name is none that anybody meant: it
+// stands there because a variable in front of it was not set.
+func (f *filter) taken(tokens []string) int {
+	flag := tokens[0]
+	switch flag {
+	case "-env":
 		return 2
+	case "-name", "-sname", "-start_epmd", "-epmd":
+		if len(tokens) > 1 && !isFlag(tokens[1]) {
+			return 1
+		}
+		f.note(f.from + ": " + flag + " has no value; want one behind it; left out")
 	}
 	return 0
 }
@@ -91,16 +119,29 @@ func (f *filter) flag(kept []string, flag string, values []string) []string {
 	if len(values) > 0 {
 		first = values[0]
 	}
+	if f.none && ofDistribution(flag) {
+		return append(append(kept, flag), values...)
+	}
 	switch flag {
 	case "-kernel":
 		return f.kernel(kept, values)
 	case "-mode":
-		if f.mode == "" && first != "" {
+		switch {
+		case f.mode == "" && first != "":
 			f.mode = first // it takes the place of beaminit's own
-		} else {
+		case f.mode != first:
 			f.drop(flag, values, "-mode "+f.mode+" is used")
 		}
 		return kept
+	case "-env":
+		if len(values) >= 2 {
+			f.env = append(f.env, flagAt{f.from, values[0], values[1]})
+			return append(kept, values[2:]...)
+		}
+	case "-dist_listen":
+		if first == "false" && f.silent == "" {
+			f.silent = f.from + ": -dist_listen false"
+		}
 	case "-proto_dist":
 		return f.protoDist(kept, flag, values, first)
 	case "-ssl_dist_optfile", "-ssl_dist_opt":
@@ -123,10 +164,9 @@ func (f *filter) flag(kept []string, flag string, values []string) []string {
 		f.drop(flag, values, "not supported yet here; want the flags themselves")
 		return kept
 	case "-sname", "-name":
-		if name, _, _ := strings.Cut(first, "@"); f.name == "" && strings.IndexByte(name, '$') < 0 {
-			f.name = name
+		if first != "" {
+			f.names(flagAt{f.from, flag, first})
 		}
-		f.named = append(f.named, flagAt{f.from, flag, first})
 	case "-heart":
 		f.heart = f.from
 	case "-setcookie":
@@ -139,7 +179,7 @@ func (f *filter) flag(kept []string, flag string, values []string) []string {
 	}
 	for i := range rules {
 		if rules[i].flag == flag {
-			if rules[i].why != "" {
+			if rules[i].why != "" && !(flag == "+B" && first == "i") {
 				f.drop(flag, values, rules[i].why)
 			}
 			if flag[0] == '+' && !(flag == "+B" && first == "i") {
@@ -158,14 +198,22 @@ func (f *filter) kernel(kept, values []string) []string {
 	kept = append(kept, "-kernel")
 	for i := 0; i < len(values); i += 2 {
 		pair := values[i:min(i+2, len(values))]
+		value := pair[len(pair)-1]
 		switch {
+		case pair[0] == "inetrc":
+			f.inetrc = f.from
+		case pair[0] == "inet_dist_use_interface":
+			f.listens = value
+		case pair[0] == "start_distribution" && value == "false":
+			f.silent = f.from + ": -kernel start_distribution false"
+		case f.none: // the rest is for the distribution that the release starts itself
 		case pair[0] == "erl_epmd_node_listen_port", f.daemon && strings.HasPrefix(pair[0], "inet_dist_listen_m"):
-			if pair[len(pair)-1] != f.port {
+			if value != f.port {
 				f.drop("-kernel", pair, usesPort)
 			}
 			continue
 		case pair[0] == "epmd_module":
-			f.epmdModule("-kernel", pair, pair[len(pair)-1])
+			f.epmdModule("-kernel", pair, value)
 			continue
 		case strings.HasPrefix(pair[0], "sync_nodes_"):
 			f.syncNodes = true
@@ -178,12 +226,43 @@ func (f *filter) kernel(kept, values []string) []string {
 	return kept
 }
 
+// names notes a name of the node that a list brings.
+func (f *filter) names(g flagAt) {
+	if name, _, _ := strings.Cut(g.value, "@"); f.name == "" && strings.IndexByte(name, '$') < 0 {
+		f.name = name
+	}
+	f.named = append(f.named, g)
+}
+
+// ofDistribution says whether a flag is about how nodes find each other and talk.
+func ofDistribution(flag string) bool {
+	switch flag {
+	case "-start_epmd", "-no_epmd", "-epmd_module", "-erl_epmd_port", "-proto_dist", "-ssl_dist_optfile", "-ssl_dist_opt", "-dist_listen":
+		return true
+	}
+	return false
+}
+
+// drop notes that a flag is left out.
 func (f *filter) drop(flag string, values []string, why string) {
-	b := append(append(append([]byte(nil), f.from...), ": "...), flag...)
+	text := f.from + ": " + flag
 	for _, v := range values {
 		if flag[0] == '-' {
-			b = append(append(b, ' '), v...)
+			text += " " + shown(v)
 		}
 	}
-	f.notes = append(f.notes, string(append(append(b, " is left out: "...), why...)))
+	f.note(text + " is left out: " + why)
+}
+
+func (f *filter) note(text string) { f.notes = append(f.notes, text) }
+
+// shown is a text for people to read in one line: as it is, or quoted where a line cannot
+// have it.
+func shown(s string) string {
+	for _, r := range s {
+		if !strconv.IsPrint(r) {
+			return strconv.Quote(s)
+		}
+	}
+	return s
 }

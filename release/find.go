@@ -27,6 +27,9 @@ type Release struct {
 	Why      []string // what was taken, and why
 	Problems []error  // what is wrong, and what is used instead
 
+	script    scriptVars // of its start script
+	envScript []string   // what its env.sh sets, KEY=value
+
 	args   []string // of vm.args, with its -args_file read in
 	sys    sysConfig
 	cookie []byte // of releases/COOKIE
@@ -124,7 +127,11 @@ func inspect(fsys FS, root string, c config.Release) (*Release, error) {
 		return nil, fmt.Errorf("list %s/releases: %w", root, err)
 	}
 	erts, version := r.startErlData(fsys, names)
-	files, err := r.chooseVersion(fsys, names, version, c.Boot)
+	script := c.Boot
+	if script == "" { // as mix release's own start script has it
+		script = valueOf(c.Env, "RELEASE_BOOT_SCRIPT")
+	}
+	files, err := r.chooseVersion(fsys, names, version, script)
 	if err != nil {
 		return nil, err
 	}
@@ -144,12 +151,24 @@ func inspect(fsys FS, root string, c config.Release) (*Release, error) {
 			r.problem(fmt.Errorf("read %s: %w", path, err))
 		}
 	}
-	if r.Mix && slices.Contains(files, "env.sh") {
-		r.readEnvScript(fsys)
-	}
 	r.relx = !r.Mix && slices.Contains(names, "start_erl.data")
+	switch {
+	case r.Mix:
+		r.script = mixVars
+	case r.relx:
+		r.script = relxVars
+	}
+	if r.Mix && slices.Contains(files, "env.sh") {
+		r.readEnvScript(fsys, c.Env)
+	}
 	r.SysConfig = r.configFile(files, "sys.config")
+	if path := r.ownFile(c.Env, r.script.sysConfig); path != "" {
+		r.SysConfig = r.elsewhere(fsys, c.Env, r.script.sysConfig, strings.TrimSuffix(path, ".config")+".config", r.SysConfig)
+	}
 	r.VMArgs = r.configFile(files, "vm.args")
+	if path := r.ownFile(c.Env, r.script.vmArgs); path != "" {
+		r.VMArgs = r.elsewhere(fsys, c.Env, r.script.vmArgs, path, r.VMArgs)
+	}
 	r.readSysConfig(fsys, c.Env)
 	if r.VMArgs != "" {
 		args, extra := r.readArgs(fsys, r.VMArgs, r.variables(c))
@@ -256,6 +275,21 @@ func (r *Release) configFile(files []string, name string) string {
 		return path
 	}
 	return ""
+}
+
+// elsewhere is the path of a configuration file that a variable names in place of the
+// release's own.
+func (r *Release) elsewhere(fsys FS, env []string, name, path, own string) string {
+	if _, err := fsys.Mode(path); err != nil {
+		using := own
+		if own == "" {
+			using = "none"
+		}
+		r.problem(fmt.Errorf("%s: %s: %s: %w; using %s", r.whence(env, name), name, path, err, using))
+		return own
+	}
+	r.why("", path, ": "+name+" names it")
+	return path
 }
 
 func (r *Release) why(what, which, why string) { r.Why = append(r.Why, what+which+why) }

@@ -4,40 +4,84 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
+
+	"github.com/beaminit/beaminit/config"
 )
 
 // naming is how the nodes of a cluster are named.
 type naming struct {
 	name   string // the part before @
 	long   bool
+	none   bool   // it has no name when it starts
 	host   string // this node's part after @; empty where there is no host name
 	domain string // for host names without one
 }
 
-// name makes the naming from the configuration; given is the name in the
-// release's own arguments.
-func (r *Release) naming(in *Inputs, given string) (n naming, problem error) {
+// naming is made from the configuration; where that is silent, from what the release says
+// of itself. What cannot be is a problem of c, or a note where only the release wants it.
+func (r *Release) naming(in *Inputs, c *Command, f *filter) (n naming) {
 	n.name = in.Distribution.Name
 	if n.name == "" {
-		n.name = given
+		n.name = f.name
 	}
 	if n.name == "" {
 		n.name = r.Name
 	}
 	n.name = nodeName(n.name)
-	n.long = in.Distribution.Names == "long"
+	names, from := in.Distribution.Names, "distribution.names"
+	if in.DefaultNames {
+		names, from = r.namesOfRelease(in, c, f)
+	}
+	n.none, n.long = names == config.NoNames, names == config.LongNames
 	_, n.domain, _ = strings.Cut(in.Hostname, ".")
 	if n.domain == "" {
 		n.domain = in.Domain
 	}
 	if n.long && !isAddress(in.Hostname) && (in.Hostname == "" || n.domain == "") {
 		// The VM would die of it: "Can't set long node name".
-		problem = errors.New(`distribution.names is "long" and the host name "` + in.Hostname +
-			`" has no domain; want node.hostname with one, such as "eclero6.lan", or dns.search; using short names`)
 		n.long = false
+		const want = `has no domain; want node.hostname with one, such as "eclero6.lan", or dns.search; using short names`
+		if in.DefaultNames {
+			c.Notes = append(c.Notes, from+` wants long names, and the host name "`+in.Hostname+`" `+want)
+		} else {
+			c.Problems = append(c.Problems, errors.New(from+` is "long" and the host name "`+in.Hostname+`" `+want))
+		}
 	}
 	n.host = n.of(in.Hostname)
-	return n, problem
+	return n
+}
+
+// namesOfRelease is the kind of names that the release wants, as its start script would
+// find out, and where it says so.
+func (r *Release) namesOfRelease(in *Inputs, c *Command, f *filter) (names, from string) {
+	word := r.script.distribution
+	value := valueOf(r.given(in.Release.Env), word)
+	from = r.whence(in.Release.Env, word) + ": " + word + "=" + shown(value)
+	switch value {
+	case "name":
+		return config.LongNames, from
+	case "sname":
+		return config.ShortNames, from
+	case "none", "":
+	default:
+		c.Problems = append(c.Problems, errors.New(from+`; want "sname", "name" or "none"; not used`))
+	}
+	for _, g := range f.named {
+		switch g.flag {
+		case "-name":
+			return config.LongNames, g.from + ": -name " + shown(g.value)
+		case "-sname":
+			return config.ShortNames, g.from + ": -sname " + shown(g.value)
+		}
+	}
+	if value == "none" {
+		return config.NoNames, from
+	}
+	if in.Erlinit && in.Distribution.Name == "" && f.name == "" && len(in.Peers) == 0 {
+		c.Notes = append(c.Notes, "the release has no -name and no -sname: as with erlinit, its node has no name when it starts; want distribution.name or [peers] for a cluster")
+		return config.NoNames, ""
+	}
+	return in.Distribution.Names, ""
 }
 
 // of is a host name as the part after @.
@@ -62,13 +106,17 @@ func (n *naming) node(host string) string {
 	return n.name + "@" + host
 }
 
-// notes tells of each -sname and -name that the release or the configuration brings
-// and that says something else than what the node is called.
+// notes tells of each name that the release or the configuration brings and that says
+// something else than what the node is called.
 func (n *naming) notes(c *Command, f *filter) {
 	for _, g := range f.named {
 		name, host, _ := strings.Cut(g.value, "@")
-		if name != n.name || host != "" && host != n.host || (g.flag == "-name") != n.long {
-			c.Notes = append(c.Notes, g.from+": "+g.flag+" "+g.value+" is left out: the node is "+c.Node+
+		kind := g.flag != "-name" && g.flag != "-sname" || (g.flag == "-name") == n.long
+		switch {
+		case n.none:
+			c.Notes = append(c.Notes, g.from+": "+g.flag+" "+shown(g.value)+" is left out: the node has no name when it starts (distribution.names)")
+		case name != n.name || host != "" && host != n.host || !kind:
+			c.Notes = append(c.Notes, g.from+": "+g.flag+" "+shown(g.value)+" is left out: the node is "+c.Node+
 				" (distribution.name, distribution.names, node.hostname)")
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // full /run does not stop a release from starting again. One with another content,
 // such as what a start that was cut off left, is replaced by rename(2), as somebody
 // may be reading it. The directory and what is in it belong to the user of the
-// release.
+// release. What had to be done otherwise is one more of the command's Problems.
 func (c *Command) Prepare() error {
 	if c.Refused != nil {
 		return c.Refused
@@ -26,14 +26,27 @@ func (c *Command) Prepare() error {
 	for i := range c.Files {
 		f := &c.Files[i]
 		var owner *User
-		if strings.HasPrefix(f.Path, c.Tmp+"/") {
+		if strings.HasPrefix(f.Path, c.Tmp+"/") || f.Path == c.cookiePath() {
 			owner = c.User
 		}
-		if err := f.write(owner); err != nil {
+		err := f.write(owner)
+		if err != nil && f.Path == c.cookiePath() && c.Home() != c.Tmp {
+			err = c.homeInTmp(f, err)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// homeInTmp has the release find its cookie in its own directory, where the HOME that
+// release.env names could not take it (err): one that is not mounted, or read-only.
+func (c *Command) homeInTmp(cookie *File, err error) error {
+	c.Problems = append(c.Problems, fmt.Errorf("release.env: HOME=%s: %w; want a directory that can be written to, for the cookie; using %s", c.Home(), err, c.Tmp))
+	c.Env = set(c.Env, "HOME="+c.Tmp)
+	cookie.Path = c.cookiePath()
+	return cookie.write(c.User)
 }
 
 // write makes the file what it should be.

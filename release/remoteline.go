@@ -18,7 +18,7 @@ func (c *Command) RemoteShellLine(port int, address netip.Addr, iex bool) (line 
 	}
 	needs = append(needs, "needs the cookie of the cluster in ~/.erlang.cookie, which only its owner may read ("+mark+")")
 	flags := "-dist_listen false -start_epmd false -erl_epmd_port " + strconv.Itoa(port) + " -kernel " + remoteShellTicks
-	if proto := c.Proto; !strings.HasPrefix(proto, "epmdless") && proto != "inet_tcp" {
+	if proto := carrierOf(c.Proto); proto != "inet_tcp" {
 		flags += " -proto_dist " + proto
 	}
 	if c.TLS() {

@@ -96,13 +96,10 @@ func noApplications(boot []byte) string {
 
 // carrier gives the flags of the carrier that the release's distribution has.
 func (r *Release) carrier(in *Inputs, c *Command) ([]string, error) {
-	proto := c.Proto
-	if strings.HasPrefix(proto, "epmdless") { // the usual TCP, or TLS of its own
-		if r.sys.tls {
-			return nil, errors.New("epmdless with TLS lets nobody in but its own nodes; want [distribution.tls]")
-		}
-		proto = "inet_tcp"
+	if strings.HasPrefix(c.Proto, "epmdless") && r.sys.tls {
+		return nil, errors.New("epmdless with TLS lets nobody in but its own nodes; want [distribution.tls]")
 	}
+	proto := carrierOf(c.Proto)
 	flags := []string{"-proto_dist", proto}
 	if in.Distribution.TLS.Cert != "" {
 		return append(flags, "-ssl_dist_optfile", c.Tmp+"/tls.config"), nil
@@ -123,18 +120,30 @@ func (r *Release) carrier(in *Inputs, c *Command) ([]string, error) {
 	return flags, nil
 }
 
+// carrierOf is the carrier of OTP that goes with that of a release. One of the release's
+// own is a module that a shell does not have, and in all that are known (epmdless,
+// Caravan) it is TCP as usual with another way to find the port.
+func carrierOf(proto string) string {
+	switch proto {
+	case "inet_tcp", "inet6_tcp", "inet_tls", "inet6_tls":
+		return proto
+	}
+	return "inet_tcp"
+}
+
 // remoteShellEnv is the environment of the release without what is for one start of it.
 func (r *Release) remoteShellEnv(in *Inputs, c *Command, v RemoteShell) []string {
-	var own Command
-	own.Env = r.baseEnv(c.Tmp, "", len(in.Release.Env)+4)
-	var vars []string
+	env := r.baseEnv(c.Tmp, "", len(in.Release.Env)+4)
 	for _, e := range in.Release.Env {
-		if !strings.HasPrefix(e, "ERL_") {
-			vars = append(vars, e)
+		name, _, _ := strings.Cut(e, "=")
+		if !strings.HasPrefix(name, "ERL_") && !r.script.takes(name) && !r.script.bringsFlags(name) && name != r.script.cookie {
+			env = set(env, e)
 		}
 	}
-	own.override(append(append(vars, v.Env...), "ERL_INETRC="+v.Inetrc, "ERL_CRASH_DUMP_SECONDS=0", "RELEASE_NODE="+c.Node), &filter{})
-	return own.Env
+	for _, e := range append(v.Env, "HOME="+c.Home(), "ERL_INETRC="+v.Inetrc, "ERL_CRASH_DUMP_SECONDS=0", "RELEASE_NODE="+c.Node) {
+		env = set(env, e)
+	}
+	return env
 }
 
 // Home is the directory in which the running release has its cookie, .erlang.cookie.

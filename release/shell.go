@@ -61,14 +61,11 @@ func (r *Release) IEx(fsys FS) (flags, extra []string, ok bool) {
 
 // withoutNoShell takes -noshell and -noinput out of flags of the release, which would
 // leave nothing on its tty; but -noshell belongs to a -user.
-func (f *filter) withoutNoShell(from string, args []string, own bool) []string {
-	end := slices.Index(args, "-extra")
-	if end < 0 {
-		end = len(args)
-	}
+func (f *filter) withoutNoShell(from string, args []string) []string {
+	end := beforeExtra(args)
 	var kept []string
 	for i, a := range args {
-		if i < end && (a == "-noinput" || a == "-noshell" && !own) {
+		if i < end && (a == "-noinput" || a == "-noshell" && !f.user) {
 			f.from = from
 			f.drop(a, nil, "console.tty wants a shell")
 			continue
@@ -76,6 +73,42 @@ func (f *filter) withoutNoShell(from string, args []string, own bool) []string {
 		kept = append(kept, a)
 	}
 	return kept
+}
+
+// iexFlags start IEx in a VM that has a tty: as the user process in any Elixir, and by a
+// function of its own in 1.15 and 1.16.
+var iexFlags = [...][]string{
+	{"-user", "elixir"}, {"-user", "Elixir.IEx.CLI"}, {"-user", "Elixir.IEx"},
+	{"-run", "elixir", "start_iex"}, {"-s", "elixir", "start_iex"},
+}
+
+// withoutShell takes what starts IEx out of flags of the release, where there is no tty:
+// it would read the end of its input at once, and end the VM. Another user process is
+// the release's own.
+func (f *filter) withoutShell(from string, args []string) []string {
+	end := beforeExtra(args)
+	var kept []string
+next:
+	for i := 0; i < len(args); i++ {
+		for _, flag := range iexFlags {
+			if i+len(flag) <= end && slices.Equal(args[i:i+len(flag)], flag) {
+				f.from = from
+				f.drop(flag[0], flag[1:], "IEx wants a tty, and there is none; want console.tty for a shell")
+				i += len(flag) - 1
+				continue next
+			}
+		}
+		kept = append(kept, args[i])
+	}
+	return kept
+}
+
+// beforeExtra is the index of -extra, behind which there are no flags, or the end.
+func beforeExtra(args []string) int {
+	if at := slices.Index(args, "-extra"); at >= 0 {
+		return at
+	}
+	return len(args)
 }
 
 // behindExtra puts words in front of those behind -extra, which is made where there is

@@ -86,6 +86,8 @@ type node struct {
 	net      netcfg.Plan
 	release  *release.Release
 	failed   error         // why there is no release to start
+	unprobed bool          // nobody can ask the release whether it answers
+	unnamed  bool          // its node has no name when it starts
 	user     *release.User // of the release; nil: root
 	name     string        // of the Erlang node, once something has asked for it
 	mounted  bool          // the late mounts are made

@@ -42,18 +42,28 @@ func (n *node) watch() cluster.Watch {
 		// Never more than the interval: then a VM that hangs is known within two.
 		Interval: c.Health.Interval, Timeout: min(c.Health.ProbeTimeout, c.Health.Interval),
 	}
-	six := false
+	var cmd release.Command
 	if n.release != nil {
-		cmd := n.command(1)
-		w.TLS, six = cmd.TLS(), cmd.IPv6()
+		cmd = n.command(1)
+		w.TLS = cmd.TLS()
+	}
+	if cmd.Unnamed {
+		return w
 	}
 	local := netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	if six {
+	if cmd.IPv6() {
 		local = netip.IPv6Loopback()
 	}
-	w.Local = append(w.Local, netip.AddrPortFrom(local, uint16(d.Port)))
-	if own := address(c); own.IsValid() {
-		w.Local = append(w.Local, netip.AddrPortFrom(own, uint16(d.Port)))
+	own := address(c)
+	switch {
+	case cmd.Unprobed != "":
+	case cmd.Interface.IsValid():
+		w.Local = append(w.Local, netip.AddrPortFrom(cmd.Interface, uint16(d.Port)))
+	default:
+		w.Local = append(w.Local, netip.AddrPortFrom(local, uint16(d.Port)))
+		if own.IsValid() {
+			w.Local = append(w.Local, netip.AddrPortFrom(own, uint16(d.Port)))
+		}
 	}
 	self := self(c)
 	for i := range c.Peers {

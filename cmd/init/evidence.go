@@ -41,6 +41,18 @@ func (n *node) dumps() evidence.Dumps {
 	return d
 }
 
+// ownDump is the crash dump that the release has written to a place of its own; nil: it
+// does not.
+func (n *node) ownDump(d *evidence.Dumps) *evidence.Own {
+	if n.failed != nil || n.release == nil {
+		return nil
+	}
+	if path := n.command(1).Dump; path != d.Dump(evidence.Run(n.boot, 1)) {
+		return &evidence.Own{Path: path}
+	}
+	return nil
+}
+
 // dumpsOnDisk is the directory for dumps on the disk that is for such things; empty:
 // there is none, or it cannot be written to. A dump never takes more than a quarter of
 // what is free there, which belongs to the release. A plan only knows what is to be

@@ -71,9 +71,15 @@ func (n *node) inputs(run int) release.Inputs {
 		Heart: c.Watchdog.Criterion == config.ByHeart, WhoseHeart: n.whoseHeart,
 		IPv6: onlyIPv6(c),
 	}
-	if c.Health.Ready != config.Listening {
+	if n.ready() != config.Listening {
 		in.Notify = notify.Socket
 	}
+	from, _ := c.Origin("distribution.names")
+	in.DefaultNames, in.Erlinit = from == config.BuiltIn, c.DropIn()
+	from, _ = c.Origin("distribution.port")
+	self := self(c)
+	in.DefaultPort = from == config.BuiltIn && (self < 0 || c.Peers[self].Port == 0)
+	in.HomeCookie = n.homeCookie()
 	in.Term, in.Terminfo, _ = n.term()
 	d := n.dumps()
 	in.Dump, in.DumpBytes, in.DumpSeconds = d.Dump(evidence.Run(n.boot, run)), d.Bytes, d.Seconds
@@ -85,6 +91,33 @@ func (n *node) inputs(run int) release.Inputs {
 		in.Cookie = cookie
 	}
 	return in
+}
+
+// ready is what makes the release ready (health.ready). One that nobody can ask cannot
+// answer either: it says so itself.
+func (n *node) ready() string {
+	if n.unprobed && n.config.Health.Ready == config.Listening {
+		return config.Started
+	}
+	return n.config.Health.Ready
+}
+
+// maxCookie is more than a cookie can have, in bytes.
+const maxCookie = 1 << 10
+
+// homeCookie is the cookie in the HOME that release.env names, which an earlier VM may
+// have made; nil: there is none.
+func (n *node) homeCookie() []byte {
+	for _, v := range n.config.Release.Env {
+		if home, is := strings.CutPrefix(v, "HOME="); is {
+			cookie, err := release.Root(n.root).Read(home+"/.erlang.cookie", maxCookie)
+			if err != nil {
+				return nil
+			}
+			return cookie
+		}
+	}
+	return nil
 }
 
 // prepare makes everything ready for a start of the release. What there is to say
@@ -101,6 +134,11 @@ func (n *node) prepare(run int, asked bool) (supervise.Program, error) {
 	}
 	cmd := n.command(run)
 	n.name = cmd.Node
+	cmd.Files = append(cmd.Files, release.File{Path: inetrcPath, Mode: 0o644, Content: n.inetrc()})
+	err := n.lacks(&cmd)
+	if err == nil {
+		err = cmd.Prepare()
+	}
 	if !n.prepared {
 		n.prepared = true
 		n.say(health.Err, cmd.Problems...)
@@ -108,14 +146,9 @@ func (n *node) prepare(run int, asked bool) (supervise.Program, error) {
 			n.console.Say(health.Notice, note)
 		}
 	}
-	cmd.Files = append(cmd.Files, release.File{Path: inetrcPath, Mode: 0o644, Content: n.inetrc()})
-	err := n.lacks(&cmd)
-	if err == nil {
-		err = cmd.Prepare()
-	}
 	p := supervise.Program{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir, Heart: cmd.Heart, TTY: cmd.TTY}
 	switch {
-	case n.config.Health.Ready == config.Listening:
+	case n.ready() == config.Listening:
 	case len(n.config.Release.Wrapper) > 0: // it may become another user
 		p.Notify = 0o666
 	default:
@@ -194,7 +227,7 @@ func (n *node) planRelease() (plan []section, problems []error) {
 	}
 	plan = []section{
 		{"release", append(r.Why, cmd.Notes...)},
-		{"node", []string{cmd.Node}},
+		{"node", []string{nodeLine(&cmd)}},
 		{"user", []string{cmd.User.String()}},
 		{"cookie", cookie},
 		{"command", append([]string{cmd.Path}, flagLines(cmd.Argv[1:])...)},
@@ -223,10 +256,22 @@ func (n *node) planRelease() (plan []section, problems []error) {
 	return plan, problems
 }
 
-// shown is an environment without the one value that is nothing for people.
+// nodeLine is the name of the node for a plan.
+func nodeLine(c *release.Command) string {
+	if c.Unprobed != "" {
+		return c.Node + "; not probed: " + c.Unprobed
+	}
+	return c.Node
+}
+
+// shown is an environment without what is secret, and without the one value that is
+// nothing for people.
 func shown(env []string) []string {
 	list := append([]string(nil), env...)
 	for i, v := range list {
+		if name, _, _ := strings.Cut(v, "="); strings.HasSuffix(name, "_COOKIE") {
+			list[i] = name + "=(not shown)"
+		}
 		if v == "TERMINFO="+ownDescription {
 			list[i] = "TERMINFO=b64:… (beaminit's own)"
 		}
@@ -267,5 +312,9 @@ func (n *node) lookForRelease() {
 	}
 	if n.failed == nil && n.config.Console.TTY != "" {
 		n.release.FindIEx(release.Root(n.root))
+	}
+	if n.failed == nil {
+		cmd := n.release.Command(n.inputs(1))
+		n.unprobed, n.unnamed = cmd.Unprobed != "", cmd.Unnamed
 	}
 }

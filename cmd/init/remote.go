@@ -69,6 +69,9 @@ func printRemote(args []string) int {
 	if err != nil {
 		return noRemote(err.Error())
 	}
+	if v.cmd.Unprobed != "" {
+		return noRemote("the release cannot be reached: " + v.cmd.Unprobed)
+	}
 	_, _, iex := v.node.release.IEx(release.Root(v.node.root))
 	line, needs := v.cmd.RemoteShellLine(v.in.Distribution.Port, v.node.ownAddress(), iex)
 	leave := leaveErlang

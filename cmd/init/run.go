@@ -12,6 +12,7 @@ import (
 func (n *node) supervise(status netcfg.Status) policy.Action {
 	s := n.loop()
 	s.Prepare, s.Unasked, s.Dumps = n.prepare, n.unasked, n.dumps()
+	s.Dumps.Own = n.ownDump(&s.Dumps)
 	s.Fallback, s.Policy.Fallback = n.fallback(), len(n.config.Supervise.FallbackExec) > 0
 	if n.failed != nil {
 		s.NoRelease = n.failed.Error()
@@ -44,7 +45,7 @@ func (n *node) loop() supervise.Node {
 	var peers []string
 	self := self(c)
 	for i, p := range c.Peers {
-		if i != self {
+		if i != self && !n.unnamed {
 			peers = append(peers, p.Name)
 		}
 	}
@@ -58,7 +59,7 @@ func (n *node) loop() supervise.Node {
 			Attempts: c.Supervise.Attempts, Window: c.Supervise.Window, StopTimeout: c.Supervise.StopTimeout,
 			ExitOK: c.Supervise.ExitOK, Boots: c.Supervise.Boots,
 			ProbeInterval: c.Health.Interval, ProbeTimeout: min(c.Health.ProbeTimeout, c.Health.Interval), ProbeFailures: c.Health.ProbeFailures,
-			StartTimeout: c.Health.StartTimeout, Ready: c.Health.Ready, DumpTimeout: min(dumpTimeout, c.Dump.Timeout),
+			StartTimeout: c.Health.StartTimeout, Ready: n.ready(), Unprobed: n.unprobed, DumpTimeout: min(dumpTimeout, c.Dump.Timeout),
 		},
 		Dog: n.wantedDog(), Watchdog: &n.watchdog,
 		AfterStart: n.afterStart, Stopping: n.goesDown, Button: button(c.Supervise.PowerButton), Save: n.saveOften, Resume: n.resume,

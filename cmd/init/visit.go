@@ -55,6 +55,9 @@ func (v *visit) arrive() error {
 		}
 		return errors.New("only " + name + ", can have its cookie")
 	}
+	if v.cmd.Unprobed != "" {
+		return errors.New("the release cannot be reached: " + v.cmd.Unprobed)
+	}
 	answer, at := v.node.watch().Reach()
 	if v.at = at; answer != cluster.Answered {
 		why := map[cluster.Answer]string{cluster.Refused: "nothing listens on ", cluster.Silent: "no answer from "}[answer]

@@ -19,6 +19,7 @@ type Dumps struct {
 	Bytes    int64  // the most of one dump
 	Seconds  int    // that it may take to write
 	UID, GID uint32 // of the release
+	Own      *Own   // the dump is not here, but there; nil: it is here
 }
 
 // The names of what is kept of a run: prefix, run, suffix.
@@ -40,7 +41,12 @@ func Run(boot uint32, run int) string {
 }
 
 // Dump is the path of a run's crash dump.
-func (d *Dumps) Dump(run string) string { return d.Dir + "/" + dumpPrefix + run + dumpSuffix }
+func (d *Dumps) Dump(run string) string {
+	if d.Own != nil {
+		return d.Own.Path
+	}
+	return d.Dir + "/" + dumpPrefix + run + dumpSuffix
+}
 
 // Output is the path of a run's last output.
 func (d *Dumps) Output(run string) string { return d.Dir + "/" + outputPrefix + run + outputSuffix }
@@ -105,12 +111,7 @@ func (d *Dumps) open() (fd int, err error) {
 // Slogan reads why a run's VM gave up, and the size of its dump in bytes; nothing and
 // 0 where there is none.
 func (d *Dumps) Slogan(run string) (slogan string, size int64) {
-	dir, err := d.open()
-	if err != nil {
-		return "", 0
-	}
-	defer unix.Close(dir)
-	fd, err := unix.Openat(dir, dumpPrefix+run+dumpSuffix, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	fd, err := d.openDump(run)
 	if err != nil {
 		return "", 0
 	}
@@ -119,9 +120,25 @@ func (d *Dumps) Slogan(run string) (slogan string, size int64) {
 	if unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink != 1 || st.Uid != d.UID {
 		return "", 0
 	}
+	if d.Own != nil && !d.Own.isNew(&st) {
+		return "", 0
+	}
 	var head [dumpHead]byte
 	n, _ := unix.Read(fd, head[:])
 	return Slogan(head[:max(n, 0)]), st.Size
+}
+
+func (d *Dumps) openDump(run string) (fd int, err error) {
+	const flags = unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
+	if d.Own != nil {
+		return unix.Open(d.Own.Path, flags, 0)
+	}
+	dir, err := d.open()
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(dir)
+	return unix.Openat(dir, dumpPrefix+run+dumpSuffix, flags, 0)
 }
 
 // KeepOutput writes the last output of a run, or leaves nothing.
