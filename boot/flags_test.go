@@ -229,3 +229,12 @@ func FuzzOptions(f *testing.F) {
 		}
 	})
 }
+
+// What is a flag here is no unknown option there.
+func TestOptionWordsAreKnown(t *testing.T) {
+	for _, w := range optionWords {
+		if !config.IsMountOption("ext4", w.name) {
+			t.Errorf("config: %s is no option", w.name)
+		}
+	}
+}

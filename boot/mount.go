@@ -3,6 +3,7 @@ package boot
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,8 +20,16 @@ type Mount struct {
 	// Propagation is MS_SHARED, MS_PRIVATE, MS_SLAVE or MS_UNBINDABLE, perhaps with
 	// MS_REC: a call of its own, and with an MS_REC of its own.
 	Propagation uintptr
+	// Wait is how long the device may take to appear, in the place of the time that all
+	// others share; 0: that one.
+	Wait time.Duration
+	// NoFail mounts (nofail of fstab(5)) are no reason to wait, unless Wait says so.
+	NoFail bool
+	// Instead mounts are made only where those before them on the same target failed.
+	Instead bool
+	failed  bool // it was tried by MountUser, and could not be made
 	// Optional mounts are silent where there is nothing to mount: the kernel does
-	// not know the type, or its directory or device is absent (nofail of fstab(5)).
+	// not know the type, or its directory is absent.
 	Optional bool
 }
 
@@ -65,32 +74,54 @@ func MountAll(ms []Mount) []error {
 	return errs
 }
 
-// MountUser is MountAll for the plan of UserMounts: a device that is not there
-// yet is waited for, until limit is over for all of them together. Optional ones
-// are not waited for. interrupted may be nil.
+// MountUser is MountAll for the plan of UserMounts: a device that is not there yet is
+// waited for, until limit is over for all of them together, or for the time of its own.
+// Of several mounts on one target the first that can be made is made. interrupted may be
+// nil.
 func MountUser(ms []Mount, limit time.Duration, interrupted func() bool) []error {
 	var errs []error
 	end := monotonic() + limit
-	for _, m := range ms {
-		if isDevice(m.Source) && m.Flags&(unix.MS_BIND|unix.MS_REMOUNT) == 0 {
-			wait := end - monotonic()
-			if m.Optional || wait < 0 {
-				wait = 0
-			}
-			node, err := WaitDevice(m.Source, wait, interrupted)
-			if err != nil {
-				if !m.Optional || !absent(err) {
-					errs = append(errs, fmt.Errorf("mount %s: %w", m, err))
-				}
-				continue
-			}
-			m.Source = node
+	for i, m := range ms {
+		if m.Instead && mountedBefore(ms[:i], m.Target) {
+			continue
 		}
-		if err := mountOne(&m); err != nil {
+		wait := end - monotonic()
+		switch {
+		case m.Wait > 0:
+			wait = m.Wait
+		case m.NoFail || wait < 0:
+			wait = 0
+		}
+		err := mountUser(&m, wait, interrupted)
+		ms[i].failed = err != nil
+		if err != nil && m.NoFail {
+			err = fmt.Errorf("%w (nofail: the boot goes on without it)", err)
+		}
+		if err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return errs
+}
+
+// mountUser waits for the device of a mount, and makes it.
+func mountUser(m *Mount, wait time.Duration, interrupted func() bool) error {
+	if isDevice(m.Source) && m.Flags&(unix.MS_BIND|unix.MS_REMOUNT) == 0 {
+		node, err := WaitDevice(m.Source, wait, interrupted)
+		if err != nil {
+			return fmt.Errorf("mount %s: %w", m, err)
+		}
+		m.Source = node
+	}
+	if m.Type == "swap" {
+		return swapOn(m.Source)
+	}
+	return mountOne(m)
+}
+
+// mountedBefore says whether one of these mounts on target was made.
+func mountedBefore(ms []Mount, target string) bool {
+	return slices.ContainsFunc(ms, func(m Mount) bool { return m.Target == target && !m.failed })
 }
 
 // isDevice tells a block device's name from the free text that stands for the
@@ -155,15 +186,15 @@ func (m *Mount) onlyPropagates() bool {
 	return m.Propagation != 0 && m.Type == "" && m.Flags == 0 && m.Source == ""
 }
 
-// mountShorter mounts; an optional mount whose data the kernel refuses is tried
-// again with the last word less each time, because cgroup2 learnt its words one
-// after the other (nsdelegate in 4.13, memory_recursiveprot in 5.7) and has no
-// other way to ask.
+// mountShorter mounts; a cgroup2 whose data the kernel refuses is tried again with the
+// last word less each time, because it learnt its words one after the other (nsdelegate
+// in 4.13, memory_recursiveprot in 5.7) and has no other way to ask. Of no other file
+// system a word is left out: it may be a mode= that keeps others out.
 func mountShorter(m *Mount, flags uintptr) error {
 	data := m.Data
 	for {
 		err := unix.Mount(m.Source, m.Target, m.Type, flags, data)
-		if err != unix.EINVAL || !m.Optional || data == "" {
+		if err != unix.EINVAL || m.Type != "cgroup2" || data == "" {
 			return err
 		}
 		data = data[:max(0, strings.LastIndexByte(data, ','))]

@@ -128,8 +128,42 @@ func explain(m *Mount, err error) error {
 		help = ": " + m.Source + " is write-protected: add ro"
 	case unix.EPERM:
 		help = ": not allowed in this namespace"
+		if m.Type != "" && !kernelKnows(m.Type) { // it says so of configfs, for one
+			help = ": the kernel does not know file system " + m.Type + ": build it in, or name its module in kernel.modules"
+		}
+	case unix.EUCLEAN, unix.EBADMSG, unix.EIO:
+		help = ": " + m.Source + " is damaged; want " + checker(m.Type) + " " + m.Source + ", before it is mounted"
 	case unix.EBUSY:
 		help = ": " + m.Source + " is mounted elsewhere with another ro/rw, or held by another program"
 	}
 	return fmt.Errorf("mount %s: %w%s", *m, err, help)
+}
+
+// kernelKnows says whether a type is in /proc/filesystems; so it does where that cannot be
+// read.
+func kernelKnows(fs string) bool {
+	table, err := readFile("/proc/filesystems")
+	for _, line := range strings.Split(string(table), "\n") {
+		if _, name, ok := strings.Cut(line, "\t"); ok && name == fs {
+			return true
+		}
+	}
+	return err != nil
+}
+
+// checker is the program that mends a damaged file system.
+func checker(fs string) string {
+	switch fs {
+	case "ext2", "ext3", "ext4":
+		return "e2fsck -f"
+	case "f2fs":
+		return "fsck.f2fs -f"
+	case "vfat":
+		return "fsck.fat -a"
+	case "xfs":
+		return "xfs_repair"
+	case "btrfs":
+		return "btrfs check"
+	}
+	return "its fsck on"
 }

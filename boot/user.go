@@ -22,8 +22,8 @@ func UserMounts(ms []config.Mount) (plan []Mount, problems []error) {
 		m, use, err := userMount(&ms[i])
 		if err == nil && use && m.Flags&unix.MS_REMOUNT == 0 {
 			for j := range plan {
-				if plan[j].Target == m.Target && plan[j].Flags&unix.MS_REMOUNT == 0 {
-					err = fmt.Errorf("[[mount]] target %q stands twice: the second one is left out", m.Target)
+				if plan[j].Target == m.Target && plan[j].Flags&unix.MS_REMOUNT == 0 && m.Type != "swap" {
+					m.Instead = true
 				}
 			}
 		}
@@ -49,7 +49,7 @@ func userMount(c *config.Mount) (m Mount, use bool, err error) {
 	for _, list := range c.Options {
 		o.add(list)
 	}
-	m.Flags, m.Propagation, m.Optional = o.flags, o.spread, o.nofail
+	m.Flags, m.Propagation, m.NoFail, m.Wait = o.flags, o.spread, o.nofail, c.Wait
 	m.Data = strings.Join(o.data, ",")
 	if o.noauto {
 		return m, false, nil
@@ -65,12 +65,12 @@ func userProblem(c *config.Mount, m *Mount, loop bool) error {
 	const done = "; this mount is left out"
 	mounts := m.Flags&(unix.MS_BIND|unix.MS_REMOUNT) == 0 // not a change of what is there
 	switch {
+	case c.Type == "swap":
+		return nil
 	case !strings.HasPrefix(c.Target, "/") || path.Clean(c.Target) != c.Target:
 		return fmt.Errorf("[[mount]] target %q: it must be an absolute path, such as /data"+done, c.Target)
 	case c.Target == "/" && mounts && !m.onlyPropagates():
 		return fmt.Errorf(`[[mount]] target "/": it is the root; options = ["remount", …] can change it` + done)
-	case c.Type == "swap":
-		return fmt.Errorf("[[mount]] target %q: swap is not supported yet"+done, c.Target)
 	case loop:
 		return fmt.Errorf("[[mount]] target %q: the option loop is not supported yet"+done, c.Target)
 	case m.Flags&unix.MS_BIND != 0 && !strings.HasPrefix(c.Source, "/"):

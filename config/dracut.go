@@ -70,9 +70,8 @@ func (l *loader) noteForeign(p param) {
 		if !strings.HasPrefix(word, w.name) {
 			continue
 		}
-		n := Note{p.name, "without effect: " + w.why}
-		if w.why != "" && !slices.Contains(l.c.Notes, n) && len(l.c.Notes) < maxProblems {
-			l.c.Notes = append(l.c.Notes, n)
+		if w.why != "" {
+			l.noteOnce(p.name, "without effect: "+w.why)
 		}
 		return
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -183,6 +184,7 @@ func (l *loader) erlinitMounts(from Source, value string) {
 		default:
 			m.Source, m.Target, m.Type = f[0], f[1], f[2]
 			l.erlinitMountFlags(&m, from, f[3])
+			m.exactFlags()
 			m.Options = append(m.Options, splitNonEmpty(f[4], ",")...)
 			if f := checkMount(&m, nil); f.what != "" {
 				what, want = ": "+f.what, f.want
@@ -204,6 +206,19 @@ func (l *loader) erlinitMountFlags(m *Mount, from Source, flags string) {
 			m.Options = append(m.Options, flag)
 		} else {
 			l.wrongValue(from, flag, " is no flag of a mount", "flags of erlinit, such as nodev,noexec; what the file system is to be told stands in the fifth field", "the mount without it")
+		}
+	}
+}
+
+// exactFlags says no to the flags that were not given, where PID 1 has such a mount with
+// flags of its own: erlinit's are all there are.
+func (m *Mount) exactFlags() {
+	if !slices.Contains([]string{"proc", "sysfs", "devtmpfs", "devpts", "tmpfs", "cgroup2", "pstore"}, m.Type) {
+		return
+	}
+	for _, flag := range [...]string{"suid", "dev", "exec"} {
+		if !slices.Contains(m.Options, "no"+flag) {
+			m.Options = append(m.Options, flag)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"io/fs"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -112,9 +111,8 @@ func (l *loader) noEffectNotes() {
 }
 
 func (l *loader) noteNoEffect(k *key, name string) {
-	n := Note{name, "understood and checked, without effect yet"}
-	if k.noEffect && !slices.Contains(l.c.Notes, n) {
-		l.c.Notes = append(l.c.Notes, n)
+	if k.noEffect {
+		l.noteOnce(name, "understood and checked, without effect yet")
 	}
 }
 
@@ -140,6 +138,7 @@ func (l *loader) notes() {
 		l.linkLocalNote(n)
 		l.checkNetwork(n)
 	}
+	l.checkMounts()
 	l.noEffectNotes()
 	l.consoleNotes()
 	if t := c.Distribution.TLS; t != (TLS{}) && (t.Cert == "" || t.Key == "" || t.CA == "") {

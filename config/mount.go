@@ -4,6 +4,8 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 )
 
 // entryAt is where an entry of a list stands: the line of a file, or of the TOML which
@@ -28,17 +30,105 @@ func (c *Config) whereMount(i int) string {
 
 // checkMount says what is wrong with a mount as a whole.
 func checkMount(m *Mount, _ []Mount) (f fault) {
-	bind := slices.Contains(m.Options, "bind") || slices.Contains(m.Options, "rbind")
+	options := splitOptions(m.Options)
+	bind := slices.Contains(options, "bind") || slices.Contains(options, "rbind")
+	change := slices.Contains(options, "remount")
+	if trimmed := strings.TrimRight(m.Target, "/"); trimmed != "" {
+		m.Target = trimmed // "/data/" is what people write
+	}
 	switch {
-	case m.Source == "":
+	case m.Type == "swap" && (m.Target == "none" || m.Target == "swap"):
+	case m.Source == "" && !change:
 		f.key, f.what = "source", "no source"
-	case m.Type == "" && !bind:
+	case m.Type == "" && !bind && !change:
 		f.key, f.what = "type", "no type"
-	case !isAbs(m.Target) || path.Clean(m.Target) != m.Target || m.Target == "/":
+	case m.Target == "/" && !change:
+		f.key, f.what = "target", "/ is the root, which is mounted already"
+		f.want = `options = ["remount", "ro"] to change how`
+		return f
+	case !isAbs(m.Target) || path.Clean(m.Target) != m.Target:
 		f.key, f.what = "target", quote(m.Target)+" is no place to mount on"
 	default:
 		return f
 	}
 	f.want = find("mount", f.key, false).want
 	return f
+}
+
+// splitOptions cuts a list of options at its commas, but for those in "…" (mount(8) has
+// context="system_u:object_r:tmp_t:s0:c127,c456").
+func splitOptions(list []string) (options []string) {
+	for _, s := range list {
+		quoted := false
+		for _, option := range strings.FieldsFunc(s, func(r rune) bool {
+			quoted = quoted != (r == '"')
+			return r == ',' && !quoted
+		}) {
+			options = append(options, option)
+		}
+	}
+	return options
+}
+
+// checkMounts looks at the mounts of all sources, once they are all there. What it finds
+// leaves the mount as it is: the kernel may know an option that is not known here.
+func (l *loader) checkMounts() {
+	for i := range l.c.Mounts {
+		m := &l.c.Mounts[i]
+		for _, option := range splitOptions(m.Options) {
+			if f := optionFault(m.Type, option); f.what != "" && m.Type != "auto" && m.Type != "swap" {
+				f.used = "it as it stands: the kernel says whether it takes it"
+				l.mountProblem(i, "options", f)
+			}
+			l.mountOption(i, option)
+		}
+		for _, before := range l.c.Mounts[:i] {
+			if strings.HasPrefix(before.Target, m.Target+"/") && m.Target != "/" {
+				l.mountProblem(i, "target", fault{what: m.Target + " hides " + before.Target + ", which is mounted before it", want: "it before " + before.Target, used: "the order as it stands"})
+			}
+		}
+	}
+}
+
+// mountOption takes the options of fstab(5) that say what a key of [[mount]] says too.
+func (l *loader) mountOption(i int, option string) {
+	m := &l.c.Mounts[i]
+	name, value, _ := strings.Cut(option, "=")
+	switch name {
+	case "x-systemd.device-timeout":
+		if isDigits(value) {
+			value += "s" // of systemd.time(7)
+		}
+		d, err := time.ParseDuration(value)
+		if err != nil || d < 0 || d > time.Hour {
+			l.mountProblem(i, "options", fault{what: quote(option) + " is no duration", want: find("mount", "wait", false).want, used: "the usual time"})
+		} else if m.Wait == 0 {
+			m.Wait = d
+		}
+	case "x-systemd.makefs":
+		if m.Format == "" && isFormat(m.Type) {
+			m.Format = m.Type
+			l.noteNoEffect(find("mount", "format", false), "mount.format")
+		}
+	case "x-systemd.growfs":
+		m.Grow = true
+		l.noteNoEffect(find("mount", "grow", false), "mount.grow")
+	case "_netdev":
+		l.noteOnce("mount", "_netdev of "+m.Target+" is without effect yet: it is mounted with the others, before the network is there")
+	}
+}
+
+// mountProblem is about the ith mount, wherever it was said.
+func (l *loader) mountProblem(i int, key string, f fault) {
+	at := l.c.mountAt[i]
+	switch at.from {
+	case TOML:
+		l.problem(TOML, []string{"mount", key}, at.n, f)
+		return
+	case Erlinit, ErlinitArgs:
+		l.option = "--mount"
+	}
+	l.line = at.n
+	l.problem(at.from, []string{"mount", key}, 0, f)
+	l.line, l.option = 0, ""
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -109,6 +110,13 @@ func (l *loader) problem(from Source, path []string, nth int, f fault) {
 		}
 	}
 	l.c.Problems = append(l.c.Problems, p)
+}
+
+// noteOnce is note, for what may be found several times.
+func (l *loader) noteOnce(key, text string) {
+	if n := (Note{key, text}); !slices.Contains(l.c.Notes, n) && len(l.c.Notes) < maxProblems {
+		l.c.Notes = append(l.c.Notes, n)
+	}
 }
 
 func (l *loader) note(key, text string) {

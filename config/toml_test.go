@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestTOMLProblems has one text for each thing that can be wrong, and its problems.
@@ -259,6 +260,13 @@ func TestSharedAlias(t *testing.T) {
 	}
 }
 
+func TestDeviceTimeout(t *testing.T) {
+	c := load(t, "[[mount]]\nsource = \"/dev/a\"\ntarget = \"/a\"\ntype = \"ext4\"\noptions = [\"x-systemd.device-timeout=90\", \"x-systemd.growfs\"]\n", "")
+	if m := c.Mounts[0]; m.Wait != 90*time.Second || !m.Grow || c.Problems != nil {
+		t.Errorf("got %+v, problems %q", m, problems(c))
+	}
+}
+
 func TestManyPeers(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("[peers]\n")
@@ -281,7 +289,7 @@ func TestMounts(t *testing.T) {
 	}{
 		{good + "[[mount]]\ntarget = \"/x\"\ntype = \"tmpfs\"\n", `5: mount.source: no source`, 1},
 		{good + "[[mount]]\nsource = \"tmpfs\"\ntarget = \"x\"\ntype = \"tmpfs\"\n", `7: mount.target: "x" is no place to mount on`, 1},
-		{good + "[[mount]]\nsource = \"tmpfs\"\ntarget = \"/\"\ntype = \"tmpfs\"\n", `7: mount.target: "/" is no place to mount on`, 1},
+		{good + "[[mount]]\nsource = \"tmpfs\"\ntarget = \"/\"\ntype = \"tmpfs\"\n", `7: mount.target: / is the root, which is mounted already; want options = ["remount", "ro"] to change how`, 1},
 		{good + "[[mount]]\nsource = \"tmpfs\"\ntarget = \"/a/../b\"\ntype = \"tmpfs\"\n", `7: mount.target: "/a/../b" is no place to mount on`, 1},
 		{good + "[[mount]]\nsource = \"/a\"\ntarget = \"/b\"\noptions = [\"ro\"]\n", `5: mount.type: no type`, 1},
 		{good + "[[mount]]\nsource = \"/a\"\ntarget = \"/b\"\noptions = [\"ro\", \"rbind\"]\n", ``, 2},
@@ -290,6 +298,11 @@ func TestMounts(t *testing.T) {
 		{good + "[[mount]]\nsource = 4\ntarget = \"/x\"\ntype = \"x\"\n" + good, `6: mount.source: 4 is an integer, not a string`, 2},
 		{good + "[[mount]]\nsource = \"/a\"\ntarget = \"/b\"\ntype = \"x\"\noption = []\n", `9: mount.option: unknown key, ignored; did you mean options?`, 2},
 		{"mount = [{ source = \"/a\", target = \"/b\", type = \"x\" }, 3]", `1: mount: 3 is an integer, not a table`, 1},
+		{good + "options = [\"noatim,nosuid\"]\n", `5: mount.options: "noatim" is no option of ext4; did you mean noatime?; using it as it stands: the kernel says whether it takes it`, 1},
+		{good + "[[mount]]\nsource = \"tmpfs\"\ntarget = \"/data/\"\ntype = \"tmpfs\"\n", ``, 2},
+		{good + "[[mount]]\ntarget = \"/\"\noptions = [\"remount\", \"rw\"]\n", ``, 2},
+		{good + "[[mount]]\nsource = \"tmpfs\"\ntarget = \"/data/x\"\ntype = \"tmpfs\"\n" + good, `11: mount.target: /data hides /data/x, which is mounted before it; want it before /data/x; using the order as it stands`, 3},
+		{good + "options = [\"x-systemd.device-timeout=soon\"]\n", `5: mount.options: "x-systemd.device-timeout=soon" is no duration`, 1},
 		{"[mount]\nsource = \"/a\"", `1: mount: a table, not a list of tables`, 0},
 		{"[mount.data]\nsource = \"/a\"", `1: mount: a table, not a list of tables`, 0},
 		{"mount = \"/dev/vdb\"", `1: mount: "/dev/vdb" is a string, not a list of tables`, 0},

@@ -85,7 +85,7 @@ func valid(t *testing.T, c *Config) {
 		check(printable(a), "release.args", a)
 	}
 	for _, m := range c.Mounts {
-		check(m.Source != "" && isAbs(m.Target) && m.Target != "/" && (m.Type != "" || len(m.Options) > 0), "mount", m)
+		check(m.Type == "swap" || isAbs(m.Target) && (m.Source != "" && m.Target != "/" && m.Type != "" || len(m.Options) > 0), "mount", m)
 	}
 	check(len(c.Mounts) == len(c.mountAt), "mountAt", c.mountAt)
 	check(isAbs(c.Root.Program) && c.Root.Delay >= 0 && c.Root.Wait >= -1, "root", c.Root)
