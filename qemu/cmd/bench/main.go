@@ -38,6 +38,7 @@ func run(runs int, kernel string, inits []string) error {
 		return err
 	}
 	fmt.Printf("%-24s %14s %7s %10s %10s %10s\n", "init", "instructions", "ratio", "size", "RSS", "PSS")
+	fmt.Printf("%-24s %12.2f M %7s %8d k %10s %8d k\n", "at most", float64(bench.Budget.Instructions)/1e6, "", bench.Budget.Size>>10, "", bench.Budget.PSS>>10)
 	base := 0.0
 	for _, path := range append([]string{bare}, inits...) {
 		var best bench.Result

@@ -1,0 +1,42 @@
+package bench
+
+import (
+	"testing"
+
+	"github.com/beaminit/beaminit/qemu/image"
+)
+
+// The init of this repository stays within its budget. One boot is enough: the count
+// repeats to a few per cent.
+func TestBudget(t *testing.T) {
+	init, err := image.BuildInit("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kernel, err := image.FindKernel("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir("..") // where Build finds the sources of its tools
+	tools, _, err := Build(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Run(t.Context(), init, tools, kernel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%.2f M instructions, %d bytes, PSS %d bytes", float64(got.Instructions)/1e6, got.Size, got.PSS)
+	for _, c := range []struct {
+		what      string
+		got, most int
+	}{
+		{"instructions until the exec of ERTS", got.Instructions, Budget.Instructions},
+		{"bytes of the binary", got.Size, Budget.Size},
+		{"bytes of PSS of PID 1", got.PSS, Budget.PSS},
+	} {
+		if c.got <= 0 || c.got > c.most {
+			t.Errorf("%d %s, want at most %d", c.got, c.what, c.most)
+		}
+	}
+}
