@@ -12,6 +12,7 @@ import (
 // The power button of the machine ends the node in order. And what only a real kernel
 // has: a real-time clock that set the time, and a core pattern.
 func TestPowerButton(t *testing.T) {
+	t.Parallel()
 	l := up(t, 1, "beaminit.kernel.core_pattern=/data/core.%p")
 	n := l.Nodes()[0]
 	if err := l.WaitWhole(within(t, 2*time.Minute)); err != nil {

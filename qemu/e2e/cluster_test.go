@@ -138,6 +138,7 @@ func TestCluster(t *testing.T) {
 
 // The node's own programs, started from the release: the only ones there are.
 func TestRebootAndPowerOff(t *testing.T) {
+	t.Parallel()
 	l := up(t, 1, "")
 	n := l.Nodes()[0]
 	if err := l.WaitWhole(within(t, 2*time.Minute)); err != nil {

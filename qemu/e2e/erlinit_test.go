@@ -9,6 +9,7 @@ import (
 // Words for erlinit on the kernel command line, as a real kernel hands them to its init,
 // through the initramfs too; and the exact words, for whoever plans without a kernel.
 func TestErlinitWords(t *testing.T) {
+	t.Parallel()
 	l := up(t, 1, `splash -t quiet some.module -- -v --env FROM=args;B=1 --run-on-exit "/bin/no such" a.b`)
 	n := l.Nodes()[0]
 	if err := l.WaitWhole(within(t, 2*time.Minute)); err != nil {

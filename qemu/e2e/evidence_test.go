@@ -12,6 +12,7 @@ import (
 // A node tells why its release died: by the kernel's OOM killer, by a slogan of its own;
 // and what it left is on the disk, and there after a reboot.
 func TestEvidence(t *testing.T) {
+	t.Parallel()
 	l := up(t, 1, "sysrq_always_enabled beaminit.dump.keep=2")
 	n := l.Nodes()[0]
 	well := func(restarts int) {

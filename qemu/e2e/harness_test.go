@@ -5,11 +5,13 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -66,15 +68,21 @@ func start(t *testing.T, o lab.Options, config []byte) *lab.Lab {
 	return startImage(t, o, image.Spec{Config: config})
 }
 
+// building is held by the test that builds in buildDir: others run meanwhile.
+var building sync.Mutex
+
 // startImage boots a lab with this image; without an init of its own it gets that of
-// the tests.
+// the tests. An image is kept by what is in it, so each is built once.
 func startImage(t *testing.T, o lab.Options, s image.Spec) *lab.Lab {
 	t.Helper()
 	if s.Init == "" {
 		s.Init = theInit(t)
 	}
 	s.Dir = buildDir
+	s.Name = fmt.Sprintf("image-%.4x", sha256.Sum256(fmt.Appendf(nil, "%s %s %q %s", filepath.Base(s.Init), filepath.Base(s.Release), s.Modules, s.Config)))
+	building.Lock()
 	set, err := image.Build(s, func(s string) { t.Log(s) })
+	building.Unlock()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,12 +95,14 @@ func theInit(t *testing.T) string {
 	if *initFlag != "" {
 		return *initFlag
 	}
-	init, err := image.BuildInit("../..")
+	init, err := buildInit()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return init
 }
+
+var buildInit = sync.OnceValues(func() (string, error) { return image.BuildInit("../..") })
 
 // startSet boots a lab with what is built already.
 func startSet(t *testing.T, o lab.Options, set image.Set) *lab.Lab {

@@ -119,6 +119,8 @@ func layRootfs(t *testing.T, init string, toml []byte) rootfs {
 		}
 	}
 	demo, tar, config := work+"/demo/release", work+"/demo.tar.gz", work+"/beaminit.toml"
+	building.Lock()
+	defer building.Unlock()
 	if err := errors.Join(image.Demo(buildDir, demo, func(s string) { t.Log(s) }), os.WriteFile(config, toml, 0o644)); err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 // real disk: the next boot knows how the last one ended, and nothing that was known
 // before is lost.
 func TestPowerCuts(t *testing.T) {
+	t.Parallel()
 	l := up(t, 1, "sysrq_always_enabled beaminit.supervise.attempts=1000 beaminit.supervise.backoff=10ms,10ms beaminit.supervise.boots=0")
 	n := l.Nodes()[0]
 	answers := func(r lab.Record) bool { return r.State == health.Up }

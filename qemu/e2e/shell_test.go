@@ -17,6 +17,7 @@ import (
 // The release's shell is on the second serial port of a real machine, and health stays
 // on the first. That nobody reads there stops neither the release nor the way down.
 func TestShell(t *testing.T) {
+	t.Parallel()
 	l := up(t, 1, "beaminit.console.tty=ttyS1 beaminit.console.options=115200n8")
 	n := l.Nodes()[0]
 	if err := l.WaitWhole(within(t, 2*time.Minute)); err != nil {
@@ -168,6 +169,7 @@ func (s seat) typeIn(keys string, wants ...string) {
 // The shell may be on the kernel's own console, as with erlinit: its words and the
 // node's mix, and each line of the node stays whole.
 func TestShellOnConsole(t *testing.T) {
+	t.Parallel()
 	l := up(t, 1, "-- -v --ctty console")
 	n := l.Nodes()[0]
 	if err := l.WaitWhole(within(t, 2*time.Minute)); err != nil {

@@ -21,6 +21,7 @@ const watchdogTimeout = 10 * time.Second
 // QEMU's i6300ESB resets the machine whose VM or whose PID 1 stands still, and leaves
 // one alone that is well, or halts.
 func TestWatchdog(t *testing.T) {
+	t.Parallel()
 	l := watched(t, "beaminit.health.probe_failures=0")
 	n := l.Nodes()[0]
 	if err := l.WaitWhole(within(t, 2*time.Minute)); err != nil {

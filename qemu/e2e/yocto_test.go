@@ -18,6 +18,7 @@ import (
 // The image of the Yocto layer, put together from the layer's files without BitBake, in
 // a machine such as runqemu starts, with the words that runqemu passes.
 func TestYoctoImage(t *testing.T) {
+	t.Parallel()
 	node := lab.NodeSpec{Name: machine, Address: netip.MustParseAddr("192.168.7.2")}
 	toml := lab.Config([]lab.NodeSpec{node}, interval)
 	init := theInit(t)
@@ -34,7 +35,7 @@ func TestYoctoImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := image.Deployed(root, kernel.File, buildDir, init, func(s string) { t.Log(s) })
+	set, err := image.Deployed(root, kernel.File, r.work, init, func(s string) { t.Log(s) })
 	if err != nil {
 		t.Fatal(err)
 	}

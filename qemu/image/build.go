@@ -12,6 +12,7 @@ import (
 // Spec says what to build.
 type Spec struct {
 	Dir     string // where it is built and kept
+	Name    string // of what is kept there, so that several can be; empty: "image"
 	Init    string // the beaminit binary, linux/amd64 and static
 	Release string // a release directory or tar.gz; empty: the demo
 	Kernel  string // a bzImage; empty: Debian's
@@ -67,10 +68,14 @@ func Build(s Spec, say func(string)) (Set, error) {
 	if err != nil {
 		return Set{}, err
 	}
+	name := s.Name
+	if name == "" {
+		name = "image"
+	}
 	set := Set{
 		Kernel:    kernel,
-		Initramfs: filepath.Join(s.Dir, "initramfs.cpio"),
-		Root:      filepath.Join(s.Dir, "image.squashfs"),
+		Initramfs: filepath.Join(s.Dir, name+".cpio"),
+		Root:      filepath.Join(s.Dir, name+".squashfs"),
 	}
 	if err := initramfs(set.Initramfs, s.Init, kernel, s.Modules, say); err != nil {
 		return Set{}, err
