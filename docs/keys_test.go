@@ -53,6 +53,7 @@ func TestKeys(t *testing.T) {
 	compare(t, manPage, manned, code)
 }
 
+// compare holds the names that a document has to those of the code.
 func compare(t *testing.T, where string, got, want []string) {
 	t.Helper()
 	for i, name := range got {
@@ -60,12 +61,12 @@ func compare(t *testing.T, where string, got, want []string) {
 			t.Errorf("%s: %s is there twice", where, name)
 		}
 		if !slices.Contains(want, name) {
-			t.Errorf("%s: %s, which is no key of package config", where, name)
+			t.Errorf("%s: %s, which the code does not have", where, name)
 		}
 	}
 	for _, name := range want {
 		if !slices.Contains(got, name) {
-			t.Errorf("%s: no %s, a key of package config", where, name)
+			t.Errorf("%s: no %s, which the code has", where, name)
 		}
 	}
 }
