@@ -23,7 +23,7 @@ LABARGS  = -init build/init $(if $(RELEASE),-release '$(abspath $(RELEASE))') $(
            $(if $(KERNEL),-kernel '$(abspath $(KERNEL))') $(if $(MEM),-mem $(MEM)) $(if $(PCAP),-pcap) \
            $(if $(TCG),-tcg) $(if $(APPEND),-append '$(APPEND)')
 
-.PHONY: help newer-otp run up image down status watch test quick soak vet unit namespaces lab e2e bench fuzz chaos init deps clean
+.PHONY: help newer-otp run up image down status watch test quick soak vet unit namespaces lab e2e bench fuzz chaos cross init deps clean
 .PHONY: build/init build/lab-tool build/bench # go knows better than make what is up to date
 
 run: ## three nodes in QEMU, their health on screen (RELEASE=DIR NODES=N IMAGE=DIR …: docs/lab.md)
@@ -59,9 +59,15 @@ quick: ## vet, and the tests that want neither root nor QEMU: a minute
 	go test $$(go list ./... | grep -vE '$(SLOW)')
 
 # What takes hours: other figures than those of make test, from other seeds.
-SOAK := chaos fuzz bench
+SOAK := cross chaos fuzz bench
 soak: FUZZTIME := 10m
 soak: $(SOAK) ## chaos, power cuts, long fuzzing, benchmarks: for a night
+
+# The processors that boards have. make test builds for two of them.
+ARCHES := 386 amd64 arm arm64 riscv64 mipsle ppc64le loong64
+cross: ## builds the program for every processor
+	@for arch in $(ARCHES); do \
+	  echo "$$arch"; CGO_ENABLED=0 GOARCH=$$arch go build -trimpath -o /dev/null ./cmd/init || exit 1; done
 
 vet:
 	go vet ./... && cd qemu && go vet ./...
