@@ -2,8 +2,10 @@ package docs
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -57,6 +59,44 @@ func TestReadmeIsShort(t *testing.T) {
 	if n := strings.Count(read(t, "../README.md"), "\n"); n > 200 {
 		t.Errorf("README.md has %d lines, want at most 200", n)
 	}
+}
+
+// The table of the house has every directory with a package that others can import, and
+// no other. What is internal has one row.
+func TestRooms(t *testing.T) {
+	_, table, _ := strings.Cut(read(t, "contributing.md"), "\n## The house\n")
+	table, _, _ = strings.Cut(table, "\n\nData runs one way")
+	var rooms []string
+	for _, line := range strings.Split(table, "\n") {
+		cell, _, _ := strings.Cut(strings.TrimPrefix(line, "| "), " | ")
+		for _, m := range regexp.MustCompile("`([a-z/-]+)`").FindAllStringSubmatch(cell, -1) {
+			rooms = append(rooms, m[1])
+		}
+	}
+	list, err := exec.Command("go", "list", "-f", "{{.Dir}}", "../...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dirs := []string{"qemu"} // another module
+	for _, dir := range strings.Fields(string(list)) {
+		dir, err = filepath.Rel(root, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range []string{"internal", "yocto-layer"} {
+			if strings.HasPrefix(dir, one+"/") {
+				dir = one
+			}
+		}
+		if !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	compare(t, "contributing.md", rooms, dirs)
 }
 
 // withoutCode leaves out what stands between lines of ```.

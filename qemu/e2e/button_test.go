@@ -3,7 +3,6 @@ package e2e
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/qemu/lab"
@@ -15,7 +14,7 @@ func TestPowerButton(t *testing.T) {
 	t.Parallel()
 	l := up(t, 1, "beaminit.kernel.core_pattern=/data/core.%p")
 	n := l.Nodes()[0]
-	if err := l.WaitWhole(within(t, 2*time.Minute)); err != nil {
+	if err := l.WaitWhole(within(t)); err != nil {
 		t.Fatal(err)
 	}
 	reach(t, n, "clock=rtc", func(r lab.Record) bool { return r.State == health.Up && r.Clock == "rtc" })

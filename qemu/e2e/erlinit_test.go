@@ -12,7 +12,7 @@ func TestErlinitWords(t *testing.T) {
 	t.Parallel()
 	l := up(t, 1, `splash -t quiet some.module -- -v --env FROM=args;B=1 --run-on-exit "/bin/no such" a.b`)
 	n := l.Nodes()[0]
-	if err := l.WaitWhole(within(t, 2*time.Minute)); err != nil {
+	if err := l.WaitWhole(within(t)); err != nil {
 		t.Fatal(err)
 	}
 	for expr, want := range map[string]string{

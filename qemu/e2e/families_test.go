@@ -13,7 +13,8 @@ import (
 )
 
 // The demo is made by systools; these are the other two families of releases, made from
-// the sources that the tests of cmd/init have, as their own tools make them.
+// the sources that the tests of cmd/init have, as their own tools make them. Two nodes
+// are a mesh.
 func TestFamilies(t *testing.T) {
 	for _, f := range []struct {
 		name, release, says string
@@ -23,6 +24,7 @@ func TestFamilies(t *testing.T) {
 		{"mix", "_build/prod/rel/runtime", "word runtime-runtime consolidated true", []string{"mix", "release", "runtime", "--quiet"}},
 	} {
 		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
 			dir := filepath.Join(t.TempDir(), f.name)
 			if out, err := exec.Command("cp", "-r", "../../cmd/init/testdata/kinds/"+f.name, dir).CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
@@ -33,13 +35,13 @@ func TestFamilies(t *testing.T) {
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Fatalf("%v: %v\n%s", f.tool, err, out)
 			}
-			nodes, err := lab.NodeSpecs(3)
+			nodes, err := lab.NodeSpecs(2)
 			if err != nil {
 				t.Fatal(err)
 			}
 			l := startImage(t, lab.Options{Nodes: nodes, Append: "beaminit.distribution.name=bird"},
 				image.Spec{Config: lab.Config(nodes, interval), Release: filepath.Join(dir, f.release)})
-			if err := l.WaitWhole(within(t, 4*time.Minute)); err != nil {
+			if err := l.WaitWhole(within(t)); err != nil {
 				t.Fatal(err)
 			}
 			for _, n := range l.Nodes() {

@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/beaminit/beaminit/internal/nstest"
 	"github.com/beaminit/beaminit/qemu/image"
 	"github.com/beaminit/beaminit/qemu/lab"
 )
@@ -125,7 +124,7 @@ func startSet(t *testing.T, o lab.Options, set image.Set) *lab.Lab {
 // join runs a program as a host of the lab's LAN and gives what it printed.
 func join(t *testing.T, l *lab.Lab, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*nstest.Patience)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, labBin, append([]string{"join", "-dir", l.Dir()}, args...)...)
 	cmd.WaitDelay = time.Second

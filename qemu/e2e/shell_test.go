@@ -20,7 +20,7 @@ func TestShell(t *testing.T) {
 	t.Parallel()
 	l := up(t, 1, "beaminit.console.tty=ttyS1 beaminit.console.options=115200n8")
 	n := l.Nodes()[0]
-	if err := l.WaitWhole(within(t, 2*time.Minute)); err != nil {
+	if err := l.WaitWhole(within(t)); err != nil {
 		t.Fatal(err)
 	}
 	port, leave := fromAfar(t, l, n)
@@ -72,7 +72,7 @@ func fromAfar(t *testing.T, l *lab.Lab, n *lab.Node) (port net.Conn, leave func(
 	if err != nil {
 		t.Fatal(err)
 	}
-	late := time.AfterFunc(time.Minute, func() { stream.Close() })
+	late := time.AfterFunc(patience, func() { stream.Close() })
 	text, buf := "", make([]byte, 1024)
 	for !strings.Contains(text, "Eshell") || !strings.HasSuffix(text, "1> ") {
 		k, err := stream.Read(buf)
@@ -123,7 +123,7 @@ func (s seat) knock() {
 	s.t.Helper()
 	text := ""
 	buf := make([]byte, 64<<10)
-	for limit := time.Now().Add(nstest.Patience); !strings.HasSuffix(text, "> "); {
+	for limit := time.Now().Add(patience); !strings.HasSuffix(text, "> "); {
 		if time.Now().After(limit) {
 			s.t.Fatalf("no prompt; console:\n%s", strings.Join(s.node.Tail(100), "\n"))
 		}
@@ -140,7 +140,7 @@ func (s seat) knock() {
 // typeIn types, and reads until all of wants has come, in this order.
 func (s seat) typeIn(keys string, wants ...string) {
 	s.t.Helper()
-	deadline := time.Now().Add(nstest.Patience)
+	deadline := time.Now().Add(patience)
 	s.port.SetDeadline(deadline)
 	// A person types slowly; 16 bytes are all that the port keeps for a node that is busy.
 	for _, key := range []byte(keys) {
@@ -172,7 +172,7 @@ func TestShellOnConsole(t *testing.T) {
 	t.Parallel()
 	l := up(t, 1, "-- -v --ctty console")
 	n := l.Nodes()[0]
-	if err := l.WaitWhole(within(t, 2*time.Minute)); err != nil {
+	if err := l.WaitWhole(within(t)); err != nil {
 		t.Fatal(err)
 	}
 	first, _ := n.Last()

@@ -24,7 +24,7 @@ func TestWatchdog(t *testing.T) {
 	t.Parallel()
 	l := watched(t, "beaminit.health.probe_failures=0")
 	n := l.Nodes()[0]
-	if err := l.WaitWhole(within(t, 2*time.Minute)); err != nil {
+	if err := l.WaitWhole(within(t)); err != nil {
 		t.Fatal(err)
 	}
 	says(t, n, "watchdog: i6300ESB timer on /dev/watchdog resets the machine 10s after the last pet")
@@ -74,7 +74,7 @@ func TestWatchdog(t *testing.T) {
 // says waits for a line.
 func says(t *testing.T, n *lab.Node, text string) {
 	t.Helper()
-	if _, err := n.WaitLine(within(t, time.Minute), text); err != nil {
+	if _, err := n.WaitLine(within(t), text); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -52,7 +52,7 @@ func TestYoctoImage(t *testing.T) {
 	r.refuses(t)
 
 	n := l.Nodes()[0]
-	if err := n.WaitState(within(t, time.Minute), func(r lab.Record) bool { return r.State == health.Up }); err != nil {
+	if err := n.WaitState(within(t), func(r lab.Record) bool { return r.State == health.Up }); err != nil {
 		t.Fatal(err)
 	}
 	for expr, want := range map[string]string{
