@@ -3,7 +3,6 @@ package e2e
 import (
 	"strings"
 	"testing"
-	"time"
 )
 
 // Words for erlinit on the kernel command line, as a real kernel hands them to its init,

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/qemu/image"
