@@ -9,25 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MaxPeers is how many peers membership is kept for.
-const MaxPeers = 256
-
-// Set is a set of peers by their index in the configuration.
-type Set [MaxPeers / 8]byte
-
-// Has says whether peer i is in the set.
-func (s *Set) Has(i int) bool { return s[i/8]&(1<<(i%8)) != 0 }
-
-func (s *Set) add(i int) { s[i/8] |= 1 << (i % 8) }
-
 // Sizes and offsets of sock_diag(7)'s structures (linux/inet_diag.h).
 const (
-	diagRequest = 8 + 48 // inet_diag_req_v2: family, protocol, ext, pad, states, id
-	diagMessage = 72     // inet_diag_msg
+	diagHead    = 8  // inet_diag_req_v2 before its id: family, protocol, ext, pad, states
+	diagMessage = 72 // inet_diag_msg
 	offRetrans  = 3
-	offPorts    = 4 // sport, dport, big endian
-	offDst      = 24
-	offCookie   = 44 // the kernel's number of the socket, never used twice
+	offID       = 4
 	established = 1
 )
 
@@ -36,48 +23,114 @@ const (
 // itself would wait for a quarter of an hour.
 const lostAfter = 3
 
-// links has, for each peer by its index, the kernel's number of the socket that
-// connects to it; 0: not connected. The number tells a connection that stayed from
-// one that ended and was made again between two looks.
-type links [MaxPeers]uint64
+// peerIndex finds peers by their address.
+type peerIndex map[netip.Addr][]int
 
-func (l *links) set() (s Set) {
-	for i, cookie := range l {
-		if cookie != 0 {
-			s.add(i)
-		}
+func indexOf(peers []Peer) peerIndex {
+	x := make(peerIndex, len(peers))
+	for i, p := range peers {
+		x[p.Addr.Addr().Unmap()] = append(x[p.Addr.Addr().Unmap()], i)
 	}
-	return s
+	return x
 }
 
-// members asks the kernel, by sock_diag(7), which peers have an established TCP
-// connection with our port, or we with theirs. It needs no privilege.
-// was is the answer before this one: where a peer has several connections, the
-// known one counts. The error is that of the kernel's missing tcp_diag (ENOENT)
-// or of a full buffer; the answer is then unknown, not empty.
-func members(peers []netip.AddrPort, port int, was *links) (is links, err error) {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
-	if err != nil {
-		return is, fmt.Errorf("sock_diag socket: %w", err)
+// find is the peer that a connection is one to; -1: none.
+func (x peerIndex) find(peers []Peer, port int, s *Socket) int {
+	for _, i := range x[s.remote()] {
+		if s.Connects(peers[i], port) {
+			return i
+		}
 	}
-	defer unix.Close(fd)
+	return -1
+}
+
+func openDiag() (fd int, err error) {
+	fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
+	if err != nil {
+		return -1, fmt.Errorf("sock_diag socket: %w", err)
+	}
 	limit := unix.Timeval{Sec: 1}
 	unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit)
-	q := query{peers, port, was, &is}
-	for _, family := range [...]byte{unix.AF_INET, unix.AF_INET6} {
-		if err := q.dump(fd, family); err != nil {
-			return is, fmt.Errorf("sock_diag (CONFIG_INET_DIAG, module tcp_diag): %w", err)
-		}
-	}
-	return is, nil
+	return fd, nil
 }
 
-// query is one look at the connections.
-type query struct {
-	peers []netip.AddrPort
-	port  int
-	was   *links
-	is    *links
+func sendDiag(fd int, kind, flags uint16, family byte, states uint32, id []byte) error {
+	var req [unix.SizeofNlMsghdr + diagHead + socketID]byte
+	ne := binary.NativeEndian
+	ne.PutUint32(req[0:], uint32(len(req)))
+	ne.PutUint16(req[4:], kind)
+	ne.PutUint16(req[6:], unix.NLM_F_REQUEST|flags)
+	body := req[unix.SizeofNlMsghdr:]
+	body[0], body[1] = family, unix.IPPROTO_TCP
+	ne.PutUint32(body[4:], states)
+	copy(body[diagHead:], id)
+	return unix.Sendto(fd, req[:], 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
+}
+
+// connections asks the kernel, by sock_diag(7), for all established TCP connections whose
+// other end still acknowledges, and gives them to each. It needs no privilege.
+// The error is that of the kernel's missing tcp_diag (ENOENT) or of a full buffer; the
+// answer is then unknown, not empty.
+func connections(each func(Socket)) error {
+	fd, err := openDiag()
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	for _, family := range [...]byte{unix.AF_INET, unix.AF_INET6} {
+		if err := dump(fd, family, each); err != nil {
+			return fmt.Errorf("sock_diag (CONFIG_INET_DIAG, module tcp_diag): %w", err)
+		}
+	}
+	return nil
+}
+
+func dump(fd int, family byte, each func(Socket)) error {
+	if err := sendDiag(fd, unix.SOCK_DIAG_BY_FAMILY, unix.NLM_F_DUMP, family, 1<<established, nil); err != nil {
+		return err
+	}
+	var buf [16 << 10]byte
+	for {
+		n, _, err := unix.Recvfrom(fd, buf[:], 0)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if done, err := scan(buf[:n], each); done || err != nil {
+			return err
+		}
+	}
+}
+
+// scan reads one datagram of the kernel's.
+func scan(b []byte, each func(Socket)) (done bool, err error) {
+	ne := binary.NativeEndian
+	for len(b) >= unix.SizeofNlMsghdr {
+		size := int(ne.Uint32(b))
+		if size < unix.SizeofNlMsghdr || size > len(b) {
+			return true, errors.New("cut message")
+		}
+		body := b[unix.SizeofNlMsghdr:size]
+		switch ne.Uint16(b[4:]) {
+		case unix.NLMSG_DONE:
+			return true, nil
+		case unix.NLMSG_ERROR:
+			if len(body) < 4 {
+				return true, errors.New("cut error message")
+			}
+			return true, unix.Errno(-int32(ne.Uint32(body)))
+		case unix.SOCK_DIAG_BY_FAMILY:
+			if len(body) >= diagMessage && body[offRetrans] < lostAfter {
+				s := Socket{0: body[0]}
+				copy(s[4:], body[offID:offID+socketID])
+				each(s)
+			}
+		}
+		b = b[min((size+3)&^3, len(b)):]
+	}
+	return false, nil
 }
 
 // watchEnds opens a socket that becomes readable whenever a TCP socket of this
@@ -97,80 +150,19 @@ func watchEnds() int {
 	return fd
 }
 
-func (q *query) dump(fd int, family byte) error {
-	var req [unix.SizeofNlMsghdr + diagRequest]byte
-	ne := binary.NativeEndian
-	ne.PutUint32(req[0:], uint32(len(req)))
-	ne.PutUint16(req[4:], unix.SOCK_DIAG_BY_FAMILY)
-	ne.PutUint16(req[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
-	body := req[unix.SizeofNlMsghdr:]
-	body[0], body[1] = family, unix.IPPROTO_TCP
-	ne.PutUint32(body[4:], 1<<established)
-	if err := unix.Sendto(fd, req[:], 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return err
-	}
-	var buf [16 << 10]byte
+// readEnds takes all ends from the socket of watchEnds. lost: some did not fit in it.
+func readEnds(fd int, each func(Socket)) (lost bool) {
+	var b [8 << 10]byte
 	for {
-		n, _, err := unix.Recvfrom(fd, buf[:], 0)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if done, err := q.scan(buf[:n]); done || err != nil {
-			return err
-		}
-	}
-}
-
-// scan reads one datagram of a dump and notes what it finds.
-func (q *query) scan(b []byte) (done bool, err error) {
-	ne := binary.NativeEndian
-	for len(b) >= unix.SizeofNlMsghdr {
-		size := int(ne.Uint32(b))
-		if size < unix.SizeofNlMsghdr || size > len(b) {
-			return true, errors.New("cut message")
-		}
-		body := b[unix.SizeofNlMsghdr:size]
-		switch ne.Uint16(b[4:]) {
-		case unix.NLMSG_DONE:
-			return true, nil
-		case unix.NLMSG_ERROR:
-			if len(body) < 4 {
-				return true, errors.New("cut error message")
-			}
-			return true, unix.Errno(-int32(ne.Uint32(body)))
-		case unix.SOCK_DIAG_BY_FAMILY:
-			if i := q.peerOf(body); i >= 0 {
-				cookie := ne.Uint64(body[offCookie:])
-				if q.is[i] == 0 || cookie == q.was[i] {
-					q.is[i] = cookie
-				}
-			}
-		}
-		b = b[min((size+3)&^3, len(b)):]
-	}
-	return false, nil
-}
-
-// peerOf gives the index of the peer that an inet_diag_msg is a living
-// connection to, or -1.
-func (q *query) peerOf(m []byte) int {
-	if len(m) < diagMessage || m[offRetrans] >= lostAfter {
-		return -1
-	}
-	local, remote := int(binary.BigEndian.Uint16(m[offPorts:])), int(binary.BigEndian.Uint16(m[offPorts+2:]))
-	var addr netip.Addr
-	if m[0] == unix.AF_INET {
-		addr = netip.AddrFrom4([4]byte(m[offDst : offDst+4]))
-	} else {
-		addr = netip.AddrFrom16([16]byte(m[offDst : offDst+16])).Unmap()
-	}
-	for i, p := range q.peers {
-		if i < MaxPeers && p.Addr() == addr && (local == q.port || remote == int(p.Port())) {
-			return i
+		n, err := unix.Read(fd, b[:])
+		switch {
+		case err == unix.EINTR:
+		case err == unix.ENOBUFS:
+			lost = true
+		case err != nil || n <= 0:
+			return lost
+		default:
+			scan(b[:n], each)
 		}
 	}
-	return -1
 }

@@ -1,193 +1,142 @@
 package cluster
 
 import (
-	"encoding/binary"
-	"errors"
-	"fmt"
 	"net/netip"
-	"strconv"
-	"strings"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// MonitorName is the name under which the binary is the monitor.
-const MonitorName = "beaminit-monitor"
-
-// Orders are the single bytes that PID 1 writes to the monitor.
-const (
-	OrderWatch byte = 'w' // the release was started: probe often until it answers
-	OrderRest  byte = 'r' // the release is not running: probe nothing
-)
-
 // Pace of the monitor where the configuration has no say.
 const (
-	startingPace = 100 * time.Millisecond // between probes of a release that does not listen yet
-	memberPace   = time.Second            // between looks at the connections, at most
-	memberRush   = 50 * time.Millisecond  // and at least, however often sockets end
-	missPace     = 500 * time.Millisecond // after a probe without answer
+	memberPace = time.Second            // between looks at the connections, at most
+	memberRush = 50 * time.Millisecond  // and at least, however often connections end
+	settled    = 200 * time.Millisecond // a younger connection may be a handshake that ends again
+	missPace   = 500 * time.Millisecond // after a probe without answer
+	earlyPace  = 200 * time.Millisecond // at least, between probes of a release that starts
+	share      = 100                    // what is done again and again may take one of so many parts of a core
+	tooLate    = 250 * time.Millisecond // a wait that took so much longer was a stall of this machine
+	manyDials  = 32                     // handshakes with absent peers at a time
 )
-
-// Watch is what the monitor is to watch.
-type Watch struct {
-	Port     int              // of the release
-	Node     string           // the name the probe gives as its own
-	Local    []netip.AddrPort // where the release may listen, tried in turn; none: it is not probed
-	Peers    []netip.AddrPort
-	TLS      bool          // the release speaks TLS there
-	Interval time.Duration // between probes of a release that answers
-	Timeout  time.Duration // of one probe
-}
-
-// Report is what the monitor found; it travels to PID 1 as ReportSize bytes.
-type Report struct {
-	Answer  Answer // 0: not probed this time
-	Took    time.Duration
-	Known   bool // Members could be found out
-	Members Set
-}
-
-// ReportSize is the fixed size of an encoded Report; a write of it to a pipe is
-// atomic (pipe(7), PIPE_BUF).
-const ReportSize = 16 + MaxPeers/8
-
-// Encode gives the report's bytes.
-func (r Report) Encode() [ReportSize]byte {
-	var b [ReportSize]byte
-	b[0], b[1] = 'R', byte(r.Answer)
-	if r.Known {
-		b[2] = 1
-	}
-	binary.LittleEndian.PutUint32(b[4:], uint32(r.Took/time.Microsecond))
-	copy(b[16:], r.Members[:])
-	return b
-}
-
-// DecodeReport reads a report; ok is false for anything that is none.
-func DecodeReport(b [ReportSize]byte) (r Report, ok bool) {
-	if b[0] != 'R' || Answer(b[1]) > Strange {
-		return r, false
-	}
-	r.Answer, r.Known = Answer(b[1]), b[2] == 1
-	r.Took = time.Duration(binary.LittleEndian.Uint32(b[4:])) * time.Microsecond
-	copy(r.Members[:], b[16:])
-	return r, true
-}
-
-// Args gives the monitor's argument vector for w; ParseArgs reads it back.
-func (w Watch) Args() []string {
-	return []string{MonitorName, strconv.Itoa(w.Port), w.Node, w.Interval.String(), w.Timeout.String(),
-		join(w.Local), join(w.Peers), strconv.FormatBool(w.TLS)}
-}
-
-func join(addrs []netip.AddrPort) string {
-	var b []byte
-	for i, a := range addrs {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(a.Addr().AppendTo(b), ' ')
-		b = strconv.AppendUint(b, uint64(a.Port()), 10)
-	}
-	return string(b)
-}
-
-// ParseArgs reads what Args wrote. Errors name the argument.
-func ParseArgs(args []string) (w Watch, err error) {
-	if len(args) != 8 {
-		return w, errors.New("the monitor is started by PID 1 only")
-	}
-	if w.Port, err = strconv.Atoi(args[1]); err != nil {
-		return w, fmt.Errorf("port: %w", err)
-	}
-	w.Node = args[2]
-	if w.Interval, err = time.ParseDuration(args[3]); err != nil {
-		return w, fmt.Errorf("interval: %w", err)
-	}
-	if w.Timeout, err = time.ParseDuration(args[4]); err != nil {
-		return w, fmt.Errorf("timeout: %w", err)
-	}
-	if w.Local, err = split(args[5]); err != nil {
-		return w, fmt.Errorf("local addresses: %w", err)
-	}
-	if w.Peers, err = split(args[6]); err != nil {
-		return w, fmt.Errorf("peers: %w", err)
-	}
-	w.TLS = args[7] == "true"
-	return w, nil
-}
-
-func split(list string) (addrs []netip.AddrPort, err error) {
-	for _, s := range strings.Split(list, ",") {
-		if s == "" {
-			continue
-		}
-		host, port, _ := strings.Cut(s, " ")
-		a, err := netip.ParseAddr(host)
-		if err != nil {
-			return nil, err
-		}
-		p, err := strconv.ParseUint(port, 10, 16)
-		if err != nil {
-			return nil, err
-		}
-		addrs = append(addrs, netip.AddrPortFrom(a, uint16(p)))
-	}
-	return addrs, nil
-}
 
 // monitor is the state of a running Watch.
 type monitor struct {
 	Watch
-	out      int
-	watching bool
-	answered bool // since the last order
-	local    int  // index of the address that is probed
+	out   int
+	order Order
+	pace  pace
+	index peerIndex
+	peers []peer
+	ends  int // descriptor of watchEnds
+	echo4 echo
+	echo6 echo
+	dials []*dial
+	polls []unix.PollFd
+
+	woke     time.Duration // when the last wait ended
+	planned  time.Duration // how long it was to last; negative: for ever
+	endsAt   time.Duration // before, ends are not heard
+	own      *dial         // the probe of the release that is under way
+	local    int           // index of the address that is probed
+	answered bool          // since the last order
+	healthy  bool          // and to the last probe
 	probeAt  time.Duration
 	memberAt time.Duration
-	looked   time.Duration // when the connections were last looked at
-	links    links
-	ends     int // descriptor of watchEnds
+	ran      time.Duration // when the VM was last seen not to be stopped
+	known    bool
 	last     Report
 }
 
+// peer is a Peer with all that is known of it.
+type peer struct {
+	Peer
+	state  PeerState
+	socket Socket // of its connection
+	since  time.Duration
+	young  Socket // one that is not counted yet
+	seen   time.Duration
+	ignore uint64 // the number of a connection that was cut, and may not have ended
+	dialed bool   // a handshake with it is under way
+	reach  reach
+	heal   heal
+}
+
 // Run watches until in is closed, which means that PID 1 has gone or started
-// another monitor. It reads orders from in and writes reports to out.
+// another monitor. It reads orders from in and writes messages to out.
 func (w Watch) Run(in, out int) {
-	m := monitor{Watch: w, out: out, ends: watchEnds()}
-	for m.await(in) {
-		if m.watching {
-			m.look()
+	m := monitor{
+		Watch: w, out: out, order: Order{Kind: Rest}, pace: paceOf(w.Timeout), index: indexOf(w.Peers),
+		ends: watchEnds(), echo4: openEcho(false), echo6: echo{fd: -1}, planned: -1,
+	}
+	for _, p := range w.Peers {
+		m.peers = append(m.peers, peer{Peer: p})
+		if !p.Addr.Addr().Unmap().Is4() && m.echo6.fd < 0 {
+			m.echo6 = openEcho(true)
 		}
 	}
-	if m.ends >= 0 {
-		unix.Close(m.ends)
+	for m.await(in) {
+		m.work()
+	}
+	m.quit()
+}
+
+func (m *monitor) quit() {
+	for _, d := range m.dials {
+		d.end(0)
+	}
+	for _, fd := range [...]int{m.ends, m.echo4.fd, m.echo6.fd} {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
 	}
 }
 
-// await sleeps until an order comes, a socket ended or something is due; false: in
+// await sleeps until an order comes, a descriptor is ready or something is due; false: in
 // was closed.
 func (m *monitor) await(in int) bool {
+	m.polls = append(m.polls[:0], unix.PollFd{Fd: int32(in), Events: unix.POLLIN})
+	ends := int32(m.ends)
+	if m.order.Kind != Look || now() < m.endsAt {
+		ends = -1 // poll(2) passes over it
+	}
+	for _, fd := range [...]int32{ends, int32(m.echo4.fd), int32(m.echo6.fd)} {
+		m.polls = append(m.polls, unix.PollFd{Fd: fd, Events: unix.POLLIN})
+	}
+	const fixed = 4
+	for _, d := range m.dials {
+		m.polls = append(m.polls, d.want())
+	}
 	timeout := -1
-	if m.watching {
-		left := m.memberAt - now()
-		if len(m.Local) > 0 {
-			left = min(left, m.probeAt-now())
+	if due := m.due(); due >= 0 {
+		timeout = milliseconds(due - now())
+	}
+	m.planned = time.Duration(timeout) * time.Millisecond
+	n, err := unix.Poll(m.polls, timeout)
+	m.credit()
+	if n <= 0 || err != nil {
+		return true
+	}
+	for i, d := range m.dials {
+		if m.polls[fixed+i].Revents != 0 {
+			d.ready()
 		}
-		timeout = max(0, int((left+time.Millisecond-1)/time.Millisecond))
 	}
-	fds := [2]unix.PollFd{{Fd: int32(in), Events: unix.POLLIN}, {Fd: int32(m.ends), Events: unix.POLLIN}}
-	if n, err := unix.Poll(fds[:], timeout); n == 0 || err == unix.EINTR {
-		return true
+	if m.polls[1].Revents != 0 {
+		m.connectionsEnded()
 	}
-	if fds[1].Revents != 0 {
-		m.socketEnded()
+	if m.polls[2].Revents != 0 {
+		m.echo4.replies(m.signOf)
 	}
-	if fds[0].Revents == 0 {
-		return true
+	if m.polls[3].Revents != 0 {
+		m.echo6.replies(m.signOf)
 	}
-	var b [16]byte
+	return m.polls[0].Revents == 0 || m.take(in)
+}
+
+// take takes an order; false: in was closed.
+func (m *monitor) take(in int) bool {
+	var b [16 * OrderSize]byte
 	n, err := unix.Read(in, b[:])
 	if err == unix.EINTR || err == unix.EAGAIN {
 		return true
@@ -195,107 +144,237 @@ func (m *monitor) await(in int) bool {
 	if n <= 0 {
 		return false
 	}
-	m.watching = b[n-1] == OrderWatch
-	m.answered, m.probeAt, m.memberAt, m.links = false, 0, 0, links{}
+	o, ok := DecodeOrder(b[:n])
+	if !ok {
+		return true
+	}
+	for _, d := range m.dials {
+		d.end(0)
+	}
+	m.dials, m.own = nil, nil
+	unprobed := len(m.Local) == 0
+	m.order, m.answered, m.healthy, m.known, m.last = o, unprobed, unprobed, false, Report{}
+	m.probeAt, m.memberAt, m.endsAt, m.ran = 0, 0, 0, now()
+	for i := range m.peers {
+		m.peers[i] = peer{Peer: m.peers[i].Peer}
+	}
 	return true
 }
 
-// socketEnded empties the socket of ends; which one it was, the next look tells.
-func (m *monitor) socketEnded() {
-	var b [4096]byte
-	for {
-		n, err := unix.Read(m.ends, b[:])
-		if err == unix.EINTR || err == unix.ENOBUFS {
-			continue
-		}
-		if err != nil || n <= 0 {
-			break
-		}
-	}
-	m.memberAt = min(m.memberAt, m.looked+memberRush)
-}
-
-// look does what is due and reports what is new.
-func (m *monitor) look() {
-	r := Report{Known: m.last.Known, Members: m.last.Members}
-	if len(m.Local) > 0 && now() >= m.probeAt {
-		m.probe(&r)
-	}
-	if now() >= m.memberAt || r.Answer != 0 {
-		is, err := members(m.Peers, m.Port, &m.links)
-		m.looked = now()
-		m.memberAt = m.looked + min(memberPace, m.Interval)
-		m.reportBroken(&is)
-		m.links = is
-		r.Known, r.Members = err == nil, is.set()
-	}
-	if r.Answer != 0 || r.Known != m.last.Known || r.Members != m.last.Members {
-		m.report(r)
-	}
-}
-
-// reportBroken reports connections that ended and were made again since the last
-// look as missing, before the report of the new ones: a peer that was gone for a
-// moment was gone.
-func (m *monitor) reportBroken(is *links) {
-	between := *is
-	broken := false
-	for i, cookie := range m.links {
-		if cookie != 0 && is[i] != 0 && is[i] != cookie {
-			between[i], broken = 0, true
-		}
-	}
-	if broken {
-		m.report(Report{Known: true, Members: between.set()})
-	}
-}
-
-func (m *monitor) report(r Report) {
-	m.last = r
-	b := r.Encode()
-	unix.Write(m.out, b[:])
-}
-
-// ask probes one address of the release.
-func (w *Watch) ask(at netip.AddrPort) (Answer, time.Duration) {
-	if w.TLS {
-		return ProbeTLS(sockaddr(at), w.Timeout)
-	}
-	return Probe(sockaddr(at), w.Node, w.Timeout)
-}
-
-// Reach looks once for the address at which the release answers; where it answers at
-// none, for the best of what is there instead.
-func (w Watch) Reach() (best Answer, at netip.AddrPort) {
-	for _, local := range w.Local {
-		if answer, _ := w.ask(local); best == 0 || answer == Answered || answer != Refused && best == Refused {
-			if best, at = answer, local; best == Answered {
-				break
+// credit gives all peers the time that this machine stood still: whoever was not heard in
+// it may well have spoken.
+func (m *monitor) credit() {
+	at := now()
+	late := at - m.woke - max(m.planned, 0)
+	if m.planned >= 0 && m.woke != 0 && late > tooLate {
+		m.ran += late
+		for i := range m.peers {
+			r := &m.peers[i].reach
+			r.sign = min(r.sign+late, at)
+			if r.waiting != 0 {
+				r.waiting = min(r.waiting+late, at)
 			}
 		}
 	}
-	return best, at
+	m.woke = at
 }
 
-func (m *monitor) probe(r *Report) {
-	r.Answer, r.Took = m.ask(m.Local[m.local])
-	switch {
-	case r.Answer == Answered:
-		m.answered = true
-		m.probeAt = now() + m.Interval
-	case m.answered:
-		m.probeAt = now() + min(missPace, m.Interval)
-	default:
-		m.probeAt = now() + startingPace
+// due is when the next thing is to be done; negative: never.
+func (m *monitor) due() time.Duration {
+	if m.order.Kind == Rest {
+		return -1
 	}
-	if r.Answer == Refused {
+	due := m.probeAt
+	switch {
+	case m.own != nil:
+		due = m.own.deadline
+	case len(m.Local) == 0:
+		due = m.memberAt
+	}
+	for _, d := range m.dials {
+		due = min(due, d.deadline)
+	}
+	if m.order.Kind != Look || !m.answered {
+		return due
+	}
+	due = min(due, m.memberAt)
+	if m.endsAt > now() {
+		due = min(due, m.endsAt)
+	}
+	for i := range m.peers {
+		p := &m.peers[i]
+		switch {
+		case p.state == Connected && m.Timeout > 0:
+			due = min(due, p.reach.due(&m.pace, now()))
+		case p.state != Connected && m.mayDial(p):
+			due = min(due, p.heal.next)
+		}
+	}
+	return due
+}
+
+// work does what is due, and reports what is new.
+func (m *monitor) work() {
+	at := now()
+	answer, took := m.finish(at)
+	if m.order.Kind == Rest {
+		return
+	}
+	if len(m.Local) > 0 && m.own == nil && at >= m.probeAt {
+		m.own = m.dial(m.Local[m.local])
+		m.dials = append(m.dials, m.own)
+	}
+	if m.order.Kind == Look && m.answered {
+		if at >= m.memberAt {
+			m.look(at)
+		}
+		for i := range m.peers {
+			m.attend(i, at)
+		}
+	}
+	m.report(answer, took)
+}
+
+// finish takes the dials that are done from the list; it gives the answer of the release
+// of this node, where it was one of them.
+func (m *monitor) finish(at time.Duration) (answer Answer, took time.Duration) {
+	left := m.dials[:0]
+	for _, d := range m.dials {
+		d.expire(at)
+		switch {
+		case !d.done:
+			left = append(left, d)
+		case d == m.own:
+			answer, took = d.answer, d.took
+			m.own = nil
+			m.probed(d, at)
+		case d.hello == nil:
+			if d.met {
+				m.peers[d.peer].reach.signed(at)
+			}
+		default:
+			m.tried(d, at)
+		}
+	}
+	clear(m.dials[len(left):])
+	m.dials = left
+	return answer, took
+}
+
+// probed takes over what the release of this node answered.
+func (m *monitor) probed(d *dial, at time.Duration) {
+	m.healthy = d.answer == Answered
+	switch {
+	case m.healthy:
+		m.answered = true
+		m.probeAt = at + m.Interval
+	case m.answered:
+		m.probeAt = at + min(missPace, m.Interval)
+	default:
+		m.probeAt = at + max(earlyPace, share*d.cost())
+	}
+	if d.answer == Refused {
 		m.local = (m.local + 1) % len(m.Local)
 	}
 }
 
-func sockaddr(a netip.AddrPort) unix.Sockaddr {
-	if a.Addr().Is4() {
-		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
+// tried takes over what a handshake with a peer came to.
+func (m *monitor) tried(d *dial, at time.Duration) {
+	p := &m.peers[d.peer]
+	p.dialed = false
+	if p.state == Connected {
+		return
 	}
-	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
+	state, tell := p.heal.outcome(&m.Watch, d, p.Node, at)
+	if tell && m.healthy {
+		m.send(Message{Kind: Heal, Peer: d.peer})
+		m.memberAt = min(m.memberAt, at+memberRush)
+	}
+	if d.answer == Answered && p.ignore != 0 {
+		p.ignore = 0 // if that connection is there yet, it lives
+		m.memberAt = min(m.memberAt, at+memberRush)
+	}
+	p.state = state
 }
+
+// signOf notes a sign of life of every peer at an address.
+func (m *monitor) signOf(from netip.Addr) {
+	at := now()
+	for _, i := range m.index[from] {
+		r := &m.peers[i].reach
+		r.signed(at)
+		r.echoes = true
+	}
+}
+
+// mayDial says whether a handshake with a peer may begin: not with one that has just
+// connected, and none for a release that would not listen if it were told to connect.
+func (m *monitor) mayDial(p *peer) bool {
+	return !p.dialed && m.healthy && len(m.dials) < manyDials && p.young == (Socket{})
+}
+
+// attend does what is due about one peer.
+func (m *monitor) attend(i int, at time.Duration) {
+	p := &m.peers[i]
+	if p.state != Connected {
+		if at >= p.heal.next && m.mayDial(p) {
+			d := m.dial(p.Addr)
+			d.deadline = d.begun + max(min(m.Limit, m.Heal*3/4), memberRush)
+			d.peer, p.dialed = i, true
+			m.dials = append(m.dials, d)
+		}
+		return
+	}
+	if at-p.since >= steadyAfter {
+		p.heal.lasted()
+	}
+	if m.Timeout <= 0 || at < p.reach.due(&m.pace, at) {
+		return
+	}
+	if p.reach.dead(&m.pace, at) {
+		m.cut(i, at, Unreachable)
+		return
+	}
+	knocks := p.reach.ask(&m.pace, at)
+	if a := p.Addr.Addr().Unmap(); a.Is4() {
+		m.echo4.ask(a)
+	} else {
+		m.echo6.ask(a)
+	}
+	if knocks {
+		d := knock(p.Addr, m.Timeout)
+		d.peer = i
+		m.dials = append(m.dials, d)
+	}
+}
+
+// cut has the connection to a peer destroyed: the peer is unreachable, or the release of
+// this node has itself disconnected from all.
+func (m *monitor) cut(i int, at time.Duration, state PeerState) {
+	p := &m.peers[i]
+	m.send(Message{Kind: Cut, Peer: i, Socket: p.socket, Own: state == Disconnected})
+	p.state = state
+	p.ignore, p.socket = p.socket.cookie(), Socket{}
+	p.heal.disconnected(at, false)
+}
+
+// report tells PID 1 what is new.
+func (m *monitor) report(answer Answer, took time.Duration) {
+	r := Report{Answer: answer, Took: took, Known: m.known}
+	for i := range m.peers {
+		r.Peers = append(r.Peers, m.peers[i].state)
+	}
+	if !m.answered && answer == Refused {
+		answer = 0 // it is not there yet: no news
+	}
+	if answer == 0 && r.Known == m.last.Known && slices.Equal(r.Peers, m.last.Peers) {
+		return
+	}
+	if !m.answered && answer == 0 {
+		return
+	}
+	m.last = r
+	m.send(Message{Kind: Found, Report: r})
+}
+
+func (m *monitor) send(msg Message) { unix.Write(m.out, msg.Encode()) }

@@ -1,29 +1,22 @@
 package cluster
 
-import (
-	"encoding/binary"
-	"time"
+import "encoding/binary"
 
-	"golang.org/x/sys/unix"
-)
-
-// ProbeTLS asks whatever listens on addr for the answer to a TLS ClientHello (RFC
-// 8446, 4.1.2; RFC 5246), and goes: a distribution inside of TLS lets nobody further
-// without a certificate. The answer is made by processes of the VM's ssl application,
-// so a VM that is stopped or whose schedulers are busy gives none; a net kernel that
-// hangs is not found out. OTP logs nothing of a client that goes after the ServerHello,
-// while it does log a plain handshake (measured with OTP 25, TLS 1.2 and 1.3).
-func ProbeTLS(addr unix.Sockaddr, limit time.Duration) (Answer, time.Duration) {
-	return probe(addr, clientHello(), limit, func(b []byte) Answer {
-		if len(b) < 5 {
-			return 0
-		}
-		// A record of a handshake, or an alert: also a refusal is an answer.
-		if (b[0] == 22 || b[0] == 21) && b[1] == 3 {
-			return Answered
-		}
-		return Strange
-	})
+// judgeTLS reads the answer to clientHello (RFC 8446, 4.1.2; RFC 5246); 0: more has to
+// come. A distribution inside of TLS lets nobody further without a certificate. The answer
+// is made by processes of the VM's ssl application, so a VM that is stopped or whose
+// schedulers are busy gives none; a net kernel that hangs is not found out. OTP logs
+// nothing of a client that goes after the ServerHello, while it does log a plain handshake
+// (measured with OTP 25, TLS 1.2 and 1.3).
+func judgeTLS(b []byte) Answer {
+	if len(b) < 5 {
+		return 0
+	}
+	// A record of a handshake, or an alert: also a refusal is an answer.
+	if (b[0] == 22 || b[0] == 21) && b[1] == 3 {
+		return Answered
+	}
+	return Strange
 }
 
 // clientHello offers TLS 1.3 and 1.2 with what OTP takes of ciphers, groups and

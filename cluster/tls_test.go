@@ -8,11 +8,8 @@ import (
 	"crypto/x509"
 	"math/big"
 	"net"
-	"net/netip"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // A TLS server answers the constant ClientHello, in whatever version; what is none, or
@@ -59,16 +56,12 @@ func TestProbeTLS(t *testing.T) {
 			}
 		}, Silent},
 	} {
-		addr := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(serve(t, tt.handle)))
-		limit := 5 * time.Second
+		w := Watch{TLS: true, Limit: time.Minute}
 		if tt.want == Silent {
-			limit = 200 * time.Millisecond
+			w.Limit = 200 * time.Millisecond
 		}
-		if got, _ := ProbeTLS(sockaddr(addr), limit); got != tt.want {
+		if got, _ := w.probe(local(serve(t, tt.handle))); got != tt.want {
 			t.Errorf("%s: got %d, want %d", tt.name, got, tt.want)
 		}
-	}
-	if got, _ := ProbeTLS(&unix.SockaddrInet4{Port: 1, Addr: [4]byte{127, 0, 0, 1}}, time.Second); got != Refused {
-		t.Errorf("nothing listens: got %d, want %d", got, Refused)
 	}
 }

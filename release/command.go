@@ -33,6 +33,8 @@ type Inputs struct {
 	DefaultPort  bool   // nor Distribution.Port: a module that knows the ports may
 	Erlinit      bool   // options of erlinit are all that there is: what they leave open is as with erlinit
 	HomeCookie   []byte // what .erlang.cookie in the HOME of release.env holds; nil: there is none
+	WaitForPeers bool   // the applications are started when the peers are connected, or after syncTimeout
+	NoDestroy    bool   // the kernel cannot end a connection from outside (SOCK_DESTROY)
 
 	Notify string // path of the socket on which the release says that it is ready; empty: it says nothing
 
@@ -52,6 +54,7 @@ type Command struct {
 	Mode       string     // -mode: embedded or interactive
 	TTY        bool       // it is to have a tty, with an interactive shell on it
 	Node       string     // name of the node; without @ where there is no host name
+	PeerNodes  []string   // the names of the nodes of Inputs.Peers
 	Long       bool       // its host is a long name (-name)
 	Proto      string     // -proto_dist: inet_tcp, inet6_tls or the like
 	Daemon     bool       // it needs an epmd
@@ -93,6 +96,9 @@ func (r *Release) Command(in Inputs) Command {
 		sh = r.shell(f.user)
 	}
 	c.Node, c.Long = n.node(n.host), n.long
+	for _, peer := range in.Peers {
+		c.PeerNodes = append(c.PeerNodes, n.node(n.of(peer)))
+	}
 	n.notes(&c, f)
 	c.Mode = f.codeMode()
 	sys := strings.TrimSuffix(r.SysConfig, ".config")

@@ -63,11 +63,13 @@ func (r *Release) readArgs(fsys FS, path string, vars []string) (args, extra []s
 // text, not as Erlang terms, and a file that it includes is not read: so a
 // parameter counts as set where its name stands in a line that is no comment.
 type sysConfig struct {
-	syncNodes bool   // any of kernel's sync_nodes_…
-	inetrc    bool   // kernel's inetrc
-	tls       bool   // epmdless is to use TLS
-	silent    bool   // kernel's start_distribution is false
-	listens   string // kernel's inet_dist_use_interface, as it stands there; empty: it is not set
+	syncNodes   bool   // any of kernel's sync_nodes_…
+	distributed bool   // kernel's distributed: applications that one node of several runs
+	distOptions bool   // kernel's inet_dist_connect_options or inet_dist_listen_options
+	inetrc      bool   // kernel's inetrc
+	tls         bool   // epmdless is to use TLS
+	silent      bool   // kernel's start_distribution is false
+	listens     string // kernel's inet_dist_use_interface, as it stands there; empty: it is not set
 
 	copied   []byte // its text, where the release wants to write into it at every start
 	template []byte // its text, where there are variables to fill in
@@ -83,6 +85,8 @@ func (r *Release) readSysConfig(fsys FS, env []string) {
 		return
 	}
 	r.sys.syncNodes = mentions(text, "sync_nodes_optional") || mentions(text, "sync_nodes_mandatory")
+	r.sys.distributed = isDistributed(text)
+	r.sys.distOptions = mentions(text, "inet_dist_connect_options") || mentions(text, "inet_dist_listen_options")
 	r.sys.inetrc = mentions(text, "inetrc")
 	r.sys.tls = mentions(text, "epmdless") && anyIs(text, "transport", "tls")
 	r.sys.silent = parameter(text, "start_distribution") == "false"
@@ -149,6 +153,22 @@ func behind(text []byte, word string) []byte {
 		line := bytes.TrimLeft(text[bytes.LastIndexByte(text[:at], '\n')+1:at], " \t")
 		if len(line) == 0 || line[0] != '%' {
 			return text[start:]
+		}
+	}
+}
+
+// isDistributed says whether kernel's distributed is set (kernel(6)): the word, and a list
+// behind it, for it may be an atom of anybody else's too.
+func isDistributed(text []byte) bool {
+	for {
+		_, rest, found := bytes.Cut(text, []byte("{distributed"))
+		if !found {
+			return false
+		}
+		text = rest
+		rest, comma := bytes.CutPrefix(bytes.TrimLeft(rest, " \t\r\n"), []byte{','})
+		if comma && bytes.HasPrefix(bytes.TrimLeft(rest, " \t\r\n"), []byte{'['}) {
+			return true
 		}
 	}
 }

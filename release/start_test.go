@@ -195,6 +195,7 @@ func inputs(t *testing.T, root, hostname string) Inputs {
 		Distribution: config.Distribution{Name: "eclero", Names: "short", Port: port, EPMD: "none", CookieFile: "/data/cookie", Connect: true},
 		Hostname:     hostname,
 		Peers:        peers,
+		WaitForPeers: true,
 		Inetrc:       dir + "/inetrc",
 		Cookie:       []byte("sesame\n"),
 		StopTimeout:  10 * time.Second,

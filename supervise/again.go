@@ -50,7 +50,7 @@ func (l *Loop) resume() bool {
 	l.state = r.State
 	l.state.Policy, l.state.Peers, l.state.Rand = fresh.Policy, fresh.Peers, fresh.Rand
 	l.state.Failed, l.state.FellBack = max(l.state.Failed, l.Failed), l.state.FellBack || l.Node.FellBack
-	l.falls, l.companion, l.notify, l.relay = r.Falls, r.Companion, r.Notify, r.Relay
+	l.falls, l.companion, l.notify, l.relay, l.healer = r.Falls, r.Companion, r.Notify, r.Relay, r.Healer
 	// A release that runs is told of when the monitor has said who is connected.
 	l.owed = l.state.Phase != policy.Running
 	if len(r.Falls) >= MaxFalls {

@@ -146,7 +146,7 @@ func (l *Loop) knowledge() Resume {
 		ear = l.Resume.Ear
 	}
 	return Resume{
-		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Falls: l.falls, Clock: l.Clock(), StateDir: l.StateDir,
+		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Falls: l.falls, Clock: l.Clock(), StateDir: l.StateDir, Healer: l.healer,
 		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)}, Watchdog: l.Watchdog.FD(), Notify: l.notify, Ear: ear,
 		Companion: l.companion, Relay: l.relay, Terminal: l.Terminal,
 	}

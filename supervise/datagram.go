@@ -44,15 +44,31 @@ func lend(path string, uid int, mode uint32) error {
 	return unix.Chmod(path, mode)
 }
 
+// origin is where a datagram came from: whose it is by the word of the kernel, and the
+// address that its socket is bound to.
+type origin struct {
+	unix.Ucred
+	name string
+}
+
+// abstract is the address, if it is in no file system (unix(7), abstract): to a path that
+// the release may have made, nothing is ever sent.
+func (o origin) abstract() string {
+	if len(o.name) > 1 && o.name[0] == '@' {
+		return o.name
+	}
+	return ""
+}
+
 // receive waits for a datagram, if how does not say otherwise (recvmsg(2)), and says who
 // sent it. One that does not fit into b, or comes from nobody known, has length 0.
-func receive(fd int, b []byte, how int) (n int, from unix.Ucred, err error) {
+func receive(fd int, b []byte, how int) (n int, from origin, err error) {
 	var room [8]uint64 // aligned for what the kernel puts there
 	// No more room than for the credentials: descriptors that come along are closed by
 	// the kernel (unix(7), SCM_RIGHTS), or they would stay open in PID 1.
 	oob := unsafe.Slice((*byte)(unsafe.Pointer(&room)), unix.CmsgSpace(unix.SizeofUcred))
 	for {
-		n, oobn, flags, _, err := unix.Recvmsg(fd, b, oob, how)
+		n, oobn, flags, addr, err := unix.Recvmsg(fd, b, oob, how)
 		if err == unix.EINTR {
 			continue
 		}
@@ -60,7 +76,11 @@ func receive(fd int, b []byte, how int) (n int, from unix.Ucred, err error) {
 		if err != nil || cred == nil || flags&unix.MSG_TRUNC != 0 {
 			return 0, from, err
 		}
-		return n, *cred, nil
+		from.Ucred = *cred
+		if a, ok := addr.(*unix.SockaddrUnix); ok {
+			from.name = a.Name
+		}
+		return n, from, nil
 	}
 }
 

@@ -26,46 +26,51 @@ import (
 // Loop is PID 1 at work.
 type Loop struct {
 	Node
-	state     policy.State
-	timers    [policy.TimerCount]time.Duration // when due; 0: not set
-	output    int                              // write end of the pipe that the release writes to
-	outputEnd int                              // its read end
-	null      int
-	monitor   monitor
-	ahead     int // pid of what reads the release ahead; 0: none runs
-	companion int // pid of what the release needs beside it; 0: none runs
-	relay     int // pid of the relay of Terminal; 0: none runs
-	reports   chan cluster.Report
-	signals   <-chan os.Signal // nil: not listening yet
-	owed      bool             // a record is due as soon as signals are heard
-	finished  bool
-	unknown   bool            // it was said why the peers are not counted
-	falls     []time.Duration // of PID 1 itself, see Resume
-	fallen    chan string     // a goroutine panicked: why
-	saving    atomic.Bool     // Save has not come back yet
-	beats     chan heart.Message
-	notices   chan struct{}   // something was said on notify
-	notify    int             // the socket on which the release says that it is ready; 0: there is none yet
-	ear       int             // the user whose heart is listened to, and 1 more; 0: none
-	dogSaid   string          // what was last said about the watchdog; empty: all is well
-	server    *control.Server // nil: there is no control socket
-	asks      chan ask
-	deaf      bool          // that was said
-	served    int           // requests since the last tidy
-	untidy    bool          // that was in the midst of many
-	told      bool          // to go down, not by the policy
-	kernel    *evidence.Log // its log, from the start of the release on; nil: not to be read
-	ring      evidence.Ring // the last output of the release
-	hearing   atomic.Bool   // some of it is read, and not in ring and console yet
-	looking   atomic.Bool   // look has not come back yet
-	keeping   atomic.Bool   // nor has keep, or makeRoom
-	saidDumps atomic.Bool   // it was said why nothing can be kept
+	state       policy.State
+	timers      [policy.TimerCount]time.Duration // when due; 0: not set
+	output      int                              // write end of the pipe that the release writes to
+	outputEnd   int                              // its read end
+	null        int
+	monitor     monitor
+	watch       cluster.Watch // what it was told to look at
+	healer      string        // the address in the VM that is told whom to connect to; empty: none is known
+	cutPeers    []string      // since the last record
+	healedPeers []string
+	uncut       bool // it was said that the kernel cannot cut a connection
+	ahead       int  // pid of what reads the release ahead; 0: none runs
+	companion   int  // pid of what the release needs beside it; 0: none runs
+	relay       int  // pid of the relay of Terminal; 0: none runs
+	reports     chan cluster.Message
+	signals     <-chan os.Signal // nil: not listening yet
+	owed        bool             // a record is due as soon as signals are heard
+	finished    bool
+	unknown     bool            // it was said why the peers are not counted
+	falls       []time.Duration // of PID 1 itself, see Resume
+	fallen      chan string     // a goroutine panicked: why
+	saving      atomic.Bool     // Save has not come back yet
+	beats       chan heart.Message
+	notices     chan struct{}   // something was said on notify
+	notify      int             // the socket on which the release says that it is ready; 0: there is none yet
+	ear         int             // the user whose heart is listened to, and 1 more; 0: none
+	dogSaid     string          // what was last said about the watchdog; empty: all is well
+	server      *control.Server // nil: there is no control socket
+	asks        chan ask
+	deaf        bool          // that was said
+	served      int           // requests since the last tidy
+	untidy      bool          // that was in the midst of many
+	told        bool          // to go down, not by the policy
+	kernel      *evidence.Log // its log, from the start of the release on; nil: not to be read
+	ring        evidence.Ring // the last output of the release
+	hearing     atomic.Bool   // some of it is read, and not in ring and console yet
+	looking     atomic.Bool   // look has not come back yet
+	keeping     atomic.Bool   // nor has keep, or makeRoom
+	saidDumps   atomic.Bool   // it was said why nothing can be kept
 }
 
 // Run starts the release and supervises it until the node is to go down; it
 // gives the action asked for. It never returns for any other reason.
 func (n Node) Run() policy.Action {
-	l := &Loop{Node: n, reports: make(chan cluster.Report, 16), fallen: make(chan string, 8), asks: make(chan ask, 16), beats: make(chan heart.Message, 16), notices: make(chan struct{})}
+	l := &Loop{Node: n, reports: make(chan cluster.Message, 16), fallen: make(chan string, 8), asks: make(chan ask, 16), beats: make(chan heart.Message, 16), notices: make(chan struct{})}
 	l.state = policy.State{Policy: n.Policy, Peers: min(len(n.Peers), cluster.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	l.startOutput()
@@ -132,9 +137,8 @@ func (l *Loop) turn() {
 	select {
 	case sig := <-l.signals:
 		l.signal(sig)
-	case r := <-l.reports:
-		l.step(policy.Event{Kind: policy.Reported, Report: r})
-		l.sayUnknown(r)
+	case m := <-l.reports:
+		l.clusterSays(m)
 	case m := <-l.beats:
 		l.heard(m)
 	case <-l.notices:
@@ -152,14 +156,6 @@ func (l *Loop) turn() {
 	case <-alarm.C:
 	}
 	l.fireAlarms()
-}
-
-// sayUnknown says, once, why the peers of a release that answers are not counted.
-func (l *Loop) sayUnknown(r cluster.Report) {
-	if r.Answer == cluster.Answered && !r.Known && l.state.Peers > 0 && !l.unknown {
-		l.unknown = true
-		l.Console.Say(health.Warning, "peers=? because the kernel does not tell its connections (sock_diag): want CONFIG_INET_TCP_DIAG, or tcp_diag in kernel.modules")
-	}
 }
 
 func (l *Loop) signal(sig os.Signal) {
@@ -225,7 +221,7 @@ func (l *Loop) do(e policy.Effect) {
 	case policy.SetTimer:
 		l.setTimer(e.Timer, e.After)
 	case policy.Order:
-		l.monitor.order(e.Order)
+		l.monitor.order(cluster.Order{Kind: e.Order, PID: l.state.PID})
 	case policy.RunFallback:
 		l.startFallback()
 	case policy.Finish:

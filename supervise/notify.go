@@ -55,6 +55,9 @@ func (l *Loop) takeNotice() {
 		return // it was taken already
 	}
 	if w := notify.Parse(b[:n]); w != (notify.Words{}) {
+		if w.Started && uppermost(int(from.Pid)) == l.state.PID {
+			l.healer = from.abstract()
+		}
 		l.step(policy.Event{Kind: policy.Notified, PID: uppermost(int(from.Pid)), Said: w})
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/beaminit/beaminit/supervise/policy"
 
+	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/clock"
 	"golang.org/x/sys/unix"
@@ -20,6 +21,7 @@ func (l *Loop) record() {
 	}
 	l.Seq++
 	l.Console.Health(l.present())
+	l.cutPeers, l.healedPeers = nil, nil
 }
 
 // present is the state as a health record, with the number of the last one written.
@@ -35,11 +37,12 @@ func (l *Loop) present() health.Record {
 	}
 	if r.State == health.Degraded || r.State == health.Hung {
 		for i := 0; i < s.Peers; i++ {
-			if !s.Members.Has(i) {
-				r.Missing = append(r.Missing, health.Missing{Name: l.Peers[i]})
+			if state := s.Peer(i); state != cluster.Connected {
+				r.Missing = append(r.Missing, health.Missing{Name: l.Peers[i], Reason: state.String()})
 			}
 		}
 	}
+	r.Cut, r.Healed = l.cutPeers, l.healedPeers
 	if s.Phase == policy.Between {
 		r.Next = max(s.NextAt-r.Up, time.Millisecond)
 	}

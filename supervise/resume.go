@@ -46,6 +46,7 @@ type Resume struct {
 	Clock     string            // as in the health records
 	From      string            // the version that was told to execute this one; empty: it fell
 	Lost      []string          // fields that this version could not read
+	Healer    string            // the address in the VM that is told whom to connect to; empty: none is known
 	StateDir  string            // of what outlives a reboot, where it is mounted; empty: nowhere
 }
 
@@ -83,6 +84,7 @@ func (r Resume) Encode() string {
 		"clock=" + r.Clock,
 		"then=" + strconv.Itoa(int(s.Then)),
 		"from=" + hex.EncodeToString([]byte(r.From)),
+		"healer=" + hex.EncodeToString([]byte(r.Healer)),
 		"dir=" + hex.EncodeToString([]byte(r.StateDir)),
 	}
 	if t := r.Terminal; t != nil {
@@ -238,6 +240,8 @@ func (r *Resume) set(name, value string) (err error) {
 		s.Then = policy.Then(n)
 	case "from":
 		r.From, err = parseText(value)
+	case "healer":
+		r.Healer, err = parseText(value)
 	case "dir":
 		r.StateDir, err = parseText(value)
 	case "done":

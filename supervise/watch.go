@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"io"
 	"slices"
 	"time"
 
@@ -25,9 +26,9 @@ type monitor struct {
 }
 
 // order tells the monitor; a monitor that does not read loses it, and PID 1 goes on.
-func (m *monitor) order(b byte) {
+func (m *monitor) order(o cluster.Order) {
 	if m.pid != 0 {
-		unix.Write(m.orders, []byte{b})
+		unix.Write(m.orders, o.Encode())
 	}
 }
 
@@ -44,8 +45,8 @@ func (l *Loop) startMonitor() {
 		l.monitorFailed(err)
 		return
 	}
-	p := l.Monitor()
-	p.User = nobody()
+	l.watch = l.Watch()
+	p := Program{Path: "/proc/self/exe", Argv: l.watch.Args(), Dir: "/", User: nobody()}
 	pid, err := l.Signals.spawn(p, orders[0], reports[1], l.null)
 	unix.Close(orders[0])
 	unix.Close(reports[1])
@@ -57,7 +58,7 @@ func (l *Loop) startMonitor() {
 	}
 	l.monitor = monitor{pid, orders[1], p.Argv}
 	if l.state.Phase == policy.Running {
-		l.monitor.order(cluster.OrderWatch)
+		l.monitor.order(cluster.Order{Kind: l.state.WatchOrder(), PID: l.state.PID})
 	}
 	go l.readReports(reports[0])
 }
@@ -65,7 +66,7 @@ func (l *Loop) startMonitor() {
 // renewMonitor puts a monitor that looks elsewhere, or speaks otherwise, in the place of
 // the running one: the release may have been installed, or changed, since that was started.
 func (l *Loop) renewMonitor() {
-	if l.monitor.pid == 0 || slices.Equal(l.Monitor().Argv, l.monitor.argv) {
+	if l.monitor.pid == 0 || slices.Equal(l.Watch().Args(), l.monitor.argv) {
 		return
 	}
 	unix.Kill(l.monitor.pid, unix.SIGKILL)
@@ -78,17 +79,29 @@ func (l *Loop) readReports(fd int) {
 	defer func() { l.fell(recover()) }()
 	defer unix.Close(fd)
 	for {
-		var b [cluster.ReportSize]byte
-		n, err := unix.Read(fd, b[:])
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil || n != len(b) {
+		m, err := cluster.ReadMessage(descriptor(fd))
+		if err != nil {
 			return
 		}
 		fault.At("reports")
-		if r, ok := cluster.DecodeReport(b); ok {
-			l.reports <- r
+		l.reports <- m
+	}
+}
+
+// descriptor is an io.Reader of a file descriptor.
+type descriptor int
+
+func (d descriptor) Read(b []byte) (int, error) {
+	for {
+		n, err := unix.Read(int(d), b)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return 0, err
+		case n == 0:
+			return 0, io.EOF
+		default:
+			return n, nil
 		}
 	}
 }

@@ -80,34 +80,35 @@ func (n *node) prepareRoot() {
 
 // node is a boot in progress: what the steps hand on.
 type node struct {
-	console  *health.Console
-	signals  supervise.Signals
-	config   *config.Config
-	net      netcfg.Plan
-	release  *release.Release
-	failed   error         // why there is no release to start
-	unprobed bool          // nobody can ask the release whether it answers
-	unnamed  bool          // its node has no name when it starts
-	user     *release.User // of the release; nil: root
-	name     string        // of the Erlang node, once something has asked for it
-	mounted  bool          // the late mounts are made
-	prepared bool          // the release has been started, or at least tried, once
-	started  bool          // once it could be
-	phases   []health.Phase
-	boot     uint32
-	seq      uint32 // of the last health record
-	stop     <-chan os.Signal
-	resume   *supervise.Resume // what the PID 1 before this one knew; nil: there was none
-	state    string            // directory of what is to outlive a reboot, once it is mounted; empty: none
-	clock    boot.Floor        // what the clock was set to; At is 0: it was not
-	saving   sync.Mutex        // held by save
-	seeded   bool              // the seed of the boot before was taken
-	watchdog watchdog.Dog
-	way      *boot.Way         // down; see wayDown
-	history  history.Keeper    // see beginHistory
-	row      chan policy.Event // of the boots before, once they are known
-	root     string            // of a plan: where the image lies; empty: this is the node
-	terminal *console.Terminal // of the release; nil: it has none
+	console    *health.Console
+	signals    supervise.Signals
+	config     *config.Config
+	net        netcfg.Plan
+	release    *release.Release
+	failed     error         // why there is no release to start
+	unprobed   bool          // nobody can ask the release whether it answers
+	unnamed    bool          // its node has no name when it starts
+	user       *release.User // of the release; nil: root
+	name       string        // of the Erlang node, once something has asked for it
+	mounted    bool          // the late mounts are made
+	prepared   bool          // the release has been started, or at least tried, once
+	uncuttable bool          // the kernel cannot end a connection from outside (SOCK_DESTROY)
+	started    bool          // once it could be
+	phases     []health.Phase
+	boot       uint32
+	seq        uint32 // of the last health record
+	stop       <-chan os.Signal
+	resume     *supervise.Resume // what the PID 1 before this one knew; nil: there was none
+	state      string            // directory of what is to outlive a reboot, once it is mounted; empty: none
+	clock      boot.Floor        // what the clock was set to; At is 0: it was not
+	saving     sync.Mutex        // held by save
+	seeded     bool              // the seed of the boot before was taken
+	watchdog   watchdog.Dog
+	way        *boot.Way         // down; see wayDown
+	history    history.Keeper    // see beginHistory
+	row        chan policy.Event // of the boots before, once they are known
+	root       string            // of a plan: where the image lies; empty: this is the node
+	terminal   *console.Terminal // of the release; nil: it has none
 
 	clockFrom string // rtc, floor or kernel, for the health records
 	machineID string // to be kept for the next boot; empty: none

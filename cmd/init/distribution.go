@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"net/netip"
+	"time"
 
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
+	"golang.org/x/sys/unix"
 )
 
 // distribution is that of this node: its port is its own where [peers] has one for it.
@@ -29,18 +31,21 @@ func onlyIPv6(c *config.Config) bool {
 	return len(c.Peers) > 0
 }
 
-// monitorProgram is the monitor for the release as it is started.
-func (n *node) monitorProgram() supervise.Program {
-	return supervise.Program{Path: "/proc/self/exe", Argv: n.watch().Args(), Dir: "/"}
-}
+// What [cluster] has where nothing is said.
+const (
+	clusterTimeout = 3 * time.Second
+	clusterHeal    = 2 * time.Second
+	clusterRespect = time.Minute
+)
 
-// watch is what it watches.
+// watch is what the monitor watches.
 func (n *node) watch() cluster.Watch {
 	c, d := n.config, n.distribution()
 	w := cluster.Watch{
-		Port: d.Port, Node: "beaminit@" + short(c.Node.Hostname),
+		Port: d.Port, Node: cluster.ProbeNode + "@" + short(c.Node.Hostname),
 		// Never more than the interval: then a VM that hangs is known within two.
-		Interval: c.Health.Interval, Timeout: min(c.Health.ProbeTimeout, c.Health.Interval),
+		Interval: c.Health.Interval, Limit: min(c.Health.ProbeTimeout, c.Health.Interval),
+		Timeout: clusterTimeout, Heal: clusterHeal, Healing: d.Connect, Respect: clusterRespect,
 	}
 	var cmd release.Command
 	if n.release != nil {
@@ -75,9 +80,27 @@ func (n *node) watch() cluster.Watch {
 		if p.Port != 0 {
 			port = p.Port
 		}
-		w.Peers = append(w.Peers, netip.AddrPortFrom(p.Address, uint16(port)))
+		peer := cluster.Peer{Name: p.Name, Addr: netip.AddrPortFrom(p.Address, uint16(port))}
+		if i < len(cmd.PeerNodes) {
+			peer.Node = cmd.PeerNodes[i]
+		}
+		w.Peers = append(w.Peers, peer)
 	}
 	return w
+}
+
+// letPing lets the monitor send ICMP echo requests, which takes no privilege then. Without
+// them it asks the distribution ports of the peers alone.
+func letPing() []error {
+	fd, err := unix.Open(cluster.PingGroupRange, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err == nil {
+		_, err = unix.Write(fd, []byte("65534 65534"))
+		unix.Close(fd)
+	}
+	if err != nil {
+		return []error{errors.New(cluster.PingGroupRange + ": " + err.Error() + "; peers are asked for signs of life by TCP alone")}
+	}
+	return nil
 }
 
 // epmd is the port mapper of the release, as the user and with the environment of it.

@@ -27,6 +27,7 @@ func (n *node) raiseClock() {
 // afterStart is what the release need not wait for.
 func (n *node) afterStart() {
 	n.mountLate()
+	n.say(health.Warning, letPing()...)
 	n.say(health.Err, n.checkCertificate(n.name))
 	if n.clockFrom == "" {
 		n.clockFrom = boot.ClockFrom(n.clock.At != 0)

@@ -75,7 +75,7 @@ func TestRemoteWithoutNetwork(t *testing.T) {
 		shells = append(shells, x)
 	}
 	begun := time.Now()
-	m.want(0, "3\n", "rpc", "erlang", "apply", "[erlang,length,[[N || N <- nodes(hidden), lists:prefix(\"remote-\",atom_to_list(N))]]]")
+	m.want(0, "4\n", "rpc", "erlang", "apply", "[erlang,length,[[N || N <- nodes(hidden), lists:prefix(\"beaminit-ask-\",atom_to_list(N))]]]") // and who asks
 	m.want(0, "[]\n", "rpc", "erlang", "nodes")
 	for time.Since(begun) < 4*time.Second { // twice the release's patience
 		m.want(0, "true\n", "rpc", "erlang", "apply", "[fun() -> length(nodes(hidden)) >= 3 end, []]")

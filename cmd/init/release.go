@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/release"
@@ -71,9 +72,7 @@ func (n *node) inputs(run int) release.Inputs {
 		Heart: c.Watchdog.Criterion == config.ByHeart, WhoseHeart: n.whoseHeart,
 		IPv6: onlyIPv6(c),
 	}
-	if n.ready() != config.Listening {
-		in.Notify = notify.Socket
-	}
+	in.Notify, in.NoDestroy = notify.Socket, n.uncuttable
 	from, _ := c.Origin("distribution.names")
 	in.DefaultNames, in.Erlinit = from == config.BuiltIn, c.DropIn()
 	from, _ = c.Origin("distribution.port")
@@ -132,6 +131,10 @@ func (n *node) prepare(run int, asked bool) (supervise.Program, error) {
 			return supervise.Program{}, n.failed
 		}
 	}
+	if !n.prepared && !cluster.CanDestroy() {
+		n.uncuttable = true
+		n.console.Say(health.Notice, "the kernel cannot end a dead connection (CONFIG_INET_DIAG_DESTROY): the VM finds out by keepalive, within 9 s")
+	}
 	cmd := n.command(run)
 	n.name = cmd.Node
 	cmd.Files = append(cmd.Files, release.File{Path: inetrcPath, Mode: 0o644, Content: n.inetrc()})
@@ -147,12 +150,9 @@ func (n *node) prepare(run int, asked bool) (supervise.Program, error) {
 		}
 	}
 	p := supervise.Program{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir, Heart: cmd.Heart, TTY: cmd.TTY}
-	switch {
-	case n.ready() == config.Listening:
-	case len(n.config.Release.Wrapper) > 0: // it may become another user
+	p.Notify = 0o600
+	if len(n.config.Release.Wrapper) > 0 { // it may become another user
 		p.Notify = 0o666
-	default:
-		p.Notify = 0o600
 	}
 	if u := cmd.User; u != nil {
 		p.User, p.Bound = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}, true

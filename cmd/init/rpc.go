@@ -131,7 +131,7 @@ func (v *visit) runErlCall(path, text string, limit int) (out []byte, status uni
 		sys.Credential = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}
 	}
 	pid, err := syscall.ForkExec(path, []string{"erl_call", "-address", v.at.String(),
-		"-h", "rpc-" + strconv.Itoa(os.Getpid()), // -r gives two at once the same name now and then
+		"-h", v.name, // -r gives two at once the same name now and then
 		"-e", "-fetch_stdout"}, &syscall.ProcAttr{
 		Dir: "/", Env: v.cmd.Env, Files: []uintptr{uintptr(in), uintptr(pipe[1]), uintptr(pipe[1])}, Sys: sys,
 	})

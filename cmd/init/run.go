@@ -66,6 +66,6 @@ func (n *node) loop() supervise.Node {
 		Row: n.row, Console: n.console, Signals: &n.signals, Phases: n.phases,
 		Remember: n.history.Remember, KeepHistory: n.history.Start, FlushHistory: n.history.Flush, StateDir: n.state,
 		Version: version, Control: controlPath,
-		Monitor: n.monitorProgram, Terminal: n.terminal, Relay: n.relayProgram,
+		Watch: n.watch, Terminal: n.terminal, Relay: n.relayProgram,
 	}
 }

@@ -21,6 +21,7 @@ type visit struct {
 	in   release.Inputs
 	cmd  release.Command
 	at   netip.AddrPort // where it answers
+	name string         // of the node that asks, before the @
 }
 
 // newVisit finds the release of the image in root. The name of a node that runs is what
@@ -58,7 +59,16 @@ func (v *visit) arrive() error {
 	if v.cmd.Unprobed != "" {
 		return errors.New("the release cannot be reached: " + v.cmd.Unprobed)
 	}
-	answer, at := v.node.watch().Reach()
+	name, err := claimName()
+	if err != nil {
+		return err
+	}
+	v.name = name
+	w := v.node.watch()
+	// Another name yet: the VM may not have noticed the end of this handshake when what it
+	// was for begins.
+	w.Node = name + "-first" + w.Node[at(w.Node)-1:]
+	answer, at := w.Reach()
 	if v.at = at; answer != cluster.Answered {
 		why := map[cluster.Answer]string{cluster.Refused: "nothing listens on ", cluster.Silent: "no answer from "}[answer]
 		if why == "" {
@@ -66,7 +76,7 @@ func (v *visit) arrive() error {
 		}
 		return errors.New(why + at.String() + v.state())
 	}
-	_, err := v.node.read(v.cookieFile())
+	_, err = v.node.read(v.cookieFile())
 	return err
 }
 
@@ -103,7 +113,7 @@ func (v *visit) become(first, last []string) error {
 	unix.Write(fd, []byte(release.Inetrc(host, v.at.Addr())))
 	r := v.node.release
 	visitor := release.RemoteShell{
-		Name: "remote-" + strconv.Itoa(os.Getpid()), Inetrc: "/proc/self/fd/" + strconv.Itoa(fd),
+		Name: v.name, Inetrc: "/proc/self/fd/" + strconv.Itoa(fd),
 		Env: terminalType("/", os.Getenv("TERM")),
 	}
 	argv, env, err := r.RemoteShellCommand(release.Root("/"), &v.in, &v.cmd, visitor, first, last)

@@ -31,7 +31,7 @@ func (s *State) reported(e Event) []Effect {
 		return nil
 	}
 	r := e.Report
-	s.Known, s.Members = r.Known, r.Members
+	s.Known, s.PeerStates = r.Known, r.Peers
 	if r.Answer != 0 {
 		s.HeardAt = e.At
 	}
@@ -99,7 +99,7 @@ func (s *State) tooLate() []Effect {
 	}
 	what := "no answer"
 	switch {
-	case !s.Answered && !s.Policy.Unprobed:
+	case s.watched() && !s.Answered && !s.Policy.Unprobed:
 	case s.Policy.Ready == config.Started:
 		what = "not started"
 	case s.Policy.Ready == config.Notify:
@@ -188,5 +188,5 @@ func (p *Policy) silence() time.Duration { return p.ProbeInterval + 2*p.ProbeTim
 
 // Mute says that the monitor should have reported a probe by now, and has not.
 func (s *State) Mute(now time.Duration) bool {
-	return !s.Policy.Unprobed && s.Phase == Running && now-s.HeardAt > s.Policy.silence()
+	return !s.Policy.Unprobed && s.watched() && now-s.HeardAt > s.Policy.silence()
 }

@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/internal/proc"
 	"golang.org/x/sys/unix"
@@ -29,7 +28,7 @@ func (s *State) started(e Event) []Effect {
 	s.Runs++
 	s.forget()
 	s.HeardAt = e.At
-	effects := []Effect{{Kind: Order, Order: cluster.OrderWatch}}
+	effects := []Effect{{Kind: Order, Order: s.WatchOrder()}}
 	if limit := s.Policy.StartTimeout; limit > 0 {
 		effects = append(effects, Effect{Kind: SetTimer, Timer: StartTimer, After: limit})
 	}

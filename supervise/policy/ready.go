@@ -14,12 +14,41 @@ func (s *State) notified(e Event) []Effect {
 	if s.Phase != Running || e.PID != s.PID || s.PID == 0 || s.Fatal != "" {
 		return nil
 	}
-	s.Started, s.Notified = s.Started || e.Said.Started, s.Notified || e.Said.Ready
+	effects := s.watch(e.At, func() {
+		s.Started, s.Notified = s.Started || e.Said.Started, s.Notified || e.Said.Ready
+	})
 	s.settle()
-	if s.Answered || s.Policy.Unprobed {
+	return effects
+}
+
+// watched says whether the release is where the monitor looks at it. One that says itself
+// when it has started is left alone until then: to be asked costs it time while it has none.
+func (s *State) watched() bool {
+	saysSo := s.Policy.Ready == config.Started || s.Policy.Ready == config.Notify
+	return s.Phase == Running && (!saysSo || s.Started || s.Notified || s.Answered)
+}
+
+// WatchOrder is what the monitor is to do now.
+func (s *State) WatchOrder() cluster.OrderKind {
+	if s.watched() {
+		return cluster.Look
+	}
+	return cluster.Rest
+}
+
+// watch makes a change after which the monitor may have to begin to look: at once then,
+// because it has to answer now.
+func (s *State) watch(at time.Duration, change func()) []Effect {
+	if s.watched() {
+		change()
 		return nil
 	}
-	return []Effect{{Kind: Order, Order: cluster.OrderWatch}} // look at once: it has to answer now
+	change()
+	if !s.watched() {
+		return nil
+	}
+	s.HeardAt = at
+	return []Effect{{Kind: Order, Order: cluster.Look}}
 }
 
 // settle says whether the release has become ready. Whatever the criterion, it has to

@@ -35,7 +35,7 @@ func TestReady(t *testing.T) {
 		{"never says it", config.Notify, []turn{up("", health.Starting), said(87, started, "", health.Starting), up("", health.Starting)}, false},
 		{"another's word", config.Notify, []turn{up("", health.Starting), said(88, ready, "", health.Starting), said(0, ready, "", health.Starting)}, false},
 		{"the word of a run before", config.Started, []turn{up("", health.Starting), said(87, started, "record", health.Up), dies,
-			{Event{Kind: Started, PID: 88}, "record, order w", health.Starting}, said(87, started, "", health.Starting), up("", health.Starting)}, true},
+			{Event{Kind: Started, PID: 88}, "record, order r", health.Starting}, said(87, started, "", health.Starting), up("", health.Starting)}, true},
 		{"between two runs", config.Started, []turn{dies, said(87, started, "", health.Down), said(0, started, "", health.Down)}, false},
 		{"hangs while it starts", config.Started, []turn{up("", health.Starting),
 			{Event{Kind: Reported, Report: silent}, "record", health.Hung}, up("record", health.Starting), said(87, started, "record", health.Up)}, true},
@@ -44,7 +44,7 @@ func TestReady(t *testing.T) {
 		{"a peer is missing", config.Started, []turn{{Event{Kind: Reported, Report: answered(1)}, "", health.Starting},
 			said(87, started, "record", health.Degraded)}, true},
 		{"cannot say it", config.Notify, []turn{up("", health.Starting), {Event{Kind: Unheard}, "record", health.Up}}, true},
-		{"cannot say it, and does not answer yet", config.Notify, []turn{{Event{Kind: Unheard}, "", health.Starting}, up("record", health.Up)}, true},
+		{"cannot say it, and does not answer yet", config.Notify, []turn{{Event{Kind: Unheard}, "order w", health.Starting}, up("record", health.Up)}, true},
 	}
 	for _, tt := range tests {
 		s := State{Policy: policy, Peers: 2, Rand: 1}
@@ -102,7 +102,8 @@ func TestNotReadyInTime(t *testing.T) {
 		want      string
 	}{
 		{config.Listening, nil, "hung: no answer within 5m0s of its start"},
-		{config.Started, nil, "hung: no answer within 5m0s of its start"},
+		{config.Started, nil, "hung: not started within 5m0s of its start"},
+		{config.Started, []Event{{Kind: Notified, PID: 87, Said: notify.Words{Started: true}}}, "hung: no answer within 5m0s of its start"},
 		{config.Started, []Event{{Kind: Reported, Report: answered()}}, "hung: not started within 5m0s of its start"},
 		{config.Notify, []Event{{Kind: Reported, Report: answered()}, {Kind: Notified, PID: 87, Said: notify.Words{Started: true}}}, "hung: no READY=1 within 5m0s of its start"},
 		{config.Started, []Event{{Kind: Reported, Report: answered()}, {Kind: Notified, PID: 87, Said: notify.Words{Started: true}}}, ""},

@@ -61,32 +61,32 @@ type State struct {
 	Policy Policy
 	Peers  int // how many peers are expected
 
-	Phase     Phase
-	PID       int  // of the release, 0 where none runs
-	Ran       bool // the release has been started at least once in this boot
-	Answered  bool // a probe was answered since the start
-	Started   bool // all its applications have been started
-	Notified  bool // it said READY=1
-	Ready     bool // it was ready at least once since the start, by the criterion of that time
-	Hung      bool // and the last one was not
-	Probe     time.Duration
-	Known     bool // Members is known
-	Members   cluster.Set
-	Restarts  int
-	Runs      int  // how often it was started in this boot
-	CameUp    bool // it has been well in this boot: it was ready, or ran for a window
-	Failed    int  // boots in a row before this one in which it was not
-	FellBack  bool // the fallback command has had its turn, in this boot or that row
-	Fallback  int  // its PID while it runs
-	StartedAt time.Duration
-	Exits     []time.Duration // within the window, oldest first
-	Backoff   time.Duration   // before the restart after the next one, without jitter; 0: at once
-	NextAt    time.Duration
-	Why       string // how the release ended, or why the node is as it is
-	Killed    bool   // SIGKILL was sent on the way down
-	Then      Then   // what was asked for, until it is done
-	Action    Action // of Ending
-	Rand      uint32 // xorshift state for the jitter; never 0
+	Phase      Phase
+	PID        int  // of the release, 0 where none runs
+	Ran        bool // the release has been started at least once in this boot
+	Answered   bool // a probe was answered since the start
+	Started    bool // all its applications have been started
+	Notified   bool // it said READY=1
+	Ready      bool // it was ready at least once since the start, by the criterion of that time
+	Hung       bool // and the last one was not
+	Probe      time.Duration
+	Known      bool // PeerStates is known
+	PeerStates []cluster.PeerState
+	Restarts   int
+	Runs       int  // how often it was started in this boot
+	CameUp     bool // it has been well in this boot: it was ready, or ran for a window
+	Failed     int  // boots in a row before this one in which it was not
+	FellBack   bool // the fallback command has had its turn, in this boot or that row
+	Fallback   int  // its PID while it runs
+	StartedAt  time.Duration
+	Exits      []time.Duration // within the window, oldest first
+	Backoff    time.Duration   // before the restart after the next one, without jitter; 0: at once
+	NextAt     time.Duration
+	Why        string // how the release ended, or why the node is as it is
+	Killed     bool   // SIGKILL was sent on the way down
+	Then       Then   // what was asked for, until it is done
+	Action     Action // of Ending
+	Rand       uint32 // xorshift state for the jitter; never 0
 
 	HeardAt     time.Duration // when a probe was last reported, or the release started
 	Misses      int           // probes without an answer since the last that had one
@@ -182,7 +182,7 @@ type Effect struct {
 	Signal unix.Signal
 	Timer  Timer
 	After  time.Duration
-	Order  byte
+	Order  cluster.OrderKind
 	PID    int
 }
 
@@ -210,12 +210,22 @@ func (s State) Health() health.State {
 }
 
 // Connected is how many peers are connected.
-func (s State) Connected() int {
-	n := 0
+func (s State) Connected() int { return s.count(cluster.Connected) }
+
+// count is how many peers are in that state.
+func (s *State) count(state cluster.PeerState) (n int) {
 	for i := 0; i < s.Peers; i++ {
-		if s.Members.Has(i) {
+		if s.Peer(i) == state {
 			n++
 		}
 	}
 	return n
+}
+
+// Peer is how this node stands with peer i.
+func (s *State) Peer(i int) cluster.PeerState {
+	if i >= len(s.PeerStates) {
+		return cluster.NotSeen
+	}
+	return s.PeerStates[i]
 }

@@ -35,6 +35,7 @@ type face struct {
 	restarts  int
 	connected int
 	known     bool
+	unknown   int // peers of whom it is not known why they are missing
 	why       string
 }
 
@@ -42,6 +43,9 @@ func (s State) face() face {
 	f := face{health: s.Health(), pid: s.PID, restarts: s.Restarts, why: s.Why}
 	if s.Ready { // before, nobody asks who is connected
 		f.connected, f.known = s.Connected(), s.Known
+		if s.Known {
+			f.unknown = s.count(cluster.NotSeen)
+		}
 	}
 	return f
 }
@@ -81,8 +85,9 @@ func step(s State, e Event) (State, []Effect) {
 		effects := s.notified(e)
 		return s, effects
 	case Unheard:
-		s.Policy.Ready = config.Listening
+		effects := s.watch(e.At, func() { s.Policy.Ready = config.Listening })
 		s.settle()
+		return s, effects
 	case Remembered:
 		s.Failed, s.FellBack = e.Failed, s.FellBack || e.FellBack
 	}
@@ -100,7 +105,7 @@ func (s State) exited(e Event) (State, []Effect) {
 	if e.Text == "" {
 		e.Text = proc.Describe(e.Status)
 	}
-	effects := []Effect{{Kind: Order, Order: cluster.OrderRest}, {Kind: SweepUp, PID: s.PID}}
+	effects := []Effect{{Kind: Order, Order: cluster.Rest}, {Kind: SweepUp, PID: s.PID}}
 	switch {
 	case s.Phase == Ending:
 		s.PID = 0
@@ -124,7 +129,7 @@ func (s State) exited(e Event) (State, []Effect) {
 
 // forget forgets what was known of the run before.
 func (s *State) forget() {
-	s.Answered, s.Hung, s.Probe, s.Known, s.Members = false, false, 0, false, cluster.Set{}
+	s.Answered, s.Hung, s.Probe, s.Known, s.PeerStates = false, false, 0, false, nil
 	s.Started, s.Notified, s.Ready = false, false, false
 	s.Misses, s.Kill, s.Fatal, s.BeatAt, s.SnoozeUntil = 0, KillNone, "", 0, 0
 }

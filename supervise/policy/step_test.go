@@ -42,7 +42,10 @@ func (e Effect) String() string {
 func answered(peers ...int) cluster.Report {
 	r := cluster.Report{Answer: cluster.Answered, Known: true, Took: time.Millisecond}
 	for _, p := range peers {
-		r.Members[p/8] |= 1 << (p % 8)
+		for len(r.Peers) <= p {
+			r.Peers = append(r.Peers, cluster.Unreachable)
+		}
+		r.Peers[p] = cluster.Connected
 	}
 	return r
 }

@@ -1,0 +1,124 @@
+package cluster
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"time"
+)
+
+// connectionsEnded hears which connections of this machine have ended: it is news only
+// where it is one to a peer. The sockets of everything else, the monitor's own above all,
+// wake nobody.
+func (m *monitor) connectionsEnded() {
+	at := now()
+	m.endsAt = at + memberRush
+	news := readEnds(m.ends, func(s Socket) {
+		for _, i := range m.index[s.remote()] {
+			if p := &m.peers[i]; p.state == Connected && p.socket.cookie() == s.cookie() {
+				m.memberAt = at
+			}
+		}
+	})
+	if news {
+		m.memberAt = at
+	}
+}
+
+// look asks the kernel for the connections to the peers.
+func (m *monitor) look(at time.Duration) {
+	m.memberAt = at + min(memberPace, m.Interval)
+	m.checkStopped(at)
+	there := make(map[int][]Socket)
+	err := connections(func(s Socket) {
+		if i := m.index.find(m.Watch.Peers, m.Port, &s); i >= 0 && m.peers[i].ignore != s.cookie() {
+			there[i] = append(there[i], s)
+		}
+	})
+	m.known = err == nil
+	if err != nil {
+		return
+	}
+	for i := range m.peers {
+		m.settle(i, there[i], at)
+	}
+	// However many sockets this machine has, to look at them is cheap.
+	m.memberAt = max(m.memberAt, at+share*(now()-at))
+	for i := range m.peers {
+		if m.peers[i].young != (Socket{}) {
+			m.memberAt = min(m.memberAt, at+settled)
+		}
+	}
+}
+
+// settle compares the connections to a peer with the one it had. A new one counts after a
+// while only: until then it may be the handshake of somebody who asks, as the monitors do.
+func (m *monitor) settle(i int, there []Socket, at time.Duration) {
+	p := &m.peers[i]
+	has := func(cookie uint64) bool {
+		for k := range there {
+			if there[k].cookie() == cookie {
+				return true
+			}
+		}
+		return false
+	}
+	if p.state == Connected {
+		if has(p.socket.cookie()) {
+			p.young = Socket{}
+			return
+		}
+		well := p.reach.well(&m.pace, at) && m.healthy
+		p.heal.disconnected(at, well)
+		p.state, p.socket = NotSeen, Socket{}
+	}
+	switch {
+	case len(there) == 0:
+		p.young = Socket{}
+	case p.young == (Socket{}) || !has(p.young.cookie()):
+		p.young, p.seen = there[0], at
+	case at-p.seen >= settled:
+		p.state, p.socket, p.since, p.young = Connected, p.young, at, Socket{}
+		p.reach = reach{sign: at, sent: at, echoes: p.reach.echoes}
+		if p.heal.connected(at) {
+			m.send(Message{Kind: Healed, Peer: i})
+		}
+	}
+}
+
+// checkStopped cuts this node off from its peers where its own VM is stopped (SIGSTOP, a
+// debugger): its kernel goes on to answer for it, and they would wait for net_ticktime.
+func (m *monitor) checkStopped(at time.Duration) {
+	if !stopped(m.order.PID) {
+		m.ran = at
+		m.healthy = m.healthy || len(m.Local) == 0
+		return
+	}
+	if m.Timeout <= 0 {
+		return
+	}
+	if at-m.ran < m.Timeout {
+		m.memberAt = min(m.memberAt, m.ran+m.Timeout)
+		return
+	}
+	for i := range m.peers {
+		if m.peers[i].state == Connected {
+			m.cut(i, at, Disconnected)
+		}
+	}
+	m.healthy = false
+	m.probeAt = min(m.probeAt, at)
+}
+
+// stopped says whether a process is (proc(5), stat: state T or t).
+func stopped(pid int) bool {
+	if pid <= 0 {
+		return false
+	}
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return false
+	}
+	_, state, ok := bytes.Cut(text, []byte(") "))
+	return ok && len(state) > 0 && (state[0] == 'T' || state[0] == 't')
+}

@@ -1,0 +1,135 @@
+package cluster
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"time"
+)
+
+// MaxPeers is how many peers there may be at most: a report of them all is one write to a
+// pipe, which is atomic up to PIPE_BUF, 4,096 bytes (pipe(7)).
+const MaxPeers = 4000
+
+// OrderKind is what PID 1 tells the monitor to do.
+type OrderKind byte
+
+// The orders.
+const (
+	Rest  OrderKind = 'r' // the release does not run: look at nothing
+	Await OrderKind = 'a' // it was started, and will not say when it is there: find out
+	Look  OrderKind = 'w' // it runs: probe it, and watch its peers
+)
+
+// Order is what PID 1 writes to the monitor.
+type Order struct {
+	Kind OrderKind
+	PID  int // of the VM
+}
+
+// OrderSize is the size of an encoded Order.
+const OrderSize = 8
+
+// Encode gives the order's bytes.
+func (o Order) Encode() []byte {
+	return binary.LittleEndian.AppendUint32([]byte{byte(o.Kind), 0, 0, 0}, uint32(o.PID))
+}
+
+// DecodeOrder reads the last order in b; ok is false where there is none.
+func DecodeOrder(b []byte) (o Order, ok bool) {
+	if len(b) < OrderSize {
+		return o, false
+	}
+	b = b[(len(b)/OrderSize-1)*OrderSize:]
+	return Order{OrderKind(b[0]), int(binary.LittleEndian.Uint32(b[4:]))}, true
+}
+
+// Kind says what a Message is.
+type Kind byte
+
+// The kinds of messages of the monitor to PID 1.
+const (
+	Found  Kind = 'R' // Report
+	Heal   Kind = 'H' // the release is to connect to Peer, which answers
+	Cut    Kind = 'C' // Socket, which connects to Peer, is to be destroyed: Peer is dead
+	Healed Kind = 'A' // Peer is connected again, after a Heal
+)
+
+// Report is what the monitor found.
+type Report struct {
+	Answer Answer // 0: not probed this time
+	Took   time.Duration
+	Known  bool        // Peers could be found out
+	Peers  []PeerState // in the order of Watch.Peers
+}
+
+// Message is what the monitor writes to PID 1.
+type Message struct {
+	Kind   Kind
+	Report Report // of Found
+	Peer   int    // of the others
+	Socket Socket // of Cut
+	Own    bool   // of Cut: not the peer is dead, but the VM of this node is stopped
+}
+
+const headSize = 12
+
+// Encode gives the message's bytes: kind, answer, known, number of peers or which, time,
+// and then what the kind has of its own.
+func (m Message) Encode() []byte {
+	b := append(make([]byte, 0, headSize+len(m.Report.Peers)), byte(m.Kind), byte(m.Report.Answer), 0, 0)
+	if m.Report.Known {
+		b[2] = 1
+	}
+	if m.Own {
+		b[3] = 1
+	}
+	n := m.Peer
+	if m.Kind == Found {
+		n = min(len(m.Report.Peers), MaxPeers)
+	}
+	b = binary.LittleEndian.AppendUint32(b, uint32(n))
+	b = binary.LittleEndian.AppendUint32(b, uint32(m.Report.Took/time.Microsecond))
+	switch m.Kind {
+	case Found:
+		for _, s := range m.Report.Peers[:n] {
+			b = append(b, byte(s))
+		}
+	case Cut:
+		b = append(b, m.Socket[:]...)
+	}
+	return b
+}
+
+// ReadMessage reads a message. The error is that of r, or says that it was none.
+func ReadMessage(r io.Reader) (m Message, err error) {
+	var head [headSize]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return m, err
+	}
+	m.Kind = Kind(head[0])
+	n := binary.LittleEndian.Uint32(head[4:])
+	if n > MaxPeers || Answer(head[1]) > Strange {
+		return m, errors.New("not a message of the monitor")
+	}
+	switch m.Kind {
+	case Found:
+		m.Report = Report{Answer: Answer(head[1]), Known: head[2] == 1}
+		m.Report.Took = time.Duration(binary.LittleEndian.Uint32(head[8:])) * time.Microsecond
+		states := make([]byte, n)
+		if _, err := io.ReadFull(r, states); err != nil {
+			return m, err
+		}
+		for _, s := range states {
+			m.Report.Peers = append(m.Report.Peers, min(PeerState(s), peerStates-1))
+		}
+	case Cut:
+		m.Peer, m.Own = int(n), head[3] == 1
+		_, err = io.ReadFull(r, m.Socket[:])
+	case Heal, Healed:
+		m.Peer = int(n)
+	default:
+		return m, errors.New("not a message of the monitor")
+	}
+	return m, err
+}

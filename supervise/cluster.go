@@ -1,0 +1,69 @@
+package supervise
+
+import (
+	"github.com/beaminit/beaminit/cluster"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/supervise/policy"
+	"golang.org/x/sys/unix"
+)
+
+// clusterSays takes over a message of the monitor.
+func (l *Loop) clusterSays(m cluster.Message) {
+	if m.Kind == cluster.Found {
+		l.step(policy.Event{Kind: policy.Reported, Report: m.Report})
+		l.sayUnknown(m.Report)
+		return
+	}
+	if m.Peer >= len(l.watch.Peers) || l.state.Phase != policy.Running {
+		return
+	}
+	p := l.watch.Peers[m.Peer]
+	switch m.Kind {
+	case cluster.Cut:
+		l.cut(p, &m)
+	case cluster.Heal:
+		l.heal(p)
+	case cluster.Healed:
+		l.healedPeers = append(l.healedPeers, p.Name)
+	}
+}
+
+// cut destroys the connection to a peer that gives no sign any more, so that the VM knows
+// at once. What is no connection to that peer is left alone, whatever the monitor says.
+func (l *Loop) cut(p cluster.Peer, m *cluster.Message) {
+	why := p.Name + " gave no sign for " + l.watch.Timeout.String()
+	if m.Own {
+		why = "the VM is stopped"
+	}
+	if !m.Socket.Connects(p, l.watch.Port) {
+		l.Console.Say(health.Err, "the monitor names a connection that is none to "+p.Name+": it is left alone")
+		return
+	}
+	switch err := m.Socket.Destroy(); err {
+	case nil:
+		l.cutPeers = append(l.cutPeers, p.Name)
+		l.Console.Say(health.Warning, why+": the connection to "+p.Name+" is cut")
+	case unix.ENOENT: // it ended meanwhile
+	default:
+		if !l.uncut {
+			l.uncut = true
+			l.Console.Say(health.Warning, why+", and the connection to "+p.Name+" cannot be cut: "+err.Error()+
+				"; the VMs find out by themselves, later. Want CONFIG_INET_DIAG_DESTROY")
+		}
+	}
+}
+
+// heal tells the VM to connect to a peer. One that does not listen is told again soon.
+func (l *Loop) heal(p cluster.Peer) {
+	if l.healer != "" && p.Node != "" {
+		unix.Sendto(l.notify, []byte(p.Node), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, &unix.SockaddrUnix{Name: l.healer})
+	}
+}
+
+// sayUnknown says, once, why the peers of a release that answers are not counted.
+func (l *Loop) sayUnknown(r cluster.Report) {
+	if r.Answer == cluster.Answered && !r.Known && l.state.Peers > 0 && !l.unknown {
+		l.unknown = true
+		l.Console.Say(health.Warning, "peers=? because the kernel does not tell its connections (sock_diag): want CONFIG_INET_TCP_DIAG, or tcp_diag in kernel.modules")
+	}
+}
