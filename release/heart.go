@@ -1,6 +1,7 @@
 package release
 
 import (
+	"bytes"
 	"errors"
 
 	"golang.org/x/sys/unix"
@@ -16,7 +17,20 @@ const (
 	NoHeart    Heart = iota
 	OwnHeart         // beaminit
 	OtherHeart       // ERTS's own, most likely
+	BoardHeart       // one that opens the watchdog and resets the board itself: nerves_heart
 )
+
+// HeartOf says which heart a program is that is not beaminit's.
+func HeartOf(fsys FS, path string) Heart {
+	text, _ := fsys.Read(path, maxHeart)
+	if bytes.Contains(text, []byte("/dev/watchdog")) {
+		return BoardHeart
+	}
+	return OtherHeart
+}
+
+// maxHeart bounds what is read of such a program, in bytes.
+const maxHeart = 4 << 20
 
 // heart says whether the VM gets -heart: where the release or the configuration wants
 // it and there is one.
@@ -33,13 +47,16 @@ func (r *Release) heart(in *Inputs, c *Command, f *filter) bool {
 		return true
 	}
 	text := "ERTS starts heart by /bin/sh, and there is none; want /bin/sh as a link to the init in the image"
-	if kind == OtherHeart {
+	switch kind {
+	case BoardHeart:
+		text = r.ERTSDir + "/bin/heart resets the board when the VM ends, in the middle of its next start; want /bin/sh as a link to the init, which is a heart with the same commands, or none in " + r.ERTSDir + "/bin and /sbin/heart as a link"
+	case OtherHeart:
 		text = "ERTS finds a heart that tells beaminit nothing; want /bin/sh as a link to the init, or /sbin/heart and none in " + r.ERTSDir + "/bin"
 	}
 	switch {
 	case in.Heart:
 		c.Problems = append(c.Problems, errors.New("watchdog.criterion: \"heart\" cannot be: "+text+"; using \"probe\""))
-	case kind == NoHeart:
+	case kind == NoHeart, kind == BoardHeart:
 		c.Notes = append(c.Notes, f.heart+": -heart is left out: "+text)
 	default:
 		c.Notes = append(c.Notes, f.heart+": -heart: "+text)

@@ -31,6 +31,10 @@ func (r *Release) naming(in *Inputs, c *Command, f *filter) (n naming) {
 	names, from := in.Distribution.Names, "distribution.names"
 	if in.DefaultNames {
 		names, from = r.namesOfRelease(in, c, f)
+	} else if word := r.script.distribution; mixWord[names] != "" {
+		if value := valueOf(r.given(in.Release.Env), word); value != "" && value != mixWord[names] {
+			c.Notes = append(c.Notes, r.whence(in.Release.Env, word)+": "+word+"="+shown(value)+" is left out: distribution.names is \""+names+"\"")
+		}
 	}
 	n.none, n.long = names == config.NoNames, names == config.LongNames
 	_, n.domain, _ = strings.Cut(in.Hostname, ".")
@@ -50,6 +54,9 @@ func (r *Release) naming(in *Inputs, c *Command, f *filter) (n naming) {
 	n.host = n.of(in.Hostname)
 	return n
 }
+
+// mixWord are the words of mix release for distribution.names.
+var mixWord = map[string]string{config.ShortNames: "sname", config.LongNames: "name", config.NoNames: "none"}
 
 // namesOfRelease is the kind of names that the release wants, as its start script would
 // find out, and where it says so.

@@ -53,7 +53,7 @@ func (n *node) whoseHeart(bin string) release.Heart {
 			return release.OwnHeart
 		}
 		if _, err := root.Mode(dir + "/heart"); err == nil {
-			return release.OtherHeart
+			return release.HeartOf(root, dir+"/heart")
 		}
 	}
 	return release.NoHeart
