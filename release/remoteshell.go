@@ -149,6 +149,17 @@ func (r *Release) remoteShellEnv(in *Inputs, c *Command, v RemoteShell) []string
 // Home is the directory in which the running release has its cookie, .erlang.cookie.
 func (c *Command) Home() string { return valueOf(c.Env, "HOME") }
 
+// InTmp has Home be the directory of the command where the HOME of its environment could
+// not take the cookie when the release was started (Prepare).
+func (c *Command) InTmp(fsys FS) {
+	if _, err := fsys.Mode(c.cookiePath()); err == nil {
+		return
+	}
+	if _, err := fsys.Mode(c.Tmp + "/.erlang.cookie"); err == nil {
+		c.Env = set(c.Env, "HOME="+c.Tmp)
+	}
+}
+
 // Inetrc is the text of a file for ERL_INETRC (kernel's inetrc, "Inet Configuration") by
 // which a host leads to an address.
 func Inetrc(host string, a netip.Addr) string {

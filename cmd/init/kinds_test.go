@@ -50,10 +50,15 @@ func build(kind, out, name string, args ...string) (string, error) {
 // a newer OTP.
 func releaseOf(t testing.TB, name string) string {
 	t.Helper()
-	if name, is := strings.CutPrefix(name, "newer/"); is {
-		return newerRelease(t, name)
-	}
 	name, other, changed := strings.Cut(name, "+")
+	if name, is := strings.CutPrefix(name, "newer/"); is {
+		dir := newerRelease(t, name)
+		if changed {
+			made, _ := newer() // below it, so that the machine gets its C library
+			dir = changedRelease(t, dir, filepath.Join(made, "changed", other), other)
+		}
+		return dir
+	}
 	kind, which, _ := strings.Cut(name, "/")
 	var dir string
 	var err error
@@ -73,15 +78,17 @@ func releaseOf(t testing.TB, name string) string {
 	}
 	dir = filepath.Join(dir, which)
 	if changed {
-		dir = changedRelease(t, dir, other)
+		dir = changedRelease(t, dir, filepath.Join(t.TempDir(), other), other)
 	}
 	return dir
 }
 
 // changedRelease is a release with the files of testdata/kinds/NAME in its version.
-func changedRelease(t testing.TB, dir, name string) string {
+func changedRelease(t testing.TB, dir, to, name string) string {
 	t.Helper()
-	to := filepath.Join(t.TempDir(), name)
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	if text, err := exec.Command("cp", "-r", dir, to).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}

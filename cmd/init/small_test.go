@@ -23,7 +23,7 @@ func TestSmallBoard(t *testing.T) {
 		t.Fatal("docs/small-boards.md has no [release] to try")
 	}
 	dir := releaseOf(t, "relx/own")
-	args := filepath.Join(changedRelease(t, dir, "toliman"), "releases/0.10.0/vm.args") // -sname and a cookie
+	args := filepath.Join(changedRelease(t, dir, filepath.Join(t.TempDir(), "toliman"), "toliman"), "releases/0.10.0/vm.args") // -sname and a cookie
 	old, err := os.ReadFile(args)
 	if err != nil {
 		t.Fatal(err)

@@ -43,6 +43,7 @@ func newVisit(root, line string) (*visit, error) {
 	}
 	v.in = n.inputs(1)
 	v.cmd = n.release.Command(v.in)
+	v.cmd.InTmp(release.Root(root))
 	return v, nil
 }
 
