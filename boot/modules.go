@@ -20,12 +20,13 @@ func ModuleDir() string {
 
 // LoadModules loads the named modules and first what they need, by the file
 // modules.dep in dir. A module that is loaded or built in is fine; "-" and "_" in
-// names are equal; parameters may follow a name after a blank ("loop max_loop=4").
-// Each failure is one error and stops no other module.
+// names are equal; parameters may follow a name after a blank ("loop max_loop=4"), and
+// options has those of modules by their names with _ (modprobe.d, the kernel command line),
+// which those that a module needs get too. Each failure is one error and stops no other module.
 //
 // Soft dependencies are not followed, and neither is modules.alias: name those
 // modules too.
-func LoadModules(dir string, names []string) []error {
+func LoadModules(dir string, names []string, options map[string]string) []error {
 	if len(names) == 0 {
 		return nil
 	}
@@ -36,6 +37,7 @@ func LoadModules(dir string, names []string) []error {
 	plan, unknown := planModules(dep, names)
 	var errs []error
 	for _, m := range plan {
+		m.params = strings.TrimSpace(options[moduleName(m.path)] + " " + m.params)
 		if err := loadModule(dir, &m); err != nil {
 			errs = append(errs, err)
 		}
@@ -142,6 +144,12 @@ func sameModule(path []byte, name string) bool {
 		}
 	}
 	return true
+}
+
+// moduleName is the name of a module in the kernel, by the path of its file.
+func moduleName(path string) string {
+	name, _, _ := strings.Cut(path[strings.LastIndexByte(path, '/')+1:], ".ko")
+	return strings.ReplaceAll(name, "-", "_")
 }
 
 func isBuiltin(builtin []byte, name string) bool {

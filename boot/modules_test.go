@@ -100,8 +100,8 @@ func TestPlanOfInstalledKernels(t *testing.T) {
 func TestLoadModulesErrors(t *testing.T) {
 	dir := t.TempDir() + "/6.1.0-test"
 	must(t, os.Mkdir(dir, 0o755))
-	none(t, LoadModules(dir, nil))
-	got := texts(LoadModules(dir, []string{"virtio_blk"}))
+	none(t, LoadModules(dir, nil, nil))
+	got := texts(LoadModules(dir, []string{"virtio_blk"}, nil))
 	if want := "load virtio_blk: read " + dir + "/modules.dep: no such file or directory"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -109,8 +109,8 @@ func TestLoadModulesErrors(t *testing.T) {
 	must(t, os.WriteFile(dir+"/modules.builtin", []byte("kernel/fs/ext4/ext4.ko\nkernel/drivers/char/hw-random.ko\n"), 0o644))
 	must(t, os.WriteFile(dir+"/bad.ko", []byte("no ELF"), 0o644))
 	must(t, os.WriteFile(dir+"/bad2.ko.xz", []byte("no xz"), 0o644))
-	none(t, LoadModules(dir, []string{"ext4", "hw_random"}))
-	errs := LoadModules(dir, []string{"nothing", "gone", "ext4"})
+	none(t, LoadModules(dir, []string{"ext4", "hw_random"}, nil))
+	errs := LoadModules(dir, []string{"nothing", "gone", "ext4"}, nil)
 	got = texts(errs)
 	for _, want := range []string{
 		"load nothing: kernel 6.1.0-test has no such module: it is neither in " + dir + "/modules.dep nor in modules.builtin",
@@ -123,7 +123,7 @@ func TestLoadModulesErrors(t *testing.T) {
 	if len(errs) != 2 {
 		t.Errorf("got %d errors, want 2:\n%s", len(errs), got)
 	}
-	if errs := LoadModules(dir, []string{"bad", "bad2"}); len(errs) != 2 {
+	if errs := LoadModules(dir, []string{"bad", "bad2"}, nil); len(errs) != 2 {
 		t.Errorf("got %d errors, want 2:\n%s", len(errs), texts(errs))
 	} else {
 		t.Log(texts(errs)) // its words depend on the kernel of the machine

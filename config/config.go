@@ -323,6 +323,12 @@ type Kernel struct {
 	Modules     []string
 	Autoload    bool   // modules for the devices that are there or come (modules.alias)
 	CorePattern string // core(5); empty: as the kernel has it
+
+	// ModuleOptions are the parameters of modules by their names with _: of modprobe.d and
+	// of the kernel command line. Blacklist is not to be loaded but by its name.
+	ModuleOptions map[string]string
+	Blacklist     []string
+	Sysctl        []string // PATH=VALUE below /proc/sys, in this order: of sysctl.d and the kernel command line
 }
 
 // Root is what the kernel command line says about the root file system

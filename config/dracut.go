@@ -13,6 +13,10 @@ import (
 func (l *loader) foreignParam(p param) {
 	var f fault
 	switch p.name {
+	case "modules_load", "modules-load", "rd.modules_load", "rd.modules-load", "rd.driver.pre":
+		for _, name := range splitNonEmpty(p.value, ",") {
+			l.imageModules = append(l.imageModules, name)
+		}
 	case "nameserver":
 		f = l.dracutNameserver(p.value)
 	case "rd.route":
@@ -26,12 +30,31 @@ func (l *loader) foreignParam(p param) {
 	case "bond":
 		f = l.dracutBond(p.value)
 	default:
-		l.noteForeign(p)
+		if !l.noteForeign(p) {
+			l.modulesParam(p)
+		}
 		return
 	}
 	if f.what != "" {
 		f.used = "nothing of it"
 		l.problem(Cmdline, []string{p.name}, 0, f)
+	}
+}
+
+// modulesParam takes parameters of modules (virtio_net.napi_tx=0), which the kernel keeps
+// for those that are built in, and sysctl.KEY=VALUE, which it sets before there are
+// modules.
+func (l *loader) modulesParam(p param) {
+	name, option, ok := strings.Cut(p.name, ".")
+	switch {
+	case !ok || option == "":
+	case name == "sysctl":
+		l.sysctl(option + "=" + p.value)
+	case isModule(name):
+		if !p.bare {
+			option += "=" + p.written
+		}
+		l.moduleOption(name, option)
 	}
 }
 
@@ -61,7 +84,8 @@ var foreignWords = [...]struct{ name, why string }{
 	{"locale.", "it is for systemd; want release.env"},
 }
 
-func (l *loader) noteForeign(p param) {
+// noteForeign says whether a parameter is one of foreignWords.
+func (l *loader) noteForeign(p param) bool {
 	word := p.name
 	if !p.bare {
 		word += "=" + p.value
@@ -73,8 +97,9 @@ func (l *loader) noteForeign(p param) {
 		if w.why != "" {
 			l.noteOnce(p.name, "without effect: "+w.why)
 		}
-		return
+		return true
 	}
+	return false
 }
 
 // dracutAddr reads an address; IPv6 may stand in brackets.

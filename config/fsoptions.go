@@ -11,7 +11,7 @@ const mountWords = `ro rw nosuid suid nodev dev noexec exec nosymfollow symfollo
 	noatime atime nodiratime diratime relatime norelatime strictatime nostrictatime lazytime nolazytime
 	iversion noiversion silent loud remount bind rbind shared rshared private rprivate slave rslave
 	unbindable runbindable defaults user users owner group nouser noowner nogroup _netdev auto noauto nofail
-	loop loop=? comment= context= fscontext= defcontext= rootcontext= seclabel`
+	loop loop=? sw pri= comment= context= fscontext= defcontext= rootcontext= seclabel`
 
 // fileSystemWords are the options that a file system reads itself, by its kernel
 // documentation (Documentation/filesystems/) and fs_parameter_spec: "word" stands alone,

@@ -13,6 +13,11 @@ type loader struct {
 	read  func(path string) ([]byte, error)
 	hosts [Cmdline + 1]string // what each source wants as host name, still a pattern
 	run   func(argv []string) ([]byte, error)
+	names func(dir string) []string
+
+	fromFstab    []Mount // entries of FstabPath
+	fstabLines   []int   // and the line of each
+	imageModules []string
 
 	line   int    // of ErlinitPath that is taken over; 0: another source is
 	option string // of erlinit that is taken over, as it was written
@@ -24,6 +29,7 @@ type Sources struct {
 	Cmdline string                              // the text of /proc/cmdline
 	Args    []string                            // what the kernel gave its init, without the program's name (see InitArgs)
 	Read    func(path string) ([]byte, error)   // the content of a file; the error is fs.ErrNotExist where there is none
+	List    func(dir string) []string           // the names in a directory; nil: nobody can tell
 	Run     func(argv []string) ([]byte, error) // what a program writes to its standard output; nil: none can be run here
 }
 
@@ -37,7 +43,9 @@ func Load(cmdline string, read func(path string) ([]byte, error)) *Config {
 // that may have to name the node. It never fails: what is wrong becomes a Problem, and
 // a default stands in its place.
 func (s Sources) Load() *Config {
-	l := &loader{c: defaults(), read: s.Read, run: s.Run}
+	l := &loader{c: defaults(), read: s.Read, run: s.Run, names: s.List}
+	l.image()
+	l.fstab()
 	l.erlinitFile()
 	data, err := s.Read(Path)
 	switch {
@@ -138,6 +146,8 @@ func (l *loader) notes() {
 		l.linkLocalNote(n)
 		l.checkNetwork(n)
 	}
+	l.addFstab()
+	l.addImageModules()
 	l.checkMounts()
 	l.noEffectNotes()
 	l.consoleNotes()

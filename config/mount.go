@@ -38,6 +38,7 @@ func checkMount(m *Mount, _ []Mount) (f fault) {
 	}
 	switch {
 	case m.Type == "swap" && (m.Target == "none" || m.Target == "swap"):
+		return f
 	case m.Source == "" && !change:
 		f.key, f.what = "source", "no source"
 	case m.Type == "" && !bind && !change:
@@ -76,14 +77,21 @@ func (l *loader) checkMounts() {
 	for i := range l.c.Mounts {
 		m := &l.c.Mounts[i]
 		for _, option := range splitOptions(m.Options) {
+			if len(l.c.Problems) > maxProblems {
+				break
+			}
 			if f := optionFault(m.Type, option); f.what != "" && m.Type != "auto" && m.Type != "swap" {
 				f.used = "it as it stands: the kernel says whether it takes it"
 				l.mountProblem(i, "options", f)
 			}
 			l.mountOption(i, option)
 		}
+		if len(l.c.Problems) > maxProblems {
+			return // what is wrong so often is wrong as a whole
+		}
+		below := m.Target + "/"
 		for _, before := range l.c.Mounts[:i] {
-			if strings.HasPrefix(before.Target, m.Target+"/") && m.Target != "/" {
+			if strings.HasPrefix(before.Target, below) && m.Target != "/" {
 				l.mountProblem(i, "target", fault{what: m.Target + " hides " + before.Target + ", which is mounted before it", want: "it before " + before.Target, used: "the order as it stands"})
 			}
 		}

@@ -14,6 +14,8 @@ const (
 	BuiltIn Source = iota
 	Derived        // from the board itself: the MAC
 	EtcHostname
+	Image   // what it brings for other inits: modules-load.d, modprobe.d, sysctl.d
+	Fstab   // /etc/fstab
 	Erlinit // /etc/erlinit.config
 	TOML
 	IPParam         // ip=
@@ -33,6 +35,10 @@ func (s Source) String() string {
 		return "derived from the MAC"
 	case EtcHostname:
 		return EtcHostnamePath
+	case Image:
+		return "brought by the image"
+	case Fstab:
+		return FstabPath
 	case Erlinit:
 		return ErlinitPath
 	case TOML:

@@ -98,6 +98,8 @@ func (l *loader) problem(from Source, path []string, nth int, f fault) {
 	switch from {
 	case TOML:
 		p.Line = lineOf(l.c.text, path, nth)
+	case Fstab:
+		p.Line = l.line
 	case Erlinit, ErlinitArgs:
 		p.Line = l.line
 		if l.option != "" { // what people wrote

@@ -11,6 +11,7 @@ import (
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/fault"
+	"github.com/beaminit/beaminit/internal/files"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
@@ -37,7 +38,7 @@ func bootNode() {
 	n.say(health.Err, boot.MountAll(boot.Early())...)
 	n.console.Open("/dev/kmsg")
 	fault.At("mounts")
-	n.config = config.Sources{Cmdline: cmdline(), Args: os.Args[1:], Read: readFile, Run: n.askID}.Load()
+	n.config = config.Sources{Cmdline: cmdline(), Args: os.Args[1:], Read: readFile, List: listDir, Run: n.askID}.Load()
 	fault.At("config")
 	if !n.adopts() { // the PID 1 before this one did all that
 		n.prepareRoot()
@@ -59,7 +60,7 @@ func bootNode() {
 func (n *node) prepareRoot() {
 	n.sayProblems()
 	if modules := n.config.Kernel.Modules; len(modules) > 0 {
-		n.say(health.Err, boot.LoadModules(boot.ModuleDir(), modules)...)
+		n.say(health.Err, boot.LoadModules(boot.ModuleDir(), modules, n.config.Kernel.ModuleOptions)...)
 	}
 	if n.config.Root.Device != "" && boot.InInitramfs() {
 		n.enterRoot() // and begin again there
@@ -71,6 +72,8 @@ func (n *node) prepareRoot() {
 		n.mountLate()
 	}
 	n.say(health.Err, boot.MountUser(plan, mountWait, n.interrupted)...)
+	n.say(health.Err, boot.MakeLinkTargets()...)
+	n.say(health.Err, boot.SetSysctls(n.config.Kernel.Sysctl)...)
 	n.state = boot.StateDir(plan)
 	n.raiseClock()
 	n.giveMachineID()
@@ -160,6 +163,12 @@ func cmdline() string {
 		b = b[:len(b)-1]
 	}
 	return string(b)
+}
+
+// listDir is the names in a directory of the image; none where there is none.
+func listDir(dir string) []string {
+	names, _ := files.Names(dir, 256)
+	return names
 }
 
 // readFile is os.ReadFile for the boot path: os would set up its poller first.

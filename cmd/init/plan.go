@@ -89,9 +89,16 @@ func check(args []string) int {
 		os.Stderr.WriteString("beaminit check: " + problem + "\n")
 		return 2
 	}
-	_, problems := makePlan(o)
+	plan, problems := makePlan(o)
 	for _, p := range problems {
 		os.Stdout.WriteString(p + "\n")
+	}
+	for _, s := range plan {
+		if s.name == "notes" { // what has no effect, which is no fault
+			for _, l := range s.lines {
+				os.Stdout.WriteString("note: " + l + "\n")
+			}
+		}
 	}
 	if len(problems) > 0 {
 		return 1
@@ -102,7 +109,7 @@ func check(args []string) int {
 // makePlan computes what bootNode would do, from the same functions.
 func makePlan(o options) (plan []section, problems []string) {
 	n := &node{root: o.root}
-	n.config = config.Load(o.cmdline, n.read)
+	n.config = config.Sources{Cmdline: o.cmdline, Args: config.InitArgs(o.cmdline), Read: n.read, List: n.list}.Load()
 	c := n.config
 	for _, p := range c.Problems {
 		problems = append(problems, p.String())
@@ -143,6 +150,7 @@ func makePlan(o options) (plan []section, problems []string) {
 	plan = []section{
 		{"configuration", settings},
 		{"modules", c.Kernel.Modules},
+		{"sysctl", c.Kernel.Sysctl},
 		{"mounts", mounts},
 		{"network", n.net.Lines()},
 		{hostsTarget, lines(hosts)},
@@ -158,6 +166,9 @@ func makePlan(o options) (plan []section, problems []string) {
 	}
 	return append(plan, section{"way down", n.wayDown().Lines()}, section{"notes", notes}, section{"problems", problems}), problems
 }
+
+// list is the names in a directory of the node's root.
+func (n *node) list(dir string) []string { return listDir(filepath.Join(n.root, dir)) }
 
 // read reads a file of the node's root; of the running node where root is "/".
 func (n *node) read(path string) ([]byte, error) {

@@ -12,7 +12,7 @@ import (
 )
 
 func main() {
-	for _, err := range boot.LoadModules(boot.ModuleDir(), strings.Split(os.Getenv("HANDOVER_MODULES"), ",")) {
+	for _, err := range boot.LoadModules(boot.ModuleDir(), strings.Split(os.Getenv("HANDOVER_MODULES"), ","), nil) {
 		print(err.Error(), "\n")
 	}
 	err := unix.Exec("/sbin/init", []string{"/sbin/init"}, []string{"HOME=/", "TERM=linux"})

@@ -1,0 +1,97 @@
+package config
+
+import (
+	"strconv"
+	"strings"
+)
+
+// FstabPath is the image's fstab(5), the weakest source of mounts: an entry counts where
+// no other source has one for its target.
+const FstabPath = "/etc/fstab"
+
+// ownTargets are mounted by PID 1 itself, whatever an fstab says of them.
+var ownTargets = [...]string{"/proc", "/sys", "/dev", "/dev/pts", "/run", "/sys/fs/cgroup", "/sys/fs/pstore"}
+
+// fstab reads the entries; they are added when the other sources have been read.
+func (l *loader) fstab() {
+	data, err := l.read(FstabPath)
+	if err != nil || len(data) > maxText {
+		return // an image without one is as good
+	}
+	for n, line := range strings.Split(string(data), "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		l.line = n + 1
+		if m, ok := l.fstabEntry(strings.Fields(line)); ok && len(l.fromFstab) < maxNames {
+			l.fromFstab = append(l.fromFstab, m)
+			l.fstabLines = append(l.fstabLines, n+1)
+		}
+	}
+	l.line = 0
+}
+
+// fstabEntry reads the fields of a line. Entries that PID 1 has itself, and those with
+// noauto, are passed over.
+func (l *loader) fstabEntry(fields []string) (m Mount, ok bool) {
+	if len(fields) < 3 || len(fields) > 6 || !printable(strings.Join(fields, "")) {
+		l.problem(Fstab, nil, 0, fault{what: strconv.Itoa(len(fields)) + " fields", want: "source, target, type, options and two numbers, as in fstab(5)", used: "no such mount"})
+		return m, false
+	}
+	m = newMount()
+	m.Source, m.Target, m.Type = unescapeFstab(fields[0]), unescapeFstab(fields[1]), fields[2]
+	if len(fields) > 3 && fields[3] != "defaults" {
+		m.Options = strings.Split(unescapeFstab(fields[3]), ",")
+	}
+	noauto := false
+	for _, option := range m.Options {
+		noauto = noauto || option == "noauto"
+	}
+	for _, target := range ownTargets {
+		if m.Target == target || m.Target == target+"/" {
+			return m, false
+		}
+	}
+	switch {
+	case noauto:
+		return m, false
+	case m.Target == "/":
+		if len(m.Options) > 0 {
+			l.noteOnce("fstab", "the options of / are without effect; want a [[mount]] with target = \"/\" and options = [\"remount\", …]")
+		}
+		return m, false
+	}
+	if len(fields) > 5 && fields[5] != "0" {
+		l.noteOnce("fstab", "its sixth field is without effect: no file system is checked yet")
+	}
+	if f := checkMount(&m, nil); f.what != "" {
+		f.used = "no such mount"
+		l.problem(Fstab, nil, 0, f)
+		return m, false
+	}
+	return m, true
+}
+
+// addFstab adds the entries for whose targets there is no other mount.
+func (l *loader) addFstab() {
+	others := len(l.c.Mounts)
+next:
+	for i, m := range l.fromFstab {
+		for _, have := range l.c.Mounts[:others] {
+			if have.Target == m.Target && m.Type != "swap" {
+				continue next
+			}
+		}
+		l.c.Mounts = append(l.c.Mounts, m)
+		l.c.mountAt = append(l.c.mountAt, entryAt{Fstab, l.fstabLines[i]})
+	}
+}
+
+// unescapeFstab turns \040 and its like into what they stand for (getmntent(3)).
+func unescapeFstab(s string) string {
+	for _, e := range [...][2]string{{`\040`, " "}, {`\011`, "\t"}, {`\012`, "\n"}, {`\134`, `\`}} {
+		s = strings.ReplaceAll(s, e[0], e[1])
+	}
+	return s
+}

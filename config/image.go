@@ -1,0 +1,205 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// imageDirs are where configuration files of a kind lie, the strongest first: a file
+// hides those of its name in the directories behind (systemd's sysctl.d(5) and the like).
+var imageDirs = [...]string{"/etc/", "/run/", "/usr/lib/", "/lib/"}
+
+// maxNames is how many files of a directory are looked at.
+const maxNames = 256
+
+// imageFiles calls f for each line of the *.conf files of a kind ("sysctl.d") that is no
+// comment, in the order of their names.
+func (l *loader) imageFiles(kind string, f func(line string)) {
+	path := map[string]string{}
+	var names []string
+	for _, dir := range imageDirs {
+		for _, name := range l.list(dir + kind) {
+			if _, hidden := path[name]; !hidden && strings.HasSuffix(name, ".conf") && len(names) < maxNames {
+				path[name] = dir + kind + "/" + name
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		l.imageFile(path[name], f)
+	}
+}
+
+// imageFile calls f for each line of a file that is no comment. One that continues with a
+// backslash at its end is one line.
+func (l *loader) imageFile(path string, f func(line string)) {
+	data, err := l.read(path)
+	if err != nil || len(data) > maxText {
+		return
+	}
+	text := strings.ReplaceAll(string(data), "\\\n", " ")
+	for _, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		if line != "" && line[0] != '#' && line[0] != ';' && printable(strings.ReplaceAll(line, "\t", " ")) {
+			f(strings.ReplaceAll(line, "\t", " "))
+		}
+	}
+}
+
+// image reads what other inits and their tools find in an image: modules to load
+// (modules-load.d(5)), their options (modprobe.d(5)) and settings of the kernel
+// (sysctl.d(5)). What else it brings for them is named.
+func (l *loader) image() {
+	load := func(line string) {
+		if name, _, _ := strings.Cut(line, " "); isModule(name) && !slices.Contains(l.imageModules, name) {
+			l.imageModules = append(l.imageModules, name)
+		}
+	}
+	l.imageFiles("modules-load.d", load)
+	l.imageFile("/etc/modules", load)
+	l.imageFiles("modprobe.d", l.modprobe)
+	l.imageFile("/etc/sysctl.conf", l.sysctl)
+	l.imageFiles("sysctl.d", l.sysctl)
+	l.imageNotes()
+}
+
+// modprobe takes a line of modprobe.d.
+func (l *loader) modprobe(line string) {
+	word, rest, _ := strings.Cut(line, " ")
+	name, options, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	k := &l.c.Kernel
+	switch {
+	case word == "options" && isModule(name):
+		l.moduleOption(name, strings.TrimSpace(options))
+	case word == "blacklist" && isModule(name):
+		k.Blacklist = append(k.Blacklist, name)
+	case word == "softdep" || word == "alias": // kmod's depmod and the autoload know these
+	default:
+		l.noteOnce("modprobe.d", quote(word)+" is without effect: no program is run for a module")
+	}
+}
+
+// moduleOption adds options of a module, behind those that it has: the last one counts.
+func (l *loader) moduleOption(name, options string) {
+	if l.c.Kernel.ModuleOptions == nil {
+		l.c.Kernel.ModuleOptions = map[string]string{}
+	}
+	name = strings.ReplaceAll(name, "-", "_")
+	l.c.Kernel.ModuleOptions[name] = strings.TrimSpace(l.c.Kernel.ModuleOptions[name] + " " + options)
+}
+
+// sysctl takes a line of sysctl.d: KEY=VALUE, with a - in front where a failure is fine.
+func (l *loader) sysctl(line string) {
+	key, value, ok := strings.Cut(line, "=")
+	key = strings.TrimSpace(strings.TrimPrefix(key, "-"))
+	if !ok || key == "" || strings.Contains(key, "..") {
+		return // -KEY alone takes a setting back that a glob made
+	}
+	l.c.Kernel.Sysctl = append(l.c.Kernel.Sysctl, sysctlPath(key)+"="+strings.TrimSpace(value))
+}
+
+// sysctlPath is the path below /proc/sys of a key: dots are slashes, and slashes dots,
+// where the first of them is a dot (sysctl.d(5)).
+func sysctlPath(key string) string {
+	if at := strings.IndexAny(key, "./"); at < 0 || key[at] == '/' {
+		return key
+	}
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case '.':
+			return '/'
+		case '/':
+			return '.'
+		}
+		return r
+	}, key)
+}
+
+// addImageModules adds the modules of the image to those of kernel.modules.
+func (l *loader) addImageModules() {
+	for _, name := range l.imageModules {
+		same := func(have string) bool {
+			return strings.ReplaceAll(have, "-", "_") == strings.ReplaceAll(name, "-", "_")
+		}
+		if !slices.ContainsFunc(l.c.Kernel.Modules, same) {
+			if l.c.from("kernel.modules", "") == BuiltIn {
+				l.mark("kernel.modules", "", Image)
+			}
+			l.c.Kernel.Modules = append(slices.Clone(l.c.Kernel.Modules), name)
+		}
+	}
+}
+
+// list is the names in a directory of the image; none where nobody can tell.
+func (l *loader) list(dir string) []string {
+	if l.names == nil {
+		return nil
+	}
+	return l.names(dir)
+}
+
+// imageNotes names what the image brings for other inits and their tools, with what to
+// write in its place.
+func (l *loader) imageNotes() {
+	var units []string
+	for _, dir := range [...]string{"/etc/systemd/system/multi-user.target.wants", "/etc/systemd/system/sysinit.target.wants", "/etc/systemd/system/basic.target.wants", "/etc/systemd/system"} {
+		units = append(units, l.withSuffix(dir, ".service", ".timer", ".mount")...)
+	}
+	l.noteImage("units of systemd", units, "[[service]] or [[mount]]")
+	var scripts []string
+	for _, dir := range [...]string{"/etc/rcS.d", "/etc/rc2.d", "/etc/rc5.d"} {
+		for _, name := range l.list(dir) {
+			if strings.HasPrefix(name, "S") {
+				scripts = append(scripts, name)
+			}
+		}
+	}
+	l.noteImage("init scripts", scripts, "[[service]], release.pre_run")
+	l.noteImage("networks of systemd", l.withSuffix("/etc/systemd/network", ".network", ".netdev", ".link"), "[network.IFACE]")
+	l.noteImage("rules of udev", l.withSuffix("/etc/udev/rules.d", ".rules"), "[[device]]")
+	l.imageFileNotes()
+}
+
+// imageFileNotes is imageNotes for single files.
+func (l *loader) imageFileNotes() {
+	lines := func(path string, counts func(line string) bool) (found bool) {
+		l.imageFile(path, func(line string) { found = found || counts(line) })
+		return found
+	}
+	if lines("/etc/network/interfaces", func(s string) bool { return strings.HasPrefix(s, "iface ") && !strings.HasPrefix(s, "iface lo ") }) {
+		l.noteImage("network", []string{"/etc/network/interfaces"}, "[network.IFACE]")
+	}
+	if lines("/etc/inittab", func(s string) bool { return strings.Contains(s, ":respawn:") || strings.Contains(s, ":once:") }) {
+		l.noteImage("programs", []string{"/etc/inittab"}, "[[service]], or console.tty for a shell")
+	}
+	var tmpfiles []string
+	for _, dir := range [...]string{"/etc/tmpfiles.d", "/usr/lib/tmpfiles.d"} {
+		tmpfiles = append(tmpfiles, l.withSuffix(dir, ".conf")...)
+	}
+	l.noteImage("directories", tmpfiles, "release.pre_run, or a [[mount]], which makes its target")
+}
+
+// withSuffix is the names in a directory that end so.
+func (l *loader) withSuffix(dir string, suffixes ...string) (names []string) {
+	for _, name := range l.list(dir) {
+		if slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(name, s) }) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// noteImage names at most eight of the things of a kind.
+func (l *loader) noteImage(kind string, names []string, want string) {
+	if len(names) == 0 {
+		return
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	more := ""
+	if len(names) > 8 {
+		names, more = names[:8], " and others"
+	}
+	l.note("image", kind+" brought by the image, without effect here: "+strings.Join(names, ", ")+more+"; want "+want)
+}

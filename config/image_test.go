@@ -1,0 +1,153 @@
+package config
+
+import (
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// list is the names of files in a directory.
+func (f files) list(dir string) (names []string) {
+	for p := range f {
+		if path.Dir(p) == dir {
+			names = append(names, path.Base(p))
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// image loads what an image holds.
+func image(t *testing.T, f files, cmdline string) *Config {
+	t.Helper()
+	f[macPath] = macText
+	c := Sources{Cmdline: cmdline, Args: InitArgs(cmdline), Read: f.read, List: f.list}.Load()
+	valid(t, c)
+	return c
+}
+
+// What Yocto's base-files brings, and lines of others.
+const fstab = `# stock fstab
+/dev/root            /                    auto       defaults              1  1
+proc                 /proc                proc       defaults              0  0
+devpts               /dev/pts             devpts     mode=0620,ptmxmode=0666,gid=5      0  0
+tmpfs                /run                 tmpfs      mode=0755,nodev,nosuid,strictatime 0  0
+tmpfs                /var/volatile        tmpfs      defaults              0  0
+#/dev/mmcblk0p1       /media/card          auto       defaults,sync,noauto  0  0
+/dev/mmcblk0p1 /media/card auto defaults,sync,noauto 0 0
+PARTLABEL=data /data ext4 noatime,nofail,x-systemd.growfs,x-systemd.device-timeout=3s 0 2
+/dev/mmcblk0p5 none swap sw 0 0
+/dev/mmcblk0p6 /my\040disk vfat umask=0077
+`
+
+func TestFstab(t *testing.T) {
+	c := image(t, files{FstabPath: fstab}, "")
+	got := ""
+	c.Each(func(key, value, where string) {
+		if key == "mount" {
+			got += value + " # " + where + "\n"
+		}
+	})
+	want := `{ source = "tmpfs", target = "/var/volatile", type = "tmpfs" } # /etc/fstab:6
+{ source = "PARTLABEL=data", target = "/data", type = "ext4", options = ["noatime", "nofail", "x-systemd.growfs", "x-systemd.device-timeout=3s"], wait = "3s", grow = true } # /etc/fstab:9
+{ source = "/dev/mmcblk0p5", target = "none", type = "swap", options = ["sw"] } # /etc/fstab:10
+{ source = "/dev/mmcblk0p6", target = "/my disk", type = "vfat", options = ["umask=0077"] } # /etc/fstab:11
+`
+	if got != want || c.Problems != nil {
+		t.Errorf("got\n%swant\n%s%q", got, want, problems(c))
+	}
+	if n := strings.Join(notes(c), "\n"); !strings.Contains(n, "fstab: its sixth field is without effect") {
+		t.Errorf("notes %s", n)
+	}
+	// The other sources win, target by target.
+	c = image(t, files{FstabPath: fstab, Path: "[[mount]]\nsource = \"/dev/vdb\"\ntarget = \"/data\"\ntype = \"ext4\"\n", ErlinitPath: "-m /dev/vdc:/root:ext4::"}, "")
+	targets := ""
+	for _, m := range c.Mounts {
+		targets += m.Target + " " + m.Source + "; "
+	}
+	if want := "/data /dev/vdb; /var/volatile tmpfs; none /dev/mmcblk0p5; /my disk /dev/mmcblk0p6; "; targets != want {
+		t.Errorf("got %s, want %s", targets, want)
+	}
+	c = image(t, files{FstabPath: "a b\n/dev/a data ext4\n/dev/b /b ext4 noatim\n"}, "")
+	wantProblems := []string{
+		`/etc/fstab:1: 2 fields; want source, target, type, options and two numbers, as in fstab(5); using no such mount`,
+		`/etc/fstab:2: "data" is no place to mount on; want an absolute path without . and .., such as "/data"; using no such mount`,
+		`/etc/fstab:3: mount.options: "noatim" is no option of ext4; did you mean noatime?; using it as it stands: the kernel says whether it takes it`,
+	}
+	if got := problems(c); !reflect.DeepEqual(got, wantProblems) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(wantProblems, "\n"))
+	}
+}
+
+func TestImage(t *testing.T) {
+	c := image(t, files{
+		"/etc/modules-load.d/gpio.conf":     "# why\ngpio-pca953x\nleds_gpio\n",
+		"/usr/lib/modules-load.d/gpio.conf": "hidden\n",
+		"/usr/lib/modules-load.d/net.conf":  "virtio_net\n; no\n",
+		"/etc/modules":                      "i2c-dev\n",
+		"/etc/modprobe.d/a.conf":            "options virtio-net napi_tx=1 \\\n  csum=0\nblacklist pcspkr\ninstall bad /bin/true\n",
+		"/etc/sysctl.conf":                  "vm.swappiness=10\n",
+		"/etc/sysctl.d/10-net.conf":         "net.ipv4.conf.eth0/100.rp_filter = 1\n-kernel.foo = 2\nnet/core/somaxconn=128\nnonsense\n",
+		"/etc/sysctl.d/README":              "vm.dirty_ratio=1\n",
+		Path:                                "[kernel]\nmodules = [\"leds-gpio\", \"loop\"]\n",
+	}, "virtio_net.napi_tx=0 modules_load=tun,dummy sysctl.kernel.panic=5 quiet usbcore.autosuspend=-1 snd.x=\"a b\"")
+	if want := []string{"leds-gpio", "loop", "gpio-pca953x", "virtio_net", "i2c-dev", "tun", "dummy"}; !reflect.DeepEqual(c.Kernel.Modules, want) {
+		t.Errorf("modules: got %q, want %q", c.Kernel.Modules, want)
+	}
+	if want := map[string]string{"virtio_net": "napi_tx=1    csum=0 napi_tx=0", "usbcore": "autosuspend=-1", "snd": `x="a b"`}; !reflect.DeepEqual(c.Kernel.ModuleOptions, want) {
+		t.Errorf("options: got %q, want %q", c.Kernel.ModuleOptions, want)
+	}
+	if want := []string{"vm/swappiness=10", "net/ipv4/conf/eth0.100/rp_filter=1", "kernel/foo=2", "net/core/somaxconn=128", "kernel/panic=5"}; !reflect.DeepEqual(c.Kernel.Sysctl, want) {
+		t.Errorf("sysctl: got %q, want %q", c.Kernel.Sysctl, want)
+	}
+	if want := []string{`modprobe.d: "install" is without effect: no program is run for a module`}; !reflect.DeepEqual(notes(c), want) || c.Problems != nil || !slices.Contains(c.Kernel.Blacklist, "pcspkr") {
+		t.Errorf("notes %q, problems %q, blacklist %q", notes(c), problems(c), c.Kernel.Blacklist)
+	}
+}
+
+// What an image brings for other inits is named, once for each kind.
+func TestImageNotes(t *testing.T) {
+	c := image(t, files{
+		"/etc/systemd/system/multi-user.target.wants/chronyd.service": "", "/etc/systemd/system/chronyd.service": "",
+		"/etc/rcS.d/S20modutils.sh": "", "/etc/rc5.d/S10dropbear": "", "/etc/rc5.d/K10x": "", "/etc/rc5.d/README": "",
+		"/etc/systemd/network/eth.network": "", "/etc/udev/rules.d/99-gps.rules": "", "/usr/lib/tmpfiles.d/app.conf": "",
+		"/etc/network/interfaces": "auto lo\niface lo inet loopback\nauto eth0\niface eth0 inet dhcp\n",
+		"/etc/inittab":            "id:5:initdefault:\nS0:12345:respawn:/bin/start_getty 115200 ttyS0\n",
+	}, "")
+	want := []string{
+		"image: units of systemd brought by the image, without effect here: chronyd.service; want [[service]] or [[mount]]",
+		"image: init scripts brought by the image, without effect here: S10dropbear, S20modutils.sh; want [[service]], release.pre_run",
+		"image: networks of systemd brought by the image, without effect here: eth.network; want [network.IFACE]",
+		"image: rules of udev brought by the image, without effect here: 99-gps.rules; want [[device]]",
+		"image: network brought by the image, without effect here: /etc/network/interfaces; want [network.IFACE]",
+		"image: programs brought by the image, without effect here: /etc/inittab; want [[service]], or console.tty for a shell",
+		"image: directories brought by the image, without effect here: app.conf; want release.pre_run, or a [[mount]], which makes its target",
+	}
+	if got := notes(c); !reflect.DeepEqual(got, want) || c.Problems != nil {
+		t.Errorf("got\n%s\nwant\n%s\n%q", strings.Join(got, "\n"), strings.Join(want, "\n"), problems(c))
+	}
+	c = image(t, files{"/etc/network/interfaces": "auto lo\niface lo inet loopback\n", "/etc/inittab": "# empty\n"}, "")
+	if c.Notes != nil {
+		t.Errorf("notes of nothing: %q", notes(c))
+	}
+}
+
+func FuzzImage(f *testing.F) {
+	f.Add(fstab, "options a b=1\nblacklist c\ninstall d e\n", "a.b = 1\n-a/b=2\n*.c=3\n")
+	f.Add("a b c d e f\n\\040 /\\011 swap", "options", "=\n..=1\n")
+	f.Fuzz(func(t *testing.T, fstab, modprobe, sysctl string) {
+		c := image(t, files{FstabPath: fstab, "/etc/modprobe.d/a.conf": modprobe, "/etc/sysctl.d/a.conf": sysctl, "/etc/modules-load.d/a.conf": modprobe}, "")
+		for _, m := range c.Kernel.Modules {
+			if !isModule(m) {
+				t.Errorf("module %q", m)
+			}
+		}
+		for _, s := range c.Kernel.Sysctl {
+			if strings.Contains(s[:strings.IndexByte(s, '=')], "..") || !printable(s) {
+				t.Errorf("sysctl %q", s)
+			}
+		}
+	})
+}
