@@ -1,8 +1,6 @@
 package history
 
 import (
-	"strings"
-
 	"golang.org/x/sys/unix"
 )
 
@@ -10,8 +8,8 @@ import (
 const glance = 2 << 10
 
 // Few says, at the price of one small read, that the row of Failed is shorter than
-// limit. false: it may be that long, Read has to tell. It takes words for entries,
-// garbled or not: an error on that side costs no more than one more try.
+// limit. false: it may be that long, Read has to tell. What is garbled counts for
+// nothing: an error on that side costs no more than one more try.
 func Few(dir string, limit int) bool {
 	fd, err := openFile(dir+fileName, unix.O_RDONLY)
 	if err != nil {
@@ -21,16 +19,19 @@ func Few(dir string, limit int) bool {
 	size, _ := unix.Seek(fd, 0, unix.SEEK_END)
 	var b [glance]byte
 	n, err := unix.Pread(fd, b[:], max(size-glance, 0))
-	return err != nil || few(string(b[:max(n, 0)]), size <= glance, limit)
+	return err != nil || few(Parse(b[:max(n, 0)]), size <= glance, limit)
 }
 
-func few(text string, whole bool, limit int) bool {
-	from := -1
-	for _, kind := range [...]Kind{Up, Rescue, Fallback} {
-		from = max(from, strings.LastIndex(text, Prefix+"kind="+string(kind)+" "))
+// few is Few for the last entries; whole: there are no others.
+func few(entries []Entry, whole bool, limit int) bool {
+	boots := 0
+	for i := len(entries) - 1; i >= 0; i-- {
+		switch entries[i].Kind {
+		case Up, Rescue, Fallback:
+			return boots < limit
+		case Boot:
+			boots++
+		}
 	}
-	if from < 0 && !whole {
-		return false
-	}
-	return strings.Count(text[max(from, 0):], Prefix+"kind="+string(Boot)+" ") < limit
+	return whole && boots < limit
 }

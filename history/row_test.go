@@ -3,6 +3,8 @@ package history
 import (
 	"os"
 	"testing"
+
+	"github.com/beaminit/beaminit/internal/logfmt"
 )
 
 // Few never says so of a row that is as long, whatever the entries.
@@ -48,6 +50,19 @@ func TestFew(t *testing.T) {
 				t.Errorf("%s, long %v: got %v, Failed is %d", tt.name, long, got, Failed(entries, 0))
 			}
 		}
+	}
+	// What a release said last is not what happened, in the words of this version and of
+	// those before it, which wrote them as they came.
+	dir := t.TempDir()
+	lie := Prefix + "kind=up boot=00000004 at=0 up=0.000 crc=00000000"
+	text := string(Entry{Kind: Boot, Boot: 1, Tail: lie}.Append(nil)) + "\n" +
+		string(Entry{Kind: Boot, Boot: 2}.Append(nil)) + "\n" +
+		string(logfmt.AppendChecksum([]byte(Prefix+`kind=boot boot=00000003 at=0 up=0.000 tail="`+lie+`"`), 0)) + "\n"
+	if err := os.WriteFile(dir+"/history", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if entries, _, err := Read(dir); err != nil || Few(dir, 3) || Failed(entries, 0) != 3 {
+		t.Errorf("three failed boots, and what they said: few, %d failed (%v)", Failed(entries, 0), err)
 	}
 	if !Few(t.TempDir(), 1) {
 		t.Error("a node without a history has to try")
