@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/supervise/policy"
 )
 
@@ -35,7 +34,7 @@ func (l *Loop) complain(v any) string {
 // over. If even that fails, the loop goes on as it is.
 func (l *Loop) again(why string) {
 	r := l.knowledge()
-	r.Fell(clock.Boottime(), why)
+	r.Fell(now(), why)
 	l.falls = r.Falls
 	err := l.become(r, "/proc/self/exe")
 	l.Console.Say(health.Err, "PID 1 cannot execute itself anew: "+err.Error())
@@ -75,7 +74,7 @@ func (l *Loop) resume() bool {
 		l.owed = false
 		return false
 	case policy.Between:
-		l.setTimer(policy.RestartTimer, max(l.state.NextAt-clock.Boottime(), 0))
+		l.setTimer(policy.RestartTimer, max(l.state.NextAt-now(), 0))
 	case policy.FallingBack:
 		l.setTimer(policy.FallbackTimer, policy.FallbackLimit)
 	case policy.Ending, policy.Pausing:

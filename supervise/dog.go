@@ -7,7 +7,6 @@ import (
 	"github.com/beaminit/beaminit/supervise/policy"
 
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/supervise/watchdog"
 	"golang.org/x/sys/unix"
 )
@@ -59,7 +58,7 @@ func (l *Loop) pet() {
 		l.openDog()
 		return
 	}
-	ok, why := l.state.Well(clock.Boottime(), l.Dog.Criterion)
+	ok, why := l.state.Well(now(), l.Dog.Criterion)
 	if ok {
 		if err := l.Watchdog.Pet(); err != nil {
 			why = err.Error()
@@ -79,7 +78,7 @@ func (l *Loop) sayDog(s health.Severity, text string) { l.Console.Say(s, "watchd
 
 // wakeMonitor ends a monitor that says nothing; another one is started in its place.
 func (l *Loop) wakeMonitor() {
-	if l.monitor.pid != 0 && l.state.Mute(clock.Boottime()) {
+	if l.monitor.pid != 0 && l.state.Mute(now()) {
 		l.Console.Say(health.Warning, "the monitor says nothing: SIGKILL")
 		unix.Kill(l.monitor.pid, unix.SIGKILL)
 	}

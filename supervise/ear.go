@@ -7,7 +7,6 @@ import (
 
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/supervise/heart"
 )
@@ -52,7 +51,7 @@ func (l *Loop) hear(fd, uid int) {
 // resumeRunning sets the timers of a release that the PID 1 before this one had.
 func (l *Loop) resumeRunning() {
 	s := &l.state
-	s.HeardAt = clock.Boottime()
+	s.HeardAt = now()
 	if s.Kill == policy.KillDump || s.Kill == policy.KillSent {
 		l.setTimer(policy.KillTimer, s.Policy.DumpTimeout)
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
-	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/proc"
 	"github.com/beaminit/beaminit/supervise/evidence"
 	"golang.org/x/sys/unix"
@@ -41,7 +40,7 @@ func (f *finding) String() string {
 
 // releaseEnded takes the end of the release through Step.
 func (l *Loop) releaseEnded(status unix.WaitStatus) {
-	pid, ran := l.state.PID, clock.Boottime()-l.state.StartedAt
+	pid, ran := l.state.PID, now()-l.state.StartedAt
 	asked := l.state.IsStopping()
 	f := l.inquest(pid, status)
 	l.Console.Say(health.Warning, "the release ended: "+f.String()+" (pid "+strconv.Itoa(pid)+", ran "+ran.Truncate(time.Millisecond).String()+")")
@@ -169,7 +168,7 @@ func (l *Loop) rememberFound(f *finding) {
 
 // announce says what followed from an end, for who reads only the console.
 func (l *Loop) announce() {
-	if text := l.state.WhatNext(clock.Boottime()); text != "" {
+	if text := l.state.WhatNext(now()); text != "" {
 		l.Console.Say(health.Warning, text)
 	}
 }

@@ -132,7 +132,9 @@ func (l *Loop) turn() {
 		}
 	}()
 	fault.At("turn")
-	alarm := time.NewTimer(l.untilAlarm())
+	wait := l.untilAlarm()
+	planned := now() + wait
+	alarm := time.NewTimer(wait)
 	defer alarm.Stop()
 	select {
 	case sig := <-l.signals:
@@ -155,6 +157,7 @@ func (l *Loop) turn() {
 		l.again(why)
 	case <-alarm.C:
 	}
+	l.stoodStill(now() - planned)
 	l.fireAlarms()
 }
 
@@ -194,7 +197,7 @@ func (l *Loop) stop(a policy.Action, why string, now bool) {
 
 // step takes an event through Step and does what follows.
 func (l *Loop) step(e policy.Event) {
-	e.At = clock.Boottime()
+	e.At = now()
 	was := l.state
 	var effects []policy.Effect
 	l.state, effects = policy.Step(l.state, e)
@@ -254,12 +257,15 @@ func (l *Loop) startRelease() {
 			return
 		}
 	}
-	if err.Error() != l.state.Why { // of several attempts the reason is said once
+	fresh := err.Error() != l.state.Why
+	if fresh { // of several attempts the reason is said once
 		l.Console.Say(health.Err, "cannot start the release: "+err.Error())
 	}
 	l.rememberEnd(history.Entry{Why: "cannot be started: " + err.Error()})
 	l.step(policy.Event{Kind: policy.StartFailed, Text: err.Error()})
-	l.announce()
+	if fresh || l.state.Phase != policy.Between { // and so is that it is tried again
+		l.announce()
+	}
 }
 
 // reap gives each ended child to whom it belongs.

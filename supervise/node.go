@@ -15,9 +15,10 @@ import (
 
 // Node is what the loop is given: everything that is fixed for a boot.
 type Node struct {
-	Name     func() string // eclero@eclero6, as far as it is known
-	Clock    func() string // what gave the time of day, for the records
-	Peers    []string      // the other nodes' names, in the order of the monitor's addresses
+	Name     func() string   // eclero@eclero6, as far as it is known
+	Clock    func() string   // what gave the time of day, for the records
+	Warn     func() []string // what is wrong with the node and does not stop it, for the records; nil: nothing is
+	Peers    []string        // the other nodes' names, in the order of the monitor's addresses
 	Boot     uint32
 	Seq      uint32 // of the last health record before
 	Policy   policy.Policy

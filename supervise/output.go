@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/fault"
 	"golang.org/x/sys/unix"
 )
@@ -71,7 +70,7 @@ const lastWords = 200 * time.Millisecond
 // awaitOutput waits until the last words of the release are out of its pipe and on their
 // way to the console, that long at most: something else may go on writing to it.
 func (l *Loop) awaitOutput(limit time.Duration) {
-	for end := clock.Boottime() + limit; clock.Boottime() < end; {
+	for end := now() + limit; now() < end; {
 		n, err := unix.IoctlGetInt(l.outputEnd, unix.TIOCINQ)
 		if err != nil || n == 0 && !l.hearing.Load() {
 			return

@@ -30,7 +30,7 @@ func (l *Loop) present() health.Record {
 	r := health.Record{
 		Boot: l.Boot, Seq: l.Seq, Up: clock.Boottime(), Node: l.Name(), State: s.Health(),
 		PID: s.PID, Restarts: s.Restarts, Peers: s.Peers, Connected: s.Connected(),
-		Probe: s.Probe, Mem: resident(s.PID), Why: s.Why, Clock: l.Clock(), Phases: l.Phases,
+		Probe: s.Probe, Mem: resident(s.PID), Why: s.Why, Warn: l.warnings(), Clock: l.Clock(), Phases: l.Phases,
 	}
 	if s.Phase == policy.Running && s.Answered && s.Peers > 0 && !s.Known {
 		r.Connected = -1
@@ -44,9 +44,20 @@ func (l *Loop) present() health.Record {
 	}
 	r.Cut, r.Healed = l.cutPeers, l.healedPeers
 	if s.Phase == policy.Between {
-		r.Next = max(s.NextAt-r.Up, time.Millisecond)
+		r.Next = max(s.NextAt-now(), time.Millisecond)
 	}
 	return r
+}
+
+// warnings are the words of warn=: those of the node, and what the loop itself knows.
+func (l *Loop) warnings() (words []string) {
+	if l.Warn != nil {
+		words = l.Warn()
+	}
+	if l.Dog.Device != "" && l.Dog.Wanted && l.Watchdog.Timeout == 0 {
+		words = append(words, "watchdog")
+	}
+	return words
 }
 
 // resident is the memory of a process that is in RAM, in bytes (proc(5), statm);

@@ -25,7 +25,7 @@ func (l *Loop) rememberEnd(e history.Entry) {
 	s := &l.state
 	e.Kind, e.PID, e.Restarts = history.End, s.PID, s.Restarts
 	if s.PID != 0 {
-		e.Ran = clock.Boottime() - s.StartedAt
+		e.Ran = now() - s.StartedAt
 	}
 	l.remember(e)
 }
@@ -36,7 +36,7 @@ func (l *Loop) rememberChange(was policy.State, e policy.Event) {
 	case e.Kind == policy.StopAsked:
 		l.told = true
 	case s.CameUp && !was.CameUp:
-		l.remember(history.Entry{Kind: history.Up, PID: s.PID, Ran: clock.Boottime() - s.StartedAt, Restarts: s.Restarts})
+		l.remember(history.Entry{Kind: history.Up, PID: s.PID, Ran: now() - s.StartedAt, Restarts: s.Restarts})
 	case s.Phase == policy.FallingBack && was.Phase != policy.FallingBack:
 		l.remember(history.Entry{Kind: history.Fallback, Restarts: s.Restarts, Why: s.Why})
 	case s.Phase == policy.GivenUp && was.Phase != policy.GivenUp:

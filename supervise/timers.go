@@ -9,7 +9,30 @@ import (
 	"github.com/beaminit/beaminit/internal/clock"
 )
 
-func (l *Loop) setTimer(t policy.Timer, after time.Duration) { l.timers[t] = clock.Boottime() + after }
+// now is the clock of everything that the loop waits for. It stands still in suspend: a
+// release that could not run has missed nothing. What is told to people, and compared with
+// the kernel's own stamps, is CLOCK_BOOTTIME.
+func now() time.Duration { return clock.Monotonic() }
+
+// tooLate is how much later than planned the loop has to wake to have stood still itself:
+// PID 1 was frozen, or the machine was, and its clock went on.
+const tooLate = 5 * time.Second
+
+// stoodStill has nothing be due, and nobody be late, for a time in which nothing ran.
+func (l *Loop) stoodStill(late time.Duration) {
+	if late < tooLate {
+		return
+	}
+	for t := range l.timers {
+		if l.timers[t] != 0 && policy.Timer(t) != policy.PetTimer && policy.Timer(t) != policy.TickTimer {
+			l.timers[t] += late
+		}
+	}
+	l.state.StoodStill(late)
+	l.Console.Say(health.Warning, "PID 1 stood still for "+late.Truncate(time.Second).String()+" (the machine was stopped, or starved): nobody is late for that")
+}
+
+func (l *Loop) setTimer(t policy.Timer, after time.Duration) { l.timers[t] = now() + after }
 
 // saveInterval is how much time a node without a clock of its own loses at most by a
 // power cut.
@@ -33,7 +56,7 @@ func (l *Loop) save() {
 // untilAlarm is the time to the next timer.
 func (l *Loop) untilAlarm() time.Duration {
 	next := time.Hour
-	now := clock.Boottime()
+	now := now()
 	for _, due := range l.timers {
 		if due != 0 {
 			next = min(next, due-now)
@@ -44,7 +67,7 @@ func (l *Loop) untilAlarm() time.Duration {
 
 // fireAlarms steps every timer that is due.
 func (l *Loop) fireAlarms() {
-	now := clock.Boottime()
+	now := now()
 	for t := range l.timers {
 		if due := l.timers[t]; due == 0 || due > now {
 			continue

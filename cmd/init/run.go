@@ -52,7 +52,7 @@ func (n *node) loop() supervise.Node {
 	n.openTerminal()
 	n.row = make(chan policy.Event, 1)
 	return supervise.Node{
-		Name: n.nodeName, Peers: peers, Boot: n.boot, Seq: n.seq, Clock: func() string { return n.clockFrom }, Interval: c.Health.Interval,
+		Name: n.nodeName, Peers: peers, Boot: n.boot, Seq: n.seq, Clock: func() string { return n.clockFrom }, Warn: n.warnings, Interval: c.Health.Interval,
 		Policy: policy.Policy{
 			OnExit: c.Supervise.OnExit, GiveUp: c.Supervise.GiveUp,
 			BackoffFirst: c.Supervise.BackoffFirst, BackoffLongest: c.Supervise.BackoffLongest,

@@ -97,6 +97,16 @@ func (h *Heart) Due() time.Duration {
 	return max(due, h.snoozed)
 }
 
+// StoodStill is for a heart that woke so much later than it wanted to: it could not run,
+// and neither may the VM have. Nobody has missed a beat in that time.
+func (h *Heart) StoodStill(span time.Duration) {
+	h.last += span
+	h.start += span
+	if h.snoozed != 0 {
+		h.snoozed += span
+	}
+}
+
 // Late deals with the time.
 func (h *Heart) Late(now time.Duration) Do {
 	if h.over || now < h.Due() {

@@ -258,6 +258,20 @@ func TestHeart(t *testing.T) {
 	}
 }
 
+// A heart that was stopped for an hour with all else has lost no beat; one that runs has.
+func TestStoodStill(t *testing.T) {
+	h := New(Settings{PID: 87, Timeout: time.Minute}, 0)
+	h.Took(Packet{Op: Beat}, 10*time.Second)
+	now := 30*time.Second + time.Hour
+	h.StoodStill(time.Hour)
+	if got := told(h.Late(now)); got != "" {
+		t.Errorf("after an hour that nobody ran: %q", got)
+	}
+	if got := told(h.Late(now + 40*time.Second)); got != "tells lost hung: no heart beat for 1m0s, awaits" {
+		t.Errorf("40 s later: %q", got)
+	}
+}
+
 func TestStatus(t *testing.T) {
 	h := New(Settings{PID: 87, Timeout: time.Minute, Init: 90 * time.Second}, 0)
 	h.Took(Packet{Op: Beat}, 5*time.Second)

@@ -63,6 +63,9 @@ func wakeBySignal() int {
 	return p[0]
 }
 
+// standstill is how much later than planned the heart has to wake to have stood still.
+const standstill = 2 * time.Second
+
 // beat takes what comes until nothing does any more. told says that PID 1 knows.
 func (b *beating) beat() (end End, told bool) {
 	var in Decoder
@@ -70,8 +73,12 @@ func (b *beating) beat() (end End, told bool) {
 	for {
 		fds := [2]unix.PollFd{{Fd: 0, Events: unix.POLLIN}, {Fd: int32(b.wake), Events: unix.POLLIN}}
 		left := max(b.Due()-now(), 0)
+		planned := now() + left
 		if _, err := unix.Poll(fds[:], int((left+time.Millisecond-1)/time.Millisecond)); err != nil && err != unix.EINTR {
 			return AwaitEnd, false
+		}
+		if late := now() - planned; late > standstill {
+			b.StoodStill(late)
 		}
 		follow := func(next Do) {
 			if end == GoOn {

@@ -146,6 +146,15 @@ func (s *State) noBeat(at time.Duration) []Effect {
 	return s.kill("hung: no heart beat for "+(at-s.BeatAt).Truncate(time.Second).String(), unix.SIGUSR1)
 }
 
+// StoodStill moves all times by which the release is judged: for so long nothing ran.
+func (s *State) StoodStill(span time.Duration) {
+	for _, at := range []*time.Duration{&s.BeatAt, &s.HeardAt, &s.MissedAt, &s.SnoozeUntil, &s.NextAt} {
+		if *at != 0 {
+			*at += span
+		}
+	}
+}
+
 // Well says whether the machine is to be kept from its reset by the watchdog, and if
 // not, why. Whatever is bounded in time, or meant to be looked at, is well:
 //

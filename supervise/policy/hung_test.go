@@ -137,6 +137,25 @@ func TestKilledWhy(t *testing.T) {
 	}
 }
 
+// A machine that stood still for an hour has lost neither a beat nor a report in it.
+func TestStoodStill(t *testing.T) {
+	s := State{Policy: hunting()}
+	s, _ = Step(s, Event{Kind: Started, PID: 87})
+	s, _ = Step(s, Event{Kind: Heard, At: 10 * time.Second, Heart: heart.Message{Kind: heart.Beats, PID: 87, Span: time.Minute}})
+	s, _ = Step(s, Event{Kind: Reported, At: 20 * time.Second, Report: answered(0, 1)})
+	s.StoodStill(time.Hour)
+	at := time.Hour + 30*time.Second
+	if ok, why := s.Well(at, config.ByProbe); !ok {
+		t.Errorf("it is not well: %s", why)
+	}
+	if s, _ = Step(s, Event{Kind: TimeIsUp, Timer: BeatTimer, At: at}); s.Kill != KillNone {
+		t.Errorf("it is killed: %s", s.Fatal)
+	}
+	if s, _ = Step(s, Event{Kind: TimeIsUp, Timer: BeatTimer, At: at + 2*time.Minute}); s.Kill != KillDump || s.Fatal != "hung: no heart beat for 2m20s" {
+		t.Errorf("two minutes later it is not killed: %q", s.Fatal)
+	}
+}
+
 // TestWell is the table of Well.
 func TestWell(t *testing.T) {
 	const now = 1000 * time.Second
