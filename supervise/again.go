@@ -6,7 +6,9 @@ import (
 	"strconv"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/proc"
 	"github.com/beaminit/beaminit/supervise/policy"
+	"golang.org/x/sys/unix"
 )
 
 // fell is deferred in the top frame of every goroutine but the main one, with what
@@ -49,7 +51,8 @@ func (l *Loop) resume() bool {
 	l.state = r.State
 	l.state.Policy, l.state.Peers, l.state.Rand = fresh.Policy, fresh.Peers, fresh.Rand
 	l.state.Failed, l.state.FellBack = max(l.state.Failed, l.Failed), l.state.FellBack || l.Node.FellBack
-	l.falls, l.companion, l.notify, l.relay, l.healer = r.Falls, r.Companion, r.Notify, r.Relay, r.Healer
+	l.falls, l.notify, l.healer = r.Falls, r.Notify, r.Healer
+	l.adoptChildren(r)
 	// A release that runs is told of when the monitor has said who is connected.
 	l.owed = l.state.Phase != policy.Running
 	if len(r.Falls) >= MaxFalls {
@@ -77,12 +80,44 @@ func (l *Loop) resume() bool {
 		l.setTimer(policy.RestartTimer, max(l.state.NextAt-now(), 0))
 	case policy.FallingBack:
 		l.setTimer(policy.FallbackTimer, policy.FallbackLimit)
-	case policy.Ending, policy.Pausing:
-		if l.state.Phase == policy.Ending {
-			l.told = l.state.PID != 0 // else the policy has ended it
-			l.Stopping(l.state.Action)
-		}
+	case policy.Ending:
+		l.told = l.state.PID != 0 // else the policy has ended it
+		l.Stopping(l.state.Action)
+		l.finished = l.state.PID == 0 // nothing is left to stop: the way down goes on
+		l.setTimer(policy.StopTimer, l.state.Policy.StopTimeout)
+	case policy.Pausing:
 		l.setTimer(policy.StopTimer, l.state.Policy.StopTimeout)
 	}
 	return true
 }
+
+// adoptChildren takes over the children of the PID 1 before this one. One that is not there
+// any more ended when it could not be told: its number may be another process's by now.
+func (l *Loop) adoptChildren(r *Handover) {
+	for _, c := range l.children {
+		if !c.Local {
+			c.state = r.Children[c.Name]
+		}
+	}
+	l.release.state = policy.ChildState{PID: l.state.PID, Runs: l.state.Runs}
+	for _, c := range l.children {
+		if c.Name == fallbackName {
+			c.state.PID = l.state.Fallback
+		}
+		if fd := r.Lines[c.Name]; fd > 0 {
+			l.followLines(fd, c)
+		}
+	}
+}
+
+// missChildren tells of the children that were handed over and are not there.
+func (l *Loop) missChildren() {
+	for _, c := range l.children {
+		if c.state.PID != 0 && !proc.IsChild(c.state.PID) {
+			l.childEnded(c, lostStatus)
+		}
+	}
+}
+
+// lostStatus stands for how a child ended that nobody waited for: not well.
+const lostStatus = unix.WaitStatus(1 << 8)

@@ -1,136 +1,195 @@
 package supervise
 
 import (
-	"fmt"
-	"runtime"
-	"syscall"
+	"strconv"
+	"sync/atomic"
 	"time"
 
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/proc"
+	"github.com/beaminit/beaminit/supervise/launch"
+	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
 )
 
-// Program is a process to start, as execve(2) wants it.
-type Program struct {
-	Path      string
-	Argv, Env []string
-	Dir       string
-	User      *syscall.Credential // nil: root, as PID 1 is
-	UID       int                 // whom it becomes by itself, where User is nil
-	Bound     bool                // gains no privilege by what it executes (PR_SET_NO_NEW_PRIVS)
-	Heart     bool                // it starts this program as its heart
-	Notify    uint32              // mode of the socket on which it says that it is ready; 0: it says nothing
-	With      *Program            // has to run too, before it; nil: nothing
-	TTY       bool                // its standard input becomes its controlling tty
-	Says      bool                // it gets a descriptor 3 for what PID 1 is to hear
+// Child is a kind of child of PID 1: an entry of the loop's table. The loop starts it
+// when it is wanted, starts it again by its policy, stops it when it is wanted no more,
+// says how it ended, and hands it over when PID 1 executes itself anew: the next one knows
+// it by its name. All fields but Name, Policy, Wanted and Command may be left out.
+type Child struct {
+	Name   string // one of its kind in a node
+	Title  string // in messages; empty: Name
+	Policy policy.ChildPolicy
+	// Wanted says whether it is to run, by the state of the release. It is asked after
+	// each event and may only look.
+	Wanted func(*policy.State) bool
+	// Command is what to start. It is asked at each start; nil: there is nothing to start
+	// as long as it is wanted.
+	Command func() (*launch.Command, error)
+	// Files opens its descriptors; without it, it reads nothing, and what it writes is on
+	// the console with its name in front.
+	Files   func() (Files, error)
+	Started func(pid int)
+	// Refused is called where it could not be started, Ended where it has ended.
+	Refused func(error)
+	Ended   func(pid int, status unix.WaitStatus)
+	Quiet   bool // its end is nothing to say
+	Local   bool // it ends with this PID 1, so the next one is not told of it
 }
 
-// uid is the user that it runs as.
-func (p *Program) uid() int {
-	if p.User == nil {
-		return p.UID
-	}
-	return int(p.User.Uid)
+// Files are the descriptors of a child, by number, and which of those that were opened
+// for it are whose: the child's are closed in PID 1 as soon as it runs, PID 1's where it
+// could not be started.
+type Files struct {
+	Child      []int
+	CloseChild []int
+	CloseOwn   []int
 }
 
-// nobody gives the user and group of the monitor: the ids that the kernel itself
-// uses for "no user" (proc(5), overflowuid).
-func nobody() *syscall.Credential { return &syscall.Credential{Uid: 65534, Gid: 65534} }
-
-// spawn starts p with the three standard descriptors given, in a session of its
-// own, so that no other tty's signals reach it and what it leaves can be found. says is
-// its descriptor 3, where p wants one.
-//
-// It must be called by the goroutine that also reaps: a child that is registered
-// before the next wait4(2) cannot be taken for an orphan.
-func (s *Signals) spawn(p Program, in, out, err int, says ...int) (pid int, e error) {
-	p.Path, p.Argv = s.Unblocked(p.Path, p.Argv)
-	attr := &syscall.ProcAttr{
-		Dir:   p.Dir,
-		Env:   p.Env,
-		Files: []uintptr{uintptr(in), uintptr(out), uintptr(err)},
-		Sys:   &syscall.SysProcAttr{Setsid: true, Setctty: p.TTY, Credential: p.User},
-	}
-	if p.Says {
-		attr.Files = append(attr.Files, uintptr(says[0]))
-	}
-	if !p.Bound {
-		return syscall.ForkExec(p.Path, p.Argv, attr)
-	}
-	return forkBound(p, attr)
+// child is an entry with what is known of it.
+type child struct {
+	Child
+	state policy.ChildState
+	lines atomic.Int32 // where its output is read; 0: nobody reads it
 }
 
-// forkBound starts a child with PR_SET_NO_NEW_PRIVS (prctl(2)): no setuid program
-// and no file capability gives it what its user has not. syscall.ForkExec has no
-// word for it, but the child inherits it from the thread that forks. That thread
-// cannot lose it again, so it ends with its goroutine (runtime.LockOSThread).
-func forkBound(p Program, attr *syscall.ProcAttr) (pid int, err error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer func() {
-			if v := recover(); v != nil { // in a goroutine of its own it would end PID 1
-				err = fmt.Errorf("panic: %v", v)
+// Wanted is for what is to run as long as the node does not go down.
+func Wanted(s *policy.State) bool { return s.Phase != policy.Ending }
+
+func (c *child) title() string {
+	if c.Title != "" {
+		return c.Title
+	}
+	return c.Name
+}
+
+// addChild puts an entry into the table.
+func (l *Loop) addChild(c Child) *child {
+	entry := &child{Child: c}
+	l.children = append(l.children, entry)
+	return entry
+}
+
+// reconcile starts and stops children as the state of the release wants it.
+func (l *Loop) reconcile() {
+	if !l.begun {
+		return
+	}
+	for _, c := range l.children {
+		if wanted := c.Wanted(&l.state); wanted != c.state.Wanted {
+			l.stepChild(c, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: wanted})
+		}
+	}
+}
+
+// stepChild takes an event through policy.StepChild and does what follows.
+func (l *Loop) stepChild(c *child, e policy.ChildEvent) {
+	e.At = now()
+	var effects []policy.ChildEffect
+	c.state, effects = policy.StepChild(c.Policy, c.state, e)
+	for _, effect := range effects {
+		if effect.Start {
+			l.startChild(c)
+		} else {
+			unix.Kill(c.state.PID, effect.Signal)
+			if effect.Signal == unix.SIGKILL {
+				unix.Kill(-c.state.PID, unix.SIGKILL) // what it has started too
 			}
-		}()
-		runtime.LockOSThread()
-		if unix.Gettid() == unix.Getpid() {
-			// The first thread never ends, and is what /proc shows of PID 1. As long
-			// as this goroutine holds it, the next one gets another.
-			defer runtime.UnlockOSThread()
-			pid, err = forkBound(p, attr)
+		}
+	}
+}
+
+func (l *Loop) startChild(c *child) {
+	pid, err := l.spawn(c)
+	switch {
+	case err != nil:
+		l.stepChild(c, policy.ChildEvent{Kind: policy.ChildNotStarted})
+		if c.Refused != nil {
+			c.Refused(err)
 			return
 		}
-		if err = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-			err = fmt.Errorf("prctl(PR_SET_NO_NEW_PRIVS): %w", err)
-			return
+		l.Console.Say(health.Err, "cannot start "+c.title()+": "+err.Error()+"; trying again in "+c.pause().String())
+	case pid == 0:
+		c.state.Done = true
+	default:
+		l.stepChild(c, policy.ChildEvent{Kind: policy.ChildStarted, PID: pid})
+		if c.Started != nil {
+			c.Started(pid)
 		}
-		pid, err = syscall.ForkExec(p.Path, p.Argv, attr)
-	}()
-	<-done
+	}
+}
+
+// pause is the time until its next start.
+func (c *child) pause() time.Duration {
+	return max(c.state.NextAt-now(), 0).Round(time.Millisecond)
+}
+
+// spawn executes it; pid 0 and no error: there is nothing to start.
+func (l *Loop) spawn(c *child) (pid int, err error) {
+	cmd, err := c.Command()
+	if err != nil || cmd == nil {
+		return 0, err
+	}
+	files := l.lineFiles
+	if c.Files != nil {
+		files = func(*child) (Files, error) { return c.Files() }
+	}
+	f, err := files(c)
+	if err != nil {
+		return 0, err
+	}
+	pid, err = cmd.Spawn(l.output, f.Child...)
+	closeAll(f.CloseChild)
+	if err != nil {
+		closeAll(f.CloseOwn)
+	}
 	return pid, err
 }
 
-// giveWay leaves the CPU to the child that was just started. On a machine with one
-// CPU the kernel wakes PID 1 in the middle of the child's exec, and all that PID 1
-// does then would come before the first instruction of the release. A sleep, because
-// sched_yield(2) was measured to change nothing here.
-func giveWay() {
-	pause := unix.NsecToTimespec(int64(time.Millisecond))
-	unix.Nanosleep(&pause, nil)
-}
-
-// collect takes every child that has ended, gives each to ended, and says whether
-// there are others. SIGCHLD coalesces: one signal can stand for any number of
-// children, so it takes all.
-func collect(ended func(pid int, status unix.WaitStatus)) (left bool) {
-	for {
-		var status unix.WaitStatus
-		pid, err := unix.Wait4(-1, &status, unix.WNOHANG, nil)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil || pid <= 0 {
-			return err == nil
-		}
-		ended(pid, status)
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		unix.Close(fd)
 	}
 }
 
-// ReapUntil collects children until none is left or the deadline has come, and
-// says whether any is left. It is for the way down, after the loop has ended:
-// there is never more than one waiter in PID 1.
-func (s *Signals) ReapUntil(deadline time.Time) (left bool) {
-	events := s.Listen()
-	timeout := time.NewTimer(time.Until(deadline))
-	defer timeout.Stop()
-	for {
-		if !collect(func(int, unix.WaitStatus) {}) {
-			return false
-		}
-		select {
-		case <-events:
-		case <-timeout.C:
-			return collect(func(int, unix.WaitStatus) {})
+// childEnded is the end of a child of the table.
+func (l *Loop) childEnded(c *child, status unix.WaitStatus) {
+	pid, asked, late := c.state.PID, c.state.Stopping, c.state.Late
+	l.stepChild(c, policy.ChildEvent{Kind: policy.ChildExited, Status: status})
+	if !c.Quiet && !asked {
+		l.sayEnd(c, proc.Describe(status), late)
+	}
+	if c.Ended != nil {
+		c.Ended(pid, status)
+	}
+}
+
+// sayEnd says how a child ended and what follows.
+func (l *Loop) sayEnd(c *child, how string, late bool) {
+	if late {
+		how += ", not done after " + c.Policy.Deadline.String()
+	}
+	text := c.title() + " ended (" + how + ")"
+	if c.state.PID != 0 {
+		text += ", it was started again (pid " + strconv.Itoa(c.state.PID) + ")"
+	} else if c.state.Wanted && !c.state.Done {
+		text += ", it is started again in " + c.pause().String()
+	}
+	l.Console.Say(health.Warning, text)
+}
+
+// fireChildren steps the children whose time has come.
+func (l *Loop) fireChildren() {
+	now := now()
+	for _, c := range l.children {
+		if next := c.state.Next(); next != 0 && next <= now {
+			l.stepChild(c, policy.ChildEvent{Kind: policy.ChildTime})
 		}
 	}
+}
+
+// restartChild ends a child that runs, for another one in its place at once.
+func (l *Loop) restartChild(c *child) {
+	l.stepChild(c, policy.ChildEvent{Kind: policy.ChildWanted})
+	l.stepChild(c, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: true})
 }

@@ -4,12 +4,11 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/beaminit/beaminit/supervise/policy"
-
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/supervise/control"
+	"github.com/beaminit/beaminit/supervise/policy"
 )
 
 // ask is a request that waits for the loop.
@@ -140,21 +139,42 @@ func (l *Loop) afresh() error {
 }
 
 // knowledge is what the next PID 1 needs to know.
-func (l *Loop) knowledge() Resume {
+func (l *Loop) knowledge() *Handover {
 	ear := l.ear
 	if ear == 0 && l.Resume != nil { // it was not listened to after too many falls
 		ear = l.Resume.Ear
 	}
-	return Resume{
+	return &Handover{
 		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Falls: l.falls, Clock: l.Clock(), StateDir: l.StateDir, Healer: l.healer,
 		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)}, Watchdog: l.Watchdog.FD(), Notify: l.notify, Ear: ear,
-		Companion: l.companion, Relay: l.relay, Terminal: l.Terminal,
+		Terminal: l.Terminal, Children: l.handedChildren(), Lines: l.handedLines(),
 	}
+}
+
+func (l *Loop) handedChildren() map[string]policy.ChildState {
+	states := map[string]policy.ChildState{}
+	for _, c := range l.children {
+		if !c.Local && c != l.release && c.state != (policy.ChildState{}) {
+			states[c.Name] = c.state
+		}
+	}
+	return states
+}
+
+// handedLines are the pipes of children that write lines.
+func (l *Loop) handedLines() map[string]int {
+	lines := map[string]int{}
+	for _, c := range l.children {
+		if fd := c.lines.Load(); fd > 0 {
+			lines[c.Name] = int(fd)
+		}
+	}
+	return lines
 }
 
 // become executes the program of that path in this process. It returns only an error;
 // then all is as it was.
-func (l *Loop) become(r Resume, path string) error {
+func (l *Loop) become(r *Handover, path string) error {
 	l.flushHistory(200 * time.Millisecond)
 	l.Console.Stop(200 * time.Millisecond)
 	err := r.Become(path)

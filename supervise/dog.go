@@ -4,9 +4,8 @@ import (
 	"errors"
 	"time"
 
-	"github.com/beaminit/beaminit/supervise/policy"
-
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/supervise/policy"
 	"github.com/beaminit/beaminit/supervise/watchdog"
 	"golang.org/x/sys/unix"
 )
@@ -75,11 +74,3 @@ func (l *Loop) pet() {
 }
 
 func (l *Loop) sayDog(s health.Severity, text string) { l.Console.Say(s, "watchdog: "+text) }
-
-// wakeMonitor ends a monitor that says nothing; another one is started in its place.
-func (l *Loop) wakeMonitor() {
-	if l.monitor.pid != 0 && l.state.Mute(now()) {
-		l.Console.Say(health.Warning, "the monitor says nothing: SIGKILL")
-		unix.Kill(l.monitor.pid, unix.SIGKILL)
-	}
-}

@@ -3,12 +3,11 @@ package supervise
 import (
 	"time"
 
-	"github.com/beaminit/beaminit/supervise/policy"
-
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/supervise/heart"
+	"github.com/beaminit/beaminit/supervise/policy"
 )
 
 // earPace is the time between two messages of a heart that are taken: who sends more

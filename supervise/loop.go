@@ -9,17 +9,16 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/beaminit/beaminit/supervise/policy"
-
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/supervise/control"
 	"github.com/beaminit/beaminit/supervise/evidence"
 	"github.com/beaminit/beaminit/supervise/heart"
+	"github.com/beaminit/beaminit/supervise/launch"
+	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
 )
 
@@ -31,40 +30,44 @@ type Loop struct {
 	output      int                              // write end of the pipe that the release writes to
 	outputEnd   int                              // its read end
 	null        int
+	children    []*child // the table
+	release     *child   // and the entries of it that have a part elsewhere
+	readahead   *child
+	sidecar     *child
 	monitor     monitor
-	watch       cluster.Watch // what it was told to look at
+	begun       bool          // the table is looked after
+	watch       cluster.Watch // what the monitor was told to look at
 	healer      string        // the address in the VM that is told whom to connect to; empty: none is known
 	cutPeers    []string      // since the last record
 	healedPeers []string
 	uncut       bool // it was said that the kernel cannot cut a connection
-	ahead       int  // pid of what reads the release ahead; 0: none runs
-	companion   int  // pid of what the release needs beside it; 0: none runs
-	relay       int  // pid of the relay of Terminal; 0: none runs
-	reports     chan cluster.Message
-	signals     <-chan os.Signal // nil: not listening yet
-	owed        bool             // a record is due as soon as signals are heard
-	finished    bool
-	unknown     bool            // it was said why the peers are not counted
-	falls       []time.Duration // of PID 1 itself, see Resume
-	fallen      chan string     // a goroutine panicked: why
-	saving      atomic.Bool     // Save has not come back yet
-	beats       chan heart.Message
-	notices     chan struct{}   // something was said on notify
-	notify      int             // the socket on which the release says that it is ready; 0: there is none yet
-	ear         int             // the user whose heart is listened to, and 1 more; 0: none
-	dogSaid     string          // what was last said about the watchdog; empty: all is well
-	server      *control.Server // nil: there is no control socket
-	asks        chan ask
-	deaf        bool          // that was said
-	served      int           // requests since the last tidy
-	untidy      bool          // that was in the midst of many
-	told        bool          // to go down, not by the policy
-	kernel      *evidence.Log // its log, from the start of the release on; nil: not to be read
-	ring        evidence.Ring // the last output of the release
-	hearing     atomic.Bool   // some of it is read, and not in ring and console yet
-	looking     atomic.Bool   // look has not come back yet
-	keeping     atomic.Bool   // nor has keep, or makeRoom
-	saidDumps   atomic.Bool   // it was said why nothing can be kept
+
+	sidecarCommand *launch.Command // what the last start of the release wanted; nil: nothing
+	reports        chan cluster.Message
+	signals        <-chan os.Signal // nil: not listening yet
+	owed           bool             // a record is due as soon as signals are heard
+	finished       bool
+	unknown        bool            // it was said why the peers are not counted
+	falls          []time.Duration // of PID 1 itself, see Handover
+	fallen         chan string     // a goroutine panicked: why
+	saving         atomic.Bool     // Save has not come back yet
+	beats          chan heart.Message
+	notices        chan struct{}   // something was said on notify
+	notify         int             // the socket on which the release says that it is ready; 0: there is none yet
+	ear            int             // the user whose heart is listened to, and 1 more; 0: none
+	dogSaid        string          // what was last said about the watchdog; empty: all is well
+	server         *control.Server // nil: there is no control socket
+	asks           chan ask
+	deaf           bool          // that was said
+	served         int           // requests since the last tidy
+	untidy         bool          // that was in the midst of many
+	told           bool          // to go down, not by the policy
+	kernel         *evidence.Log // its log, from the start of the release on; nil: not to be read
+	ring           evidence.Ring // the last output of the release
+	hearing        atomic.Bool   // some of it is read, and not in ring and console yet
+	looking        atomic.Bool   // look has not come back yet
+	keeping        atomic.Bool   // nor has keep, or makeRoom
+	saidDumps      atomic.Bool   // it was said why nothing can be kept
 }
 
 // Run starts the release and supervises it until the node is to go down; it
@@ -74,6 +77,7 @@ func (n Node) Run() policy.Action {
 	l.state = policy.State{Policy: n.Policy, Peers: min(len(n.Peers), cluster.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	l.startOutput()
+	l.fillTable()
 	none := false
 	switch {
 	case n.Resume != nil && l.resume():
@@ -81,7 +85,7 @@ func (n Node) Run() policy.Action {
 		none = true
 	case n.NetworkWait > 0:
 		l.setTimer(policy.NetworkTimer, n.NetworkWait)
-		l.readAhead()
+		l.stepChild(l.readahead, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: l.readahead.Wanted(&l.state)})
 		l.owed = true
 	default:
 		l.step(policy.Event{Kind: policy.Begin})
@@ -102,8 +106,10 @@ func (n Node) Run() policy.Action {
 	l.keepHistory()
 	l.readOutput()
 	l.watchButton()
-	l.startMonitor()
-	l.startRelay()
+	if l.begun = !l.finished; l.begun {
+		l.missChildren()
+		l.reconcile()
+	}
 	l.kernel = evidence.OpenLog("/dev/kmsg")
 	l.makeRoom()
 	l.openDog()
@@ -122,6 +128,22 @@ func (n Node) Run() policy.Action {
 		l.Unasked()
 	}
 	return l.state.Action
+}
+
+// fillTable makes the table of children: those of every node, and those that this one has
+// besides.
+func (l *Loop) fillTable() {
+	l.release = l.addChild(l.releaseChild())
+	l.sidecar = l.addChild(l.sidecarChild())
+	l.readahead = l.addChild(l.readaheadChild())
+	l.monitor = monitor{child: l.addChild(l.monitorChild()), orders: -1}
+	l.addChild(l.fallbackChild())
+	if l.Terminal != nil {
+		l.addChild(l.relayChild())
+	}
+	for _, c := range l.Children {
+		l.addChild(c)
+	}
 }
 
 // turn waits for one thing and deals with it.
@@ -209,6 +231,7 @@ func (l *Loop) step(e policy.Event) {
 	for _, effect := range effects {
 		l.do(effect)
 	}
+	l.reconcile()
 }
 
 func (l *Loop) do(e policy.Effect) {
@@ -218,74 +241,33 @@ func (l *Loop) do(e policy.Effect) {
 	case policy.Start:
 		l.startRelease()
 	case policy.Signal:
-		unix.Kill(l.state.PID, e.Signal)
+		if l.state.PID > 1 {
+			unix.Kill(l.state.PID, e.Signal)
+		}
 	case policy.SweepUp:
-		unix.Kill(-e.PID, unix.SIGKILL)
+		if e.PID > 1 { // 1 would be all processes
+			unix.Kill(-e.PID, unix.SIGKILL)
+		}
 	case policy.SetTimer:
 		l.setTimer(e.Timer, e.After)
 	case policy.Order:
-		l.monitor.order(cluster.Order{Kind: e.Order, PID: l.state.PID})
-	case policy.RunFallback:
-		l.startFallback()
+		l.order(cluster.Order{Kind: e.Order, PID: l.state.PID})
+	case policy.RunFallback: // its entry of the table sees that it is wanted
 	case policy.Finish:
 		l.finished = true
+		l.Finished(l.state.Action)
 	}
 }
 
-func (l *Loop) startRelease() {
-	if l.Prepare == nil {
-		l.step(policy.Event{Kind: policy.StartFailed, Text: "PID 1 cannot execute itself anew: " + l.afresh().Error()})
-		return
-	}
-	l.endReadAhead()
-	p, err := l.Prepare(l.state.Runs+1, l.state.Then == policy.ThenStart)
-	if err == nil {
-		var pid int
-		in, out := l.stdio(&p)
-		l.accompany(p.With)
-		if pid, err = l.Signals.spawn(p, in, out, out, l.output); err == nil {
-			l.phase("exec")
-			giveWay()
-			l.step(policy.Event{Kind: policy.Started, PID: pid})
-			l.renewMonitor()
-			if p.Heart {
-				l.listenHeart(p.uid())
-			}
-			if p.Notify != 0 {
-				l.listenNotices(&p)
-			}
-			return
-		}
-	}
-	fresh := err.Error() != l.state.Why
-	if fresh { // of several attempts the reason is said once
-		l.Console.Say(health.Err, "cannot start the release: "+err.Error())
-	}
-	l.rememberEnd(history.Entry{Why: "cannot be started: " + err.Error()})
-	l.step(policy.Event{Kind: policy.StartFailed, Text: err.Error()})
-	if fresh || l.state.Phase != policy.Between { // and so is that it is tried again
-		l.announce()
-	}
-}
-
-// reap gives each ended child to whom it belongs.
+// reap gives each ended child to its entry. One that has none is an orphan that PID 1
+// inherited: to collect it is all there is to do.
 func (l *Loop) reap() {
 	collect(func(pid int, status unix.WaitStatus) {
-		switch pid {
-		case l.state.PID:
-			l.releaseEnded(status)
-		case l.state.Fallback:
-			l.fallbackEnded(status)
-		case l.monitor.pid:
-			l.monitorEnded(status)
-		case l.companion:
-			l.companionEnded(status)
-		case l.ahead:
-			l.ahead = 0
-		case l.relay:
-			l.relayEnded(status)
-		default:
-			// An orphan that PID 1 inherited: to collect it is all there is to do.
+		for _, c := range l.children {
+			if c.state.PID == pid {
+				l.childEnded(c, status)
+				return
+			}
 		}
 	})
 }

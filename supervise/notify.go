@@ -3,23 +3,22 @@ package supervise
 import (
 	"time"
 
-	"github.com/beaminit/beaminit/supervise/policy"
-
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/supervise/notify"
+	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
 )
 
-// listenNotices makes the socket for p, which has just been started. It is kept when
+// listenNotices makes the socket for the release, which has just been started. It is kept when
 // PID 1 executes itself anew: what is said meanwhile waits there, as a release says that
 // it is ready only once. Should there be none, the probe has to be enough.
-func (l *Loop) listenNotices(p *Program) {
+func (l *Loop) listenNotices(r *Release) {
 	if l.notify > 0 {
-		lend(notify.Socket, p.uid(), p.Notify) // another user, if PID 1 has another configuration now
+		lend(notify.Socket, r.Command.UID(), r.Notify) // another user, if PID 1 has another configuration now
 		return
 	}
-	fd, err := listenDatagrams(notify.Socket, p.uid(), p.Notify)
+	fd, err := listenDatagrams(notify.Socket, r.Command.UID(), r.Notify)
 	if err != nil {
 		l.Console.Say(health.Err, "socket "+notify.Socket+": "+err.Error()+"; the release is taken for ready as soon as it answers")
 		l.step(policy.Event{Kind: policy.Unheard})

@@ -17,9 +17,6 @@ const longestLine = 900
 func (l *Loop) startOutput() {
 	if r := l.Resume; r != nil && r.Output[0] > 0 {
 		l.outputEnd, l.output = r.Output[0], r.Output[1]
-		for _, fd := range r.Output {
-			unix.CloseOnExec(fd)
-		}
 		return
 	}
 	var p [2]int

@@ -5,10 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/beaminit/beaminit/supervise/policy"
-
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/supervise/policy"
 )
 
 // remember has an entry kept, with what all of them have.
@@ -55,7 +54,7 @@ func (l *Loop) rememberDown() {
 }
 
 // rememberFall is called by the PID 1 that took over from one that fell.
-func (l *Loop) rememberFall(r *Resume) {
+func (l *Loop) rememberFall(r *Handover) {
 	if r.From != "" {
 		l.remember(history.Entry{Kind: history.Note, PID: r.State.PID, Restarts: r.State.Restarts, Why: "reexec: beaminit " + r.From + " became " + l.Version})
 	}

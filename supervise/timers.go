@@ -3,10 +3,9 @@ package supervise
 import (
 	"time"
 
-	"github.com/beaminit/beaminit/supervise/policy"
-
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/supervise/policy"
 )
 
 // now is the clock of everything that the loop waits for. It stands still in suspend: a
@@ -26,6 +25,11 @@ func (l *Loop) stoodStill(late time.Duration) {
 	for t := range l.timers {
 		if l.timers[t] != 0 && policy.Timer(t) != policy.PetTimer && policy.Timer(t) != policy.TickTimer {
 			l.timers[t] += late
+		}
+	}
+	for _, c := range l.children {
+		if c.state.DueAt != 0 {
+			c.state.DueAt += late
 		}
 	}
 	l.state.StoodStill(late)
@@ -62,11 +66,17 @@ func (l *Loop) untilAlarm() time.Duration {
 			next = min(next, due-now)
 		}
 	}
+	for _, c := range l.children {
+		if due := c.state.Next(); due != 0 {
+			next = min(next, due-now)
+		}
+	}
 	return max(next, 0)
 }
 
 // fireAlarms steps every timer that is due.
 func (l *Loop) fireAlarms() {
+	l.fireChildren()
 	now := now()
 	for t := range l.timers {
 		if due := l.timers[t]; due == 0 || due > now {
@@ -87,12 +97,6 @@ func (l *Loop) fireAlarms() {
 			l.setTimer(policy.SaveTimer, saveInterval)
 		case policy.ShrinkTimer:
 			shrink()
-		case policy.MonitorTimer:
-			l.startMonitor()
-		case policy.CompanionTimer:
-			l.renewCompanion()
-		case policy.RelayTimer:
-			l.startRelay()
 		default:
 			l.step(policy.Event{Kind: policy.TimeIsUp, Timer: policy.Timer(t)})
 		}

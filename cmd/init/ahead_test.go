@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/node"
 	"golang.org/x/sys/unix"
 )
 
@@ -104,7 +105,7 @@ func TestReadAhead(t *testing.T) {
 			if tt.last {
 				m.eventually("read eclero_watch.beam", func() bool { return whole(last) })
 			}
-			m.eventually("end by itself", func() bool { return m.has(aheader) == 0 })
+			m.eventually("end by itself", func() bool { return m.has(node.ReadaheadName) == 0 })
 			vm := m.has("beam.smp") + m.has("erlexec")
 			for path, want := range map[string]bool{first: tt.name != "off", emulator: tt.name != "off", array: tt.others, last: tt.last} {
 				if n, of := cached(t, path); (n == of) != want {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/node"
 	"golang.org/x/sys/unix"
 )
 
@@ -145,11 +146,11 @@ func TestEvidenceInMemory(t *testing.T) {
 				t.Errorf("why=%q", down.Why)
 			}
 			m.line("kept: crash dump /run/beaminit/dumps/erl_crash-")
-			dir := fmt.Sprintf("/proc/%d/root%s/", m.cmd.Process.Pid, memoryDumps)
+			dir := fmt.Sprintf("/proc/%d/root%s/", m.cmd.Process.Pid, node.MemoryDumps)
 			m.eventually("keep one dump of two", func() bool {
 				dumps, _ := filepath.Glob(dir + "*.dump")
 				outputs, _ := filepath.Glob(dir + "*.log")
-				return len(dumps) == memoryDumpKeep && len(outputs) == memoryDumpKeep && strings.HasSuffix(dumps[0], "-2.dump")
+				return len(dumps) == node.MemoryDumpKeep && len(outputs) == node.MemoryDumpKeep && strings.HasSuffix(dumps[0], "-2.dump")
 			})
 		})
 	}

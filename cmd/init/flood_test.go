@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/node"
 	"github.com/beaminit/beaminit/supervise/control"
 	"golang.org/x/sys/unix"
 )
@@ -33,7 +34,7 @@ func (m *machine) inNetwork(f func(path string)) {
 			unix.Close(fd)
 		}
 		if err == nil {
-			f(fmt.Sprintf("/proc/%d/root%s", pid, controlPath))
+			f(fmt.Sprintf("/proc/%d/root%s", pid, node.ControlPath))
 		}
 		failed <- err
 	}()
@@ -93,7 +94,7 @@ func TestFloodOfClients(t *testing.T) {
 		c, err := control.Dial(path)
 		m.must(err)
 		defer c.Close()
-		if a, err := c.Ask(control.Status, "", answerWait); err != nil || a.Verdict != control.OK {
+		if a, err := c.Ask(control.Status, "", limitOfAnswer); err != nil || a.Verdict != control.OK {
 			t.Errorf("in the flood: %+v %v", a, err)
 		}
 		close(stop)
@@ -104,7 +105,7 @@ func TestFloodOfClients(t *testing.T) {
 
 		begun := time.Now()
 		for i := 0; i < 10000; i++ {
-			if a, err := c.Ask(control.Status, "", answerWait); err != nil || a.Verdict != control.OK {
+			if a, err := c.Ask(control.Status, "", limitOfAnswer); err != nil || a.Verdict != control.OK {
 				t.Errorf("request %d: %+v %v\n%s", i, a, err, m.tail())
 				return
 			}

@@ -52,6 +52,9 @@ func TestMain(m *testing.M) {
 // that has much else to do.
 const limitOfTest = time.Minute
 
+// limitOfAnswer is for an answer of PID 1, as its tools have it.
+const limitOfAnswer = 2 * time.Second
+
 // machine is a node in namespaces of its own: the real binary is its PID 1, the
 // only thing that is not the kernel's is /dev/kmsg, a pipe that the test reads.
 type machine struct {

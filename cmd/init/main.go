@@ -1,5 +1,5 @@
 // Command init is beaminit: PID 1 of an appliance node that runs one Erlang/OTP
-// release. As PID 1 it boots the node (boot.go tells that story); under other
+// release. As PID 1 it boots the node (package node tells that story); under other
 // names, or as "beaminit COMMAND", it is the tools in the table below.
 package main
 
@@ -7,42 +7,52 @@ import (
 	"os"
 	"path"
 
+	"github.com/beaminit/beaminit/cli"
+	"github.com/beaminit/beaminit/cluster"
+	"github.com/beaminit/beaminit/node"
+	"github.com/beaminit/beaminit/supervise/console"
+	"github.com/beaminit/beaminit/supervise/heart"
+	"github.com/beaminit/beaminit/supervise/launch"
 	"golang.org/x/sys/unix"
 )
 
-// version is set by the build (-ldflags -X main.version=…).
-var version = "dev"
+// version and buildTime are set by the build (-ldflags -X main.version=…); the latter is in
+// seconds since 1970, of SOURCE_DATE_EPOCH, and empty where it is not known.
+var (
+	version   = "dev"
+	buildTime = ""
+)
 
 // tools is the table of names that the binary answers to, when it is not PID 1.
 var tools = [...]struct {
 	name, args, help string
 	run              func(args []string) int
 }{
-	{"plan", "[--root DIR] [--cmdline STR] [--all] [--json]", "print what a boot would do, and where each value comes from", plan},
-	{"check", "[--root DIR] [--cmdline STR]", "print only the problems; exit status 1 where there are any", check},
-	{"history", "[-n N] [--root DIR] [PATH]", "print what is remembered of boots and ends", printHistory},
-	{"status", "", "print the state of this node; exit status 0 where it is up", status},
-	{"remote", "[--print]", "open a shell of the release; --print: the line that does it on another machine", remote},
-	{"rpc", "[-t SEC] MODULE FUNCTION [ARGS]", "call a function of the release", call},
-	{"restart", "", "end the release in order and start it again, in rescue too", restart},
-	{"stop", "", "end the release in order; the node stays, in rescue", stop},
-	{"rescue", "", "kill the release at once; the node stays, in rescue", rescue},
-	{"reexec", "[PATH]", "put the program PATH (default /sbin/init) in the place of PID 1; the release goes on", reexec},
-	{"reboot", "[-f] [-n] [-d SEC] [ARG]", "ask PID 1 to end the release in order and restart the machine", reboot},
-	{"poweroff", "[-f] [-n] [-d SEC]", "the same, and switch the machine off", poweroff},
-	{"halt", "[-f] [-n] [-d SEC]", "the same, and stop the machine", halt},
+	{"plan", "[--root DIR] [--cmdline STR] [--all] [--json]", "print what a boot would do, and where each value comes from", cli.Plan},
+	{"check", "[--root DIR] [--cmdline STR]", "print only the problems; exit status 1 where there are any", cli.Check},
+	{"history", "[-n N] [--root DIR] [PATH]", "print what is remembered of boots and ends", cli.PrintHistory},
+	{"status", "", "print the state of this node; exit status 0 where it is up", cli.Status},
+	{"remote", "[--print]", "open a shell of the release; --print: the line that does it on another machine", cli.Remote},
+	{"rpc", "[-t SEC] MODULE FUNCTION [ARGS]", "call a function of the release", cli.RPC},
+	{"restart", "", "end the release in order and start it again, in rescue too", cli.Restart},
+	{"stop", "", "end the release in order; the node stays, in rescue", cli.Stop},
+	{"rescue", "", "kill the release at once; the node stays, in rescue", cli.Rescue},
+	{"reexec", "[PATH]", "put the program PATH (default /sbin/init) in the place of PID 1; the release goes on", cli.Reexec},
+	{"reboot", "[-f] [-n] [-d SEC] [ARG]", "ask PID 1 to end the release in order and restart the machine", cli.Reboot},
+	{"poweroff", "[-f] [-n] [-d SEC]", "the same, and switch the machine off", cli.Poweroff},
+	{"halt", "[-f] [-n] [-d SEC]", "the same, and stop the machine", cli.Halt},
 	{"version", "", "print the version", printVersion},
-	{"heart", "", "", beat}, // ERTS starts these two, see heart.go
-	{"sh", "", "", shell},
-	{"beaminit-monitor", "", "", monitor}, // the child of PID 1; not for people
-	{aheader, "", "", ahead},              // nor this
-	{"beaminit-tty", "", "", relay},       // another one, see console.go
-	{starter, "", "", start},              // becomes the release; not for people
+	{"heart", "", "", heart.Main}, // ERTS starts these two
+	{"sh", "", "", heart.Shell},
+	{"beaminit-monitor", "", "", cluster.Main}, // these are children of PID 1, and not for people
+	{node.ReadaheadName, "", "", node.ReadaheadMain},
+	{"beaminit-tty", "", "", console.Main},
+	{launch.HelperName, "", "", launch.Main},
 }
 
 func main() {
 	if unix.Getpid() == 1 {
-		bootNode()
+		node.Boot(node.Build{Version: version, Time: buildTime})
 	}
 	args := append([]string{path.Base(os.Args[0])}, os.Args[1:]...)
 	if args[0] == "beaminit" || args[0] == "init" {

@@ -184,9 +184,9 @@ func TestCheckRelease(t *testing.T) {
 		{"rm -r srv/erlang/lib/bird-*", "/srv/erlang/releases/0.10.0/start.boot: names $ROOT/lib/bird-0.1.0/ebin, and there is no /srv/erlang/lib/bird-0.1.0/ebin; want the whole release"},
 	} {
 		run(tt.change)
-		plan, problems := makePlan(options{root: image, cmdline: "hostname=n1.lan"})
-		if got := strings.Join(problems, "\n"); tt.want == "" && got != "" || !strings.Contains(got, tt.want[strings.LastIndex(tt.want, "/")+1:]) {
-			t.Errorf("after %q: %q, want %q\n%s", tt.change, got, tt.want, planText(plan))
+		problems, _ := exec.Command(binary, "check", "--root", image, "--cmdline", "hostname=n1.lan").Output() // its exit status is that there are some
+		if got := strings.TrimSpace(string(problems)); tt.want == "" && got != "" || !strings.Contains(got, tt.want[strings.LastIndex(tt.want, "/")+1:]) {
+			t.Errorf("after %q: %q, want %q", tt.change, got, tt.want)
 		}
 	}
 }

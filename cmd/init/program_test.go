@@ -5,9 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/beaminit/beaminit/supervise"
-
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/node"
 	"golang.org/x/sys/unix"
 )
 
@@ -32,33 +31,24 @@ func TestAskProgram(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			begun := time.Now()
-			out, err := askProgram(new(supervise.Signals), []string{"/bin/sh", "-c", tt.script}, limit, idSize, false)
-			if took := time.Since(begun); took > limit+killLimit+2*time.Second {
+			out, err := node.RunProgram([]string{"/bin/sh", "-c", tt.script}, limit, node.IDSize, false)
+			if took := time.Since(begun); took > limit+node.KillLimit+2*time.Second {
 				t.Errorf("took %v", took)
 			}
 			got := ""
 			if err != nil {
 				got = err.Error()
 			}
-			if !strings.HasPrefix(string(out), tt.want) || got != tt.err || len(out) > idSize {
+			if !strings.HasPrefix(string(out), tt.want) || got != tt.err || len(out) > node.IDSize {
 				t.Errorf("got %q, %q, want %q, %q", out, got, tt.want, tt.err)
 			}
 		})
 	}
-	if _, err := askProgram(new(supervise.Signals), []string{"/no/such"}, limit, idSize, false); err == nil || err.Error() != "exec /no/such: no such file or directory" {
+	if _, err := node.RunProgram([]string{"/no/such"}, limit, node.IDSize, false); err == nil || err.Error() != "exec /no/such: no such file or directory" {
 		t.Errorf("no program: %v", err)
 	}
-	if out, err := askProgram(new(supervise.Signals), []string{"/bin/sh", "-c", "echo a; echo b >&2"}, limit, idSize, true); err != nil || string(out) != "a\nb\n" {
+	if out, err := node.RunProgram([]string{"/bin/sh", "-c", "echo a; echo b >&2"}, limit, node.IDSize, true); err != nil || string(out) != "a\nb\n" {
 		t.Errorf("with its standard error: %q, %v", out, err)
-	}
-}
-
-// A program before the release that does not end holds it up for a limited time.
-func TestRunFirstHangs(t *testing.T) {
-	begun := time.Now()
-	runFirst([]string{"/bin/sh", "-c", "sleep 1000 & sleep 1000"}, 200*time.Millisecond, 2)
-	if took := time.Since(begun); took < 200*time.Millisecond || took > 5*time.Second {
-		t.Errorf("took %v", took)
 	}
 }
 

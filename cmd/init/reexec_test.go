@@ -161,7 +161,7 @@ func (m *machine) direct(command, argument string) string {
 		text = "no answer"
 		if c, err := dialControl(path); err == nil {
 			defer c.Close()
-			if a, err := c.Ask(command, argument, answerWait); err == nil {
+			if a, err := c.Ask(command, argument, limitOfAnswer); err == nil {
 				text = string(a.Verdict) + " " + a.Text
 			}
 		}

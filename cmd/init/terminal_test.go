@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beaminit/beaminit/node"
 	"golang.org/x/sys/unix"
 )
 
@@ -147,8 +148,8 @@ func TestTerminfo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := base64.StdEncoding.EncodeToString(entry); got != terminfo {
-		t.Errorf("terminfo is %s, want %s", terminfo, got)
+	if got := base64.StdEncoding.EncodeToString(entry); got != node.Terminfo {
+		t.Errorf("terminfo is %s, want %s", node.Terminfo, got)
 	}
 }
 

@@ -4,6 +4,7 @@ package proc
 
 import (
 	"strconv"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,4 +23,17 @@ func Describe(status unix.WaitStatus) string {
 		text += ", core dumped"
 	}
 	return text
+}
+
+// IsChild says whether that is a child of this process, ended or not (waitid(2)); it takes
+// nothing away from who waits for it.
+func IsChild(pid int) bool {
+	return unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil) != unix.ECHILD
+}
+
+// SetName is the name of this process in ps(1), instead of that of its file (prctl(2),
+// PR_SET_NAME); the kernel keeps 15 bytes of it.
+func SetName(name string) {
+	b := append([]byte(name), 0)
+	unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(&b[0])), 0, 0, 0)
 }

@@ -39,7 +39,7 @@ func says(m heart.Message) Event {
 func up(timer Timer) Event { return Event{Kind: TimeIsUp, Timer: timer} }
 
 func TestKill(t *testing.T) {
-	const dump = "kill -SIGUSR1, kill -SIGCONT, timer 9"
+	const dump = "kill -SIGUSR1, kill -SIGCONT, timer kill"
 	fine := happens{100, Event{Kind: Reported, Report: answered(0, 1)}, "record", ""}
 	silent, refused := miss(cluster.Silent), miss(cluster.Refused)
 	beat := heart.Message{Kind: heart.Beats, Span: time.Minute}
@@ -66,33 +66,33 @@ func TestKill(t *testing.T) {
 		{"never before the first answer", nil, []happens{{2000, silent, "", ""}, {4500, silent, "", ""}, {7000, silent, "", ""}, {9000, silent, "", ""}}},
 		{"ends by SIGKILL only", nil, []happens{fine,
 			{2000, silent, "record", ""}, {4500, silent, "", ""}, {7000, silent, "record, " + dump, noAnswer},
-			{17000, up(KillTimer), "kill -SIGKILL, timer 9", noAnswer},
+			{17000, up(KillTimer), "kill -SIGKILL, timer kill", noAnswer},
 			{19000, up(KillTimer), "record", noAnswer}, // it is stuck
 			{29000, up(KillTimer), "", noAnswer}}},
 		{"told to stop meanwhile", nil, []happens{fine,
 			{2000, silent, "record", ""}, {4500, silent, "", ""}, {7000, silent, "record, " + dump, noAnswer},
-			{8000, Event{Kind: StopAsked, Action: "halt"}, "record, kill -SIGTERM, timer 1", noAnswer},
+			{8000, Event{Kind: StopAsked, Action: "halt"}, "record, kill -SIGTERM, timer stop", noAnswer},
 			{17000, up(KillTimer), "", noAnswer},
-			{18000, up(StopTimer), "kill -SIGKILL, timer 1", noAnswer}}},
+			{18000, up(StopTimer), "kill -SIGKILL, timer stop", noAnswer}}},
 		{"does not start", func(p *Policy) { p.StartTimeout = 5 * time.Minute }, []happens{
 			{1000, refused, "", ""}, {300000, up(StartTimer), "record, " + dump, "hung: no answer within 5m0s of its start"}}},
 		{"starts in time", func(p *Policy) { p.StartTimeout = 5 * time.Minute }, []happens{fine, {300000, up(StartTimer), "", ""}}},
-		{"its heart has lost it", nil, []happens{fine, {5000, says(beat), "timer 10", ""},
+		{"its heart has lost it", nil, []happens{fine, {5000, says(beat), "timer beat", ""},
 			{66000, says(heart.Message{Kind: heart.Lost, Reason: heart.Silent, Span: 61 * time.Second}), "record, " + dump, "hung: no heart beat for 1m1s"}}},
 		{"and wants SIGABRT", nil, []happens{
-			{66000, says(heart.Message{Kind: heart.Lost, Reason: heart.Told, Abort: true}), "record, kill -SIGABRT, kill -SIGCONT, timer 9", "killed because it said disable_vm"}}},
+			{66000, says(heart.Message{Kind: heart.Lost, Reason: heart.Told, Abort: true}), "record, kill -SIGABRT, kill -SIGCONT, timer kill", "killed because it said disable_vm"}}},
 		{"the heart of a run before", nil, []happens{fine,
 			{5000, says(heart.Message{Kind: heart.Lost, Reason: heart.Silent, PID: 86}), "", ""}}},
-		{"its heart hangs too", nil, []happens{fine, {5000, says(beat), "timer 10", ""}, {10000, says(beat), "timer 10", ""},
+		{"its heart hangs too", nil, []happens{fine, {5000, says(beat), "timer beat", ""}, {10000, says(beat), "timer beat", ""},
 			{75000, up(BeatTimer), "", ""}, {80000, up(BeatTimer), "record, " + dump, "hung: no heart beat for 1m10s"}}},
-		{"crashes, and is given the time for its dump", nil, []happens{fine, {5000, says(beat), "timer 10", ""},
-			{6000, says(heart.Message{Kind: heart.Crashing}), "timer 9", ""},
+		{"crashes, and is given the time for its dump", nil, []happens{fine, {5000, says(beat), "timer beat", ""},
+			{6000, says(heart.Message{Kind: heart.Crashing}), "timer kill", ""},
 			{8000, silent, "record", ""}, {10500, silent, "", ""}, {13000, silent, "", ""},
-			{16000, up(KillTimer), "kill -SIGKILL, timer 9", "its crash dump took longer than 10s"}}},
+			{16000, up(KillTimer), "kill -SIGKILL, timer kill", "its crash dump took longer than 10s"}}},
 		{"snoozes", nil, []happens{fine, {1000, says(heart.Message{Kind: heart.Snoozed, Span: 15 * time.Minute}), "", ""},
 			{2000, silent, "record", ""}, {4500, silent, "", ""}, {7000, silent, "", ""}, {902000, silent, "record, " + dump, noAnswer}}},
 		{"at once", nil, []happens{fine,
-			{2000, Event{Kind: StopAsked, Action: "reboot", Now: true}, "record, kill -SIGKILL, timer 1", ""},
+			{2000, Event{Kind: StopAsked, Action: "reboot", Now: true}, "record, kill -SIGKILL, timer stop", ""},
 			{4000, up(StopTimer), "finish", ""}}},
 	}
 	for _, tt := range tests {

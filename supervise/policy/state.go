@@ -5,6 +5,8 @@
 package policy
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/beaminit/beaminit/cluster"
@@ -55,48 +57,65 @@ const (
 	PhaseCount  // how many there are
 )
 
+// phaseNames are the phases in what one PID 1 hands to the next.
+var phaseNames = [...]string{"waiting", "running", "between", "ending", "given-up", "pausing", "stopped", "falling-back"}
+
+// MarshalText gives the name of a phase.
+func (p Phase) MarshalText() ([]byte, error) {
+	if p < 0 || p >= PhaseCount {
+		return nil, fmt.Errorf("no phase %d", int(p))
+	}
+	return []byte(phaseNames[p]), nil
+}
+
+// UnmarshalText reads one; a name that only another version has is -1 and no error.
+func (p *Phase) UnmarshalText(text []byte) error {
+	*p = Phase(slices.Index(phaseNames[:], string(text)))
+	return nil
+}
+
 // State is all that PID 1 knows of the release. Step makes a new one from it; it
 // is never changed in place.
 type State struct {
-	Policy Policy
-	Peers  int // how many peers are expected
+	Policy Policy `json:"-"`
+	Peers  int    `json:"-"` // how many peers are expected
 
-	Phase      Phase
-	PID        int  // of the release, 0 where none runs
-	Ran        bool // the release has been started at least once in this boot
-	Answered   bool // a probe was answered since the start
-	Started    bool // all its applications have been started
-	Notified   bool // it said READY=1
-	Ready      bool // it was ready at least once since the start, by the criterion of that time
-	Hung       bool // and the last one was not
-	Probe      time.Duration
-	Known      bool // PeerStates is known
-	PeerStates []cluster.PeerState
-	Restarts   int
-	Runs       int  // how often it was started in this boot
-	CameUp     bool // it has been well in this boot: it was ready, or ran for a window
-	Failed     int  // boots in a row before this one in which it was not
-	FellBack   bool // the fallback command has had its turn, in this boot or that row
-	Fallback   int  // its PID while it runs
-	StartedAt  time.Duration
-	Exits      []time.Duration // within the window, oldest first
-	Backoff    time.Duration   // before the restart after the next one, without jitter; 0: at once
-	NextAt     time.Duration
-	Why        string // how the release ended, or why the node is as it is
-	Killed     bool   // SIGKILL was sent on the way down
-	Then       Then   // what was asked for, until it is done
-	Action     Action // of Ending
-	Rand       uint32 // xorshift state for the jitter; never 0
+	Phase      Phase               `json:"phase"`
+	PID        int                 `json:"pid"`                // of the release, 0 where none runs
+	Ran        bool                `json:"ran,omitempty"`      // the release has been started at least once in this boot
+	Answered   bool                `json:"answered,omitempty"` // a probe was answered since the start
+	Started    bool                `json:"started,omitempty"`  // all its applications have been started
+	Notified   bool                `json:"notified,omitempty"` // it said READY=1
+	Ready      bool                `json:"ready,omitempty"`    // it was ready at least once since the start, by the criterion of that time
+	Hung       bool                `json:"hung,omitempty"`     // and the last one was not
+	Probe      time.Duration       `json:"probe,omitempty"`
+	Known      bool                `json:"known,omitempty"` // PeerStates is known
+	PeerStates []cluster.PeerState `json:"peers,omitempty"`
+	Restarts   int                 `json:"restarts,omitempty"`
+	Runs       int                 `json:"runs,omitempty"`      // how often it was started in this boot
+	CameUp     bool                `json:"came_up,omitempty"`   // it has been well in this boot: it was ready, or ran for a window
+	Failed     int                 `json:"failed,omitempty"`    // boots in a row before this one in which it was not
+	FellBack   bool                `json:"fell_back,omitempty"` // the fallback command has had its turn, in this boot or that row
+	Fallback   int                 `json:"fallback,omitempty"`  // its PID while it runs
+	StartedAt  time.Duration       `json:"started_at,omitempty"`
+	Exits      []time.Duration     `json:"exits,omitempty"`   // within the window, oldest first
+	Backoff    time.Duration       `json:"backoff,omitempty"` // before the restart after the next one, without jitter; 0: at once
+	NextAt     time.Duration       `json:"next_at,omitempty"`
+	Why        string              `json:"why,omitempty"`    // how the release ended, or why the node is as it is
+	Killed     bool                `json:"killed,omitempty"` // SIGKILL was sent on the way down
+	Then       Then                `json:"then,omitempty"`   // what was asked for, until it is done
+	Action     Action              `json:"action,omitempty"` // of Ending
+	Rand       uint32              `json:"-"`                // xorshift state for the jitter; never 0
 
-	HeardAt     time.Duration // when a probe was last reported, or the release started
-	Misses      int           // probes without an answer since the last that had one
-	MissedAt    time.Duration
-	Kill        KillStage
-	Fatal       string        // why it is killed; empty: it is not, or ends by itself
-	BeatAt      time.Duration // of the last beat of its heart; 0: none yet
-	BeatSpan    time.Duration // to the next, at most
-	SnoozeUntil time.Duration // nothing is killed or reset for hanging
-	Unpetted    bool          // the watchdog is to reset the machine
+	HeardAt     time.Duration `json:"heard_at,omitempty"` // when a probe was last reported, or the release started
+	Misses      int           `json:"misses,omitempty"`   // probes without an answer since the last that had one
+	MissedAt    time.Duration `json:"missed_at,omitempty"`
+	Kill        KillStage     `json:"kill,omitempty"`
+	Fatal       string        `json:"fatal,omitempty"`        // why it is killed; empty: it is not, or ends by itself
+	BeatAt      time.Duration `json:"beat_at,omitempty"`      // of the last beat of its heart; 0: none yet
+	BeatSpan    time.Duration `json:"beat_span,omitempty"`    // to the next, at most
+	SnoozeUntil time.Duration `json:"snooze_until,omitempty"` // nothing is killed or reset for hanging
+	Unpetted    bool          `json:"unpetted,omitempty"`     // the watchdog is to reset the machine
 }
 
 // EventKind says what happened.
@@ -146,7 +165,6 @@ const (
 	RestartTimer Timer = iota
 	StopTimer
 	NetworkTimer
-	MonitorTimer
 	TickTimer
 	SaveTimer
 	FallbackTimer
@@ -155,9 +173,7 @@ const (
 	KillTimer
 	BeatTimer
 	PetTimer
-	CompanionTimer
 	ShrinkTimer
-	RelayTimer
 	TimerCount // how many there are
 )
 
@@ -184,6 +200,11 @@ type Effect struct {
 	After  time.Duration
 	Order  cluster.OrderKind
 	PID    int
+}
+
+// String is the name of a timer.
+func (t Timer) String() string {
+	return [...]string{"restart", "stop", "network", "tick", "save", "fallback", "well", "start", "kill", "beat", "pet", "shrink"}[t]
 }
 
 // Health is the word for the state.

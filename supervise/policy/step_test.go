@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -24,7 +23,7 @@ func (e Effect) String() string {
 	case Signal:
 		return "kill -" + unix.SignalName(e.Signal)
 	case SetTimer:
-		return fmt.Sprintf("timer %d", e.Timer)
+		return "timer " + e.Timer.String()
 	case Order:
 		return "order " + string(e.Order)
 	case Record:
@@ -65,17 +64,17 @@ func asks(then Then, effects string, h health.State) turn {
 
 func TestStep(t *testing.T) {
 	begin := turn{Event{Kind: Begin}, "start", health.Booting}
-	started := turn{Event{Kind: Started, PID: 87}, "record, order w, timer 7", health.Starting}
+	started := turn{Event{Kind: Started, PID: 87}, "record, order w, timer well", health.Starting}
 	again := turn{Event{Kind: Started, PID: 87}, "record, order w", health.Starting} // after it was up
 	up := turn{Event{Kind: Reported, Report: answered(0, 1)}, "record", health.Up}
 	dies := turn{Event{Kind: Exited, PID: 87, Status: killed, At: time.Second}, "record, order r, sweep up, start", health.Down}
-	diesAgain := turn{Event{Kind: Exited, PID: 87, Status: killed, At: time.Second}, "record, order r, sweep up, timer 0", health.Down}
+	diesAgain := turn{Event{Kind: Exited, PID: 87, Status: killed, At: time.Second}, "record, order r, sweep up, timer restart", health.Down}
 	endsWith := func(status unix.WaitStatus, effects string, h health.State) turn {
 		return turn{Event{Kind: Exited, PID: 87, Status: status, At: time.Second}, effects, h}
 	}
 	reboots := "record, order r, sweep up, finish"
 	rescue := "record, order r, sweep up"
-	falls := "record, order r, sweep up, timer 6, fallback"
+	falls := "record, order r, sweep up, timer fallback, fallback"
 	fallback := turn{Event{Kind: Started, PID: 99}, "", health.Rescue}
 	loops := func(p *Policy) { p.Attempts, p.Boots = 0, 3 }
 	failed := func(n int) turn { return turn{Event{Kind: Remembered, Failed: n}, "", health.Booting} }
@@ -104,39 +103,39 @@ func TestStep(t *testing.T) {
 		{"another's exit", nil, []turn{begin, started, {Event{Kind: Exited, PID: 3, Status: killed}, "", health.Starting}}},
 		{"a report that comes late", nil, []turn{begin, started, up, dies, {Event{Kind: Reported, Report: answered(0)}, "", health.Down}}},
 		{"stop", nil, []turn{begin, started, up,
-			{Event{Kind: StopAsked, Action: "poweroff"}, "record, kill -SIGTERM, timer 1", health.Stopping},
+			{Event{Kind: StopAsked, Action: "poweroff"}, "record, kill -SIGTERM, timer stop", health.Stopping},
 			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up, finish", health.Stopping}}},
-		{"restart", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer 1", health.Stopping),
+		{"restart", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer stop", health.Stopping),
 			{Event{Kind: Reported, Report: answered(0, 1)}, "", health.Stopping},
 			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up, start", health.Down}, again, up}},
-		{"restart a release that hangs", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer 1", health.Stopping),
-			{Event{Kind: TimeIsUp, Timer: StopTimer}, "kill -SIGKILL, timer 1", health.Stopping},
+		{"restart a release that hangs", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer stop", health.Stopping),
+			{Event{Kind: TimeIsUp, Timer: StopTimer}, "kill -SIGKILL, timer stop", health.Stopping},
 			{Event{Kind: TimeIsUp, Timer: StopTimer}, "record", health.Stopping}, // SIGKILL does not end it: the watchdog's case
 			{Event{Kind: TimeIsUp, Timer: StopTimer}, "", health.Stopping},
 			{Event{Kind: Exited, PID: 87, Status: killed}, "record, order r, sweep up, start", health.Down}, again}},
 		{"restart at once, between two runs", nil, []turn{begin, started, up, dies, asks(ThenStart, "record, start", health.Down), again,
 			{Event{Kind: TimeIsUp, Timer: RestartTimer}, "", health.Starting}}},
 		{"restart before the network is there", nil, []turn{asks(ThenStart, "record, start", health.Down), started, {Event{Kind: Begin}, "", health.Starting}}},
-		{"restart that cannot start", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer 1", health.Stopping),
+		{"restart that cannot start", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer stop", health.Stopping),
 			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up, start", health.Down},
-			{Event{Kind: StartFailed, Text: "no"}, "record, timer 0", health.Down}}},
-		{"stop, and on again", func(p *Policy) { p.OnExit = "reboot" }, []turn{begin, started, up, asks(ThenStop, "record, kill -SIGTERM, timer 1", health.Stopping),
+			{Event{Kind: StartFailed, Text: "no"}, "record, timer restart", health.Down}}},
+		{"stop, and on again", func(p *Policy) { p.OnExit = "reboot" }, []turn{begin, started, up, asks(ThenStop, "record, kill -SIGTERM, timer stop", health.Stopping),
 			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up", health.Rescue},
 			{Event{Kind: Begin}, "", health.Rescue}, {Event{Kind: TimeIsUp, Timer: RestartTimer}, "", health.Rescue},
 			asks(ThenStop, "", health.Rescue), asks(ThenStart, "record, start", health.Down), again, up}},
-		{"rescue", nil, []turn{begin, started, up, asks(ThenKill, "record, kill -SIGKILL, timer 1", health.Stopping),
+		{"rescue", nil, []turn{begin, started, up, asks(ThenKill, "record, kill -SIGKILL, timer stop", health.Stopping),
 			{Event{Kind: Exited, PID: 87, Status: killed}, "record, order r, sweep up", health.Rescue}}},
-		{"one thing after the other is asked for", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer 1", health.Stopping),
-			asks(ThenStop, "record", health.Stopping), asks(ThenKill, "record, kill -SIGKILL, timer 1", health.Stopping), asks(ThenKill, "", health.Stopping),
+		{"one thing after the other is asked for", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer stop", health.Stopping),
+			asks(ThenStop, "record", health.Stopping), asks(ThenKill, "record, kill -SIGKILL, timer stop", health.Stopping), asks(ThenKill, "", health.Stopping),
 			{Event{Kind: Exited, PID: 87, Status: killed}, "record, order r, sweep up", health.Rescue}}},
-		{"the node goes down while it stops the release", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer 1", health.Stopping),
-			{Event{Kind: StopAsked, Action: "reboot", Text: "reboot"}, "record, kill -SIGTERM, timer 1", health.Stopping},
+		{"the node goes down while it stops the release", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer stop", health.Stopping),
+			{Event{Kind: StopAsked, Action: "reboot", Text: "reboot"}, "record, kill -SIGTERM, timer stop", health.Stopping},
 			asks(ThenStop, "", health.Stopping),
 			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up, finish", health.Stopping}}},
 		{"stop a release that does not want to", nil, []turn{begin, started, up,
-			{Event{Kind: StopAsked, Action: "halt"}, "record, kill -SIGTERM, timer 1", health.Stopping},
+			{Event{Kind: StopAsked, Action: "halt"}, "record, kill -SIGTERM, timer stop", health.Stopping},
 			{Event{Kind: StopAsked, Action: "reboot"}, "", health.Stopping},
-			{Event{Kind: TimeIsUp, Timer: StopTimer}, "kill -SIGKILL, timer 1", health.Stopping},
+			{Event{Kind: TimeIsUp, Timer: StopTimer}, "kill -SIGKILL, timer stop", health.Stopping},
 			{Event{Kind: TimeIsUp, Timer: StopTimer}, "finish", health.Stopping}}},
 		{"stop between two runs", nil, []turn{begin, started, up, dies,
 			{Event{Kind: StopAsked, Action: "reboot"}, "record, finish", health.Stopping}}},
@@ -147,7 +146,7 @@ func TestStep(t *testing.T) {
 		{"no release", nil, []turn{{Event{Kind: NoRelease, Text: "none in /srv/erlang"}, "record", health.Rescue},
 			{Event{Kind: Begin}, "", health.Rescue},
 			{Event{Kind: StopAsked, Action: "reboot"}, "record, finish", health.Stopping}}},
-		{"cannot be started", nil, []turn{begin, {Event{Kind: StartFailed, Text: "fork: no memory"}, "record, timer 0", health.Down}}},
+		{"cannot be started", nil, []turn{begin, {Event{Kind: StartFailed, Text: "fork: no memory"}, "record, timer restart", health.Down}}},
 		{"can never be started", func(p *Policy) { p.Attempts = 0 }, []turn{begin, {Event{Kind: StartFailed, Text: "no space"}, "record", health.Rescue}}},
 		{"on_exit = reboot", func(p *Policy) { p.OnExit = "reboot" }, []turn{begin, started, up,
 			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up, finish", health.Stopping}}},
@@ -164,14 +163,14 @@ func TestStep(t *testing.T) {
 		{"exit_ok is of no signal", func(p *Policy) { p.ExitOK = []int{0, 9} }, []turn{begin, started, up, endsWith(killed, rescue+", start", health.Down)}},
 		{"exit_ok before on_exit", func(p *Policy) { p.ExitOK, p.OnExit = []int{0}, "reboot" }, []turn{begin, started, up, endsWith(0, rescue, health.Down)}},
 		{"exit_ok on the way down", func(p *Policy) { p.ExitOK = []int{0} }, []turn{begin, started, up,
-			{Event{Kind: StopAsked, Action: "halt"}, "record, kill -SIGTERM, timer 1", health.Stopping}, endsWith(0, reboots, health.Stopping)}},
+			{Event{Kind: StopAsked, Action: "halt"}, "record, kill -SIGTERM, timer stop", health.Stopping}, endsWith(0, reboots, health.Stopping)}},
 
 		{"a loop of boots is broken", loops, []turn{failed(2), begin, started, endsWith(killed, rescue, health.Rescue)}},
 		{"but not before that", loops, []turn{failed(1), begin, started, endsWith(killed, reboots, health.Stopping)}},
 		{"nor where it came up", loops, []turn{failed(9), begin, started, up, endsWith(killed, reboots, health.Stopping)}},
 		{"nor where it ran well and has nothing to answer", loops, []turn{failed(9), begin, started,
 			{Event{Kind: TimeIsUp, Timer: WellTimer, At: time.Minute}, "", health.Starting}, endsWith(killed, reboots, health.Stopping)}},
-		{"a timer of a run before", loops, []turn{failed(9), begin, {Event{Kind: Started, PID: 87, At: time.Second}, "record, order w, timer 7", health.Starting},
+		{"a timer of a run before", loops, []turn{failed(9), begin, {Event{Kind: Started, PID: 87, At: time.Second}, "record, order w, timer well", health.Starting},
 			{Event{Kind: TimeIsUp, Timer: WellTimer, At: time.Minute}, "", health.Starting}, endsWith(killed, rescue, health.Rescue)}},
 		{"boots = 0", func(p *Policy) { p.Attempts = 0 }, []turn{failed(999), begin, started, endsWith(killed, reboots, health.Stopping)}},
 		{"power off is no loop", func(p *Policy) { loops(p); p.GiveUp = "poweroff" }, []turn{failed(9), begin, started, endsWith(killed, reboots, health.Stopping)}},
@@ -197,7 +196,7 @@ func TestStep(t *testing.T) {
 		{"fallback, once", func(p *Policy) { loops(p); p.Fallback = true }, []turn{
 			{Event{Kind: Remembered, Failed: 2, FellBack: true}, "", health.Booting}, begin, started, endsWith(killed, rescue, health.Rescue)}},
 		{"fallback without a release", func(p *Policy) { p.Fallback = true }, []turn{
-			{Event{Kind: NoRelease, Text: "none"}, "record, timer 6, fallback", health.Rescue}, fallback,
+			{Event{Kind: NoRelease, Text: "none"}, "record, timer fallback, fallback", health.Rescue}, fallback,
 			{Event{Kind: StopAsked, Action: "reboot"}, "record, finish", health.Stopping}}},
 		{"reboot comes before fallback", func(p *Policy) { loops(p); p.Fallback = true }, []turn{begin, started, endsWith(killed, reboots, health.Stopping)}},
 	}

@@ -1,0 +1,133 @@
+// Package cli is what a person types: plan and check look at an image with the functions of
+// a boot; status, restart, stop, rescue and reexec ask PID 1 by its control socket; remote
+// and rpc go to the release; history reads what is remembered; reboot, poweroff and halt
+// send PID 1 a signal. Each gives the exit status of the process: 0, or why not.
+package cli
+
+import (
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/node"
+	"github.com/beaminit/beaminit/supervise/control"
+)
+
+// answerWait is how long an answer of PID 1 is waited for.
+const answerWait = 2 * time.Second
+
+// The exit statuses of the commands.
+const (
+	done    = iota
+	notDone // PID 1 was asked, and it did not come to what was asked for
+	noOne   // it could not be asked, or not like this
+)
+
+// asker is a command on its way.
+type asker struct {
+	command string
+	conn    *control.Conn
+	begun   time.Time
+}
+
+func Restart(args []string) int { return change(args, "restarted") }
+func Stop(args []string) int    { return change(args, "stopped") }
+func Rescue(args []string) int  { return change(args, "in rescue") }
+
+// change asks for another state of the release, waits for it and says what came of it.
+func change(args []string, word string) int {
+	a, status := begin(args, 0)
+	if status != done {
+		return status
+	}
+	defer a.conn.Close()
+	r, status := a.ask(a.command)
+	if status == done {
+		r, status = a.settled(r)
+	}
+	if status != done {
+		return status
+	}
+	took := a.took()
+	runs := r.PID > 0 && (r.State == health.Starting || r.State == health.Up || r.State == health.Degraded || r.State == health.Hung)
+	switch {
+	case word == "restarted" && runs:
+		say("restarted: pid " + strconv.Itoa(r.PID) + " after " + took)
+		return done
+	case word != "restarted" && r.State == health.Rescue && r.PID == 0:
+		say(word + " after " + took + "; beaminit restart starts the release again")
+		return done
+	}
+	text := "not " + word + ": state=" + string(r.State)
+	if r.Why != "" {
+		text += ", " + r.Why
+	}
+	if r.Next > 0 {
+		text += "; next start in " + r.Next.String()
+	}
+	return a.fail(text)
+}
+
+// begin makes ready for the command of args, which takes at most so many arguments.
+func begin(args []string, most int) (a *asker, status int) {
+	a = &asker{command: args[0], begun: time.Now()}
+	if len(args) > 1+most {
+		os.Stderr.WriteString("beaminit " + args[0] + ": too many arguments: " + args[1+most] + "\n")
+		return a, noOne
+	}
+	var err error
+	if a.conn, err = control.Dial(node.ControlPath); err != nil {
+		return a, a.unheard(err)
+	}
+	return a, done
+}
+
+// ask gives the record in PID 1's answer.
+func (a *asker) ask(command string) (r health.Record, status int) {
+	answer, err := a.conn.Ask(command, "", answerWait)
+	if err != nil {
+		return r, a.unheard(err)
+	}
+	if answer.Verdict != control.OK {
+		return r, a.fail(answer.Text)
+	}
+	r, ok := health.Decode([]byte(answer.Text))
+	if !ok {
+		return r, a.fail("PID 1 says something strange: " + answer.Text)
+	}
+	return r, done
+}
+
+// settled waits until the release is not being stopped any more. PID 1 has a limit for
+// that (supervise.stop_timeout), so there is none here.
+func (a *asker) settled(r health.Record) (health.Record, int) {
+	pause := 2 * time.Millisecond
+	for r.State == health.Stopping {
+		time.Sleep(pause)
+		pause = min(2*pause, 50*time.Millisecond)
+		var status int
+		if r, status = a.ask(control.Status); status != done {
+			return r, status
+		}
+	}
+	return r, done
+}
+
+func (a *asker) took() string {
+	return strconv.FormatFloat(time.Since(a.begun).Seconds(), 'f', 2, 64) + " s"
+}
+
+// fail says why what was asked for is not so.
+func (a *asker) fail(why string) int {
+	os.Stderr.WriteString("beaminit " + a.command + ": " + why + "\n")
+	return notDone
+}
+
+// unheard says why PID 1 could not be asked.
+func (a *asker) unheard(err error) int {
+	os.Stderr.WriteString("beaminit " + a.command + ": " + node.ControlPath + ": " + err.Error() + "\n")
+	return noOne
+}
+
+func say(line string) { os.Stdout.WriteString(line + "\n") }

@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"runtime"
+	"strconv"
+	"syscall"
+
+	"github.com/beaminit/beaminit/cluster"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/node"
+	"github.com/beaminit/beaminit/release"
+	"github.com/beaminit/beaminit/supervise/control"
+	"github.com/beaminit/beaminit/supervise/launch"
+	"golang.org/x/sys/unix"
+)
+
+// visit is a call on the release of this node, by the same facts as it was started.
+type visit struct {
+	node *node.Setup
+	in   release.Inputs
+	cmd  release.Command
+	at   netip.AddrPort // where it answers
+	name string         // of the node that asks, before the @
+}
+
+// newVisit finds the release of the image in root. The name of a node that runs is what
+// its kernel says: the configuration may have had to ask a program for it.
+func newVisit(root, line string) (*visit, error) {
+	v := &visit{node: node.LoadSetup(root, line)}
+	n := v.node
+	var name unix.Utsname
+	if root == "/" && unix.Uname(&name) == nil {
+		n.Config.Node.Hostname = unix.ByteSliceToString(name.Nodename[:])
+	}
+	n.FindRelease()
+	if n.Failed == nil {
+		n.FindUser()
+	}
+	if n.Failed != nil {
+		return nil, n.Failed
+	}
+	v.in = n.Inputs(1)
+	v.cmd = n.Release.Command(v.in)
+	v.cmd.InTmp(release.Root(root))
+	return v, nil
+}
+
+// arrive makes sure that the release answers, and that whoever asks can have its cookie.
+func (v *visit) arrive() error {
+	user, uid := v.node.User, uint32(os.Geteuid())
+	if uid != 0 && (user == nil || uid != user.UID) {
+		name := "root"
+		if user != nil {
+			name += " or " + user.Name + ", the user of the release"
+		}
+		return errors.New("only " + name + ", can have its cookie")
+	}
+	if v.cmd.Unprobed != "" {
+		return errors.New("the release cannot be reached: " + v.cmd.Unprobed)
+	}
+	name, err := claimName()
+	if err != nil {
+		return err
+	}
+	v.name = name
+	w := v.node.Watch()
+	// Another name yet: the VM may not have noticed the end of this handshake when what it
+	// was for begins.
+	w.Node = name + "-first" + w.Node[at(w.Node)-1:]
+	answer, at := w.Reach()
+	if v.at = at; answer != cluster.Answered {
+		why := map[cluster.Answer]string{cluster.Refused: "nothing listens on ", cluster.Silent: "no answer from "}[answer]
+		if why == "" {
+			why = "no Erlang node answers on "
+		}
+		return errors.New(why + at.String() + v.state())
+	}
+	_, err = v.node.Image.Read(v.cookieFile())
+	return err
+}
+
+// state is what PID 1 says about the release, for root.
+func (v *visit) state() string {
+	conn, err := control.Dial(node.ControlPath)
+	if err != nil {
+		return ""
+	}
+	defer conn.Close()
+	answer, err := conn.Ask(control.Status, "", answerWait)
+	r, ok := health.Decode([]byte(answer.Text))
+	switch {
+	case err != nil:
+		return "; " + node.ControlPath + ": " + err.Error()
+	case !ok:
+		return ""
+	case r.Why != "":
+		return "; state=" + string(r.State) + ", " + r.Why
+	}
+	return "; state=" + string(r.State)
+}
+
+func (v *visit) cookieFile() string { return v.cmd.Home() + "/.erlang.cookie" }
+
+// become makes this process the release's visitor, with the rights of the release.
+func (v *visit) become(first, last []string) error {
+	// A file without a name: there is none to remove, and /run may be full.
+	fd, err := unix.MemfdCreate("inetrc", 0)
+	if err != nil {
+		return errors.New("memfd_create: " + err.Error())
+	}
+	host := v.cmd.Node[at(v.cmd.Node):]
+	unix.Write(fd, []byte(release.Inetrc(host, v.at.Addr())))
+	r := v.node.Release
+	visitor := release.RemoteShell{
+		Name: v.name, Inetrc: "/proc/self/fd/" + strconv.Itoa(fd),
+		Env: node.TerminalEnv("/", os.Getenv("TERM")),
+	}
+	argv, env, err := r.RemoteShellCommand(release.Root("/"), &v.in, &v.cmd, visitor, first, last)
+	if err != nil {
+		return err
+	}
+	if err := unix.Chdir(v.cmd.Dir); err != nil {
+		return errors.New(v.cmd.Dir + ": " + err.Error())
+	}
+	runtime.LockOSThread() // see start
+	if err := v.asUser(); err != nil {
+		return err
+	}
+	erlexec := r.ERTSDir + "/bin/erlexec"
+	return errors.New("exec " + erlexec + ": " + unix.Exec(erlexec, argv, env).Error())
+}
+
+// asUser gives up what the user of the release has not.
+func (v *visit) asUser() error {
+	u := v.node.User
+	if u == nil || os.Geteuid() != 0 {
+		return nil
+	}
+	return launch.Assume(&syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups})
+}
+
+// at is the index of what stands behind the @ in the name of a node.
+func at(node string) int {
+	for i := range node {
+		if node[i] == '@' {
+			return i + 1
+		}
+	}
+	return len(node)
+}

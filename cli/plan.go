@@ -1,0 +1,203 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+
+	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/node"
+)
+
+// section is one part of a printed plan.
+type section struct {
+	name  string
+	lines []string
+}
+
+// options are the arguments of plan and check.
+type options struct {
+	root    string // where the image lies on this machine
+	cmdline string
+	json    bool
+	all     bool // of plan: what is built in too
+}
+
+// parseOptions reads the arguments after the command's name. Without --root the
+// plan is of this machine, and so is the command line then.
+func parseOptions(args []string) (o options, problem string) {
+	o.root = "/"
+	given := false
+	for i := 1; i < len(args); i++ {
+		name, value, has := strings.Cut(args[i], "=")
+		switch args[i] {
+		case "--json":
+			o.json = true
+			continue
+		case "--all":
+			o.all = true
+			continue
+		}
+		if name != "--root" && name != "--cmdline" {
+			return o, "no option " + args[i] + "; want --root DIR, --cmdline STR, --all, --json"
+		}
+		if !has {
+			if i++; i == len(args) {
+				return o, name + " wants a value"
+			}
+			value = args[i]
+		}
+		if name == "--root" {
+			o.root, given = value, true
+		} else {
+			o.cmdline, given = value, true
+		}
+	}
+	if st, err := os.Stat(o.root); err != nil || !st.IsDir() {
+		return o, "--root " + o.root + ": no such directory"
+	}
+	if !given {
+		o.cmdline = node.Cmdline()
+	}
+	return o, ""
+}
+
+// plan prints what a boot would do. It changes nothing and needs no privilege.
+func Plan(args []string) int {
+	o, problem := parseOptions(args)
+	if problem != "" {
+		os.Stderr.WriteString("beaminit plan: " + problem + "\n")
+		return 2
+	}
+	sections, _ := makePlan(o)
+	if o.json {
+		os.Stdout.WriteString(planJSON(sections))
+	} else {
+		os.Stdout.WriteString(planText(sections))
+	}
+	return 0
+}
+
+// check prints what is wrong; an image build runs it, so that a bad configuration
+// stops the build and not a node.
+func Check(args []string) int {
+	o, problem := parseOptions(args)
+	if problem != "" {
+		os.Stderr.WriteString("beaminit check: " + problem + "\n")
+		return 2
+	}
+	plan, problems := makePlan(o)
+	for _, p := range problems {
+		os.Stdout.WriteString(p + "\n")
+	}
+	for _, s := range plan {
+		if s.name == "notes" { // what has no effect, which is no fault
+			for _, l := range s.lines {
+				os.Stdout.WriteString("note: " + l + "\n")
+			}
+		}
+	}
+	if len(problems) > 0 {
+		return 1
+	}
+	return 0
+}
+
+// makePlan computes what a boot would do, from the same functions.
+func makePlan(o options) (plan []section, problems []string) {
+	n := node.LoadSetup(o.root, o.cmdline)
+	c := n.Config
+	for _, p := range c.Problems {
+		problems = append(problems, p.String())
+	}
+	for _, err := range node.CheckSelfInPeers(c) {
+		problems = append(problems, err.Error())
+	}
+	problems = append(problems, health.CheckCmdline(o.cmdline)...)
+	var settings, notes, mounts, targets []string
+	c.Each(func(key, value, where string) {
+		if !o.all && where == config.BuiltIn.String() {
+			return
+		}
+		setting := key + " = " + value
+		settings = append(settings, setting+strings.Repeat(" ", max(2, 46-len(setting)))+"# "+where)
+	})
+	for _, note := range c.Notes {
+		notes = append(notes, note.String())
+	}
+	for _, m := range append(boot.Early(), boot.Late()...) {
+		mounts = append(mounts, m.String())
+	}
+	user, errs := boot.UserMounts(c.Mounts)
+	for _, m := range user {
+		mounts, targets = append(mounts, m.String()), append(targets, m.Target)
+	}
+	for _, err := range errs {
+		problems = append(problems, err.Error())
+	}
+	n.StateDir = boot.StateDir(user)
+	hosts, kept := n.Hosts()
+	notes = append(notes, kept...)
+	release, errs := planRelease(n)
+	for _, err := range append(errs, n.MissingPrograms()...) {
+		problems = append(problems, err.Error())
+	}
+	wayDown := node.ShutdownPlan(c)
+	plan = []section{
+		{"configuration", settings},
+		{"modules", c.Kernel.Modules},
+		{"sysctl", c.Kernel.Sysctl},
+		{"mounts", mounts},
+		{"network", n.Net.Lines()},
+		{node.HostsTarget, lines(hosts)},
+		{node.ResolvTarget, lines(n.Resolv())},
+		{node.InetrcPath, lines(n.Inetrc())},
+	}
+	if o.json { // where the image needs a directory
+		plan = append(plan, section{"targets", targets})
+	}
+	plan = append(plan, release...)
+	if c.FromErlinit() {
+		plan = append(plan, section{"beaminit.toml", lines([]byte(c.TOML()))})
+	}
+	return append(plan, section{"way down", wayDown.Lines()}, section{"notes", notes}, section{"problems", problems}), problems
+}
+
+func lines(text []byte) []string {
+	if len(text) == 0 {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+}
+
+func planText(plan []section) string {
+	var b strings.Builder
+	for _, s := range plan {
+		if len(s.lines) == 0 {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(s.name + ":\n")
+		for _, l := range s.lines {
+			b.WriteString("  " + l + "\n")
+		}
+	}
+	return b.String()
+}
+
+// planJSON is an object of arrays of strings.
+func planJSON(plan []section) string {
+	object := make(map[string][]string, len(plan))
+	for _, s := range plan {
+		object[s.name] = append([]string{}, s.lines...)
+	}
+	text, err := json.MarshalIndent(object, "", " ")
+	if err != nil { // of strings, none is possible
+		panic(err)
+	}
+	return string(text) + "\n"
+}

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/supervise/control"
+	"golang.org/x/sys/unix"
+)
+
+// reexecWait is how long the program in PID 1's place may take until it answers.
+const reexecWait = 10 * time.Second
+
+// reexec asks PID 1 to execute another program in its place, after that has shown that
+// it runs on this machine and is a beaminit.
+func Reexec(args []string) int {
+	a, status := begin(args, 1)
+	if status != done {
+		return status
+	}
+	defer a.conn.Close()
+	program := "/sbin/init"
+	if len(args) > 1 {
+		program = args[1]
+	}
+	if !strings.HasPrefix(program, "/") {
+		var here [unix.PathMax]byte
+		n, err := unix.Getcwd(here[:])
+		if err != nil {
+			return a.fail("the current directory: " + err.Error())
+		}
+		program = string(here[:n-1]) + "/" + program
+	}
+	before, err := a.conn.Ask(control.Status, "", answerWait)
+	if err != nil {
+		return a.unheard(err)
+	}
+	if why := notBeaminit(program); why != "" {
+		return a.fail(why + "; PID 1 goes on as it is")
+	}
+	return a.become(program, before)
+}
+
+// become sends the command. There is an answer only where it failed: where it did not,
+// whoever would answer is not there any more, and PID 1 lives another life.
+func (a *asker) become(program string, before control.Answer) int {
+	other, status := begin([]string{a.command}, 0)
+	if status != done {
+		return status
+	}
+	failed := make(chan string, 1)
+	go func() {
+		if answer, err := other.conn.Ask(control.Reexec, program, reexecWait); err == nil {
+			failed <- answer.Text
+		}
+	}()
+	for time.Since(a.begun) < reexecWait {
+		select {
+		case why := <-failed:
+			return a.fail(why)
+		case <-time.After(20 * time.Millisecond):
+		}
+		after, err := a.conn.Ask(control.Status, "", answerWait)
+		if err == nil && after.Life != before.Life {
+			r, _ := health.Decode([]byte(after.Text))
+			say("PID 1 was beaminit " + before.Version + " and is beaminit " + after.Version + " after " + a.took())
+			goesOn := "the node goes on: state=" + string(r.State)
+			if r.PID > 0 {
+				goesOn += " pid=" + strconv.Itoa(r.PID)
+			}
+			say(goesOn)
+			return done
+		}
+	}
+	return a.fail("no other PID 1 answers after " + a.took() + "; look with beaminit status")
+}
+
+// notBeaminit runs "PROGRAM version" and says what is wrong with it, if anything is.
+func notBeaminit(program string) string {
+	var out [2]int
+	if err := unix.Pipe2(out[:], unix.O_CLOEXEC); err != nil {
+		return "pipe: " + err.Error()
+	}
+	defer unix.Close(out[0])
+	pid, err := syscall.ForkExec(program, []string{"beaminit", "version"}, &syscall.ProcAttr{Files: []uintptr{0, uintptr(out[1]), 2}})
+	unix.Close(out[1])
+	if err != nil {
+		return program + ": cannot be executed: " + err.Error()
+	}
+	defer unix.Wait4(pid, nil, 0, nil)
+	defer unix.Kill(pid, unix.SIGKILL)
+	var text [64]byte
+	fds := [1]unix.PollFd{{Fd: int32(out[0]), Events: unix.POLLIN}}
+	n := 0
+	if ready, _ := unix.Poll(fds[:], int(answerWait/time.Millisecond)); ready > 0 {
+		n, _ = unix.Read(out[0], text[:])
+	}
+	const sign = "beaminit "
+	if n < len(sign) || string(text[:len(sign)]) != sign {
+		return program + ": no beaminit: it does not tell a version"
+	}
+	return ""
+}

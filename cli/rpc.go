@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/beaminit/beaminit/node"
+	"github.com/beaminit/beaminit/release"
+	"golang.org/x/sys/unix"
+)
+
+// How long a function may take where nobody says it, in seconds, and how much of a
+// result is kept, in bytes.
+const (
+	callLimit = 30
+	callSize  = 64 << 20
+)
+
+// call calls a function of the release and prints what it gives. Exit status 1 where it
+// gives none but a reason, 2 where it cannot be called.
+func RPC(args []string) int {
+	limit := callLimit
+	words := args[1:]
+	if len(words) > 1 && words[0] == "-t" {
+		n, err := strconv.Atoi(words[1])
+		if err != nil || n < 0 || n > 1<<20 {
+			return noCall("-t " + words[1] + ": want seconds, 0 for no limit")
+		}
+		limit, words = n, words[2:]
+	}
+	if len(words) < 2 || len(words) > 3 || words[0] == "" || words[0][0] == '-' {
+		return noCall("want [-t SEC] MODULE FUNCTION [ARGS], such as lists reverse '[[1,2]]'")
+	}
+	list := "[]"
+	if len(words) == 3 {
+		list = strings.TrimSpace(words[2])
+	}
+	if list == "" || list[0] != '[' {
+		return noCall(list + ": want an Erlang list of arguments, such as '[]' or '[[1,2]]'")
+	}
+	v, err := newVisit("/", node.Cmdline())
+	if err == nil {
+		err = v.arrive()
+	}
+	if err != nil {
+		return noCall(err.Error())
+	}
+	text := release.Call(words[0], words[1], list)
+	if path := v.node.Release.FindErlCall(release.Root("/"), &v.cmd); path != "" && v.at.Addr().Is4() {
+		return v.erlCall(path, text, limit)
+	}
+	return noCall(v.become(nil, release.CallFlags("beaminit rpc", v.cmd.Node, text, limit)).Error())
+}
+
+func noCall(why string) int { return failCall(noOne, why) }
+
+func failCall(status int, why string) int {
+	os.Stderr.WriteString("beaminit rpc: " + strings.TrimSpace(why) + "\n")
+	return status
+}
+
+// erlCall makes the call by erl_call, which takes milliseconds; a VM, the better part of
+// a second.
+func (v *visit) erlCall(path, text string, limit int) int {
+	out, status, late, err := v.runErlCall(path, release.ErlCallInput(text), limit)
+	printed, result, failed, ok := release.ParseErlCall(out)
+	said := strings.TrimSpace(string(out))
+	switch {
+	case err != nil:
+		return noCall(path + ": " + err.Error())
+	case late:
+		return failCall(notDone, "no result within "+strconv.Itoa(limit)+" s; it may still come to one")
+	case ok && failed:
+		os.Stdout.Write(printed)
+		return failCall(notDone, string(result))
+	case ok:
+		os.Stdout.Write(printed)
+		os.Stdout.Write(result)
+		return done
+	case strings.HasPrefix(said, "{error, "): // of the text of the arguments
+		return noCall(strings.Trim(said, "{}"))
+	case strings.Contains(said, "evaluating input failed"):
+		return failCall(notDone, v.cmd.Node+" went away before there was a result")
+	case keptOut(said, status):
+		return noCall(v.keptOut())
+	}
+	return noCall(path + " failed: " + said[:min(len(said), 1000)])
+}
+
+// keptOut says whether erl_call was not let in by a node that answers.
+func keptOut(said string, status unix.WaitStatus) bool {
+	return status.ExitStatus() == 1 && strings.Contains(said, "connect")
+}
+
+func (v *visit) keptOut() string {
+	return v.cmd.Node + " does not let us in: it has another cookie than " + v.cookieFile() + " now"
+}
+
+// letIn finds out whether the node takes the cookie, as far as erl_call can tell: a shell
+// would only say that it could not be started.
+func (v *visit) letIn() error {
+	path := v.node.Release.FindErlCall(release.Root("/"), &v.cmd)
+	if path == "" || !v.at.Addr().Is4() {
+		return nil
+	}
+	if out, status, late, err := v.runErlCall(path, release.ErlCallInput(release.Call("erlang", "node", "[]")), callLimit); err == nil && !late && keptOut(string(out), status) {
+		return errors.New(v.keptOut())
+	}
+	return nil
+}
+
+// runErlCall runs erl_call as the user of the release. The text comes from a file without
+// a name, so that nobody has to wait until it is read.
+func (v *visit) runErlCall(path, text string, limit int) (out []byte, status unix.WaitStatus, late bool, err error) {
+	in, err := unix.MemfdCreate("call", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, 0, false, err
+	}
+	unix.Write(in, []byte(text))
+	unix.Seek(in, 0, 0)
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		return nil, 0, false, err
+	}
+	unix.SetNonblock(pipe[1], false)
+	sys := &syscall.SysProcAttr{}
+	if u := v.node.User; u != nil && os.Geteuid() == 0 {
+		sys.Credential = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}
+	}
+	pid, err := syscall.ForkExec(path, []string{"erl_call", "-address", v.at.String(),
+		"-h", v.name, // -r gives two at once the same name now and then
+		"-e", "-fetch_stdout"}, &syscall.ProcAttr{
+		Dir: "/", Env: v.cmd.Env, Files: []uintptr{uintptr(in), uintptr(pipe[1]), uintptr(pipe[1])}, Sys: sys,
+	})
+	unix.Close(pipe[1])
+	if err != nil {
+		return nil, 0, false, err
+	}
+	if limit == 0 {
+		limit = 1 << 20
+	}
+	status, late, _ = node.DrainChild(pid, pipe[0], time.Duration(limit)*time.Second, func(b []byte) {
+		out = append(out, b[:min(len(b), callSize-len(out))]...)
+	})
+	return out, status, late, nil
+}

@@ -1,0 +1,183 @@
+// Package node is the story of a boot, from the first instruction of PID 1 to its last:
+// Boot tells it, top to bottom. It is the only room that knows all the others. What a
+// configuration and the files of an image come to is a Setup, the same for a boot, for
+// beaminit plan and for the tools that go to the release.
+package node
+
+import (
+	"os"
+	"sync"
+	"time"
+
+	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/history"
+	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/internal/fault"
+	"github.com/beaminit/beaminit/internal/files"
+	"github.com/beaminit/beaminit/netcfg"
+	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/console"
+	"github.com/beaminit/beaminit/supervise/policy"
+	"github.com/beaminit/beaminit/supervise/watchdog"
+	"golang.org/x/sys/unix"
+)
+
+// runDir is where everything that beaminit generates lives, controlPath PID 1's control
+// socket in it.
+const (
+	RunDir      = "/run/beaminit"
+	ControlPath = RunDir + "/control"
+)
+
+// Build is what the program was built as.
+type Build struct {
+	Version string
+	Time    string // in seconds since 1970 (SOURCE_DATE_EPOCH); empty: not known
+}
+
+// mountWait is how long the devices of [[mount]] may take to appear, all of them
+// together.
+const mountWait = 5 * time.Second
+
+// Boot is PID 1 from the first instruction to the last: it does not return.
+func Boot(build Build) {
+	n := &node{build: build, Setup: Setup{Image: Running()}, console: health.NewConsole()}
+	defer n.fell()
+	n.stop = n.signals.Listen()
+	unix.Umask(0o022) // the kernel's own; whoever started this in its place may have had another
+	n.inherit()
+	n.say(health.Err, boot.MountAll(boot.Early())...)
+	n.console.Open("/dev/kmsg")
+	fault.At("mounts")
+	n.Config = config.Sources{Cmdline: Cmdline(), Args: os.Args[1:], Read: n.Image.Read, List: n.Image.List, Run: askID}.Load()
+	fault.At("config")
+	if !n.adopts() { // the PID 1 before this one did all that
+		n.prepareRoot()
+	}
+	n.signRecords()
+	n.Net = netcfg.Make(n.Config.Node.Hostname, n.Config.Network)
+	status := n.Net.Apply()
+	n.sayNetwork(status)
+	n.phase("net")
+	fault.At("net")
+	n.writeHosts()
+	n.findRelease()
+	fault.At("release")
+	action := n.supervise(status)
+	n.goDown(action)
+}
+
+// prepareRoot makes the file systems what the configuration says.
+func (n *node) prepareRoot() {
+	n.sayProblems()
+	if modules := n.Config.Kernel.Modules; len(modules) > 0 {
+		n.say(health.Err, boot.LoadModules(boot.ModuleDir(), modules, n.Config.Kernel.ModuleOptions)...)
+	}
+	if n.Config.Root.Device != "" && boot.InInitramfs() {
+		n.enterRoot() // and begin again there
+	}
+	n.linkRootDisk()
+	plan, errs := boot.UserMounts(n.Config.Mounts)
+	n.say(health.Err, errs...)
+	if boot.NeedLate(plan) {
+		n.mountLate()
+	}
+	n.say(health.Err, boot.MountUser(plan, mountWait, n.interrupted)...)
+	n.say(health.Err, boot.MakeLinkTargets()...)
+	n.say(health.Err, boot.SetSysctls(n.Config.Kernel.Sysctl)...)
+	n.StateDir = boot.StateDir(plan)
+	n.raiseClock()
+	n.giveMachineID()
+	n.setCorePattern()
+	n.phase("mounts")
+}
+
+// node is a boot in progress: what the steps hand on.
+type node struct {
+	Setup
+	build    Build
+	console  *health.Console
+	signals  supervise.Signals
+	name     string // of the Erlang node, once something has asked for it
+	mounted  bool   // the late mounts are made
+	prepared bool   // the release has been started, or at least tried, once
+	started  bool   // once it could be
+	phases   []health.Phase
+	seq      uint32 // of the last health record
+	stop     <-chan os.Signal
+	resume   *supervise.Handover // what the PID 1 before this one knew; nil: there was none
+	ending   policy.Action       // the node goes down, and nothing of the release runs any more; empty: it does not
+	clock    boot.Floor          // what the clock was set to; At is 0: it was not
+	saving   sync.Mutex          // held by save
+	seeded   bool                // the seed of the boot before was taken
+	watchdog watchdog.Dog
+	way      *boot.Way         // down; see wayDown
+	history  history.Keeper    // see beginHistory
+	row      chan policy.Event // of the boots before, once they are known
+	terminal *console.Terminal // of the release; nil: it has none
+
+	clockFrom string // rtc, floor or kernel, for the health records
+	machineID string // to be kept for the next boot; empty: none
+	needID    bool   // the image has no file for it
+}
+
+func (n *node) phase(name string) {
+	if n.adopts() {
+		return // its boot is over
+	}
+	n.phases = append(n.phases, health.Phase{Name: name, At: clock.Boottime()})
+}
+
+// say puts errors on the console.
+func (n *node) say(s health.Severity, errs ...error) {
+	for _, err := range errs {
+		if err != nil {
+			n.console.Say(s, err.Error())
+		}
+	}
+}
+
+// mountLate makes the mounts that the release need not wait for, once.
+func (n *node) mountLate() {
+	if !n.mounted {
+		n.mounted = true
+		n.say(health.Err, boot.MountLate()...)
+	}
+}
+
+// sayProblems is loud (err): what a person has to mend shows under "quiet" too.
+func (n *node) sayProblems() {
+	for _, p := range n.Config.Problems {
+		n.console.Say(health.Err, p.String())
+	}
+	n.say(health.Err, CheckSelfInPeers(n.Config)...)
+	if len(n.Config.Notes) > 0 && n.Config.Root.Device != "" && boot.InInitramfs() {
+		return // the second stage says them
+	}
+	for _, note := range n.Config.Notes {
+		n.console.Say(health.Notice, note.String())
+	}
+}
+
+// Cmdline is the kernel command line (proc(5)); empty where there is no /proc.
+func Cmdline() string {
+	b, _ := files.ReadFile("/proc/cmdline")
+	for len(b) > 0 && b[len(b)-1] == '\n' {
+		b = b[:len(b)-1]
+	}
+	return string(b)
+}
+
+// randomBoot is the number of this boot in the health records. It need not be a
+// secret, only another one each time, so it never waits for entropy.
+func randomBoot() uint32 {
+	var b [4]byte
+	if n, _ := unix.Getrandom(b[:], unix.GRND_NONBLOCK); n == len(b) {
+		return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
+	}
+	var ts unix.Timespec
+	unix.ClockGettime(unix.CLOCK_REALTIME, &ts)
+	return uint32(ts.Nano()) ^ uint32(ts.Nano()>>32)
+}

@@ -1,0 +1,144 @@
+package node
+
+import (
+	"errors"
+	"net/netip"
+	"time"
+
+	"github.com/beaminit/beaminit/cluster"
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/release"
+	"github.com/beaminit/beaminit/supervise/launch"
+	"golang.org/x/sys/unix"
+)
+
+// distribution is that of this node: its port is its own where [peers] has one for it.
+func (n *Setup) distribution() config.Distribution {
+	d := n.Config.Distribution
+	if i := self(n.Config); i >= 0 && n.Config.Peers[i].Port != 0 {
+		d.Port = n.Config.Peers[i].Port
+	}
+	return d
+}
+
+// onlyIPv6 says that there are peers and that all of them have IPv6 addresses.
+func onlyIPv6(c *config.Config) bool {
+	for i := range c.Peers {
+		if a := c.Peers[i].Address; a.Is4() || a.Is4In6() {
+			return false
+		}
+	}
+	return len(c.Peers) > 0
+}
+
+// What [cluster] has where nothing is said.
+const (
+	clusterTimeout = 3 * time.Second
+	clusterHeal    = 2 * time.Second
+	clusterRespect = time.Minute
+)
+
+// Watch is what the monitor watches.
+func (n *Setup) Watch() cluster.Watch {
+	c, d := n.Config, n.distribution()
+	w := cluster.Watch{
+		Port: d.Port, Node: cluster.ProbeNode + "@" + short(c.Node.Hostname),
+		// Never more than the interval: then a VM that hangs is known within two.
+		Interval: c.Health.Interval, Limit: min(c.Health.ProbeTimeout, c.Health.Interval),
+		Timeout: clusterTimeout, Heal: clusterHeal, Healing: d.Connect, Respect: clusterRespect,
+	}
+	var cmd release.Command
+	if n.Release != nil {
+		cmd = n.Command(1)
+		w.TLS = cmd.TLS()
+	}
+	if cmd.Unnamed {
+		return w
+	}
+	local := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	if cmd.IPv6() {
+		local = netip.IPv6Loopback()
+	}
+	own := address(c)
+	switch {
+	case cmd.Unprobed != "":
+	case cmd.Interface.IsValid():
+		w.Local = append(w.Local, netip.AddrPortFrom(cmd.Interface, uint16(d.Port)))
+	default:
+		w.Local = append(w.Local, netip.AddrPortFrom(local, uint16(d.Port)))
+		if own.IsValid() {
+			w.Local = append(w.Local, netip.AddrPortFrom(own, uint16(d.Port)))
+		}
+	}
+	self := self(c)
+	for i := range c.Peers {
+		p := &c.Peers[i]
+		if i == self {
+			continue
+		}
+		port := c.Distribution.Port
+		if p.Port != 0 {
+			port = p.Port
+		}
+		peer := cluster.Peer{Name: p.Name, Addr: netip.AddrPortFrom(p.Address, uint16(port))}
+		if i < len(cmd.PeerNodes) {
+			peer.Node = cmd.PeerNodes[i]
+		}
+		w.Peers = append(w.Peers, peer)
+	}
+	return w
+}
+
+// letPing lets the monitor send ICMP echo requests, which takes no privilege then. Without
+// them it asks the distribution ports of the peers alone.
+func letPing() []error {
+	fd, err := unix.Open(cluster.PingGroupRange, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err == nil {
+		_, err = unix.Write(fd, []byte("65534 65534"))
+		unix.Close(fd)
+	}
+	if err != nil {
+		return []error{errors.New(cluster.PingGroupRange + ": " + err.Error() + "; peers are asked for signs of life by TCP alone")}
+	}
+	return nil
+}
+
+// epmd is the port mapper of the release, as the user and with the environment of it.
+func epmd(r *release.Release, p launch.Command) *launch.Command {
+	p.Path = r.ERTSDir + "/bin/epmd"
+	p.Argv = []string{"epmd"}
+	p.Dir, p.TTY = "/", false
+	return &p
+}
+
+// lacks says what TLS for the distribution needs and has not, before the VM ends for
+// want of it with less to say.
+func (n *Setup) Lacks(c *release.Command) error {
+	t := &n.Config.Distribution.TLS
+	if t.Cert == "" || c.Refused != nil {
+		return nil
+	}
+	if !n.Release.Has(n.Image.Root, "ssl") {
+		return errors.New("distribution.tls: the release has no application ssl in its boot script; want ssl among the applications of the release")
+	}
+	for _, path := range [...]string{t.Cert, t.Key, t.CA} {
+		if _, err := n.Image.Root.Mode(path); err != nil && !n.Image.MountedLater(path) {
+			return errors.New("distribution.tls: " + path + ": " + err.Error())
+		}
+	}
+	return nil
+}
+
+// checkCertificate says where the certificate of the node is not for its name, which
+// its peers would find out.
+func (n *Setup) CheckCertificate(node string) error {
+	path := n.Config.Distribution.TLS.Cert
+	if path == "" {
+		return nil
+	}
+	text, err := n.Image.Read(path)
+	if err != nil {
+		return nil // said already
+	}
+	return release.CheckCertificate(path, text, node)
+}

@@ -1,0 +1,70 @@
+package node
+
+import (
+	"time"
+
+	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/supervise/policy"
+	"golang.org/x/sys/unix"
+)
+
+// wayDown is the one way in which the node ends, made when it is first asked for.
+func (n *node) wayDown() *boot.Way {
+	if n.way == nil {
+		c := n.Config
+		if c == nil { // the boot fell before it had one
+			c = config.Load("", nothing)
+		}
+		w := ShutdownPlan(c)
+		w.Reap, w.Save, w.Last = n.signals.ReapUntil, n.saveLast, n.lastThing
+		w.Say = func(line string) { n.console.Say(health.Notice, line) }
+		n.way = &w
+	}
+	return n.way
+}
+
+// ShutdownPlan is the way down with its times, as a plan can print it.
+func ShutdownPlan(c *config.Config) boot.Way {
+	return boot.Way{Stop: c.Supervise.StopTimeout, Grace: 5 * time.Second, Limit: c.Supervise.DownTimeout}
+}
+
+// finished is called when the release has ended and the node goes down: a panic from here
+// on goes on with that.
+func (n *node) finished(a policy.Action) { n.ending = a }
+
+// goesDown is called when the node begins to end: from now on it has a deadline.
+func (n *node) goesDown(a policy.Action) { n.wayDown().Begin(actionOf(a)) }
+
+// goDown ends the node; it does not return.
+func (n *node) goDown(a policy.Action) {
+	n.ending = a
+	w := n.wayDown()
+	w.Stopped()
+	w.Begin(actionOf(a))
+	n.watchdog.Cover(w.Limit + 2*w.Grace) // by then its own deadline has come, or never will
+	n.console.Stop(2 * time.Second)
+	n.say(health.Err, w.End(actionOf(a)))
+	for { // End does not return in PID 1; if it ever does, PID 1 still must not end
+		unix.Pause()
+	}
+}
+
+func actionOf(a policy.Action) boot.Action {
+	switch a {
+	case config.PowerOff:
+		return boot.PowerOff
+	case config.Halt:
+		return boot.Halt
+	}
+	return boot.Reboot
+}
+
+// button is what supervise.power_button asks for.
+func button(word string) policy.Action {
+	if word == config.Ignore {
+		return ""
+	}
+	return policy.Action(word)
+}

@@ -1,0 +1,95 @@
+package node
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beaminit/beaminit/history"
+	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/evidence"
+	"github.com/beaminit/beaminit/supervise/launch"
+)
+
+// Where no disk can be written to, what is kept of the last end is in memory, and is
+// less.
+const (
+	MemoryDumps     = RunDir + "/dumps"
+	memoryDumpBytes = 4 << 20
+	MemoryDumpKeep  = 1
+)
+
+// dumps says where the release puts its crash dumps.
+func (n *Setup) dumps() evidence.Dumps {
+	c := &n.Config.Dump
+	d := evidence.Dumps{
+		Dir: strings.TrimRight(c.Directory, "/"), Keep: c.Keep, Bytes: c.Bytes,
+		Seconds: int((c.Timeout + time.Second - 1) / time.Second),
+	}
+	if d.Dir == "" {
+		d.Dir, d.Bytes = n.dumpsOnDisk(d.Bytes)
+		if d.Open = d.Dir != ""; !d.Open {
+			d.Dir, d.Keep, d.Bytes = MemoryDumps, min(d.Keep, MemoryDumpKeep), min(d.Bytes, memoryDumpBytes)
+		}
+	}
+	if d.Keep == 0 {
+		d.Bytes, d.Seconds = 0, 0
+	}
+	if u := n.User; u != nil {
+		d.UID, d.GID = u.UID, u.GID
+	}
+	return d
+}
+
+// ownDump is the crash dump that the release has written to a place of its own; nil: it
+// does not.
+func (n *Setup) ownDump(d *evidence.Dumps) *evidence.Own {
+	if n.Failed != nil || n.Release == nil {
+		return nil
+	}
+	if path := n.Command(1).Dump; path != d.Dump(evidence.Run(n.Boot, 1)) {
+		return &evidence.Own{Path: path}
+	}
+	return nil
+}
+
+// dumpsOnDisk is the directory for dumps on the disk that is for such things; empty:
+// there is none, or it cannot be written to. A dump never takes more than a quarter of
+// what is free there, which belongs to the release.
+func (n *Setup) dumpsOnDisk(bytes int64) (dir string, most int64) {
+	if n.StateDir == "" {
+		return "", bytes
+	}
+	dir = n.StateDir + "/dumps"
+	free := n.Image.Free(n.StateDir[:strings.LastIndexByte(n.StateDir, '/')])
+	if free < 0 {
+		return "", bytes
+	}
+	bytes = min(bytes, free/4)
+	return dir, bytes
+}
+
+// enough says why the release is not started in this boot, where too many in a row
+// before it did not come up. It is on the way of every boot: with most, a glance has to
+// do. How many they were exactly is known later, see beginHistory.
+func (n *node) enough(s *supervise.Node) {
+	limit := n.Config.Supervise.Boots
+	if limit == 0 || n.Failed != nil || n.adopts() || n.StateDir == "" || history.Few(n.StateDir, limit) {
+		return
+	}
+	entries, _, _ := history.Read(n.StateDir) // what is wrong with it is said by who writes it
+	s.Failed, s.FellBack = history.Failed(entries, n.Boot), history.FellBack(entries, n.Boot)
+	if s.Failed >= limit {
+		s.NoRelease = strconv.Itoa(s.Failed) + " boots in a row did not come up (supervise.boots): this one does not try, the next one does"
+	}
+}
+
+// fallback is the command of supervise.fallback_exec.
+func (n *Setup) fallback() launch.Command {
+	argv := n.Config.Supervise.FallbackExec
+	if len(argv) == 0 {
+		return launch.Command{}
+	}
+	env := []string{"HOME=/", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=dumb", "LANG=C.UTF-8"}
+	return launch.Command{Path: argv[0], Argv: argv, Env: env, Dir: "/"}
+}

@@ -1,0 +1,80 @@
+package node
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/policy"
+	"golang.org/x/sys/unix"
+)
+
+// takeOver takes over from the PID 1 before this one. One that fell too often only stays:
+// whatever made it fall is not done once more. On the way down there is no staying.
+func (n *node) takeOver(r *supervise.Handover, err error) {
+	if err != nil { // it is our own text: better a node that only stays than two VMs
+		r.Falls, r.Why = make([]time.Duration, supervise.MaxFalls), err.Error()
+	}
+	if len(r.Lost) > 0 {
+		n.console.Say(health.Err, "PID 1 was told by the one before it, and does not understand: "+strings.Join(r.Lost, ", "))
+	}
+	n.resume, n.Boot, n.seq, n.StateDir = r, r.Boot, r.Seq, r.StateDir
+	if n.adopts() {
+		n.phases, n.clockFrom = r.Phases, r.Clock
+	} else {
+		n.phase("kernel")
+	}
+	if len(r.Falls) < supervise.MaxFalls {
+		return
+	}
+	n.console.Open("/dev/kmsg")
+	if r.State.Phase == policy.Ending && r.State.PID == 0 {
+		unix.Sync()
+		n.say(health.Err, actionOf(r.State.Action).Call(""))
+	}
+	n.superviseNothing(r.Why)
+}
+
+// adopts says that the release had been started before PID 1 fell: the boot is over.
+func (n *node) adopts() bool { return n.resume != nil && n.resume.State.Ran }
+
+// fell is the last line of defence of the boot: an end of PID 1 is a kernel panic
+// that says nothing. It says what happened and begins anew.
+func (n *node) fell() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	what := "booting"
+	if n.ending != "" {
+		what = "going down"
+	}
+	text := "panic while " + what + " (please report it): " + fmt.Sprint(v)
+	n.console.Say(health.Err, text)
+	n.console.Say(health.Err, string(debug.Stack()))
+	r := supervise.Handover{Boot: n.Boot, Seq: n.seq}
+	if n.resume != nil {
+		r = *n.resume
+		r.Seq = n.seq
+	}
+	r.StateDir = n.StateDir
+	if n.ending != "" { // it goes on with the way down
+		r.State.Phase, r.State.Action, r.State.PID, r.State.Ran = policy.Ending, n.ending, 0, true
+		r.Watchdog, r.Phases, r.Clock = n.watchdog.FD(), n.phases, n.clockFrom
+	}
+	r.Fell(clock.Boottime(), text)
+	if len(r.Falls) > supervise.MaxFalls { // even staying made it fall
+		n.Config = config.Load("", nothing)
+	} else if err := r.Again(); err != nil {
+		n.console.Say(health.Err, "PID 1 cannot execute itself anew: "+err.Error())
+	}
+	n.superviseNothing(text)
+}
+
+// nothing is a file system without files.
+func nothing(string) ([]byte, error) { return nil, unix.ENOENT }

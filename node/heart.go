@@ -1,0 +1,51 @@
+package node
+
+import (
+	"time"
+
+	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/release"
+	"github.com/beaminit/beaminit/supervise"
+)
+
+// dumpTimeout is what a release that hangs has for its crash dump: what
+// ERL_CRASH_DUMP_SECONDS gives it, and as much again for a slow disk.
+const dumpTimeout = 10 * time.Second
+
+// wantedDog is what the configuration says about the watchdog.
+func (n *Setup) wantedDog() supervise.Dog {
+	w := &n.Config.Watchdog
+	from, _ := n.Config.Origin("watchdog.device")
+	return supervise.Dog{Device: w.Device, Timeout: w.Timeout, Criterion: w.Criterion, Wanted: from != config.BuiltIn}
+}
+
+// lastThing stops the watchdog of a machine that is to stand still. One that restarts
+// keeps it, for the case that it does not come that far.
+func (n *node) lastThing(a boot.Action) {
+	if a != boot.Reboot {
+		n.watchdog.Disarm()
+	}
+}
+
+// whoseHeart says which program ERTS finds when it starts "exec heart" through
+// /bin/sh, with the directory bin first on its PATH.
+func (n *Setup) whoseHeart(bin string) release.Heart {
+	root := n.Image.Root
+	self := n.Image.Program
+	if root.Same("/bin/sh", self) {
+		return release.OwnHeart
+	}
+	if _, err := root.Mode("/bin/sh"); err != nil {
+		return release.NoHeart
+	}
+	for _, dir := range [...]string{bin, "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"} {
+		if root.Same(dir+"/heart", self) {
+			return release.OwnHeart
+		}
+		if _, err := root.Mode(dir + "/heart"); err == nil {
+			return release.HeartOf(root, dir+"/heart")
+		}
+	}
+	return release.NoHeart
+}

@@ -1,0 +1,208 @@
+package node
+
+import (
+	"fmt"
+	"net/netip"
+	"path"
+	"time"
+
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/hostsgen"
+	"github.com/beaminit/beaminit/netcfg"
+)
+
+// The files that beaminit generates, and what shows them.
+const (
+	HostsTarget  = "/etc/hosts"
+	ResolvTarget = "/etc/resolv.conf"
+	InetrcPath   = RunDir + "/inetrc"
+)
+
+// sayNetwork says what is not as it shall be.
+func (n *node) sayNetwork(s netcfg.Status) {
+	n.say(health.Err, s.Errs...)
+	for _, l := range s.Links {
+		n.say(health.Err, l.Errs...)
+		if l.State != netcfg.Ready {
+			n.console.Say(health.Err, "network: "+l.Name+": "+l.State.String())
+		}
+	}
+}
+
+// networkWait is how long the start of the release waits for links that may still
+// become ready: the longest wait of any of them.
+func (n *Setup) networkWait(s netcfg.Status) (wait time.Duration) {
+	if !s.Waiting() {
+		return 0
+	}
+	for i, l := range s.Links {
+		if l.State == netcfg.Absent || l.State == netcfg.NoCarrier {
+			wait = max(wait, n.Net.Links[i].Wait)
+		}
+	}
+	return wait
+}
+
+// watchLinks follows links that are not ready for as long as it takes. The
+// channel gets a value at each change.
+func (n *node) watchLinks() <-chan struct{} {
+	watch, err := netcfg.OpenWatch()
+	if err != nil {
+		n.say(health.Err, err)
+		return nil
+	}
+	changed := make(chan struct{}, 1)
+	changed <- struct{}{} // what happened before the watch was open
+	go func() {
+		defer func() {
+			if recover() != nil {
+				n.console.Say(health.Err, "panic in the watch of links (please report it)")
+			}
+		}()
+		for {
+			news, err := watch.Wait(time.Hour)
+			if err != nil {
+				n.say(health.Err, err)
+				return
+			}
+			if news {
+				select {
+				case changed <- struct{}{}:
+				default: // one is enough: Apply looks at everything
+				}
+			}
+		}
+	}()
+	return changed
+}
+
+// relink configures the network again after a change; it says each state once.
+func (n *node) relink(last *netcfg.Status) (ready bool) {
+	now := n.Net.Apply()
+	for i, l := range now.Links {
+		if i < len(last.Links) && l.State == last.Links[i].State && len(l.Errs) == len(last.Links[i].Errs) {
+			continue
+		}
+		n.say(health.Err, l.Errs...)
+		n.console.Say(health.Notice, "network: "+l.Name+": "+l.State.String())
+	}
+	*last = now
+	return now.Ready()
+}
+
+// writeHosts writes what resolves names. Where nobody says anything of name servers, the
+// image's own resolv.conf stays, and what ERTS reads has the same.
+func (n *node) writeHosts() {
+	text, notes := n.Hosts()
+	for _, note := range notes {
+		n.console.Say(health.Notice, note)
+	}
+	n.install(HostsTarget, text)
+	if resolv := n.Resolv(); resolv != nil {
+		n.install(ResolvTarget, resolv)
+		return
+	}
+	image, _ := n.Image.Read(ResolvTarget)
+	n.say(health.Err, hostsgen.Write(RunDir, path.Base(ResolvTarget), hostsgen.Resolv(hostsgen.ParseResolv(image))))
+}
+
+func (n *node) install(target string, content []byte) {
+	if _, err := hostsgen.Install(RunDir, target, content); err != nil {
+		n.say(health.Err, err)
+	}
+}
+
+// hosts is the text of /etc/hosts, and what of the image's own is not in it.
+func (n *Setup) Hosts() (text []byte, notes []string) {
+	c := n.Config
+	image, _ := n.Image.Read(HostsTarget)
+	return hostsgen.Hosts(hostsgen.HostsInput{
+		Hostname: c.Node.Hostname, Domain: c.Domain(), Own: address(c), Peers: c.Peers, Image: image,
+	})
+}
+
+// resolv is the text of resolv.conf; nil: nobody said anything, and the image's own stays.
+func (n *Setup) Resolv() []byte {
+	return hostsgen.Resolv(hostsgen.DNS{Servers: n.Config.DNS.Servers, Search: n.Config.DNS.Search})
+}
+
+// inetrc lets ERTS resolve names with files and its own DNS client, without a
+// helper program.
+func (n *Setup) Inetrc() []byte {
+	return hostsgen.Inetrc(RunDir+"/hosts", RunDir+"/resolv.conf")
+}
+
+// self is the index of this node in [peers], -1 where it is not there. A peer may
+// be written with or without the domain.
+func self(c *config.Config) int {
+	host := c.Node.Hostname
+	for i, p := range c.Peers {
+		if p.Name == host || short(p.Name) == host || p.Name == short(host) {
+			return i
+		}
+	}
+	return -1
+}
+
+// strangers finds the mistake that makes a node a stranger to its cluster: [peers],
+// the same on all nodes, does not name it, or says another address than it has.
+func CheckSelfInPeers(c *config.Config) []error {
+	if len(c.Peers) == 0 {
+		return nil
+	}
+	_, where := c.Origin("peers")
+	i := self(c)
+	if i < 0 {
+		return []error{fmt.Errorf("%s: peers: this node, %s, is none of them; want a line with its name and address, the same on all nodes", where, c.Node.Hostname)}
+	}
+	peer, own := c.Peers[i], address(c)
+	for _, link := range c.Network {
+		for _, a := range link.Address {
+			if a.Addr() == peer.Address {
+				return nil
+			}
+		}
+	}
+	if !own.IsValid() { // none is configured: it may come from the kernel or by DHCP
+		return nil
+	}
+	return []error{fmt.Errorf("%s: peers.%s is %v, but this node has %v; the others will look for it at the wrong place", where, peer.Name, peer.Address, own)}
+}
+
+// peerCount is how many other nodes there are.
+func peerCount(c *config.Config) int {
+	if self(c) >= 0 {
+		return len(c.Peers) - 1
+	}
+	return len(c.Peers)
+}
+
+// address is the node's own, as its peers see it; the zero Addr where none is
+// configured.
+func address(c *config.Config) netip.Addr {
+	for _, link := range c.Network {
+		for _, a := range link.Address {
+			return a.Addr()
+		}
+	}
+	return netip.Addr{}
+}
+
+// ownAddress is where peers find the node, as far as the configuration says.
+func (n *Setup) OwnAddress() netip.Addr {
+	if i := self(n.Config); i >= 0 {
+		return n.Config.Peers[i].Address
+	}
+	return address(n.Config)
+}
+
+// short is a host name without its domain.
+func short(host string) string {
+	for i := 0; i < len(host); i++ {
+		if host[i] == '.' {
+			return host[:i]
+		}
+	}
+	return host
+}

@@ -1,0 +1,177 @@
+package node
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/internal/proc"
+	"github.com/beaminit/beaminit/supervise/launch"
+	"golang.org/x/sys/unix"
+)
+
+// How long the programs of an image may take that PID 1 waits for, and how much of
+// what they write it reads, in bytes.
+const (
+	idLimit    = 5 * time.Second
+	IDSize     = 64
+	exitLimit  = 30 * time.Second
+	exitSize   = 4 << 10
+	KillLimit  = time.Second // from SIGKILL until it is left to itself
+	askQuantum = 5 * time.Millisecond
+)
+
+// programEnv is the environment of such a program.
+func programEnv() []string {
+	return []string{"HOME=/", "TERM=dumb", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+}
+
+// askProgram runs a program and gives what it writes to its standard output. It is for
+// PID 1 before and after its loop, when nobody else waits for children. It comes back
+// in time whatever the program does: one that takes longer is killed with all that it
+// started in its session. A program that a daemon outlives is not waited for longer.
+func RunProgram(argv []string, limit time.Duration, size int, stderr bool) (out []byte, err error) {
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		return nil, programError("pipe", err.Error())
+	}
+	defer unix.Close(pipe[0])
+	null, _ := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	defer unix.Close(null)
+	unix.SetNonblock(pipe[1], false)
+	files := []int{null, pipe[1], null}
+	if stderr {
+		files[2] = pipe[1]
+	}
+	c := launch.Command{Path: argv[0], Argv: argv, Env: programEnv(), Dir: "/"}
+	pid, err := c.Spawn(null, files...)
+	unix.Close(pipe[1])
+	if err != nil {
+		return nil, programError("exec "+argv[0], err.Error())
+	}
+	status, late, ended := DrainChild(pid, pipe[0], limit, func(b []byte) {
+		out = append(out, b[:min(len(b), size-len(out))]...)
+	})
+	what := "not done within " + limit.String() + ", killed"
+	switch {
+	case late && !ended:
+		what += ", and still there"
+	case !late && status == 0:
+		return out, nil
+	case !late:
+		what = proc.Describe(status)
+	}
+	return out, programError(argv[0], what)
+}
+
+//go:noinline
+func programError(program, what string) error { return errors.New(program + ": " + what) }
+
+// drain reads what a child writes until the child has ended.
+func DrainChild(pid, fd int, limit time.Duration, take func([]byte)) (status unix.WaitStatus, late, ended bool) {
+	deadline := clock.Boottime() + limit
+	var buf [512]byte
+	open := true
+	for {
+		got, err := unix.Read(fd, buf[:])
+		if got > 0 {
+			take(buf[:got])
+			if clock.Boottime() < deadline { // it may write for ever
+				continue
+			}
+		}
+		if ended {
+			return status, late, true
+		}
+		open = open && err == unix.EAGAIN
+		if done, err := unix.Wait4(pid, &status, unix.WNOHANG, nil); done == pid || err == unix.ECHILD {
+			ended = true
+			continue // to read what it wrote last
+		}
+		switch now := clock.Boottime(); {
+		case now < deadline:
+		case late:
+			return status, true, false
+		default:
+			late, deadline = true, now+KillLimit
+			unix.Kill(-pid, unix.SIGKILL)
+			unix.Kill(pid, unix.SIGKILL) // it may not have a session yet
+		}
+		if open {
+			unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(askQuantum/time.Millisecond))
+		} else {
+			pause := unix.NsecToTimespec(int64(askQuantum / 10))
+			unix.Nanosleep(&pause, nil)
+		}
+	}
+}
+
+// askID asks a program for the board's id, for config. The first stage of a boot has no
+// such program, and needs no name.
+func askID(argv []string) ([]byte, error) {
+	if unix.Stat(argv[0], &unix.Stat_t{}) == unix.ENOENT && boot.InInitramfs() {
+		return []byte("00000000"), nil
+	}
+	return RunProgram(argv, idLimit, IDSize, false)
+}
+
+// missingPrograms is for a plan: programs that the configuration names and the image
+// has not.
+func (n *Setup) MissingPrograms() (problems []error) {
+	r := &n.Config.Release
+	id := strings.Fields(n.Config.Node.ID)
+	if len(id) > 0 && id[0][0] != '/' { // file:
+		id = nil
+	}
+	for _, p := range [...]struct {
+		key  string
+		argv []string
+	}{{"node.id", id}, {"release.pre_run", r.PreRun}, {"release.run_on_exit", r.RunOnExit}, {"release.wrapper", r.Wrapper}} {
+		if len(p.argv) == 0 || p.argv[0] == "" || p.argv[0][0] != '/' || n.Image.MountedLater(p.argv[0]) {
+			continue // a wrapper without a path is one of the ERTS
+		}
+		mode, err := n.Image.Root.Mode(p.argv[0])
+		if err == nil && mode&0o111 == 0 {
+			err = unix.EACCES
+		}
+		if err != nil {
+			what := p.argv[0] + ": " + err.Error()
+			problems = append(problems, errors.New(n.Config.Problem(p.key, what, "a program of the image", "").String()))
+		}
+	}
+	return problems
+}
+
+// unasked is called where the node goes down because the release ended, and not because
+// anybody asked for it.
+func (n *node) unasked() {
+	argv := n.Config.Release.RunOnExit
+	if len(argv) == 0 {
+		return
+	}
+	w := n.wayDown()
+	n.watchdog.Cover(exitLimit + KillLimit + w.Limit + 2*w.Grace) // nobody else pets it from here on
+	n.console.Say(health.Notice, "release.run_on_exit: "+argv[0])
+	out, err := RunProgram(argv, exitLimit, exitSize, true)
+	if text := strings.TrimSuffix(string(out), "\n"); text != "" {
+		for _, line := range strings.Split(text, "\n") {
+			n.console.Say(health.Notice, "run_on_exit: "+line)
+		}
+	}
+	n.say(health.Err, err)
+}
+
+// linkRootDisk makes the names of the root's disk that boards with erlinit know, where
+// something may use them.
+func (n *node) linkRootDisk() {
+	wanted := n.Config.FromErlinit()
+	for i := range n.Config.Mounts {
+		wanted = wanted || strings.HasPrefix(n.Config.Mounts[i].Source, "/dev/rootdisk")
+	}
+	if wanted {
+		n.say(health.Err, boot.RootDisk())
+	}
+}

@@ -1,0 +1,223 @@
+package node
+
+import (
+	"errors"
+	"strings"
+	"syscall"
+
+	"github.com/beaminit/beaminit/cluster"
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/release"
+	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/evidence"
+	"github.com/beaminit/beaminit/supervise/launch"
+	"github.com/beaminit/beaminit/supervise/notify"
+	"golang.org/x/sys/unix"
+)
+
+// findRelease looks for the release; without one the node goes to rescue.
+func (n *node) findRelease() {
+	n.FindRelease()
+	if n.Failed != nil {
+		n.say(health.Err, n.Failed)
+		return
+	}
+	n.say(health.Err, n.Release.Problems...)
+	n.FindUser()
+	n.say(health.Err, n.FailedUser()...)
+}
+
+// findUser looks up whom the release is to run as. A user that is not there is no
+// reason to run it as root: the node goes to rescue.
+func (n *Setup) FindUser() {
+	u, err := release.FindUser(n.Config.Release.User, n.Image.Read)
+	if group := n.Config.Release.Group; err == nil && group != "" {
+		if u, err = u.InGroup(group, n.Image.Read); err != nil {
+			n.Failed = errors.New(n.Config.Problem("release.group", err.Error(),
+				"a name that is in "+release.GroupPath+" of the image, or a number", "none: the release is not started").String())
+			return
+		}
+	}
+	if err != nil {
+		n.Failed = errors.New(n.Config.Problem("release.user", err.Error(),
+			"a name that is in "+release.PasswdPath+" of the image, or a number", "none: the release is not started").String())
+	}
+	n.User = u
+}
+
+// failedUser is the error of findUser, if it had one.
+func (n *Setup) FailedUser() []error {
+	if n.Failed == nil {
+		return nil
+	}
+	return []error{n.Failed}
+}
+
+// command is what starts the release, computed from what is there now: the
+// cookie may have been written since the last time.
+func (n *Setup) Command(run int) release.Command {
+	cmd := n.Release.Command(n.Inputs(run))
+	if _, _, undescribed := n.term(); undescribed != nil {
+		cmd.Problems = append(cmd.Problems, undescribed)
+	}
+	return cmd
+}
+
+func (n *Setup) Inputs(run int) release.Inputs {
+	c := n.Config
+	in := release.Inputs{
+		Release: c.Release, Distribution: n.distribution(), Hostname: c.Node.Hostname,
+		Inetrc: InetrcPath, StopTimeout: c.Supervise.StopTimeout, User: n.User,
+		Heart: c.Watchdog.Criterion == config.ByHeart, WhoseHeart: n.whoseHeart,
+		IPv6: onlyIPv6(c),
+	}
+	in.Notify, in.NoDestroy = notify.Socket, n.Uncuttable
+	from, _ := c.Origin("distribution.names")
+	in.DefaultNames, in.Erlinit = from == config.BuiltIn, c.DropIn()
+	from, _ = c.Origin("distribution.port")
+	self := self(c)
+	in.DefaultPort = from == config.BuiltIn && (self < 0 || c.Peers[self].Port == 0)
+	in.HomeCookie = n.homeCookie()
+	in.Term, in.Terminfo, _ = n.term()
+	d := n.dumps()
+	in.Dump, in.DumpBytes, in.DumpSeconds = d.Dump(evidence.Run(n.Boot, run)), d.Bytes, d.Seconds
+	in.Domain = c.Domain()
+	for _, p := range c.Peers {
+		in.Peers = append(in.Peers, p.Name)
+	}
+	if cookie, err := n.Image.Read(c.Distribution.CookieFile); err == nil {
+		in.Cookie = cookie
+	}
+	return in
+}
+
+// ready is what makes the release ready (health.ready). One that nobody can ask cannot
+// answer either: it says so itself.
+func (n *Setup) ready() string {
+	if n.Unprobed && n.Config.Health.Ready == config.Listening {
+		return config.Started
+	}
+	return n.Config.Health.Ready
+}
+
+// maxCookie is more than a cookie can have, in bytes.
+const maxCookie = 1 << 10
+
+// homeCookie is the cookie in the HOME that release.env names, which an earlier VM may
+// have made; nil: there is none.
+func (n *Setup) homeCookie() []byte {
+	for _, v := range n.Config.Release.Env {
+		if home, is := strings.CutPrefix(v, "HOME="); is {
+			cookie, err := n.Image.Root.Read(home+"/.erlang.cookie", maxCookie)
+			if err != nil {
+				return nil
+			}
+			return cookie
+		}
+	}
+	return nil
+}
+
+// prepare makes everything ready for a start of the release. What there is to say
+// about it is said at the first start only.
+func (n *node) prepare(run int, asked bool) (supervise.Release, error) {
+	if n.Failed != nil { // it was asked for all the same, or PID 1 fell: look again
+		n.FindRelease()
+		if n.Failed == nil {
+			n.FindUser()
+		}
+		if n.Failed != nil {
+			return supervise.Release{}, n.Failed
+		}
+	}
+	if !n.prepared && !cluster.CanDestroy() {
+		n.Uncuttable = true
+		n.console.Say(health.Notice, "the kernel cannot end a dead connection (CONFIG_INET_DIAG_DESTROY): the VM finds out by keepalive, within 9 s")
+	}
+	cmd := n.Command(run)
+	n.name = cmd.Node
+	cmd.Files = append(cmd.Files, release.File{Path: InetrcPath, Mode: 0o644, Content: n.Inetrc()})
+	err := n.Lacks(&cmd)
+	if err == nil {
+		err = cmd.Prepare()
+	}
+	if !n.prepared {
+		n.prepared = true
+		n.say(health.Err, cmd.Problems...)
+		for _, note := range cmd.Notes {
+			n.console.Say(health.Notice, note)
+		}
+	}
+	r := supervise.Release{
+		Command: launch.Command{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir, TTY: cmd.TTY, Bounds: n.bounds(cmd.User)},
+		Heart:   cmd.Heart,
+	}
+	if dir := n.Config.Release.WorkingDirectory; dir != "" && unix.Stat(dir+"/.", &unix.Stat_t{}) != nil {
+		r.Command.Dir = n.Release.Root
+		n.console.Say(health.Err, n.Config.Problem("release.working_directory", dir+" is no directory", "one that is there when the release is started", r.Command.Dir).String())
+	}
+	r.Notify = 0o600
+	if len(n.Config.Release.Wrapper) > 0 { // it may become another user
+		r.Notify = 0o666
+	}
+	if cmd.Daemon {
+		r.Sidecar = epmd(n.Release, r.Command)
+	}
+	if !asked && (n.started || n.adopts()) { // since its last start
+		r.Command.First = appendProgram(r.Command.First, n.Config.Release.RunOnExit)
+	}
+	r.Command.First = appendProgram(r.Command.First, n.Config.Release.PreRun)
+	n.started = n.started || err == nil
+	return r, err
+}
+
+func appendProgram(list [][]string, argv []string) [][]string {
+	if len(argv) == 0 {
+		return list
+	}
+	return append(list, argv)
+}
+
+// bounds are those of the release.
+func (n *Setup) bounds(u *release.User) launch.Bounds {
+	c := &n.Config.Release
+	b := launch.Bounds{Limits: c.Limits, Capabilities: c.Capabilities, OOMScoreAdj: c.OOMScoreAdj}
+	if u != nil {
+		b.User = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}
+	}
+	return b
+}
+
+// nodeName is the name of the Erlang node, as far as it is known: that of the last
+// start of the release, or what the first one will give it.
+func (n *node) nodeName() string {
+	if n.Config == nil {
+		return "?"
+	}
+	if n.name == "" && n.Release != nil {
+		n.name = n.Command(1).Node
+	}
+	if n.name == "" {
+		n.name = n.Config.Distribution.Name
+		if n.name == "" {
+			n.name = "beaminit"
+		}
+		n.name += "@" + n.Config.Node.Hostname
+	}
+	return n.name
+}
+
+func (n *Setup) FindRelease() {
+	n.Release, n.Failed = release.Find(n.Image.Root, n.Config.Release)
+	if n.Failed == nil && n.Config.FromErlinit() && !n.Release.Mix {
+		n.Release.FindConsolidated(n.Image.Root)
+	}
+	if n.Failed == nil && n.Config.Console.TTY != "" {
+		n.Release.FindIEx(n.Image.Root)
+	}
+	if n.Failed == nil {
+		cmd := n.Release.Command(n.Inputs(1))
+		n.Unprobed, n.Unnamed = cmd.Unprobed != "", cmd.Unnamed
+	}
+}

@@ -1,0 +1,71 @@
+package node
+
+import (
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/netcfg"
+	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/policy"
+)
+
+// supervise hands the boot over to PID 1's loop, which starts the release, and
+// gives the action that the node is to end with.
+func (n *node) supervise(status netcfg.Status) policy.Action {
+	s := n.loop()
+	s.Prepare, s.Unasked, s.Dumps = n.prepare, n.unasked, n.dumps()
+	s.Dumps.Own = n.ownDump(&s.Dumps)
+	s.Fallback, s.Policy.Fallback = n.fallback(), len(n.Config.Supervise.FallbackExec) > 0
+	if n.Failed != nil {
+		s.NoRelease = n.Failed.Error()
+	}
+	n.enough(&s)
+	if !status.Ready() {
+		s.NetworkWait, s.Readahead = n.networkWait(status), n.readahead
+		last := status
+		s.Links, s.OnLink = n.watchLinks(), func() bool { return n.relink(&last) }
+	}
+	return s.Run()
+}
+
+// superviseNothing keeps a node reachable that cannot run a release at all.
+func (n *node) superviseNothing(why string) {
+	s := n.loop()
+	s.NoRelease = why
+	n.goDown(s.Run())
+}
+
+// loop is what the supervisor needs to know in any case.
+func (n *node) loop() supervise.Node {
+	if n.Boot == 0 {
+		n.Boot = randomBoot()
+	}
+	if n.Config == nil { // the boot fell before it had one
+		n.Config = config.Load("", nothing)
+	}
+	c := n.Config
+	var peers []string
+	self := self(c)
+	for i, p := range c.Peers {
+		if i != self && !n.Unnamed {
+			peers = append(peers, p.Name)
+		}
+	}
+	n.openTerminal()
+	n.row = make(chan policy.Event, 1)
+	return supervise.Node{
+		Name: n.nodeName, Peers: peers, Boot: n.Boot, Seq: n.seq, Clock: func() string { return n.clockFrom }, Warn: n.warnings, Interval: c.Health.Interval,
+		Policy: policy.Policy{
+			OnExit: c.Supervise.OnExit, GiveUp: c.Supervise.GiveUp,
+			BackoffFirst: c.Supervise.BackoffFirst, BackoffLongest: c.Supervise.BackoffLongest,
+			Attempts: c.Supervise.Attempts, Window: c.Supervise.Window, StopTimeout: c.Supervise.StopTimeout,
+			ExitOK: c.Supervise.ExitOK, Boots: c.Supervise.Boots,
+			ProbeInterval: c.Health.Interval, ProbeTimeout: min(c.Health.ProbeTimeout, c.Health.Interval), ProbeFailures: c.Health.ProbeFailures,
+			StartTimeout: c.Health.StartTimeout, Ready: n.ready(), Unprobed: n.Unprobed, DumpTimeout: min(dumpTimeout, c.Dump.Timeout),
+		},
+		Dog: n.wantedDog(), Watchdog: &n.watchdog,
+		AfterStart: n.afterStart, Stopping: n.goesDown, Finished: n.finished, Button: button(c.Supervise.PowerButton), Save: n.saveOften, Resume: n.resume,
+		Row: n.row, Console: n.console, Signals: &n.signals, Phases: n.phases,
+		Remember: n.history.Remember, KeepHistory: n.history.Start, FlushHistory: n.history.Flush, StateDir: n.StateDir,
+		Version: n.build.Version, Control: ControlPath,
+		Watch: n.Watch, Terminal: n.terminal, Relay: n.relayCommand,
+	}
+}

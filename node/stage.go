@@ -1,0 +1,111 @@
+package node
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/history"
+	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/supervise"
+)
+
+// stageEnv carries what the first stage of a boot knows over to the second: the
+// number of the boot, that of its last health record, and when the kernel started it.
+// So the two are one boot for whoever reads the console.
+const stageEnv = "BEAMINIT_STAGE"
+
+// rootPause is the time between two attempts at the root.
+const rootPause = 5 * time.Second
+
+// inherit takes over from whoever was PID 1 before in this boot: one that fell, or
+// the first stage.
+func (n *node) inherit() {
+	if r, err := supervise.Inherited(); r != nil {
+		n.takeOver(r, err)
+		return
+	}
+	f := strings.Split(os.Getenv(stageEnv), ",")
+	if len(f) == 3 {
+		id, err1 := strconv.ParseUint(f[0], 16, 32)
+		seq, err2 := strconv.ParseUint(f[1], 10, 32)
+		ms, err3 := strconv.ParseUint(f[2], 10, 40)
+		if err1 == nil && err2 == nil && err3 == nil {
+			n.Boot, n.seq = uint32(id), uint32(seq)
+			n.phases = append(n.phases, health.Phase{Name: "kernel", At: time.Duration(ms) * time.Millisecond})
+			n.phase("root")
+			return
+		}
+	}
+	n.phase("kernel")
+}
+
+// handOver is the environment of the second stage.
+func (n *node) handOver() []string {
+	return append(os.Environ(), fmt.Sprintf("%s=%08x,%d,%d", stageEnv, n.Boot, n.seq, n.phases[0].At.Milliseconds()))
+}
+
+// enterRoot goes from the initramfs to the root file system of the image and
+// begins anew there. Where the root does not come, it says so for as long as it
+// takes, and can be told to reboot.
+func (n *node) enterRoot() {
+	self, err := boot.Self()
+	if err != nil {
+		n.say(health.Err, err)
+	}
+	n.Boot = randomBoot()
+	n.booting("")
+	info := func(line string) { n.console.Say(health.Notice, line) }
+	for {
+		err := boot.SwitchRoot(n.Config.Root, n.interrupted, info)
+		if err == nil {
+			break
+		}
+		n.console.Say(health.Err, "no root yet: "+err.Error())
+		n.booting("no root yet: " + err.Error())
+		n.interrupted()
+		select { // a root that cannot be mounted fails at once, and again
+		case sig := <-n.stop:
+			n.obey(sig)
+		case <-time.After(rootPause):
+		}
+	}
+	program := n.Config.Root.Program
+	err = boot.ExecInit(program, self, append([]string{program}, os.Args[1:]...), n.handOver(), info)
+	n.superviseNothing("no init in the root: " + err.Error())
+}
+
+// booting writes a health record from before there is a supervisor.
+func (n *node) booting(why string) {
+	n.seq++
+	n.console.Health(health.Record{
+		Boot: n.Boot, Seq: n.seq, Up: clock.Boottime(), Node: n.nodeName(), State: health.Booting,
+		Peers: peerCount(n.Config), Why: why, Phases: n.phases,
+	})
+}
+
+// interrupted is asked by whatever waits during the boot. It does not return from a
+// signal that ends the node.
+func (n *node) interrupted() bool {
+	select {
+	case sig := <-n.stop:
+		n.obey(sig)
+	default:
+	}
+	return false
+}
+
+// obey goes down when a signal asks for it, before anything has been started.
+func (n *node) obey(sig os.Signal) {
+	if action, why := supervise.Meaning(sig); action != "" {
+		why = string(action) + " asked for by " + why
+		n.console.Say(health.Notice, why)
+		n.beginHistory()
+		n.remember(history.Entry{Kind: history.Down, Asked: true, Why: why})
+		n.goDown(action)
+	}
+}

@@ -1,0 +1,49 @@
+package node
+
+import (
+	"os"
+
+	"github.com/beaminit/beaminit/boot"
+	"golang.org/x/sys/unix"
+)
+
+// warnings are the words of warn= in the health records: what is wrong now with what
+// stands in the configuration and does not stop the node. It is asked for each record and
+// reads /proc only, so a word goes when its reason does, and a PID 1 that fell knows them.
+func (n *node) warnings() (words []string) {
+	if mounts, err := os.ReadFile("/proc/self/mountinfo"); err == nil && len(n.Config.Mounts) > 0 {
+		plan, _ := boot.UserMounts(n.Config.Mounts)
+		if lacking(plan, mounts) {
+			words = append(words, "data")
+		}
+		if n.StateDir == "" {
+			words = append(words, "state")
+		}
+	}
+	if n.clockFrom == "floor" && !synchronised() {
+		words = append(words, "clock")
+	}
+	return words
+}
+
+// lacking says whether one of the mounts is not there.
+func lacking(plan []boot.Mount, mountinfo []byte) bool {
+	list, _ := boot.ParseMountInfo(mountinfo)
+	there := map[string]bool{}
+	for _, m := range list {
+		there[m.Target] = true
+	}
+	for _, m := range plan {
+		if m.Type != "swap" && !there[m.Target] {
+			return true
+		}
+	}
+	return false
+}
+
+// synchronised says whether somebody keeps the clock right (adjtimex(2), STA_UNSYNC).
+func synchronised() bool {
+	var now unix.Timex
+	_, err := unix.Adjtimex(&now)
+	return err == nil && now.Status&unix.STA_UNSYNC == 0
+}

@@ -1,0 +1,30 @@
+package console
+
+import (
+	"os"
+	"runtime/debug"
+
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/proc"
+	"golang.org/x/sys/unix"
+)
+
+// Main is the relay, a child of PID 1: descriptor 0 is the pty, 1 is where the last output is
+// kept. It is root, because it has to open the tty, again and again; it understands
+// nothing of what it carries.
+func Main(args []string) int {
+	if len(args) != 3 {
+		os.Stderr.WriteString(RelayName + ": is for PID 1 to start\n")
+		return 2
+	}
+	unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	proc.SetName(RelayName) // not "exe"
+	debug.SetGCPercent(10)
+	options, _ := config.ParseTTYOptions(args[2])
+	out := health.NewConsole()
+	out.Open("/dev/kmsg")
+	r := Relay{Path: args[1], Options: options, Master: 0, Ring: 1, Say: func(line string) { out.Say(health.Warning, line) }}
+	r.Run()
+	return 1
+}

@@ -1,0 +1,170 @@
+package supervise
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/supervise/console"
+	"github.com/beaminit/beaminit/supervise/policy"
+)
+
+var handed = Handover{
+	Boot: 7, Seq: 42, Output: [2]int{5, 6}, Why: "fault at turn: \"x\"\n", Falls: []time.Duration{1, 2},
+	State: policy.State{
+		Phase: policy.Between, PID: 0, Ran: true, Answered: true, Restarts: 3, StartedAt: 5 * time.Second, Backoff: time.Second,
+		NextAt: 9 * time.Second, Exits: []time.Duration{4, 5}, Why: "killed by signal 9 (SIGKILL)", Action: "reboot", Killed: true, Then: policy.ThenStart,
+		CameUp: true, FellBack: true, Ready: true, Notified: true, Runs: 4, Failed: 2, Fallback: 77,
+		Kill: policy.KillDump, Fatal: "hung: \"x\"\n", BeatAt: 6, BeatSpan: 7, SnoozeUntil: 8, Unpetted: true,
+	},
+	Watchdog: 9, Notify: 11, Ear: 1001, Terminal: &console.Terminal{Master: 10, Slave: 11, Ring: -1},
+	Children: map[string]policy.ChildState{sidecarName: {PID: 31, Wanted: true, Runs: 1}, relayName: {PID: 32, Wanted: true, Runs: 1}},
+	From:     "v1.2-3-gabc dirty",
+	Phases:   []health.Phase{{Name: "kernel", At: 3}, {Name: "exec", At: 4}},
+}
+
+func TestV1RoundTrip(t *testing.T) {
+	got, err := parseV1(handed.encodeV1())
+	if err != nil || !reflect.DeepEqual(got, handed) {
+		t.Errorf("got %+v %v\nwant %+v", got, err, handed)
+	}
+	for _, bad := range []string{"", "v=1", "v=1 pid=x phase=1", "v=1 pid=1", "phase=1", "v=1 pid=1 phase=x"} {
+		if _, err := parseV1(bad); err == nil {
+			t.Errorf("%q: want an error", bad)
+		}
+	}
+}
+
+// What another version wrote is read as far as it goes: the release is not lost.
+func TestV1OfAnotherVersion(t *testing.T) {
+	tests := []struct {
+		text  string
+		phase policy.Phase
+		lost  string
+	}{
+		{"v=2 pid=87 phase=1 colour=red", policy.Running, ""},
+		{"pid=87 phase=99", policy.Running, ""},
+		{"pid=0 phase=99", policy.Between, ""},
+		{"pid=87 phase=-1", policy.Running, ""},
+		{"v=1 pid=87 phase=1 flags=11010111", policy.Running, ""},
+		{"v=1 pid=87 phase=1 flags=1 exits=1,x why=zz output=1 falls=a,b boot=-1 then=x terminal=1,2", policy.Running, "exits why output falls boot then terminal"},
+	}
+	for _, tt := range tests {
+		r, err := parseV1(tt.text)
+		if err != nil || r.State.Phase != tt.phase || strings.Join(r.Lost, " ") != tt.lost {
+			t.Errorf("%s: got %+v %v, want phase %d, lost %q", tt.text, r, err, tt.phase, tt.lost)
+		}
+	}
+}
+
+// A release that was up under a version for which an answer was enough, is up.
+func TestV1Ready(t *testing.T) {
+	for _, tt := range []struct {
+		flags string
+		ready bool
+	}{{"110010", true}, {"100010", false}, {"110010100", true}, {"110010000", false}, {"110010001", false}} {
+		r, err := parseV1("pid=87 phase=1 flags=" + tt.flags)
+		if err != nil || r.State.Ready != tt.ready {
+			t.Errorf("flags=%s: ready=%v %v, want %v", tt.flags, r.State.Ready, err, tt.ready)
+		}
+	}
+}
+
+func TestFell(t *testing.T) {
+	var r Handover
+	for _, at := range []time.Duration{0, 10 * time.Second, 50 * time.Second, 65 * time.Second} {
+		r.Fell(at, "why")
+	}
+	if want := []time.Duration{10 * time.Second, 50 * time.Second, 65 * time.Second}; !reflect.DeepEqual(r.Falls, want) {
+		t.Errorf("got %v, want %v", r.Falls, want)
+	}
+}
+
+func FuzzParseV1(f *testing.F) {
+	f.Add(handed.encodeV1())
+	f.Add("phase=0 pid=0 action=\x00")
+	f.Fuzz(func(t *testing.T, text string) {
+		r, err := parseV1(text)
+		if err != nil {
+			return
+		}
+		again, err := parseV1(r.encodeV1())
+		if err != nil || again.encodeV1() != r.encodeV1() || strings.ContainsAny(r.encodeV1(), "\n\x00") {
+			t.Errorf("%q does not survive: %v", text, err)
+		}
+	})
+}
+
+// The document says all that there is to know, and the table of descriptors by role what
+// is open.
+func TestHandoverRoundTrip(t *testing.T) {
+	want := handed
+	want.Lines = map[string]int{"sshd": 12}
+	text, err := want.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := parseHandover(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.takeFds()
+	want.State.Policy, want.State.Peers, want.State.Rand = policy.Policy{}, 0, 0 // made anew
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v\nof %s", got, want, text)
+	}
+}
+
+// What another version wrote is read as far as it goes: the release is not lost.
+func TestHandoverOfAnotherVersion(t *testing.T) {
+	tests := []struct {
+		text  string
+		phase policy.Phase
+		lost  string // empty: nothing; "-": it is of no use
+	}{
+		{`{"version":9,"colour":"red","state":{"pid":87,"phase":"running","mood":[1]}}`, policy.Running, ""},
+		{`{"state":{"pid":87,"phase":"dreaming"}}`, policy.Running, ""},
+		{`{"state":{"pid":0,"phase":"dreaming"}}`, policy.Between, ""},
+		{`{"boot":"x","state":{"pid":87,"phase":"stopped"}}`, policy.Stopped, "boot"},
+		{`{"state":{"pid":87,"phase":"running","exits":"x"}}`, policy.Running, "state.exits"},
+		{`{"state":{"pid":87,"phase":"running","kill":77,"then":-1}}`, policy.Running, "state.kill state.then"},
+		{`{"state":{"phase":"running"}}`, 0, "-"},
+		{`{"state":{"pid":87}}`, 0, "-"},
+		{`{"state":{"pid":87,"phase":"run`, 0, "-"},
+		{``, 0, "-"},
+	}
+	for _, tt := range tests {
+		h, err := parseHandover([]byte(tt.text))
+		if tt.lost == "-" {
+			if err == nil {
+				t.Errorf("%s: want an error", tt.text)
+			}
+			continue
+		}
+		if err != nil || h.State.Phase != tt.phase || strings.Join(h.Lost, " ") != tt.lost {
+			t.Errorf("%s: got %+v %v, want phase %d, lost %q", tt.text, h, err, tt.phase, tt.lost)
+		}
+	}
+}
+
+func FuzzParseHandover(f *testing.F) {
+	text, _ := handed.encode()
+	f.Add(text)
+	f.Add([]byte(`{"state":{"pid":87,"phase":"dreaming","exits":[1,2]},"fds":{"x":-1}}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		h, err := parseHandover(text)
+		if err != nil {
+			return
+		}
+		h.Fds = nil
+		again, err := h.encode()
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		if _, err := parseHandover(again); err != nil {
+			t.Errorf("%q does not survive: %v", text, err)
+		}
+	})
+}

@@ -1,0 +1,131 @@
+package launch
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/beaminit/beaminit/config"
+	"golang.org/x/sys/unix"
+)
+
+// HelperName is the name under which this program is the exec helper.
+const HelperName = "beaminit-start"
+
+// Main is the exec helper: arguments as helperArgs makes them, "--", the path of the
+// command and its own arguments. What it cannot give the command it says; without the user
+// and the capabilities asked for it does not go on (exit status 126, 127: exec failed).
+func Main(args []string) int {
+	// The capabilities are a thread's: the one that executes the release has to be the
+	// one that sets them.
+	runtime.LockOSThread()
+	b := rights{says: 2}
+	if err := unblockSignals(); err != nil {
+		b.complain("signals: " + err.Error())
+	}
+	i := 1
+	for ; i < len(args) && args[i] != "--"; i++ {
+		name, value, _ := strings.Cut(args[i], "=")
+		if n, _ := strconv.Atoi(value); name == "run" && n > 0 && i+n < len(args) {
+			runFirst(args[i+1:i+1+n], firstLimit, b.says)
+			i += n
+			continue
+		}
+		if err := b.take(name, value); err != nil {
+			b.complain(args[i] + ": " + err.Error())
+			if name != "limit" && name != "oom" {
+				return 126
+			}
+		}
+	}
+	if i+2 >= len(args) {
+		b.complain("is for PID 1 to call")
+		return 2
+	}
+	if b.uid != 0 { // /dev/stdout can be opened by its own user only
+		unix.Fchown(1, b.uid, b.gid)
+	}
+	if what, err := b.assume(); err != nil {
+		b.complain(what + ": " + err.Error() + "; " + args[i+1] + " is not started")
+		return 126
+	}
+	err := unix.Exec(args[i+1], args[i+2:], os.Environ())
+	b.complain("exec " + args[i+1] + ": " + err.Error())
+	return 127
+}
+
+// rights is what the process is to have.
+type rights struct {
+	says     int  // the descriptor that PID 1 hears
+	drop     bool // of capabilities all but those wanted
+	wanted   uint64
+	uid, gid int // uid 0: root
+	groups   []uint32
+	noNew    bool // PR_SET_NO_NEW_PRIVS
+}
+
+func (b *rights) complain(text string) { unix.Write(b.says, []byte(HelperName+": "+text+"\n")) }
+
+// take reads one of those arguments. What belongs to the whole process
+// is set at once, as long as root may do it.
+func (b *rights) take(name, value string) (err error) {
+	switch name {
+	case "says":
+		b.says, err = id(value)
+		unix.CloseOnExec(b.says)
+	case "no_new_privs":
+		b.noNew = true
+	case "limit":
+		return setLimit(value)
+	case "oom":
+		return os.WriteFile("/proc/self/oom_score_adj", []byte(value), 0)
+	case "capabilities":
+		b.drop = true
+		for _, word := range strings.Split(value, ",") {
+			if n, ok := config.Capability(word); ok {
+				b.wanted |= 1 << n
+			}
+		}
+	case "uid":
+		b.uid, err = id(value)
+	case "gid":
+		b.gid, err = id(value)
+	case "groups":
+		for _, word := range strings.Split(value, ",") {
+			n, err := id(word)
+			if err != nil {
+				return err
+			}
+			b.groups = append(b.groups, uint32(n))
+		}
+	default:
+		return unix.EINVAL
+	}
+	return err
+}
+
+func id(s string) (int, error) {
+	n, err := strconv.ParseUint(s, 10, 32)
+	return int(n), err
+}
+
+func setLimit(s string) error {
+	name, value, _ := strings.Cut(s, "=")
+	resource, ok := config.Limit(name)
+	soft, hard, fine := config.ParseLimit(value)
+	if !ok || !fine {
+		return unix.EINVAL
+	}
+	err := unix.Setrlimit(resource, &unix.Rlimit{Cur: soft, Max: hard})
+	var old unix.Rlimit
+	if err == nil || unix.Getrlimit(resource, &old) != nil || hard <= old.Max {
+		return err
+	}
+	// Even root may be refused more: in a container, or above fs.nr_open.
+	if less := unix.Setrlimit(resource, &unix.Rlimit{Cur: min(soft, old.Max), Max: old.Max}); less != nil {
+		return less
+	}
+	return fmt.Errorf("%w; the highest is %d, which is used", err, old.Max)
+}

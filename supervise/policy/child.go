@@ -1,0 +1,158 @@
+package policy
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Restart says when a child that has ended is started again.
+type Restart string
+
+// The words for it, as in [[service]].
+const (
+	Always    Restart = "always"
+	OnFailure Restart = "on-failure" // another exit status than 0, or a signal
+	Never     Restart = "never"      // once each time that it is wanted
+	Once      Restart = "once"       // once in a boot, though PID 1 executes itself anew
+)
+
+// ChildPolicy says how a child of PID 1 is kept: all children but the release, of which
+// Policy says more, live by it alone.
+type ChildPolicy struct {
+	Restart        Restart
+	BackoffFirst   time.Duration // before the first restart; doubles with each
+	BackoffLongest time.Duration
+	Window         time.Duration // a run that long begins the back-off anew
+	Deadline       time.Duration // for a run; 0: it may take as long as it wants
+	StopTimeout    time.Duration // from SIGTERM to SIGKILL; 0: SIGKILL at once
+	Linger         bool          // it is not stopped when it is wanted no more
+}
+
+// ChildState is what PID 1 knows of a child. StepChild makes a new one from it. Its
+// fields have names of their own in what one PID 1 hands to the next.
+type ChildState struct {
+	PID       int           `json:"pid,omitempty"` // 0: none runs
+	Wanted    bool          `json:"wanted,omitempty"`
+	Done      bool          `json:"done,omitempty"` // it has ended, and is not started again
+	Stopping  bool          `json:"stopping,omitempty"`
+	Killed    bool          `json:"killed,omitempty"` // SIGKILL was sent
+	Runs      int           `json:"runs,omitempty"`
+	StartedAt time.Duration `json:"started,omitempty"`
+	Backoff   time.Duration `json:"backoff,omitempty"` // before the restart after the next one
+	NextAt    time.Duration `json:"next,omitempty"`    // of the next start, where none runs
+	DueAt     time.Duration `json:"due,omitempty"`     // when it is to have ended; 0: never
+	Late      bool          `json:"late,omitempty"`    // it was killed because of Deadline
+}
+
+// ChildEventKind says what happened to a child.
+type ChildEventKind int
+
+// The events of a child.
+const (
+	ChildWanted     ChildEventKind = iota // Wanted
+	ChildStarted                          // PID
+	ChildNotStarted                       // it could not be
+	ChildExited                           // Status
+	ChildTime                             // Next has come
+)
+
+// ChildEvent is one thing that happened, at a time of CLOCK_BOOTTIME.
+type ChildEvent struct {
+	Kind   ChildEventKind
+	At     time.Duration
+	Wanted bool
+	PID    int
+	Status unix.WaitStatus
+}
+
+// ChildEffect is what is to be done about a child: to start it, or to send it a signal.
+type ChildEffect struct {
+	Start  bool
+	Signal unix.Signal
+}
+
+// StepChild decides what follows from an event. It is pure.
+func StepChild(p ChildPolicy, s ChildState, e ChildEvent) (ChildState, []ChildEffect) {
+	switch e.Kind {
+	case ChildWanted:
+		if e.Wanted && !s.Wanted && p.Restart != Once {
+			s.Done, s.Backoff, s.NextAt = false, 0, 0
+		}
+		s.Wanted = e.Wanted
+	case ChildStarted:
+		s.PID, s.StartedAt, s.Runs = e.PID, e.At, s.Runs+1
+		s.Stopping, s.Killed, s.Late, s.DueAt = false, false, false, 0
+		if p.Deadline > 0 {
+			s.DueAt = e.At + p.Deadline
+		}
+	case ChildNotStarted:
+		s = s.pause(p, e.At)
+	case ChildExited:
+		s = s.exited(p, e)
+	}
+	return s.follow(p, e.At)
+}
+
+func (s ChildState) exited(p ChildPolicy, e ChildEvent) ChildState {
+	failed := e.Status != 0
+	s.PID, s.DueAt = 0, 0
+	switch {
+	case s.Stopping: // it was to end; where it is wanted again, that is at once
+		s.Stopping, s.Backoff, s.NextAt = false, 0, e.At
+		s.Done = p.Restart == Once
+		return s
+	case p.Restart == Always, p.Restart == OnFailure && failed:
+	default:
+		s.Done = true
+		return s
+	}
+	if p.Window > 0 && e.At-s.StartedAt >= p.Window {
+		s.Backoff = 0
+	}
+	return s.pause(p, e.At)
+}
+
+// pause puts off the next start; the pause doubles.
+func (s ChildState) pause(p ChildPolicy, at time.Duration) ChildState {
+	wait := max(s.Backoff, p.BackoffFirst)
+	s.NextAt, s.Backoff = at+wait, min(2*wait, max(p.BackoffLongest, p.BackoffFirst))
+	return s
+}
+
+// follow does what is due.
+func (s ChildState) follow(p ChildPolicy, at time.Duration) (ChildState, []ChildEffect) {
+	switch {
+	case s.PID == 0:
+		if s.Wanted && !s.Done && at >= s.NextAt {
+			return s, []ChildEffect{{Start: true}}
+		}
+	case !s.Wanted && !s.Stopping && !p.Linger:
+		s.Stopping = true
+		if p.StopTimeout > 0 {
+			s.DueAt = at + p.StopTimeout
+			return s, []ChildEffect{{Signal: unix.SIGTERM}}
+		}
+		return s.kill(at)
+	case s.DueAt != 0 && at >= s.DueAt && !s.Killed:
+		s.Late = !s.Stopping
+		return s.kill(at)
+	}
+	return s, nil
+}
+
+func (s ChildState) kill(at time.Duration) (ChildState, []ChildEffect) {
+	s.Killed, s.DueAt = true, 0
+	return s, []ChildEffect{{Signal: unix.SIGKILL}}
+}
+
+// Next is when ChildTime is due; 0: not without another event.
+func (s ChildState) Next() time.Duration {
+	switch {
+	case s.PID != 0:
+		return s.DueAt
+	case s.Wanted && !s.Done:
+		return s.NextAt
+	}
+	return 0
+}
