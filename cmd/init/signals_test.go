@@ -45,8 +45,8 @@ func testNoSignalEndsIt(t *testing.T, blocked bool) {
 	if inherited := mask(t, run+"child", "SigIgn"); inherited != 0 {
 		t.Errorf("a child of the boot ignores the signals of %#x", inherited)
 	}
-	m.eventually("start the monitor", func() bool { return m.has("beaminit-monitor") != 0 })
-	for child, file := range map[string]string{"the id program": run + "child", "the monitor": fmt.Sprintf("/proc/%d/status", m.child("beaminit-monitor"))} {
+	m.eventually("start the monitor", func() bool { return m.has("beaminit-monito") != 0 })
+	for child, file := range map[string]string{"the id program": run + "child", "the monitor": fmt.Sprintf("/proc/%d/status", m.child("beaminit-monito"))} {
 		if inherited := mask(t, file, "SigBlk"); inherited != 0 {
 			t.Errorf("%s has the signals of %#x blocked", child, inherited)
 		}

@@ -93,7 +93,7 @@ func (b *rights) take(name, value string) (err error) {
 	case "gid":
 		b.gid, err = id(value)
 	case "groups":
-		for _, word := range strings.Split(value, ",") {
+		for _, word := range strings.FieldsFunc(value, func(r rune) bool { return r == ',' }) {
 			n, err := id(word)
 			if err != nil {
 				return err
