@@ -161,15 +161,15 @@ func (c *chaos) end(why string) {
 }
 
 // A signal in the first milliseconds of PID 1 is obeyed or lost, and never its end in
-// any other way. From a kernel nobody is there to send one before main; a PID 1 that
-// executes another blocks them, and that is the harder case.
+// any other way. From a kernel nobody is there to send one before main.
 func TestEarlySignals(t *testing.T) {
 	signals := []unix.Signal{unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGINT, unix.SIGPWR, unix.SIGHUP, unix.SIGCHLD, unix.SIGQUIT}
 	obeyed := 0
 	for i := range *chaosBoots {
 		sig := signals[i%len(signals)]
-		m := power(t, spec{cmdline: quick, blocked: true})
+		m := power(t, spec{cmdline: quick})
 		m.awaitInit()
+		m.awaitMain()
 		time.Sleep(time.Duration(rand.IntN(5000<<(i%4))) * time.Microsecond) // anywhere in them, and a little later
 		m.signal(sig)
 		select {
@@ -217,6 +217,18 @@ func TestPowerCuts(t *testing.T) {
 	if len(last) == 0 {
 		t.Error("nothing was remembered")
 	}
+}
+
+// awaitMain waits for the first that PID 1 does when it listens: it mounts /sys.
+func (m *machine) awaitMain() {
+	m.t.Helper()
+	mounts := "/proc/" + strconv.Itoa(m.cmd.Process.Pid) + "/mounts"
+	for deadline := time.Now().Add(limitOfTest); time.Now().Before(deadline); {
+		if text, _ := os.ReadFile(mounts); strings.Contains(string(text), " /sys ") {
+			return
+		}
+	}
+	m.t.Fatalf("PID 1 mounts nothing\n%s", m.tail())
 }
 
 // awaitInit waits until the init has taken the place of the program that made its

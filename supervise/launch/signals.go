@@ -8,14 +8,14 @@ import (
 )
 
 // signalsBlocked says whether this program was started with its signals blocked, as
-// SIGTERM shows: the Go runtime hands the mask of its start on to all its threads, and to
-// all that they start.
+// SIGUSR1 shows: the Go runtime hands the mask of its start on to all its threads, and to
+// all that they start, but for the signals that end a program (runtime.blockableSig).
 func signalsBlocked() bool {
 	var now unix.Sigset_t
 	if unix.PthreadSigmask(unix.SIG_BLOCK, nil, &now) != nil {
 		return false
 	}
-	return now.Val[0]&(1<<(unix.SIGTERM-1)) != 0
+	return now.Val[0]&(1<<(unix.SIGUSR1-1)) != 0
 }
 
 // BlockSignals blocks all signals in this thread, for the program that is executed in
