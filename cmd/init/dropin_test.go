@@ -35,7 +35,7 @@ func TestDropIn(t *testing.T) {
 				if got := m.listeners(); got != "" {
 					t.Errorf("it listens on\n%s", got)
 				}
-				m.want(noOne, "the release cannot be reached: the node has no name", "rpc", "erlang", "node")
+				m.want(2, "the release cannot be reached: the node has no name", "rpc", "erlang", "node")
 				m.crashes(t, next)
 			})
 			t.Run("with a name", func(t *testing.T) {
