@@ -149,7 +149,7 @@ func cmdConsole(e env, _ *flag.FlagSet, args []string) error {
 	if err != nil {
 		return explain(err)
 	}
-	return sit(e, stream, last, "console of "+args[0])
+	return sit(e, stream, &labpkg.Terminal{To: e.out}, last, "console of "+args[0])
 }
 
 func cmdShell(e env, _ *flag.FlagSet, args []string) error {
@@ -161,11 +161,11 @@ func cmdShell(e env, _ *flag.FlagSet, args []string) error {
 	if err != nil {
 		return explain(err)
 	}
-	return sit(e, stream, nil, "ttyS1 of "+args[0]+", where the release's shell is with beaminit.console.tty=ttyS1")
+	return sit(e, stream, e.out, nil, "ttyS1 of "+args[0]+", where the release's shell is with beaminit.console.tty=ttyS1")
 }
 
-// sit joins the terminal to a serial port until Ctrl-].
-func sit(e env, stream io.ReadWriteCloser, last []string, what string) error {
+// sit joins the terminal, by way of show, to a serial port until Ctrl-].
+func sit(e env, stream io.ReadWriteCloser, show io.Writer, last []string, what string) error {
 	defer stream.Close()
 	end := "\n"
 	if fd := int(os.Stdin.Fd()); term.IsTerminal(fd) {
@@ -178,11 +178,11 @@ func sit(e env, stream io.ReadWriteCloser, last []string, what string) error {
 		end = "\r\n"
 	}
 	for _, l := range last {
-		fmt.Fprint(e.out, l, end)
+		fmt.Fprint(e.out, labpkg.Clean(l), end)
 	}
 	done := make(chan error, 2)
 	go func() {
-		_, err := io.Copy(e.out, stream)
+		_, err := io.Copy(show, stream)
 		done <- err
 	}()
 	go func() { done <- typed(stream, os.Stdin) }()
