@@ -67,11 +67,12 @@ func TestCluster(t *testing.T) {
 	t.Run("the VM is stopped inside", func(t *testing.T) {
 		before, _ := ten.Last()
 		poke(t, l, ten, syscall.SIGSTOP, before.PID)
-		stopped := time.Now()
-		reach(t, ten, "hung", func(r lab.Record) bool { return r.State == health.Hung && r.Why != "" })
-		// The test's own way to the node and back takes part of the second.
-		if took := time.Since(stopped); took > 2*interval+time.Second {
-			t.Errorf("hung after %v, want within two probe intervals of %v", took, interval)
+		stopped, _ := ten.Last()
+		var hung lab.Record
+		reach(t, ten, "hung", func(r lab.Record) bool { hung = r; return r.State == health.Hung && r.Why != "" })
+		// By the node's own records, one an interval: a busy machine is late with both.
+		if n := hung.Seq - stopped.Seq; n > 4 {
+			t.Errorf("hung %d records later, want within two probe intervals", n)
 		}
 		for _, n := range []*lab.Node{six, eight} {
 			reach(t, n, "degraded without eclero10", missing("eclero10"))
