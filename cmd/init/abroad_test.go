@@ -58,6 +58,7 @@ func (l *laptop) paste(t *testing.T, line string) *terminal {
 // as it stands. Here the ways of the distribution are, too, by which erl_call cannot
 // come.
 func TestRemoteAbroad(t *testing.T) {
+	t.Parallel()
 	for _, k := range []struct {
 		name, release, host, address, laptop, toml string
 		iex, tls                                   bool

@@ -22,6 +22,7 @@ const quick = "hostname=node1 "
 // A node without a release boots as far as it can, says what is missing, stays
 // reachable, and goes down as it is told.
 func TestNoRelease(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		signal syscall.Signal
@@ -56,6 +57,7 @@ func TestNoRelease(t *testing.T) {
 // What is wrong in the sources is said with its place, and the node is up as far
 // as it can be: it answers signals and writes health records.
 func TestBadConfig(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, cmdline, toml string
 		want                []string
@@ -87,6 +89,7 @@ func TestBadConfig(t *testing.T) {
 
 // An interface that is absent is reported, and configured when it comes at last.
 func TestLateInterface(t *testing.T) {
+	t.Parallel()
 	m := power(t, spec{
 		cmdline: "ip=10.77.0.11::10.77.0.1:255.255.255.0:node1:eth0:off beaminit.network.eth0.wait=300ms",
 	})
@@ -107,6 +110,7 @@ func TestLateInterface(t *testing.T) {
 
 // A full /run costs the generated files and nothing else.
 func TestFullRun(t *testing.T) {
+	t.Parallel()
 	m := power(t, spec{cmdline: quick, files: map[string]string{"full-run": ""}})
 	m.state(health.Rescue, 0)
 	m.line("/run/beaminit")
@@ -116,6 +120,7 @@ func TestFullRun(t *testing.T) {
 // Every signal that a process can be sent leaves PID 1 alive, but for the five
 // that it acts on and the two that no process can catch.
 func TestSignalsAreHarmless(t *testing.T) {
+	t.Parallel()
 	m := power(t, spec{cmdline: quick + "beaminit.health.interval=200ms"})
 	_, next := m.state(health.Rescue, 0)
 	for sig := syscall.Signal(1); sig <= 64; sig++ {
@@ -209,8 +214,9 @@ func TestFootprint(t *testing.T) {
 	}
 }
 
+// What most boards have, of 32 and of 64 bits; make cross builds for all others too.
 func TestArchitectures(t *testing.T) {
-	for _, arch := range []string{"386", "arm", "arm64", "riscv64", "mipsle", "ppc64le", "loong64"} {
+	for _, arch := range []string{"arm", "arm64"} {
 		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", os.DevNull, ".")
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+arch)
 		if out, err := cmd.CombinedOutput(); err != nil {

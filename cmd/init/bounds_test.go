@@ -44,6 +44,7 @@ const listens = `args = ["-eval", "case gen_tcp:listen(80, []) of {ok, _} -> io:
 // A release that is no root's has the capabilities that it was given and no others,
 // its limits, and its place for the OOM killer; PID 1 has none of that.
 func TestBounds(t *testing.T) {
+	t.Parallel()
 	s := withERTS(t, "hostname=node1", `[release]
 user = "nobody"
 capabilities = ["net_bind_service", "CAP_SYS_TIME"]
@@ -100,6 +101,7 @@ oom_score_adj = 300
 
 // The same for root: the capabilities named are all that it has.
 func TestBoundsOfRoot(t *testing.T) {
+	t.Parallel()
 	m := power(t, withERTS(t, "hostname=node1", "[release]\ncapabilities = [\"dac_override\"]\n"+listens))
 	m.state(health.Up, 0)
 	m.line("release: port 80: {error,eacces}")
@@ -114,6 +116,7 @@ func TestBoundsOfRoot(t *testing.T) {
 
 // Without capabilities a user cannot have port 80, limits or not.
 func TestBoundsWithout(t *testing.T) {
+	t.Parallel()
 	s := withERTS(t, "hostname=node1", "[release]\nuser = \"1234\"\nlimits = { nofile = 99999999999 }\n"+listens)
 	m := power(t, s)
 	m.state(health.Up, 0)

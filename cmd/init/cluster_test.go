@@ -41,6 +41,7 @@ func (m *machine) plug(bridge, port int) {
 // Three nodes of one configuration become a cluster. Their eth0 comes only after
 // they have booted: they wait for it, and start the release when it is there.
 func TestCluster(t *testing.T) {
+	t.Parallel()
 	const toml = `
 [peers]
 n1 = "10.77.0.11"

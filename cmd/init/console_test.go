@@ -121,6 +121,7 @@ func withConsole(t *testing.T, p *port, toml string) spec {
 // The shell is a terminal like any other: lines can be edited, Ctrl-C ends an
 // evaluation and nothing else, and health stays on the console.
 func TestShell(t *testing.T) {
+	t.Parallel()
 	p := newPort(t)
 	p.read()
 	m := power(t, withConsole(t, p, ""))
@@ -177,6 +178,7 @@ func TestShell(t *testing.T) {
 // far away: the tty takes nothing more. The release does not notice, its words are
 // dropped and counted, and whoever comes later finds a shell.
 func TestNobodyReads(t *testing.T) {
+	t.Parallel()
 	p := newPort(t)
 	m := power(t, withConsole(t, p, fmt.Sprintf("[release]\nargs = [\"-eval\", %q]\n", floodExpr)))
 	first, next := m.state(health.Up, 0)
@@ -202,6 +204,7 @@ const floodExpr = `[io:put_chars(binary:copy(<<"0123456789abcdefghijklmnopqrstuv
 // The shell goes on, in the same VM, whatever becomes of what stands between it and the
 // tty; and the tty may come late and go away.
 func TestShellOutlives(t *testing.T) {
+	t.Parallel()
 	p, other := newPort(t), newPort(t)
 	s := withConsole(t, p, "[release]\nuser = \"1234\"\n")
 	s.ttys = map[string]string{"first": p.name, "second": other.name}

@@ -67,6 +67,7 @@ func (m *machine) reachable() {
 
 // The commands, one after the other, in a life of a release.
 func TestCommands(t *testing.T) {
+	t.Parallel()
 	m := power(t, withERTS(t, "hostname=node1", ""))
 	up, next := m.state(health.Up, 0)
 	m.want(0, "state     up\n", "status")
@@ -127,6 +128,7 @@ func TestCommands(t *testing.T) {
 // A release that does not want to end is killed after stop_timeout, whatever it was to
 // be stopped for; and what was asked for last is what happens.
 func TestRestartOfAReleaseThatHangs(t *testing.T) {
+	t.Parallel()
 	m := power(t, withERTS(t, "hostname=node1 beaminit.supervise.stop_timeout=2s", ""))
 	up, next := m.state(health.Up, 0)
 	unix.Kill(m.vm(), unix.SIGSTOP)
@@ -149,6 +151,7 @@ func TestRestartOfAReleaseThatHangs(t *testing.T) {
 // Commands before the release was started: nothing is waited for any more, and what was
 // stopped is not started because the network comes.
 func TestCommandsBeforeTheStart(t *testing.T) {
+	t.Parallel()
 	cmdline := "ip=10.77.0.11::10.77.0.1:255.255.255.0:node1:eth0:off beaminit.network.eth0.wait=30s"
 	t.Run("restart", func(t *testing.T) {
 		m := power(t, withERTS(t, cmdline, ""))
@@ -185,6 +188,7 @@ func TestCommandsBeforeTheStart(t *testing.T) {
 // A restart does not wait for the back-off, and begins it anew; also after the policy
 // has given up.
 func TestRestartAfterFailures(t *testing.T) {
+	t.Parallel()
 	s := withERTS(t, "hostname=node1 beaminit.supervise.attempts=2 beaminit.supervise.backoff=60s,60s beaminit.supervise.give_up=rescue",
 		"[release]\nargs = [\"-eval\", \"filelib:is_file(\\\"/data/good\\\") orelse halt(3).\"]\n")
 	s.writable = true
@@ -209,6 +213,7 @@ func TestRestartAfterFailures(t *testing.T) {
 
 // Where there is no release, a restart looks again.
 func TestRestartFindsARelease(t *testing.T) {
+	t.Parallel()
 	s := withERTS(t, "hostname=node1 beaminit.supervise.attempts=2 beaminit.supervise.backoff=10ms,10ms", "")
 	dir := s.bind["srv/erlang"]
 	delete(s.bind, "srv/erlang")
@@ -230,6 +235,7 @@ func TestRestartFindsARelease(t *testing.T) {
 // A release that was put on the node later is probed as it speaks: the monitor was
 // started when there was none.
 func TestReleaseComesLater(t *testing.T) {
+	t.Parallel()
 	s := withRelease(t, releaseOf(t, "relx/secure"), "hostname=n1", "[distribution.tls]\ncert = \"/data/cert.pem\"\n"+
 		"key = \"/data/key.pem\"\nca = \"/data/ca.pem\"\n[release]\npath = [\"/run/later\"]\n")
 	for name, text := range certificateFor(t, "n1") {

@@ -41,6 +41,7 @@ etc/passwd: app:x:100:1000::/home/app:
 `
 
 func TestCorpus(t *testing.T) {
+	t.Parallel()
 	names, _ := filepath.Glob("testdata/corpus/*.txt")
 	if len(names) < 60 {
 		t.Errorf("%d cases, want 60 at least", len(names))

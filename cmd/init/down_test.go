@@ -49,6 +49,7 @@ func (m *machine) traced() (rest func() string) {
 // The first line of /run/reboot-param goes to the kernel with the reboot; what is no
 // argument is said, and the node reboots without it.
 func TestRebootParam(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct{ name, text, line, call string }{
 		{"good", "0 tryboot\n", `reboot: with the argument "0 tryboot"`, `LINUX_REBOOT_CMD_RESTART2, "0 tryboot" `},
 		{"bad", "0 try\x1bboot\n", `reboot: /run/reboot-param: the argument "0 try\x1bboot" has something else in it than printable ASCII; rebooting without it`, "LINUX_REBOOT_CMD_RESTART "},
@@ -84,6 +85,7 @@ func (m *machine) inside(args ...string) string {
 
 // beaminit reboot ARG leaves the argument, and the way down has its times.
 func TestRebootCommand(t *testing.T) {
+	t.Parallel()
 	s := withERTS(t, "hostname=node1", "")
 	m := power(t, s)
 	m.state(health.Up, 0)
@@ -101,6 +103,7 @@ func TestRebootCommand(t *testing.T) {
 
 // -f does not ask PID 1.
 func TestForce(t *testing.T) {
+	t.Parallel()
 	m := power(t, spec{cmdline: quick})
 	m.state(health.Rescue, 0)
 	m.inside("/sbin/init", "poweroff", "-nf")
@@ -115,6 +118,7 @@ func TestForce(t *testing.T) {
 // An image whose machine-id was left to the boot has one, the same at the next boot;
 // the kernel command line has the last word.
 func TestMachineID(t *testing.T) {
+	t.Parallel()
 	s := withState()
 	s.files = map[string]string{"etc/machine-id": "uninitialized\n"}
 	id := func(s spec) string {
@@ -154,6 +158,7 @@ func TestMachineID(t *testing.T) {
 
 // The core pattern, the clock and swap of a container are its host's.
 func TestContainer(t *testing.T) {
+	t.Parallel()
 	const path = "/proc/sys/kernel/core_pattern"
 	before, err := os.ReadFile(path)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 // and its crash dump is where it wants it, whole, and told of. With a name on the kernel
 // command line it is a node as any other, with its cookie where HOME says.
 func TestDropIn(t *testing.T) {
+	t.Parallel()
 	for _, from := range []string{"mix/plain+nerves-1.14", "newer/mix/plain+nerves-1.18"} {
 		t.Run(strings.ReplaceAll(from, "/", " "), func(t *testing.T) {
 			s := withRelease(t, releaseOf(t, from), "hostname=bird1", "")
@@ -58,6 +59,7 @@ func TestDropIn(t *testing.T) {
 // A HOME that cannot take the cookie is told of, and the release has it all the same; so
 // have beaminit's own calls.
 func TestHomeReadOnly(t *testing.T) {
+	t.Parallel()
 	m := power(t, withERTS(t, "hostname=node1", "[release]\nenv = { HOME = \"/data\" }\n"))
 	m.state(health.Up, 0)
 	m.line("release.env: HOME=/data: write /data/.erlang.cookie: read-only file system; want a directory that can be written to, for the cookie; using /run/beaminit/release")

@@ -68,6 +68,7 @@ func erlinitCases(t *testing.T) (cases []erlinitCase) {
 func (c *erlinitCase) args() []string { return config.InitArgs("-- " + c.sections["cmdline"]) }
 
 func TestErlinit(t *testing.T) {
+	t.Parallel()
 	base := erlinitPlan(t, &erlinitCase{})
 	for _, c := range erlinitCases(t) {
 		_, planned := c.sections["plan"]

@@ -91,6 +91,7 @@ func (m *machine) restarted(n, from int) (health.Record, int) {
 
 // One node with a real release, through everything that can happen to its VM.
 func TestLife(t *testing.T) {
+	t.Parallel()
 	m := power(t, withERTS(t, "hostname=node1", ""))
 	first, next := m.state(health.Starting, 0)
 	up, next := m.state(health.Up, next)
@@ -108,12 +109,12 @@ func TestLife(t *testing.T) {
 	t.Run("PID 1 stays small", func(t *testing.T) {
 		kb := 0
 		m.eventually("give back what only the boot needed", func() bool { // a second after it
-			status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.cmd.Process.Pid))
-			_, rest, _ := strings.Cut(string(status), "VmRSS:")
+			rollup, _ := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", m.cmd.Process.Pid))
+			_, rest, _ := strings.Cut(string(rollup), "\nPss:")
 			kb, _ = strconv.Atoi(strings.Fields(rest)[0])
-			return kb > 0 && kb <= 4096
+			return kb > 0 && kb <= 4_000_000>>10
 		})
-		t.Logf("%d KiB resident", kb)
+		t.Logf("PSS %d KiB", kb)
 	})
 	t.Run("SIGSTOP", func(t *testing.T) {
 		pid := m.vm()
@@ -176,6 +177,7 @@ func (m *machine) stormQuietly(n int) error {
 // A release that cannot stay up is started again a few times, then the policy has
 // the last word.
 func TestGivesUp(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		giveUp string
 		ends   syscall.Signal
@@ -209,6 +211,7 @@ func TestGivesUp(t *testing.T) {
 
 // A release that ignores SIGTERM, because it is stopped, does not stop the node.
 func TestStopTimeout(t *testing.T) {
+	t.Parallel()
 	m := power(t, withERTS(t, "hostname=node1 beaminit.supervise.stop_timeout=300ms", ""))
 	_, next := m.state(health.Up, 0)
 	unix.Kill(m.vm(), unix.SIGSTOP)
@@ -235,6 +238,7 @@ func TestFlood(t *testing.T) {
 // A full /run leaves no room for the files that the release needs: the node says so
 // and stays, whatever give_up says.
 func TestFullRunWithRelease(t *testing.T) {
+	t.Parallel()
 	s := withERTS(t, "hostname=node1 beaminit.supervise.attempts=1 beaminit.supervise.backoff=10ms,10ms", "")
 	s.files["full-run"] = ""
 	m := power(t, s)
@@ -248,6 +252,7 @@ func TestFullRunWithRelease(t *testing.T) {
 // become another, and comes up as it would for root: it reads its cookie and writes
 // into its HOME.
 func TestUser(t *testing.T) {
+	t.Parallel()
 	tests := []struct{ user, groups string }{
 		{"app", "1001 20"},
 		{"1234", "1234"}, // needs no line in /etc/passwd
@@ -278,6 +283,7 @@ func TestUser(t *testing.T) {
 // Go raises its own; the usual umask; and no other place in the eyes of the OOM killer
 // than PID 1, which that never takes. It is so after PID 1 fell, too.
 func TestInherits(t *testing.T) {
+	t.Parallel()
 	s := withERTS(t, "hostname=node1", "")
 	s.program, s.writable = faulty, true
 	m := power(t, s)
@@ -366,6 +372,7 @@ func sorted(groups string) string {
 
 // A user that is not there is no reason to run the release as root.
 func TestUnknownUser(t *testing.T) {
+	t.Parallel()
 	s := withERTS(t, "hostname=node1", "[release]\nuser = \"app\"\n")
 	s.files["etc/passwd"] = "root:x:0:0::/:\n"
 	m := power(t, s)

@@ -45,6 +45,7 @@ const kept = "store/beaminit/dumps/"
 
 // A release that ends tells why: in the health record, on the console, and on the disk.
 func TestEvidence(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, expr string
 		kill       unix.Signal // where it does not end by itself
@@ -91,6 +92,7 @@ func TestEvidence(t *testing.T) {
 
 // A crash loop leaves no more than it may, on the disk and in memory.
 func TestCrashLoopIsBounded(t *testing.T) {
+	t.Parallel()
 	loop := "beaminit.supervise.attempts=6 beaminit.supervise.give_up=rescue beaminit.supervise.backoff=1ms,1ms "
 	tests := []struct {
 		name, cmdline, dir, user string
@@ -137,6 +139,7 @@ func (m *machine) eventually(what string, ok func() bool) {
 // Where no disk can be written to, what is left of the last end is in memory, for the
 // user of the release too.
 func TestEvidenceInMemory(t *testing.T) {
+	t.Parallel()
 	for _, user := range []string{"root", "1234"} {
 		t.Run(user, func(t *testing.T) {
 			m := power(t, withERTS(t, "hostname=node1 beaminit.release.user="+user, "[release]\nargs = [\"-eval\", \"io:format(\\\"words~n\\\"), erlang:halt(\\\"over\\\").\"]\n"))
@@ -158,6 +161,7 @@ func TestEvidenceInMemory(t *testing.T) {
 
 // A place for dumps that cannot be written to is said once, and costs the dump only.
 func TestNoPlaceForEvidence(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, toml, line string
 		files            map[string]string
@@ -190,6 +194,7 @@ func TestNoPlaceForEvidence(t *testing.T) {
 
 // A disk that fills up in the middle of a dump: what is there is told, and no more.
 func TestFullDiskWithEvidence(t *testing.T) {
+	t.Parallel()
 	s := withERTS(t, "hostname=node1 beaminit.supervise.attempts=2 beaminit.supervise.give_up=rescue beaminit.supervise.backoff=1ms,1ms",
 		"[release]\nargs = [\"-eval\", \"[io:format(\\\"~100..xs~n\\\", [\\\"\\\"]) || _ <- lists:seq(1, 1000)], erlang:halt(\\\"over\\\").\"]\n"+
 			"[dump]\ndirectory = \"/data/small/dumps\"\n[[mount]]\nsource = \"small\"\ntarget = \"/data/small\"\ntype = \"tmpfs\"\noptions = [\"size=64k\"]\n")

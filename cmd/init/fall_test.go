@@ -19,6 +19,7 @@ func (m *machine) fault(name string) {
 
 // PID 1 that panics while it boots begins anew, and comes as far as it would have.
 func TestFallsWhileBooting(t *testing.T) {
+	t.Parallel()
 	for _, stage := range []string{"mounts", "config", "net", "release"} {
 		t.Run(stage, func(t *testing.T) {
 			s := withERTS(t, "hostname=node1", "")
@@ -41,6 +42,7 @@ func TestFallsWhileBooting(t *testing.T) {
 // PID 1 that panics while the release runs begins anew in place: the VM is the same
 // process, its output goes on, and everything that follows is as ever.
 func TestFallsWhileRunning(t *testing.T) {
+	t.Parallel()
 	s := withERTS(t, "hostname=node1", "[release]\nargs = [\"-eval\", \"spawn(fun F() -> io:format(\\\"tick~n\\\"), timer:sleep(100), F() end).\"]\n")
 	s.program, s.writable = faulty, true
 	m := power(t, s)
@@ -80,6 +82,7 @@ func TestFallsWhileRunning(t *testing.T) {
 
 // The goroutines besides the loop fall with the whole of PID 1, and rise with it.
 func TestGoroutinesFall(t *testing.T) {
+	t.Parallel()
 	for _, place := range []string{"reports", "console"} {
 		t.Run(place, func(t *testing.T) {
 			s := withERTS(t, "hostname=node1", "")
@@ -101,6 +104,7 @@ func TestGoroutinesFall(t *testing.T) {
 // An epmd that runs beside the release is taken over like the release, as its user, and
 // is started again when it ends after that.
 func TestEpmdOutlivesFall(t *testing.T) {
+	t.Parallel()
 	s := withERTS(t, "hostname=node1 beaminit.distribution.epmd=daemon beaminit.release.user=1234", "")
 	s.program, s.writable = faulty, true
 	m := power(t, s)

@@ -140,6 +140,7 @@ func (m *machine) latency(next *int) time.Duration {
 // A control socket that cannot be made costs nothing but the commands, and it is made as
 // soon as it can be.
 func TestNoControlSocket(t *testing.T) {
+	t.Parallel()
 	s := spec{cmdline: quick + "beaminit.health.interval=100ms", files: map[string]string{"full-run": ""}}
 	m := power(t, s)
 	m.state(health.Rescue, 0)

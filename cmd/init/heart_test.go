@@ -39,6 +39,7 @@ func (m *machine) dumped() {
 
 // A VM that is stopped is told to write its dump, and is started again.
 func TestHungIsKilled(t *testing.T) {
+	t.Parallel()
 	m := power(t, withERTS(t, "hostname=node1 beaminit.health.probe_failures=2", ""))
 	_, next := m.state(health.Up, 0)
 	unix.Kill(m.vm(), unix.SIGSTOP)
@@ -58,6 +59,7 @@ func TestHungIsKilled(t *testing.T) {
 
 // With probe_failures = 0 a VM that hangs is left alone, and told of.
 func TestHungIsLeft(t *testing.T) {
+	t.Parallel()
 	m := power(t, withERTS(t, "hostname=node1 beaminit.health.probe_failures=0", ""))
 	_, next := m.state(health.Up, 0)
 	pid := m.vm()
@@ -78,6 +80,7 @@ func TestHungIsLeft(t *testing.T) {
 // A VM none of whose schedulers runs anything answers no handshake. Whether it has a
 // thread that writes a dump or not, it ends and is started again.
 func TestStuckSchedulers(t *testing.T) {
+	t.Parallel()
 	const eval = `spawn(fun() -> timer:sleep(2000), case file:write_file("/data/once", [], [exclusive]) of ok -> ` +
 		`erts_debug:set_internal_state(available_internal_state, true), erts_debug:set_internal_state(block, 600000); _ -> ok end end).`
 	m := power(t, withERTS(t, "hostname=node1 beaminit.health.probe_failures=2", fmt.Sprintf(`
@@ -100,6 +103,7 @@ type = "tmpfs"
 
 // A release that does not answer within health.start_timeout is killed.
 func TestStartTimeout(t *testing.T) {
+	t.Parallel()
 	m := power(t, withERTS(t, "hostname=node1 beaminit.health.start_timeout=2s", "\n[release]\nargs = [\"-kernel\", \"start_distribution\", \"false\"]\n"))
 	r, _ := m.state(health.Down, 0)
 	if r.Why != "hung: no answer within 2s of its start" {
@@ -110,6 +114,7 @@ func TestStartTimeout(t *testing.T) {
 // The init is the release's heart: the VM boots with -heart though there is no shell,
 // beats, and goes down in order.
 func TestHeart(t *testing.T) {
+	t.Parallel()
 	m := power(t, withHeart(t, 11, `io:format("cmd ~p~n", [heart:get_cmd()]), ok = heart:set_cmd("/sbin/reboot").`, ""))
 	up, next := m.state(health.Up, 0)
 	m.line(`release: cmd {ok,"program_name=beaminit\nheartbeat_timeout=11\n`)
@@ -125,6 +130,7 @@ func TestHeart(t *testing.T) {
 
 // Whatever keeps the beats away, the VM is killed with a dump and started again.
 func TestHeartIsLost(t *testing.T) {
+	t.Parallel()
 	tests := []struct{ name, eval, why string }{
 		{"suspended", "erlang:suspend_process(whereis(heart)), timer:sleep(infinity).", "hung: no heart beat for 11s"},
 		{"disable_vm", `timer:sleep(2000), heart:set_cmd("disable_vm").`, "killed because it said disable_vm"},
@@ -148,6 +154,7 @@ func TestHeartIsLost(t *testing.T) {
 // A heart that is stopped itself does not keep the VM from being killed, and a heart
 // that is killed takes the VM with it.
 func TestHeartItself(t *testing.T) {
+	t.Parallel()
 	s := withHeart(t, 11, "ok.", "")
 	s.program, s.writable = faulty, true
 	m := power(t, s)
@@ -176,6 +183,7 @@ func TestHeartItself(t *testing.T) {
 // The release asks for the end of its node in the words of nerves_heart, as a user who
 // may not signal PID 1.
 func TestHeartAsks(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		word string
 		ends unix.Signal

@@ -76,6 +76,7 @@ func like(text string) string {
 
 // A boot says how the one before ended: as it was asked to, or by a power cut.
 func TestPrevious(t *testing.T) {
+	t.Parallel()
 	s, dir := onDisk(t, spec{cmdline: quick})
 	m := power(t, s)
 	first, _ := m.state(health.Rescue, 0)
@@ -127,6 +128,7 @@ TIME  LONG BOOT  rescue `
 
 // Each end of the release is remembered, and told after the reboot that comes of them.
 func TestPreviousEnds(t *testing.T) {
+	t.Parallel()
 	s, dir := onDisk(t, withERTS(t, "hostname=node1 beaminit.supervise.attempts=4 beaminit.supervise.backoff=10ms,20ms "+
 		"beaminit.supervise.give_up=reboot beaminit.release.args=-eval,halt(3).", ""))
 	m := power(t, s)
@@ -154,6 +156,7 @@ func TestPreviousEnds(t *testing.T) {
 // Up is remembered once in a boot, and a fall of PID 1 each time; the release is not
 // said to have ended by it.
 func TestRemembersFalls(t *testing.T) {
+	t.Parallel()
 	s, dir := onDisk(t, withERTS(t, "hostname=node1", ""))
 	s.program = faulty
 	m := power(t, s)
@@ -182,6 +185,7 @@ func TestRemembersFalls(t *testing.T) {
 
 // Where the history cannot be written, one line says so, and the node has it in memory.
 func TestHistoryInTheWay(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name string
 		put  func(dir string) error
@@ -222,6 +226,7 @@ func TestHistoryInTheWay(t *testing.T) {
 
 // What history prints where there is none, and what it does not understand.
 func TestHistoryOfNothing(t *testing.T) {
+	t.Parallel()
 	image := t.TempDir()
 	os.Mkdir(filepath.Join(image, "etc"), 0o700)
 	os.WriteFile(filepath.Join(image, "etc/beaminit.toml"), []byte(withState().toml), 0o600)

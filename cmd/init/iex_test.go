@@ -12,6 +12,7 @@ import (
 // A mix release has IEx, as with its own start_iex. What runs before it has no part in
 // the tty, and a program around it has.
 func TestIEx(t *testing.T) {
+	t.Parallel()
 	p := newPort(t)
 	p.read()
 	s := withConsole(t, p, "[release]\npre_run = [\"/bin/busybox\", \"echo\", \"made ready\"]\nwrapper = [\"/bin/busybox\", \"env\"]\nlimits = { nofile = \"512\" }\nuser = \"1234\"\n")

@@ -24,6 +24,7 @@ func withState() spec {
 // A boot takes the seed of the one before, leaves another at once and one more on the way
 // down, where it saves the time too.
 func TestKeeps(t *testing.T) {
+	t.Parallel()
 	begun := time.Now().Add(-time.Second)
 	s := withState()
 	old := strings.Repeat("s", 32)
@@ -69,6 +70,7 @@ func (m *machine) awaitFile(path, was string) string {
 
 // Without such a place nothing is said about it, and nothing is left in the root.
 func TestSavesNothing(t *testing.T) {
+	t.Parallel()
 	m := power(t, spec{cmdline: quick, writable: true})
 	m.state(health.Rescue, 0)
 	m.signal(unix.SIGTERM)

@@ -129,6 +129,7 @@ type kind struct {
 // Releases of every kind start as they were made, from a read-only root without a shell,
 // and find each other.
 func TestKinds(t *testing.T) {
+	t.Parallel()
 	const (
 		named   = "[distribution]\nname = \"bird\"\n"
 		withTLS = "[distribution.tls]\ncert = \"/data/cert.pem\"\nkey = \"/data/key.pem\"\nca = \"/data/ca.pem\"\n"

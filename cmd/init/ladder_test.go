@@ -14,6 +14,7 @@ import (
 
 // A release that ends on purpose is let alone, and the node stays as it is.
 func TestExitOK(t *testing.T) {
+	t.Parallel()
 	m := power(t, withDisk(t, "beaminit.supervise.exit_ok=3,7", `erlang:halt(7).`))
 	r, next := m.state(health.Down, 0)
 	if r.Why != "ended on purpose: exit status 7" || r.Next != 0 || r.Restarts != 0 {
@@ -45,6 +46,7 @@ func withFallback(t *testing.T, cmdline, expr, script string) spec {
 // The fallback command comes before rescue: where it succeeds the node reboots, else it
 // stays and says why.
 func TestFallback(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, script string
 		why          string // of rescue; empty: it reboots
@@ -87,6 +89,7 @@ func TestFallback(t *testing.T) {
 
 // PID 1 that falls while the fallback command runs still hears how that ends.
 func TestFallsDuringFallback(t *testing.T) {
+	t.Parallel()
 	s := withFallback(t, "beaminit.supervise.give_up=rescue", "halt(3).", "while [ ! -e /data/go ]; do sleep 0.01; done; exit 5")
 	s.program = faulty
 	m := power(t, s)
@@ -130,6 +133,7 @@ func past(s *spec, n int, more ...history.Entry) {
 
 // A node that has tried for long enough stays; the next time it tries again.
 func TestBootsInARow(t *testing.T) {
+	t.Parallel()
 	t.Run("the last one is not lost in a reboot", func(t *testing.T) {
 		s := withDisk(t, "beaminit.supervise.boots=3 beaminit.supervise.attempts=1 beaminit.supervise.backoff=1ms,1ms", "halt(3).")
 		past(&s, 2)

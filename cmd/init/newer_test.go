@@ -85,6 +85,7 @@ func (s *spec) bindNewer(t testing.TB, release string) {
 
 // The heart of beaminit beats for a newer OTP as well, and its crash dump is read.
 func TestNewerHeart(t *testing.T) {
+	t.Parallel()
 	s := withRelease(t, newerRelease(t, "relx/own"), "hostname=n1", "[release]\nargs = [\"-heart\"]\n")
 	s.links = map[string]string{"bin/sh": "/sbin/init"}
 	m := power(t, s)

@@ -72,6 +72,7 @@ const planCmdline = "ip=192.168.7.6::192.168.7.1:255.255.255.0:eclero6:eth0:off 
 
 // The whole plan of a node, as a person reads it and as a program does.
 func TestPlan(t *testing.T) {
+	t.Parallel()
 	root := image(t, planTOML, nil)
 	out, err := exec.Command(binary, "plan", "--root", root, "--cmdline", planCmdline).CombinedOutput()
 	if err != nil {
@@ -104,6 +105,7 @@ func TestPlan(t *testing.T) {
 
 // A file system that is not there yet may bring the cookie that will be used.
 func TestPlanOfACookieToCome(t *testing.T) {
+	t.Parallel()
 	root := image(t, planTOML, map[string]string{"srv/erlang/releases/1.0.0/vm.args": "-setcookie monster\n"})
 	out, err := exec.Command(binary, "plan", "--root", root, "--cmdline", planCmdline).CombinedOutput()
 	want := "cookie:\n  in /data/cookie, if it is there when the file systems are mounted; else fingerprint e2aa, from -setcookie\n"
@@ -114,6 +116,7 @@ func TestPlanOfACookieToCome(t *testing.T) {
 
 // The plan says where the shell is, and the command is that of an interactive VM.
 func TestPlanOfAShell(t *testing.T) {
+	t.Parallel()
 	root := image(t, planTOML+"[console]\ntty = \"/dev/ttyS0\"\noptions = \"115200n8\"\n", map[string]string{"etc/terminfo/v/vt102": ""})
 	out, err := exec.Command(binary, "plan", "--root", root, "--cmdline", planCmdline+" console=ttyS0").CombinedOutput()
 	for _, want := range []string{
@@ -128,6 +131,7 @@ func TestPlanOfAShell(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, toml, cmdline string
 		files               map[string]string
@@ -166,6 +170,7 @@ func TestCheck(t *testing.T) {
 // The image of a real release is looked through as far as its libraries; what is there is
 // not complained of.
 func TestCheckRelease(t *testing.T) {
+	t.Parallel()
 	image := t.TempDir()
 	script := "mkdir -p srv etc data && cp -r " + releaseOf(t, "relx/own") + " srv/erlang && echo secret >data/cookie && " +
 		"for f in $(ldd srv/erlang/erts-*/bin/beam.smp | grep -o '/[^ ]*'); do mkdir -p .$(dirname $f) && cp $f .$f; done"

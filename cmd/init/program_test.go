@@ -12,6 +12,7 @@ import (
 
 // PID 1 waits for a program of the image, but never longer than it said.
 func TestAskProgram(t *testing.T) {
+	t.Parallel()
 	const limit = 300 * time.Millisecond
 	tests := []struct {
 		name, script string
@@ -55,6 +56,7 @@ func TestAskProgram(t *testing.T) {
 // A board as erlinit had it, with a real release: in front of the VM, before it, and
 // after its end.
 func TestErlinitBoard(t *testing.T) {
+	t.Parallel()
 	s := withERTS(t, "hostname=node1", "[release]\nenv = { FROM = \"toml\" }\n")
 	s.bind["usr/bin"] = "/usr/bin"
 	s.files["etc/erlinit.config"] = `# of a board
@@ -96,6 +98,7 @@ func TestErlinitBoard(t *testing.T) {
 
 // The node goes down while a program before the release still runs.
 func TestStopDuringPreRun(t *testing.T) {
+	t.Parallel()
 	s := withERTS(t, "hostname=node1", "[release]\npre_run = [\"/usr/bin/sleep\", \"1000\"]\nrun_on_exit = [\"/usr/bin/env\", \"SAID=after\"]\n")
 	s.bind["usr/bin"] = "/usr/bin"
 	m := power(t, s)

@@ -42,6 +42,7 @@ func (m *machine) never(s health.State) bool {
 // A release whose application takes two seconds to start answers long before. Nobody asks it
 // until it says that it has started, and then it is up.
 func TestReadyStarted(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"relx/own", "mix/runtime", "mix/reboot"} {
 		t.Run(name, func(t *testing.T) {
 			m := power(t, withBird(t, name, "started", "slow", ""))
@@ -57,6 +58,7 @@ func TestReadyStarted(t *testing.T) {
 // A release whose application fails in its start/2 has answered before; that is not up,
 // and the boot does not count as one that came up.
 func TestReadyDies(t *testing.T) {
+	t.Parallel()
 	const toml = "[supervise]\nattempts = 1\ngive_up = \"rescue\"\nbackoff = [\"10ms\", \"10ms\"]\n"
 	for ready, flashes := range map[string]bool{"listening": true, "started": false, "notify": false} {
 		t.Run(ready, func(t *testing.T) {
@@ -75,6 +77,7 @@ func TestReadyDies(t *testing.T) {
 // A release that says READY=1 by itself is up then, whoever it runs as, and stays so while
 // PID 1 begins anew; what is said meanwhile is not lost.
 func TestReadyNotify(t *testing.T) {
+	t.Parallel()
 	for _, user := range []string{"", "1234"} {
 		t.Run("user "+user, func(t *testing.T) {
 			toml := ""
@@ -111,6 +114,7 @@ func TestReadyNotify(t *testing.T) {
 // stranger's word is none: that of a process that is not the release's, though it may
 // write to the socket.
 func TestReadyNever(t *testing.T) {
+	t.Parallel()
 	m := power(t, withBird(t, "relx/own", "notify", "", "[supervise]\nattempts = 1\ngive_up = \"rescue\"\n[health]\nstart_timeout = \"4s\"\n"))
 	_, next := m.state(health.Starting, 0)
 	stranger, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
@@ -129,6 +133,7 @@ func TestReadyNever(t *testing.T) {
 
 // Rubbish on the socket is harmless.
 func TestReadyRubbish(t *testing.T) {
+	t.Parallel()
 	m := power(t, withBird(t, "relx/own", "notify", "rubbish", ""))
 	m.state(health.Up, 0)
 }
@@ -136,6 +141,7 @@ func TestReadyRubbish(t *testing.T) {
 // ready = "listening" has a release up as soon as it answers, before it says that it has
 // started.
 func TestReadyListening(t *testing.T) {
+	t.Parallel()
 	m := power(t, withBird(t, "relx/own", "listening", "slow", ""))
 	up, _ := m.state(health.Up, 0)
 	if took := up.Up - phase(up, "exec"); took >= 2*time.Second {

@@ -35,6 +35,7 @@ func (m *machine) descriptors() int {
 // Another version takes PID 1's place twenty times: the VM is the same process, its
 // output goes on, and none of it counts as a fall.
 func TestReexec(t *testing.T) {
+	t.Parallel()
 	s := withERTS(t, "hostname=node1", "[release]\nargs = [\"-eval\", \"spawn(fun F() -> io:format(\\\"tick~n\\\"), timer:sleep(100), F() end).\"]\n")
 	s.writable = true
 	m := power(t, s)
@@ -66,6 +67,7 @@ func TestReexec(t *testing.T) {
 
 // What PID 1 cannot become, it does not try to.
 func TestReexecOfWhatCannotBe(t *testing.T) {
+	t.Parallel()
 	s := withERTS(t, "hostname=node1", "")
 	s.writable = true
 	s.files["sbin/script"], s.files["sbin/text"] = "#!/sbin/init version\n", "beaminit dev\n"
@@ -116,6 +118,7 @@ func TestReexecOfWhatCannotBe(t *testing.T) {
 // A panic in PID 1 takes the control socket along, and the next one has another; a
 // panic in the goroutine that reads it, or over a command, is a fall like any other.
 func TestCommandsAfterFalls(t *testing.T) {
+	t.Parallel()
 	s := withERTS(t, "hostname=node1", "")
 	s.program, s.writable = faulty, true
 	m := power(t, s)

@@ -15,6 +15,7 @@ import (
 
 // What keeps a visitor out is said.
 func TestRemoteRefused(t *testing.T) {
+	t.Parallel()
 	s := withRelease(t, releaseOf(t, "relx/own"), "hostname=n1", "[release]\nuser = \"app\"\n")
 	s.files["etc/passwd"] = "root:x:0:0::/:\napp:x:1000:1001::/:\n"
 	m := power(t, s)
@@ -65,6 +66,7 @@ func TestRemoteRefused(t *testing.T) {
 // most. Several are there at once, none of them in nodes(), and one in which nobody does
 // anything stays connected, however soon the release gives a peer up.
 func TestRemoteWithoutNetwork(t *testing.T) {
+	t.Parallel()
 	m := power(t, withRelease(t, releaseOf(t, "relx/own"), "hostname=n1 beaminit.network.eth0.address=10.77.0.11/24 beaminit.network.eth0.wait=10ms",
 		"[peers]\nn1 = \"10.77.0.11\"\n[release]\nargs = [\"-kernel\", \"net_ticktime\", \"2\"]\n"))
 	m.state(health.Up, 0)

@@ -91,6 +91,7 @@ func (m *machine) calls(t *testing.T, node string) {
 // Remote shells of each kind of release, and calls of its functions, on a machine that
 // has no shell and nothing that can be written to but /run.
 func TestRemote(t *testing.T) {
+	t.Parallel()
 	for _, k := range []struct {
 		release, toml string
 		iex           bool

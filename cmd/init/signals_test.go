@@ -21,6 +21,7 @@ const harmless = uint64(1<<(unix.SIGKILL-1) | 1<<(unix.SIGSTOP-1) | 1<<(unix.SIG
 // threads blocks it, which is so around each fork. So none may have it, from the start
 // on; and no child may inherit that a signal is ignored or blocked.
 func TestNoSignalEndsIt(t *testing.T) {
+	t.Parallel()
 	t.Run("from a kernel", func(t *testing.T) { testNoSignalEndsIt(t, false) })
 	t.Run("from another PID 1", func(t *testing.T) { testNoSignalEndsIt(t, true) })
 }

@@ -13,6 +13,7 @@ import (
 // What docs/small-boards.md says is in force: the VM has interactive mode, though the
 // release's own vm.args wants embedded, and no more schedulers and threads than it says.
 func TestSmallBoard(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../../docs/small-boards.md")
 	if err != nil {
 		t.Fatal(err)

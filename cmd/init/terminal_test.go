@@ -140,6 +140,7 @@ func (x *terminal) ends() (status int, screen string) {
 
 // The entry for terminals is what tic(1) makes of its source.
 func TestTerminfo(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if out, err := exec.Command("tic", "-x", "-o", dir, "testdata/beaminit.ti").CombinedOutput(); err != nil {
 		t.Fatalf("tic: %v\n%s", err, out)

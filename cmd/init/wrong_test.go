@@ -11,6 +11,7 @@ import (
 // Each of these releases cannot start. The node says why and what would be right, once,
 // starts nothing, and stays in rescue; beaminit check says the same of the image.
 func TestWrongReleases(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, from string
 		change     string // run by a shell in the release
