@@ -144,11 +144,12 @@ type Release struct {
 	Args []string // further emulator flags
 	Tmp  string   // writable directory: HOME, RELEASE_TMP
 
-	Group            string   // group name or number, in place of the user's own; empty: that
-	Wrapper          []string // a program with arguments that is given the release's command line
-	PreRun           []string // a program with arguments that is run before each start
-	RunOnExit        []string // and one after each end that nobody asked for
-	WorkingDirectory string   // empty: that of the release
+	Group            string     // group name or number, in place of the user's own; empty: that
+	Wrapper          []string   // a program with arguments that is given the release's command line
+	PreRun           []string   // a program with arguments that is run before each start
+	RunOnce          [][]string // programs with arguments that are run before the first start of a boot, in this order
+	RunOnExit        []string   // and one after each end that nobody asked for
+	WorkingDirectory string     // empty: that of the release
 
 	ReadAhead bool // into the page cache, while the network is awaited
 

@@ -24,6 +24,8 @@ func (l *loader) erlinitOption(from Source, o *erlinitOption, value string) {
 		l.idle(o)
 	case o.how == hEnv:
 		l.erlinitEnv(k, from, value)
+	case o.how == hOnce:
+		l.erlinitOnce(k, from, o, value)
 	case o.how == hLimits:
 		l.erlinitLimits(k, from, value)
 	default:
@@ -80,6 +82,19 @@ func (l *loader) erlinitValue(from Source, o *erlinitOption, value string) any {
 		return strconv.FormatInt(max(n, 1), 10) + "ms"
 	}
 	return value
+}
+
+// erlinitOnce adds a program to those that are run once a boot.
+func (l *loader) erlinitOnce(k *key, from Source, o *erlinitOption, value string) {
+	words := l.erlinitProgram(from, o, splitNonEmpty(value, " "))
+	if words == nil {
+		return
+	}
+	var all []any
+	for _, program := range append(slices.Clip(l.c.Release.RunOnce), words) {
+		all = append(all, toAny(program))
+	}
+	l.set(k, nil, from, all)
 }
 
 // splitNonEmpty cuts a list and leaves out what is empty.

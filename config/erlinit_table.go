@@ -24,6 +24,7 @@ const (
 	hFixed                     // the value is in why
 	hBoot                      // a boot script, with or without .boot
 	hProgram                   // a program with its arguments, at blanks
+	hOnce                      // the same, added to what is there
 	hID                        // the same, for node.id
 	hEnv                       // NAME=value;NAME=value, added to what is there
 	hMounts                    // source:target:type:flags:data;…, added to what is there
@@ -53,7 +54,7 @@ var erlinitOptions = [...]erlinitOption{
 	{long: "limits", short: 'l', arg: true, key: "release.limits", how: hLimits},
 	{long: "mount", short: 'm', arg: true, key: "mount", how: hMounts},
 	{long: "hostname-pattern", short: 'n', arg: true, key: "node.hostname", how: hWord},
-	{long: "pre-run-exec", arg: true, key: "release.pre_run", how: hProgram},
+	{long: "pre-run-exec", arg: true, key: "release.run_once", how: hOnce},
 	{long: "release-path", short: 'r', arg: true, key: "release.path", how: hPaths},
 	{long: "release-include-erts", why: "the release's own ERTS always comes first"},
 	{long: "run-on-exit", arg: true, key: "release.run_on_exit", how: hProgram},

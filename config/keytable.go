@@ -101,6 +101,8 @@ var keys = [...]key{
 		check: isUser, noun: "group", want: `a group name or number, such as "app" or "1000"`, empty: true},
 	{name: "release.wrapper", field: func(at place) any { return &at.c.Release.Wrapper }, want: wantProgram},
 	{name: "release.pre_run", field: func(at place) any { return &at.c.Release.PreRun }, want: wantProgram},
+	{name: "release.run_once", field: func(at place) any { return (*commands)(&at.c.Release.RunOnce) },
+		want: `a list of commands, such as [["/usr/bin/format-data", "-q"], ["/usr/bin/swap-on"]]`},
 	{name: "release.run_on_exit", field: func(at place) any { return &at.c.Release.RunOnExit }, want: wantProgram},
 	{name: "release.working_directory", field: func(at place) any { return &at.c.Release.WorkingDirectory },
 		check: isAbs, noun: "absolute path", want: "a directory", empty: true},

@@ -210,7 +210,7 @@ func TestCmdlineHasAll(t *testing.T) {
 	beaminit.release.path=/srv/erlang,/data/erlang beaminit.release.boot=start beaminit.release.user=app
 	"beaminit.release.env=LANG=C.UTF-8,B=two words,A=" beaminit.release.args=+sbwt,none beaminit.release.tmp=/run/app
 	beaminit.release.group=dialout beaminit.release.wrapper=/usr/bin/strace,-f beaminit.release.pre_run=/usr/bin/prepare,--all
-	beaminit.release.run_on_exit=/usr/bin/gather beaminit.release.working_directory=/data/app beaminit.release.readahead=false
+	beaminit.release.run_once=[["/usr/bin/format-data","-q"],["/usr/bin/swap-on"]] beaminit.release.run_on_exit=/usr/bin/gather beaminit.release.working_directory=/data/app beaminit.release.readahead=false
 	beaminit.console.tty=ttyS1 beaminit.console.options=115200n8
 	beaminit.distribution.name=eclero beaminit.distribution.names=long beaminit.distribution.port=17013
 	beaminit.distribution.epmd=module:my_epmd beaminit.distribution.cookie-file=/data/secret beaminit.distribution.connect=0

@@ -126,10 +126,15 @@ func (n *Setup) MissingPrograms() (problems []error) {
 	if len(id) > 0 && id[0][0] != '/' { // file:
 		id = nil
 	}
-	for _, p := range [...]struct {
+	type program struct {
 		key  string
 		argv []string
-	}{{"node.id", id}, {"release.pre_run", r.PreRun}, {"release.run_on_exit", r.RunOnExit}, {"release.wrapper", r.Wrapper}} {
+	}
+	programs := []program{{"node.id", id}, {"release.pre_run", r.PreRun}, {"release.run_on_exit", r.RunOnExit}, {"release.wrapper", r.Wrapper}}
+	for _, argv := range r.RunOnce {
+		programs = append(programs, program{"release.run_once", argv})
+	}
+	for _, p := range programs {
 		if len(p.argv) == 0 || p.argv[0] == "" || p.argv[0][0] != '/' || n.Image.MountedLater(p.argv[0]) {
 			continue // a wrapper without a path is one of the ERTS
 		}

@@ -164,8 +164,10 @@ func (n *node) prepare(run int, asked bool) (supervise.Release, error) {
 	if cmd.Daemon {
 		r.Sidecar = epmd(n.Release, r.Command)
 	}
-	if !asked && (n.started || n.adopts()) { // since its last start
+	if again := n.started || n.adopts(); again && !asked { // since its last start
 		r.Command.First = appendProgram(r.Command.First, n.Config.Release.RunOnExit)
+	} else if !again {
+		r.Command.First = append(r.Command.First, n.Config.Release.RunOnce...)
 	}
 	r.Command.First = appendProgram(r.Command.First, n.Config.Release.PreRun)
 	n.started = n.started || err == nil

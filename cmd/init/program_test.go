@@ -62,6 +62,7 @@ func TestErlinitBoard(t *testing.T) {
 	s.files["etc/erlinit.config"] = `# of a board
 -e FROM=erlinit.config
 --pre-run-exec "/usr/bin/env SAID=before"
+--pre-run-exec "/usr/bin/env SAID=then"
 --run-on-exit "/usr/bin/env SAID=after"
 --alternate-exec "/usr/bin/env IN_FRONT=1"
 --limits nofile:512:1024
@@ -70,6 +71,7 @@ func TestErlinitBoard(t *testing.T) {
 	m := power(t, s)
 	up, next := m.state(health.Up, 0)
 	m.line("release: SAID=before")
+	m.line("release: SAID=then")
 	m.line("release: FROM=toml") // beaminit.toml counts more
 	m.line("without effect: --verbose")
 	if n := m.count("SAID=after"); n != 0 {
@@ -82,11 +84,13 @@ func TestErlinitBoard(t *testing.T) {
 	if again.PID == up.PID {
 		t.Errorf("again: %+v", again)
 	}
-	m.linesWith("release: SAID=before", 2)
 	if out, status := m.ask("restart"); status != 0 { // that is no end that nobody asked for
 		t.Errorf("restart: %d %s", status, out)
 	}
-	m.linesWith("release: SAID=before", 3)
+	m.restarted(2, next)
+	if before, then := m.count("release: SAID=before"), m.count("release: SAID=then"); before != 1 || then != 1 {
+		t.Errorf("the programs before the first start were run %d and %d times, want once a boot", before, then)
+	}
 	m.signal(unix.SIGTERM)
 	if got := m.ended(); got != unix.SIGHUP {
 		t.Errorf("the kernel ended it with %v", got)
