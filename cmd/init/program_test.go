@@ -80,14 +80,14 @@ func TestErlinitBoard(t *testing.T) {
 	pid := m.vm()
 	unix.Kill(pid, unix.SIGKILL)
 	m.line("release: SAID=after")
-	again, _ := m.restarted(1, next)
+	again, next := m.restarted(1, next)
 	if again.PID == up.PID {
 		t.Errorf("again: %+v", again)
 	}
 	if out, status := m.ask("restart"); status != 0 { // that is no end that nobody asked for
 		t.Errorf("restart: %d %s", status, out)
 	}
-	m.restarted(2, next)
+	m.record("up anew", next, func(r health.Record) bool { return r.State == health.Up && r.PID != again.PID })
 	if before, then := m.count("release: SAID=before"), m.count("release: SAID=then"); before != 1 || then != 1 {
 		t.Errorf("the programs before the first start were run %d and %d times, want once a boot", before, then)
 	}
