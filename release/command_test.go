@@ -110,6 +110,7 @@ func TestCommand(t *testing.T) {
 		}},
 		{"heart-of-erts", relx, func(in *Inputs) { in.WhoseHeart = func(string) Heart { return OtherHeart } }},
 		{"heart-wanted", systools, func(in *Inputs) { in.Heart = true; in.WhoseHeart = func(string) Heart { return OwnHeart } }},
+		{"heart-of-the-board", relx, func(in *Inputs) { in.WhoseHeart = func(string) Heart { return BoardHeart } }},
 		{"heart-missing", systools, func(in *Inputs) { in.Heart = true }},
 		{"wait-for-peers", systools, func(in *Inputs) { in.WaitForPeers = true }},
 		{"distributed", with(systools, []string{"/srv/erlang/releases/0.1.0/sys.config: [{kernel,[{distributed, [{proxima,0,['toliman@n1',{'toliman@n2','toliman@n3'}]}]}]}]."}), func(in *Inputs) { in.NoDestroy = true }},

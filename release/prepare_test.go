@@ -2,6 +2,7 @@ package release
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -86,4 +87,41 @@ func TestPrepareFull(t *testing.T) {
 			t.Errorf("files %q, %v, want no others", names, err)
 		}
 	})
+}
+
+// A HOME that cannot take the cookie is not used: the release has it in its own directory,
+// and it is said.
+func TestPrepareHome(t *testing.T) {
+	dir := t.TempDir()
+	for _, tt := range []struct {
+		name, home string
+		want       string // where the cookie is
+		said       string
+	}{
+		{"its own", dir + "/tmp", dir + "/tmp", ""},
+		{"another", dir, dir, ""},
+		{"not there", dir + "/none", dir + "/tmp", "release.env: HOME=" + dir + "/none: write " + dir + "/none/.erlang.cookie: no such file or directory; want"},
+		{"no directory", "/dev/null", dir + "/tmp", "not a directory"},
+	} {
+		os.RemoveAll(dir + "/tmp")
+		c := Command{Tmp: dir + "/tmp", Env: []string{"HOME=" + tt.home}}
+		c.Files = []File{{c.cookiePath(), 0o400, []byte("monster"), true}}
+		if err := c.Prepare(); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		if got, err := os.ReadFile(tt.want + "/.erlang.cookie"); err != nil || string(got) != "monster" || c.Home() != tt.want {
+			t.Errorf("%s: %q, %v, HOME=%s", tt.name, got, err, c.Home())
+		}
+		if said := fmt.Sprint(c.Problems); tt.said == "" && len(c.Problems) > 0 || !strings.Contains(said, tt.said) {
+			t.Errorf("%s: said %s, want %q", tt.name, said, tt.said)
+		}
+	}
+}
+
+// A program that opens the watchdog is a heart that resets the board.
+func TestHeartOf(t *testing.T) {
+	fs := tree(t, "/bin/board: nerves_heart /dev/watchdog0", "/bin/otp: Would reboot. Terminating.")
+	if a, b, c := HeartOf(fs, "/bin/board"), HeartOf(fs, "/bin/otp"), HeartOf(fs, "/bin/none"); a != BoardHeart || b != OtherHeart || c != OtherHeart {
+		t.Errorf("got %v, %v, %v", a, b, c)
+	}
 }
