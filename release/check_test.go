@@ -65,6 +65,12 @@ func TestCheck(t *testing.T) {
 		}
 	}
 
+	c := r.Command(node())
+	c.Env = append(c.Env, "ERL_INETRC=/etc/erl_inetrc")
+	if text := errors.Join(r.Check(fs, &c, "eclero6")...).Error(); !strings.Contains(text, "ERL_INETRC: /etc/erl_inetrc: no such file") {
+		t.Errorf("no inetrc where ERL_INETRC says: %s", text)
+	}
+
 	write(t, dir+"erlexec", foreign)
 	if text := errors.Join(check("eclero6")...).Error(); strings.Count(text, "/lib/ld.so.1") != 1 {
 		t.Errorf("want a missing interpreter once, got\n%s", text)

@@ -110,16 +110,8 @@ func (r *Release) Command(in Inputs) Command {
 	c.Env = r.env(&in, &c, &n, f, sys)
 	r.override(&in, &c, f)
 	if own {
-		text := r.sys.copied
-		if r.sys.template != nil {
-			var unset []string
-			if text, unset = fill(r.sys.template, c.Env); unset != nil {
-				c.Problems = append(c.Problems, errors.New(notSet(r.SysConfig, unset)))
-			}
-		}
-		c.Files = append(c.Files, File{tmp + "/sys.config", 0o600, text, true}) // an application's passwords may be in it
+		c.Files = append(c.Files, File{tmp + "/sys.config", 0o600, r.filledSysConfig(&c), true}) // an application's passwords may be in it
 	}
-
 	if cookie != nil {
 		c.Files = append(c.Files, File{c.cookiePath(), 0o400, cookie, true})
 	}
@@ -144,6 +136,19 @@ func (r *Release) Command(in Inputs) Command {
 	return c
 }
 
+// filledSysConfig is the text of a sys.config that is not used as it lies there: with its
+// variables filled in, or a copy that the release writes into.
+func (r *Release) filledSysConfig(c *Command) []byte {
+	if r.sys.template == nil {
+		return r.sys.copied
+	}
+	text, unset := fill(r.sys.template, c.Env)
+	if unset != nil {
+		c.Problems = append(c.Problems, errors.New(notSet(r.SysConfig, unset)))
+	}
+	return text
+}
+
 // flags are the lists of arguments that the release is started with, without what the
 // filter takes out of them: release.args, and vm.args. What the configuration says counts
 // more than what the release says. none: the node has no name when it starts.
@@ -154,17 +159,17 @@ func (r *Release) flags(in *Inputs, none bool) (f *filter, args, vmargs []string
 	f.tty = in.Term != ""
 	f.user = slices.Contains(in.Release.Args, "-user") || slices.Contains(r.args, "-user")
 	args = f.list("release.args", in.Release.Args)
-	given := r.given(in.Release.Env)
+	given := r.scriptEnv(in.Release.Env)
 	if mode := valueOf(given, r.script.mode); mode != "" && f.mode == "" {
 		f.mode = mode
 	}
 	if node := valueOf(given, r.script.node); node != "" {
-		f.names(flagAt{r.whence(in.Release.Env, r.script.node), r.script.node, node})
+		f.names(flagAt{r.sourceOf(in.Release.Env, r.script.node), r.script.node, node})
 	}
 	for _, v := range given {
 		name, value, _ := strings.Cut(v, "=")
 		if r.script.bringsFlags(name) && value == valueOf(given, name) {
-			f.brought[name] = f.list(r.whence(in.Release.Env, name)+" "+name, tokenise([]byte(value), false))
+			f.brought[name] = f.list(r.sourceOf(in.Release.Env, name)+" "+name, tokenise([]byte(value), false))
 		}
 	}
 	args = append(slices.Clone(f.brought[r.script.flags]), args...)

@@ -32,7 +32,7 @@ func (r *Release) chooseCookie(in *Inputs, c *Command, f *filter) []byte {
 		text []byte
 	}{
 		{in.Distribution.CookieFile, in.Cookie},
-		{r.whence(in.Release.Env, name) + ": " + name, of(valueOf(r.given(in.Release.Env), name))},
+		{r.sourceOf(in.Release.Env, name) + ": " + name, of(valueOf(r.scriptEnv(in.Release.Env), name))},
 		{flag, of(f.cookie.value)},
 		{r.Root + "/releases/COOKIE", r.cookie},
 		{home, in.HomeCookie},

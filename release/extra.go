@@ -55,7 +55,7 @@ func (r *Release) ownInetrc(in *Inputs, c *Command, f *filter) string {
 	case r.sys.inetrc:
 		return r.SysConfig + ": names an inetrc"
 	case path != "":
-		from := r.whence(in.Release.Env, name)
+		from := r.sourceOf(in.Release.Env, name)
 		for _, e := range f.env {
 			if e.flag == name && valueOf(in.Release.Env, name) == "" {
 				from = e.from + ": -env"

@@ -138,16 +138,39 @@ func (f *filter) flag(kept []string, flag string, values []string) []string {
 			f.env = append(f.env, flagAt{f.from, values[0], values[1]})
 			return append(kept, values[2:]...)
 		}
-	case "-dist_listen":
-		if first == "false" && f.silent == "" {
-			f.silent = f.from + ": -dist_listen false"
-		}
 	case "-proto_dist":
 		return f.protoDist(kept, flag, values, first)
 	case "-ssl_dist_optfile", "-ssl_dist_opt":
 		if f.tls {
 			f.drop(flag, values, usesTLS)
 			return kept
+		}
+	case "-args_file":
+		// Those of vm.args are read in its place, see args.
+		f.drop(flag, values, "not supported yet here; want the flags themselves")
+		return kept
+	}
+	f.heed(flag, values, first)
+	for i := range rules {
+		if rules[i].flag == flag {
+			if rules[i].why != "" && !(flag == "+B" && first == "i") {
+				f.drop(flag, values, rules[i].why)
+			}
+			if flag[0] == '+' && !(flag == "+B" && first == "i") {
+				kept = append(kept, values...) // they are no values of it
+			}
+			return kept
+		}
+	}
+	return append(append(kept, flag), values...)
+}
+
+// heed takes what a flag says as a value where the configuration is silent.
+func (f *filter) heed(flag string, values []string, first string) {
+	switch flag {
+	case "-dist_listen":
+		if first == "false" && f.silent == "" {
+			f.silent = f.from + ": -dist_listen false"
 		}
 	case "-start_epmd":
 		if first != "false" {
@@ -159,10 +182,6 @@ func (f *filter) flag(kept []string, flag string, values []string) []string {
 		}
 	case "-epmd_module":
 		f.epmdModule(flag, values, first)
-	case "-args_file":
-		// Those of vm.args are read in its place, see args.
-		f.drop(flag, values, "not supported yet here; want the flags themselves")
-		return kept
 	case "-sname", "-name":
 		if first != "" {
 			f.names(flagAt{f.from, flag, first})
@@ -177,18 +196,6 @@ func (f *filter) flag(kept []string, flag string, values []string) []string {
 			f.hidden = true
 		}
 	}
-	for i := range rules {
-		if rules[i].flag == flag {
-			if rules[i].why != "" && !(flag == "+B" && first == "i") {
-				f.drop(flag, values, rules[i].why)
-			}
-			if flag[0] == '+' && !(flag == "+B" && first == "i") {
-				kept = append(kept, values...) // they are no values of it
-			}
-			return kept
-		}
-	}
-	return append(append(kept, flag), values...)
 }
 
 // kernel keeps -kernel without the parameters that say what -erl_epmd_port and

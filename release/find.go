@@ -152,23 +152,7 @@ func inspect(fsys FS, root string, c config.Release) (*Release, error) {
 		}
 	}
 	r.relx = !r.Mix && slices.Contains(names, "start_erl.data")
-	switch {
-	case r.Mix:
-		r.script = mixVars
-	case r.relx:
-		r.script = relxVars
-	}
-	if r.Mix && slices.Contains(files, "env.sh") {
-		r.readEnvScript(fsys, c.Env)
-	}
-	r.SysConfig = r.configFile(files, "sys.config")
-	if path := r.ownFile(c.Env, r.script.sysConfig); path != "" {
-		r.SysConfig = r.elsewhere(fsys, c.Env, r.script.sysConfig, strings.TrimSuffix(path, ".config")+".config", r.SysConfig)
-	}
-	r.VMArgs = r.configFile(files, "vm.args")
-	if path := r.ownFile(c.Env, r.script.vmArgs); path != "" {
-		r.VMArgs = r.elsewhere(fsys, c.Env, r.script.vmArgs, path, r.VMArgs)
-	}
+	r.findFiles(fsys, files, c.Env)
 	r.readSysConfig(fsys, c.Env)
 	if r.VMArgs != "" {
 		args, extra := r.readArgs(fsys, r.VMArgs, r.variables(c))
@@ -178,6 +162,28 @@ func inspect(fsys FS, root string, c config.Release) (*Release, error) {
 		r.args = args
 	}
 	return r, nil
+}
+
+// findFiles finds the configuration files of the release, with what its start script would
+// have been told about them.
+func (r *Release) findFiles(fsys FS, files, env []string) {
+	switch {
+	case r.Mix:
+		r.script = mixVars
+	case r.relx:
+		r.script = relxVars
+	}
+	if r.Mix && slices.Contains(files, "env.sh") {
+		r.readEnvScript(fsys, env)
+	}
+	r.SysConfig = r.configFile(files, "sys.config")
+	if path := r.ownFile(env, r.script.sysConfig); path != "" {
+		r.SysConfig = r.elsewhere(fsys, env, r.script.sysConfig, strings.TrimSuffix(path, ".config")+".config", r.SysConfig)
+	}
+	r.VMArgs = r.configFile(files, "vm.args")
+	if path := r.ownFile(env, r.script.vmArgs); path != "" {
+		r.VMArgs = r.elsewhere(fsys, env, r.script.vmArgs, path, r.VMArgs)
+	}
 }
 
 // startErlData reads releases/start_erl.data, "ERTS VERSION" in a line; it is
@@ -285,7 +291,7 @@ func (r *Release) elsewhere(fsys FS, env []string, name, path, own string) strin
 		if own == "" {
 			using = "none"
 		}
-		r.problem(fmt.Errorf("%s: %s: %s: %w; using %s", r.whence(env, name), name, path, err, using))
+		r.problem(fmt.Errorf("%s: %s: %s: %w; using %s", r.sourceOf(env, name), name, path, err, using))
 		return own
 	}
 	r.why("", path, ": "+name+" names it")

@@ -32,8 +32,8 @@ func (r *Release) naming(in *Inputs, c *Command, f *filter) (n naming) {
 	if in.DefaultNames {
 		names, from = r.namesOfRelease(in, c, f)
 	} else if word := r.script.distribution; mixWord[names] != "" {
-		if value := valueOf(r.given(in.Release.Env), word); value != "" && value != mixWord[names] {
-			c.Notes = append(c.Notes, r.whence(in.Release.Env, word)+": "+word+"="+shown(value)+" is left out: distribution.names is \""+names+"\"")
+		if value := valueOf(r.scriptEnv(in.Release.Env), word); value != "" && value != mixWord[names] {
+			c.Notes = append(c.Notes, r.sourceOf(in.Release.Env, word)+": "+word+"="+shown(value)+" is left out: distribution.names is \""+names+"\"")
 		}
 	}
 	n.none, n.long = names == config.NoNames, names == config.LongNames
@@ -62,8 +62,8 @@ var mixWord = map[string]string{config.ShortNames: "sname", config.LongNames: "n
 // find out, and where it says so.
 func (r *Release) namesOfRelease(in *Inputs, c *Command, f *filter) (names, from string) {
 	word := r.script.distribution
-	value := valueOf(r.given(in.Release.Env), word)
-	from = r.whence(in.Release.Env, word) + ": " + word + "=" + shown(value)
+	value := valueOf(r.scriptEnv(in.Release.Env), word)
+	from = r.sourceOf(in.Release.Env, word) + ": " + word + "=" + shown(value)
 	switch value {
 	case "name":
 		return config.LongNames, from

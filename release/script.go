@@ -38,12 +38,12 @@ var withoutEffect = map[string]string{
 	"START_ERL_DATA":         "releases/start_erl.data is used",
 }
 
-// given is what the release's own env.sh and release.env say, the latter last: of two
+// scriptEnv is what the release's own env.sh and release.env say, the latter last: of two
 // with one name it counts.
-func (r *Release) given(env []string) []string { return append(slices.Clip(r.envScript), env...) }
+func (r *Release) scriptEnv(env []string) []string { return append(slices.Clip(r.envScript), env...) }
 
-// whence says where a variable is from: release.env, or the path of env.sh.
-func (r *Release) whence(env []string, name string) string {
+// sourceOf says where a variable is from: release.env, or the path of env.sh.
+func (r *Release) sourceOf(env []string, name string) string {
 	if valueOf(env, name) == "" && valueOf(r.envScript, name) != "" {
 		return r.Dir + "/env.sh"
 	}
@@ -71,7 +71,7 @@ func (s *scriptVars) bringsFlags(name string) bool {
 // ownFile is the path that a variable of the script has for a file of the release; empty:
 // none. A name that is not absolute is relative to the release, where the VM is started.
 func (r *Release) ownFile(env []string, name string) string {
-	path := valueOf(r.given(env), name)
+	path := valueOf(r.scriptEnv(env), name)
 	if path == "" || path[0] == '/' {
 		return path
 	}
