@@ -76,6 +76,7 @@ func (n Node) Run() policy.Action {
 	l := &Loop{Node: n, reports: make(chan cluster.Message, 16), fallen: make(chan string, 8), asks: make(chan ask, 16), beats: make(chan heart.Message, 16), notices: make(chan struct{})}
 	l.state = policy.State{Policy: n.Policy, Peers: min(len(n.Peers), cluster.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	makeThreads()
 	l.startOutput()
 	l.fillTable()
 	none := false
