@@ -6,6 +6,7 @@ import (
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
 )
@@ -32,7 +33,7 @@ func ShutdownPlan(c *config.Config) boot.Way {
 
 // finished is called when the release has ended and the node goes down: a panic from here
 // on goes on with that.
-func (n *node) finished(a policy.Action) { n.ending = a }
+func (n *node) finished(a policy.Action, seq uint32) { n.ending, n.seq = a, seq }
 
 // goesDown is called when the node begins to end: from now on it has a deadline.
 func (n *node) goesDown(a policy.Action) { n.wayDown().Begin(actionOf(a)) }
@@ -40,6 +41,7 @@ func (n *node) goesDown(a policy.Action) { n.wayDown().Begin(actionOf(a)) }
 // goDown ends the node; it does not return.
 func (n *node) goDown(a policy.Action) {
 	n.ending = a
+	fault.At("down")
 	w := n.wayDown()
 	w.Stopped()
 	w.Begin(actionOf(a))

@@ -63,6 +63,8 @@ func (l *Loop) resume() bool {
 	}
 	if r.From != "" {
 		l.Console.Say(health.Notice, "PID 1 is beaminit "+l.Version+" now, after "+r.From+"; the release goes on (pid "+strconv.Itoa(l.state.PID)+")")
+	} else if l.state.Phase == policy.Ending && l.state.PID == 0 {
+		l.Console.Say(health.Warning, "PID 1 has begun anew, the way down goes on")
 	} else {
 		l.Console.Say(health.Warning, "PID 1 has begun anew, the release goes on (pid "+strconv.Itoa(l.state.PID)+")")
 	}

@@ -256,7 +256,7 @@ func (l *Loop) do(e policy.Effect) {
 	case policy.RunFallback: // its entry of the table sees that it is wanted
 	case policy.Finish:
 		l.finished = true
-		l.Finished(l.state.Action)
+		l.Finished(l.state.Action, l.Seq)
 	}
 }
 

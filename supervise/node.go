@@ -31,23 +31,23 @@ type Node struct {
 	// Prepare is called before every start of the release, with its number in this boot,
 	// from 1 on; asked: no end of it was the reason.
 	Prepare    func(run int, asked bool) (Release, error)
-	Unasked    func()                 // called at the end of the loop where nobody asked for it; nil: nothing to do
-	AfterStart func()                 // called once, as soon as the release has been started or has to wait
-	Stopping   func(policy.Action)    // called when the node is asked to go down, each time; must not block
-	Finished   func(policy.Action)    // called when nothing of the release runs any more; must not block
-	Button     policy.Action          // that the power button asks for; none: nothing
-	Save       func() []error         // called after the start and every hour, on a thread of its own; nil: nothing to save
-	NoRelease  string                 // why nothing can be started; empty: something can
-	Dumps      evidence.Dumps         // what is kept of each end
-	Fallback   launch.Command         // to be run once before rescue, where Policy says that there is one
-	Failed     int                    // boots in a row before this one that did not come up
-	FellBack   bool                   // and Fallback was run after the last that did
-	Row        <-chan policy.Event    // Remembered, once all is known of them
-	Watch      func() cluster.Watch   // what the monitor is to look at
-	Readahead  func() *launch.Command // reads the release ahead while the network is awaited; nil, or it gives nil: nothing does
-	Terminal   *console.Terminal      // of the release; nil: it has none
-	Children   []Child                // that this node has besides, such as services
-	Relay      func() launch.Command  // between Terminal and its tty; asked only where there is a Terminal
+	Unasked    func()                      // called at the end of the loop where nobody asked for it; nil: nothing to do
+	AfterStart func()                      // called once, as soon as the release has been started or has to wait
+	Stopping   func(policy.Action)         // called when the node is asked to go down, each time; must not block
+	Finished   func(policy.Action, uint32) // called when nothing of the release runs any more, with Seq; must not block
+	Button     policy.Action               // that the power button asks for; none: nothing
+	Save       func() []error              // called after the start and every hour, on a thread of its own; nil: nothing to save
+	NoRelease  string                      // why nothing can be started; empty: something can
+	Dumps      evidence.Dumps              // what is kept of each end
+	Fallback   launch.Command              // to be run once before rescue, where Policy says that there is one
+	Failed     int                         // boots in a row before this one that did not come up
+	FellBack   bool                        // and Fallback was run after the last that did
+	Row        <-chan policy.Event         // Remembered, once all is known of them
+	Watch      func() cluster.Watch        // what the monitor is to look at
+	Readahead  func() *launch.Command      // reads the release ahead while the network is awaited; nil, or it gives nil: nothing does
+	Terminal   *console.Terminal           // of the release; nil: it has none
+	Children   []Child                     // that this node has besides, such as services
+	Relay      func() launch.Command       // between Terminal and its tty; asked only where there is a Terminal
 	Dog        Dog
 	Watchdog   *watchdog.Dog // opened by the loop, and armed when Run has ended
 

@@ -128,3 +128,26 @@ func TestEpmdOutlivesFall(t *testing.T) {
 		t.Errorf("it ended %d times\n%s", n, m.tail())
 	}
 }
+
+// PID 1 that panics on the way down goes on with the way down: the release is not started
+// again, and the machine ends as it was asked to.
+func TestFallsWhileGoingDown(t *testing.T) {
+	s := withERTS(t, "hostname=node1", "")
+	s.program, s.writable = faulty, true
+	m := power(t, s)
+	up, _ := m.state(health.Up, 0)
+	m.fault("down")
+	m.signal(unix.SIGUSR2)
+	m.line("panic while going down (please report it): fault at down")
+	if got := m.ended(); got != unix.SIGINT {
+		t.Errorf("the kernel ended it with %v, want power off", got)
+	}
+	for i, r := range m.records {
+		if r.PID != 0 && r.PID != up.PID {
+			t.Errorf("the release was started again: %+v\n%s", r, m.tail())
+		}
+		if i > 0 && r.Seq <= m.records[i-1].Seq {
+			t.Errorf("seq=%d after seq=%d", r.Seq, m.records[i-1].Seq)
+		}
+	}
+}

@@ -171,3 +171,68 @@ func (m *machine) direct(command, argument string) string {
 	})
 	return text
 }
+
+// previous is the version before the hand-over was a document.
+const previous = "612bb00"
+
+// The version before this one takes over from this one, and gives back: the VM is the same
+// process, and a restart is counted on. What was open stays with PID 1.
+func TestReexecOfVersionBefore(t *testing.T) {
+	tree := t.TempDir()
+	if out, err := exec.Command("sh", "-c", "git -C ../.. archive "+previous+" | tar x -C "+tree).CombinedOutput(); err != nil {
+		t.Skipf("no history of the repository here: %v %s", err, out)
+	}
+	s := withERTS(t, "hostname=node1", "")
+	s.writable = true
+	m := power(t, s)
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w -X=main.version=before", "-o", filepath.Join(m.root, "sbin/before"), "./cmd/init")
+	build.Dir, build.Env = tree, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", previous, err, out)
+	}
+	up, next := m.state(health.Up, 0)
+	m.reachable()
+	open := m.descriptors()
+	for i := range 4 {
+		path, was, is := "/sbin/before", "dev", "before"
+		if i%2 == 1 {
+			path, was, is = "/sbin/init", is, was
+		}
+		m.want(0, "PID 1 was beaminit "+was+" and is beaminit "+is+" after ", "reexec", path)
+		var r health.Record
+		if r, next = m.state(health.Up, next); r.PID != up.PID || r.Boot != up.Boot || r.Restarts != 0 {
+			t.Fatalf("after reexec %d: %+v, want as before: %+v", i+1, r, up)
+		}
+	}
+	if got := m.descriptors(); got > open {
+		t.Errorf("%d descriptors, %d before", got, open)
+	}
+	unix.Kill(m.vm(), unix.SIGKILL)
+	m.restarted(1, next)
+}
+
+// What PID 1 hands to the next is no child's: neither the monitor nor the next VM has more
+// than what it was given.
+func TestNothingLeaksOverReexec(t *testing.T) {
+	s := withERTS(t, "hostname=node1", "")
+	s.writable = true
+	m := power(t, s)
+	_, next := m.state(health.Up, 0)
+	m.reachable()
+	m.want(0, "and is beaminit dev after ", "reexec", "/sbin/init")
+	_, next = m.state(health.Up, next)
+	unix.Kill(m.vm(), unix.SIGKILL)
+	m.restarted(1, next)
+	for _, pid := range []int{m.child("beaminit-monito"), m.vm()} {
+		list, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+		m.must(err)
+		for _, e := range list {
+			to, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, e.Name()))
+			for _, what := range []string{"memfd:handover", "/dev/ptmx", "/dev/watchdog", "/dev/kmsg"} {
+				if strings.Contains(to, what) {
+					t.Errorf("process %d has %s", pid, to)
+				}
+			}
+		}
+	}
+}
