@@ -47,11 +47,11 @@ var omissible = [...]string{"phases", "healed", "cut", "discovery", "net", "cloc
 // checksum, to dst: logfmt of ASCII, without a line end.
 func (r Record) Append(dst []byte) []byte {
 	start := len(dst)
-	return logfmt.AppendChecksum(append(dst, r.within(MaxRecord-logfmt.ChecksumSize)...), start)
+	return logfmt.AppendChecksum(append(dst, r.fit(MaxRecord-logfmt.ChecksumSize)...), start)
 }
 
-// within is the record's text without what is made of it, in at most limit bytes.
-func (r *Record) within(limit int) (text []byte) {
+// fit is the record's text without what is made of it, in at most limit bytes.
+func (r *Record) fit(limit int) (text []byte) {
 	for n := range len(omissible) + 1 {
 		if text = r.fields(omissible[:n]); len(text) <= limit {
 			break

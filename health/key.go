@@ -39,7 +39,7 @@ func (k Key) Append(dst []byte, r Record) []byte {
 	if k == nil {
 		return r.Append(dst)
 	}
-	text := r.within(MaxRecord - logfmt.ChecksumSize - len(macMark) - 2*macSize)
+	text := r.fit(MaxRecord - logfmt.ChecksumSize - len(macMark) - 2*macSize)
 	start := len(dst)
 	dst = append(append(append(dst, text...), macMark...), k.mac(text)...)
 	return logfmt.AppendChecksum(dst, start)
