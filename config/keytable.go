@@ -211,7 +211,7 @@ var keys = [...]key{
 	{name: "mount.grow", field: func(at place) any { return &at.mount.Grow }, want: "true or false", noEffect: true},
 
 	{name: "service", field: func(at place) any { return &at.c.Services },
-		want: "[[service]] tables with name and exec", noEffect: true},
+		want: "[[service]] tables with name and exec"},
 	{name: "service.name", field: func(at place) any { return &at.service.Name }, required: true,
 		check: isServiceName, noun: "name of a service", want: "letters, digits, - and _, 32 bytes at most"},
 	{name: "service.exec", field: func(at place) any { return (*command)(&at.service.Exec) }, required: true,
@@ -231,7 +231,7 @@ var keys = [...]key{
 	{name: "service.start", field: func(at place) any { return &at.service.Start },
 		check: isStart, noun: "time to start", want: `"before" the release, "with" it, or "after" it is up`},
 	{name: "service.ready", field: func(at place) any { return &at.service.Ready },
-		check: isServiceReady, noun: "criterion", want: `"started", "notify" or "exit"`},
+		check: isServiceReady, noun: "criterion", want: `"started", "notify" or "exit"`, noEffect: true},
 	{name: "service.stop_timeout", field: func(at place) any { return &at.service.StopTimeout },
 		want: `a duration such as "10s", 0s to 1h`, max: int64(time.Hour)},
 	{name: "service.in_rescue", field: func(at place) any { return &at.service.InRescue }, want: "true or false"},

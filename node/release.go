@@ -184,7 +184,11 @@ func appendProgram(list [][]string, argv []string) [][]string {
 // bounds are those of the release.
 func (n *Setup) bounds(u *release.User) launch.Bounds {
 	c := &n.Config.Release
-	b := launch.Bounds{Limits: c.Limits, Capabilities: c.Capabilities, OOMScoreAdj: c.OOMScoreAdj}
+	return boundsOf(u, launch.Bounds{Limits: c.Limits, Capabilities: c.Capabilities, OOMScoreAdj: c.OOMScoreAdj})
+}
+
+// boundsOf adds the user; nil: root.
+func boundsOf(u *release.User, b launch.Bounds) launch.Bounds {
 	if u != nil {
 		b.User = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}
 	}

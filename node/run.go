@@ -66,6 +66,6 @@ func (n *node) loop() supervise.Node {
 		Row: n.row, Console: n.console, Signals: &n.signals, Phases: n.phases,
 		Remember: n.history.Remember, KeepHistory: n.history.Start, FlushHistory: n.history.Flush, StateDir: n.StateDir,
 		Version: n.build.Version, Control: ControlPath,
-		Watch: n.Watch, Terminal: n.terminal, Relay: n.relayCommand,
+		Watch: n.Watch, Children: n.services(), Terminal: n.terminal, Relay: n.relayCommand,
 	}
 }

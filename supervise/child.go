@@ -35,6 +35,8 @@ type Child struct {
 	Ended   func(pid int, status unix.WaitStatus)
 	Quiet   bool // its end is nothing to say
 	Local   bool // it ends with this PID 1, so the next one is not told of it
+	Service bool // people know it by its name: it is listed, and a word of the health record where it does not run
+	Early   bool // it is started before the release, and before the network is awaited
 }
 
 // Files are the descriptors of a child, by number, and which of those that were opened
@@ -51,6 +53,10 @@ type child struct {
 	Child
 	state policy.ChildState
 	lines atomic.Int32 // where its output is read; 0: nobody reads it
+
+	order  order  // by hand
+	how    string // it ended last
+	failed bool   // and that was no success, and nobody had asked for it
 }
 
 // Wanted is for what is to run as long as the node does not go down.
@@ -76,7 +82,7 @@ func (l *Loop) reconcile() {
 		return
 	}
 	for _, c := range l.children {
-		if wanted := c.Wanted(&l.state); wanted != c.state.Wanted {
+		if wanted := l.wanted(c); wanted != c.state.Wanted {
 			l.stepChild(c, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: wanted})
 		}
 	}
@@ -95,6 +101,15 @@ func (l *Loop) stepChild(c *child, e policy.ChildEvent) {
 			if effect.Signal == unix.SIGKILL {
 				unix.Kill(-c.state.PID, unix.SIGKILL) // what it has started too
 			}
+		}
+	}
+}
+
+// startEarly starts what comes before the release.
+func (l *Loop) startEarly() {
+	for _, c := range l.children {
+		if c.Early {
+			l.stepChild(c, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: l.wanted(c)})
 		}
 	}
 }
@@ -156,8 +171,12 @@ func closeAll(fds []int) {
 func (l *Loop) childEnded(c *child, status unix.WaitStatus) {
 	pid, asked, late := c.state.PID, c.state.Stopping, c.state.Late
 	l.stepChild(c, policy.ChildEvent{Kind: policy.ChildExited, Status: status})
+	c.how, c.failed = proc.Describe(status), status != 0 && !asked
 	if !c.Quiet && !asked {
-		l.sayEnd(c, proc.Describe(status), late)
+		l.sayEnd(c, c.how, late)
+	}
+	if c.Service && c.failed {
+		l.record()
 	}
 	if c.Ended != nil {
 		c.Ended(pid, status)

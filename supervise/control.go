@@ -74,6 +74,14 @@ func (l *Loop) asked(a ask) {
 		then = policy.ThenStop
 	case control.Rescue:
 		then = policy.ThenKill
+	case control.Service:
+		verdict := control.Verdict(control.No)
+		text, ok := l.askService(a.Argument)
+		if ok {
+			verdict = control.OK
+		}
+		l.server.Answer(a.from, verdict, text)
+		return
 	case control.Reexec:
 		l.reexec(a)
 		return

@@ -80,6 +80,9 @@ func (n Node) Run() policy.Action {
 	l.startOutput()
 	l.fillTable()
 	none := false
+	if n.Resume == nil {
+		l.startEarly()
+	}
 	switch {
 	case n.Resume != nil && l.resume():
 	case n.NoRelease != "":

@@ -56,7 +56,7 @@ func (l *Loop) warnings() (words []string) {
 	if l.Dog.Device != "" && l.Dog.Wanted && l.Watchdog.Timeout == 0 {
 		words = append(words, "watchdog")
 	}
-	return words
+	return append(words, l.troubled()...)
 }
 
 // resident is the memory of a process that is in RAM, in bytes (proc(5), statm);

@@ -20,7 +20,8 @@ const (
 	Restart = "restart" // the record of what comes of it; so for Stop and Rescue
 	Stop    = "stop"
 	Rescue  = "rescue"
-	Reexec  = "reexec" // the argument is the path of the program
+	Service = "service" // the argument is nothing, the name of a service, or that and start, stop or restart
+	Reexec  = "reexec"  // the argument is the path of the program
 )
 
 // A Request is one command.

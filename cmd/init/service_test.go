@@ -1,0 +1,155 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// withServices is a machine with a release and services that are shell scripts.
+func withServices(t *testing.T, toml string) spec {
+	s := withERTS(t, "hostname=node1", toml)
+	for _, dir := range []string{"usr", "lib", "lib64", "bin"} {
+		if _, err := os.Stat("/" + dir); err == nil {
+			s.bind[dir] = "/" + dir
+		}
+	}
+	s.dirs = append(s.dirs, "lib64", "bin")
+	s.writable = true
+	return s
+}
+
+func serviceOf(name, script, more string) string {
+	return fmt.Sprintf("[[service]]\nname = %q\nexec = [\"/bin/sh\", \"-c\", %q]\n%s\n", name, script, more)
+}
+
+// pidOf waits until a service runs, and gives its process.
+func (m *machine) pidOf(name string) (pid int) {
+	m.t.Helper()
+	m.eventually(name+" runs", func() bool {
+		out, _ := m.ask("service", name)
+		_, rest, ok := strings.Cut(out, "up pid=")
+		pid, _ = strconv.Atoi(strings.SplitN(rest, " ", 2)[0])
+		return ok
+	})
+	return pid
+}
+
+// A service is an entry of PID 1's table of children, and nothing more: it has the start,
+// the back-off, the stop, the hand-over, the bounds and the evidence of all of them.
+func TestService(t *testing.T) {
+	m := power(t, withServices(t,
+		serviceOf("bounded", "echo here I am; exec sleep 1000", "user = \"1234\"\nlimits = { nofile = \"77\" }\ncapabilities = [\"net_bind_service\"]\nenv = { COLOUR = \"red\" }")+
+			serviceOf("failing", "echo about to fail; exit 3", "")+
+			serviceOf("oneshot", "echo done once", "restart = \"once\"")+
+			serviceOf("manual", "exec sleep 1000", "restart = \"never\"")))
+	m.state(health.Up, 0)
+	m.reachable()
+	m.line("bounded: here I am")
+	pid := m.pidOf("bounded")
+	inside, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.hostPID(pid)))
+	m.must(err)
+	for _, want := range []string{"Uid:\t1234\t1234\t1234\t1234", "NoNewPrivs:\t1", "CapBnd:\t0000000000000400", "CapAmb:\t0000000000000400"} {
+		if !strings.Contains(string(inside), want) {
+			t.Errorf("the status of the service lacks %q:\n%s", want, inside)
+		}
+	}
+	if got := m.limits(m.hostPID(pid))["Max open files"]; !strings.HasPrefix(got, "77") {
+		t.Errorf("open files: %q, want 77", got)
+	}
+
+	t.Run("back-off and evidence", func(t *testing.T) {
+		m.line("service failing ended (exit status 3), it is started again in 1s")
+		m.line("service failing ended (exit status 3), it is started again in 2s")
+		m.record("warn", 0, func(r health.Record) bool { return strings.Join(r.Warn, ",") == "failing" })
+		m.want(0, "failing down, started again in ", "service")
+		m.want(0, "exit status 3", "service", "failing")
+	})
+	t.Run("once, and by hand", func(t *testing.T) {
+		m.line("service oneshot ended (exit status 0)")
+		m.want(0, "oneshot ended: exit status 0, started 1 times", "service", "oneshot")
+		m.want(0, "manual not started", "service", "manual")
+		m.want(0, "manual up pid=", "service", "manual", "start")
+		m.want(1, "there is no service nobody", "service", "nobody")
+		m.want(1, "want start, stop or restart", "service", "manual", "bend")
+	})
+	t.Run("killed", func(t *testing.T) {
+		m.must(unix.Kill(m.hostPID(pid), unix.SIGKILL))
+		m.line("service bounded ended (killed by signal 9 (SIGKILL)), it is started again in 1s")
+		if again := m.pidOf("bounded"); again == pid {
+			t.Errorf("the same process %d", pid)
+		} else {
+			pid = again
+		}
+	})
+	t.Run("hand-over", func(t *testing.T) {
+		m.want(0, "and is beaminit dev", "reexec")
+		if now := m.pidOf("bounded"); now != pid {
+			t.Errorf("pid %d became %d", pid, now)
+		}
+		m.want(0, "bounded ", "service", "bounded", "restart")
+		m.linesWith("bounded: here I am", 3)
+		m.pidOf("bounded")
+	})
+	t.Run("stop", func(t *testing.T) {
+		m.want(0, "bounded", "service", "bounded", "stop")
+		m.eventually("it has ended", func() bool {
+			out, _ := m.ask("service", "bounded")
+			return strings.Contains(out, "bounded ended: killed by signal 15 (SIGTERM)")
+		})
+	})
+	m.signal(unix.SIGTERM)
+	if sig := m.ended(); sig != unix.SIGHUP {
+		t.Errorf("ended by %v, want a reboot", sig)
+	}
+}
+
+// hostPID is the pid, outside of the machine, of a process inside of it.
+func (m *machine) hostPID(inside int) (pid int) {
+	m.t.Helper()
+	want := strconv.Itoa(inside)
+	for _, p := range m.below() {
+		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p))
+		_, line, _ := strings.Cut(string(text), "NSpid:")
+		f := strings.Fields(strings.SplitN(line, "\n", 2)[0])
+		if len(f) > 1 && f[len(f)-1] == want {
+			return p
+		}
+	}
+	m.t.Fatalf("no process %d inside\n%s", inside, m.tail())
+	return 0
+}
+
+// When services are started, and which of them are for rescue.
+func TestServiceMoments(t *testing.T) {
+	m := power(t, withServices(t,
+		serviceOf("before", "echo I am first", "start = \"before\"\nrestart = \"once\"")+
+			serviceOf("after", "echo all is up", "start = \"after\"\nrestart = \"once\"")+
+			serviceOf("with", "exec sleep 1000", "stop_timeout = \"1s\"")+
+			serviceOf("rescue", "exec sleep 1000", "in_rescue = true")))
+	m.state(health.Up, 0)
+	m.reachable()
+	m.line("before: I am first")
+	m.line("after: all is up")
+	with, rescue := m.pidOf("with"), m.pidOf("rescue")
+	m.want(0, "stopped after", "stop")
+	m.eventually("one service is stopped", func() bool {
+		out, _ := m.ask("service", "with")
+		return strings.Contains(out, "with ended")
+	})
+	if now := m.pidOf("rescue"); now != rescue {
+		t.Errorf("rescue: %d became %d", rescue, now)
+	}
+	m.want(0, "restarted", "restart")
+	if now := m.pidOf("with"); now == with {
+		t.Errorf("with: still %d", now)
+	}
+	if n := m.counted("before: I am first"); n != 1 {
+		t.Errorf("the one that runs once ran %d times", n)
+	}
+}

@@ -1,0 +1,97 @@
+package supervise
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/supervise/policy"
+)
+
+// Orders for a service by hand (beaminit service), which count until PID 1 executes itself
+// anew.
+type order int
+
+const (
+	noOrder order = iota
+	toStart
+	toStop
+)
+
+// wanted says whether a child is to run: as its entry says, but for what was asked for by hand.
+func (l *Loop) wanted(c *child) bool {
+	switch c.order {
+	case toStart:
+		return l.state.Phase != policy.Ending
+	case toStop:
+		return false
+	}
+	return c.Wanted(&l.state)
+}
+
+// askService does what beaminit service asks for, and gives the text of the answer; ok is
+// false where it says why not.
+func (l *Loop) askService(argument string) (text string, ok bool) {
+	name, what, _ := strings.Cut(argument, " ")
+	var lines []string
+	for _, c := range l.children {
+		switch {
+		case !c.Service || name != "" && c.Name != name:
+			continue
+		case l.state.Phase == policy.Ending && what != "":
+			return "the node is going down: " + l.state.Why, false
+		case !l.orderService(c, what):
+			return "service " + name + " " + what + ": want start, stop or restart", false
+		}
+		lines = append(lines, c.describe())
+	}
+	if name != "" && lines == nil {
+		return "there is no service " + name, false
+	}
+	return strings.Join(lines, "\n"), true
+}
+
+func (l *Loop) orderService(c *child, what string) bool {
+	switch what {
+	case "":
+		return true
+	case "start", "restart":
+		if c.order = toStart; what == "restart" || c.state.Done {
+			l.restartChild(c)
+		}
+	case "stop":
+		c.order = toStop
+	default:
+		return false
+	}
+	l.reconcile()
+	return true
+}
+
+// describe is what is known of a service, in one line.
+func (c *child) describe() string {
+	now := clock.Boottime()
+	runs := fmt.Sprintf("started %d times", c.state.Runs)
+	switch {
+	case c.state.PID != 0 && c.state.Stopping:
+		return fmt.Sprintf("%s stopping pid=%d", c.Name, c.state.PID)
+	case c.state.PID != 0:
+		return fmt.Sprintf("%s up pid=%d for %v, %s", c.Name, c.state.PID, (now - c.state.StartedAt).Truncate(time.Second), runs)
+	case c.state.Runs == 0:
+		return c.Name + " not started"
+	case c.state.Wanted && !c.state.Done:
+		return fmt.Sprintf("%s down, started again in %v: %s, %s", c.Name, c.pause().Round(time.Second), c.how, runs)
+	}
+	return fmt.Sprintf("%s ended: %s, %s", c.Name, c.how, runs)
+}
+
+// troubled gives the services that are to run and do not, for the health record.
+func (l *Loop) troubled() (names []string) {
+	for _, c := range l.children {
+		if c.Service && c.failed && c.state.PID == 0 {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
