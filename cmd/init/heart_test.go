@@ -106,7 +106,8 @@ func TestStartTimeout(t *testing.T) {
 	t.Parallel()
 	m := power(t, withERTS(t, "hostname=node1 beaminit.health.start_timeout=2s", "\n[release]\nargs = [\"-kernel\", \"start_distribution\", \"false\"]\n"))
 	r, _ := m.state(health.Down, 0)
-	if r.Why != "hung: no answer within 2s of its start" {
+	// A VM on a busy machine has not even been started by then.
+	if r.Why != "hung: no answer within 2s of its start" && r.Why != "hung: not started within 2s of its start" {
 		t.Errorf("down: why=%q", r.Why)
 	}
 }
