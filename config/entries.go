@@ -78,7 +78,7 @@ func (l *loader) entry(table string, at place, t map[string]any) (faults []fault
 			_, f = l.store(k, k.field(at), TOML, v)
 			l.noteNoEffect(k, k.name)
 		case k.required:
-			f = []fault{{what: "no " + name}}
+			f = []fault{{what: "missing"}}
 		}
 		for _, f := range f {
 			f.key = name

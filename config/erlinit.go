@@ -69,7 +69,7 @@ func (l *loader) erlinitLong(from Source, s string, next []word) (took int) {
 	o, why := longOption(name)
 	switch {
 	case o == nil:
-		l.wrong(from, why, "", "")
+		l.wrong(from, noOption(from, why), "", "")
 		if from == Erlinit && !has && len(next) > 0 && next[0].line == l.line && !strings.HasPrefix(next[0].text, "-") {
 			return 1 // its value
 		}
@@ -134,7 +134,7 @@ func (l *loader) erlinitShort(from Source, s string, next []word) (took int) {
 			if c == 'H' { // of its documentation alone
 				what += "; did you mean --reboot-on-exit?"
 			}
-			l.wrong(from, what, "", "")
+			l.wrong(from, noOption(from, what), "", "")
 			continue
 		case !o.arg:
 			l.erlinitOption(from, o, "")
@@ -159,6 +159,15 @@ func shortOption(c byte) *erlinitOption {
 		}
 	}
 	return nil
+}
+
+// noOption is for the file of erlinit what it is; on the kernel command line not everybody
+// who writes an option has heard of erlinit.
+func noOption(from Source, why string) string {
+	if from == ErlinitArgs {
+		return strings.Replace(why, "erlinit has no such option", "there is no such option", 1) + "; want beaminit.SECTION.KEY=VALUE, or an option of erlinit"
+	}
+	return why
 }
 
 const nothingOfIt = "nothing of it"

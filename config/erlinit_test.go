@@ -178,7 +178,7 @@ func TestErlinitProblems(t *testing.T) {
 	}
 	// On the kernel command line a word that belongs to no option is somebody else's.
 	c := erlinit(t, "", "splash quiet --- -- 3 --nosuch")
-	if got, want := problems(c), []string{"kernel command line: --nosuch: erlinit has no such option, ignored"}; !reflect.DeepEqual(got, want) {
+	if got, want := problems(c), []string{"kernel command line: --nosuch: there is no such option, ignored; want beaminit.SECTION.KEY=VALUE, or an option of erlinit"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -58,7 +58,7 @@ func (l *loader) fstabEntry(fields []string) (m Mount, ok bool) {
 		return m, false
 	case m.Target == "/":
 		if len(m.Options) > 0 {
-			l.noteOnce("fstab", "the options of / are without effect; want a [[mount]] with target = \"/\" and options = [\"remount\", …]")
+			l.noteOnce("fstab", "the options of / are without effect; want a [[mount]] with target = \"/\" and options = [\"remount\", \"noatime\"]")
 		}
 		return m, false
 	}

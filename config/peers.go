@@ -20,7 +20,7 @@ const (
 // A peer with a fault in name or address is left out, the others stay.
 func (l *loader) addPeer(peers []Peer, from Source, path []string, name, address string, aliases []string) []Peer {
 	drop := func(what, want string) []Peer {
-		l.problem(from, path, 0, fault{what: what, want: want, used: "the peers without it"})
+		l.problem(from, path, 0, fault{what: what, want: want, used: "the other peers"})
 		return peers
 	}
 	if !isHostname(name) {
@@ -100,7 +100,7 @@ func (l *loader) peerValue(name string, v any) {
 	default:
 		f := mistyped(v, TOML, "a string or a table")[0]
 		f.want = wantPeer
-		f.used = "the peers without it"
+		f.used = "the other peers"
 		l.problem(TOML, path, 0, f)
 	}
 	if len(l.c.Peers) > before {
@@ -117,7 +117,7 @@ func (l *loader) peerTable(path []string, name string, t map[string]any) {
 		switch {
 		case f.ignored:
 		case f.key == "address" && !p.Address.IsValid():
-			f.used = "the peers without it"
+			f.used = "the other peers"
 		case f.key == "port":
 			f.used = "distribution.port"
 		default:
@@ -139,7 +139,7 @@ func (l *loader) peerTable(path []string, name string, t map[string]any) {
 func (l *loader) peerParam(p param, name string) {
 	path := []string{"peers", name}
 	if p.bare || p.value == "" {
-		l.problem(Cmdline, path, 0, fault{what: "no value", want: find("peers", "address", false).want, used: "the peers without it"})
+		l.problem(Cmdline, path, 0, fault{what: "no value", want: find("peers", "address", false).want, used: "the other peers"})
 		return
 	}
 	address := p.value
@@ -183,7 +183,7 @@ func (l *loader) peersParam(p param) {
 		}
 		// Without brackets there is no telling fd00::6 from a name and a part of it.
 		if !found || strings.Contains(inner, ":") != bracket || inner != address && !bracket {
-			l.problem(Cmdline, path, 0, fault{what: quote(item) + " is no name and address", want: wantPeers, used: "the peers without it"})
+			l.problem(Cmdline, path, 0, fault{what: quote(item) + " is no name and address", want: wantPeers, used: "the other peers"})
 			continue
 		}
 		peers = l.addPeer(peers, Cmdline, path, name, inner, nil)

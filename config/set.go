@@ -63,7 +63,7 @@ func (l *loader) store(k *key, p any, from Source, v any) (ok bool, faults []fau
 	case *bool:
 		b, ok := v.(bool)
 		if !ok {
-			return false, mistyped(v, from, "true or false")
+			return false, mistyped(v, from, "a boolean")
 		}
 		*p = b
 	case *time.Duration:

@@ -56,7 +56,7 @@ func decode(text string) (tables map[string]any, names []toml.Key, err error) {
 // that began earlier, such as a string without its second quote), it goes back table by
 // table.
 func (l *loader) parsePrefix(text string, err error) (map[string]any, []toml.Key) {
-	p := Problem{File: Path, What: err.Error(), Want: "TOML 1.0", Used: "the defaults"}
+	p := Problem{File: Path, What: err.Error(), Want: "TOML 1.0: text in double quotes, lists in [ ]", Used: "the defaults"}
 	cut := len(text)
 	var at toml.ParseError
 	if errors.As(err, &at) && at.Position.Line > 0 {

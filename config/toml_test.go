@@ -17,7 +17,7 @@ func TestTOMLProblems(t *testing.T) {
 		{"out of range", "\n[distribution]\nport = 99999", []string{at + `3: distribution.port: 99999 is no TCP port; want 1 to 65535; using 17012`}},
 		{"wrong type", "[distribution]\nport = \"17013\"", []string{at + `2: distribution.port: "17013" is a string, not an integer; want 1 to 65535; using 17012`}},
 		{"integer for a string", "[node]\nhostname = 3", []string{at + `2: node.hostname: 3 is an integer, not a string; want ` + wantHostname + `; using "beaminit-abcd06"`}},
-		{"string for a boolean", "[distribution]\nconnect = \"yes\"", []string{at + `2: distribution.connect: "yes" is a string, not true or false; want true or false; using true`}},
+		{"string for a boolean", "[distribution]\nconnect = \"yes\"", []string{at + `2: distribution.connect: "yes" is a string, not a boolean; want true or false; using true`}},
 		{"date", "[release]\nuser = 1979-05-27", []string{at + `2: release.user: a date or time, not a string; want a user name or number, such as "app" or "1000"; using "root"`}},
 		{"negative duration", "[health]\ninterval = \"-1s\"", []string{at + `2: health.interval: "-1s" is out of range; want a duration such as "10s", 100ms to 24h; using "10s"`}},
 		{"no criterion", "[health]\nready = \"up\"", []string{at + `2: health.ready: "up" is no criterion; want "listening", "started" or "notify"; using "started"`}},
@@ -100,10 +100,10 @@ func TestParsePrefix(t *testing.T) {
 		name2               string
 	}{
 		{"fault in a line", good + "name = \"x\"\n[health\ninterval = \"5s\"\n",
-			`/etc/beaminit.toml:4: expected '.' or ']' to end table name, but got '\n' instead ("[health"); want TOML 1.0; using what stands before line 4`, 5, "x"},
-		{"no value", good + "name =\n[health]\n", `/etc/beaminit.toml:3: expected value but found '\n' instead ("name ="); want TOML 1.0; using what stands before line 3`, 5, ""},
-		{"key twice", good + "port = 6\nname = \"x\"", `/etc/beaminit.toml:3: Key 'distribution.port' has already been defined. ("port = 6"); want TOML 1.0; using what stands before line 3`, 5, ""},
-		{"open string", good + "name = \"x\n[health]\n", `/etc/beaminit.toml:3: strings cannot contain newlines ("name = \"x"); want TOML 1.0; using what stands before line 3`, 5, ""},
+			`/etc/beaminit.toml:4: expected '.' or ']' to end table name, but got '\n' instead ("[health"); want TOML 1.0: text in double quotes, lists in [ ]; using what stands before line 4`, 5, "x"},
+		{"no value", good + "name =\n[health]\n", `/etc/beaminit.toml:3: expected value but found '\n' instead ("name ="); want TOML 1.0: text in double quotes, lists in [ ]; using what stands before line 3`, 5, ""},
+		{"key twice", good + "port = 6\nname = \"x\"", `/etc/beaminit.toml:3: Key 'distribution.port' has already been defined. ("port = 6"); want TOML 1.0: text in double quotes, lists in [ ]; using what stands before line 3`, 5, ""},
+		{"open string", good + "name = \"x\n[health]\n", `/etc/beaminit.toml:3: strings cannot contain newlines ("name = \"x"); want TOML 1.0: text in double quotes, lists in [ ]; using what stands before line 3`, 5, ""},
 		{"open array", good + "\n[release]\nargs = [\n\"a\",\n\n[health]\ninterval = 3\n", ``, 5, ""},
 		{"open long string", good + "[release]\nuser = \"\"\"x\n[health]\n", ``, 5, ""},
 		{"first line", "[\n" + good, ``, 17012, ""},
@@ -217,7 +217,7 @@ mtu = 1500
 
 func TestPeersTOML(t *testing.T) {
 	const at = "/etc/beaminit.toml:"
-	const without = "; using the peers without it"
+	const without = "; using the other peers"
 	for _, tt := range []struct {
 		text string
 		want []string
@@ -225,7 +225,7 @@ func TestPeersTOML(t *testing.T) {
 		{`a = "1.2.3.4/24"`, []string{at + `2: peers.a: "1.2.3.4/24" has a prefix length; want the address alone; using "1.2.3.4"`}},
 		{`a = 3`, []string{at + `2: peers.a: 3 is an integer, not a string or a table; want "192.168.7.6" or { address = "192.168.7.6", aliases = ["other"] }` + without}},
 		{`a = ["10.0.0.1"]`, []string{at + `2: peers.a: an array, not a string or a table; want "192.168.7.6" or { address = "192.168.7.6", aliases = ["other"] }` + without}},
-		{`a = {}`, []string{at + `2: peers.a.address: no address; want an address such as "192.168.7.6"` + without}},
+		{`a = {}`, []string{at + `2: peers.a.address: missing; want an address such as "192.168.7.6"` + without}},
 		{`a = { address = 5 }`, []string{at + `2: peers.a.address: 5 is an integer, not a string; want an address such as "192.168.7.6"` + without}},
 		{`a = { address = "10.0.0.1", port = 0 }`, []string{at + `2: peers.a.port: 0 is no TCP port; want 1 to 65535; using distribution.port`}},
 		{`a = { address = "10.0.0.1", port = "1" }`, []string{at + `2: peers.a.port: "1" is a string, not an integer; want 1 to 65535; using distribution.port`}},
@@ -274,7 +274,7 @@ func TestManyPeers(t *testing.T) {
 		b.WriteString("n" + itoa(i) + " = { address = \"10.0." + itoa(i/256) + "." + itoa(i%256) + "\", aliases = [\"x" + itoa(i) + "\"] }\n")
 	}
 	c := load(t, b.String(), "")
-	want := []string{`/etc/beaminit.toml:258: peers.n256: there are more than 256 peers; want 256 at most; using the peers without it`}
+	want := []string{`/etc/beaminit.toml:258: peers.n256: there are more than 256 peers; want 256 at most; using the other peers`}
 	if got := problems(c); len(c.Peers) != 256 || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %d peers, %q", len(c.Peers), got)
 	}
@@ -333,7 +333,7 @@ func TestEntries(t *testing.T) {
 		{sshd + sshd, []string{at + `5: service.name: "sshd" is there twice; want each name once; using no such service`}, "sshd "},
 		{sshd + "restart = \"allways\"", []string{at + `4: service.restart: "allways" is no policy; want "always", "on-failure", "never" or "once"; using no such service`}, ""},
 		{"[[service]]\nname = \"a\"\nexec = []", []string{at + `3: service.exec: no program; want a list of an absolute path and arguments, such as ["/usr/sbin/dropbear", "-F", "-E"]; using no such service`}, ""},
-		{"[[service]]\nname = \"a\"\n[[service]]\nname = \"b\"\nexec = [\"/b\"]", []string{at + `1: service.exec: no exec; want a list of an absolute path and arguments, such as ["/usr/sbin/dropbear", "-F", "-E"]; using no such service`}, "b "},
+		{"[[service]]\nname = \"a\"\n[[service]]\nname = \"b\"\nexec = [\"/b\"]", []string{at + `1: service.exec: missing; want a list of an absolute path and arguments, such as ["/usr/sbin/dropbear", "-F", "-E"]; using no such service`}, "b "},
 		{"[[device]]\nmatch = \"ttyACM*\"\nmode = \"0660\"", []string{at + `2: device.match: "ttyACM*" is no pattern of a device; want a subsystem and a name with * and ?, such as "tty/ttyACM*"; using no such device`}, ""},
 		{"[[device]]\nmatch = \"tty/*\"\nmode = 0o660", []string{at + `3: device.mode: 432 is an integer, not permissions in quotes; want permissions in octal such as "0660", 0001 to 0777; using no such device`}, ""},
 		{"[[device]]\nmatch = \"tty/*\"", []string{at + `2: device.match: nothing is said about "tty/*"; want owner, group, mode or link; using no such device`}, ""},

@@ -1,13 +1,23 @@
 package config
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // unknown reports a key that there is none of, with the one that was perhaps meant.
 func (l *loader) unknown(from Source, path []string) {
 	if len(l.c.Problems) > maxProblems {
 		return // to look for the nearest of thousands takes its time
 	}
-	l.problem(from, path, 0, fault{what: unknownKey(suggest(path))})
+	meant := suggest(path)
+	if from == Cmdline { // as people wrote it, and are to write it
+		path = append([]string{"beaminit"}, path...)
+		if meant != "" && meant[0] != '[' {
+			meant = "beaminit." + meant
+		}
+	}
+	l.problem(from, path, 0, fault{what: unknownKey(meant)})
 }
 
 func unknownKey(meant string) string {
@@ -21,6 +31,9 @@ func unknownKey(meant string) string {
 // this table or another, or for a single word the table; empty: none is near.
 func suggest(path []string) string {
 	word := path[len(path)-1]
+	if k := find(path[0], otherWords[word], false); k != nil && len(path) > 1 {
+		return join(append(slices.Clone(path[:len(path)-1]), otherWords[word]))
+	}
 	best, least := "", 1<<10
 	try := func(candidate string, distance int) {
 		if distance < least {
@@ -60,9 +73,18 @@ func suggest(path []string) string {
 	return best
 }
 
+// otherWords are what other programs call a key of ours.
+var otherWords = map[string]string{
+	"addr": "address", "addresses": "address", "command": "exec", "cmd": "exec", "device": "source", "environment": "env", "fstype": "type",
+	"ip": "address", "name_servers": "servers", "nameservers": "servers", "opts": "options", "restart": "on_exit", "routes": "route", "what": "source", "where": "target",
+}
+
 // nearest is the word of a list that is nearest to one; empty: none is near.
 func nearest(word string, list []string) string {
-	best, least := "", 2+len(word)/3
+	if other := otherWords[word]; slices.Contains(list, other) {
+		return other
+	}
+	best, least := "", min(2+len(word)/3, 1+len(word)/2)
 	for _, w := range list {
 		if d := distance(word, w); d < least {
 			best, least = w, d

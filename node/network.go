@@ -167,6 +167,7 @@ func CheckSelfInPeers(c *config.Config) []error {
 	if !own.IsValid() { // none is configured: it may come from the kernel or by DHCP
 		return nil
 	}
+	_, where = c.Origin("peers." + peer.Name)
 	return []error{fmt.Errorf("%s: peers.%s is %v, but this node has %v; the others will look for it at the wrong place", where, peer.Name, peer.Address, own)}
 }
 
