@@ -1,10 +1,14 @@
 package boot
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/internal/files"
 )
 
 // A Floor is the earliest time that it can be, in seconds since 1970, and what says so.
@@ -25,11 +29,10 @@ func ClockFloor(now, built, saved int64) (f Floor, set bool) {
 	return f, f.At > now
 }
 
-// RaiseClock sets the time of day to the ClockFloor, where it is before that. dir is
-// where SaveClock saves; empty: nowhere. In a container it leaves the clock alone, which
-// is the host's.
-func RaiseClock(built int64, dir string) (f Floor, set bool, err error) {
-	f, set = ClockFloor(time.Now().Unix(), built, savedClock(dir))
+// RaiseClock sets the time of day to the ClockFloor, where it is before that. In a
+// container it leaves the clock alone, which is the host's.
+func RaiseClock(built, saved int64) (f Floor, set bool, err error) {
+	f, set = ClockFloor(time.Now().Unix(), built, saved)
 	if !set || !ownsClock() {
 		return f, false, nil
 	}
@@ -56,7 +59,7 @@ func ClockFrom(raised bool) string {
 
 func fromRTC(class string) bool {
 	for _, name := range readDir(class) {
-		if text, err := readFile(class + "/" + name + "/hctosys"); err == nil && len(text) > 0 && text[0] == '1' {
+		if text, err := files.ReadFile(class + "/" + name + "/hctosys"); err == nil && len(text) > 0 && text[0] == '1' {
 			return true
 		}
 	}
@@ -70,29 +73,35 @@ func (f Floor) String() string {
 
 // clockFile has the time in its mtime: to change an inode is safe on a file system that
 // loses power, and to read it is one call.
-const clockFile = "/clock"
+const clockFile = "clock"
 
-// savedClock is the time that was last saved; 0: none was.
-func savedClock(dir string) int64 {
-	var st unix.Stat_t
-	if dir == "" || unix.Stat(dir+clockFile, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return 0
+// savedClock is the time that was last saved in the state directory, in seconds since
+// 1970; 0: none was.
+func savedClock(state *files.Dir) (int64, error) {
+	f, err := state.Open(clockFile, os.O_RDONLY, files.Rule{})
+	if err != nil {
+		if files.Missing(err) {
+			err = nil
+		}
+		return 0, err
 	}
-	return int64(st.Mtim.Sec)
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return info.ModTime().Unix(), nil
 }
 
-// SaveClock saves the time of day in dir, which it makes. It may hang where the device
-// of dir does.
-func SaveClock(dir string) error {
-	const flags = unix.O_WRONLY | unix.O_CREAT | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
-	unix.Mkdir(dir, 0o700)
-	fd, err := unix.Open(dir+clockFile, flags, 0o600)
+// saveClock saves the time of day in the state directory.
+func saveClock(state *files.Dir) error {
+	f, err := state.Open(clockFile, os.O_WRONLY|os.O_CREATE, files.Rule{})
 	if err == nil {
-		unix.Close(fd)
-		err = unix.UtimesNanoAt(unix.AT_FDCWD, dir+clockFile, nil, unix.AT_SYMLINK_NOFOLLOW)
+		f.Close()
+		err = state.Touch(clockFile)
 	}
 	if err != nil {
-		return fmt.Errorf("save the time in %s%s: %w", dir, clockFile, err)
+		return fmt.Errorf("save the time: %w", err)
 	}
 	return nil
 }
@@ -101,37 +110,9 @@ func SaveClock(dir string) error {
 // are this node's. It has to be sure of it, unlike inContainer.
 func ownsClock() bool {
 	var st unix.Stat_t
-	switch err := unix.Stat(nsPID, &st); err {
-	case nil:
-		return uint64(st.Ino) == firstPIDNamespace
-	case unix.ENOENT: // a kernel without namespaces
+	err := unix.Stat(nsPID, &st)
+	if errors.Is(err, unix.ENOENT) { // a kernel without namespaces
 		return unix.Stat("/proc/self", &st) == nil
 	}
-	return false
-}
-
-// StateDir is the directory in which a node keeps what is to outlive a reboot: on the
-// first of the mounts of UserMounts that can be written to and is not in memory; empty:
-// there is none.
-func StateDir(plan []Mount) string {
-	for i := range plan {
-		if m := &plan[i]; m.Flags&(unix.MS_RDONLY|unix.MS_REMOUNT) == 0 && !m.onlyPropagates() && !passing(m.Type) {
-			return m.Target + "/beaminit"
-		}
-	}
-	return ""
-}
-
-// passing says that what is on such a file system is gone after a reboot, or was never
-// anybody's file.
-func passing(fstype string) bool {
-	for _, t := range [...]string{
-		"tmpfs", "ramfs", "proc", "sysfs", "devtmpfs", "devpts", "mqueue", "hugetlbfs", "cgroup", "cgroup2", "pstore", "efivarfs",
-		"debugfs", "tracefs", "securityfs", "configfs", "bpf", "fusectl", "binfmt_misc", "squashfs", "erofs", "iso9660",
-	} {
-		if t == fstype {
-			return true
-		}
-	}
-	return false
+	return err == nil && uint64(st.Ino) == firstPIDNamespace
 }

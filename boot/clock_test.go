@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/internal/nstest"
 )
 
@@ -45,32 +44,38 @@ func TestClockFloor(t *testing.T) {
 }
 
 func TestSaveClock(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "beaminit")
-	if got := savedClock(dir); got != 0 {
+	state := stateIn(t, t.TempDir())
+	path := filepath.Join(state.Path(), clockFile)
+	saved := func() int64 {
+		t.Helper()
+		at, err := savedClock(state)
+		if err != nil {
+			t.Error(err)
+		}
+		return at
+	}
+	if got := saved(); got != 0 {
 		t.Errorf("nothing was saved: %d", got)
 	}
 	for range 2 {
 		before := time.Now().Add(-time.Second).Unix()
-		must(t, SaveClock(dir))
-		if got := savedClock(dir); got < before || got > time.Now().Unix()+1 {
+		must(t, saveClock(state))
+		if got := saved(); got < before || got > time.Now().Unix()+1 {
 			t.Errorf("saved %d, at about %d", got, before)
 		}
 		old := time.Unix(1700000000, 0)
-		must(t, os.Chtimes(dir+clockFile, old, old))
-		if got := savedClock(dir); got != old.Unix() {
+		must(t, os.Chtimes(path, old, old))
+		if got := saved(); got != old.Unix() {
 			t.Errorf("saved %d, want %d", got, old.Unix())
 		}
 	}
-	must(t, os.Remove(dir+clockFile))
-	must(t, os.Mkdir(dir+clockFile, 0o755))
-	if got := savedClock(dir); got != 0 {
-		t.Errorf("a directory is no saved time: %d", got)
+	must(t, os.Remove(path))
+	must(t, os.Mkdir(path, 0o755))
+	if got, err := savedClock(state); got != 0 || err == nil {
+		t.Errorf("a directory is no saved time: %d %v", got, err)
 	}
-	if err := SaveClock(dir); err == nil || !strings.Contains(err.Error(), dir+clockFile) {
+	if err := saveClock(state); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("into a directory: %v", err)
-	}
-	if err := SaveClock("/proc/beaminit"); err == nil {
-		t.Error("saved in /proc")
 	}
 }
 
@@ -81,28 +86,8 @@ func TestClockOfAContainer(t *testing.T) {
 		if ownsClock() {
 			t.Fatal("this is a pid namespace") // and nothing below may run
 		}
-		if f, set, err := RaiseClock(time.Now().Unix()+1, ""); set || err != nil || f.At == 0 {
+		if f, set, err := RaiseClock(time.Now().Unix()+1, 0); set || err != nil || f.At == 0 {
 			t.Errorf("%v %v %v", f, set, err)
 		}
 	})
-}
-
-func TestStateDir(t *testing.T) {
-	tests := []struct {
-		mounts []config.Mount
-		want   string
-	}{
-		{nil, ""},
-		{[]config.Mount{{Source: "/dev/vdb", Target: "/data", Type: "ext4"}}, "/data/beaminit"},
-		{[]config.Mount{{Source: "ubi0:data", Target: "/d", Type: "ubifs"}}, "/d/beaminit"},
-		{[]config.Mount{{Source: "/dev/vdb", Target: "/a", Type: "ext4", Options: []string{"ro"}}, {Source: "/dev/vdc", Target: "/b"}}, "/b/beaminit"},
-		{[]config.Mount{{Target: "/tmp", Type: "tmpfs", Options: []string{"size=1m"}}, {Target: "/x", Type: "tmpfs"}}, ""},
-		{[]config.Mount{{Target: "/", Options: []string{"remount", "rw"}}}, ""},
-	}
-	for _, tt := range tests {
-		plan, errs := UserMounts(tt.mounts)
-		if got := StateDir(plan); got != tt.want || len(errs) > 0 {
-			t.Errorf("%v: %q (%v), want %q", tt.mounts, got, errs, tt.want)
-		}
-	}
 }

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/internal/files"
 )
 
 // Why WaitDevice ended without its device.
@@ -15,14 +18,6 @@ const (
 	NoDevice    = constError("no such block device")
 	Interrupted = constError("interrupted")
 )
-
-// monotonic is CLOCK_MONOTONIC. Package time has it too, but only as a
-// difference; this costs no allocation.
-func monotonic() time.Duration {
-	var ts unix.Timespec
-	unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
-	return time.Duration(ts.Nano())
-}
 
 // WaitDevice waits until the block device name is there and gives its node under
 // /dev. name is any form of ResolveRoot. It waits for limit (negative: for ever),
@@ -37,7 +32,7 @@ func WaitDevice(name string, limit time.Duration, interrupted func() bool) (stri
 	if !errors.Is(err, NoDevice) || limit == 0 {
 		return node, lateError(err, limit)
 	}
-	end := monotonic() + limit
+	end := clock.Monotonic() + limit
 	news, sockErr := ueventSocket()
 	if sockErr == nil {
 		defer unix.Close(news)
@@ -49,7 +44,7 @@ func WaitDevice(name string, limit time.Duration, interrupted func() bool) (stri
 		if node, err = ResolveRoot(name); !errors.Is(err, NoDevice) {
 			return node, err
 		}
-		left := end - monotonic()
+		left := end - clock.Monotonic()
 		switch {
 		case interrupted != nil && interrupted():
 			return "", fmt.Errorf("wait for %s: %w", name, Interrupted)
@@ -136,28 +131,33 @@ func ResolveRoot(name string) (string, error) {
 	return node, nil
 }
 
-// knownForm gives an error for a device name that ResolveRoot cannot resolve,
+// unknownForm is the error of a device name that no device will ever have.
+type unknownForm string
+
+func (e unknownForm) Error() string { return string(e) }
+
+// knownForm gives an unknownForm for a device name that ResolveRoot cannot resolve,
 // ever.
 func knownForm(name string) error {
 	key, value, pair := strings.Cut(name, "=")
 	switch {
 	case name == "/dev/nfs" || strings.HasPrefix(name, "nfs"):
-		return fmt.Errorf("root on NFS (%s) is not supported", name)
+		return unknownForm("root on NFS (" + name + ") is not supported")
 	case strings.HasPrefix(name, "/"):
 		return nil
 	case pair && (key == "PARTUUID" || key == "PARTLABEL") && value != "":
 		if strings.Contains(value, "/PARTNROFF=") {
-			return fmt.Errorf("%s: PARTNROFF is not supported: use the PARTUUID of the partition itself", name)
+			return unknownForm(name + ": PARTNROFF is not supported: use the PARTUUID of the partition itself")
 		}
 		return nil
 	case pair && (key == "UUID" || key == "LABEL"):
-		return fmt.Errorf("%s: not supported yet: use /dev/NAME, PARTUUID= or PARTLABEL=", name)
+		return unknownForm(name + ": not supported yet: use /dev/NAME, PARTUUID= or PARTLABEL=")
 	}
 	major, minor, ok := strings.Cut(name, ":")
 	if ok && isNumber(major) && isNumber(minor) {
 		return nil
 	}
-	return fmt.Errorf("%q names no block device: it must be /dev/NAME, PARTUUID=…, PARTLABEL=… or MAJOR:MINOR", name)
+	return unknownForm(fmt.Sprintf("%q names no block device: it must be /dev/NAME, PARTUUID=…, PARTLABEL=… or MAJOR:MINOR", name))
 }
 
 func isNumber(s string) bool {
@@ -183,7 +183,7 @@ func findPartition(uuid string) string {
 func findByUevent(key, value string) string {
 	for _, name := range readDir("/sys/class/block") {
 		path := "/sys/class/block/" + name + "/uevent"
-		if text, err := readFile(path); err == nil && ueventValue(text, key) == value {
+		if text, err := files.ReadFile(path); err == nil && ueventValue(text, key) == value {
 			return "/dev/" + ueventValue(text, "DEVNAME=")
 		}
 	}
@@ -191,7 +191,7 @@ func findByUevent(key, value string) string {
 }
 
 func devName(path string) string {
-	text, err := readFile(path)
+	text, err := files.ReadFile(path)
 	if name := ueventValue(text, "DEVNAME="); err == nil && name != "" {
 		return "/dev/" + name
 	}

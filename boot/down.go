@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/internal/clock"
 )
 
 // Action is how a node ends.
@@ -90,7 +92,7 @@ func (w *Way) Deadline() time.Duration { return w.Stop + w.Grace + w.Limit }
 // stopped next, and then End called.
 func (w *Way) Begin(a Action) {
 	w.action.Store(int32(a))
-	if w.begun.CompareAndSwap(0, int64(max(monotonic(), 1))) {
+	if w.begun.CompareAndSwap(0, int64(max(clock.Monotonic(), 1))) {
 		what := "stop of the release"
 		w.at.CompareAndSwap(nil, &what)
 		go w.guard(w.Deadline())
@@ -100,7 +102,7 @@ func (w *Way) Begin(a Action) {
 // Stopped says that the release, if one ran at Begin, has ended or was given up.
 func (w *Way) Stopped() {
 	if begun := w.begun.Load(); begun != 0 {
-		w.stopped = max(monotonic()-time.Duration(begun), 1)
+		w.stopped = max(clock.Monotonic()-time.Duration(begun), 1)
 	}
 }
 
@@ -154,13 +156,13 @@ func (w *Way) End(a Action) error {
 		w.readParam()
 	}
 	steps := Steps(w.Limit, inContainer(), w.Reap, w.Save)
-	end := monotonic() + w.Limit
+	end := clock.Monotonic() + w.Limit
 	for i := range steps {
 		s := &steps[i]
 		w.at.Store(&s.Name)
-		start := monotonic()
+		start := clock.Monotonic()
 		errs := s.run(s.limit(end-start, steps[i+1:]))
-		w.say(s.Name, seconds(monotonic()-start))
+		w.say(s.Name, seconds(clock.Monotonic()-start))
 		for _, err := range errs {
 			w.say(s.Name, err.Error())
 		}

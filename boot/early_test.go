@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/beaminit/beaminit/internal/files"
 	"github.com/beaminit/beaminit/internal/nstest"
 )
 
@@ -84,10 +85,10 @@ func TestEarlyTwiceIsOnce(t *testing.T) {
 		emptyRoot(t)
 		none(t, mountBoth())
 		must(t, os.WriteFile("/run/kept", nil, 0o644))
-		before, err := readFile("/proc/self/mountinfo")
+		before, err := files.ReadLimit("/proc/self/mountinfo", maxTable)
 		must(t, err)
 		none(t, mountBoth())
-		after, err := readFile("/proc/self/mountinfo")
+		after, err := files.ReadLimit("/proc/self/mountinfo", maxTable)
 		must(t, err)
 		if string(before) != string(after) {
 			t.Errorf("the second time changed something:\n%s\nwas\n%s", after, before)

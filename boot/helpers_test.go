@@ -1,12 +1,14 @@
 package boot
 
 import (
+	"os"
 	"strings"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/beaminit/beaminit/internal/files"
 	"github.com/beaminit/beaminit/internal/nstest"
 )
 
@@ -36,6 +38,18 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// stateIn opens a directory as a state directory, which is root's.
+func stateIn(t *testing.T, dir string) *files.Dir {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: a state directory is root's")
+	}
+	state, err := openState(dir)
+	must(t, err)
+	t.Cleanup(state.Close)
+	return state
+}
+
 func none(t *testing.T, errs []error) {
 	t.Helper()
 	for _, err := range errs {
@@ -46,7 +60,7 @@ func none(t *testing.T, errs []error) {
 // mounted reads mountinfo and gives the mounts on target, the topmost last.
 func mounted(t *testing.T, target string) []MountInfo {
 	t.Helper()
-	text, err := readFile("/proc/self/mountinfo")
+	text, err := files.ReadLimit("/proc/self/mountinfo", maxTable)
 	must(t, err)
 	list, err := ParseMountInfo(text)
 	must(t, err)

@@ -1,6 +1,10 @@
 package boot
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/beaminit/beaminit/internal/files"
+)
 
 // SetCorePattern says where core dumps go (core(5)). In a container the pattern is the
 // host's, and stays.
@@ -8,5 +12,5 @@ func SetCorePattern(pattern string) error {
 	if !ownsClock() {
 		return errors.New("kernel.core_pattern: not set: this is a container, and the pattern is the host's")
 	}
-	return WriteText("/proc/sys/kernel/core_pattern", 0, 0, pattern)
+	return files.WriteKernel("/proc/sys/kernel/core_pattern", pattern)
 }

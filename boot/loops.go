@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/internal/files"
 )
 
 // detachLoops frees the loop devices whose file lies on one of these mounts
@@ -17,7 +19,7 @@ func detachLoops(on []MountInfo) (freed int) {
 		if !strings.HasPrefix(name, "loop") {
 			continue
 		}
-		text, err := readFile("/sys/block/" + name + "/loop/backing_file")
+		text, err := files.ReadFile("/sys/block/" + name + "/loop/backing_file")
 		if err != nil { // free already
 			continue
 		}

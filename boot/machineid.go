@@ -1,11 +1,15 @@
 package boot
 
 import (
+	"encoding/hex"
 	"fmt"
-	"math/bits"
+	"hash/fnv"
+	"io"
+	"os"
 	"strings"
 
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/internal/files"
 	"golang.org/x/sys/unix"
 )
 
@@ -13,13 +17,20 @@ import (
 const (
 	MachineIDPath = "/etc/machine-id"
 	machineIDRun  = "/run/machine-id"
-	machineIDFile = "/machine-id" // in the directory of what outlives a reboot
+	machineIDFile = "machine-id" // in the state directory
 )
 
 // machineID reads an id: 32 digits of lower case, not all 0, and a line end perhaps.
 func machineID(path string) string {
-	text, err := readFile(path)
-	if id := strings.TrimSuffix(string(text), "\n"); err == nil && config.IsMachineID(id) {
+	text, err := files.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	return parseMachineID(text)
+}
+
+func parseMachineID(text []byte) string {
+	if id := strings.TrimSuffix(string(text), "\n"); config.IsMachineID(id) {
 		return id
 	}
 	return ""
@@ -35,37 +46,45 @@ func NeedMachineID() (need, present bool) {
 	return true, unix.Lstat(MachineIDPath, &st) == nil
 }
 
-// FindMachineID gives the id that this machine has: the one that was saved in dir, else
-// one made of what tells one board from another, so that it is the same at each boot;
-// else a random one. more is such a thing too, and may be empty.
-func FindMachineID(dir, more string) (id, from string) {
-	if dir != "" {
-		if id := machineID(dir + machineIDFile); id != "" {
-			return id, "saved in " + dir + machineIDFile
-		}
-	}
-	h := newHash()
+// MakeMachineID makes an id of what tells one board from another, so that it is the same
+// at each boot; a random one where nothing does. more is such a thing too, and may be
+// empty.
+func MakeMachineID(more string) (id, from string) {
+	sum := fnv.New128a() // even and stable; no secret hangs on it
+	numbered := false
 	for _, path := range [...]string{"/sys/class/dmi/id/product_uuid", "/sys/firmware/devicetree/base/serial-number"} {
-		if text, err := readFile(path); err == nil {
-			h.add(string(text))
+		if text, err := files.ReadFile(path); err == nil {
+			sum.Write(text)
+			numbered = numbered || tellsApart(string(text))
 		}
 	}
-	h.add(more)
-	if h.none {
-		var b [16]byte
-		if fd, err := unix.Open("/dev/urandom", unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil { // never waits
-			unix.Read(fd, b[:])
-			unix.Close(fd)
-		}
-		return hexID(b[:]), "random"
+	io.WriteString(sum, more)
+	if numbered || tellsApart(more) {
+		return uuid(sum.Sum(nil)), "made of the board's own numbers"
 	}
-	return h.id(), "made of the board's own numbers"
+	var b [16]byte
+	if f, err := os.Open("/dev/urandom"); err == nil { // never waits
+		io.ReadFull(f, b[:])
+		f.Close()
+	}
+	return uuid(b[:]), "random"
+}
+
+// tellsApart says that a board's number is one: a board without has all 0 or all f in it.
+func tellsApart(text string) bool {
+	return strings.Trim(text, " \t\n\x000fF-:") != ""
+}
+
+// uuid is 16 bytes as a UUID of version 4, as machine-id(5) has it.
+func uuid(b []byte) string {
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return hex.EncodeToString(b)
 }
 
 // PlaceMachineID writes the id to /run and, where present, shows it as /etc/machine-id
 // by a bind mount (or through the link that /etc/machine-id is).
 func PlaceMachineID(id string, present bool) error {
-	if err := WriteText(machineIDRun, unix.O_CREAT|unix.O_TRUNC, 0o444, id+"\n"); err != nil {
+	if err := files.WriteAtomic(machineIDRun, []byte(id+"\n"), files.How{Mode: 0o444}); err != nil {
 		return err
 	}
 	if !present || machineID(MachineIDPath) == id {
@@ -81,65 +100,27 @@ func PlaceMachineID(id string, present bool) error {
 	return nil
 }
 
-// SaveMachineID keeps an id in dir for the next boots, where there is none yet. It may
-// hang where the device of dir does.
-func SaveMachineID(dir, id string) error {
-	path := dir + machineIDFile
-	if id == "" || machineID(path) != "" {
+// savedMachineID is the id in the state directory; empty: none is.
+func savedMachineID(state *files.Dir) (string, error) {
+	text, err := state.Read(machineIDFile, files.Rule{Limit: 1 << 10})
+	if files.Missing(err) {
+		err = nil
+	}
+	return parseMachineID(text), err
+}
+
+// saveMachineID keeps an id for the next boots, where there is none yet, or one that was
+// cut off.
+func saveMachineID(state *files.Dir, id string) error {
+	if id == "" {
 		return nil
 	}
-	unix.Mkdir(dir, 0o700)
-	unix.Unlink(path) // cut off by a power cut, or no id
-	err := WriteText(path, unix.O_CREAT|unix.O_EXCL, 0o444, id+"\n")
-	if err == nil {
-		err = syncDir(dir)
+	saved, err := savedMachineID(state)
+	if err == nil && saved == "" {
+		err = state.WriteAtomic(machineIDFile, []byte(id+"\n"), files.How{Mode: 0o444, Sync: true})
 	}
 	if err != nil {
 		return fmt.Errorf("save the machine id: %w", err)
 	}
 	return nil
-}
-
-// hash is FNV-1a of 128 bits (http://www.isthe.com/chongo/tech/comp/fnv/): the id is to
-// be even and stable, and no secret hangs on it.
-type hash struct {
-	high, low uint64
-	none      bool // nothing that tells boards apart was added
-}
-
-func newHash() *hash { return &hash{0x6c62272e07bb0142, 0x62b821756295c58d, true} }
-
-// add takes a text in; one without letters and digits but 0 and f, as a board without
-// a number has it, says nothing.
-func (h *hash) add(text string) {
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		if c > ' ' && c != '0' && c != '-' && c != ':' && c|0x20 != 'f' {
-			h.none = false
-		}
-		h.low ^= uint64(c)
-		const primeHigh, primeLow = 1 << 24, 0x13b // the prime is 2^88 + 0x13b
-		over, low := bits.Mul64(h.low, primeLow)
-		h.high = over + h.low*primeHigh + h.high*primeLow
-		h.low = low
-	}
-}
-
-// id is the sum as a UUID of version 4, as machine-id(5) has it.
-func (h *hash) id() string {
-	var b [16]byte
-	for i := range 8 {
-		b[i], b[8+i] = byte(h.high>>(56-8*i)), byte(h.low>>(56-8*i))
-	}
-	return hexID(b[:])
-}
-
-func hexID(b []byte) string {
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	const digits = "0123456789abcdef"
-	text := make([]byte, 0, 32)
-	for _, c := range b {
-		text = append(text, digits[c>>4], digits[c&15])
-	}
-	return string(text)
 }

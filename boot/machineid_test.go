@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"hash/fnv"
 	"os"
 	"path/filepath"
 	"testing"
@@ -25,46 +26,48 @@ func TestReadMachineID(t *testing.T) {
 	}
 }
 
-// The sums of FNV-1a 128 are those that its authors publish.
-func TestHash(t *testing.T) {
-	for _, tt := range []struct {
-		text      string
-		high, low uint64
-		none      bool
-	}{
-		{"", 0x6c62272e07bb0142, 0x62b821756295c58d, true},
-		{"a", 0xd228cb696f1a8caf, 0x78912b704e4a8964, false},
-		{"foobar", 0x343e1662793c64bf, 0x6f0d3597ba446f18, false},
-		{"00000000-0000-0000-0000-000000000000\n", 0, 0, true},
-		{"ffffffff-ffff-ffff-ffff-ffffffffffff\n", 0, 0, true},
+// The sum is the FNV-1a of 128 bits that its authors publish: an id outlives an update.
+func TestUUIDOfSum(t *testing.T) {
+	for text, want := range map[string]string{
+		"a":      "d228cb696f1a4caf" + "b8912b704e4a8964",
+		"foobar": "343e1662793c44bf" + "af0d3597ba446f18",
 	} {
-		h := newHash()
-		h.add(tt.text)
-		if h.none != tt.none || tt.high != 0 && (h.high != tt.high || h.low != tt.low) {
-			t.Errorf("%q: %x %x %v", tt.text, h.high, h.low, h.none)
+		sum := fnv.New128a()
+		sum.Write([]byte(text))
+		if got := uuid(sum.Sum(nil)); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+	for text, want := range map[string]bool{
+		"": false, "00000000-0000-0000-0000-000000000000\n": false, "ffffffff-ffff-ffff-ffff-ffffffffffff\n": false,
+		"FFFFFFFF-FFFF\n": false, "00:00:00:00:00:00\n": false, "a": true, "10000000d1\x00": true, "52:54:00:12:34:56\n": true,
+	} {
+		if got := tellsApart(text); got != want {
+			t.Errorf("%q tells boards apart: %v", text, got)
 		}
 	}
 }
 
 // One board has one id, and two have two.
-func TestFindMachineID(t *testing.T) {
-	a, from := FindMachineID("", "52:54:00:12:34:56\n")
-	again, _ := FindMachineID("", "52:54:00:12:34:56\n")
-	b, _ := FindMachineID("", "52:54:00:12:34:57\n")
+func TestMakeMachineID(t *testing.T) {
+	a, from := MakeMachineID("52:54:00:12:34:56\n")
+	again, _ := MakeMachineID("52:54:00:12:34:56\n")
+	b, _ := MakeMachineID("52:54:00:12:34:57\n")
 	if a != again || a == b || len(a) != 32 || a[12] != '4' || from != "made of the board's own numbers" {
 		t.Errorf("%s %s %s, %s", a, again, b, from)
 	}
-	dir := filepath.Join(t.TempDir(), "beaminit")
-	must(t, SaveMachineID(dir, a))
-	must(t, SaveMachineID(dir, b)) // the first one stays
-	if id, from := FindMachineID(dir, "other"); id != a || from != "saved in "+dir+"/machine-id" {
-		t.Errorf("%s %s, want %s", id, from, a)
+	state := stateIn(t, t.TempDir())
+	must(t, saveMachineID(state, a))
+	must(t, saveMachineID(state, b)) // the first one stays
+	if id, err := savedMachineID(state); id != a || err != nil {
+		t.Errorf("%s %v, want %s", id, err, a)
 	}
-	must(t, os.Remove(dir+machineIDFile))
-	must(t, os.WriteFile(dir+machineIDFile, []byte(a[:7]), 0o600)) // a power cut
-	must(t, SaveMachineID(dir, b))
-	if got := machineID(dir + machineIDFile); got != b {
-		t.Errorf("%q after a cut file, want %s", got, b)
+	path := filepath.Join(state.Path(), machineIDFile)
+	must(t, os.Remove(path))
+	must(t, os.WriteFile(path, []byte(a[:7]), 0o600)) // a power cut
+	must(t, saveMachineID(state, b))
+	if id, err := savedMachineID(state); id != b || err != nil {
+		t.Errorf("%q %v after a cut file, want %s", id, err, b)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/internal/files"
 )
 
 // ModuleDir is the directory of the running kernel's modules,
@@ -30,9 +32,9 @@ func LoadModules(dir string, names []string, options map[string]string) []error 
 	if len(names) == 0 {
 		return nil
 	}
-	dep, err := readFile(dir + "/modules.dep")
+	dep, err := files.ReadLimit(dir+"/modules.dep", maxTable)
 	if err != nil {
-		return []error{fmt.Errorf("load %s: read %s/modules.dep: %w", strings.Join(names, " "), dir, err)}
+		return []error{fmt.Errorf("load %s: %w", strings.Join(names, " "), err)}
 	}
 	plan, unknown := planModules(dep, names)
 	var errs []error
@@ -45,7 +47,7 @@ func LoadModules(dir string, names []string, options map[string]string) []error 
 	if len(unknown) == 0 {
 		return errs
 	}
-	builtin, _ := readFile(dir + "/modules.builtin") // a kernel without modules built in may have none
+	builtin, _ := files.ReadLimit(dir+"/modules.builtin", maxTable) // a kernel without modules built in may have none
 	for _, name := range unknown {
 		if !isBuiltin(builtin, name) {
 			errs = append(errs, fmt.Errorf("load %s: kernel %s has no such module: it is neither in %s/modules.dep nor in modules.builtin",

@@ -102,7 +102,7 @@ func TestLoadModulesErrors(t *testing.T) {
 	must(t, os.Mkdir(dir, 0o755))
 	none(t, LoadModules(dir, nil, nil))
 	got := texts(LoadModules(dir, []string{"virtio_blk"}, nil))
-	if want := "load virtio_blk: read " + dir + "/modules.dep: no such file or directory"; got != want {
+	if want := "load virtio_blk: open " + dir + "/modules.dep: no such file or directory"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	must(t, os.WriteFile(dir+"/modules.dep", []byte("gone.ko:\nbad.ko:\nbad2.ko.xz:\n"), 0o644))

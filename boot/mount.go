@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/internal/files"
 )
 
 // Mount is one mount to make: the arguments of mount(2).
@@ -80,12 +83,12 @@ func MountAll(ms []Mount) []error {
 // nil.
 func MountUser(ms []Mount, limit time.Duration, interrupted func() bool) []error {
 	var errs []error
-	end := monotonic() + limit
+	end := clock.Monotonic() + limit
 	for i, m := range ms {
 		if m.Instead && mountedBefore(ms[:i], m.Target) {
 			continue
 		}
-		wait := end - monotonic()
+		wait := end - clock.Monotonic()
 		switch {
 		case m.Wait > 0:
 			wait = m.Wait
@@ -205,7 +208,7 @@ func mountShorter(m *Mount, flags uintptr) error {
 // kernel does for its root: silently, and only "this is not mine" (EINVAL) makes
 // it go on.
 func mountAny(m *Mount, flags uintptr) error {
-	table, err := readFile("/proc/filesystems")
+	table, err := files.ReadFile("/proc/filesystems")
 	if err != nil {
 		return fmt.Errorf("no type is given, and /proc/filesystems: %w", err)
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/internal/files"
 )
 
 // alreadyThere finds the mounts that the kernel would silently stack a second
@@ -142,7 +144,7 @@ func explain(m *Mount, err error) error {
 // kernelKnows says whether a type is in /proc/filesystems; so it does where that cannot be
 // read.
 func kernelKnows(fs string) bool {
-	table, err := readFile("/proc/filesystems")
+	table, err := files.ReadFile("/proc/filesystems")
 	for _, line := range strings.Split(string(table), "\n") {
 		if _, name, ok := strings.Cut(line, "\t"); ok && name == fs {
 			return true

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/internal/files"
 )
 
 // RebootParamPath is the file whose first line is the argument of a reboot, where
@@ -52,5 +54,5 @@ func CheckRebootParam(s string) error {
 
 // LeaveRebootParam writes the argument for the reboot that follows.
 func LeaveRebootParam(s string) error {
-	return WriteText(RebootParamPath, unix.O_CREAT|unix.O_TRUNC, 0o644, s+"\n")
+	return files.WriteAtomic(RebootParamPath, []byte(s+"\n"), files.How{Mode: 0o644})
 }

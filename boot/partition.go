@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/internal/files"
 )
 
 // A partition is one that the kernel found on a disk.
@@ -23,7 +25,7 @@ func partitions() []partition {
 			continue
 		}
 		sector := int64(512)
-		if text, err := readFile("/sys/block/" + disk + "/queue/logical_block_size"); err == nil {
+		if text, err := files.ReadFile("/sys/block/" + disk + "/queue/logical_block_size"); err == nil {
 			if n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 32); err == nil {
 				sector = n
 			}
@@ -37,7 +39,7 @@ func partitions() []partition {
 			return err == nil && n == len(buf)
 		}
 		for _, name := range readDir("/sys/block/" + disk) {
-			text, err := readFile("/sys/block/" + disk + "/" + name + "/uevent")
+			text, err := files.ReadFile("/sys/block/" + disk + "/" + name + "/uevent")
 			if n, bad := strconv.Atoi(ueventValue(text, "PARTN=")); err == nil && bad == nil {
 				list = append(list, partition{name, partUUID(read, sector, n)})
 			}
@@ -76,7 +78,7 @@ func partUUID(read func(buf []byte, at int64) bool, sector int64, n int) string 
 	if signature == 0 {
 		return ""
 	}
-	return hex(uint64(signature), 8) + "-" + hex(uint64(n), 2)
+	return hexDigits(uint64(signature), 8) + "-" + hexDigits(uint64(n), 2)
 }
 
 func gptUUID(read func(buf []byte, at int64) bool, sector int64, n int) string {
@@ -96,15 +98,15 @@ func gptUUID(read func(buf []byte, at int64) bool, sector int64, n int) string {
 	}
 	// The first three fields of a GUID are little-endian, the rest are bytes in order.
 	id := entry[16:]
-	return hex(uint64(binary.LittleEndian.Uint32(id)), 8) + "-" +
-		hex(uint64(binary.LittleEndian.Uint16(id[4:])), 4) + "-" +
-		hex(uint64(binary.LittleEndian.Uint16(id[6:])), 4) + "-" +
-		hex(uint64(binary.BigEndian.Uint16(id[8:])), 4) + "-" +
-		hex(binary.BigEndian.Uint64(id[8:])&(1<<48-1), 12)
+	return hexDigits(uint64(binary.LittleEndian.Uint32(id)), 8) + "-" +
+		hexDigits(uint64(binary.LittleEndian.Uint16(id[4:])), 4) + "-" +
+		hexDigits(uint64(binary.LittleEndian.Uint16(id[6:])), 4) + "-" +
+		hexDigits(uint64(binary.BigEndian.Uint16(id[8:])), 4) + "-" +
+		hexDigits(binary.BigEndian.Uint64(id[8:])&(1<<48-1), 12)
 }
 
-// hex prints n with at least width digits.
-func hex(n uint64, width int) string {
+// hexDigits prints n with at least width digits.
+func hexDigits(n uint64, width int) string {
 	s := strconv.FormatUint(n, 16)
 	return strings.Repeat("0", max(0, width-len(s))) + s
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/internal/files"
 )
 
 // RootDisk makes /dev/rootdisk0 and /dev/rootdisk0pN, links to the disk that the root
@@ -57,7 +59,7 @@ func rootLinks(sys string, major, minor uint32) (links [][2]string) {
 // partitionNumber is the number of a partition, of its directory in sysfs; empty where it is
 // none.
 func partitionNumber(dir string) string {
-	b, err := readFile(dir + "/partition")
+	b, err := files.ReadFile(dir + "/partition")
 	if err != nil {
 		return ""
 	}

@@ -2,24 +2,28 @@ package boot
 
 import (
 	"fmt"
+	"io"
+	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/internal/files"
 )
 
 // seedSize is that of a seed in bytes: 256 bits, all that the kernel's generator holds.
 const seedSize = 32
 
 // A seed is only ever taken from a generator that was ready, so it can be credited.
-const seedFile, newSeedFile = "/seed", "/seed.new"
+const seedFile = "seed"
 
-// CreditSeed gives the kernel's generator (random(4), RNDADDENTROPY) the seed that the
-// boot before left in dir, so that nothing waits for entropy on a board that has no
-// source of it. The seed is gone from the disk before it is credited: whatever follows,
-// it is never credited twice. In a container it is mixed in and not credited. found says
-// that there was a seed. It may hang where the device of dir does.
-func CreditSeed(dir string) (found bool, err error) {
-	seed, found, err := takeSeed(dir)
+// creditSeed gives the kernel's generator (random(4), RNDADDENTROPY) the seed that the
+// boot before left in the state directory, so that nothing waits for entropy on a board
+// that has no source of it. The seed is gone from the disk before it is credited:
+// whatever follows, it is never credited twice. In a container it is mixed in and not
+// credited.
+func creditSeed(state *files.Dir) error {
+	seed, found, err := takeSeed(state)
 	if err == nil && found {
 		bits := 8 * seedSize
 		if !ownsClock() {
@@ -28,34 +32,33 @@ func CreditSeed(dir string) (found bool, err error) {
 		err = addEntropy(&seed, bits)
 	}
 	clear(seed[:])
-	return found, err
+	return err
 }
 
-// takeSeed reads the seed and removes it for good. One of another size or that others
-// could read is no seed, and is removed too.
-func takeSeed(dir string) (seed [seedSize]byte, found bool, err error) {
-	path := dir + seedFile
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err == unix.ENOENT {
+// takeSeed reads the seed and removes it for good. One of another size, or that others
+// could read, write, or have a copy of, is no seed, and is removed too.
+func takeSeed(state *files.Dir) (seed [seedSize]byte, found bool, err error) {
+	var st unix.Stat_t
+	err = state.Stat(seedFile, &st)
+	if files.Missing(err) {
 		return seed, false, nil
 	}
-	if err == nil {
-		var st unix.Stat_t
-		if err = unix.Fstat(fd, &st); err == nil && secretSeed(&st) {
-			var n int
-			n, err = unix.Read(fd, seed[:])
-			found = n == len(seed)
+	if err == nil && secretSeed(&st) {
+		var f *os.File
+		if f, err = state.Open(seedFile, os.O_RDONLY, files.Rule{}); err == nil {
+			_, err = io.ReadFull(f, seed[:])
+			found = err == nil
+			f.Close()
 		}
-		unix.Close(fd)
 	}
 	if err == nil {
-		err = unix.Unlink(path)
+		err = state.Remove(seedFile)
 	}
 	if err == nil {
-		err = syncDir(dir)
+		err = state.Sync()
 	}
 	if err != nil {
-		return seed, false, fmt.Errorf("take the seed %s: %w; not used", path, err)
+		return seed, false, fmt.Errorf("take the seed: %w; not used", err)
 	}
 	return seed, found, nil
 }
@@ -86,54 +89,18 @@ func addEntropy(seed *[seedSize]byte, bits int) error {
 	return fmt.Errorf("credit the seed on /dev/urandom: %w", err)
 }
 
-// RenewSeed leaves a new seed in dir for the next boot. Where the generator is not ready
-// yet it leaves what is there: a seed that can be guessed must not be credited. It may
-// hang where the device of dir does.
-func RenewSeed(dir string) error {
+// renewSeed leaves a new seed in the state directory for the next boot. Where the
+// generator is not ready yet it leaves what is there: a seed that can be guessed must not
+// be credited.
+func renewSeed(state *files.Dir) error {
 	var seed [seedSize]byte
 	if n, err := unix.Getrandom(seed[:], unix.GRND_NONBLOCK); err != nil || n != len(seed) {
 		return nil
 	}
-	err := writeSeed(dir, &seed)
+	err := state.WriteAtomic(seedFile, seed[:], files.How{Mode: 0o600, Sync: true})
 	clear(seed[:])
 	if err != nil {
-		return fmt.Errorf("leave a seed in %s%s: %w", dir, seedFile, err)
+		return fmt.Errorf("leave a seed for the next boot: %w", err)
 	}
 	return nil
-}
-
-func writeSeed(dir string, seed *[seedSize]byte) error {
-	temp := dir + newSeedFile
-	unix.Mkdir(dir, 0o700)
-	unix.Unlink(temp) // left from a power cut
-	fd, err := unix.Open(temp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
-	if err != nil {
-		return err
-	}
-	n, err := unix.Write(fd, seed[:])
-	if err == nil && n != len(seed) {
-		err = unix.ENOSPC
-	}
-	if err == nil {
-		err = unix.Fsync(fd)
-	}
-	unix.Close(fd)
-	if err == nil {
-		err = unix.Rename(temp, dir+seedFile)
-	}
-	if err == nil {
-		return syncDir(dir)
-	}
-	unix.Unlink(temp)
-	return err
-}
-
-// syncDir waits until what happened to the names in a directory is on the disk.
-func syncDir(dir string) error {
-	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err == nil {
-		err = unix.Fsync(fd)
-		unix.Close(fd)
-	}
-	return err
 }

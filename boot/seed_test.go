@@ -17,12 +17,12 @@ func TestSeed(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: a seed is root's")
 	}
-	dir := filepath.Join(t.TempDir(), "beaminit")
-	path := dir + seedFile
-	if _, found, err := takeSeed(dir); found || err != nil {
+	state := stateIn(t, t.TempDir())
+	dir, path := state.Path(), filepath.Join(state.Path(), seedFile)
+	if _, found, err := takeSeed(state); found || err != nil {
 		t.Errorf("nothing there: %v %v", found, err)
 	}
-	must(t, RenewSeed(dir))
+	must(t, renewSeed(state))
 	first, err := os.ReadFile(path)
 	must(t, err)
 	var st unix.Stat_t
@@ -30,18 +30,18 @@ func TestSeed(t *testing.T) {
 	if len(first) != seedSize || st.Mode != unix.S_IFREG|0o600 || bytes.Equal(first, make([]byte, seedSize)) {
 		t.Errorf("seed of %d bytes, mode %o: %x", len(first), st.Mode, first)
 	}
-	must(t, os.WriteFile(dir+newSeedFile, []byte("cut"), 0o644)) // by a power cut
-	must(t, RenewSeed(dir))
+	must(t, os.WriteFile(dir+"/.seed.new", []byte("cut"), 0o644)) // by a power cut
+	must(t, renewSeed(state))
 	second, err := os.ReadFile(path)
 	must(t, err)
 	if bytes.Equal(first, second) || len(second) != seedSize {
 		t.Errorf("then %x, the first was %x", second, first)
 	}
-	seed, found, err := takeSeed(dir)
+	seed, found, err := takeSeed(state)
 	if err != nil || !found || !bytes.Equal(seed[:], second) {
 		t.Errorf("took %x, %v %v; want %x", seed, found, err, second)
 	}
-	if _, found, err := takeSeed(dir); found || err != nil {
+	if _, found, err := takeSeed(state); found || err != nil {
 		t.Errorf("taken twice: %v %v", found, err)
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 0 {
@@ -68,22 +68,22 @@ func TestNoSeed(t *testing.T) {
 		{"linked", good, func(p string) error { return os.Link(p, p+".2") }},
 	}
 	for _, tt := range tests {
-		dir := t.TempDir()
-		path := dir + seedFile
+		state := stateIn(t, t.TempDir())
+		path := filepath.Join(state.Path(), seedFile)
 		must(t, os.WriteFile(path, tt.text, 0o600))
 		if tt.make != nil {
 			must(t, tt.make(path))
 		}
-		if _, found, err := takeSeed(dir); found || err != nil {
+		if _, found, err := takeSeed(state); found || err != nil {
 			t.Errorf("%s: %v %v", tt.name, found, err)
 		}
 		if _, err := os.Lstat(path); err == nil {
 			t.Errorf("%s: it is still there", tt.name)
 		}
 	}
-	dir := t.TempDir()
-	must(t, os.Symlink("/dev/urandom", dir+seedFile))
-	if _, found, err := takeSeed(dir); found || err == nil {
+	state := stateIn(t, t.TempDir())
+	must(t, os.Symlink("/dev/urandom", filepath.Join(state.Path(), seedFile)))
+	if _, found, err := takeSeed(state); found || err != nil {
 		t.Errorf("a link: %v %v", found, err)
 	}
 }
@@ -92,15 +92,17 @@ func TestNoSeed(t *testing.T) {
 func TestSeedThatStays(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
 		dir := t.TempDir()
-		must(t, RenewSeed(dir))
+		must(t, renewSeed(stateIn(t, dir)))
 		must(t, unix.Mount(dir, dir, "", unix.MS_BIND, ""))
 		must(t, unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""))
-		if _, found, err := takeSeed(dir); found || err == nil {
+		state := stateIn(t, dir)
+		if _, found, err := takeSeed(state); found || err == nil {
 			t.Errorf("%v %v", found, err)
 		}
-		if err := RenewSeed(dir); err == nil {
+		if err := renewSeed(state); err == nil {
 			t.Error("a seed on a read-only file system")
 		}
+		state.Close()
 		must(t, unix.Unmount(dir, 0))
 	})
 }

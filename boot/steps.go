@@ -6,6 +6,9 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/internal/files"
 )
 
 // A Step is one step of the way down. It ends as soon as it is done, and at the latest
@@ -123,13 +126,13 @@ func syncAll(limit time.Duration) []error {
 // its file system busy. What is compressed in memory holds nothing of a disk's, and is
 // left.
 func swapOff(limit time.Duration) (errs []error) {
-	text, err := readFile("/proc/swaps")
+	text, err := files.ReadFile("/proc/swaps")
 	if err != nil { // a kernel without swap
 		return nil
 	}
-	end := monotonic() + limit
+	end := clock.Monotonic() + limit
 	for _, name := range swaps(string(text)) {
-		if err := swapOffOne(name, end-monotonic()); err != nil {
+		if err := swapOffOne(name, end-clock.Monotonic()); err != nil {
 			errs = append(errs, err)
 		}
 	}

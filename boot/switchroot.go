@@ -3,12 +3,14 @@ package boot
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/internal/clock"
 )
 
 // newRoot is where the initramfs mounts the root before it becomes "/".
@@ -31,11 +33,12 @@ func inMemory(st *unix.Statfs_t) bool {
 // the memory of the initramfs back. Afterwards the caller executes the init of
 // the new root (ExecInit). On an error "/" is still the initramfs. say gets what
 // is worth a line and stops nothing.
-func SwitchRoot(root config.Root, interrupted func() bool, say func(string)) error {
-	if err := delay(root.Delay, interrupted); err != nil {
+// limit is how long it may wait for the device, beside what root says.
+func SwitchRoot(root config.Root, limit time.Duration, interrupted func() bool, say func(string)) error {
+	if err := Pause(root.Delay, interrupted); err != nil {
 		return fmt.Errorf("rootdelay=: %w", err)
 	}
-	node, err := WaitDevice(root.Device, root.Wait, interrupted)
+	node, err := WaitDevice(root.Device, rootLimit(&root, limit), interrupted)
 	if err != nil {
 		return fmt.Errorf("root: %w", err)
 	}
@@ -45,9 +48,10 @@ func SwitchRoot(root config.Root, interrupted func() bool, say func(string)) err
 	return enterRoot(newRoot, say)
 }
 
-func delay(d time.Duration, interrupted func() bool) error {
-	for end := monotonic() + d; ; {
-		left := end - monotonic()
+// Pause waits for d, or until interrupted, asked some four times a second, says so.
+func Pause(d time.Duration, interrupted func() bool) error {
+	for end := clock.Monotonic() + d; ; {
+		left := end - clock.Monotonic()
 		if left <= 0 {
 			return nil
 		}
@@ -95,11 +99,11 @@ var moved = [...]string{"/dev", "/proc", "/sys", "/run", "/tmp"}
 // and deletes what the old root has in memory. It is what switch_root(8) does:
 // rootfs can be neither unmounted nor given to pivot_root(2).
 func enterRoot(dir string, say func(string)) error {
-	old, err := unix.Open("/", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	old, err := os.Open("/")
 	if err != nil {
-		return fmt.Errorf("open the old root: %w", err)
+		return fmt.Errorf("the old root: %w", err)
 	}
-	defer unix.Close(old)
+	defer old.Close()
 	for _, from := range moved {
 		err := unix.Mount(from, dir+from, "", unix.MS_MOVE, "")
 		if err == unix.ENOENT && unix.Mkdir(dir+from, 0o755) == nil { // the root is writable
@@ -137,29 +141,31 @@ func enterRoot(dir string, say func(string)) error {
 	return nil
 }
 
-// freeRoot deletes all below the directory fd, if and only if it is in memory and
+// freeRoot deletes all below the directory root, if and only if it is in memory and
 // without leaving its file system: a mistake here would empty a disk.
-func freeRoot(fd int) error {
+func freeRoot(root *os.File) error {
 	var fs unix.Statfs_t
-	if err := unix.Fstatfs(fd, &fs); err != nil {
+	if err := unix.Fstatfs(int(root.Fd()), &fs); err != nil {
 		return fmt.Errorf("statfs: %w", err)
 	}
 	if !inMemory(&fs) {
 		return fmt.Errorf("the old root is no ramfs or tmpfs (type %#x): nothing is deleted", uint32(fs.Type))
 	}
 	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
+	if err := unix.Fstat(int(root.Fd()), &st); err != nil {
 		return fmt.Errorf("stat: %w", err)
 	}
-	deleteBelow(fd, uint64(st.Dev))
+	deleteBelow(root, uint64(st.Dev))
 	return nil
 }
 
 // deleteBelow deletes by file descriptors, so that no name is looked up from "/",
 // which is another root by now. Links are deleted, never followed; a directory of
 // another device is a mount and is left alone.
-func deleteBelow(fd int, dev uint64) {
-	for _, name := range dirNames(fd) {
+func deleteBelow(dir *os.File, dev uint64) {
+	fd := int(dir.Fd())
+	names, _ := dir.Readdirnames(-1)
+	for _, name := range names {
 		if unix.Unlinkat(fd, name, 0) == nil {
 			continue // not a directory: the ordinary case, in one call
 		}
@@ -169,10 +175,11 @@ func deleteBelow(fd int, dev uint64) {
 		}
 		var st unix.Stat_t
 		same := unix.Fstat(sub, &st) == nil && uint64(st.Dev) == dev
+		below := os.NewFile(uintptr(sub), name)
 		if same {
-			deleteBelow(sub, dev)
+			deleteBelow(below, dev)
 		}
-		unix.Close(sub)
+		below.Close()
 		if same {
 			unix.Unlinkat(fd, name, unix.AT_REMOVEDIR)
 		}

@@ -32,9 +32,9 @@ func TestEnterRoot(t *testing.T) {
 		// A mount that nobody moves: what is in it must live.
 		must(t, unix.Mount("tmpfs", "/extra", "tmpfs", 0, ""))
 		must(t, os.WriteFile("/extra/disk", nil, 0o644))
-		extra, err := unix.Open("/extra", unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		extra, err := os.Open("/extra")
 		must(t, err)
-		old, err := unix.Open("/", unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		old, err := os.Open("/")
 		must(t, err)
 		must(t, unix.Mount("tmpfs", "/newroot", "tmpfs", 0, ""))
 		for _, dir := range []string{"/proc", "/sys", "/dev", "/run", "/etc"} { // and no /tmp
@@ -56,10 +56,10 @@ func TestEnterRoot(t *testing.T) {
 		if cwd, err := os.Getwd(); cwd != "/" {
 			t.Errorf("the working directory is %q, %v", cwd, err)
 		}
-		if left := dirNames(old); strings.Join(left, " ") != "extra" {
+		if left, _ := old.Readdirnames(-1); strings.Join(left, " ") != "extra" {
 			t.Errorf("of the initramfs there are left %q, want only the mount extra", left)
 		}
-		if left := dirNames(extra); strings.Join(left, " ") != "disk" {
+		if left, _ := extra.Readdirnames(-1); strings.Join(left, " ") != "disk" {
 			t.Errorf("in a mount of another device there are left %q, want disk", left)
 		}
 		if on := mounted(t, "/run"); len(on) != 1 || on[0].Options != "rw,nosuid,nodev,noexec,relatime" {
@@ -77,10 +77,10 @@ func TestFreeRootRefuses(t *testing.T) {
 		t.Skip("the temporary directory is in memory")
 	}
 	must(t, os.WriteFile(dir+"/file", nil, 0o644))
-	fd, err := unix.Open(dir, unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	root, err := os.Open(dir)
 	must(t, err)
-	defer unix.Close(fd)
-	if err := freeRoot(fd); err == nil || !strings.Contains(err.Error(), "nothing is deleted") {
+	defer root.Close()
+	if err := freeRoot(root); err == nil || !strings.Contains(err.Error(), "nothing is deleted") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := os.Stat(dir + "/file"); err != nil {
@@ -123,11 +123,11 @@ func TestSwitchRootWithout(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
 		devices(t)
 		never := func(string) { t.Error("there was nothing to say") }
-		err := SwitchRoot(config.Root{Device: "/dev/vdz1", Wait: 50 * time.Millisecond}, nil, never)
+		err := SwitchRoot(config.Root{Device: "/dev/vdz1", Wait: 50 * time.Millisecond}, time.Minute, nil, never)
 		if want := "root: /dev/vdz1: no such block device after 50ms; there are: "; err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
-		err = SwitchRoot(config.Root{Device: "/dev/vdz1", Delay: time.Hour}, func() bool { return true }, never)
+		err = SwitchRoot(config.Root{Device: "/dev/vdz1", Delay: time.Hour}, time.Minute, func() bool { return true }, never)
 		if !errors.Is(err, Interrupted) {
 			t.Errorf("got %v, want it interrupted", err)
 		}

@@ -22,7 +22,7 @@ func SetSysctls(settings []string) []error {
 	for _, s := range settings {
 		name, value, _ := strings.Cut(s, "=")
 		for _, p := range globSysctl("/proc/sys", name) {
-			err := WriteText(p, 0, 0, value)
+			err := files.WriteKernel(p, value)
 			switch {
 			case errors.Is(err, unix.ENOENT):
 				errs = append(errs, fmt.Errorf("sysctl %s: this kernel has no such setting, or its module is not loaded", name))

@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/internal/files"
 )
 
 // unmountAll unmounts in the reverse order of mountinfo all but the root and what
@@ -15,7 +18,7 @@ import (
 // takes no more than half of what is left.
 func unmountAll(limit time.Duration, ours bool) []error {
 	list, errs := mountsNow()
-	end := monotonic() + limit
+	end := clock.Monotonic() + limit
 	busy := list[:0:0]
 	for i := len(list) - 1; i >= 0; i-- {
 		if !kept(list[i].Target) {
@@ -33,7 +36,7 @@ func unmountAll(limit time.Duration, ours bool) []error {
 			freed = detachLoops(busy)
 		}
 		// Less than before may be busy because what was on it has gone.
-		again = len(busy) > 0 && (freed > 0 || len(busy) < tried) && monotonic() < end
+		again = len(busy) > 0 && (freed > 0 || len(busy) < tried) && clock.Monotonic() < end
 	}
 	for i := range busy {
 		m := &busy[i]
@@ -45,12 +48,14 @@ func unmountAll(limit time.Duration, ours bool) []error {
 }
 
 // half is half of the time that is left until end, but always some.
-func half(end time.Duration) time.Duration { return max((end-monotonic())/2, 10*time.Millisecond) }
+func half(end time.Duration) time.Duration {
+	return max((end-clock.Monotonic())/2, 10*time.Millisecond)
+}
 
 func mountsNow() ([]MountInfo, []error) {
-	text, err := readFile("/proc/self/mountinfo")
+	text, err := files.ReadLimit("/proc/self/mountinfo", maxTable)
 	if err != nil {
-		return nil, []error{fmt.Errorf("read /proc/self/mountinfo: %w", err)}
+		return nil, []error{err}
 	}
 	list, err := ParseMountInfo(text)
 	if err != nil { // what was understood is unmounted nevertheless
@@ -79,7 +84,7 @@ func unmountEach(list []MountInfo, end time.Duration) (busy []MountInfo, errs []
 // detached: the way down does not wait for a server.
 func unmountNetwork(limit time.Duration) []error {
 	list, errs := mountsNow()
-	end := monotonic() + limit
+	end := clock.Monotonic() + limit
 	for i := len(list) - 1; i >= 0; i-- {
 		m := &list[i]
 		if !remote(m.Type) {

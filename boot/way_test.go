@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/nstest"
 )
 
@@ -157,7 +158,7 @@ func TestUnmountLoop(t *testing.T) {
 		if text, err := os.ReadFile(backing); err != nil || strings.TrimSpace(string(text)) != "/lower/disk" {
 			t.Fatalf("%q %v", text, err)
 		}
-		if _, busy := unmountEach([]MountInfo{{Target: "/lower"}}, monotonic()+time.Second); len(mounted(t, "/lower")) == 0 {
+		if _, busy := unmountEach([]MountInfo{{Target: "/lower"}}, clock.Monotonic()+time.Second); len(mounted(t, "/lower")) == 0 {
 			t.Fatalf("the loop device does not hold it: %v", busy)
 		}
 		none(t, unmountAll(5*time.Second, true))

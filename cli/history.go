@@ -11,7 +11,6 @@ import (
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/node"
-	"golang.org/x/sys/unix"
 )
 
 // printHistory prints what is remembered of the boots of this node, or of one whose disk
@@ -81,11 +80,11 @@ func readHistory(o historyOptions) (entries []history.Entry, from string, notes 
 		root, line = "/", node.Cmdline()
 	}
 	plan, _ := boot.UserMounts(node.LoadSetup(root, line).Config.Mounts)
-	dir := boot.StateDir(plan)
-	if dir != "" {
-		entries, from, notes = readHistoryIn(filepath.Join(o.root, dir, "history"))
-	} else {
-		from = "this configuration: it has no [[mount]] for what is to outlive a reboot"
+	from = "this configuration: it has no [[mount]] for what is to outlive a reboot"
+	for _, dir := range boot.StateDirs(plan) {
+		if entries, from, notes = readHistoryIn(filepath.Join(o.root, dir, "history")); len(entries) > 0 {
+			break
+		}
 	}
 	if o.root != "" {
 		return entries, from, notes
@@ -101,8 +100,6 @@ func readHistoryIn(path string) (entries []history.Entry, from string, notes []s
 	entries, garbled, err := history.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-	case errors.Is(err, unix.EISDIR):
-		notes = append(notes, err.Error()+": want a history, or a directory with one")
 	case err != nil:
 		notes = append(notes, err.Error())
 	}

@@ -187,9 +187,9 @@ var keys = [...]key{
 		check: isTTYOptions, noun: "setting of a tty", want: `as the kernel's console= has it, such as "115200n8"`, empty: true},
 
 	{name: "root.attempts", field: func(at place) any { return &at.c.Root.Attempts },
-		noun: "number of attempts", want: "1 to 1000", min: 1, max: 1000, noEffect: true},
+		noun: "number of attempts", want: "1 to 1000", min: 1, max: 1000},
 	{name: "root.timeout", field: func(at place) any { return &at.c.Root.Timeout },
-		want: `a duration such as "60s", 1s to 24h`, min: int64(time.Second), max: int64(24 * time.Hour), noEffect: true},
+		want: `a duration such as "60s", 1s to 24h`, min: int64(time.Second), max: int64(24 * time.Hour)},
 	{name: "root.overlay", field: func(at place) any { return &at.c.Root.Overlay },
 		check: isOverlay, noun: "place for an overlay", want: `"tmpfs", or a directory on a disk such as "/data/overlay"`, empty: true, noEffect: true},
 

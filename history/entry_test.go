@@ -144,7 +144,7 @@ func TestFailed(t *testing.T) {
 		for _, list := range tt.boots {
 			all = append(all, list...)
 		}
-		if got := Failed(all, present); got != tt.want {
+		if got, _ := Failed(all, present); got != tt.want {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
 		}
 	}
@@ -169,7 +169,7 @@ func TestFellBack(t *testing.T) {
 			all = append(all, Entry{Kind: Boot, Boot: uint32(i + 1)}, Entry{Kind: k, Boot: uint32(i + 1)})
 		}
 		all = append(all, Entry{Kind: Boot, Boot: present}, Entry{Kind: Fallback, Boot: present})
-		if got := FellBack(all, present); got != tt.want {
+		if _, got := Failed(all, present); got != tt.want {
 			t.Errorf("%s: got %v", tt.name, got)
 		}
 	}

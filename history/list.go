@@ -8,12 +8,12 @@ func List(entries []Entry) string {
 	text := columns("TIME (UTC)", "UP", "BOOT", "", "")
 	for i := range entries {
 		e := &entries[i]
-		what := told(e) + more(e, "\n"+strings.Repeat(" ", lead))
+		what := summary(e) + more(e, "\n"+strings.Repeat(" ", lead))
 		text += columns(strings.TrimPrefix(moment(e.At), " "), length(e.Up), hex(e.Boot), string(e.Kind), what)
 		// Whether the last boot in it is over cannot be known here.
 		over := i+1 < len(entries) && entries[i+1].Boot != e.Boot
 		if over && downOf(entries[firstOf(entries, i):i+1]) == nil {
-			text += columns("", "", hex(e.Boot), "", wordless)
+			text += columns("", "", hex(e.Boot), "", uncleanShutdown)
 		}
 	}
 	return text
@@ -31,8 +31,8 @@ func column(text string, width int) string {
 	return text + strings.Repeat(" ", max(width-len(text), 1))
 }
 
-// told is what an entry says.
-func told(e *Entry) string {
+// summary is what an entry says.
+func summary(e *Entry) string {
 	switch e.Kind {
 	case Up:
 		return "the release is up, " + length(e.Ran) + " after its start"

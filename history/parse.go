@@ -84,24 +84,19 @@ func (e *Entry) set(name, value string) (err error) {
 	return err
 }
 
-// Failed is how many boots in a row, up to the last one before the present, never came
-// so far that the release answered. One that was told to go down before that, or that
-// powered off, is not counted, neither as a failure nor as the end of the row. A boot in
-// which the node gave up and stayed ends the row: whoever started it after that wants
-// it to try. So does one in which the fallback command was run: what it chose has its
-// own tries.
-func Failed(entries []Entry, present uint32) int {
-	n, _ := rowOf(entries, present)
-	return n
+// Failed is failedBoots of all entries.
+func Failed(entries []Entry, present uint32) (n int, fellBack bool) {
+	n, _, fellBack = failedBoots(entries, present)
+	return n, fellBack
 }
 
-// FellBack says whether the row of Failed began with the fallback command.
-func FellBack(entries []Entry, present uint32) bool {
-	_, fellBack := rowOf(entries, present)
-	return fellBack
-}
-
-func rowOf(entries []Entry, present uint32) (n int, fellBack bool) {
+// failedBoots is how many boots in a row, up to the last one before the present, never
+// came so far that the release answered; ended says that what ended the row is among the
+// entries. One that was told to go down before that, or that powered off, is not counted,
+// neither as a failure nor as the end of the row. A boot in which the node gave up and
+// stayed ends the row: whoever started it after that wants it to try. So does one in which
+// the fallback command was run (fellBack): what it chose has its own tries.
+func failedBoots(entries []Entry, present uint32) (n int, ended, fellBack bool) {
 	for i := len(entries); i > 0; {
 		var up, asked, fell, rescue bool
 		boot := entries[i-1].Boot
@@ -115,12 +110,12 @@ func rowOf(entries []Entry, present uint32) (n int, fellBack bool) {
 		switch {
 		case boot == present:
 		case up || rescue:
-			return n, false
+			return n, true, false
 		case fell:
-			return n, true
+			return n, true, true
 		case !asked:
 			n++
 		}
 	}
-	return n, false
+	return n, false, false
 }

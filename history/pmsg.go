@@ -1,11 +1,14 @@
 package history
 
 import (
+	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/internal/files"
 )
 
 // Pmsg is memory that a restart does not clear, where the board has some (kernel
@@ -16,8 +19,8 @@ type Pmsg struct {
 	Store  string // where pstore is mounted
 }
 
-// maxPmsg is how much of such a file is read, in bytes.
-const maxPmsg = 256 << 10
+// maxPmsg is how large such a file is at most that is read, in bytes.
+const maxPmsg = 1 << 20
 
 // Write adds entries, without those texts that are long. What fails here has no remedy
 // and is not said: hardly a board has that memory.
@@ -25,30 +28,25 @@ func (p Pmsg) Write(entries []Entry) {
 	if len(entries) == 0 || p.Device == "" {
 		return
 	}
-	fd, err := unix.Open(p.Device, unix.O_WRONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	device, err := os.OpenFile(p.Device, os.O_WRONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 	if err != nil {
 		return
 	}
-	defer unix.Close(fd)
+	defer device.Close()
 	var b [MaxEntry + 1]byte
 	for i := range entries {
 		e := entries[i]
 		e.Tail, e.Dump = "", ""
-		unix.Write(fd, append(e.Append(b[:0]), '\n')) // one write(2) is one message
+		device.Write(append(e.Append(b[:0]), '\n')) // one write(2) is one message
 	}
 }
 
 // Read gives what was written before the last restart.
 func (p Pmsg) Read() (entries []Entry) {
 	for _, name := range p.names("pmsg-") {
-		fd, err := openFile(p.Store+"/"+name, unix.O_RDONLY)
-		if err != nil {
-			continue
-		}
-		if b, err := lastBytes(fd, maxPmsg); err == nil {
+		if b, err := files.ReadLimit(p.Store+"/"+name, maxPmsg); err == nil {
 			entries = append(entries, Parse(b)...)
 		}
-		unix.Close(fd)
 	}
 	return entries
 }
@@ -80,25 +78,13 @@ func (p Pmsg) names(prefix string) (names []string) {
 	if p.Store == "" {
 		return nil
 	}
-	fd, err := unix.Open(p.Store, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil
-	}
-	defer unix.Close(fd)
-	var b [4096]byte
-	for {
-		n, err := unix.ReadDirent(fd, b[:])
-		if err != nil || n <= 0 {
-			return names
-		}
-		var some []string
-		_, _, some = unix.ParseDirent(b[:n], -1, nil)
-		for _, name := range some {
-			if strings.HasPrefix(name, prefix) {
-				names = append(names, name)
-			}
+	all, _ := files.Names(p.Store, 0)
+	for _, name := range all {
+		if strings.HasPrefix(name, prefix) {
+			names = append(names, name)
 		}
 	}
+	return names
 }
 
 // worthKeeping is what of the entries is written to the memory once more at each start,

@@ -87,7 +87,7 @@ func (n *node) prepareRoot() {
 	n.say(health.Err, boot.MountUser(plan, mountWait, n.interrupted)...)
 	n.say(health.Err, boot.MakeLinkTargets()...)
 	n.say(health.Err, boot.SetSysctls(n.Config.Kernel.Sysctl)...)
-	n.StateDir = boot.StateDir(plan)
+	n.findState(plan)
 	n.raiseClock()
 	n.giveMachineID()
 	n.setCorePattern()
@@ -109,12 +109,13 @@ type node struct {
 	stop     <-chan os.Signal
 	resume   *supervise.Handover // what the PID 1 before this one knew; nil: there was none
 	ending   policy.Action       // the node goes down, and nothing of the release runs any more; empty: it does not
+	recalled boot.Recalled       // what the boot before left in StateDir
 	clock    boot.Floor          // what the clock was set to; At is 0: it was not
 	saving   sync.Mutex          // held by save
 	seeded   bool                // the seed of the boot before was taken
 	watchdog watchdog.Dog
 	way      *boot.Way         // down; see wayDown
-	history  history.Keeper    // see beginHistory
+	history  history.Writer    // see beginHistory
 	row      chan policy.Event // of the boots before, once they are known
 	terminal *console.Terminal // of the release; nil: it has none
 

@@ -2,11 +2,13 @@ package node
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"time"
 
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/internal/files"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"golang.org/x/sys/unix"
@@ -125,6 +127,14 @@ func (n *Setup) Lacks(c *release.Command) error {
 		if _, err := n.Image.Root.Mode(path); err != nil && !n.Image.MountedLater(path) {
 			return errors.New("distribution.tls: " + path + ": " + err.Error())
 		}
+		if !n.here() {
+			continue
+		}
+		if f, err := files.Open(path, n.rule()); err == nil {
+			f.Close()
+		} else if files.IsRefused(err) {
+			return fmt.Errorf("distribution.tls: %w", err)
+		}
 	}
 	return nil
 }
@@ -136,7 +146,7 @@ func (n *Setup) CheckCertificate(node string) error {
 	if path == "" {
 		return nil
 	}
-	text, err := n.Image.Read(path)
+	text, err := n.secret(path)
 	if err != nil {
 		return nil // said already
 	}

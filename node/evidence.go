@@ -70,15 +70,13 @@ func (n *Setup) dumpsOnDisk(bytes int64) (dir string, most int64) {
 }
 
 // enough says why the release is not started in this boot, where too many in a row
-// before it did not come up. It is on the way of every boot: with most, a glance has to
-// do. How many they were exactly is known later, see beginHistory.
+// before it did not come up.
 func (n *node) enough(s *supervise.Node) {
 	limit := n.Config.Supervise.Boots
-	if limit == 0 || n.Failed != nil || n.adopts() || n.StateDir == "" || history.Few(n.StateDir, limit) {
+	if limit == 0 || n.Failed != nil || n.adopts() || n.StateDir == "" {
 		return
 	}
-	entries, _, _ := history.Read(n.StateDir) // what is wrong with it is said by who writes it
-	s.Failed, s.FellBack = history.Failed(entries, n.Boot), history.FellBack(entries, n.Boot)
+	s.Failed, s.FellBack = history.FailedBoots(n.StateDir, n.Boot) // what is wrong with it is said by who writes it
 	if s.Failed >= limit {
 		s.NoRelease = strconv.Itoa(s.Failed) + " boots in a row did not come up (supervise.boots): this one does not try, the next one does"
 	}

@@ -28,7 +28,7 @@ func (n *node) beginHistory() {
 		n.Boot = randomBoot()
 	}
 	k := &n.history
-	k.Dir, k.Spare, k.Pmsg, k.Boot, k.Fresh = n.StateDir, RunDir, Pmsg(), n.Boot, !n.adopts()
+	k.Dir, k.FallbackDir, k.Pmsg, k.Boot, k.Fresh = n.StateDir, RunDir, Pmsg(), n.Boot, !n.adopts()
 	k.Tell = func(line string, bad bool) {
 		severity := health.Notice
 		if bad { // "quiet" does not hide it
@@ -36,9 +36,10 @@ func (n *node) beginHistory() {
 		}
 		n.console.Say(severity, line)
 	}
-	k.Past = func(past []history.Entry) {
+	k.EarlierBoots = func(past []history.Entry) {
+		failed, fellBack := history.Failed(past, n.Boot)
 		select {
-		case n.row <- policy.Event{Kind: policy.Remembered, Failed: history.Failed(past, n.Boot), FellBack: history.FellBack(past, n.Boot)}:
+		case n.row <- policy.Event{Kind: policy.Remembered, Failed: failed, FellBack: fellBack}:
 		default: // nobody decides anything any more
 		}
 	}

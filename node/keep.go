@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"strconv"
 	"time"
 
@@ -9,11 +10,28 @@ import (
 	"github.com/beaminit/beaminit/internal/clock"
 )
 
+// recallWait is how long the disk may take to tell what the boot before left.
+const recallWait = 5 * time.Second
+
+// findState finds the directory of what is to outlive a reboot, and what is in it.
+func (n *node) findState(plan []boot.Mount) {
+	var errs []error
+	n.StateDir, errs = boot.FindState(plan)
+	n.say(health.Err, errs...)
+	if n.StateDir == "" {
+		return
+	}
+	n.recalled = boot.RecallWithin(n.StateDir, recallWait)
+	for _, p := range n.recalled.Problems {
+		n.console.Say(health.Err, p)
+	}
+}
+
 // raiseClock gives a board without a clock of its own the best time that there is,
 // before the release looks at it.
 func (n *node) raiseClock() {
 	built, _ := strconv.ParseInt(n.build.Time, 10, 64)
-	floor, set, err := boot.RaiseClock(built, n.StateDir)
+	floor, set, err := boot.RaiseClock(built, n.recalled.Clock)
 	n.say(health.Err, err)
 	if set {
 		n.clock = floor
@@ -56,19 +74,13 @@ func (n *node) save(goesOn bool) (errs []error) {
 	if dir == "" {
 		return nil
 	}
-	if !n.seeded && !n.adopts() {
-		if _, err := boot.CreditSeed(dir); err != nil {
-			errs = append(errs, err)
-		}
-	}
+	take := !n.seeded && !n.adopts()
 	if n.seeded && goesOn {
 		n.history.Alive(time.Now().Unix(), clock.Boottime())
 	}
 	n.seeded = true
-	for _, err := range [...]error{boot.RenewSeed(dir), boot.SaveClock(dir), boot.SaveMachineID(dir, n.machineID)} {
-		if err != nil {
-			errs = append(errs, err)
-		}
+	for _, problem := range boot.SaveState(boot.Save{Dir: dir, TakeSeed: take, MachineID: n.machineID}) {
+		errs = append(errs, errors.New(problem))
 	}
 	return errs
 }

@@ -30,7 +30,10 @@ func (n *node) leaveMachineID() {
 func (n *node) placeMachineID(id string, present bool) {
 	from := "systemd.machine_id="
 	if id == "" {
-		id, from = boot.FindMachineID(n.StateDir, n.boardNumber())
+		id, from = n.recalled.MachineID, "saved in "+n.StateDir
+		if id == "" {
+			id, from = boot.MakeMachineID(n.boardNumber())
+		}
 		n.machineID = id // to be kept
 	}
 	if err := boot.PlaceMachineID(id, present); err != nil {

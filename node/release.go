@@ -2,12 +2,12 @@ package node
 
 import (
 	"errors"
-	"strings"
 	"syscall"
 
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/files"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/evidence"
@@ -86,8 +86,9 @@ func (n *Setup) Inputs(run int) release.Inputs {
 	for _, p := range c.Peers {
 		in.Peers = append(in.Peers, p.Name)
 	}
-	if cookie, err := n.Image.Read(c.Distribution.CookieFile); err == nil {
-		in.Cookie = cookie
+	cookie, err := n.secret(c.Distribution.CookieFile)
+	if in.Cookie = cookie; files.IsRefused(err) {
+		in.Refused = err
 	}
 	return in
 }
@@ -99,24 +100,6 @@ func (n *Setup) ready() string {
 		return config.Started
 	}
 	return n.Config.Health.Ready
-}
-
-// maxCookie is more than a cookie can have, in bytes.
-const maxCookie = 1 << 10
-
-// homeCookie is the cookie in the HOME that release.env names, which an earlier VM may
-// have made; nil: there is none.
-func (n *Setup) homeCookie() []byte {
-	for _, v := range n.Config.Release.Env {
-		if home, is := strings.CutPrefix(v, "HOME="); is {
-			cookie, err := n.Image.Root.Read(home+"/.erlang.cookie", maxCookie)
-			if err != nil {
-				return nil
-			}
-			return cookie
-		}
-	}
-	return nil
 }
 
 // prepare makes everything ready for a start of the release. What there is to say

@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/watchdog"
 )
 
 // stageEnv carries what the first stage of a boot knows over to the second: the
@@ -60,30 +62,76 @@ func (n *node) enterRoot() {
 	n.Boot = randomBoot()
 	n.booting("")
 	info := func(line string) { n.console.Say(health.Notice, line) }
-	for {
-		err := boot.SwitchRoot(n.Config.Root, n.interrupted, info)
-		if err == nil {
-			break
-		}
-		n.console.Say(health.Err, "no root yet: "+err.Error())
-		n.booting("no root yet: " + err.Error())
-		n.interrupted()
-		select { // a root that cannot be mounted fails at once, and again
-		case sig := <-n.stop:
-			n.obey(sig)
-		case <-time.After(rootPause):
-		}
-	}
+	n.awaitRoot(info)
 	program := n.Config.Root.Program
 	err = boot.ExecInit(program, self, append([]string{program}, os.Args[1:]...), n.handOver(), info)
 	n.superviseNothing("no init in the root: " + err.Error())
 }
 
-// booting writes a health record from before there is a supervisor.
-func (n *node) booting(why string) {
+// awaitRoot tries to make the root of the image "/", and comes back when it is. A node
+// that nobody looks at is not to try for ever: it gives up, and reboots as panic= says.
+func (n *node) awaitRoot(say func(string)) {
+	root, begun := n.Config.Root, clock.Monotonic()
+	n.openWatchdog()
+	for attempt := 1; ; attempt++ {
+		err := boot.SwitchRoot(root, max(root.Timeout-(clock.Monotonic()-begun), 0), n.waits, say)
+		if err == nil {
+			return
+		}
+		why, over := boot.GiveUpRoot(&root, attempt, clock.Monotonic()-begun, err)
+		n.console.Say(health.Err, why)
+		n.early(health.Booting, why)
+		if over {
+			n.giveUpRoot(why)
+		}
+		boot.Pause(rootPause, n.waits) // a root that cannot be mounted fails at once, and again
+	}
+}
+
+// giveUpRoot reboots the node; it comes back where panic=0 says that it is to stay.
+func (n *node) giveUpRoot(why string) {
+	wait, stays := boot.PanicAction(Cmdline())
+	if stays {
+		n.console.Say(health.Err, "panic=0: the node stays as it is and goes on trying; SIGTERM or a power cycle ends it")
+		return
+	}
+	n.console.Say(health.Err, "reboot in "+wait.String()+" (panic=)")
+	n.early(health.Stopping, why)
+	boot.Pause(wait, n.waits)
+	n.beginHistory()
+	n.remember(history.Entry{Kind: history.Down, Why: "reboot: " + why})
+	n.goDown(config.Reboot)
+}
+
+// openWatchdog opens it for the time before there is a supervisor. The kernel closes it
+// with the exec of the next stage, which does not stop it.
+func (n *node) openWatchdog() {
+	if n.Config.Watchdog.Device == "" {
+		return
+	}
+	d, _, err := watchdog.Open(n.Config.Watchdog.Device, n.Config.Watchdog.Timeout)
+	if err != nil { // its driver may be a module of the root's; the supervisor says what is wrong
+		return
+	}
+	n.watchdog = d
+	n.console.Say(health.Notice, "watchdog: "+d.String())
+}
+
+// waits is interrupted for a wait that is not the end of the machine: the watchdog is
+// petted.
+func (n *node) waits() bool {
+	n.watchdog.Pet()
+	return n.interrupted()
+}
+
+// booting is early for a boot that goes on.
+func (n *node) booting(why string) { n.early(health.Booting, why) }
+
+// early writes a health record from before there is a supervisor.
+func (n *node) early(state health.State, why string) {
 	n.seq++
 	n.console.Health(health.Record{
-		Boot: n.Boot, Seq: n.seq, Up: clock.Boottime(), Node: n.nodeName(), State: health.Booting,
+		Boot: n.Boot, Seq: n.seq, Up: clock.Boottime(), Node: n.nodeName(), State: state,
 		Peers: peerCount(n.Config), Why: why, Phases: n.phases,
 	})
 }

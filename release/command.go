@@ -21,6 +21,7 @@ type Inputs struct {
 	IPv6         bool          // all peers have IPv6 addresses
 	Inetrc       string        // path for kernel's inetrc; empty: none
 	Cookie       []byte        // what Distribution.CookieFile holds; nil: there is none
+	Refused      error         // why what is in its place is not read; nil: it is, or nothing is there
 	StopTimeout  time.Duration // from SIGTERM to SIGKILL
 	User         *User         // nil: root
 	Dump         string        // path for a crash dump

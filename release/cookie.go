@@ -37,6 +37,9 @@ func (r *Release) chooseCookie(in *Inputs, c *Command, f *filter) []byte {
 		{r.Root + "/releases/COOKIE", r.cookie},
 		{home, in.HomeCookie},
 	}
+	if in.Refused != nil {
+		c.Problems = append(c.Problems, fmt.Errorf("distribution.cookie_file: %w; not read", in.Refused))
+	}
 	for i, s := range sources {
 		if s.text == nil {
 			continue

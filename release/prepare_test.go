@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/beaminit/beaminit/internal/nstest"
@@ -45,15 +46,75 @@ func TestPrepare(t *testing.T) {
 	}
 
 	c.Tmp = tmp + "/vm.args/no"
-	if err := c.Prepare(); !errors.Is(err, unix.ENOTDIR) || !strings.Contains(err.Error(), c.Tmp) {
-		t.Errorf("below a file: %v, want ENOTDIR and the path", err)
+	if err := c.Prepare(); err == nil || !strings.Contains(err.Error(), "vm.args: it is a regular file; want a directory") || !strings.Contains(err.Error(), c.Tmp) {
+		t.Errorf("below a file: %v, want the path", err)
 	}
-	if err := os.Symlink(t.TempDir(), tmp+"/link"); err != nil {
+}
+
+// Whatever a release puts in the place of what is written for it goes, and leads nowhere.
+func TestPrepareHostile(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root for a directory of somebody else's")
+	}
+	const uid = 4242
+	dir := t.TempDir()
+	tmp, victim := dir+"/his/tmp", dir+"/victim"
+	cookie := tmp + "/.erlang.cookie"
+	for _, d := range []string{victim, dir + "/his"} {
+		if err := os.Mkdir(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	os.Chown(dir+"/his", uid, uid)
+	if err := os.WriteFile(victim+"/file", []byte("of root"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c.Tmp = tmp + "/link"
-	if err := c.Prepare(); err == nil {
-		t.Error("follows a symbolic link")
+	c := Command{Tmp: tmp, User: &User{Name: "app", UID: uid, GID: uid}, Files: []File{{Path: cookie, Mode: 0o400, Content: []byte("monster")}}}
+	for name, put := range map[string]func() error{
+		"nothing":                 func() error { return nil },
+		"a link to a file":        func() error { return os.Symlink(victim+"/file", cookie) },
+		"a link to a directory":   func() error { return os.Symlink(victim, cookie) },
+		"a FIFO":                  func() error { return unix.Mkfifo(cookie, 0o400) },
+		"a directory":             func() error { return os.MkdirAll(cookie+"/deep/er", 0o755) },
+		"a directory with a link": func() error { os.Mkdir(cookie, 0o755); return os.Symlink(victim, cookie+"/link") },
+		"a link for the new one":  func() error { return os.Symlink(victim+"/file", tmp+"/..erlang.cookie.new") },
+		"a FIFO for the new one":  func() error { return unix.Mkfifo(tmp+"/..erlang.cookie.new", 0o600) },
+		"his own":                 func() error { return os.WriteFile(cookie, []byte("other"), 0o600) },
+	} {
+		os.RemoveAll(cookie)
+		if err := put(); err != nil && name != "nothing" {
+			if err := c.Prepare(); err != nil { // the first one makes the directory
+				t.Fatal(err)
+			}
+			os.Remove(cookie)
+			if err := put(); err != nil {
+				t.Fatal(name, err)
+			}
+		}
+		if err := c.Prepare(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		info, err := os.Lstat(cookie)
+		text, _ := os.ReadFile(cookie)
+		if err != nil || info.Mode() != 0o400 || string(text) != "monster" || info.Sys().(*syscall.Stat_t).Uid != uid {
+			t.Errorf("%s: %v %v, %q", name, info, err, text)
+		}
+		if names, err := os.ReadDir(tmp); len(names) != 1 {
+			t.Errorf("%s: %v is left, %v", name, names, err)
+		}
+	}
+	os.RemoveAll(tmp)
+	if err := os.Symlink(victim, tmp); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Prepare(); err == nil || !strings.Contains(err.Error(), "it is a symbolic link") {
+		t.Errorf("a link in the place of the directory: %v", err)
+	}
+	if names, _ := os.ReadDir(victim); len(names) != 1 {
+		t.Errorf("in the place of somebody else: %v", names)
+	}
+	if text, _ := os.ReadFile(victim + "/file"); string(text) != "of root" {
+		t.Errorf("somebody else's file became %q", text)
 	}
 }
 

@@ -103,7 +103,7 @@ func (l *Loop) keep(run string, f finding) {
 	defer l.keeping.Store(false)
 	err := l.Dumps.Make()
 	if err == nil {
-		err = l.Dumps.KeepOutput(run, f.older, f.newer)
+		err = l.Dumps.KeepOutput(run, append(f.older[:len(f.older):len(f.older)], f.newer...))
 	}
 	switch size := len(f.older) + len(f.newer); {
 	case err != nil:

@@ -84,7 +84,7 @@ func chaosOnce(t *testing.T, r *rand.Rand, events int, counts map[string]int) {
 
 func newChaos(t *testing.T, r *rand.Rand) *chaos {
 	store := t.TempDir()
-	if err := unix.Mount("store", store, "tmpfs", 0, "size=2m"); err != nil {
+	if err := unix.Mount("store", store, "tmpfs", 0, "size=2m,mode=0755"); err != nil {
 		t.Skip("no tmpfs to fill: ", err)
 	}
 	t.Cleanup(func() { unix.Unmount(store, unix.MNT_DETACH) })

@@ -167,7 +167,7 @@ func TestNoPlaceForEvidence(t *testing.T) {
 		files            map[string]string
 	}{
 		{"read-only", "[dump]\ndirectory = \"/srv/dumps\"\n", "directory for crash dumps /srv/dumps: ", nil},
-		{"a file", "[dump]\ndirectory = \"/data/dumps\"\n", "directory for crash dumps /data/dumps: not a directory", map[string]string{"data/dumps": ""}},
+		{"a file", "[dump]\ndirectory = \"/data/dumps\"\n", "directory for crash dumps /data/dumps: it is a regular file; want a directory", map[string]string{"data/dumps": ""}},
 		{"a full disk", "[dump]\ndirectory = \"/data/full/dumps\"\n[[mount]]\nsource = \"full\"\ntarget = \"/data/full\"\ntype = \"tmpfs\"\noptions = [\"nr_inodes=1\"]\n",
 			"directory for crash dumps /data/full/dumps: no space left on device", map[string]string{"data/full/x": ""}},
 	}
@@ -204,7 +204,7 @@ func TestFullDiskWithEvidence(t *testing.T) {
 	if !strings.HasPrefix(r.Why, "gave up after 3 ends within 1m0s: exit status 1") || r.Restarts != 2 {
 		t.Errorf("rescue: %+v", r)
 	}
-	m.line("keep the last output in /data/small/dumps/last-output-")
+	m.line("keep the last output: write /data/small/dumps/last-output-")
 	m.line("no space left on device")
 	t.Log(m.tail())
 }

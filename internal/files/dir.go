@@ -261,6 +261,33 @@ func (d *Dir) Remove(name string) error {
 	return nil
 }
 
+// RemoveAll removes a name of d, and, where it is a directory, all that is in it. No link
+// is followed.
+func (d *Dir) RemoveAll(name string) error {
+	err := unix.Unlinkat(d.fd, name, 0)
+	if err == nil || err == unix.ENOENT {
+		return nil
+	}
+	below, no := d.enter(name)
+	if no != nil { // no directory: the first error says why it stays
+		return d.failed("remove", name, err)
+	}
+	defer below.Close()
+	list, err := below.Names(0)
+	for _, n := range list {
+		if err == nil {
+			err = below.RemoveAll(n)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err := unix.Unlinkat(d.fd, name, unix.AT_REMOVEDIR); err != nil {
+		return d.failed("remove", name, err)
+	}
+	return nil
+}
+
 // Stat is lstat(2) of a name in d.
 func (d *Dir) Stat(name string, st *unix.Stat_t) error {
 	if err := unix.Fstatat(d.fd, name, st, unix.AT_SYMLINK_NOFOLLOW); err != nil {

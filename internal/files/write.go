@@ -72,3 +72,17 @@ func bare(err error) error {
 	}
 	return err
 }
+
+// WriteKernel writes a text to a file of the kernel's (proc(5), sysfs(5)), in one write(2)
+// and without making one where there is none.
+func WriteKernel(p, text string) error {
+	f, err := os.OpenFile(p, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	return err
+}

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -256,7 +257,7 @@ func TestHostileDirectory(t *testing.T) {
 		if got, _ := d.Slogan(run); got != tt.want {
 			t.Errorf("%s: slogan %q, want %q", tt.name, got, tt.want)
 		}
-		err := d.KeepOutput(run, []byte("older "), []byte("newer"))
+		err := d.KeepOutput(run, []byte("older newer"))
 		text, _ := os.ReadFile(d.Output(run))
 		if tt.name != "a directory" && (err != nil || string(text) != "older newer") {
 			t.Errorf("%s: output %q %v", tt.name, text, err)
@@ -269,10 +270,16 @@ func TestHostileDirectory(t *testing.T) {
 		t.Errorf("the file behind the links became %q", text)
 	}
 	os.RemoveAll(d.Dir)
+	if os.Geteuid() != 0 {
+		t.Skip("needs root for a directory of somebody else's")
+	}
+	if err := os.Chown(filepath.Dir(d.Dir), 1000, 1000); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Symlink(t.TempDir(), d.Dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.KeepOutput(run, nil, []byte("x")); err == nil {
+	if err := d.KeepOutput(run, []byte("x")); err == nil {
 		t.Error("a link in the place of the directory was followed")
 	}
 	if err := d.Make(); err == nil {
@@ -315,12 +322,63 @@ func TestMake(t *testing.T) {
 	if err := d.Make(); err != nil {
 		t.Errorf("root can write anywhere: %v", err)
 	}
-	for dir, want := range map[string]string{data + "/file/x": "not a directory", "/proc/nowhere/x": "no such file"} {
+	for dir, want := range map[string]string{data + "/file/x": "file: it is a regular file; want a directory", "/proc/nowhere/x": "no such file"} {
 		os.WriteFile(data+"/file", nil, 0o600)
 		err := (&Dumps{Dir: dir}).Make()
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", dir, err, want)
 		}
+	}
+}
+
+// A directory of root's that the user moved to the place of the dumps is not given to him.
+func TestMakeOfMoved(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root to give directories away")
+	}
+	data := t.TempDir()
+	if err := os.Chown(data, 1000, 1000); err != nil {
+		t.Fatal(err)
+	}
+	d := Dumps{Dir: data + "/dumps", UID: 1000, GID: 1000}
+	if err := os.Mkdir(d.Dir, 0o700); err != nil { // was /data/keys
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(d.Dir+"/key", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Make(); err == nil || !strings.Contains(err.Error(), "belongs to uid 0, the release runs as uid 1000") {
+		t.Errorf("got %v", err)
+	}
+	os.Remove(d.Dir + "/key")
+	if err := d.Make(); err != nil {
+		t.Errorf("there is nothing in it: %v", err)
+	}
+}
+
+// What a child is told and tells is data.
+func TestJob(t *testing.T) {
+	d := dumps(t, 2)
+	const run = "00000001-1"
+	if err := os.WriteFile(d.Dump(run), []byte("=erl_crash_dump:0.5\nx\nSlogan: eheap_alloc\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(Job{Dumps: *d, Run: run, Read: true, Make: true, Output: []byte("last words\xff\n"), Prune: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var j Job
+	if err := json.Unmarshal(text, &j); err != nil {
+		t.Fatal(err)
+	}
+	done := j.Do()
+	output, _ := os.ReadFile(d.Output(run))
+	if done.Slogan != "eheap_alloc" || done.Size == 0 || len(done.Problems) != 0 || string(output) != "last words\xff\n" {
+		t.Errorf("%+v, output %q", done, output)
+	}
+	j.Dumps.Dir = "/proc/none/dumps"
+	if done := j.Do(); len(done.Problems) != 1 || done.Slogan != "" {
+		t.Errorf("%+v", done)
 	}
 }
 
@@ -338,7 +396,7 @@ func TestKeepOutputFull(t *testing.T) {
 	if err := d.Make(); err != nil {
 		t.Fatal(err)
 	}
-	err := d.KeepOutput("00000001-1", make([]byte, RingSize), nil)
+	err := d.KeepOutput("00000001-1", make([]byte, RingSize))
 	if err == nil || !strings.Contains(err.Error(), "no space left") || d.files(t) != "" {
 		t.Errorf("got %v and %q", err, d.files(t))
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/internal/files"
 )
 
 // kept is what is left of one run.
@@ -22,16 +24,16 @@ const maxFiles = 4096
 func (d *Dumps) Prune(latest string) error {
 	dir, err := d.open()
 	if err == nil {
-		defer unix.Close(dir)
+		defer dir.Close()
 		err = d.prune(dir, latest)
 	}
-	if err != nil && err != unix.ENOENT {
+	if err != nil && !files.Missing(err) {
 		return errors.New("remove old crash dumps in " + d.Dir + ": " + err.Error())
 	}
 	return nil
 }
 
-func (d *Dumps) prune(dir int, latest string) (err error) {
+func (d *Dumps) prune(dir *files.Dir, latest string) (err error) {
 	runs, err := list(dir)
 	for len(runs) > d.Keep {
 		oldest := -1
@@ -47,7 +49,7 @@ func (d *Dumps) prune(dir int, latest string) (err error) {
 		runs[oldest] = runs[len(runs)-1]
 		runs = runs[:len(runs)-1]
 		for _, name := range [...]string{dumpPrefix + run + dumpSuffix, outputPrefix + run + outputSuffix} {
-			if e := unix.Unlinkat(dir, name, 0); e != nil && e != unix.ENOENT {
+			if e := dir.Remove(name); e != nil && !files.Missing(e) {
 				err = e
 			}
 		}
@@ -56,23 +58,15 @@ func (d *Dumps) prune(dir int, latest string) (err error) {
 }
 
 // list gives the runs that something is left of.
-func list(dir int) (runs []kept, err error) {
-	buf := make([]byte, 8<<10)
-	for files := 0; files < maxFiles; {
-		n, err := unix.Getdents(dir, buf)
-		if err != nil || n <= 0 {
-			return runs, err
-		}
-		_, count, names := unix.ParseDirent(buf[:n], -1, nil)
-		files += max(count, 1)
-		for _, name := range names {
-			var st unix.Stat_t
-			if run, ok := runOf(name); ok && unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil {
-				runs = add(runs, kept{run, unix.TimespecToNsec(st.Mtim)})
-			}
+func list(dir *files.Dir) (runs []kept, err error) {
+	names, err := dir.Names(maxFiles)
+	for _, name := range names {
+		var st unix.Stat_t
+		if run, ok := runOf(name); ok && dir.Stat(name, &st) == nil {
+			runs = add(runs, kept{run, unix.TimespecToNsec(st.Mtim)})
 		}
 	}
-	return runs, nil
+	return runs, err
 }
 
 func add(runs []kept, k kept) []kept {

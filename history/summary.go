@@ -10,10 +10,10 @@ import (
 // shown is how many ends of the release are told after the next start.
 const shown = 3
 
-// Previous tells, in a few lines for people, how the boot before the present one ended.
+// Summary says, in a few lines for people, how the boot before the present one ended.
 // last is the sign of life that it left; it may be of another boot. bad: nobody had asked
 // for it.
-func Previous(past []Entry, present uint32, last Entry) (lines []string, bad bool) {
+func Summary(past []Entry, present uint32, last Entry) (lines []string, bad bool) {
 	to := len(past)
 	for to > 0 && past[to-1].Boot == present {
 		to--
@@ -29,7 +29,7 @@ func Previous(past []Entry, present uint32, last Entry) (lines []string, bad boo
 	for _, e := range ends[max(len(ends)-shown, 0):] {
 		lines = append(lines, "previous: the release ended"+moment(e.At)+ended(e)+more(e, "; "))
 	}
-	if n := Failed(past[:to], present); n > 1 {
+	if n, _ := Failed(past[:to], present); n > 1 {
 		lines = append(lines, "previous: the last "+strconv.Itoa(n)+" boots ended before the release answered")
 	}
 	return lines, bad
@@ -70,7 +70,7 @@ func ending(boot []Entry, down, last *Entry) string {
 	if last.Boot == e.Boot {
 		up = max(up, last.Up)
 	}
-	text := " " + wordless + " after at least " + length(up)
+	text := " " + uncleanShutdown + " after at least " + length(up)
 	for i := range boot {
 		if boot[i].Kind == Up {
 			return text
@@ -79,7 +79,7 @@ func ending(boot []Entry, down, last *Entry) string {
 	return text + ", and the release never answered"
 }
 
-const wordless = "ended without a word (power cut, kernel panic or watchdog)"
+const uncleanShutdown = "ended without a word (power cut, kernel panic or watchdog)"
 
 // counted says how often things ended that should not have.
 func counted(boot []Entry) (text string) {

@@ -16,7 +16,7 @@ func at(up time.Duration, k Kind, boot uint32, why string) Entry {
 	return Entry{Kind: k, Boot: boot, Up: up, At: start + int64(up/time.Second), Why: why}
 }
 
-func TestPrevious(t *testing.T) {
+func TestSummary(t *testing.T) {
 	const day = 24 * time.Hour
 	boot := at(1200*time.Millisecond, Boot, 1, "beaminit v1")
 	up := at(5*time.Second, Up, 1, "")
@@ -30,7 +30,7 @@ func TestPrevious(t *testing.T) {
 	asked := at(74*time.Hour, Down, 1, "reboot asked for by SIGTERM")
 	asked.Asked = true
 	const begun = "previous: boot 00000001 2026-11-21 10:11:12 "
-	const wordless = "ended without a word (power cut, kernel panic or watchdog) after at least "
+	const uncleanShutdown = "ended without a word (power cut, kernel panic or watchdog) after at least "
 	tests := []struct {
 		name string
 		past []Entry
@@ -44,20 +44,20 @@ func TestPrevious(t *testing.T) {
 			[]string{begun + "up 3d2h: reboot asked for by SIGTERM"}, false},
 		{"asked for, in rescue", []Entry{boot, up, crash(2), asked}, Entry{}, []string{begun + "up 3d2h: reboot asked for by SIGTERM",
 			"previous: the release ended 2026-11-21 10:13:12 after 2m0s: killed by signal 9 (SIGKILL), OOM killer"}, false},
-		{"without a word", []Entry{boot, up}, at(3*day+2*time.Hour, alive, 1, ""), []string{begun + wordless + "3d2h"}, true},
-		{"a sign of another boot", []Entry{boot, up}, at(3*day, alive, 2, ""), []string{begun + wordless + "5.0s"}, true},
-		{"never up", []Entry{boot}, Entry{}, []string{begun + wordless + "1.2s, and the release never answered"}, true},
+		{"without a word", []Entry{boot, up}, at(3*day+2*time.Hour, alive, 1, ""), []string{begun + uncleanShutdown + "3d2h"}, true},
+		{"a sign of another boot", []Entry{boot, up}, at(3*day, alive, 2, ""), []string{begun + uncleanShutdown + "5.0s"}, true},
+		{"never up", []Entry{boot}, Entry{}, []string{begun + uncleanShutdown + "1.2s, and the release never answered"}, true},
 		{"the policy", []Entry{boot, up, crash(1), crash(2), crash(3), at(4*time.Minute, Fall, 1, "panic"), dump, at(10*time.Minute, Down, 1, "reboot: killed by signal 9 (SIGKILL)")}, Entry{},
 			[]string{begun + "up 10m0s: reboot: killed by signal 9 (SIGKILL); the release ended 4 times; PID 1 fell once",
 				"previous: the release ended 2026-11-21 10:13:12 after 2m0s: killed by signal 9 (SIGKILL), OOM killer",
 				"previous: the release ended 2026-11-21 10:14:12 after 3m0s: killed by signal 9 (SIGKILL), OOM killer",
 				"previous: the release ended 2026-11-21 10:20:12 after 9m0s: killed by signal 9 (SIGKILL), OOM killer; slogan: eheap_alloc: no; dump: /data/dumps/1; last output: x | y"}, true},
 		{"three boots", []Entry{at(1, Boot, 3, ""), at(1, Boot, 2, ""), boot, at(1, Boot, 9, "")}, Entry{},
-			[]string{begun + wordless + "1.2s, and the release never answered", "previous: the last 3 boots ended before the release answered"}, true},
-		{"no clock", []Entry{{Kind: Boot, Boot: 1, Up: 2 * time.Hour}}, Entry{}, []string{"previous: boot 00000001 " + wordless + "2h0m, and the release never answered"}, true},
+			[]string{begun + uncleanShutdown + "1.2s, and the release never answered", "previous: the last 3 boots ended before the release answered"}, true},
+		{"no clock", []Entry{{Kind: Boot, Boot: 1, Up: 2 * time.Hour}}, Entry{}, []string{"previous: boot 00000001 " + uncleanShutdown + "2h0m, and the release never answered"}, true},
 	}
 	for _, tt := range tests {
-		got, bad := Previous(tt.past, 9, tt.last)
+		got, bad := Summary(tt.past, 9, tt.last)
 		if !reflect.DeepEqual(got, tt.want) || bad != tt.bad {
 			t.Errorf("%s: bad=%v\n got %s\nwant %s", tt.name, bad, strings.Join(got, "\n     "), strings.Join(tt.want, "\n     "))
 		}

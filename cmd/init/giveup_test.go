@@ -1,0 +1,43 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// An initramfs whose root never comes says why, reboots as panic= says, and leaves a boot
+// that did not come up.
+func TestRootThatNeverComes(t *testing.T) {
+	if _, err := os.Stat("/dev/shm"); err != nil {
+		t.Skip("no /dev/shm for a root in memory")
+	}
+	t.Setenv("TMPDIR", "/dev/shm")
+	tests := []struct{ cmdline, why string }{
+		{"root=nfs:server", "no root: root: root on NFS (nfs:server) is not supported"},
+		{"root=/dev/nosuch rootwait=0 beaminit.root.attempts=2", "no root after 2 attempts (root.attempts): root: /dev/nosuch: no such block device"},
+		{"root=/dev/nosuch rootwait beaminit.root.timeout=2s", "no root after 2s (root.timeout): root: /dev/nosuch: no such block device"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.cmdline, func(t *testing.T) {
+			m := power(t, spec{cmdline: tt.cmdline})
+			m.line("beaminit: " + tt.why)
+			_, stays := boot.PanicAction(tt.cmdline) // the kernel's own setting is that of this machine
+			if stays {
+				t.Skip("the machine's kernel.panic is 0")
+			}
+			r, _ := m.state(health.Stopping, 0)
+			if !strings.HasPrefix(r.Why, tt.why[:40]) {
+				t.Errorf("why=%q, want %q", r.Why, tt.why)
+			}
+			if got := m.ended(); got != unix.SIGHUP {
+				t.Errorf("ended by %v, want a restart", got)
+			}
+			m.line(" (panic=)")
+		})
+	}
+}
