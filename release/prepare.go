@@ -54,8 +54,11 @@ func (c *Command) homeInTmp(cookie *File, err error) error {
 // write makes the file what it should be.
 func (f *File) write(owner *User) error {
 	dir, err := files.OpenDir(path.Dir(f.Path), files.Rule{Any: true})
+	if files.Missing(err) {
+		err = unix.ENOENT
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("write %s: %w", f.Path, err)
 	}
 	defer dir.Close()
 	name, how := path.Base(f.Path), files.How{Mode: fs.FileMode(f.Mode)}

@@ -162,7 +162,7 @@ func TestPrepareHome(t *testing.T) {
 		{"its own", dir + "/tmp", dir + "/tmp", ""},
 		{"another", dir, dir, ""},
 		{"not there", dir + "/none", dir + "/tmp", "release.env: HOME=" + dir + "/none: write " + dir + "/none/.erlang.cookie: no such file or directory; want"},
-		{"no directory", "/dev/null", dir + "/tmp", "not a directory"},
+		{"no directory", "/dev/null", dir + "/tmp", "want a directory"},
 	} {
 		os.RemoveAll(dir + "/tmp")
 		c := Command{Tmp: dir + "/tmp", Env: []string{"HOME=" + tt.home}}
