@@ -229,7 +229,7 @@ func TestShellOutlives(t *testing.T) {
 
 	relay := m.child("beaminit-tty")
 	unix.Kill(relay, unix.SIGKILL)
-	m.line("the relay of console.tty ended (killed by signal 9 (SIGKILL)), it is started again in a second")
+	m.line("the relay of console.tty ended (killed by signal 9 (SIGKILL)), it is started again in 1s")
 	p.typeIn("A + 1.\r", "3\r\n", "3> ")
 	same()
 
