@@ -56,6 +56,7 @@ func Boot(build Build) {
 	if !n.adopts() { // the PID 1 before this one did all that
 		n.prepareRoot()
 	}
+	n.openWatchdog()
 	n.signRecords()
 	n.Net = netcfg.Make(n.Config.Node.Hostname, n.Config.Network)
 	status := n.Net.Apply()

@@ -63,9 +63,12 @@ func (n *node) fell() {
 		r.Seq = n.seq
 	}
 	r.StateDir = n.StateDir
+	if fd := n.watchdog.FD(); fd > 0 {
+		r.Watchdog = fd
+	}
 	if n.ending != "" { // it goes on with the way down
 		r.State.Phase, r.State.Action, r.State.PID, r.State.Ran = policy.Ending, n.ending, 0, true
-		r.Watchdog, r.Phases, r.Clock = n.watchdog.FD(), n.phases, n.clockFrom
+		r.Phases, r.Clock = n.phases, n.clockFrom
 	}
 	r.Fell(clock.Boottime(), text)
 	if len(r.Falls) > supervise.MaxFalls { // even staying made it fall

@@ -5,8 +5,10 @@ import (
 
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/watchdog"
 )
 
 // dumpTimeout is what a release that hangs has for its crash dump: what
@@ -18,6 +20,30 @@ func (n *Setup) wantedDog() supervise.Dog {
 	w := &n.Config.Watchdog
 	from, _ := n.Config.Origin("watchdog.device")
 	return supervise.Dog{Device: w.Device, Timeout: w.Timeout, Criterion: w.Criterion, Wanted: from != config.BuiltIn}
+}
+
+// openWatchdog opens the watchdog before the first step that a disk or a network can hold up
+// for ever: from here on that ends with a reset. A check of file systems (prepareRoot) may
+// take longer than it waits, so it comes after that. Where it cannot be opened yet, the
+// loop says so and tries again.
+func (n *node) openWatchdog() {
+	w := n.wantedDog()
+	if w.Device == "" {
+		return
+	}
+	if r := n.resume; r != nil && r.Watchdog > 0 {
+		n.watchdog = watchdog.Adopt(r.Watchdog, w.Device, w.Timeout)
+		return
+	}
+	d, notes, err := watchdog.Open(w.Device, w.Timeout)
+	if err != nil {
+		return
+	}
+	n.watchdog = d
+	n.console.Say(health.Notice, "watchdog: "+d.String())
+	for _, note := range notes {
+		n.console.Say(health.Warning, "watchdog: "+note)
+	}
 }
 
 // lastThing stops the watchdog of a machine that is to stand still. One that restarts

@@ -24,6 +24,10 @@ const dogPause = 10 * time.Second
 
 // openDog opens the watchdog, or takes it over from the PID 1 that fell.
 func (l *Loop) openDog() {
+	if l.Watchdog.Timeout != 0 { // the boot has done it
+		l.pet()
+		return
+	}
 	if r := l.Resume; r != nil && r.Watchdog > 0 {
 		*l.Watchdog = watchdog.Adopt(r.Watchdog, l.Dog.Device, l.Dog.Timeout)
 		l.pet()
