@@ -137,6 +137,9 @@ func makePlan(o options) (plan []section, problems []string) {
 	for _, err := range errs {
 		problems = append(problems, err.Error())
 	}
+	for _, err := range n.Net.Problems() {
+		problems = append(problems, err.Error())
+	}
 	n.StateDir = boot.StateDir(user)
 	hosts, kept := n.Hosts()
 	notes = append(notes, kept...)

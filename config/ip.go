@@ -65,7 +65,7 @@ func (l *loader) ipNetwork(ip *ipConfig) {
 	n := l.c.network(ip.device)
 	l.mark("network.dhcp", n.Interface, IPParam)
 	if n.DHCP = ip.dhcp; ip.dhcp {
-		return // the addresses of the TOML stay: they are all there is until DHCP is supported
+		return // the addresses of the TOML stay, beside that of the lease
 	}
 	if l.c.from("network.address", n.Interface) != IPParam {
 		n.Address, n.Gateway = nil, nil

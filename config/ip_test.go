@@ -123,11 +123,11 @@ func TestIPNotes(t *testing.T) {
 		line string
 		want []string
 	}{
-		{"ip=dhcp", []string{"network.eth0.dhcp: not supported yet; only the addresses given here are set"}},
+		{"ip=dhcp", nil},
 		{"ip=10.0.0.6:10.0.0.1", []string{"ip: the boot server has no effect: there is no root over NFS"}},
 		{"ip=10.0.0.6:::::::::10.0.0.1", []string{"ip: not supported yet; the time server is not asked"}},
 		{"ip=10.0.0.6::::::dhcp", []string{"ip: dhcp has no effect beside a client address, as in the kernel"}},
-		{"ip=:::::eth1:rarp", []string{"ip: rarp: DHCP is asked in its place", "network.eth1.dhcp: not supported yet; only the addresses given here are set"}},
+		{"ip=:::::eth1:rarp", []string{"ip: rarp: DHCP is asked in its place"}},
 		{"ip=10.0.0.6", nil},
 	} {
 		if got := notes(load(t, "", tt.line)); !reflect.DeepEqual(got, tt.want) {

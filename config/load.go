@@ -60,13 +60,6 @@ func (s Sources) Load() *Config {
 	return l.c
 }
 
-// linkLocalNote goes with network.IFACE.dhcp's: both are the network child's.
-func (l *loader) linkLocalNote(n *Network) {
-	if n.LinkLocal {
-		l.note("network."+n.Interface+".address", unsupported+"no link-local address is looked for")
-	}
-}
-
 // checkNetwork says what is wrong with an interface as a whole. A link that is half of
 // something is made as nothing of it.
 func (l *loader) checkNetwork(n *Network) {
@@ -139,12 +132,7 @@ const unsupported = "not supported yet; "
 func (l *loader) notes() {
 	c := l.c
 	for i := range c.Network {
-		n := &c.Network[i]
-		if n.DHCP {
-			l.note("network."+n.Interface+".dhcp", unsupported+"only the addresses given here are set")
-		}
-		l.linkLocalNote(n)
-		l.checkNetwork(n)
+		l.checkNetwork(&c.Network[i])
 	}
 	l.addFstab()
 	l.addImageModules()

@@ -30,7 +30,7 @@ func Resolv(sources ...DNS) []byte {
 	var all DNS
 	for _, s := range sources {
 		for _, a := range s.Servers {
-			if a = a.Unmap(); a.IsValid() && !slices.Contains(all.Servers, a) {
+			if a = a.Unmap(); a.IsValid() && !a.IsUnspecified() && !slices.Contains(all.Servers, a) {
 				all.Servers = append(all.Servers, a)
 			}
 		}

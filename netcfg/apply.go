@@ -50,18 +50,28 @@ func (p Plan) status() Status {
 	_ = netlink.SetSocketTimeout(requestTimeout)
 	s := Status{Links: make([]LinkStatus, len(p.Links))}
 	for i := range p.Links {
-		s.Links[i].Name = p.Links[i].Name
+		s.Links[i].Name = p.Links[i].Interface
 	}
 	return s
 }
 
-// apply does steps to the link and finds out its state after them.
+// apply does steps to the link and finds out its state after them. Without steps, it only
+// looks.
 func (l *Link) apply(steps []step, s *LinkStatus) {
-	if !ValidName(l.Name) {
-		s.refuse(fmt.Errorf("interface name %q: want 1 to 15 bytes without '/', ':' and spaces", l.Name))
+	if !ValidName(l.Interface) {
+		s.refuse(fmt.Errorf("interface name %q: want 1 to 15 bytes without '/', ':' and spaces", l.Interface))
 		return
 	}
-	link, err := netlink.LinkByName(l.Name)
+	link, err := l.find()
+	if steps != nil && l.made() && isAbsent(err) {
+		if err = l.make(); err != nil && !isAbsent(err) {
+			s.refuse(fmt.Errorf("%s: %w", l.makeCommand(), err))
+			return
+		}
+		if err == nil {
+			link, err = l.find()
+		}
+	}
 	for _, step := range steps {
 		if err != nil {
 			break
@@ -74,17 +84,23 @@ func (l *Link) apply(steps []step, s *LinkStatus) {
 		}
 	}
 	if err == nil && steps != nil {
-		link, err = netlink.LinkByName(l.Name)
+		link, err = netlink.LinkByIndex(link.Attrs().Index)
 	}
 	s.take(link, err)
+	if s.State == Ready && (l.DHCP || l.LinkLocal) {
+		s.State = NoAddress // as far as is known here: the network child knows more
+	}
 }
 
 // take takes in what the kernel says of the link now.
 func (s *LinkStatus) take(link netlink.Link, err error) {
-	var notFound netlink.LinkNotFoundError
+	if err == nil {
+		s.Device, s.Index = link.Attrs().Name, link.Attrs().Index
+	}
 	switch {
-	case errors.As(err, &notFound), errors.Is(err, unix.ENODEV):
-		s.State, s.Errs = Absent, nil
+	case isAbsent(err):
+		s.State, s.Device, s.Index, s.Errs = Absent, "", 0, nil
+		return
 	case err != nil:
 		s.refuse(fmt.Errorf("state of %s: %w", s.Name, err))
 	case s.Errs != nil:

@@ -1,9 +1,10 @@
 package netcfg
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/beaminit/beaminit/config"
 )
@@ -11,38 +12,68 @@ import (
 // Plan is what Apply will do to the network of this node.
 type Plan struct {
 	Hostname string // empty: leave the kernel's
-	Links    []Link // lo first
+	Links    []Link // lo first, and none before those that it is made of
 }
 
 // Link is one interface as it shall be.
-type Link struct {
-	Name    string
-	Address []netip.Prefix // with the host part: 192.168.7.6/24
-	Gateway []netip.Addr   // of a default route each; the first of a family wins
-	MTU     int            // bytes; 0: as the driver has it
-	Wait    time.Duration  // how long the boot may wait for Ready; Apply does not wait
-}
+type Link config.Network
 
 // Make computes the plan. lo is always its first link; being up is all that lo
 // needs, as the kernel then gives it 127.0.0.1/8 and ::1/128 itself. Without lo
 // an Erlang VM hangs at its start.
 func Make(hostname string, nets []config.Network) Plan {
-	links := make([]Link, 1, len(nets)+1)
-	links[0].Name = "lo"
-	for i := range nets {
-		n := &nets[i]
-		l := Link{Name: n.Interface, Gateway: n.Gateway, MTU: n.MTU, Wait: n.Wait}
-		for _, a := range n.Address {
-			l.Address = append(l.Address, unmap(a))
+	p := Plan{Hostname: hostname, Links: make([]Link, 1, len(nets)+1)}
+	p.Links[0].Interface = "lo"
+	for _, n := range nets {
+		l := Link(n)
+		l.Address = make([]netip.Prefix, len(n.Address))
+		for i, a := range n.Address {
+			l.Address[i] = unmap(a)
 		}
-		if l.Name == "lo" {
-			links[0] = l
+		if l.Interface == "lo" {
+			p.Links[0] = l
 			continue
 		}
-		links = append(links, l)
+		p.Links = append(p.Links, l)
 	}
-	return Plan{Hostname: hostname, Links: links}
+	depth := func(a Link) int { return p.depth(a.Interface, len(p.Links)) }
+	sorted := slices.Clone(p.Links)
+	slices.SortStableFunc(sorted, func(a, b Link) int { return depth(a) - depth(b) })
+	p.Links = sorted
+	return p
 }
+
+// depth is how many links lie below that of this name; most where they go round in a
+// circle.
+func (p Plan) depth(name string, most int) (depth int) {
+	for i := range p.Links {
+		if l := &p.Links[i]; l.Interface == name && most > 0 {
+			for _, below := range l.below() {
+				depth = max(depth, 1+p.depth(below, most-1))
+			}
+		}
+	}
+	return depth
+}
+
+// below are the names of the links that l is made of.
+func (l *Link) below() []string {
+	if l.VLAN.ID != 0 {
+		return []string{l.VLAN.Parent}
+	}
+	return l.ports()
+}
+
+// ports are the links that are part of a bridge or a bond.
+func (l *Link) ports() []string {
+	if len(l.Bond.Ports) > 0 {
+		return l.Bond.Ports
+	}
+	return l.Bridge.Ports
+}
+
+// made says whether l is a link that Apply makes.
+func (l *Link) made() bool { return len(l.below()) > 0 }
 
 // unmap makes ::ffff:192.168.7.6/120 the 192.168.7.6/24 that it means.
 func unmap(p netip.Prefix) netip.Prefix {
@@ -77,8 +108,21 @@ func (p Plan) Lines() []string {
 		lines = append(lines, "hostname "+p.Hostname)
 	}
 	for i, steps := range p.steps() {
+		l := &p.Links[i]
+		if l.MAC != "" {
+			lines = append(lines, "# "+l.Interface+" is the link with the address "+l.MAC)
+		}
+		if l.made() {
+			lines = append(lines, l.makeCommand())
+		}
 		for _, s := range steps {
-			lines = append(lines, s.command(p.Links[i].Name))
+			lines = append(lines, s.command(l.Interface))
+		}
+		if l.DHCP {
+			lines = append(lines, "# "+l.Interface+" gets an address by DHCP")
+		}
+		if l.LinkLocal {
+			lines = append(lines, "# "+l.Interface+" takes an address of 169.254.0.0/16 that is free")
 		}
 	}
 	return lines
@@ -87,4 +131,41 @@ func (p Plan) Lines() []string {
 // String is Lines as one text.
 func (p Plan) String() string {
 	return strings.Join(p.Lines(), "\n") + "\n"
+}
+
+// Problems says what can be seen to be wrong before anything is applied: a gateway that
+// is this node itself, links that are made of each other, or that two links are made of.
+func (p Plan) Problems() (errs []error) {
+	owner := make(map[string]string)
+	for i := range p.Links {
+		l := &p.Links[i]
+		where := "network." + l.Interface
+		if p.depth(l.Interface, len(p.Links)) >= len(p.Links) {
+			errs = append(errs, fmt.Errorf("%s: it is made of itself, by %s; it is left out", where, strings.Join(l.below(), ", ")))
+		}
+		for _, gw := range l.Gateway {
+			errs = append(errs, p.ownGateway(where+".gateway", gw)...)
+		}
+		for _, r := range l.Route {
+			errs = append(errs, p.ownGateway(where+".route", r.Via)...)
+		}
+		for _, port := range l.ports() {
+			if other := owner[port]; other != "" {
+				errs = append(errs, fmt.Errorf("%s: %s is a port of %s already; want each port once", where, port, other))
+			}
+			owner[port] = l.Interface
+		}
+	}
+	return errs
+}
+
+func (p Plan) ownGateway(where string, gw netip.Addr) []error {
+	for i := range p.Links {
+		for _, a := range p.Links[i].Address {
+			if gw.IsValid() && a.Addr() == gw.Unmap() {
+				return []error{fmt.Errorf("%s: %s is this node's own address; want that of another machine on the link", where, gw)}
+			}
+		}
+	}
+	return nil
 }

@@ -2,7 +2,6 @@ package netcfg
 
 import (
 	"net/netip"
-	"strings"
 )
 
 // State is what became of a link.
@@ -13,16 +12,19 @@ const (
 	Failed    State = iota // the kernel refused something: LinkStatus.Errs
 	Absent                 // there is no such interface (yet)
 	NoCarrier              // no cable, or nobody at its other end (yet)
+	NoAddress              // of those that the network is to give it (yet)
 	Ready
 )
 
-// String is the state in words.
+// String is the state as a word, as health records have it.
 func (s State) String() string {
 	switch s {
 	case Absent:
 		return "absent"
 	case NoCarrier:
-		return "no carrier"
+		return "no-carrier"
+	case NoAddress:
+		return "no-address"
 	case Ready:
 		return "ready"
 	}
@@ -31,9 +33,11 @@ func (s State) String() string {
 
 // LinkStatus is the state of one link of a plan.
 type LinkStatus struct {
-	Name  string
-	State State
-	Errs  []error // what was refused, one line each
+	Name   string // of its table in the configuration
+	Device string // the kernel's name for it; empty: there is none (yet)
+	Index  int    // the kernel's number of it; 0: there is none
+	State  State
+	Errs   []error // what was refused, one line each
 }
 
 // Status is the state of a plan, its links in the plan's order.
@@ -53,39 +57,42 @@ func (s Status) Ready() bool {
 }
 
 // Waiting says whether there is a link that may become ready by itself: absent,
-// or without carrier. Then a Watch is worth its while.
+// without carrier, or without an address.
 func (s Status) Waiting() bool {
 	for i := range s.Links {
-		if st := s.Links[i].State; st == Absent || st == NoCarrier {
+		if st := s.Links[i].State; st == Absent || st == NoCarrier || st == NoAddress {
 			return true
 		}
 	}
 	return false
 }
 
-// offLink says why gw cannot be reached over l; empty: it can.
-func offLink(l *Link, gw netip.Addr) string {
-	if gw.Is6() && gw.IsLinkLocalUnicast() {
-		return "" // the kernel takes it as it is
+// offLink says whether gw is in no network of l, though that has some of its family. Such
+// a gateway is reached over the link all the same, as hosting providers have it.
+func (l *Link) offLink(gw netip.Addr) bool {
+	if !gw.IsValid() || gw.Is6() && gw.IsLinkLocalUnicast() {
+		return false // the kernel takes it as it is
 	}
-	var own []string
+	some := false
 	for _, a := range l.Address {
 		if a.Contains(gw) {
-			return ""
+			return false
 		}
-		if a.Addr().Is4() == gw.Is4() {
-			own = append(own, a.Masked().String())
-		}
+		some = some || a.Addr().Is4() == gw.Is4()
 	}
-	if own == nil {
-		return l.Name + " has no " + familyName(gw) + " address"
-	}
-	return "not in the network of " + l.Name + ", " + strings.Join(own, ", ")
+	return some
 }
 
-func familyName(a netip.Addr) string {
-	if a.Is4() {
-		return "IPv4"
+// unreachable says why the kernel cannot reach gw over l; empty: it is not known.
+func (l *Link) unreachable(gw netip.Addr) string {
+	family := "IPv6"
+	if gw.Is4() {
+		family = "IPv4"
 	}
-	return "IPv6"
+	for _, a := range l.Address {
+		if a.Addr().Is4() == gw.Is4() {
+			return ""
+		}
+	}
+	return l.Interface + " has no " + family + " address"
 }

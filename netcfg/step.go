@@ -34,6 +34,9 @@ func (p Plan) steps() [][]step {
 	var stronger [2]int // default routes so far, of IPv4 and of IPv6
 	for i := range p.Links {
 		l := &p.Links[i]
+		for _, port := range l.ports() {
+			steps[i] = append(steps[i], addPort{port, len(l.Bond.Ports) > 0})
+		}
 		if l.MTU != 0 {
 			steps[i] = append(steps[i], setMTU(l.MTU))
 		}
@@ -42,20 +45,61 @@ func (p Plan) steps() [][]step {
 			steps[i] = append(steps[i], addAddress(a))
 		}
 		for _, gw := range l.Gateway {
-			r := addRoute{via: gw.Unmap().WithZone("")}
-			n := &stronger[0]
-			if r.via.Is6() {
-				n = &stronger[1]
-			}
-			if r.metric = *n; r.metric > 0 && r.via.Is6() {
-				r.metric += ipv6Metric
-			}
-			*n++
-			steps[i] = append(steps[i], r)
+			steps[i] = append(steps[i], l.gateway(gw.Unmap().WithZone(""), &stronger))
+		}
+		for _, r := range l.Route {
+			via := r.Via.Unmap().WithZone("")
+			steps[i] = append(steps[i], addRoute{unmap(r.To).Masked(), via, r.Metric, r.OnLink || l.offLink(via)})
 		}
 	}
 	return steps
 }
+
+// gateway is the step of a default route: the first of a family is the strongest.
+func (l *Link) gateway(via netip.Addr, stronger *[2]int) addRoute {
+	n := &stronger[0]
+	if via.Is6() {
+		n = &stronger[1]
+	}
+	r := addRoute{via: via, metric: *n, onlink: l.offLink(via)}
+	if r.metric > 0 && via.Is6() {
+		r.metric += ipv6Metric
+	}
+	*n++
+	return r
+}
+
+// addPort makes a link part of a bridge or a bond.
+type addPort struct {
+	name string
+	bond bool
+}
+
+func (s addPort) command(link string) string { return "ip link set " + s.name + " master " + link }
+
+// do leaves out a port that is not there: it is added when it comes. A bond takes a
+// port only while that is down, and brings it up itself (bonding.rst).
+func (s addPort) do(link netlink.Link) error {
+	port, err := netlink.LinkByName(s.name)
+	if isAbsent(err) {
+		return nil
+	}
+	if err != nil || port.Attrs().MasterIndex == link.Attrs().Index {
+		return err
+	}
+	if s.bond {
+		if err := netlink.LinkSetDown(port); err != nil {
+			return err
+		}
+	}
+	if err := netlink.LinkSetMaster(port, link); err != nil {
+		return err
+	}
+	return netlink.LinkSetUp(port)
+}
+
+func (s addPort) String() string         { return "port " + s.name }
+func (addPort) hint(*Link, error) string { return "" }
 
 func (s setMTU) command(link string) string {
 	return "ip link set " + link + " mtu " + strconv.Itoa(int(s))
@@ -100,38 +144,73 @@ func ipNet(p netip.Prefix) *net.IPNet {
 	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }
 
-// addRoute is a default route.
+// addRoute is a route, as ip-route(8) has it.
 type addRoute struct {
-	via    netip.Addr
-	metric int // 0: none is named
+	to     netip.Prefix // not valid: a default route
+	via    netip.Addr   // not valid: to is on the link itself
+	metric int          // 0: none is named
+	onlink bool         // via is on the link, though in no prefix of it
 }
 
 // ipv6Metric is what the kernel gives an IPv6 route that names no metric.
 const ipv6Metric = 1024
 
 func (s addRoute) command(link string) string {
-	c := "ip route replace default via "
-	if s.via.Is6() {
-		c = "ip -6 route replace default via "
+	c, to := "ip route replace ", "default"
+	if s.via.Is6() || s.to.Addr().Is6() {
+		c = "ip -6 route replace "
 	}
-	c += s.via.String() + " dev " + link
+	if s.to.IsValid() && s.to.Bits() > 0 {
+		to = s.to.String()
+	}
+	c += to
+	if s.via.IsValid() {
+		c += " via " + s.via.String()
+	}
+	c += " dev " + link
 	if s.metric > 0 {
 		c += " metric " + strconv.Itoa(s.metric)
+	}
+	if s.onlink {
+		c += " onlink"
 	}
 	return c
 }
 
 func (s addRoute) do(link netlink.Link) error {
-	return netlink.RouteReplace(&netlink.Route{
-		LinkIndex: link.Attrs().Index, Gw: s.via.AsSlice(), Priority: s.metric, Protocol: unix.RTPROT_STATIC,
-	})
+	return netlink.RouteReplace(s.route(link, unix.RTPROT_STATIC))
 }
 
-func (s addRoute) String() string { return "gateway " + s.via.String() }
+// route is s in the type of the library.
+func (s addRoute) route(link netlink.Link, proto netlink.RouteProtocol) *netlink.Route {
+	r := &netlink.Route{LinkIndex: link.Attrs().Index, Priority: s.metric, Protocol: proto}
+	if s.to.IsValid() {
+		r.Dst = ipNet(s.to)
+	}
+	if s.via.IsValid() {
+		r.Gw = s.via.AsSlice()
+	} else if s.to.Addr().Is4() {
+		r.Scope = netlink.SCOPE_LINK // IPv6 has no scopes of routes
+	}
+	if s.onlink {
+		r.SetFlag(netlink.FLAG_ONLINK)
+	}
+	return r
+}
+
+func (s addRoute) String() string {
+	switch {
+	case s.to.IsValid() && s.via.IsValid():
+		return "route to " + s.to.String() + " via " + s.via.String()
+	case s.to.IsValid():
+		return "route to " + s.to.String()
+	}
+	return "gateway " + s.via.String()
+}
 
 func (s addRoute) hint(l *Link, err error) string {
 	if errors.Is(err, unix.ENETUNREACH) || errors.Is(err, unix.EHOSTUNREACH) || errors.Is(err, unix.EINVAL) {
-		return offLink(l, s.via)
+		return l.unreachable(s.via)
 	}
 	return ""
 }
@@ -143,7 +222,7 @@ func refusal(s step, l *Link, err error) error {
 		if errors.As(err, &errno) {
 			err = errno // in the place of the kernel's own words
 		}
-		return fmt.Errorf("%s on %s: %w: %s", s, l.Name, err, hint)
+		return fmt.Errorf("%s on %s: %w: %s", s, l.Interface, err, hint)
 	}
-	return fmt.Errorf("%s on %s: %w", s, l.Name, err)
+	return fmt.Errorf("%s on %s: %w", s, l.Interface, err)
 }

@@ -58,6 +58,7 @@ func Boot(build Build) {
 	}
 	n.openWatchdog()
 	n.signRecords()
+	n.nameAgain()
 	n.Net = netcfg.Make(n.Config.Node.Hostname, n.Config.Network)
 	status := n.Net.Apply()
 	n.sayNetwork(status)

@@ -61,7 +61,7 @@ func (n *Setup) Watch() cluster.Watch {
 	if cmd.IPv6() {
 		local = netip.IPv6Loopback()
 	}
-	own := address(c)
+	own := n.address()
 	switch {
 	case cmd.Unprobed != "":
 	case cmd.Interface.IsValid():

@@ -21,6 +21,7 @@ const (
 
 // sayNetwork says what is not as it shall be.
 func (n *node) sayNetwork(s netcfg.Status) {
+	n.say(health.Err, n.Net.Problems()...)
 	n.say(health.Err, s.Errs...)
 	for _, l := range s.Links {
 		n.say(health.Err, l.Errs...)
@@ -37,58 +38,11 @@ func (n *Setup) networkWait(s netcfg.Status) (wait time.Duration) {
 		return 0
 	}
 	for i, l := range s.Links {
-		if l.State == netcfg.Absent || l.State == netcfg.NoCarrier {
+		if l.State != netcfg.Ready && l.State != netcfg.Failed {
 			wait = max(wait, n.Net.Links[i].Wait)
 		}
 	}
 	return wait
-}
-
-// watchLinks follows links that are not ready for as long as it takes. The
-// channel gets a value at each change.
-func (n *node) watchLinks() <-chan struct{} {
-	watch, err := netcfg.OpenWatch()
-	if err != nil {
-		n.say(health.Err, err)
-		return nil
-	}
-	changed := make(chan struct{}, 1)
-	changed <- struct{}{} // what happened before the watch was open
-	go func() {
-		defer func() {
-			if recover() != nil {
-				n.console.Say(health.Err, "panic in the watch of links (please report it)")
-			}
-		}()
-		for {
-			news, err := watch.Wait(time.Hour)
-			if err != nil {
-				n.say(health.Err, err)
-				return
-			}
-			if news {
-				select {
-				case changed <- struct{}{}:
-				default: // one is enough: Apply looks at everything
-				}
-			}
-		}
-	}()
-	return changed
-}
-
-// relink configures the network again after a change; it says each state once.
-func (n *node) relink(last *netcfg.Status) (ready bool) {
-	now := n.Net.Apply()
-	for i, l := range now.Links {
-		if i < len(last.Links) && l.State == last.Links[i].State && len(l.Errs) == len(last.Links[i].Errs) {
-			continue
-		}
-		n.say(health.Err, l.Errs...)
-		n.console.Say(health.Notice, "network: "+l.Name+": "+l.State.String())
-	}
-	*last = now
-	return now.Ready()
 }
 
 // writeHosts writes what resolves names. Where nobody says anything of name servers, the
@@ -118,13 +72,17 @@ func (n *Setup) Hosts() (text []byte, notes []string) {
 	c := n.Config
 	image, _ := n.Image.Read(HostsTarget)
 	return hostsgen.Hosts(hostsgen.HostsInput{
-		Hostname: c.Node.Hostname, Domain: c.Domain(), Own: address(c), Peers: c.Peers, Image: image,
+		Hostname: c.Node.Hostname, Domain: c.Domain(), Own: n.address(), Peers: c.Peers, Image: image,
 	})
 }
 
-// resolv is the text of resolv.conf; nil: nobody said anything, and the image's own stays.
+// Resolv is the text of resolv.conf, from [dns], from the network, and from what the kernel
+// was told by its own ip=; nil: nobody said anything, and the image's own stays.
 func (n *Setup) Resolv() []byte {
-	return hostsgen.Resolv(hostsgen.DNS{Servers: n.Config.DNS.Servers, Search: n.Config.DNS.Search})
+	sources := []hostsgen.DNS{{Servers: n.Config.DNS.Servers, Search: n.Config.DNS.Search}}
+	sources = append(sources, n.network.dns...)
+	pnp, _ := n.Image.Read(kernelPNP)
+	return hostsgen.Resolv(append(sources, hostsgen.ParseResolv(pnp))...)
 }
 
 // inetrc lets ERTS resolve names with files and its own DNS client, without a
@@ -158,6 +116,9 @@ func CheckSelfInPeers(c *config.Config) []error {
 	}
 	peer, own := c.Peers[i], address(c)
 	for _, link := range c.Network {
+		if link.DHCP && own.IsValid() { // it may be that of the lease
+			return nil
+		}
 		for _, a := range link.Address {
 			if a.Addr() == peer.Address {
 				return nil
@@ -190,12 +151,12 @@ func address(c *config.Config) netip.Addr {
 	return netip.Addr{}
 }
 
-// ownAddress is where peers find the node, as far as the configuration says.
+// OwnAddress is where peers find the node, as far as is known.
 func (n *Setup) OwnAddress() netip.Addr {
 	if i := self(n.Config); i >= 0 {
 		return n.Config.Peers[i].Address
 	}
-	return address(n.Config)
+	return n.address()
 }
 
 // short is a host name without its domain.

@@ -20,9 +20,8 @@ func (n *node) supervise(status netcfg.Status) policy.Action {
 	n.enough(&s)
 	if !status.Ready() {
 		s.NetworkWait, s.Readahead = n.networkWait(status), n.readahead
-		last := status
-		s.Links, s.OnLink = n.watchLinks(), func() bool { return n.relink(&last) }
 	}
+	s.Network = n.netChild(status)
 	return s.Run()
 }
 
@@ -42,17 +41,10 @@ func (n *node) loop() supervise.Node {
 		n.Config = config.Load("", nothing)
 	}
 	c := n.Config
-	var peers []string
-	self := self(c)
-	for i, p := range c.Peers {
-		if i != self && !n.Unnamed {
-			peers = append(peers, p.Name)
-		}
-	}
 	n.openTerminal()
 	n.row = make(chan policy.Event, 1)
 	return supervise.Node{
-		Name: n.nodeName, Peers: peers, Boot: n.Boot, Seq: n.seq, Clock: func() string { return n.clockFrom }, Warn: n.warnings, Interval: c.Health.Interval,
+		Name: n.nodeName, Peers: n.otherPeers(), Boot: n.Boot, Seq: n.seq, Clock: func() string { return n.clockFrom }, Warn: n.warnings, Interval: c.Health.Interval,
 		Policy: policy.Policy{
 			OnExit: c.Supervise.OnExit, GiveUp: c.Supervise.GiveUp,
 			BackoffFirst: c.Supervise.BackoffFirst, BackoffLongest: c.Supervise.BackoffLongest,

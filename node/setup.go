@@ -73,9 +73,10 @@ type Setup struct {
 	Image      Image
 	Config     *config.Config
 	Net        netcfg.Plan
-	StateDir   string // of what outlives a reboot, once it is mounted; empty: none
-	Boot       uint32 // the number of this boot
-	TTY        bool   // the release has a terminal
+	network    network // what its child told
+	StateDir   string  // of what outlives a reboot, once it is mounted; empty: none
+	Boot       uint32  // the number of this boot
+	TTY        bool    // the release has a terminal
 	Release    *release.Release
 	Failed     error         // why there is no release to start
 	User       *release.User // of the release; nil: root

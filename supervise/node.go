@@ -51,9 +51,8 @@ type Node struct {
 	Dog        Dog
 	Watchdog   *watchdog.Dog // opened by the loop, and armed when Run has ended
 
-	Links       <-chan struct{}     // the kernel reports a change of links; nil: nothing is awaited
-	OnLink      func() (ready bool) // called at each such change
-	NetworkWait time.Duration       // 0: the network is ready
+	Network     Network
+	NetworkWait time.Duration // 0: the network is ready
 
 	Remember     func(history.Entry)            // keeps what this boot will be known by, and never waits; nil: nothing is kept
 	KeepHistory  func(guard func())             // begins to write that, on a goroutine with guard deferred; nil like Remember

@@ -31,6 +31,9 @@ func (l *Loop) present() health.Record {
 		PID: s.PID, Restarts: s.Restarts, Peers: s.Peers, Connected: s.Connected(),
 		Probe: s.Probe, Mem: resident(s.PID), Why: s.Why, Warn: l.warnings(), Clock: l.Clock(), Phases: l.Phases,
 	}
+	if l.Network.Bad != nil {
+		r.Net = l.Network.Bad()
+	}
 	if s.Phase == policy.Running && s.Answered && s.Peers > 0 && !s.Known {
 		r.Connected = -1
 	}

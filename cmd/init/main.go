@@ -9,6 +9,8 @@ import (
 
 	"github.com/beaminit/beaminit/cli"
 	"github.com/beaminit/beaminit/cluster"
+	"github.com/beaminit/beaminit/netcfg"
+	"github.com/beaminit/beaminit/netcfg/child"
 	"github.com/beaminit/beaminit/node"
 	"github.com/beaminit/beaminit/supervise/console"
 	"github.com/beaminit/beaminit/supervise/heart"
@@ -46,6 +48,7 @@ var tools = [...]struct {
 	{"heart", "", "", heart.Main}, // ERTS starts these two
 	{"sh", "", "", heart.Shell},
 	{"beaminit-monitor", "", "", cluster.Main}, // these are children of PID 1, and not for people
+	{netcfg.ChildName, "", "", child.Main},
 	{node.ReadaheadName, "", "", node.ReadaheadMain},
 	{"beaminit-tty", "", "", console.Main},
 	{launch.HelperName, "", "", launch.Main},

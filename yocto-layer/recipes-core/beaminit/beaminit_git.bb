@@ -35,7 +35,7 @@ require beaminit-licenses.inc
 
 # The generated file has the LTS series' operator; later ones want SPDX's.
 LICENSE_AND = "${@'AND' if hasattr(oe.license, '_parse_legacy_license') else '&'}"
-LICENSE = "Apache-2.0 ${LICENSE_AND} BSD-3-Clause ${LICENSE_AND} MIT"
+LICENSE = "Apache-2.0 ${LICENSE_AND} BSD-2-Clause ${LICENSE_AND} BSD-3-Clause ${LICENSE_AND} ISC ${LICENSE_AND} MIT"
 
 inherit go-mod beaminit-gomod update-alternatives
 

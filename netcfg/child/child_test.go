@@ -1,0 +1,446 @@
+package child
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/internal/nstest"
+	"github.com/beaminit/beaminit/netcfg"
+	"golang.org/x/sys/unix"
+)
+
+// The test binary is the child too, as beaminit is.
+func TestMain(m *testing.M) {
+	if os.Args[0] == netcfg.ChildName {
+		os.Exit(Main(os.Args))
+	}
+	os.Exit(m.Run())
+}
+
+// patience is how long something may take on a loaded machine.
+const patience = time.Minute
+
+// rig is a node with eth0, and a server at the other end of its cable, in a network
+// namespace of its own.
+type rig struct {
+	t       *testing.T
+	dir     string
+	plan    netcfg.Plan
+	orders  netcfg.Orders
+	cmd     *exec.Cmd
+	lines   chan string
+	server  *exec.Cmd
+	said    []string
+	reports int
+}
+
+func newRig(t *testing.T, nets ...config.Network) *rig {
+	t.Helper()
+	r := &rig{t: t, dir: t.TempDir(), plan: netcfg.Make("", nets)}
+	r.must(unix.Mount("tmpfs", "/run", "tmpfs", 0, ""))
+	r.orders = netcfg.Orders{Plan: r.plan, RunDir: "/run/net", StateDir: r.dir + "/leases"}
+	for _, dir := range []string{r.orders.RunDir, r.orders.StateDir} {
+		r.must(os.MkdirAll(dir, 0o755))
+	}
+	r.must(os.Chown(r.orders.StateDir, 65534, 65534))
+	for d := r.dir; d != "/"; d = filepath.Dir(d) { // on the way to it
+		r.must(os.Chmod(d, 0o755|os.ModeSticky))
+	}
+	r.sh("ip link set lo up; ip netns add srv; ip link add eth0 type veth peer name srv0 netns srv; ip -n srv link set lo up; ip -n srv link set srv0 up; ip -n srv address add 10.50.0.1/24 dev srv0")
+	t.Cleanup(r.stop)
+	return r
+}
+
+func (r *rig) must(err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *rig) sh(script string) string {
+	r.t.Helper()
+	out, err := exec.Command("sh", "-ec", script).CombinedOutput()
+	if err != nil {
+		r.t.Fatalf("%s: %v\n%s", script, err, out)
+	}
+	return string(out)
+}
+
+func (r *rig) stop() {
+	for _, c := range []*exec.Cmd{r.cmd, r.server} {
+		if c != nil {
+			c.Process.Kill()
+			c.Wait()
+		}
+	}
+}
+
+// start starts the child, as PID 1 does: nobody with three capabilities.
+func (r *rig) start() {
+	r.t.Helper()
+	orders, err := json.Marshal(r.orders)
+	r.must(err)
+	r.cmd = exec.Command("/proc/self/exe")
+	r.cmd.Args = []string{netcfg.ChildName, string(orders)}
+	r.cmd.Stderr = os.Stderr
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{
+		Credential:  &syscall.Credential{Uid: 65534, Gid: 65534},
+		AmbientCaps: []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW, unix.CAP_NET_BIND_SERVICE},
+	}
+	in, out, err := os.Pipe()
+	r.must(err)
+	hold, err := r.cmd.StdinPipe()
+	r.must(err)
+	r.t.Cleanup(func() { hold.Close() })
+	r.cmd.Stdout = out
+	r.must(r.cmd.Start())
+	out.Close()
+	r.lines = make(chan string, 1000)
+	go func(to chan<- string) {
+		defer close(to)
+		s := bufio.NewScanner(in)
+		s.Buffer(nil, netcfg.MaxReport)
+		for s.Scan() {
+			to <- s.Text()
+		}
+	}(r.lines)
+}
+
+// kill ends the child as it may be ended at any time, and keeps what it reported, as PID 1
+// does.
+func (r *rig) kill() {
+	r.cmd.Process.Kill()
+	r.cmd.Wait()
+	r.cmd = nil
+}
+
+// await reads reports until one is as wanted.
+func (r *rig) await(what string, ok func(l netcfg.LinkReport) bool) netcfg.LinkReport {
+	r.t.Helper()
+	timeout := time.After(patience)
+	var last string
+	for {
+		select {
+		case line, open := <-r.lines:
+			if !open {
+				r.t.Fatalf("%s: the child ended\n%s", what, last)
+			}
+			last = line
+			report, err := r.plan.ParseReport([]byte(line))
+			r.must(err)
+			r.reports++
+			r.said = append(r.said, report.Say...)
+			for _, l := range report.Links {
+				text, err := json.Marshal(l)
+				r.must(err)
+				r.must(os.WriteFile("/run/net/"+l.Name+".json", text, 0o644))
+				if l.Name == "eth0" && ok(l) {
+					return l
+				}
+			}
+		case <-timeout:
+			r.t.Fatalf("%s: not within %v; the last report is\n%s\nsaid %q\nserver %s\n%s", what, patience, last, r.said, r.log(), r.sh("ip address; ip route"))
+		}
+	}
+}
+
+// bound waits for a lease of an address.
+func (r *rig) bound(address string) *netcfg.Lease {
+	r.t.Helper()
+	l := r.await("a lease of "+address, func(l netcfg.LinkReport) bool {
+		return l.Lease != nil && l.Lease.Address.Addr().String() == address
+	})
+	if l.State != "ready" {
+		r.t.Errorf("with a lease the link is %s", l.State)
+	}
+	if got := r.sh("ip -4 address show dev eth0"); !strings.Contains(got, "inet "+address+"/") {
+		r.t.Errorf("eth0 has not %s: %s", address, got)
+	}
+	return l.Lease
+}
+
+// wantSaid waits until the child has said a line with these words.
+func (r *rig) wantSaid(words string) {
+	r.t.Helper()
+	has := func() bool { return strings.Contains(strings.Join(r.said, "\n"), words) }
+	if !has() {
+		r.await("the words "+words, func(netcfg.LinkReport) bool { return has() })
+	}
+}
+
+func (r *rig) log() string {
+	text, _ := os.ReadFile(r.dir + "/server.log")
+	return string(text)
+}
+
+// serve starts a server, in the place of the one before.
+func (r *rig) serve(name string, args ...string) {
+	r.t.Helper()
+	r.unserve()
+	log, err := os.OpenFile(r.dir+"/server.log", os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	r.must(err)
+	defer log.Close()
+	r.server = exec.Command("ip", append([]string{"netns", "exec", "srv", name}, args...)...)
+	r.server.Stdout, r.server.Stderr = log, log
+	r.must(r.server.Start())
+}
+
+func (r *rig) unserve() {
+	if r.server != nil {
+		r.server.Process.Kill()
+		r.server.Wait()
+		r.server = nil
+	}
+}
+
+// dnsmasq is Debian's, with short times; it does not lease for less than two minutes.
+func (r *rig) dnsmasq(pool string, more ...string) {
+	r.t.Helper()
+	r.serve("dnsmasq", append([]string{"-k", "-d", "-C", "/dev/null", "-R", "-h", "-p", "0", "--log-dhcp", "-u", "root", "-i", "srv0", "--dhcp-authoritative",
+		"--dhcp-leasefile=" + r.dir + "/dnsmasq.leases", "--dhcp-range=" + pool + ",2m", "--no-ping"}, more...)...)
+}
+
+// dhcpd is ISC's, which leases for seconds.
+func (r *rig) dhcpd(seconds int, first, last string, more string) {
+	r.t.Helper()
+	conf := fmt.Sprintf("option rfc3442 code 121 = array of unsigned integer 8; authoritative; default-lease-time %[1]d; max-lease-time %[1]d; min-lease-time %[1]d; ping-check false;\nsubnet 10.50.0.0 netmask 255.255.255.0 { range %s %s; option routers 10.50.0.1; %s }\n", seconds, first, last, more)
+	r.must(os.WriteFile(r.dir+"/dhcpd.conf", []byte(conf), 0o644))
+	f, err := os.OpenFile(r.dir+"/dhcpd.leases", os.O_CREATE|os.O_WRONLY, 0o644)
+	r.must(err)
+	f.Close()
+	os.Remove(r.dir + "/dhcpd.pid")
+	r.serve("dhcpd", "-4", "-f", "-d", "-cf", r.dir+"/dhcpd.conf", "-lf", r.dir+"/dhcpd.leases", "-pf", r.dir+"/dhcpd.pid", "srv0")
+}
+
+var eth0 = config.Network{Interface: "eth0", DHCP: true}
+
+func TestDHCP(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		r := newRig(t, eth0)
+		r.dnsmasq("10.50.0.100,10.50.0.100", "--dhcp-option=3,10.50.0.1", "--dhcp-option=6,10.50.0.2,10.50.0.3", "--dhcp-option=15,farm.lan", "--dhcp-option=42,10.50.0.4",
+			"--dhcp-option=26,1400", "--dhcp-option=119,farm.lan,other.lan", "--dhcp-option-force=12,bird7")
+		r.start()
+		l := r.bound("10.50.0.100")
+		got := strings.TrimSpace(fmt.Sprintln(l.Address, l.Server, l.Routers, l.Servers, l.Search, l.NTP, l.Hostname, l.Domain, l.MTU, l.Seconds))
+		if want := "10.50.0.100/24 10.50.0.1 [10.50.0.1] [10.50.0.2 10.50.0.3] [farm.lan other.lan] [10.50.0.4] bird7 farm.lan 1400 120"; got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		if got := r.sh("ip route"); !strings.HasPrefix(got, "default via 10.50.0.1 dev eth0 proto dhcp src 10.50.0.100 metric 101") {
+			t.Errorf("routes %s", got)
+		}
+		if got := r.sh("ip address show eth0"); !strings.Contains(got, "mtu 1400") || strings.Contains(got, "forever preferred_lft forever\n    inet6") {
+			t.Errorf("eth0: %s", got)
+		}
+		r.whoRuns()
+	})
+}
+
+// whoRuns checks that the child has nothing but what it needs.
+func (r *rig) whoRuns() {
+	r.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.cmd.Process.Pid))
+	r.must(err)
+	for _, want := range []string{"Uid:\t65534\t65534\t65534\t65534", "CapEff:\t0000000000003400", "NoNewPrivs:\t1"} {
+		if !bytes.Contains(text, []byte(want)) {
+			r.t.Errorf("the child has no %q in\n%s", want, text)
+		}
+	}
+}
+
+// A lease is renewed by its server, and by any other where that is gone; both servers are
+// real ones.
+func TestRenew(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		r := newRig(t, eth0)
+		r.dhcpd(6, "10.50.0.50", "10.50.0.50", "option rfc3442 24,10,60,0, 10,50,0,9, 0, 10,50,0,1;")
+		r.start()
+		first := r.bound("10.50.0.50")
+		for i := 0; i < 2; i++ {
+			next := r.bound("10.50.0.50")
+			if next.Since <= first.Since {
+				t.Errorf("renewed at %d, before %d", next.Since, first.Since)
+			}
+			first = next
+		}
+		if got := r.sh("ip route"); !strings.Contains(got, "10.60.0.0/24 via 10.50.0.9 dev eth0 proto dhcp") || !strings.Contains(got, "default via 10.50.0.1") {
+			t.Errorf("classless routes: %s", got)
+		}
+		r.unserve() // it is over after six seconds
+		r.await("the end of the lease", func(l netcfg.LinkReport) bool { return l.Lease == nil && l.State == "no-address" })
+		r.wantSaid("the lease of 10.50.0.50/24 is over, and no DHCP server renewed it")
+		if got := r.sh("ip -4 address show dev eth0"); strings.Contains(got, "10.50.0.50") {
+			t.Errorf("an address that is over is still there: %s", got)
+		}
+		r.dhcpd(600, "10.50.0.60", "10.50.0.60", "")
+		r.bound("10.50.0.60")
+	})
+}
+
+// The server does not know the address any more, and gives another.
+func TestNak(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		r := newRig(t, eth0)
+		r.dnsmasq("10.50.0.50,10.50.0.50", "--dhcp-option=option:T2,4") // and T1 before it
+		r.start()
+		r.bound("10.50.0.50")
+		r.unserve()
+		r.must(os.Remove(r.dir + "/dnsmasq.leases"))
+		r.dnsmasq("10.50.0.70,10.50.0.70")
+		r.bound("10.50.0.70")
+		r.wantSaid("refused to renew 10.50.0.50")
+		if got := r.sh("ip -4 address show dev eth0"); strings.Contains(got, "10.50.0.50") {
+			t.Errorf("the old address is still there: %s", got)
+		}
+	})
+}
+
+// The child is killed again and again: the address stays, and so does the lease.
+func TestKilled(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		r := newRig(t, eth0)
+		r.dhcpd(600, "10.50.0.50", "10.50.0.99", "")
+		r.start()
+		first := r.bound("10.50.0.50")
+		watch := exec.Command("ip", "-4", "monitor", "address")
+		out, err := watch.StdoutPipe()
+		r.must(err)
+		r.must(watch.Start())
+		for i := 0; i < 5; i++ {
+			r.kill()
+			if got := r.sh("ip -4 address show dev eth0; ip route"); !strings.Contains(got, "10.50.0.50/24") || !strings.Contains(got, "default via 10.50.0.1") {
+				t.Fatalf("after kill -9: %s", got)
+			}
+			r.start()
+			if l := r.bound("10.50.0.50"); l.Server != first.Server {
+				t.Errorf("got %+v", l)
+			}
+		}
+		r.unserve() // and with no server at all
+		r.kill()
+		r.start()
+		r.bound("10.50.0.50")
+		r.must(watch.Process.Kill())
+		events, _ := io.ReadAll(out)
+		watch.Wait()
+		if strings.Contains(string(events), "Deleted") {
+			t.Errorf("the address went away in between:\n%s", events)
+		}
+	})
+}
+
+// A boot asks for the address of the boot before, and takes it where no server answers.
+func TestInitReboot(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		r := newRig(t, eth0)
+		r.dnsmasq("10.50.0.100,10.50.0.150")
+		r.start()
+		first := r.bound(strings.TrimSpace(r.anyAddress()))
+		boot := func() {
+			r.kill()
+			r.sh("ip address flush dev eth0; ip link set eth0 down; rm /run/net/*")
+			r.said = nil
+			r.start()
+		}
+		boot()
+		r.bound(first.Address.Addr().String())
+		if log := r.log(); strings.Count(log, "DHCPDISCOVER") != 1 {
+			t.Errorf("want one DHCPDISCOVER, of the first boot: %s", log)
+		}
+		r.unserve()
+		boot()
+		r.bound(first.Address.Addr().String())
+		r.wantSaid("no DHCP server answers; " + first.Address.String() + " is used for the ")
+		// Another network: its server says no.
+		r.sh("rm " + r.dir + "/dnsmasq.leases; ip -n srv address flush dev srv0; ip -n srv address add 10.51.0.1/24 dev srv0")
+		r.dnsmasq("10.51.0.100,10.51.0.100")
+		boot()
+		r.bound("10.51.0.100")
+	})
+}
+
+// anyAddress waits for a lease, whatever its address.
+func (r *rig) anyAddress() string {
+	r.t.Helper()
+	l := r.await("a lease", func(l netcfg.LinkReport) bool { return l.Lease != nil })
+	r.lines <- r.again(l)
+	return l.Lease.Address.Addr().String()
+}
+
+// again is a report of that link, to be read once more.
+func (r *rig) again(l netcfg.LinkReport) string {
+	text, err := json.Marshal(netcfg.Report{Links: []netcfg.LinkReport{l}})
+	r.must(err)
+	return string(text)
+}
+
+// An address of 169.254/16 that nobody has; the same at each boot, unless another machine has
+// it by then.
+func TestLinkLocal(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		r := newRig(t, config.Network{Interface: "eth0", LinkLocal: true})
+		r.start()
+		local := func() string {
+			t.Helper()
+			l := r.await("a link-local address", func(l netcfg.LinkReport) bool { return l.Local != "" })
+			if l.State != "ready" || !strings.Contains(r.sh("ip -4 address show dev eth0"), "inet "+l.Local) {
+				t.Errorf("%+v: %s", l, r.sh("ip -4 address show dev eth0"))
+			}
+			return l.Local
+		}
+		first := local()
+		r.kill()
+		r.sh("ip address flush dev eth0; ip -n srv address add " + first + " dev srv0")
+		r.start()
+		if second := local(); second == first {
+			t.Errorf("took %s, which another machine has", first)
+		}
+		r.kill()
+		r.sh("ip address flush dev eth0; ip -n srv address flush dev srv0")
+		r.start()
+		if third := local(); third != first {
+			t.Errorf("got %s, want %s again", third, first)
+		}
+	})
+}
+
+// A link that comes late, is unplugged, plugged in again, renamed, and gone.
+func TestReplug(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		static := eth0
+		static.Address = netcfg.Make("", []config.Network{}).Links[0].Address
+		r := newRig(t, eth0)
+		r.sh("ip link set eth0 name late0")
+		r.dhcpd(600, "10.50.0.50", "10.50.0.99", "")
+		state := func(want string) {
+			t.Helper()
+			r.await("the state "+want, func(l netcfg.LinkReport) bool { return l.State == want })
+		}
+		r.start()
+		state("absent")
+		r.sh("ip link set late0 name eth0")
+		r.bound("10.50.0.50")
+		r.sh("ip -n srv link set srv0 down")
+		state("no-carrier")
+		r.sh("ip -n srv link set srv0 up")
+		r.bound("10.50.0.50")
+		r.sh("ip link set eth0 down")
+		r.bound("10.50.0.50") // the child brings it up again
+		r.sh("ip link delete eth0")
+		state("absent")
+		r.sh("ip link add eth0 type veth peer name srv0 netns srv; ip -n srv link set srv0 up; ip -n srv address add 10.50.0.1/24 dev srv0")
+		r.dhcpd(600, "10.50.0.50", "10.50.0.99", "")
+		r.bound(strings.TrimSpace(r.anyAddress()))
+	})
+}

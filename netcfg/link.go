@@ -1,0 +1,125 @@
+package netcfg
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"strconv"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+// find looks for the link: by its name, or by its address where the configuration has
+// one.
+func (l *Link) find() (netlink.Link, error) {
+	if l.MAC == "" {
+		return netlink.LinkByName(l.Interface)
+	}
+	want, err := net.ParseMAC(l.MAC)
+	if err != nil {
+		return nil, err
+	}
+	all, err := netlink.LinkList()
+	if err != nil {
+		return nil, err
+	}
+	for _, link := range all {
+		// The ports of a bond have the bond's address; their own is the permanent one. A
+		// VLAN or a bridge has that of the link below, but is none that MAC is about.
+		a := link.Attrs()
+		own := a.PermHWAddr
+		if len(own) == 0 {
+			own = a.HardwareAddr
+		}
+		if bytes.Equal(own, want) && !above(link) {
+			return link, nil
+		}
+	}
+	return nil, errNoLink
+}
+
+var errNoLink = errors.New("there is no such interface")
+
+// isAbsent says whether an error means that there is no such interface.
+func isAbsent(err error) bool {
+	return errors.Is(err, errNoLink) || errors.As(err, &netlink.LinkNotFoundError{}) || errors.Is(err, unix.ENODEV)
+}
+
+// above says whether a link is made of others.
+func above(link netlink.Link) bool {
+	switch link.Type() {
+	case "vlan", "bridge", "bond", "macvlan", "macvtap", "ipvlan", "team":
+		return true
+	}
+	return false
+}
+
+// make makes a VLAN, a bridge or a bond. A bridge or a bond gets its
+// ports later.
+func (l *Link) make() error {
+	a := netlink.NewLinkAttrs()
+	a.Name = l.Interface
+	switch {
+	case l.VLAN.ID != 0:
+		parent, err := netlink.LinkByName(l.VLAN.Parent)
+		if err != nil {
+			return err
+		}
+		a.ParentIndex = parent.Attrs().Index
+		if err := netlink.LinkSetUp(parent); err != nil {
+			return err
+		}
+		return netlink.LinkAdd(&netlink.Vlan{LinkAttrs: a, VlanId: l.VLAN.ID, VlanProtocol: netlink.VLAN_PROTOCOL_8021Q})
+	case len(l.Bond.Ports) > 0:
+		bond := netlink.NewLinkBond(a)
+		bond.Mode, bond.Miimon = netlink.StringToBondMode(l.bondMode()), bondMonitor
+		return netlink.LinkAdd(bond)
+	}
+	bridge := &netlink.Bridge{LinkAttrs: a}
+	if err := netlink.LinkAdd(bridge); err != nil || !l.Bridge.STP {
+		return err
+	}
+	return setSTP(bridge.Index)
+}
+
+// setSTP has a bridge speak the spanning tree protocol, for which the library has no
+// field (if_link.h, IFLA_BR_STP_STATE).
+func setSTP(index int) error {
+	req := nl.NewNetlinkRequest(unix.RTM_NEWLINK, unix.NLM_F_ACK)
+	msg := nl.NewIfInfomsg(unix.AF_UNSPEC)
+	msg.Index = int32(index)
+	req.AddData(msg)
+	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
+	info.AddRtAttr(nl.IFLA_INFO_KIND, nl.NonZeroTerminated("bridge"))
+	info.AddRtAttr(nl.IFLA_INFO_DATA, nil).AddRtAttr(nl.IFLA_BR_STP_STATE, nl.Uint32Attr(1))
+	req.AddData(info)
+	_, err := req.Execute(unix.NETLINK_ROUTE, 0)
+	return err
+}
+
+// bondMonitor is how often a bond looks at the carrier of its ports, in ms: without it, it
+// never does (bonding.rst, miimon).
+const bondMonitor = 100
+
+func (l *Link) bondMode() string {
+	if l.Bond.Mode == "" {
+		return "active-backup"
+	}
+	return l.Bond.Mode
+}
+
+// makeCommand is the ip(8) command that does what make does.
+func (l *Link) makeCommand() string {
+	c := "ip link add "
+	switch {
+	case l.VLAN.ID != 0:
+		return c + "link " + l.VLAN.Parent + " name " + l.Interface + " type vlan id " + strconv.Itoa(l.VLAN.ID)
+	case len(l.Bond.Ports) > 0:
+		return c + l.Interface + " type bond mode " + l.bondMode() + " miimon " + strconv.Itoa(bondMonitor)
+	case l.Bridge.STP:
+		return c + l.Interface + " type bridge stp_state 1"
+	}
+	return c + l.Interface + " type bridge"
+}

@@ -1,0 +1,238 @@
+package node
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/hostsgen"
+	"github.com/beaminit/beaminit/netcfg"
+	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/launch"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	netDir    = RunDir + "/net" // what the network child reported of each link, for services and for the next child
+	netName   = netDir + "/hostname"
+	kernelPNP = "/proc/net/pnp" // what the kernel's own ip= was told (nfsroot.rst)
+	nobodyID  = 65534
+)
+
+// network is what the network child has told.
+type network struct {
+	links   netcfg.Status
+	dns     []hostsgen.DNS
+	address netip.Addr // of the first link that the network gave one
+	named   bool       // the network named this node
+	saidOf  string     // the later name that was said and not taken
+	known   []string   // the reports that the files have, by link
+}
+
+// netChild is the network child, in the form that the loop wants.
+func (n *node) netChild(status netcfg.Status) supervise.Network {
+	n.network.links = status
+	if len(n.Net.Links) == 1 { // lo alone
+		return supervise.Network{}
+	}
+	return supervise.Network{Command: n.netCommand, Report: n.netReport, Bad: n.netBad}
+}
+
+func (n *node) netCommand() (cmd *launch.Command, dir int) {
+	orders := netcfg.Orders{Plan: n.Net, RunDir: netDir}
+	if n.nameless() { // the server is not told a name that it is to give
+		orders.Plan.Hostname = ""
+	}
+	if dir = n.leaseDir(); dir != 0 {
+		orders.StateDir = "/proc/self/fd/3"
+	}
+	text, err := json.Marshal(orders)
+	if err != nil { // of values that the configuration has checked, none is possible
+		panic(err)
+	}
+	return &launch.Command{
+		Path: "/proc/self/exe", Argv: []string{netcfg.ChildName, string(text)}, Dir: "/",
+		Bounds: launch.Bounds{User: launch.Nobody(), Capabilities: []string{"net_admin", "net_raw", "net_bind_service"}},
+	}, dir
+}
+
+// leaseDir opens the directory where the child keeps leases for the next boot, which is its
+// own; 0: there is none. It gets the descriptor, because it cannot reach what is above it.
+func (n *node) leaseDir() int {
+	dhcp := false
+	for i := range n.Net.Links {
+		dhcp = dhcp || n.Net.Links[i].DHCP
+	}
+	if n.StateDir == "" || !dhcp {
+		return 0
+	}
+	dir := n.StateDir + "/net"
+	unix.Mkdir(n.StateDir, 0o700)
+	unix.Mkdir(dir, 0o700)
+	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err == nil {
+		if err = unix.Fchown(fd, nobodyID, nobodyID); err == nil {
+			return fd
+		}
+		unix.Close(fd)
+	}
+	n.say(health.Warning, fmt.Errorf("%s: %w; leases are not kept for the next boot", dir, err))
+	return 0
+}
+
+// netReport takes over what the network child says, once it has been checked: states of
+// links, and what a network says of name, addresses and name servers.
+func (n *node) netReport(line []byte) (ready bool, peers []string) {
+	r, err := n.Net.ParseReport(line)
+	if err != nil {
+		n.say(health.Err, fmt.Errorf("network: %w; it is not used", err))
+		return false, nil
+	}
+	for _, text := range r.Say {
+		n.console.Say(health.Notice, "network: "+text)
+	}
+	was := n.network.links
+	n.network.links = n.Net.Status(r)
+	for i, l := range n.network.links.Links {
+		if l.State != was.Links[i].State {
+			n.console.Say(health.Notice, "network: "+l.Name+": "+l.State.String())
+		}
+	}
+	changed := n.keepReports(&r)
+	if n.takeName(&r) {
+		peers = n.otherPeers()
+		changed = true
+	}
+	if changed {
+		n.takeNames(&r)
+		n.writeHosts()
+	}
+	return n.network.links.Ready(), peers
+}
+
+// netBad names the links that are not well.
+func (n *node) netBad() (bad []string) {
+	for _, l := range n.network.links.Links {
+		if l.State != netcfg.Ready {
+			bad = append(bad, l.Name+":"+l.State.String())
+		}
+	}
+	return bad
+}
+
+// keepReports writes what is known of each link to a file of its own, and says whether
+// anything is new.
+func (n *node) keepReports(r *netcfg.Report) (changed bool) {
+	if len(n.network.known) != len(r.Links) {
+		n.network.known = make([]string, len(r.Links))
+	}
+	for i := range r.Links {
+		text, err := json.Marshal(&r.Links[i])
+		if err != nil || string(text) == n.network.known[i] {
+			continue
+		}
+		n.network.known[i], changed = string(text), true
+		unix.Mkdir(RunDir, 0o755)
+		n.say(health.Err, hostsgen.Write(netDir, r.Links[i].Name+".json", append(text, '\n')))
+	}
+	return changed
+}
+
+// takeNames takes over what a network said of name servers and of this node's address.
+func (n *node) takeNames(r *netcfg.Report) {
+	n.network.dns, n.network.address = nil, netip.Addr{}
+	for _, l := range r.Links {
+		var own netip.Addr
+		if l.Lease != nil {
+			own = l.Lease.Address.Addr()
+			n.network.dns = append(n.network.dns, hostsgen.DNS{Servers: l.Lease.Servers, Search: l.Lease.Search})
+		} else if p, err := netip.ParsePrefix(l.Local); err == nil {
+			own = p.Addr()
+		}
+		if l.RA != nil {
+			n.network.dns = append(n.network.dns, hostsgen.DNS{Servers: l.RA.Servers, Search: l.RA.Search})
+		}
+		if !n.network.address.IsValid() {
+			n.network.address = own
+		}
+	}
+}
+
+// nameless says that nothing names this node but the network, if that does.
+func (n *Setup) nameless() bool {
+	from, _ := n.Config.Origin("node.hostname")
+	return from <= config.Derived
+}
+
+// takeName gives the node the host name of a lease, where nothing else names it and the
+// release has not been started under another: a node that is named is one node for as long
+// as it is up.
+func (n *node) takeName(r *netcfg.Report) (taken bool) {
+	name := ""
+	for _, l := range r.Links {
+		if l.Lease != nil && name == "" {
+			name = l.Lease.Hostname
+		}
+	}
+	has := n.Config.Node.Hostname
+	if name == "" || name == has || !n.nameless() || name == n.network.saidOf {
+		return false
+	}
+	if n.network.named || n.prepared || n.adopts() || len(name) > 64 {
+		n.network.saidOf = name
+		n.console.Say(health.Warning, "network: the DHCP server names this node "+name+" now; it stays "+has+" until the next boot")
+		return false
+	}
+	n.rename(name)
+	n.console.Say(health.Notice, "network: this node is "+name+", by the DHCP server; it was "+has)
+	n.say(health.Err, unix.Sethostname([]byte(name)), hostsgen.Write(netDir, "hostname", []byte(name+"\n")))
+	return true
+}
+
+func (n *node) rename(name string) {
+	n.Config.Node.Hostname, n.Net.Hostname, n.name = name, name, ""
+	n.network.named = true
+}
+
+// nameAgain gives a node that nothing else names the name that the network gave it before
+// PID 1 was executed again, or that the kernel was given by its own ip=.
+func (n *node) nameAgain() {
+	if !n.nameless() {
+		return
+	}
+	if text, err := n.Image.Read(netName); err == nil && netcfg.HostName(strings.TrimSpace(string(text))) {
+		n.rename(strings.TrimSpace(string(text)))
+		return
+	}
+	pnp, _ := n.Image.Read(kernelPNP)
+	if proto, _, _ := strings.Cut(string(pnp), "\n"); !strings.HasPrefix(proto, "#PROTO: ") {
+		return
+	}
+	if name, err := os.Hostname(); err == nil && netcfg.HostName(name) && name != "localhost" && len(name) <= 64 {
+		n.rename(name)
+	}
+}
+
+// otherPeers are the names of the peers that are not this node.
+func (n *Setup) otherPeers() []string {
+	peers, self := []string{}, self(n.Config)
+	for i, p := range n.Config.Peers {
+		if i != self && !n.Unnamed {
+			peers = append(peers, p.Name)
+		}
+	}
+	return peers
+}
+
+// address is this node's own, as its peers see it: that of the configuration, else the one
+// that the network gave; the zero Addr where there is none.
+func (n *Setup) address() netip.Addr {
+	if a := address(n.Config); a.IsValid() {
+		return a
+	}
+	return n.network.address
+}
