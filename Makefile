@@ -14,7 +14,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # The second kernel has drivers of watchdogs.
 PACKAGES := qemu-system-x86 linux-image-cloud-amd64 linux-image-amd64 squashfs-tools e2fsprogs erlang-base \
             rebar3 elixir erlang-dev erlang-ssl erlang-parsetools \
-            cpio tshark dnsmasq-base isc-dhcp-server iproute2 util-linux binutils hostname gcc libc6-dev busybox-static strace python3 mandoc
+            cpio tshark dnsmasq-base isc-dhcp-server iproute2 nftables util-linux binutils hostname gcc libc6-dev busybox-static strace python3 mandoc
 # Root needs no sudo.
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
@@ -23,7 +23,7 @@ LABARGS  = -init build/init $(if $(RELEASE),-release '$(abspath $(RELEASE))') $(
            $(if $(KERNEL),-kernel '$(abspath $(KERNEL))') $(if $(MEM),-mem $(MEM)) $(if $(PCAP),-pcap) \
            $(if $(TCG),-tcg) $(if $(APPEND),-append '$(APPEND)')
 
-.PHONY: help newer-otp run up image down status watch test quick soak vet unit namespaces lab e2e bench fuzz chaos truth cross init deps clean
+.PHONY: help newer-otp run up image down status watch test quick soak vet unit namespaces lab e2e bench bench-cluster fuzz chaos truth cross init deps clean
 .PHONY: build/init build/lab-tool build/bench # go knows better than make what is up to date
 
 run: ## three nodes in QEMU, their health on screen (RELEASE=DIR NODES=N IMAGE=DIR …: docs/lab.md)
@@ -59,7 +59,7 @@ quick: ## vet, and the tests that want neither root nor QEMU: a minute
 	go test $$(go list ./... | grep -vE '$(SLOW)')
 
 # What takes hours: other figures than those of make test, from other seeds.
-SOAK := cross chaos truth fuzz bench
+SOAK := cross chaos truth fuzz bench bench-cluster
 soak: FUZZTIME := 10m
 soak: $(SOAK) ## chaos, power cuts, long fuzzing, benchmarks: for a night
 
@@ -125,6 +125,10 @@ build/init:
 $(LAB):
 	@test -e $@ || echo "building the lab"
 	@cd qemu && go build -o ../$@ ./cmd/lab
+
+bench-cluster: deps ## a cluster of five through its partitions: how soon each is noticed and healed
+	@go test -count=1 -timeout 30m -run 'Partitions' -v ./cmd/init -partitions > build/bench-cluster.log || { cat build/bench-cluster.log; exit 1; }
+	@grep -o 'partition: .*' build/bench-cluster.log
 
 build/bench:
 	@cd qemu && go build -o ../$@ ./cmd/bench

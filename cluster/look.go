@@ -41,6 +41,10 @@ func (m *monitor) look(at time.Duration) {
 	}
 	for i := range m.peers {
 		m.settle(i, there[i], at)
+		// One that answers may be connected any moment, by whichever VM of the two.
+		if s := m.peers[i].state; s == NotSeen || s == Disconnected {
+			m.memberAt = min(m.memberAt, at+memberPace/4)
+		}
 	}
 	// However many sockets this machine has, to look at them is cheap.
 	m.memberAt = max(m.memberAt, at+share*(now()-at))

@@ -204,6 +204,7 @@ func (m *monitor) due() time.Duration {
 	for i := range m.peers {
 		p := &m.peers[i]
 		switch {
+		case !m.known:
 		case p.state == Connected && m.Timeout > 0:
 			due = min(due, p.reach.due(&m.pace, now()))
 		case p.state != Connected && m.mayDial(p):
@@ -229,7 +230,9 @@ func (m *monitor) work() {
 			m.look(at)
 		}
 		for i := range m.peers {
-			m.attend(i, at)
+			if m.known { // else any of them may be connected
+				m.attend(i, at)
+			}
 		}
 	}
 	m.report(answer, took)

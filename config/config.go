@@ -168,13 +168,14 @@ type Console struct {
 
 // Distribution is the [distribution] table.
 type Distribution struct {
-	Name       string // the part before @
-	Names      string // ShortNames, LongNames or NoNames
-	Port       int    // TCP
-	EPMD       string // "none", "daemon" or "module:NAME"
-	CookieFile string
-	Connect    bool // make the mesh at boot
-	TLS        TLS
+	Name         string // the part before @
+	Names        string // ShortNames, LongNames or NoNames
+	Port         int    // TCP
+	EPMD         string // "none", "daemon" or "module:NAME"
+	CookieFile   string
+	Connect      bool // connect to the peers, at boot and whenever one is not connected
+	WaitForPeers bool // the applications start when the peers are connected, or after 5 s
+	TLS          TLS
 }
 
 // The words of [distribution] names, with what erl(1) calls them.

@@ -57,7 +57,7 @@ var keys = [...]key{
 	{name: "peers.aliases", field: func(at place) any { return &at.peer.Aliases },
 		check: isHostname, noun: "host name", want: `host names such as ["ten"]`},
 	{name: "peers.node", field: func(at place) any { return &at.peer.Node },
-		check: isNodeName, noun: "node name", want: `the part before the @ where it is not that of this node, such as "app-17001"`, empty: true, noEffect: true},
+		check: isNodeName, noun: "node name", want: `the part before the @ where it is not that of this node, such as "app-17001"`, empty: true},
 	{name: "peers.port", field: func(at place) any { return &at.peer.Port },
 		noun: "TCP port", want: "1 to 65535", min: 1, max: 65535},
 
@@ -72,11 +72,11 @@ var keys = [...]key{
 		noun: "number of peers", want: "the most peers that are found, 1 to 1000", min: 1, max: 1000, noEffect: true},
 
 	{name: "cluster.timeout", field: func(at place) any { return (*orOff)(&at.c.Cluster.Timeout) },
-		want: `a duration such as "3s", 1s to 1h, or "off"`, min: int64(time.Second), max: int64(time.Hour), noEffect: true},
+		want: `a duration such as "3s", 1s to 1h, or "off"`, min: int64(time.Second), max: int64(time.Hour)},
 	{name: "cluster.heal", field: func(at place) any { return (*orOff)(&at.c.Cluster.Heal) },
-		want: `a duration such as "2s", 100ms to 1h, or "off"`, min: int64(100 * time.Millisecond), max: int64(time.Hour), noEffect: true},
+		want: `a duration such as "2s", 100ms to 1h, or "off"`, min: int64(100 * time.Millisecond), max: int64(time.Hour)},
 	{name: "cluster.respect", field: func(at place) any { return &at.c.Cluster.Respect },
-		want: `a duration such as "1m", 0s to 24h`, max: int64(24 * time.Hour), noEffect: true},
+		want: `a duration such as "1m", 0s to 24h`, max: int64(24 * time.Hour)},
 
 	{name: "release.path", field: func(at place) any { return &at.c.Release.Path },
 		check: isAbs, noun: "absolute path", want: `directories such as "/srv/erlang"`},
@@ -119,6 +119,7 @@ var keys = [...]key{
 	{name: "distribution.cookie_file", field: func(at place) any { return &at.c.Distribution.CookieFile },
 		check: isAbs, noun: "absolute path", want: "the path of a file that holds the cookie"},
 	{name: "distribution.connect", field: func(at place) any { return &at.c.Distribution.Connect }, want: "true or false"},
+	{name: "distribution.wait_for_peers", field: func(at place) any { return &at.c.Distribution.WaitForPeers }, want: "true or false"},
 	{name: "distribution.tls.cert", field: func(at place) any { return &at.c.Distribution.TLS.Cert },
 		check: isAbs, noun: "absolute path", want: "the path of the node's certificate, in PEM", empty: true},
 	{name: "distribution.tls.key", field: func(at place) any { return &at.c.Distribution.TLS.Key },

@@ -213,7 +213,7 @@ func TestCmdlineHasAll(t *testing.T) {
 	beaminit.release.run_once=[["/usr/bin/format-data","-q"],["/usr/bin/swap-on"]] beaminit.release.run_on_exit=/usr/bin/gather beaminit.release.working_directory=/data/app beaminit.release.readahead=false
 	beaminit.console.tty=ttyS1 beaminit.console.options=115200n8
 	beaminit.distribution.name=eclero beaminit.distribution.names=long beaminit.distribution.port=17013
-	beaminit.distribution.epmd=module:my_epmd beaminit.distribution.cookie-file=/data/secret beaminit.distribution.connect=0
+	beaminit.distribution.epmd=module:my_epmd beaminit.distribution.cookie-file=/data/secret beaminit.distribution.connect=0 beaminit.distribution.wait_for_peers
 	beaminit.distribution.tls.cert=/data/cert.pem beaminit.distribution.tls.key=/data/key.pem beaminit.distribution.tls.ca=/data/ca.pem
 	beaminit.supervise.on_exit=poweroff beaminit.supervise.backoff=200ms,1m beaminit.supervise.attempts=7
 	beaminit.supervise.window=2m beaminit.supervise.give_up=rescue beaminit.supervise.stop-timeout=20s

@@ -14,11 +14,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// distribution is that of this node: its port is its own where [peers] has one for it.
+// distribution is that of this node: its port and name are its own where [peers] has them.
 func (n *Setup) distribution() config.Distribution {
 	d := n.Config.Distribution
-	if i := self(n.Config); i >= 0 && n.Config.Peers[i].Port != 0 {
-		d.Port = n.Config.Peers[i].Port
+	i := self(n.Config)
+	if i < 0 {
+		return d
+	}
+	if own := &n.Config.Peers[i]; own.Port != 0 {
+		d.Port = own.Port
+	}
+	if own := &n.Config.Peers[i]; own.Node != "" {
+		d.Name = own.Node
 	}
 	return d
 }
@@ -33,12 +40,9 @@ func onlyIPv6(c *config.Config) bool {
 	return len(c.Peers) > 0
 }
 
-// What [cluster] has where nothing is said.
-const (
-	clusterTimeout = 3 * time.Second
-	clusterHeal    = 2 * time.Second
-	clusterRespect = time.Minute
-)
+// askAbsent is how often a peer that is not connected is asked where cluster.heal is off:
+// the health records say why it is missing all the same.
+const askAbsent = 2 * time.Second
 
 // Watch is what the monitor watches.
 func (n *Setup) Watch() cluster.Watch {
@@ -47,7 +51,10 @@ func (n *Setup) Watch() cluster.Watch {
 		Port: d.Port, Node: cluster.ProbeNode + "@" + short(c.Node.Hostname),
 		// Never more than the interval: then a VM that hangs is known within two.
 		Interval: c.Health.Interval, Limit: min(c.Health.ProbeTimeout, c.Health.Interval),
-		Timeout: clusterTimeout, Heal: clusterHeal, Healing: d.Connect, Respect: clusterRespect,
+		Timeout: c.Cluster.Timeout, Heal: c.Cluster.Heal, Healing: d.Connect && c.Cluster.Heal > 0, Respect: c.Cluster.Respect,
+	}
+	if w.Heal == 0 {
+		w.Heal = askAbsent
 	}
 	var cmd release.Command
 	if n.Release != nil {

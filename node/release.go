@@ -72,7 +72,7 @@ func (n *Setup) Inputs(run int) release.Inputs {
 		Heart: c.Watchdog.Criterion == config.ByHeart, WhoseHeart: n.whoseHeart,
 		IPv6: onlyIPv6(c),
 	}
-	in.Notify, in.NoDestroy = notify.Socket, n.Uncuttable
+	in.Notify, in.NoDestroy, in.WaitForPeers = notify.Socket, n.Uncuttable, c.Distribution.WaitForPeers
 	from, _ := c.Origin("distribution.names")
 	in.DefaultNames, in.Erlinit = from == config.BuiltIn, c.DropIn()
 	from, _ = c.Origin("distribution.port")
@@ -84,7 +84,7 @@ func (n *Setup) Inputs(run int) release.Inputs {
 	in.Dump, in.DumpBytes, in.DumpSeconds = d.Dump(evidence.Run(n.Boot, run)), d.Bytes, d.Seconds
 	in.Domain = c.Domain()
 	for _, p := range c.Peers {
-		in.Peers = append(in.Peers, p.Name)
+		in.Peers, in.PeerNames = append(in.Peers, p.Name), append(in.PeerNames, p.Node)
 	}
 	cookie, err := n.secret(c.Distribution.CookieFile)
 	if in.Cookie = cookie; files.IsRefused(err) {

@@ -13,7 +13,6 @@ import (
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/supervise"
-	"github.com/beaminit/beaminit/supervise/watchdog"
 )
 
 // stageEnv carries what the first stage of a boot knows over to the second: the
@@ -101,20 +100,6 @@ func (n *node) giveUpRoot(why string) {
 	n.beginHistory()
 	n.remember(history.Entry{Kind: history.Down, Why: "reboot: " + why})
 	n.goDown(config.Reboot)
-}
-
-// openWatchdog opens it for the time before there is a supervisor. The kernel closes it
-// with the exec of the next stage, which does not stop it.
-func (n *node) openWatchdog() {
-	if n.Config.Watchdog.Device == "" {
-		return
-	}
-	d, _, err := watchdog.Open(n.Config.Watchdog.Device, n.Config.Watchdog.Timeout)
-	if err != nil { // its driver may be a module of the root's; the supervisor says what is wrong
-		return
-	}
-	n.watchdog = d
-	n.console.Say(health.Notice, "watchdog: "+d.String())
 }
 
 // waits is interrupted for a wait that is not the end of the machine: the watchdog is

@@ -30,12 +30,13 @@ type Inputs struct {
 	Term         string        // TERM of the tty that the release has, for an interactive shell; empty: it has none
 	Terminfo     string        // TERMINFO with it; empty: the image describes it
 
-	DefaultNames bool   // the configuration does not say Distribution.Names: the release may
-	DefaultPort  bool   // nor Distribution.Port: a module that knows the ports may
-	Erlinit      bool   // options of erlinit are all that there is: what they leave open is as with erlinit
-	HomeCookie   []byte // what .erlang.cookie in the HOME of release.env holds; nil: there is none
-	WaitForPeers bool   // the applications are started when the peers are connected, or after syncTimeout
-	NoDestroy    bool   // the kernel cannot end a connection from outside (SOCK_DESTROY)
+	DefaultNames bool     // the configuration does not say Distribution.Names: the release may
+	DefaultPort  bool     // nor Distribution.Port: a module that knows the ports may
+	Erlinit      bool     // options of erlinit are all that there is: what they leave open is as with erlinit
+	HomeCookie   []byte   // what .erlang.cookie in the HOME of release.env holds; nil: there is none
+	PeerNames    []string // of their nodes, before the @, where they are not that of this one
+	WaitForPeers bool     // the applications are started when the peers are connected, or after syncTimeout
+	NoDestroy    bool     // the kernel cannot end a connection from outside (SOCK_DESTROY)
 
 	Notify string // path of the socket on which the release says that it is ready; empty: it says nothing
 
@@ -97,8 +98,8 @@ func (r *Release) Command(in Inputs) Command {
 		sh = r.shell(f.user)
 	}
 	c.Node, c.Long = n.node(n.host), n.long
-	for _, peer := range in.Peers {
-		c.PeerNodes = append(c.PeerNodes, n.node(n.of(peer)))
+	for i := range in.Peers {
+		c.PeerNodes = append(c.PeerNodes, n.peer(&in, i))
 	}
 	n.notes(&c, f)
 	c.Mode = f.codeMode()

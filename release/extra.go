@@ -94,7 +94,7 @@ func (r *Release) syncNodes(b []byte, in *Inputs, c *Command, n *naming, f *filt
 	start := len(b)
 	b = append(b, "\n  {sync_nodes_optional,["...)
 	none := len(b)
-	for _, peer := range in.Peers {
+	for i, peer := range in.Peers {
 		host := n.of(peer)
 		if host == "" || strings.EqualFold(host, n.host) {
 			continue
@@ -102,7 +102,7 @@ func (r *Release) syncNodes(b []byte, in *Inputs, c *Command, n *naming, f *filt
 		if len(b) > none {
 			b = append(b, ',')
 		}
-		b = quoted(b, n.node(host), '\'')
+		b = quoted(b, c.PeerNodes[i], '\'')
 	}
 	if len(b) == none {
 		return b[:start]

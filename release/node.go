@@ -105,6 +105,15 @@ func (n *naming) of(host string) string {
 	return host + "." + n.domain
 }
 
+// peer is the name of the node of a peer.
+func (n *naming) peer(in *Inputs, i int) string {
+	named := *n
+	if i < len(in.PeerNames) && in.PeerNames[i] != "" {
+		named.name = nodeName(in.PeerNames[i])
+	}
+	return named.node(n.of(in.Peers[i]))
+}
+
 // node is the name of the node on a host.
 func (n *naming) node(host string) string {
 	if host == "" {
