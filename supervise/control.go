@@ -9,6 +9,7 @@ import (
 	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/supervise/control"
 	"github.com/beaminit/beaminit/supervise/policy"
+	"golang.org/x/sys/unix"
 )
 
 // ask is a request that waits for the loop.
@@ -107,9 +108,13 @@ func (l *Loop) asked(a ask) {
 // grows by 2 MiB in a flood of them.
 const tidyAfter = 1000
 
+// tidyAbove is how much of PID 1 may be in memory, in bytes, before it is made small
+// again: pages of the program that were needed once add up.
+const tidyAbove = 4 << 20
+
 // tidy makes PID 1 small again after many requests, and once more when they have ended.
 func (l *Loop) tidy() {
-	many := l.served >= tidyAfter
+	many := l.served >= tidyAfter || resident(unix.Getpid()) > tidyAbove
 	if many || l.untidy {
 		shrink()
 	}
