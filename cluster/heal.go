@@ -11,6 +11,7 @@ type heal struct {
 	brake   time.Duration // the next pause after an attempt that came to nothing
 	respect time.Duration // until then it is left alone: a release has ended the connection
 	lost    bool          // it was connected once
+	gone    time.Duration // when its last connection ended
 	ended   time.Duration // when that connection ended, while all was well; 0: it was not well
 }
 
@@ -26,7 +27,7 @@ const steadyAfter = 30 * time.Second
 
 // disconnected notes the end of the connection. well: the peer was alive, and nobody here cut it.
 func (h *heal) disconnected(at time.Duration, well bool) {
-	h.lost, h.next, h.ended = true, at, 0
+	h.lost, h.next, h.gone, h.ended = true, at, at, 0
 	if well {
 		h.ended = at
 	} else {
@@ -40,6 +41,15 @@ func (h *heal) connected(at time.Duration) (healed bool) {
 	healed = h.lost && h.told > 0
 	h.respect, h.ended = 0, 0
 	return healed
+}
+
+// forgive ends the respect for a disconnection that came after the time at which another
+// peer was cut off: not a release asked for it, but OTP, which makes a partition whole by
+// ending further connections (prevent_overlapping_partitions of kernel(6)).
+func (h *heal) forgive(cut, at time.Duration) {
+	if at < h.respect && h.gone >= cut {
+		h.respect, h.next, h.told, h.brake = 0, at, 0, 0
+	}
 }
 
 // lasted forgets the attempts, once a connection has lasted.

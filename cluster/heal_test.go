@@ -87,3 +87,22 @@ func TestBrake(t *testing.T) {
 		t.Errorf("pauses after a connection that lasted: %s", got)
 	}
 }
+
+// Of connections that OTP ended because another peer was cut off, none is respected when
+// that one answers again; one that a release had ended before is.
+func TestForgive(t *testing.T) {
+	w := &Watch{Heal: 2 * time.Second, Healing: true, Respect: time.Minute}
+	answers := dial{answer: Answered, met: true}
+	const cut, back = 10 * time.Second, 20 * time.Second
+	for ended, want := range map[time.Duration]PeerState{cut - 5*time.Second: Disconnected, cut: NotSeen, cut + time.Second: NotSeen} {
+		var h heal
+		h.disconnected(ended, true)
+		if s, tell := h.outcome(w, &answers, "", ended+time.Millisecond); s != Disconnected || tell {
+			t.Fatalf("ended at %v: %v, told %v", ended, s, tell)
+		}
+		h.forgive(cut, back)
+		if s, tell := h.outcome(w, &answers, "", back); s != want || tell != (want == NotSeen) {
+			t.Errorf("ended at %v: %v, told %v", ended, s, tell)
+		}
+	}
+}

@@ -297,6 +297,11 @@ func (m *monitor) tried(d *dial, at time.Duration) {
 		p.ignore = 0 // if that connection is there yet, it lives
 		m.memberAt = min(m.memberAt, at+memberRush)
 	}
+	if p.state == Unreachable && d.answer == Answered {
+		for i := range m.peers {
+			m.peers[i].heal.forgive(p.heal.gone, at)
+		}
+	}
 	p.state = state
 }
 
