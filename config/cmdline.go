@@ -177,7 +177,8 @@ func (l *loader) addToTable(k *key, name string, p param) {
 		return
 	}
 	list := slices.Clone(*field)
-	for _, f := range k.addEnv(&list, name, p.value) {
+	if faults := k.addEnv(&list, name, p.value); len(faults) > 0 {
+		f := faults[0]
 		if f.want == "" {
 			f.want = k.want
 		}

@@ -14,9 +14,7 @@ func (l *loader) foreignParam(p param) {
 	var f fault
 	switch p.name {
 	case "modules_load", "modules-load", "rd.modules_load", "rd.modules-load", "rd.driver.pre":
-		for _, name := range splitNonEmpty(p.value, ",") {
-			l.imageModules = append(l.imageModules, name)
-		}
+		l.imageModules = append(l.imageModules, splitNonEmpty(p.value, ",")...)
 	case "nameserver":
 		f = l.dracutNameserver(p.value)
 	case "rd.route":

@@ -61,12 +61,10 @@ func checkMount(m *Mount, _ []Mount) (f fault) {
 func splitOptions(list []string) (options []string) {
 	for _, s := range list {
 		quoted := false
-		for _, option := range strings.FieldsFunc(s, func(r rune) bool {
+		options = append(options, strings.FieldsFunc(s, func(r rune) bool {
 			quoted = quoted != (r == '"')
 			return r == ',' && !quoted
-		}) {
-			options = append(options, option)
-		}
+		})...)
 	}
 	return options
 }

@@ -149,7 +149,6 @@ func (l *loader) peerParam(p param, name string) {
 	at := slices.IndexFunc(l.c.Peers, func(have Peer) bool { return strings.EqualFold(have.Name, name) })
 	if at < 0 {
 		l.c.Peers = l.addPeer(l.c.Peers, Cmdline, path, name, address, nil)
-		at = len(l.c.Peers) - 1
 	} else {
 		have := l.c.Peers[at]
 		others := slices.Delete(slices.Clone(l.c.Peers), at, at+1)
