@@ -71,6 +71,7 @@ func (n *node) fell() {
 		r.Phases, r.Clock = n.phases, n.clockFrom
 	}
 	r.Fell(clock.Boottime(), text)
+	n.console.Stop(200 * time.Millisecond) // what was said has to be out before the exec
 	if len(r.Falls) > supervise.MaxFalls { // even staying made it fall
 		n.Config = config.Load("", nothing)
 	} else if err := r.Again(); err != nil {

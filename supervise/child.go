@@ -210,5 +210,9 @@ func (l *Loop) fireChildren() {
 // restartChild ends a child that runs, for another one in its place at once.
 func (l *Loop) restartChild(c *child) {
 	l.stepChild(c, policy.ChildEvent{Kind: policy.ChildWanted})
+	if c.state.PID != 0 && !c.state.Stopping { // it would linger
+		c.state.Stopping, c.state.Killed = true, true
+		unix.Kill(c.state.PID, unix.SIGKILL)
+	}
 	l.stepChild(c, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: true})
 }

@@ -52,7 +52,7 @@ func TestEvidence(t *testing.T) {
 		why        string
 		dump       bool
 	}{
-		{"a slogan", `io:format("the last words~n"), erlang:halt("the disk is gone").`, 0, "exit status 1: the disk is gone", true},
+		{"a slogan", `io:format("the last words~n"), timer:sleep(500), erlang:halt("the disk is gone").`, 0, "exit status 1: the disk is gone", true},
 		{"a status", `io:format("the last words~n"), halt(3).`, 0, "exit status 3", false},
 		{"an application that fails", `io:format("the last words~n"), exit(whereis(application_controller), kill).`, 0,
 			"exit status 1: Kernel pid terminated (application_controller) (killed)", true},

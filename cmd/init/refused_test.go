@@ -50,6 +50,7 @@ func TestRemoteRefused(t *testing.T) {
 
 	pid := m.vm()
 	unix.Kill(pid, unix.SIGSTOP)
+	m.eventually("stand still", func() bool { return strings.HasPrefix(m.status(pid)["State"], "T") })
 	m.want(2, "beaminit rpc: no answer from 127.0.0.1:17012; state=", "rpc", "erlang", "node")
 	unix.Kill(pid, unix.SIGCONT)
 	m.want(0, "stopped", "stop")

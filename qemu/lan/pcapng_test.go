@@ -26,6 +26,11 @@ func TestSniff(t *testing.T) {
 	s.Comment("cut eclero6 eclero8")
 	s.Impair("eclero6", "eclero8", func(f *Fault) { f.Cut = true })
 	send(t, a, wire(broadcast, addr('a'), "gone"))
+	for deadline := time.Now().Add(time.Minute); s.Count().Cut == 0; time.Sleep(time.Millisecond) { // each port has a reader of its own
+		if time.Now().After(deadline) {
+			t.Fatal("the frame of the cut link is not there")
+		}
+	}
 	send(t, b, wire(broadcast, addr('b'), "other way"))
 	wants(t, "a", a, "other way")
 	s.Close()
