@@ -43,7 +43,6 @@ func (l *Loop) monitorChild() Child {
 			}
 			go l.readReports(l.monitor.reports)
 		},
-		Ended: func(int, unix.WaitStatus) { l.closeOrders() },
 	}
 }
 
@@ -63,6 +62,8 @@ func (l *Loop) monitorFiles() (Files, error) {
 	}, nil
 }
 
+// closeOrders is for the pipe of a monitor that has ended: the next one begins with it, and
+// may run already when the end of the one before is heard of.
 func (l *Loop) closeOrders() {
 	if l.monitor.orders >= 0 {
 		unix.Close(l.monitor.orders)

@@ -50,7 +50,6 @@ func (l *Loop) networkChild() Child {
 		},
 		Files:   l.networkFiles,
 		Started: func(int) { go l.readNetwork(os.NewFile(uintptr(l.network.reports), "reports of the network")) },
-		Ended:   func(int, unix.WaitStatus) { l.closeHold() },
 	}
 }
 
@@ -72,6 +71,7 @@ func (l *Loop) networkFiles() (Files, error) {
 	return f, nil
 }
 
+// closeHold is like closeOrders.
 func (l *Loop) closeHold() {
 	if l.network.hold >= 0 {
 		unix.Close(l.network.hold)
