@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 
-	labpkg "github.com/beaminit/beaminit/qemu/lab"
 	"github.com/beaminit/beaminit/qemu/scenario"
 )
 
@@ -22,19 +21,11 @@ func cmdPlay(e env, _ *flag.FlagSet, args []string) error {
 	}
 	e.setup.nodes = f.Nodes
 	e.setup.append = strings.TrimSpace(f.Append + " " + e.setup.append)
-	o, err := e.setup.options(e.saying())
+	l, err := e.boot(ctx, cancel)
 	if err != nil {
 		return err
-	}
-	e.booting(o)
-	l, err := labpkg.Up(ctx, o)
-	if err != nil {
-		return explain(err)
 	}
 	defer l.Close()
-	if err := l.Serve(func() { cancel(); l.Close() }); err != nil {
-		return err
-	}
 	fmt.Fprintln(e.out, f.Name)
 	r := scenario.Play(ctx, l, f, func(line string) { fmt.Fprintln(e.out, line) })
 	err = errors.Join(writeTo(e.junit, r.JUnit), writeTo(e.svg, r.SVG))

@@ -46,23 +46,33 @@ func show(ctx context.Context, w io.Writer, from tui.Source) error {
 func cmdRun(e env, _ *flag.FlagSet, _ []string) error {
 	ctx, cancel := untilSignal()
 	defer cancel()
-	o, err := e.setup.options(e.saying())
+	l, err := e.boot(ctx, cancel)
 	if err != nil {
 		return err
+	}
+	defer l.Close()
+	err = show(ctx, e.out, l)
+	e.powerOff(l)
+	return err
+}
+
+// boot builds what is missing and starts the machines; "lab down" from elsewhere ends
+// what is done with them, too.
+func (e env) boot(ctx context.Context, cancel func()) (*labpkg.Lab, error) {
+	o, err := e.setup.options(e.saying())
+	if err != nil {
+		return nil, err
 	}
 	e.booting(o)
 	l, err := labpkg.Up(ctx, o)
 	if err != nil {
-		return explain(err)
+		return nil, explain(err)
 	}
-	defer l.Close()
-	// "lab down" from elsewhere ends this one too.
 	if err := l.Serve(func() { cancel(); l.Close() }); err != nil {
-		return err
+		l.Close()
+		return nil, err
 	}
-	err = show(ctx, e.out, l)
-	e.powerOff(l)
-	return err
+	return l, nil
 }
 
 // powerOff lets the nodes go down in order; a second Ctrl-C ends it at once.
