@@ -1,7 +1,6 @@
 package release
 
 import (
-	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"strings"
@@ -30,49 +29,75 @@ func CheckCertificate(path string, text []byte, node string) error {
 		", the host part of " + node + ": its peers refuse the node; want subjectAltName DNS:" + host)
 }
 
-// certificate is that of RFC 5280, section 4.1, as far as its extensions. It is not read by
-// crypto/x509, because that brings a third of this program with it.
-type certificate struct {
-	TBS struct {
-		Version                                                 int `asn1:"optional,explicit,default:0,tag:0"`
-		Serial, Algorithm, Issuer, Validity, Subject, PublicKey asn1.RawValue
-		IssuerID                                                asn1.BitString `asn1:"optional,tag:1"`
-		SubjectID                                               asn1.BitString `asn1:"optional,tag:2"`
-		Extensions                                              []extension    `asn1:"optional,explicit,tag:3"`
-	}
-	Algorithm asn1.RawValue
-	Signature asn1.BitString
-}
+// The tags of DER (X.690, 8.1.2) on the way to the DNS names of a certificate: those of
+// RFC 5280, 4.1 and 4.2.1.6. encoding/asn1 is not used, because it brings math/big with it,
+// together 164 KB.
+const (
+	tagOctets     = 0x04
+	tagID         = 0x06
+	tagExtensions = 0xa3
+	tagDNSName    = 0x82
+)
 
-type extension struct {
-	ID       asn1.ObjectIdentifier
-	Critical bool `asn1:"optional"`
-	Value    []byte
-}
-
-// subjectAltName is the ID of that extension, and dNSName the tag of a DNS name in it
-// (RFC 5280, 4.2.1.6).
-var subjectAltName = asn1.ObjectIdentifier{2, 5, 29, 17}
-
-const dNSName = 2
+// subjectAltName is the ID of that extension, 2.5.29.17, in DER.
+const subjectAltName = "\x55\x1d\x11"
 
 // dnsNames are the DNS names of a certificate's subjectAltName.
 func dnsNames(der []byte) (names []string) {
-	var c certificate
-	if _, err := asn1.Unmarshal(der, &c); err != nil {
-		return nil
-	}
-	for _, e := range c.TBS.Extensions {
-		var general []asn1.RawValue
-		if !e.ID.Equal(subjectAltName) {
+	for _, e := range extensions(der) {
+		parts := elements(e.in)
+		if n := len(parts); n < 2 || parts[0].tag != tagID || string(parts[0].in) != subjectAltName || parts[n-1].tag != tagOctets {
 			continue
 		}
-		asn1.Unmarshal(e.Value, &general) // one that is broken has no names
-		for _, name := range general {
-			if name.Class == asn1.ClassContextSpecific && name.Tag == dNSName {
-				names = append(names, string(name.Bytes))
+		for _, name := range elements(inside(parts[len(parts)-1].in)) {
+			if name.tag == tagDNSName {
+				names = append(names, string(name.in))
 			}
 		}
 	}
 	return names
+}
+
+// extensions are those of a certificate.
+func extensions(der []byte) []element {
+	for _, part := range elements(inside(inside(der))) {
+		if part.tag == tagExtensions {
+			return elements(inside(part.in))
+		}
+	}
+	return nil
+}
+
+// element is one of DER: its tag, and what it holds.
+type element struct {
+	tag byte
+	in  []byte
+}
+
+// inside is what the first of some elements holds.
+func inside(der []byte) []byte {
+	if list := elements(der); len(list) > 0 {
+		return list[0].in
+	}
+	return nil
+}
+
+// elements are the elements of DER that lie one behind the other, as far as they are whole.
+func elements(der []byte) (list []element) {
+	for len(der) >= 2 {
+		tag, size, rest := der[0], int(der[1]), der[2:]
+		if more := size - 0x80; more > 0 && more <= 3 && more <= len(rest) { // the length of the length
+			size = 0
+			for _, b := range rest[:more] {
+				size = size<<8 | int(b)
+			}
+			rest = rest[more:]
+		}
+		if size > len(rest) {
+			break
+		}
+		list = append(list, element{tag, rest[:size]})
+		der = rest[size:]
+	}
+	return list
 }

@@ -90,8 +90,8 @@ func TestELF(t *testing.T) {
 	}
 	defer f.Close()
 	names, _ := p.libraries()
-	if !strings.Contains(p.interpreter(), "/ld") || !runsOn(ownMachine(), p.Machine) || !slices.Contains(names, "libc.so.6") {
-		t.Errorf("erlexec: interpreter %q, %s, libraries %q", p.interpreter(), machineName(p.Machine), names)
+	if !strings.Contains(p.interpreter(), "/ld") || !runsOn(ownMachine(), p.machine) || !slices.Contains(names, "libc.so.6") {
+		t.Errorf("erlexec: interpreter %q, %s, libraries %q", p.interpreter(), machineName(p.machine), names)
 	}
 	if _, _, err := openProgram(Root(""), "/etc/passwd"); !errors.Is(err, errNotELF) {
 		t.Errorf("/etc/passwd as a program: %v", err)

@@ -2,7 +2,6 @@ package release
 
 import (
 	"bytes"
-	"debug/elf"
 	"errors"
 	"slices"
 	"strings"
@@ -13,7 +12,7 @@ import (
 // that any of them looks in.
 type loader struct {
 	fsys   FS
-	like   elf.FileHeader // programs and libraries have to be of one class and machine
+	like   program // programs and libraries have to be of one class and machine
 	interp string
 	dirs   []string
 	seen   []string // paths of what has been looked into, and names that were not found
@@ -24,7 +23,7 @@ type loader struct {
 func (r *Release) loader(fsys FS) *loader {
 	l := &loader{fsys: fsys}
 	if p, f, err := openProgram(fsys, r.ERTSDir+"/bin/beam.smp"); err == nil {
-		l.like, l.interp = p.FileHeader, p.interpreter()
+		l.like, l.interp = *p, p.interpreter()
 		f.Close()
 	}
 	return l
@@ -125,7 +124,7 @@ func (l *loader) open(file string) (names, dirs []string, ok bool) {
 		return nil, nil, false
 	}
 	defer f.Close()
-	if p.Class != l.like.Class || p.Machine != l.like.Machine {
+	if p.wide != l.like.wide || p.machine != l.like.machine {
 		return nil, nil, false
 	}
 	names, dirs = p.libraries()
