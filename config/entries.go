@@ -88,14 +88,12 @@ func (l *loader) entry(table string, at place, t map[string]any) (faults []fault
 			faults, whole = append(faults, f), false
 		}
 	}
-	var unknown []fault
-	for name := range t {
+	for _, name := range names(t) {
 		if !slices.Contains(known, name) {
-			unknown = append(unknown, fault{key: name, what: unknownKey(nearest(name, known)), ignored: true})
+			faults = append(faults, fault{key: name, what: unknownKey(nearest(name, known)), ignored: true})
 		}
 	}
-	slices.SortFunc(unknown, func(a, b fault) int { return strings.Compare(a.key, b.key) })
-	return append(faults, unknown...), whole
+	return faults, whole
 }
 
 // storeEntries puts the good entries of a list of tables into their field.

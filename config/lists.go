@@ -40,7 +40,8 @@ func (k *key) storeEnv(p *env, v any, from Source) (bool, []fault) {
 	switch v := v.(type) {
 	case map[string]any:
 		good = make(env, 0, len(v))
-		for name, value := range v {
+		for _, name := range names(v) {
+			value := v[name]
 			s, ok := value.(string)
 			if i, isInt := value.(int64); isInt && k.value != nil {
 				s, ok = strconv.FormatInt(i, 10), true
@@ -65,14 +66,13 @@ func (k *key) storeEnv(p *env, v any, from Source) (bool, []fault) {
 		return false, mistyped(v, from, "a table of strings")
 	}
 	if faults != nil && len(good) == 0 {
-		return false, sorted(faults)
+		return false, faults
 	}
 	*p = good
-	return true, sorted(faults)
+	return true, faults
 }
 
-// addEnv keeps the list sorted by key, so that it is the same at every boot although
-// Go's maps have no order.
+// addEnv keeps the list sorted by key.
 func (k *key) addEnv(list *env, name, value string) []fault {
 	if f := k.faultOf(name); f != nil {
 		return f
@@ -100,8 +100,13 @@ func (k *key) addEnv(list *env, name, value string) []fault {
 	return nil
 }
 
-// sorted gives faults that were found in the order of a Go map the same order always.
-func sorted(f []fault) []fault {
-	slices.SortFunc(f, func(a, b fault) int { return strings.Compare(a.what, b.what) })
-	return f
+// names are the keys of a table in an order that is the same at every boot, although Go's
+// maps have none.
+func names(table map[string]any) []string {
+	list := make([]string, 0, len(table))
+	for name := range table {
+		list = append(list, name)
+	}
+	slices.Sort(list)
+	return list
 }

@@ -61,8 +61,8 @@ func TestRights(t *testing.T) {
 		"systemd.machine_id=0123 beaminit.release.limits=nofile beaminit.supervise.power-button=sleep")
 	const limits = `; want resources of prlimit(1) with a number, "unlimited", or "SOFT:HARD", such as nofile = "65536"; using { nofile = "1024" }`
 	want := []string{
-		`/etc/beaminit.toml:2: release.limits: "files" is no resource limit` + limits,
 		`/etc/beaminit.toml:2: release.limits: "much" is no limit for core` + limits,
+		`/etc/beaminit.toml:2: release.limits: "files" is no resource limit` + limits,
 		`/etc/beaminit.toml:2: release.limits: 1.5 is a float, not a string, as the value of "nice"` + limits,
 		`/etc/beaminit.toml:3: release.capabilities: "sys_tiem" is no capability; want names of capabilities(7), such as "net_bind_service"; using ["sys_time"]`,
 		`/etc/beaminit.toml:4: release.oom_score_adj: -1001 is no oom_score_adj; want -1000 (never killed) to 1000 (killed first); using 0`,

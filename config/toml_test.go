@@ -67,8 +67,8 @@ func TestTOMLProblems(t *testing.T) {
 		{"backoff of three", "[supervise]\nbackoff = [\"1s\", \"1s\", \"1s\"]", []string{at + `2: supervise.backoff: a list of 3, not of two durations; want the first and the longest pause, such as ["100ms", "30s"], 1ms to 24h; using ["100ms", "30s"]`}},
 		{"control character", "[release]\nargs = [\"a\\u001bb\"]", []string{at + `2: release.args: "a\x1bb" has control characters or is not UTF-8; want printable text; using []`}},
 		{"env", "[release]\nenv = { A = 1, \"B C\" = \"x\", D = \"y\", E = \"\\n\" }", []string{
-			at + `2: release.env: "B C" is no name of an environment variable; want letters, digits and underscores, such as LANG = "C.UTF-8"; using { D = "y" }`,
 			at + `2: release.env: 1 is an integer, not a string, as the value of "A"; want letters, digits and underscores, such as LANG = "C.UTF-8"; using { D = "y" }`,
+			at + `2: release.env: "B C" is no name of an environment variable; want letters, digits and underscores, such as LANG = "C.UTF-8"; using { D = "y" }`,
 			at + `2: release.env: the value of E has control characters or is not UTF-8; want printable text; using { D = "y" }`}},
 		{"modules", "[kernel]\nmodules = [\"virtio_net\", \"../evil\"]", []string{at + `2: kernel.modules: "../evil" is no module name; want module names such as "virtio_net"; using ["virtio_net"]`}},
 		{"relative path", "[release]\ntmp = \"tmp\"", []string{at + `2: release.tmp: "tmp" is no absolute path; want a writable directory; using "/run/beaminit/release"`}},

@@ -3,7 +3,6 @@ package netcfg
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"github.com/beaminit/beaminit/config"
@@ -36,10 +35,15 @@ func Make(hostname string, nets []config.Network) Plan {
 		}
 		p.Links = append(p.Links, l)
 	}
-	depth := func(a Link) int { return p.depth(a.Interface, len(p.Links)) }
-	sorted := slices.Clone(p.Links)
-	slices.SortStableFunc(sorted, func(a, b Link) int { return depth(a) - depth(b) })
-	p.Links = sorted
+	var order []Link
+	for depth := range len(p.Links) + 1 {
+		for _, l := range p.Links {
+			if p.depth(l.Interface, len(p.Links)) == depth {
+				order = append(order, l)
+			}
+		}
+	}
+	p.Links = order
 	return p
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/beaminit/beaminit/internal/clock"
@@ -190,7 +191,7 @@ func (d *advertised) all(device string) *netcfg.DNS {
 	for s := range d.search {
 		dns.Search = append(dns.Search, s)
 	}
-	slices.SortFunc(dns.Servers, netip.Addr.Compare)
+	sort.Slice(dns.Servers, func(i, j int) bool { return dns.Servers[i].Less(dns.Servers[j]) })
 	slices.Sort(dns.Search)
 	return &dns
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"time"
@@ -41,7 +41,7 @@ const (
 )
 
 func jitter(d time.Duration) time.Duration {
-	return d - d/8 + time.Duration(rand.Int63n(int64(d)/4))
+	return d - d/8 + time.Duration(rand.Int64N(int64(d)/4))
 }
 
 // run keeps a lease until ctx ends: the states of RFC 2131, figure 5. old is what the link

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"hash/fnv"
-	"math/rand"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -109,7 +109,7 @@ func (l *local) hold(ctx context.Context, a netip.Addr) error {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
-	between := time.Duration(rand.Int63n(int64(probeWait)))
+	between := time.Duration(rand.Int64N(int64(probeWait)))
 	for i := 0; i <= probeCount; i++ { // the last wait is for the answers to the last probe
 		taken, err := l.taken(conn, a, true, between)
 		if taken || err != nil || ctx.Err() != nil {
@@ -117,7 +117,7 @@ func (l *local) hold(ctx context.Context, a netip.Addr) error {
 		}
 		if between = announceWait; i < probeCount {
 			if i < probeCount-1 {
-				between = probeMin + time.Duration(rand.Int63n(int64(probeMax-probeMin)))
+				between = probeMin + time.Duration(rand.Int64N(int64(probeMax-probeMin)))
 			}
 			if err := l.send(conn, netip.IPv4Unspecified(), a); err != nil {
 				return err
