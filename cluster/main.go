@@ -5,7 +5,6 @@ import (
 	"runtime/debug"
 
 	"github.com/beaminit/beaminit/internal/proc"
-	"golang.org/x/sys/unix"
 )
 
 // Main is the child of PID 1 that looks at the network: it reads orders from
@@ -17,7 +16,7 @@ func Main(args []string) int {
 		os.Stderr.WriteString("beaminit-monitor: " + err.Error() + "\n")
 		return 2
 	}
-	unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	proc.NoNewPrivs()
 	proc.SetName(MonitorName) // not "exe"
 	debug.SetGCPercent(10)
 	w.Run(0, 1)

@@ -4,6 +4,7 @@ package proc
 
 import (
 	"strconv"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -36,4 +37,13 @@ func IsChild(pid int) bool {
 func SetName(name string) {
 	b := append([]byte(name), 0)
 	unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(&b[0])), 0, 0, 0)
+}
+
+// NoNewPrivs sees to it that no thread of this process gains a privilege again by what it
+// executes (prctl(2), PR_SET_NO_NEW_PRIVS). A program with cgo, as a test under the race
+// detector is, can do that for the thread that calls it alone.
+func NoNewPrivs() {
+	if _, _, errno := syscall.AllThreadsSyscall(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0); errno == unix.ENOTSUP {
+		unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	}
 }

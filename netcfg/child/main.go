@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/beaminit/beaminit/internal/proc"
 	"github.com/beaminit/beaminit/netcfg"
-	"golang.org/x/sys/unix"
 )
 
 // Main is the process: its argument is netcfg.Orders as JSON, it writes a line for each
@@ -29,7 +29,7 @@ func Main(args []string) int {
 		return 2
 	}
 	debug.SetGCPercent(10) // it lives long and does little
-	unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	proc.NoNewPrivs()
 	// Not "exe". By the file, because prctl(2) names the thread that calls, whichever that is.
 	_ = os.WriteFile("/proc/self/comm", []byte(netcfg.ChildName), 0)
 	go func() {

@@ -7,7 +7,6 @@ import (
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/proc"
-	"golang.org/x/sys/unix"
 )
 
 // Main is the relay, a child of PID 1: descriptor 0 is the pty, 1 is where the last output is
@@ -18,7 +17,7 @@ func Main(args []string) int {
 		os.Stderr.WriteString(RelayName + ": is for PID 1 to start\n")
 		return 2
 	}
-	unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	proc.NoNewPrivs()
 	proc.SetName(RelayName) // not "exe"
 	debug.SetGCPercent(10)
 	options, _ := config.ParseTTYOptions(args[2])
