@@ -116,14 +116,7 @@ func makePlan(o options) (plan []section, problems []string) {
 		problems = append(problems, err.Error())
 	}
 	problems = append(problems, health.CheckCmdline(o.cmdline)...)
-	var settings, notes, mounts, targets []string
-	c.Each(func(key, value, where string) {
-		if !o.all && where == config.BuiltIn.String() {
-			return
-		}
-		setting := key + " = " + value
-		settings = append(settings, setting+strings.Repeat(" ", max(2, 46-len(setting)))+"# "+where)
-	})
+	var notes, mounts, targets []string
 	for _, note := range c.Notes {
 		notes = append(notes, note.String())
 	}
@@ -149,7 +142,7 @@ func makePlan(o options) (plan []section, problems []string) {
 	}
 	wayDown := node.ShutdownPlan(c)
 	plan = []section{
-		{"configuration", settings},
+		{"configuration", settings(c, o.all)},
 		{"modules", c.Kernel.Modules},
 		{"sysctl", c.Kernel.Sysctl},
 		{"mounts", mounts},
@@ -166,6 +159,18 @@ func makePlan(o options) (plan []section, problems []string) {
 		plan = append(plan, section{"beaminit.toml", lines([]byte(c.TOML()))})
 	}
 	return append(plan, section{"way down", wayDown.Lines()}, section{"notes", notes}, section{"problems", problems}), problems
+}
+
+// settings are what is set or found, and where; with all, what is built in too.
+func settings(c *config.Config, all bool) (list []string) {
+	c.Each(func(key, value, where string) {
+		if !all && where == config.BuiltIn.String() {
+			return
+		}
+		setting := key + " = " + value
+		list = append(list, setting+strings.Repeat(" ", max(2, 46-len(setting)))+"# "+where)
+	})
+	return list
 }
 
 func lines(text []byte) []string {

@@ -20,33 +20,19 @@ func planRelease(n *node.Setup) (plan []section, problems []error) {
 	problems = append(problems, n.FailedUser()...)
 	r := n.Release
 	cmd := n.Command(1)
-	cookie := []string{"none: the VM will make a random one"}
-	problems = append(problems, r.Problems...)
-	for _, p := range cmd.Problems {
-		var none release.NoCookie
-		if errors.As(p, &none) && n.Image.MountedLater(none.File) {
-			cookie = []string{"in " + none.File + ", on a file system that is mounted at boot"}
-			continue
-		}
-		problems = append(problems, p)
-	}
+	cookie, wrong := planCookie(n, &cmd)
+	problems = append(append(problems, r.Problems...), wrong...)
 	for _, err := range [...]error{cmd.Refused, n.Lacks(&cmd), n.CheckCertificate(cmd.Node)} {
 		if err != nil {
 			problems = append(problems, err)
 		}
 	}
 	problems = append(problems, r.Check(n.Image.Root, &cmd, n.Config.Node.Hostname)...)
-	if cmd.Cookie != "" {
-		cookie = []string{"fingerprint " + cmd.Cookie + ", from " + cmd.CookieFrom}
-		if file := n.Config.Distribution.CookieFile; file != cmd.CookieFrom && n.Image.MountedLater(file) {
-			cookie[0] = "in " + file + ", if it is there when the file systems are mounted; else " + cookie[0]
-		}
-	}
 	plan = []section{
 		{"release", append(r.Why, cmd.Notes...)},
 		{"node", []string{nodeLine(&cmd)}},
 		{"user", []string{cmd.User.String()}},
-		{"cookie", cookie},
+		{"cookie", []string{cookie}},
 		{"command", append([]string{cmd.Path}, flagLines(cmd.Argv[1:])...)},
 		{"environment", shown(cmd.Env)},
 	}
@@ -71,6 +57,28 @@ func planRelease(n *node.Setup) (plan []section, problems []error) {
 		plan = append(plan, section{f.Path + " (mode " + fs.FileMode(f.Mode).String() + ")", text})
 	}
 	return plan, problems
+}
+
+// planCookie says where the cookie comes from. That a file of it is not there is no problem
+// where its file system is mounted at boot.
+func planCookie(n *node.Setup, cmd *release.Command) (from string, problems []error) {
+	from = "none: the VM will make a random one"
+	for _, p := range cmd.Problems {
+		var none release.NoCookie
+		if errors.As(p, &none) && n.Image.MountedLater(none.File) {
+			from = "in " + none.File + ", on a file system that is mounted at boot"
+			continue
+		}
+		problems = append(problems, p)
+	}
+	if cmd.Cookie == "" {
+		return from, problems
+	}
+	from = "fingerprint " + cmd.Cookie + ", from " + cmd.CookieFrom
+	if file := n.Config.Distribution.CookieFile; file != cmd.CookieFrom && n.Image.MountedLater(file) {
+		from = "in " + file + ", if it is there when the file systems are mounted; else " + from
+	}
+	return from, problems
 }
 
 // nodeLine is the name of the node for a plan.

@@ -41,10 +41,7 @@ func literal(p any) string {
 		}
 		return strconv.Quote(durationText(time.Duration(*p)))
 	case *fileMode:
-		if *p == 0 {
-			return `""`
-		}
-		return strconv.Quote("0" + strconv.FormatInt(int64(*p), 8))
+		return ifSet(*p != 0, "0"+strconv.FormatInt(int64(*p), 8))
 	case *mac:
 		return strconv.Quote(string(*p))
 	case *commands:
@@ -54,15 +51,9 @@ func literal(p any) string {
 		}
 		return "[" + strings.Join(words, ", ") + "]"
 	case *netip.Addr:
-		if !p.IsValid() {
-			return `""`
-		}
-		return strconv.Quote(p.String())
+		return ifSet(p.IsValid(), p.String())
 	case *netip.Prefix:
-		if !p.IsValid() {
-			return `""`
-		}
-		return strconv.Quote(p.String())
+		return ifSet(p.IsValid(), p.String())
 	case *size:
 		return strconv.Quote(sizeText(int64(*p)))
 	case *env:
@@ -79,13 +70,25 @@ func literal(p any) string {
 		}
 		return list(words)
 	case *[]Peer:
-		words := make([]string, len(*p))
-		for i, peer := range *p {
-			words[i] = peer.Name + " = " + peer.literal()
-		}
-		return braces(words)
+		return peersLiteral(*p)
 	}
 	return entryLiteral(p)
+}
+
+func peersLiteral(peers []Peer) string {
+	words := make([]string, len(peers))
+	for i, peer := range peers {
+		words[i] = peer.Name + " = " + peer.literal()
+	}
+	return braces(words)
+}
+
+// ifSet is a text in quotes, an empty one where the value is not set.
+func ifSet(set bool, text string) string {
+	if !set {
+		text = ""
+	}
+	return strconv.Quote(text)
 }
 
 // durationText is a duration without the zero units of Duration.String: 1m, not 1m0s.

@@ -44,12 +44,18 @@ func loadOrder(boot []byte, all bool) (files []string) {
 		case bytes.HasPrefix(rest, []byte("path\x6c")): // an atom, and a list behind it
 			dirs = terms(rest[len("path\x6c"):])
 		case bytes.HasPrefix(rest, []byte("primLoad\x6c")):
-			for _, module := range terms(rest[len("primLoad\x6c"):]) {
-				for _, dir := range dirs {
-					if strings.HasPrefix(dir, "$") {
-						files = append(files, dir+"/"+module)
-					}
-				}
+			files = append(files, placesOf(terms(rest[len("primLoad\x6c"):]), dirs)...)
+		}
+	}
+	return files
+}
+
+// placesOf are where modules may lie, each in each directory of a release.
+func placesOf(modules, dirs []string) (files []string) {
+	for _, module := range modules {
+		for _, dir := range dirs {
+			if strings.HasPrefix(dir, "$") {
+				files = append(files, dir+"/"+module)
 			}
 		}
 	}

@@ -107,17 +107,21 @@ func (r *Release) carrier(in *Inputs, c *Command) ([]string, error) {
 	for _, args := range [...][]string{in.Release.Args, r.args} {
 		for i, a := range args {
 			if a == "-ssl_dist_optfile" || a == "-ssl_dist_opt" {
-				flags = append(flags, a)
-				for _, value := range args[i+1:] {
-					if isFlag(value) {
-						break
-					}
-					flags = append(flags, value)
-				}
+				flags = append(append(flags, a), valuesOf(args[i+1:])...)
 			}
 		}
 	}
 	return flags, nil
+}
+
+// valuesOf are the arguments before the next flag.
+func valuesOf(args []string) []string {
+	for i, a := range args {
+		if isFlag(a) {
+			return args[:i]
+		}
+	}
+	return args
 }
 
 // carrierOf is the carrier of OTP that goes with that of a release. One of the release's

@@ -114,12 +114,49 @@ func parseV1(text string) (r Handover, err error) {
 }
 
 func (r *Handover) set(name, value string) (err error) {
-	s := &r.State
 	switch name {
 	case "boot":
 		r.Boot, err = parse32(value)
 	case "seq":
 		r.Seq, err = parse32(value)
+	case "falls":
+		r.Falls, err = parseTimes(value)
+	case "output":
+		read, write, _ := strings.Cut(value, ",")
+		if r.Output[0], err = strconv.Atoi(read); err == nil {
+			r.Output[1], err = strconv.Atoi(write)
+		}
+	case "watchdog":
+		r.Watchdog, err = strconv.Atoi(value)
+	case "notify":
+		r.Notify, err = strconv.Atoi(value)
+	case "ear":
+		r.Ear, err = strconv.Atoi(value)
+	case "with":
+		err = r.setChild(sidecarName, value)
+	case "terminal":
+		return r.setTerminal(value)
+	case "why":
+		r.Why, err = parseText(value)
+	case "clock":
+		r.Clock = value
+	case "from":
+		r.From, err = parseText(value)
+	case "healer":
+		r.Healer, err = parseText(value)
+	case "dir":
+		r.StateDir, err = parseText(value)
+	case "done":
+		err = r.setPhase(value)
+	default:
+		err = setStateV1(&r.State, name, value)
+	}
+	return err
+}
+
+// setStateV1 is set for what the supervisor knew.
+func setStateV1(s *policy.State, name, value string) (err error) {
+	switch name {
 	case "phase":
 		var n int
 		n, err = strconv.Atoi(value)
@@ -155,19 +192,6 @@ func (r *Handover) set(name, value string) (err error) {
 		s.Action = policy.Action(value)
 	case "exits":
 		s.Exits, err = parseTimes(value)
-	case "falls":
-		r.Falls, err = parseTimes(value)
-	case "output":
-		read, write, _ := strings.Cut(value, ",")
-		if r.Output[0], err = strconv.Atoi(read); err == nil {
-			r.Output[1], err = strconv.Atoi(write)
-		}
-	case "watchdog":
-		r.Watchdog, err = strconv.Atoi(value)
-	case "notify":
-		r.Notify, err = strconv.Atoi(value)
-	case "ear":
-		r.Ear, err = strconv.Atoi(value)
 	case "kill":
 		var n int
 		if n, err = strconv.Atoi(value); err == nil && (n < int(policy.KillNone) || n > int(policy.KillStuck)) {
@@ -177,36 +201,26 @@ func (r *Handover) set(name, value string) (err error) {
 	case "fatal":
 		s.Fatal, err = parseText(value)
 	case "beat":
-		var list []time.Duration
-		if list, err = parseTimes(value); err == nil && len(list) != 3 {
-			err = errors.New("want three")
-		} else if err == nil {
-			s.BeatAt, s.BeatSpan, s.SnoozeUntil = list[0], list[1], list[2]
-		}
+		err = setBeat(s, value)
 	case "unpetted":
 		s.Unpetted = value == "1"
-	case "with":
-		err = r.setChild(sidecarName, value)
-	case "terminal":
-		return r.setTerminal(value)
 	case "swhy":
 		s.Why, err = parseText(value)
-	case "why":
-		r.Why, err = parseText(value)
-	case "clock":
-		r.Clock = value
 	case "then":
 		var n int
 		n, err = strconv.Atoi(value)
 		s.Then = policy.Then(n)
-	case "from":
-		r.From, err = parseText(value)
-	case "healer":
-		r.Healer, err = parseText(value)
-	case "dir":
-		r.StateDir, err = parseText(value)
-	case "done":
-		err = r.setPhase(value)
+	}
+	return err
+}
+
+func setBeat(s *policy.State, value string) error {
+	list, err := parseTimes(value)
+	if err == nil && len(list) != 3 {
+		err = errors.New("want three")
+	}
+	if err == nil {
+		s.BeatAt, s.BeatSpan, s.SnoozeUntil = list[0], list[1], list[2]
 	}
 	return err
 }
