@@ -202,3 +202,30 @@ func moduleHelp(err error, flags int) string {
 	}
 	return ""
 }
+
+// CheckModules is for a plan: what LoadModules would say of the names with a kernel whose
+// modules lie in dir of an image, of which read gives the files. A module whose file the
+// image lacks, as where only a part of the kernel's packages is in it, is one of them.
+func CheckModules(dir string, names []string, read func(path string, limit int) ([]byte, error), has func(path string) bool) (missing []string) {
+	dep, err := read(dir+"/modules.dep", maxTable)
+	if err != nil {
+		return []string{dir + "/modules.dep: " + err.Error()}
+	}
+	plan, unknown := planModules(dep, names)
+	for _, m := range plan {
+		path := m.path
+		if path[0] != '/' {
+			path = dir + "/" + path
+		}
+		if !has(path) {
+			missing = append(missing, "modules.dep has "+path+", and the image has not")
+		}
+	}
+	builtin, _ := read(dir+"/modules.builtin", maxTable)
+	for _, name := range unknown {
+		if !isBuiltin(builtin, name) {
+			missing = append(missing, "no module "+name+" in "+dir+": it is neither in modules.dep nor in modules.builtin")
+		}
+	}
+	return missing
+}

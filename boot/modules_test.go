@@ -166,3 +166,30 @@ func FuzzModulesDep(f *testing.F) {
 		}
 	})
 }
+
+// TestCheckModules: the files of an image are those of its modules.dep, but for one package
+// that it lacks.
+func TestCheckModules(t *testing.T) {
+	read := func(path string, limit int) ([]byte, error) {
+		switch path {
+		case "/lib/modules/6.6/modules.dep":
+			return os.ReadFile("testdata/modules.dep")
+		case "/lib/modules/6.6/modules.builtin":
+			return []byte("kernel/drivers/nvme/host/nvme-core.ko\n"), nil
+		}
+		return nil, unix.ENOENT
+	}
+	has := func(path string) bool { return !strings.Contains(path, "virtio_ring") }
+	for _, c := range []struct{ dir, names, want string }{
+		{"6.6", "squashfs nvme_core", ""},
+		{"6.6", "board_leds", ""},
+		{"6.6", "virtio_pci", "modules.dep has /lib/modules/6.6/kernel/drivers/virtio/virtio_ring.ko, and the image has not"},
+		{"6.6", "squashfs no_such", "no module no_such in /lib/modules/6.6: it is neither in modules.dep nor in modules.builtin"},
+		{"5.4", "squashfs", "/lib/modules/5.4/modules.dep: no such file or directory"},
+	} {
+		got := strings.Join(CheckModules("/lib/modules/"+c.dir, strings.Fields(c.names), read, has), "; ")
+		if got != c.want {
+			t.Errorf("%s of %s: %q, want %q", c.names, c.dir, got, c.want)
+		}
+	}
+}

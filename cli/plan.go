@@ -137,7 +137,11 @@ func makePlan(o options) (plan []section, problems []string) {
 	hosts, kept := n.Hosts()
 	notes = append(notes, kept...)
 	release, errs := planRelease(n)
-	for _, err := range append(errs, n.MissingPrograms()...) {
+	modules, unseen := n.MissingModules()
+	if unseen != "" {
+		notes = append(notes, unseen)
+	}
+	for _, err := range append(append(errs, n.MissingPrograms()...), modules...) {
 		problems = append(problems, err.Error())
 	}
 	wayDown := node.ShutdownPlan(c)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -57,7 +58,8 @@ func (l *loader) fstabEntry(fields []string) (m Mount, ok bool) {
 	case noauto:
 		return m, false
 	case m.Target == "/":
-		if len(m.Options) > 0 {
+		// ro and rw are the kernel command line's to say, and every stock fstab has one of them.
+		if slices.ContainsFunc(m.Options, func(o string) bool { return !slices.Contains([]string{"defaults", "auto", "ro", "rw"}, o) }) {
 			l.noteOnce("fstab", "the options of / are without effect; want a [[mount]] with target = \"/\" and options = [\"remount\", \"noatime\"]")
 		}
 		return m, false

@@ -61,6 +61,13 @@ func TestFstab(t *testing.T) {
 	if n := strings.Join(notes(c), "\n"); !strings.Contains(n, "fstab: its sixth field is without effect") {
 		t.Errorf("notes %s", n)
 	}
+	// What the read-only-rootfs of Yocto makes of the first line is nothing to tell.
+	for options, told := range map[string]bool{"ro": false, "defaults,rw": false, "noatime": true, "ro,noatime": true} {
+		c := image(t, files{FstabPath: "/dev/root / auto " + options + " 1 0\n"}, "")
+		if got := strings.Contains(strings.Join(notes(c), "\n"), "the options of / are without effect"); got != told {
+			t.Errorf("options %s of the root are told of: %v, want %v", options, got, told)
+		}
+	}
 	// The other sources win, target by target.
 	c = image(t, files{FstabPath: fstab, Path: "[[mount]]\nsource = \"/dev/vdb\"\ntarget = \"/data\"\ntype = \"ext4\"\n", ErlinitPath: "-m /dev/vdc:/root:ext4::"}, "")
 	targets := ""

@@ -134,6 +134,10 @@ func (n *Setup) MissingPrograms() (problems []error) {
 	for _, argv := range r.RunOnce {
 		programs = append(programs, program{"release.run_once", argv})
 	}
+	programs = append(programs, program{"supervise.fallback_exec", n.Config.Supervise.FallbackExec})
+	for i := range n.Config.Services {
+		programs = append(programs, program{"service", n.Config.Services[i].Exec})
+	}
 	for _, p := range programs {
 		if len(p.argv) == 0 || p.argv[0] == "" || p.argv[0][0] != '/' || n.Image.MountedLater(p.argv[0]) {
 			continue // a wrapper without a path is one of the ERTS
@@ -148,6 +152,35 @@ func (n *Setup) MissingPrograms() (problems []error) {
 		}
 	}
 	return problems
+}
+
+// moduleDirs are where kernels have their modules; a merged /usr has both.
+var moduleDirs = [...]string{"/lib/modules", "/usr/lib/modules"}
+
+// MissingModules is for a plan of an image: modules that the configuration names and a
+// kernel of the image has not. Where the image has no modules at all, that is a note:
+// whether they are built into the kernel cannot be seen.
+func (n *Setup) MissingModules() (problems []error, note string) {
+	names := n.Config.Kernel.Modules
+	if len(names) == 0 || n.here() {
+		return nil, ""
+	}
+	root := n.Image.Root
+	for _, dir := range moduleDirs {
+		kernels, _ := root.List(dir)
+		for _, kernel := range kernels {
+			for _, what := range boot.CheckModules(dir+"/"+kernel, names, root.Read, func(path string) bool {
+				_, err := root.Mode(path)
+				return err == nil
+			}) {
+				problems = append(problems, errors.New(n.Config.Problem("kernel.modules", what, "the package with the module in the image, or its name taken out", "").String()))
+			}
+		}
+		if len(kernels) > 0 {
+			return problems, ""
+		}
+	}
+	return nil, "kernel.modules: the image has no /lib/modules: whether its kernel has " + strings.Join(names, " ") + " cannot be seen here"
 }
 
 // unasked is called where the node goes down because the release ended, and not because
