@@ -1,10 +1,12 @@
 package yoctolayer_test
 
 import (
-	"bufio"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -19,9 +21,18 @@ func TestImages(t *testing.T) {
 	if got := image["IMAGE_INSTALL"]; got != "packagegroup-beaminit ${BEAMINIT_RELEASE_PACKAGE}" {
 		t.Errorf("IMAGE_INSTALL = %q: an image without a shell has nothing more", got)
 	}
-	group := fields(vars(t, "recipes-core/packagegroups/packagegroup-beaminit.bb"), "RDEPENDS:${PN}")
-	if want := []string{"base-files", "base-passwd", "beaminit"}; !slices.Equal(group, want) {
-		t.Errorf("packagegroup-beaminit: %q, want %q", group, want)
+	group := vars(t, "recipes-core/packagegroups/packagegroup-beaminit.bb")
+	for name, want := range map[string]string{
+		"RDEPENDS:${PN}":    "base-files base-passwd beaminit netbase ${MACHINE_ESSENTIAL_EXTRA_RDEPENDS}",
+		"RRECOMMENDS:${PN}": "tzdata-core ca-certificates ${MACHINE_ESSENTIAL_EXTRA_RRECOMMENDS}",
+		"PACKAGE_ARCH":      "${MACHINE_ARCH}",
+	} {
+		if got := group[name]; got != want {
+			t.Errorf("packagegroup-beaminit: %s = %q, want %q", name, got, want)
+		}
+	}
+	if got, ok := image["NO_RECOMMENDATIONS"]; ok {
+		t.Errorf("NO_RECOMMENDATIONS = %q: firmware and modules that the machine recommends would be left out", got)
 	}
 	if got := fields(image, "IMAGE_FEATURES"); !slices.Contains(got, "read-only-rootfs") {
 		t.Errorf("IMAGE_FEATURES = %q, want read-only-rootfs", got)
@@ -29,6 +40,75 @@ func TestImages(t *testing.T) {
 	minimal := vars(t, "recipes-core/images/beaminit-image-minimal.bb")
 	if got := fields(minimal, "PACKAGE_EXCLUDE"); !slices.Contains(got, "busybox") {
 		t.Errorf("PACKAGE_EXCLUDE = %q, want busybox", got)
+	}
+}
+
+// imageConfig is the configuration that an image has, of these files of the layer, which has
+// no problem.
+func imageConfig(t *testing.T, files ...string) *config.Config {
+	t.Helper()
+	var text []byte
+	for _, f := range files {
+		data, err := os.ReadFile("recipes-core/images/files/" + f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, data...)
+	}
+	c := config.Load("hostname=image", func(name string) ([]byte, error) {
+		if name == config.Path {
+			return text, nil
+		}
+		return nil, fs.ErrNotExist
+	})
+	for _, p := range c.Problems {
+		t.Errorf("%s: %s", files, p)
+	}
+	return c
+}
+
+// TestFullImage: its services are of packages that it installs, and its data lie on the
+// partition that its .wks makes.
+func TestFullImage(t *testing.T) {
+	full := vars(t, "recipes-core/images/beaminit-image-full.bb")
+	install := fields(full, "IMAGE_INSTALL")
+	for _, name := range []string{"busybox", "dropbear", "e2fsprogs-e2fsck", "${BEAMINIT_CHRONY}"} {
+		if !slices.Contains(install, name) {
+			t.Errorf("IMAGE_INSTALL = %q, want %s in it", install, name)
+		}
+	}
+	var names []string
+	c := imageConfig(t, "beaminit-full.toml", "beaminit-chrony.toml")
+	for _, s := range c.Services {
+		names = append(names, s.Name)
+	}
+	if want := []string{"dropbear", "chrony"}; !slices.Equal(names, want) {
+		t.Errorf("services %q, want %q", names, want)
+	}
+	wks, err := os.ReadFile("wic/" + full["WKS_FILE"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if label := strings.TrimPrefix(c.Mounts[0].Source, "PARTLABEL="); !strings.Contains(string(wks), "--part-name "+label+" ") {
+		t.Errorf("/data is on %s, which the .wks does not make", c.Mounts[0].Source)
+	}
+}
+
+// TestInitramfs: what is asked for in a variable is loaded.
+func TestInitramfs(t *testing.T) {
+	r := newRootfs(t, nil, "sbin/beaminit")
+	var err error
+	if r.class, err = layerfile.Read("recipes-core/images/beaminit-initramfs.bb"); err != nil {
+		t.Fatal(err)
+	}
+	maps.Copy(r.class.Vars, map[string]string{"IMAGE_ROOTFS": r.dir, "base_sbindir": "/sbin", "sysconfdir": "/etc", "BEAMINIT_INITRAMFS_MODULES": "virtio_blk ext4"})
+	if said, ok := r.run(t, "beaminit_initramfs"); !ok {
+		t.Fatal(said)
+	}
+	link, _ := os.Readlink(r.dir + "/init")
+	text, err := os.ReadFile(r.dir + "/etc/beaminit.toml")
+	if want := "[kernel]\nmodules = [\"virtio_blk\", \"ext4\"]\n"; link != "/sbin/beaminit" || err != nil || string(text) != want {
+		t.Errorf("/init leads to %q; beaminit.toml is %q (%v), want %q", link, text, err, want)
 	}
 }
 
@@ -41,16 +121,8 @@ func TestDevImage(t *testing.T) {
 			t.Errorf("IMAGE_INSTALL = %q, want %s in it", dev["IMAGE_INSTALL"], name)
 		}
 	}
-	toml := strings.Replace(dev["BEAMINIT_TOML"], "${THISDIR}", "recipes-core/images", 1)
-	c := config.Load("hostname=dev", func(name string) ([]byte, error) {
-		if name == config.Path {
-			return os.ReadFile(toml)
-		}
-		return nil, fs.ErrNotExist
-	})
-	for _, p := range c.Problems {
-		t.Errorf("%s: %s", toml, p)
-	}
+	toml := filepath.Base(dev["BEAMINIT_TOML"])
+	c := imageConfig(t, toml)
 	recipe, err := layerfile.Read("recipes-core/beaminit-serial-shell/beaminit-serial-shell_1.0.bb")
 	if err != nil {
 		t.Fatal(err)
@@ -76,30 +148,51 @@ func TestDevImage(t *testing.T) {
 	}
 }
 
-// TestKernelFragment: each line is a comment or a symbol, each symbol there once.
+// TestKernelFragment: each line is a comment or a symbol, each symbol there once, and of those
+// that docs/boot.md names none is missing.
 func TestKernelFragment(t *testing.T) {
-	f, err := os.Open("recipes-kernel/linux/files/beaminit.cfg")
+	have := map[string]bool{}
+	for _, file := range []string{"beaminit.cfg", "beaminit-hardware.cfg"} {
+		text, err := os.ReadFile("recipes-kernel/linux/files/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range strings.Split(string(text), "\n") {
+			if line == "" || strings.HasPrefix(line, "# ") {
+				continue
+			}
+			name, value, _ := strings.Cut(line, "=")
+			if !strings.HasPrefix(name, "CONFIG_") || value != "y" || have[name] {
+				t.Errorf("%s: %q, want CONFIG_NAME=y once", file, line)
+			}
+			have[name] = true
+		}
+		scc, err := os.ReadFile("recipes-kernel/linux/files/beaminit.scc")
+		if src := vars(t, "recipes-kernel/linux/beaminit-kernel.inc")["SRC_URI"]; err != nil || !strings.Contains(string(scc), " "+file+"\n") || !strings.Contains(src, "file://"+file) {
+			t.Errorf("%s is not in beaminit.scc and SRC_URI: %v", file, err)
+		}
+	}
+	docs, err := os.ReadFile("../docs/boot.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	have := map[string]bool{}
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		line := lines.Text()
-		if line == "" || strings.HasPrefix(line, "# ") {
-			continue
-		}
-		name, value, _ := strings.Cut(line, "=")
-		if !strings.HasPrefix(name, "CONFIG_") || value != "y" || have[name] {
-			t.Errorf("beaminit.cfg: %q, want CONFIG_NAME=y once", line)
-		}
-		have[name] = true
+	named := regexp.MustCompile("`(CONFIG_[A-Z0-9_]+)`").FindAllStringSubmatch(string(docs), -1)
+	if len(named) < 10 {
+		t.Fatalf("docs/boot.md names %q only", named)
 	}
-	for _, name := range []string{"SQUASHFS", "OVERLAY_FS", "VIRTIO_BLK", "VIRTIO_NET", "DEVTMPFS", "INET_DIAG", "INET_TCP_DIAG", "INET_DIAG_DESTROY", "WATCHDOG", "PSTORE_RAM", "PSTORE_PMSG"} {
-		if !have["CONFIG_"+name] {
-			t.Errorf("beaminit.cfg lacks CONFIG_%s=y", name)
+	for _, m := range named {
+		if !have[m[1]] {
+			t.Errorf("the fragment lacks %s=y, which docs/boot.md names", m[1])
 		}
+	}
+	for _, name := range []string{"SQUASHFS", "OVERLAY_FS", "VIRTIO_BLK", "VIRTIO_NET", "INET_DIAG_DESTROY", "MAGIC_SYSRQ_SERIAL"} {
+		if !have["CONFIG_"+name] {
+			t.Errorf("the fragment lacks CONFIG_%s=y", name)
+		}
+	}
+	appends, err := filepath.Glob("recipes-kernel/linux/*.bbappend")
+	if err != nil || len(appends) < 3 {
+		t.Errorf("kernels that get the fragment: %q, %v", appends, err)
 	}
 }
 

@@ -3,6 +3,7 @@ package yoctolayer_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -51,14 +52,42 @@ func TestLayerConf(t *testing.T) {
 	}
 }
 
+// TestInitManager: what the layer chooses is a default, as of oe-core's init managers: what
+// a configuration says stands.
 func TestInitManager(t *testing.T) {
-	v := vars(t, "conf/distro/include/init-manager-beaminit.inc")
-	if v["DISTRO_FEATURES:append"] != "beaminit" || v["VIRTUAL-RUNTIME_init_manager"] != "beaminit" {
-		t.Errorf("DISTRO_FEATURES:append %q, VIRTUAL-RUNTIME_init_manager %q: want beaminit", v["DISTRO_FEATURES:append"], v["VIRTUAL-RUNTIME_init_manager"])
+	const file = "conf/distro/include/init-manager-beaminit.inc"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, name := range []string{"initscripts", "login_manager", "dev_manager", "keymaps", "update-alternatives"} {
-		if got, ok := v["VIRTUAL-RUNTIME_"+name]; !ok || got != "" {
-			t.Errorf("VIRTUAL-RUNTIME_%s is %q (set: %v), want it set to nothing", name, got, ok)
+	have := map[string]string{}
+	for _, line := range strings.Split(string(text), "\n") {
+		if f := strings.Fields(line); len(f) > 2 && f[0] != "#" {
+			have[f[0]] = strings.Join(f[1:], " ")
+		}
+	}
+	want := map[string]string{"DISTRO_FEATURES:append": `= " beaminit"`, "VIRTUAL-RUNTIME_init_manager": `??= "beaminit"`}
+	for _, name := range []string{"initscripts", "login_manager", "dev_manager"} {
+		want["VIRTUAL-RUNTIME_"+name] = `??= ""`
+	}
+	// What default-providers.inc of openembedded-core has set by then: ?= and ??= come too late.
+	for name, theirs := range map[string]string{"update-alternatives": "update-alternatives-opkg", "base-utils-syslog": "busybox-syslog", "keymaps": "keymaps"} {
+		name = "VIRTUAL-RUNTIME_" + name
+		want[name] = fmt.Sprintf(`:= "${@bb.utils.contains('%s', '%s', '', d.getVar('%[1]s') or '', d)}"`, name, theirs)
+	}
+	for name, value := range want {
+		if have[name] != value {
+			t.Errorf("%s: %s %s, want %s", file, name, have[name], value)
+		}
+	}
+	for name := range have {
+		if strings.HasSuffix(name, ":remove") {
+			t.Errorf("%s: %s takes away what a configuration has chosen", file, name)
+		}
+	}
+	for series, name := range map[string]string{"backfill-considered": "DISTRO_FEATURES_BACKFILL_CONSIDERED:append", "opted-out": "DISTRO_FEATURES_OPTED_OUT:append"} {
+		if got := vars(t, "conf/distro/include/beaminit-"+series+".inc")[name]; got != "systemd sysvinit" {
+			t.Errorf("%s = %q, want systemd and sysvinit", name, got)
 		}
 	}
 }
@@ -181,7 +210,7 @@ func TestFlags(t *testing.T) {
 	if before != "" {
 		t.Errorf("GO_LDFLAGS has %s, the Makefile no such flags", before)
 	}
-	inner = strings.NewReplacer("${PV}", "0", "$SOURCE_DATE_EPOCH", "1").Replace(inner)
+	inner = strings.NewReplacer("$BEAMINIT_VERSION", "0", "$SOURCE_DATE_EPOCH", "1").Replace(inner)
 	cmd := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(t.TempDir(), "beaminit"), "-ldflags", inner, "../cmd/init")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {

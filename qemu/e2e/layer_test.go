@@ -42,7 +42,8 @@ func layerFile(t *testing.T, name string, more map[string]string) layerfile.File
 		t.Fatal(err)
 	}
 	maps.Copy(f.Vars, map[string]string{
-		"base_sbindir": "/sbin", "base_bindir": "/bin", "bindir": "/usr/bin", "sysconfdir": "/etc", "mandir": "/usr/share/man", "MACHINE": machine,
+		"base_sbindir": "/sbin", "base_bindir": "/bin", "bindir": "/usr/bin", "libdir": "/usr/lib", "sbindir": "/usr/sbin", "sysconfdir": "/etc", "mandir": "/usr/share/man",
+		"MACHINE": machine, "MACHINE_ESSENTIAL_EXTRA_RDEPENDS": "",
 	})
 	maps.Copy(f.Vars, more)
 	return f
@@ -61,21 +62,11 @@ func value(t *testing.T, f layerfile.File, name string) string {
 // call runs one of a file's shell functions as BitBake does, as root or as its own
 // user namespace's, and gives what it said.
 func (r rootfs) call(f layerfile.File, name string) (string, error) {
-	script := "bbfatal() { printf '%s\\n' \"$*\"; exit 1; }\n"
-	for other := range f.Funcs {
-		body, err := f.Func(other)
-		if err != nil {
-			return "", err
-		}
-		if !strings.Contains(other, ":") {
-			script += other + "() {\n" + body + "}\n"
-		}
-	}
-	body, err := f.Func(name)
+	script, err := f.Script(name)
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(r.t.Context(), "sh", "-e", "-c", script+"called() {\n"+body+"}\ncalled")
+	cmd := exec.CommandContext(r.t.Context(), "sh", "-e", "-c", script)
 	cmd.Env = append(os.Environ(), "PATH="+r.work+"/native/usr/bin:"+os.Getenv("PATH")+":/usr/sbin:/sbin")
 	if os.Geteuid() != 0 {
 		cmd.SysProcAttr = &syscall.SysProcAttr{
@@ -135,10 +126,11 @@ func layRootfs(t *testing.T, init string, toml []byte) rootfs {
 	maps.Copy(r.image.Vars, inc.Vars)
 	maps.Copy(r.image.Vars, map[string]string{
 		"BEAMINIT_RELEASE_PACKAGE": "", "BEAMINIT_RELEASE": tar, "BEAMINIT_TOML": config,
-		"IMAGE_ROOTFS": r.dir, "T": work + "/T",
+		"BEAMINIT_CHECK_CMDLINE": strings.Replace(r.image.Vars["BEAMINIT_CHECK_CMDLINE"], "${@d.getVar('MACHINE').replace('_', '-')}", machine, 1),
+		"IMAGE_ROOTFS":           r.dir, "T": work + "/T", "IMGDEPLOYDIR": work + "/deploy", "IMAGE_NAME": "image-" + machine, "IMAGE_LINK_NAME": "",
 	})
 	recipe := layerFile(t, "recipes-core/beaminit/beaminit_git.bb", map[string]string{
-		"PN": "beaminit", "B": work + "/build", "READELF": "readelf",
+		"PN": "beaminit", "B": work + "/build", "READELF": "readelf", "BEAMINIT_SRC": "tree",
 		"BEAMINIT_UNPACKED": layerDir + "/recipes-core/beaminit/files", "S": layerDir + "/..",
 	})
 	copied(t, init, work+"/build/beaminit")
@@ -147,7 +139,8 @@ func layRootfs(t *testing.T, init string, toml []byte) rootfs {
 		t.Fatal(err)
 	}
 	// In this order, by image.bbclass.
-	for _, name := range strings.Fields(value(t, r.image, "ROOTFS_POSTPROCESS_COMMAND:prepend") + " " + value(t, r.image, "ROOTFS_POSTPROCESS_COMMAND:append")) {
+	steps := value(t, r.image, "ROOTFS_POSTPROCESS_COMMAND:prepend") + " " + value(t, r.image, "ROOTFS_POSTPROCESS_COMMAND:append")
+	for _, name := range strings.Fields(steps + " " + value(t, r.image, "do_rootfs[postfuncs]")) {
 		r.must(r.image, name)
 	}
 	return r
@@ -186,6 +179,8 @@ func (r rootfs) installs(recipe layerfile.File) {
 			case "base-passwd":
 				r.write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/sh\n")
 				r.write("etc/group", "root:x:0:\nnogroup:x:65534:\n")
+			case "netbase":
+				r.write("etc/services", "ssh 22/tcp\n")
 			case "beaminit":
 				r.beaminit(recipe)
 			default:

@@ -10,13 +10,18 @@
 # finished root file system, however it came about.
 
 BEAMINIT_RELEASE ?= ""
+# One file, or several that become one.
 BEAMINIT_TOML ?= ""
+# Packages with a release, as recipes with meta-erlang's classes rebar3 and mix make them.
+BEAMINIT_RELEASE_PACKAGE ??= ""
 # The place must be one of release.path.
 BEAMINIT_RELEASE_DIR ?= "/srv/erlang"
-# For the check: a kernel command line with whatever only one node knows.
-BEAMINIT_CHECK_CMDLINE ?= "ip=192.168.7.2::192.168.7.1:255.255.255.0:${MACHINE}:eth0:off"
-# What only a node can have: extended regular expressions, one a word, a dot for a blank.
-# The cookie is put on the data partition when a board is made, not into the image.
+# For the check: a kernel command line with whatever only one node knows. Of names of
+# machines, _ is none of a host's.
+BEAMINIT_CHECK_CMDLINE ?= "ip=192.168.7.2::192.168.7.1:255.255.255.0:${@d.getVar('MACHINE').replace('_', '-')}:eth0:off"
+# What only a node can have, and what is meant: extended regular expressions, one a word, a
+# dot for a blank. The cookie is put on the data partition when a board is made, not into the
+# image.
 BEAMINIT_CHECK_ALLOW ?= "^no.cookie:"
 
 do_rootfs[depends] += "beaminit-native:do_populate_sysroot"
@@ -30,9 +35,13 @@ python beaminit_forget_rootfs() {
     bb.build.clean_stamp('do_rootfs', d)
 }
 
-# The check comes last of all, after read-only-rootfs has done its changes too.
-ROOTFS_POSTPROCESS_COMMAND:prepend = "beaminit_install "
-ROOTFS_POSTPROCESS_COMMAND:append = " beaminit_hosts beaminit_check"
+ROOTFS_POSTPROCESS_COMMAND:prepend = "beaminit_install beaminit_link_release "
+ROOTFS_POSTPROCESS_COMMAND:append = " beaminit_hosts beaminit_mountpoints"
+# The check comes last of all: after read-only-rootfs has done its changes, after the scripts
+# for a first boot were put in their place, and after depmod.
+BEAMINIT_CHECKS = "beaminit_postinsts beaminit_check beaminit_manifest"
+do_rootfs[postfuncs] += "${BEAMINIT_CHECKS}"
+do_rootfs[vardeps] += "${BEAMINIT_CHECKS}"
 
 beaminit_install() {
 	if [ -n "${BEAMINIT_RELEASE}" ]; then
@@ -43,20 +52,76 @@ beaminit_install() {
 		chmod -R u+rwX,go+rX,go-w "$dir"
 	fi
 	if [ -n "${BEAMINIT_TOML}" ]; then
-		install -D -m 0644 "${BEAMINIT_TOML}" ${IMAGE_ROOTFS}${sysconfdir}/beaminit.toml
-		# On a read-only root nobody can make the places to mount on later.
-		sed -n 's,^[[:space:]]*target[[:space:]]*=[[:space:]]*"\(/[^"]*\)".*,\1,p' "${BEAMINIT_TOML}" | while read -r target; do
-			install -d "${IMAGE_ROOTFS}$target"
-		done
+		install -d ${IMAGE_ROOTFS}${sysconfdir}
+		rm -f ${IMAGE_ROOTFS}${sysconfdir}/beaminit.toml
+		cat ${BEAMINIT_TOML} >${IMAGE_ROOTFS}${sysconfdir}/beaminit.toml
+		chmod 0644 ${IMAGE_ROOTFS}${sysconfdir}/beaminit.toml
 	fi
+}
+
+# meta-erlang's classes install a release to ${libdir}/NAME.
+beaminit_link_release() {
+	[ -e ${IMAGE_ROOTFS}${BEAMINIT_RELEASE_DIR} ] && return
+	releases=
+	for name in ${BEAMINIT_RELEASE_PACKAGE}; do
+		[ ! -d ${IMAGE_ROOTFS}${libdir}/$name/releases ] || releases="$releases ${libdir}/$name"
+	done
+	case $releases in
+	"") ;;
+	" "*" "*) bbfatal "more than one release in BEAMINIT_RELEASE_PACKAGE:$releases; want one" ;;
+	*)
+		install -d ${IMAGE_ROOTFS}$(dirname ${BEAMINIT_RELEASE_DIR})
+		ln -s $releases ${IMAGE_ROOTFS}${BEAMINIT_RELEASE_DIR}
+		;;
+	esac
 }
 
 # base-files says "127.0.1.1 NAME": a node that is found under it is found by nobody
 # else. beaminit writes /etc/hosts and /etc/resolv.conf at boot, and on a read-only root
-# shows its own over these; until then they name the loopback only.
+# shows its own over these; until then they name the loopback only. Links are left alone: on
+# the build host one would lead to the host's own file, or nowhere.
 beaminit_hosts() {
-	touch ${IMAGE_ROOTFS}${sysconfdir}/hosts ${IMAGE_ROOTFS}${sysconfdir}/resolv.conf
-	sed -i '/^127\.0\.1\.1[[:space:]]/d' ${IMAGE_ROOTFS}${sysconfdir}/hosts
+	for file in ${IMAGE_ROOTFS}${sysconfdir}/hosts ${IMAGE_ROOTFS}${sysconfdir}/resolv.conf; do
+		[ -L $file ] || [ -e $file ] || : >$file
+	done
+	[ -L ${IMAGE_ROOTFS}${sysconfdir}/hosts ] || sed -i '/^127\.0\.1\.1[[:space:]]/d' ${IMAGE_ROOTFS}${sysconfdir}/hosts
+}
+
+# On a read-only root nobody can make the places to mount on later. Which there are, of
+# beaminit.toml, erlinit.config and fstab, the plan tells.
+beaminit_mountpoints() {
+	beaminit plan --json --root ${IMAGE_ROOTFS} --cmdline '${BEAMINIT_CHECK_CMDLINE}' >${T}/beaminit-plan || bbfatal "beaminit plan failed"
+	python3 -c 'import json, sys; print(*json.load(sys.stdin)["targets"], sep="\n")' <${T}/beaminit-plan >${T}/beaminit-targets
+	while read -r target; do
+		# A link on the way would lead out of the image, to the build host's directories.
+		place= rest=${target#/}
+		while [ -n "$rest" ]; do
+			place=$place/${rest%%/*}
+			case $rest in
+			*/*) rest=${rest#*/} ;;
+			*) rest= ;;
+			esac
+			if [ -L "${IMAGE_ROOTFS}$place" ]; then
+				bbwarn "mount on $target: $place is a link, behind which nothing is made; want the target without it"
+				continue 2
+			fi
+		done
+		[ -e "${IMAGE_ROOTFS}$target" ] || install -d "${IMAGE_ROOTFS}$target"
+	done <${T}/beaminit-targets
+}
+
+# Scripts of packages that could not run when the image was made: run-postinsts runs them on
+# the node, and removes each that has done its work.
+beaminit_postinsts() {
+	scripts=$(cd ${IMAGE_ROOTFS}${sysconfdir} && find . -path './*-postinsts/*' ! -type d | sed 's,.*/[0-9]*-*,,' | sort | tr '\n' ' ')
+	if [ -n "$scripts" ] && ! grep -qs '^[^#]*run-postinsts' ${IMAGE_ROOTFS}${sysconfdir}/beaminit.toml; then
+		bbfatal "these packages are to be configured on the node, and nothing does it: $scripts; want in beaminit.toml
+[[service]]
+name = \"postinsts\"
+exec = [\"${sbindir}/run-postinsts\"]
+start = \"before\"
+restart = \"once\""
+	fi
 }
 
 beaminit_check() {
@@ -65,26 +130,27 @@ beaminit_check() {
 	for allow in ${BEAMINIT_CHECK_ALLOW}; do
 		sed -i -E "\\,$allow,d" ${T}/beaminit-check
 	done
-	beaminit_libraries >>${T}/beaminit-check
+	sed -n 's/^note: //p' ${T}/beaminit-check >${T}/beaminit-notes
+	sed -i '/^note: /d' ${T}/beaminit-check
+	if [ -s ${T}/beaminit-notes ]; then
+		bbwarn "a node boots from this image, and not all of it has effect there:
+$(cat ${T}/beaminit-notes)"
+	fi
 	if [ $status -gt 1 ] || [ -s ${T}/beaminit-check ]; then
 		bbfatal "no node would boot from this image:
 $(cat ${T}/beaminit-check)"
 	fi
 }
 
-# The libraries that ERTS is linked with, wherever the loader looks; it also looks in
-# what ld.so.conf says, so any place below a lib directory counts.
-beaminit_libraries() {
-	for program in ${IMAGE_ROOTFS}${BEAMINIT_RELEASE_DIR}/erts-*/bin/* ${IMAGE_ROOTFS}${BEAMINIT_RELEASE_DIR}/*/erts-*/bin/*; do
-		case ${program##*/} in
-		erlexec|beam.smp|erl_child_setup|inet_gethost) ;;
-		*) continue ;;
-		esac
-		LC_ALL=C readelf -d "$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\].*/\1/p' | while read -r library; do
-			found=$(find ${IMAGE_ROOTFS}/lib* ${IMAGE_ROOTFS}/usr/lib* -name "$library" -print -quit 2>/dev/null || true)
-			if [ -z "$found" ]; then
-				echo "${program#${IMAGE_ROOTFS}}: needs the library $library, which no package brought; want it in IMAGE_INSTALL"
-			fi
-		done
-	done
+# What a release that came as a tar.gz is made of: no package, and so no manifest, says it.
+# One line each, "NAME VERSION", beside the image's own manifest.
+beaminit_manifest() {
+	beaminit_release=${IMAGE_ROOTFS}${BEAMINIT_RELEASE_DIR}
+	[ ! -L $beaminit_release ] || beaminit_release=${IMAGE_ROOTFS}$(readlink $beaminit_release)
+	install -d ${IMGDEPLOYDIR}
+	for dir in $beaminit_release/erts-* $beaminit_release/*/erts-* $beaminit_release/lib/*-* $beaminit_release/*/lib/*-*; do
+		name=${dir##*/}
+		[ ! -d "$dir" ] || echo "${name%%-*} ${name#*-}"
+	done | sort -u >${IMGDEPLOYDIR}/${IMAGE_NAME}.release-manifest
+	[ -z "${IMAGE_LINK_NAME}" ] || ln -sf ${IMAGE_NAME}.release-manifest ${IMGDEPLOYDIR}/${IMAGE_LINK_NAME}.release-manifest
 }

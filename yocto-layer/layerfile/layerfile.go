@@ -31,7 +31,9 @@ func Read(file string) (File, error) {
 	}
 	f := File{map[string]string{}, map[string]string{}}
 	for _, m := range function.FindAllStringSubmatch(string(text), -1) {
-		f.Funcs[m[1]] = m[2]
+		if m[1] != "python" { // an anonymous one
+			f.Funcs[m[1]] = m[2]
+		}
 	}
 	plain := function.ReplaceAllString(string(text), "")
 	for _, line := range strings.Split(strings.ReplaceAll(plain, "\\\n", " "), "\n") {
@@ -64,6 +66,24 @@ func (f File) Func(name string) (string, error) {
 		return "", fmt.Errorf("there is no function %s", name)
 	}
 	return f.expand(body, 0), nil
+}
+
+// Script is a script for sh -e that runs a function as BitBake does, with the other shell
+// functions of the file. What bbwarn and bbfatal are told goes to its output.
+func (f File) Script(name string) (string, error) {
+	script := "bbwarn() { printf 'WARNING: %s\\n' \"$*\"; }\nbbfatal() { printf '%s\\n' \"$*\"; exit 1; }\n"
+	for other := range f.Funcs {
+		if strings.Contains(other, ":") {
+			continue
+		}
+		body, err := f.Func(other)
+		if err != nil {
+			return "", err
+		}
+		script += other + "() {\n" + body + "}\n"
+	}
+	body, err := f.Func(name)
+	return script + "called() {\n" + body + "}\ncalled", err
 }
 
 // expand follows at most 10 steps of variables in variables, which ends one that names itself.

@@ -1,10 +1,9 @@
 SUMMARY = "A shell on the second serial port of a node, to look around"
 DESCRIPTION = "To be named in release.pre_run: whoever has the port is root, without a password."
 LICENSE = "Apache-2.0"
-LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
+LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/Apache-2.0;md5=89aea4e17d99a7cacdbeed46a0096b10"
 
-FILESEXTRAPATHS:prepend := "${THISDIR}/../../..:"
-SRC_URI = "file://beaminit-serial-shell file://LICENSE"
+SRC_URI = "file://beaminit-serial-shell"
 
 # Scarthgap has no UNPACKDIR yet.
 BEAMINIT_UNPACKED = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}"

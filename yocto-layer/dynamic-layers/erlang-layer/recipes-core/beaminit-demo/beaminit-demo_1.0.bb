@@ -1,19 +1,27 @@
 SUMMARY = "A release to show beaminit with: an application that does nothing but run"
 DESCRIPTION = "kernel, stdlib and one small application, with the ERTS of meta-erlang."
 LICENSE = "Apache-2.0"
-LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
+LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/Apache-2.0;md5=89aea4e17d99a7cacdbeed46a0096b10"
 
-# The lab's demo.
-FILESEXTRAPATHS:prepend := "${THISDIR}/../../../../../qemu/demo:${THISDIR}/../../../../..:"
-SRC_URI = "file://eclero;subdir=beaminit-demo file://LICENSE;subdir=beaminit-demo file://release.escript"
+# The native Erlang assembles, the target's is put in.
+DEPENDS = "erlang erlang-native"
+
+# The lab's demo, of the repository in which the layer stands.
+BEAMINIT_DEMO = "${THISDIR}/../../../../../qemu/demo"
+FILESEXTRAPATHS:prepend := "${BEAMINIT_DEMO}:"
+SRC_URI = "file://eclero;subdir=beaminit-demo file://release.escript"
 
 # Scarthgap has no UNPACKDIR yet.
 BEAMINIT_UNPACKED = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}"
 S = "${BEAMINIT_UNPACKED}/beaminit-demo"
 
-# The native Erlang assembles, the target's is put in.
-DEPENDS = "erlang erlang-native"
 RELEASE_DIR = "/srv/erlang"
+
+python () {
+    if not os.path.exists(d.getVar('BEAMINIT_DEMO')):
+        raise bb.parse.SkipRecipe('its sources are in the repository, which is not around the layer: '
+                                  'want another release in BEAMINIT_RELEASE_PACKAGE or BEAMINIT_RELEASE')
+}
 
 do_configure[noexec] = "1"
 

@@ -1,0 +1,21 @@
+SUMMARY = "beaminit-image-minimal for every day: ssh, a shell, tools for disks, the time"
+DESCRIPTION = "BusyBox, dropbear, e2fsprogs and, with meta-networking, chrony, as services of \
+beaminit. Health is on the serial console as of the other images."
+
+require beaminit-image.inc
+
+# chrony is meta-networking's.
+BEAMINIT_CHRONY = "${@bb.utils.contains('BBFILE_COLLECTIONS', 'networking-layer', 'chrony', '', d)}"
+BEAMINIT_TOML ?= "${THISDIR}/files/beaminit-full.toml ${@'${THISDIR}/files/beaminit-chrony.toml' if d.getVar('BEAMINIT_CHRONY') else ''}"
+IMAGE_INSTALL += "busybox dropbear e2fsprogs-e2fsck e2fsprogs-mke2fs e2fsprogs-resize2fs ${BEAMINIT_CHRONY}"
+
+# root-a, root-b and data.
+WKS_FILE ?= "beaminit-ab.wks"
+
+# dropbear looks for its keys in /etc/dropbear, and makes what it does not find: on the partition
+# for data.
+ROOTFS_POSTPROCESS_COMMAND:append = " beaminit_host_keys"
+beaminit_host_keys() {
+	rm -rf ${IMAGE_ROOTFS}${sysconfdir}/dropbear
+	ln -s /data/dropbear ${IMAGE_ROOTFS}${sysconfdir}/dropbear
+}
