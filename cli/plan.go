@@ -134,6 +134,7 @@ func makePlan(o options) (plan []section, problems []string) {
 		problems = append(problems, err.Error())
 	}
 	n.StateDir = boot.StateDir(user)
+	n.Found.Peers = node.Found(&n.Image) // of the running node
 	hosts, kept := n.Hosts()
 	notes = append(notes, kept...)
 	release, errs := planRelease(n)
@@ -152,6 +153,7 @@ func makePlan(o options) (plan []section, problems []string) {
 		{"mounts", mounts},
 		{"network", n.Net.Lines()},
 		{node.HostsTarget, lines(hosts)},
+		{"found peers", foundLines(n.Found.Peers, uptime())},
 		{node.ResolvTarget, lines(n.Resolv())},
 		{node.InetrcPath, lines(n.Inetrc())},
 	}

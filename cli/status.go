@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beaminit/beaminit/discovery"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/node"
 	"github.com/beaminit/beaminit/supervise/control"
@@ -45,7 +46,8 @@ func Status(args []string) int {
 		}
 		a.fail(node.ControlPath + ": " + why + "; this is the last record in the kernel's log:")
 	}
-	os.Stdout.WriteString(statusText(r, answer.Version, uptime()))
+	im := node.Running()
+	os.Stdout.WriteString(statusText(r, answer.Version, uptime()) + foundText(node.Found(&im), uptime()))
 	if r.State != health.Up {
 		return notDone
 	}
@@ -152,6 +154,23 @@ func slotText(r *health.Record) string {
 		return r.Slot + " (on trial, not confirmed yet)"
 	}
 	return r.Slot
+}
+
+// foundText has a line for each peer that was found.
+func foundText(peers []discovery.Peer, now time.Duration) string {
+	var b strings.Builder
+	for _, line := range foundLines(peers, now) {
+		b.WriteString("found     " + line + "\n")
+	}
+	return b.String()
+}
+
+// foundLines say who was found, by what, and how long ago.
+func foundLines(peers []discovery.Peer, now time.Duration) (lines []string) {
+	for i := range peers {
+		lines = append(lines, peers[i].String()+", "+max(now-peers[i].Since, 0).Truncate(time.Second).String()+" ago")
+	}
+	return lines
 }
 
 func statusText(r health.Record, version string, now time.Duration) string {

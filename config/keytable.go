@@ -62,14 +62,14 @@ var keys = [...]key{
 		noun: "TCP port", want: "1 to 65535", min: 1, max: 65535},
 
 	{name: "discovery.file", field: func(at place) any { return &at.c.Discovery.File },
-		check: isAbs, noun: "absolute path", want: `a file of peers in the form of hosts(5), or of [peers], such as "/data/peers"`, empty: true, noEffect: true},
+		check: isAbs, noun: "absolute path", want: `a file of peers in the form of hosts(5), or of [peers], such as "/data/peers"`, empty: true},
 	{name: "discovery.dns", field: func(at place) any { return &at.c.Discovery.DNS },
 		check: isDNSName, noun: "domain name", want: `a name with SRV or with A and AAAA records, such as "_erlang._tcp.cluster.lan"`, empty: true, noEffect: true},
 	{name: "discovery.mdns", field: func(at place) any { return &at.c.Discovery.MDNS }, want: "true or false", noEffect: true},
 	{name: "discovery.key_file", field: func(at place) any { return &at.c.Discovery.KeyFile },
 		check: isAbs, noun: "absolute path", want: "a file that holds the key of the announcements", empty: true, noEffect: true},
 	{name: "discovery.limit", field: func(at place) any { return &at.c.Discovery.Limit },
-		noun: "number of peers", want: "the most peers that are found, 1 to 1000", min: 1, max: 1000, noEffect: true},
+		noun: "number of peers", want: "the most peers that are found, 1 to 1000", min: 1, max: 1000},
 
 	{name: "cluster.timeout", field: func(at place) any { return (*orOff)(&at.c.Cluster.Timeout) },
 		want: `a duration such as "3s", 1s to 1h, or "off"`, min: int64(time.Second), max: int64(time.Hour)},

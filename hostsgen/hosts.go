@@ -17,19 +17,21 @@ type HostsInput struct {
 	Own      netip.Addr    // of this node, for the case that Hostname is none of Peers; not valid: 127.0.0.1
 	Peers    []config.Peer // their aliases may be shared
 	Image    []byte        // the text of the image's own /etc/hosts, or what an earlier Hosts made of it
+	Found    []config.Peer // by discovery: they come last, so that they change no name that somebody else has
 }
 
 // The lines between which Hosts puts what it keeps of the image's own file.
 const (
 	hostsHead  = "# written by beaminit from [peers]\n"
 	imageHead  = "# from the image's own /etc/hosts\n"
+	foundHead  = "# found by discovery\n"
 	imageLimit = 1 << 16 // bytes of the image's file that are looked at
 )
 
 // Hosts writes /etc/hosts (hosts(5)): localhost, then a line for every peer, in
 // their order, its full name first where there is a domain, then the short one,
 // then its aliases; then the lines of the image's own file, without the names that
-// stand there already. The full name is first because ERTS takes the first name of
+// stand there already, and those of Found. The full name is first because ERTS takes the first name of
 // a line for the name of the host (inet_config.erl, for -name), and short names
 // (-sname) are found as well.
 //
@@ -66,6 +68,7 @@ func Hosts(in HostsInput) (text []byte, notes []string) {
 	}
 	notes = h.image(in.Image)
 	h.own(in.Hostname, localhost)
+	h.found(in.Found, len(in.Peers))
 	return h.text, notes
 }
 
@@ -98,6 +101,30 @@ func (h *hosts) peer(p *config.Peer, i int) {
 	start := len(h.text)
 	h.line(p.Address, all[:2]...)
 	h.aliases(start, p.Address, all[2:])
+}
+
+// found writes the lines of the peers that were found, which are those from index first on.
+func (h *hosts) found(peers []config.Peer, first int) {
+	peers = slices.Clone(peers)
+	for i, p := range peers {
+		if name := strings.ToLower(p.Name); h.names[name] == 0 {
+			h.names[name] = first + i + 1
+		}
+	}
+	start := len(h.text)
+	h.text = append(h.text, foundHead...)
+	empty := len(h.text)
+	for i := range peers { // an alias may be shared among them, not with others
+		peers[i].Aliases = slices.DeleteFunc(slices.Clone(peers[i].Aliases), h.has)
+	}
+	for i := range peers {
+		if !h.has(peers[i].Name) {
+			h.peer(&peers[i], first+i)
+		}
+	}
+	if len(h.text) == empty {
+		h.text = h.text[:start]
+	}
 }
 
 // aliases adds those to the line of the peer that starts there, which other peers may
@@ -178,6 +205,7 @@ func (h *hosts) line(a netip.Addr, names ...string) {
 func (h *hosts) image(text []byte) (notes []string) {
 	if bytes.HasPrefix(text, []byte(hostsHead)) { // ours: what PID 1 made before it was executed again
 		_, text, _ = bytes.Cut(text, []byte(imageHead))
+		text, _, _ = bytes.Cut(text, []byte(foundHead))
 	}
 	if len(text) > imageLimit {
 		text = text[:bytes.LastIndexByte(text[:imageLimit], '\n')+1]

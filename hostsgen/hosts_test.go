@@ -22,7 +22,7 @@ func hostsOf(hostname string, own netip.Addr, peers []config.Peer, search []stri
 	if domain == "" && len(search) > 0 {
 		domain = search[0]
 	}
-	text, _ := Hosts(HostsInput{hostname, domain, own, peers, []byte(image)})
+	text, _ := Hosts(HostsInput{Hostname: hostname, Domain: domain, Own: own, Peers: peers, Image: []byte(image)})
 	return string(text)
 }
 
@@ -89,6 +89,28 @@ func TestHosts(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
 		})
+	}
+}
+
+// What was found comes last and changes no name that the node, a peer or the image has. What
+// Hosts made is read back without it.
+func TestHostsFound(t *testing.T) {
+	in := HostsInput{Hostname: "n1", Domain: "lan", Own: netip.MustParseAddr("10.0.0.1"), Peers: []config.Peer{peer("n2", "10.0.0.2", "two")}, Image: []byte("10.0.0.9 ntp.lan ntp\n"),
+		Found: []config.Peer{peer("n3", "10.0.0.3"), peer("ntp", "6.6.6.6"), peer("n2.evil", "6.6.6.6"), peer("localhost", "6.6.6.6"), peer("n1", "6.6.6.6"), peer("n4", "10.0.0.4", "two", "web"), peer("n5", "10.0.0.5", "web")}}
+	text, notes := Hosts(in)
+	want := head + `10.0.0.2 n2.lan n2 two
+10.0.0.1 n1.lan n1
+` + imageHead + "10.0.0.9 ntp.lan ntp\n" + foundHead + `10.0.0.3 n3.lan n3
+6.6.6.6 n2.evil
+10.0.0.4 n4.lan n4 web
+10.0.0.5 n5.lan n5 web
+`
+	if string(text) != want || len(notes) > 0 {
+		t.Errorf("got\n%s%v\nwant\n%s", text, notes, want)
+	}
+	in.Image, in.Found = text, nil
+	if again, _ := Hosts(in); string(again) != want[:strings.Index(want, foundHead)] {
+		t.Errorf("read back:\n%s", again)
 	}
 }
 

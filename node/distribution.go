@@ -80,8 +80,7 @@ func (n *Setup) Watch() cluster.Watch {
 		}
 	}
 	self := self(c)
-	for i := range c.Peers {
-		p := &c.Peers[i]
+	for i, p := range n.peers() {
 		if i == self {
 			continue
 		}

@@ -217,12 +217,17 @@ func (n *node) nameAgain() {
 	}
 }
 
-// otherPeers are the names of the peers that are not this node.
+// otherPeers are the names of the peers that are not this node, in the order of Watch.
 func (n *Setup) otherPeers() []string {
 	peers, self := []string{}, self(n.Config)
 	for i, p := range n.Config.Peers {
 		if i != self && !n.Unnamed {
 			peers = append(peers, p.Name)
+		}
+	}
+	if !n.Unnamed {
+		for i := range n.Found.Peers {
+			peers = append(peers, n.Found.Peers[i].Name)
 		}
 	}
 	return peers

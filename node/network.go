@@ -72,7 +72,7 @@ func (n *Setup) Hosts() (text []byte, notes []string) {
 	c := n.Config
 	image, _ := n.Image.Read(HostsTarget)
 	return hostsgen.Hosts(hostsgen.HostsInput{
-		Hostname: c.Node.Hostname, Domain: c.Domain(), Own: n.address(), Peers: c.Peers, Image: image,
+		Hostname: c.Node.Hostname, Domain: c.Domain(), Own: n.address(), Peers: c.Peers, Image: image, Found: n.foundPeers(),
 	})
 }
 

@@ -83,7 +83,7 @@ func (n *Setup) Inputs(run int) release.Inputs {
 	d := n.dumps()
 	in.Dump, in.DumpBytes, in.DumpSeconds = d.Dump(evidence.Run(n.Boot, run)), d.Bytes, d.Seconds
 	in.Domain = c.Domain()
-	for _, p := range c.Peers {
+	for _, p := range n.peers() {
 		in.Peers, in.PeerNames = append(in.Peers, p.Name), append(in.PeerNames, p.Node)
 	}
 	cookie, err := n.secret(c.Distribution.CookieFile)

@@ -10,7 +10,9 @@ import (
 // supervise hands the boot over to PID 1's loop, which starts the release, and
 // gives the action that the node is to end with.
 func (n *node) supervise(status netcfg.Status) policy.Action {
+	found := n.beginDiscovery()
 	s := n.loop()
+	s.Discovery = found
 	s.Prepare, s.Unasked, s.Dumps = n.prepare, n.unasked, n.dumps()
 	s.Dumps.Own = n.ownDump(&s.Dumps)
 	s.Fallback, s.Policy.Fallback = n.fallback(), len(n.Config.Supervise.FallbackExec) > 0

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/discovery"
 	"github.com/beaminit/beaminit/internal/files"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/release"
@@ -74,9 +75,10 @@ type Setup struct {
 	Config     *config.Config
 	Net        netcfg.Plan
 	network    network // what its child told
-	StateDir   string  // of what outlives a reboot, once it is mounted; empty: none
-	Boot       uint32  // the number of this boot
-	TTY        bool    // the release has a terminal
+	Found      discovery.Table
+	StateDir   string // of what outlives a reboot, once it is mounted; empty: none
+	Boot       uint32 // the number of this boot
+	TTY        bool   // the release has a terminal
 	Release    *release.Release
 	Failed     error         // why there is no release to start
 	User       *release.User // of the release; nil: root

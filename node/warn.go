@@ -23,6 +23,9 @@ func (n *node) warnings() (words []string) {
 	if n.clockFrom == "floor" && !synchronised() {
 		words = append(words, "clock")
 	}
+	if n.Found.Alarms {
+		words = append(words, "discovery")
+	}
 	return words
 }
 

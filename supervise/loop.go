@@ -44,8 +44,10 @@ type Loop struct {
 
 	sidecarCommand *launch.Command // what the last start of the release wanted; nil: nothing
 	reports        chan cluster.Message
-	network        network
-	netReports     chan []byte      // lines of the network child
+	network        reporter
+	finder         reporter // of peers
+	finderOrders   []byte
+	discovery      *child           // its entry of the table; nil: there is none
 	signals        <-chan os.Signal // nil: not listening yet
 	owed           bool             // a record is due as soon as signals are heard
 	finished       bool
@@ -75,7 +77,7 @@ type Loop struct {
 // Run starts the release and supervises it until the node is to go down; it
 // gives the action asked for. It never returns for any other reason.
 func (n Node) Run() policy.Action {
-	l := &Loop{Node: n, reports: make(chan cluster.Message, 16), netReports: make(chan []byte, 16), fallen: make(chan string, 8), asks: make(chan ask, 16), beats: make(chan heart.Message, 16), notices: make(chan struct{})}
+	l := &Loop{Node: n, reports: make(chan cluster.Message, 16), network: newReporter(), finder: newReporter(), fallen: make(chan string, 8), asks: make(chan ask, 16), beats: make(chan heart.Message, 16), notices: make(chan struct{})}
 	l.state = policy.State{Policy: n.Policy, Peers: min(len(n.Peers), cluster.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	makeThreads()
@@ -143,8 +145,11 @@ func (l *Loop) fillTable() {
 	l.sidecar = l.addChild(l.sidecarChild())
 	l.readahead = l.addChild(l.readaheadChild())
 	l.monitor = monitor{child: l.addChild(l.monitorChild()), orders: -1}
-	if l.network.hold = -1; l.Network.Command != nil {
+	if l.Network.Command != nil {
 		l.addChild(l.networkChild())
+	}
+	if l.Discovery.Command != nil {
+		l.discovery = l.addChild(l.discoveryChild())
 	}
 	l.addChild(l.fallbackChild())
 	if l.Terminal != nil {
@@ -176,8 +181,10 @@ func (l *Loop) turn() {
 		l.heard(m)
 	case <-l.notices:
 		l.takeNotice()
-	case line := <-l.netReports:
+	case line := <-l.network.lines:
 		l.networkReported(line)
+	case line := <-l.finder.lines:
+		l.discovered(line)
 	case a := <-l.asks:
 		l.asked(a)
 	case e := <-l.Row:

@@ -53,6 +53,7 @@ type Node struct {
 
 	Network     Network
 	NetworkWait time.Duration // 0: the network is ready
+	Discovery   Discovery
 
 	Remember     func(history.Entry)            // keeps what this boot will be known by, and never waits; nil: nothing is kept
 	KeepHistory  func(guard func())             // begins to write that, on a goroutine with guard deferred; nil like Remember

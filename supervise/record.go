@@ -34,6 +34,9 @@ func (l *Loop) present() health.Record {
 	if l.Network.Bad != nil {
 		r.Net = l.Network.Bad()
 	}
+	if l.Discovery.Open {
+		r.Discovery = "open"
+	}
 	if s.Phase == policy.Running && s.Answered && s.Peers > 0 && !s.Known {
 		r.Connected = -1
 	}

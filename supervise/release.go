@@ -58,6 +58,7 @@ func (l *Loop) releaseStarted(pid int, r *Release) {
 	launch.YieldCPU()
 	l.step(policy.Event{Kind: policy.Started, PID: pid})
 	l.renewMonitor()
+	l.renewDiscovery()
 	if r.Heart {
 		l.listenHeart(r.Command.UID())
 	}

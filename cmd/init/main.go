@@ -9,6 +9,8 @@ import (
 
 	"github.com/beaminit/beaminit/cli"
 	"github.com/beaminit/beaminit/cluster"
+	"github.com/beaminit/beaminit/discovery"
+	peers "github.com/beaminit/beaminit/discovery/child"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/netcfg/child"
 	"github.com/beaminit/beaminit/node"
@@ -49,6 +51,7 @@ var tools = [...]struct {
 	{"sh", "", "", heart.Shell},
 	{"beaminit-monitor", "", "", cluster.Main}, // these are children of PID 1, and not for people
 	{netcfg.ChildName, "", "", child.Main},
+	{discovery.ChildName, "", "", peers.Main},
 	{node.ReadaheadName, "", "", node.ReadaheadMain},
 	{"beaminit-tty", "", "", console.Main},
 	{launch.HelperName, "", "", launch.Main},

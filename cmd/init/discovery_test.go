@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/beaminit/beaminit/discovery"
+	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
+)
+
+// alone are nodes n1, n2 and so on, on a switch, of which none knows another.
+func alone(t *testing.T, nodes int, toml, words string) (bridgePID int, list []*machine) {
+	br := bridge(t)
+	for i := 1; i <= nodes; i++ {
+		m := power(t, withERTS(t, fmt.Sprintf("ip=10.77.0.1%d::10.77.0.1:255.255.255.0:n%d:eth0:off beaminit.network.eth0.wait=20s %s", i, i, words), toml))
+		m.plug(br, i)
+		list = append(list, m)
+	}
+	return br, list
+}
+
+// connected waits until a node is connected to so many peers, and to all that it knows.
+func (m *machine) connected(peers, next int) (health.Record, int) {
+	m.t.Helper()
+	return m.record(fmt.Sprintf("%d peers, all connected", peers), next, func(r health.Record) bool {
+		return r.State == health.Up && r.Peers == peers && r.Connected == peers
+	})
+}
+
+// Two nodes that know nobody find each other by a file on each that somebody writes while
+// they run: in /etc/hosts, watched, connected, in status. What the file says against the
+// node itself is said and not believed, a peer that it names no more is none, and the child
+// and a PID 1 that begins anew lose nobody.
+func TestDiscoveryFile(t *testing.T) {
+	t.Parallel()
+	_, nodes := alone(t, 2, "[discovery]\nfile = \"/tmp/peers\"\n", "")
+	for _, m := range nodes {
+		m.state(health.Up, 0)
+		if m.has(discovery.ChildName) == 0 {
+			t.Fatal("nobody looks for peers")
+		}
+		m.write("tmp/peers", "10.77.0.11 n1\n10.77.0.12 n2 two\n")
+	}
+	for _, m := range nodes {
+		m.connected(1, 0)
+	}
+	m := nodes[0]
+	if hosts := m.in("/etc/hosts"); !strings.Contains(hosts, "\n10.77.0.12 n2 two\n") {
+		t.Errorf("/etc/hosts:\n%s", hosts)
+	}
+	if out, _ := m.ask("status"); !strings.Contains(out, "\nfound     n2 at 10.77.0.12 by file, ") {
+		t.Errorf("status:\n%s", out)
+	}
+	child := m.child(discovery.ChildName)
+	m.must(unix.Kill(child, unix.SIGKILL))
+	m.line("the discovery of peers ended (killed by signal 9 (SIGKILL))")
+	m.eventually("another child", func() bool { c := m.has(discovery.ChildName); return c != 0 && c != child })
+	vm := m.vm()
+	_, next := m.connected(1, 0)
+	m.ask("reexec")
+	m.line("the release goes on")
+	_, next = m.connected(1, next)
+	m.write("tmp/peers", "10.77.0.99 n1\n10.77.0.12 n2\n")
+	m.line("discovery: n1 at 10.77.0.99 by file: that is the name of this node, which has 10.77.0.11")
+	_, next = m.record("a warning", next, func(r health.Record) bool { return strings.Contains(strings.Join(r.Warn, " "), "discovery") })
+	m.write("tmp/peers", "# nobody\n")
+	m.connected(0, next)
+	if hosts := m.in("/etc/hosts"); strings.Contains(hosts, "n2") || !strings.Contains(hosts, "10.77.0.11 n1") {
+		t.Errorf("/etc/hosts:\n%s", hosts)
+	}
+	if m.vm() != vm {
+		t.Error("the VM was started again")
+	}
+}
+
+// write puts a text into a file of the machine, as another program of it would.
+func (m *machine) write(path, text string) {
+	m.t.Helper()
+	file := filepath.Join(fmt.Sprintf("/proc/%d/root", m.cmd.Process.Pid), path)
+	m.must(os.WriteFile(file, []byte(text), 0o644))
+}

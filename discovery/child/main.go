@@ -1,0 +1,78 @@
+// Package child is the child of PID 1 that finds peers: it watches a file, asks the DNS,
+// and speaks mDNS with the machines of the LAN. It runs as nobody without any privilege,
+// and is all of beaminit that reads what those say; PID 1 gets reports of package discovery.
+package child
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/beaminit/beaminit/discovery"
+	"golang.org/x/sys/unix"
+)
+
+// Main is the process: it reads discovery.Orders from its standard input, writes a line for
+// each report to its standard output, and ends when its standard input does, for then PID 1
+// has become another program and starts a child of its own.
+func Main([]string) int {
+	debug.SetGCPercent(10) // it lives long and does little
+	unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	_ = os.WriteFile("/proc/self/comm", []byte(discovery.ChildName), 0) // not "exe"
+	in := bufio.NewReaderSize(os.Stdin, discovery.MaxOrders)
+	line, err := in.ReadSlice('\n')
+	var o discovery.Orders
+	if err == nil {
+		err = json.Unmarshal(line, &o)
+	}
+	if err != nil {
+		os.Stderr.WriteString(discovery.ChildName + ": is for PID 1 to call: orders: " + err.Error() + "\n")
+		return 2
+	}
+	go func() {
+		io.Copy(io.Discard, in)
+		os.Exit(0)
+	}()
+	if err := run(&o, os.Stdout); err != nil {
+		os.Stderr.WriteString(discovery.ChildName + ": " + err.Error() + "\n")
+	}
+	return 1
+}
+
+// news is what a source knows: all of its peers, or lines for the console alone.
+type news struct {
+	source string
+	peers  []discovery.Peer
+	only   bool // peers are those of before
+	say    []string
+}
+
+// reportPace is the shortest time between two reports: who makes a source change all the
+// time must not keep PID 1 at work.
+const reportPace = time.Second
+
+// run does not return unless nobody hears the reports.
+func run(o *discovery.Orders, out io.Writer) error {
+	all := make(chan news)
+	if o.File != "" {
+		go watchFile(o.File, filePace, all)
+	}
+	m := merger{limit: o.Limit, of: map[string][]discovery.Peer{}}
+	timer := time.NewTimer(time.Hour)
+	var last time.Time
+	for {
+		select {
+		case n := <-all:
+			m.take(n)
+			timer.Reset(max(0, reportPace-time.Since(last)))
+		case <-timer.C:
+			last = time.Now()
+			if err := m.report(out); err != nil {
+				return err
+			}
+		}
+	}
+}
