@@ -64,7 +64,7 @@ var keys = [...]key{
 	{name: "discovery.file", field: func(at place) any { return &at.c.Discovery.File },
 		check: isAbs, noun: "absolute path", want: `a file of peers in the form of hosts(5), or of [peers], such as "/data/peers"`, empty: true},
 	{name: "discovery.dns", field: func(at place) any { return &at.c.Discovery.DNS },
-		check: isDNSName, noun: "domain name", want: `a name with SRV or with A and AAAA records, such as "_erlang._tcp.cluster.lan"`, empty: true, noEffect: true},
+		check: isDNSName, noun: "domain name", want: `a name with SRV or with A and AAAA records, such as "_erlang._tcp.cluster.lan"`, empty: true},
 	{name: "discovery.mdns", field: func(at place) any { return &at.c.Discovery.MDNS }, want: "true or false", noEffect: true},
 	{name: "discovery.key_file", field: func(at place) any { return &at.c.Discovery.KeyFile },
 		check: isAbs, noun: "absolute path", want: "a file that holds the key of the announcements", empty: true, noEffect: true},

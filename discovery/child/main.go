@@ -60,6 +60,9 @@ func run(o *discovery.Orders, out io.Writer) error {
 	if o.File != "" {
 		go watchFile(o.File, filePace, all)
 	}
+	if o.DNS != "" {
+		go watchDNS(o, 53, all)
+	}
 	m := merger{limit: o.Limit, of: map[string][]discovery.Peer{}}
 	timer := time.NewTimer(time.Hour)
 	var last time.Time
