@@ -104,16 +104,20 @@ func lateError(err error, limit time.Duration) error {
 }
 
 // ResolveRoot gives the node under /dev for a device as root= and fstab(5) name
-// it: /dev/NAME, PARTUUID=, PARTLABEL=, MAJOR:MINOR (Documentation/admin-guide/
-// kernel-parameters.txt). The error is NoDevice while there is none, and a plain
-// one for a form that is not understood: UUID= and LABEL= would need a reader
-// for each file system's super block.
+// it: /dev/NAME, UUID=, LABEL=, PARTUUID=, PARTLABEL= (or the links that udev makes of
+// these four in /dev/disk), MAJOR:MINOR (Documentation/admin-guide/kernel-parameters.txt).
+// The error is NoDevice while there is none, and a plain one for a form that is not
+// understood.
 func ResolveRoot(name string) (string, error) {
 	if err := knownForm(name); err != nil {
 		return "", err
 	}
 	node := name
-	switch key, value, _ := strings.Cut(name, "="); {
+	switch key, value, _ := strings.Cut(tagOf(name), "="); {
+	case key == "UUID":
+		node = findFileSystem(value, "")
+	case key == "LABEL":
+		node = findFileSystem("", value)
 	case key == "PARTUUID":
 		node = findPartition(value)
 	case key == "PARTLABEL":
@@ -139,8 +143,12 @@ func (e unknownForm) Error() string { return string(e) }
 // knownForm gives an unknownForm for a device name that ResolveRoot cannot resolve,
 // ever.
 func knownForm(name string) error {
-	key, value, pair := strings.Cut(name, "=")
+	key, value, pair := strings.Cut(tagOf(name), "=")
 	switch {
+	case pair && (key == "UUID" || key == "LABEL") && value != "":
+		return nil
+	case strings.HasPrefix(name, "/dev/disk/") && !pair:
+		return unknownForm(name + ": such links are made by udev, which is not there: use UUID=, LABEL=, PARTUUID=, PARTLABEL= or /dev/NAME")
 	case name == "/dev/nfs" || strings.HasPrefix(name, "nfs"):
 		return unknownForm("root on NFS (" + name + ") is not supported")
 	case strings.HasPrefix(name, "/"):
@@ -150,14 +158,12 @@ func knownForm(name string) error {
 			return unknownForm(name + ": PARTNROFF is not supported: use the PARTUUID of the partition itself")
 		}
 		return nil
-	case pair && (key == "UUID" || key == "LABEL"):
-		return unknownForm(name + ": not supported yet: use /dev/NAME, PARTUUID= or PARTLABEL=")
 	}
 	major, minor, ok := strings.Cut(name, ":")
 	if ok && isNumber(major) && isNumber(minor) {
 		return nil
 	}
-	return unknownForm(fmt.Sprintf("%q names no block device: it must be /dev/NAME, PARTUUID=…, PARTLABEL=… or MAJOR:MINOR", name))
+	return unknownForm(fmt.Sprintf("%q names no block device: it must be /dev/NAME, UUID=…, LABEL=…, PARTUUID=…, PARTLABEL=… or MAJOR:MINOR", name))
 }
 
 func isNumber(s string) bool {

@@ -41,6 +41,15 @@ func TestResolveRoot(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
 		devices(t, "vdz1")
 		must(t, os.WriteFile("/dev/file", nil, 0o600))
+		disk, err := os.OpenFile("/dev/vdz", os.O_WRONLY, 0)
+		must(t, err)
+		for at, text := range map[int64]string{1024 + 56: "\x53\xef", 1024 + 120: "the root\x00",
+			1024 + 104: "\x8f\x2c\x1d\x0e\x12\x34\x4a\xbc\x9d\xef\x00\x11\x22\x33\xaa\xbb"} { // an ext4's
+			_, err := disk.WriteAt([]byte(text), at)
+			must(t, err)
+		}
+		must(t, disk.Truncate(1<<20))
+		must(t, disk.Close())
 		for _, c := range []struct{ name, want, err string }{
 			{"/dev/vdz1", "/dev/vdz1", ""},
 			{"PARTUUID=0FC63DAF-01", "/dev/vdz1", ""},
@@ -50,12 +59,20 @@ func TestResolveRoot(t *testing.T) {
 			{"PARTUUID=0fc63daf-02", "", "PARTUUID=0fc63daf-02: no such block device"},
 			{"PARTLABEL=", "", `"PARTLABEL=" names no block device`},
 			{"259:2", "", "259:2: no such block device"},
-			{"UUID=1234", "", "UUID=1234: not supported yet: use /dev/NAME, PARTUUID= or PARTLABEL="},
-			{"LABEL=root", "", "not supported yet"},
+			{"/dev/disk/by-partlabel/data", "/dev/vdz1", ""},
+			{"/dev/disk/by-partuuid/0fc63daf-01", "/dev/vdz1", ""},
+			{"UUID=1234", "", "UUID=1234: no such block device"},
+			{"UUID=", "", `"UUID=" names no block device`},
+			{"/dev/disk/by-id/nvme-1", "", "such links are made by udev, which is not there: use UUID="},
+			// It is found, and is a file here: to have a block device takes a driver.
+			{"LABEL=the root", "", "LABEL=the root: block device required"},
+			{`/dev/disk/by-label/the\x20root`, "", "block device required"},
+			{"UUID=8F2C1D0E-1234-4abc-9def-00112233aabb", "", "block device required"},
+			{"LABEL=the", "", "LABEL=the: no such block device"},
 			{"PARTUUID=1/PARTNROFF=1", "", "PARTNROFF is not supported"},
 			{"/dev/file", "", "/dev/file: block device required"},
 			{"/dev/nfs", "", "NFS"},
-			{"vda", "", "it must be /dev/NAME, PARTUUID=…, PARTLABEL=… or MAJOR:MINOR"},
+			{"vda", "", "it must be /dev/NAME, UUID=…, LABEL=…, PARTUUID=…, PARTLABEL=… or MAJOR:MINOR"},
 			{"", "", "it must be"},
 			{"../..:1", "", "it must be"},
 		} {
@@ -86,7 +103,7 @@ func TestWaitDevice(t *testing.T) {
 		if !errors.Is(err, Interrupted) {
 			t.Errorf("interrupted: got %v", err)
 		}
-		if _, err := WaitDevice("UUID=1", -1, nil); err == nil || errors.Is(err, NoDevice) {
+		if _, err := WaitDevice("UUID=", -1, nil); err == nil || errors.Is(err, NoDevice) {
 			t.Errorf("a form that never resolves: got %v", err)
 		}
 		made := make(chan error, 1)

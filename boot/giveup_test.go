@@ -28,7 +28,7 @@ func TestGiveUpRoot(t *testing.T) {
 		{2, 61500 * time.Millisecond, late, "no root after 1m1s (root.timeout): ", true},
 		{1, 0, fmt.Errorf("root: %w", unix.EINVAL), "no root yet", false},
 	}
-	for _, form := range []string{"/dev/nfs", "nfs:server", "UUID=x", "PARTUUID=x/PARTNROFF=1", "nonsense"} {
+	for _, form := range []string{"/dev/nfs", "nfs:server", "UUID=", "/dev/disk/by-path/pci-0", "PARTUUID=x/PARTNROFF=1", "nonsense"} {
 		_, err := ResolveRoot(form)
 		tests = append(tests, struct {
 			attempts int
