@@ -87,7 +87,7 @@ func unmountNetwork(limit time.Duration) []error {
 	end := clock.Monotonic() + limit
 	for i := len(list) - 1; i >= 0; i-- {
 		m := &list[i]
-		if !remote(m.Type) {
+		if !isNetworkFS(m.Type) {
 			continue
 		}
 		err := within(half(end), "umount(2)", func() error { return unmount(m, unix.MNT_FORCE) })
@@ -104,9 +104,9 @@ func unmountNetwork(limit time.Duration) []error {
 	return errs
 }
 
-// remote says that a file system of this type lives with somebody who may be gone:
+// isNetworkFS says that a file system of this type lives with somebody who may be gone:
 // a server, or a process.
-func remote(fstype string) bool {
+func isNetworkFS(fstype string) bool {
 	for _, t := range [...]string{"nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "afs", "coda", "glusterfs", "ocfs2", "virtiofs", "fuse", "fuseblk"} {
 		if fstype == t {
 			return true

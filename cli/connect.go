@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// visit is a call on the release of this node, by the same facts as it was started.
-type visit struct {
+// remoteShell is a call on the release of this node, by the same facts as it was started.
+type remoteShell struct {
 	node *node.Setup
 	in   release.Inputs
 	cmd  release.Command
@@ -28,8 +28,8 @@ type visit struct {
 
 // newVisit finds the release of the image in root. The name of a node that runs is what
 // its kernel says: the configuration may have had to ask a program for it.
-func newVisit(root, line string) (*visit, error) {
-	v := &visit{node: node.LoadSetup(root, line)}
+func newRemoteShell(root, line string) (*remoteShell, error) {
+	v := &remoteShell{node: node.LoadSetup(root, line)}
 	n := v.node
 	var name unix.Utsname
 	if root == "/" && unix.Uname(&name) == nil {
@@ -48,8 +48,8 @@ func newVisit(root, line string) (*visit, error) {
 	return v, nil
 }
 
-// arrive makes sure that the release answers, and that whoever asks can have its cookie.
-func (v *visit) arrive() error {
+// connect makes sure that the release answers, and that whoever asks can have its cookie.
+func (v *remoteShell) connect() error {
 	user, uid := v.node.User, uint32(os.Geteuid())
 	if uid != 0 && (user == nil || uid != user.UID) {
 		name := "root"
@@ -83,7 +83,7 @@ func (v *visit) arrive() error {
 }
 
 // state is what PID 1 says about the release, for root.
-func (v *visit) state() string {
+func (v *remoteShell) state() string {
 	conn, err := control.Dial(node.ControlPath)
 	if err != nil {
 		return ""
@@ -102,10 +102,10 @@ func (v *visit) state() string {
 	return "; state=" + string(r.State)
 }
 
-func (v *visit) cookieFile() string { return v.cmd.Home() + "/.erlang.cookie" }
+func (v *remoteShell) cookieFile() string { return v.cmd.Home() + "/.erlang.cookie" }
 
-// become makes this process the release's visitor, with the rights of the release.
-func (v *visit) become(first, last []string) error {
+// become makes this process a shell of the release, with the rights of the release.
+func (v *remoteShell) become(first, last []string) error {
 	// A file without a name: there is none to remove, and /run may be full.
 	fd, err := unix.MemfdCreate("inetrc", 0)
 	if err != nil {
@@ -114,11 +114,11 @@ func (v *visit) become(first, last []string) error {
 	host := v.cmd.Node[at(v.cmd.Node):]
 	unix.Write(fd, []byte(release.Inetrc(host, v.at.Addr())))
 	r := v.node.Release
-	visitor := release.RemoteShell{
+	shell := release.RemoteShell{
 		Name: v.name, Inetrc: "/proc/self/fd/" + strconv.Itoa(fd),
 		Env: node.TerminalEnv("/", os.Getenv("TERM")),
 	}
-	argv, env, err := r.RemoteShellCommand(release.Root("/"), &v.in, &v.cmd, visitor, first, last)
+	argv, env, err := r.RemoteShellCommand(release.Root("/"), &v.in, &v.cmd, shell, first, last)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (v *visit) become(first, last []string) error {
 }
 
 // asUser gives up what the user of the release has not.
-func (v *visit) asUser() error {
+func (v *remoteShell) asUser() error {
 	u := v.node.User
 	if u == nil || os.Geteuid() != 0 {
 		return nil

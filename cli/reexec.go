@@ -64,7 +64,7 @@ func (a *asker) become(program string, before control.Answer) int {
 		case <-time.After(20 * time.Millisecond):
 		}
 		after, err := a.conn.Ask(control.Status, "", answerWait)
-		if err == nil && after.Life != before.Life {
+		if err == nil && after.Incarnation != before.Incarnation {
 			r, _ := health.Decode([]byte(after.Text))
 			say("PID 1 was beaminit " + before.Version + " and is beaminit " + after.Version + " after " + a.took())
 			goesOn := "the node goes on: state=" + string(r.State)

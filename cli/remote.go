@@ -28,12 +28,12 @@ func Remote(args []string) int {
 	if _, err := unix.IoctlGetTermios(0, unix.TCGETS); err != nil {
 		return noRemote("standard input is no terminal; want one, as ssh -t makes it. beaminit rpc needs none")
 	}
-	v, err := newVisit("/", node.Cmdline())
+	v, err := newRemoteShell("/", node.Cmdline())
 	if err == nil {
-		err = v.arrive()
+		err = v.connect()
 	}
 	if err == nil {
-		err = v.letIn()
+		err = v.checkCookie()
 	}
 	if err != nil {
 		return noRemote(err.Error())
@@ -66,7 +66,7 @@ func printRemote(args []string) int {
 	if problem != "" {
 		return noRemote(problem + ", beside --print")
 	}
-	v, err := newVisit(o.root, o.cmdline)
+	v, err := newRemoteShell(o.root, o.cmdline)
 	if err != nil {
 		return noRemote(err.Error())
 	}

@@ -42,9 +42,9 @@ func RPC(args []string) int {
 	if list == "" || list[0] != '[' {
 		return noCall(list + ": want an Erlang list of arguments, such as '[]' or '[[1,2]]'")
 	}
-	v, err := newVisit("/", node.Cmdline())
+	v, err := newRemoteShell("/", node.Cmdline())
 	if err == nil {
-		err = v.arrive()
+		err = v.connect()
 	}
 	if err != nil {
 		return noCall(err.Error())
@@ -65,7 +65,7 @@ func failCall(status int, why string) int {
 
 // erlCall makes the call by erl_call, which takes milliseconds; a VM, the better part of
 // a second.
-func (v *visit) erlCall(path, text string, limit int) int {
+func (v *remoteShell) erlCall(path, text string, limit int) int {
 	out, status, late, err := v.runErlCall(path, release.ErlCallInput(text), limit)
 	printed, result, failed, ok := release.ParseErlCall(out)
 	said := strings.TrimSpace(string(out))
@@ -96,13 +96,13 @@ func keptOut(said string, status unix.WaitStatus) bool {
 	return status.ExitStatus() == 1 && strings.Contains(said, "connect")
 }
 
-func (v *visit) keptOut() string {
+func (v *remoteShell) keptOut() string {
 	return v.cmd.Node + " does not let us in: it has another cookie than " + v.cookieFile() + " now"
 }
 
-// letIn finds out whether the node takes the cookie, as far as erl_call can tell: a shell
+// checkCookie finds out whether the node takes the cookie, as far as erl_call can tell: a shell
 // would only say that it could not be started.
-func (v *visit) letIn() error {
+func (v *remoteShell) checkCookie() error {
 	path := v.node.Release.FindErlCall(release.Root("/"), &v.cmd)
 	if path == "" || !v.at.Addr().Is4() {
 		return nil
@@ -115,7 +115,7 @@ func (v *visit) letIn() error {
 
 // runErlCall runs erl_call as the user of the release. The text comes from a file without
 // a name, so that nobody has to wait until it is read.
-func (v *visit) runErlCall(path, text string, limit int) (out []byte, status unix.WaitStatus, late bool, err error) {
+func (v *remoteShell) runErlCall(path, text string, limit int) (out []byte, status unix.WaitStatus, late bool, err error) {
 	in, err := unix.MemfdCreate("call", unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, 0, false, err

@@ -164,7 +164,7 @@ func (w *Writer) obey(o order) {
 	w.Dir = o.dir
 	past := w.read(w.Dir)
 	w.pending = Lost(past.Entries, kept.Entries)
-	w.tell(past.Entries, past.Last)
+	w.summary(past.Entries, past.Last)
 	w.add(nil)
 }
 
@@ -265,14 +265,14 @@ func (w *Writer) open() {
 			w.run(Job{Dir: w.FallbackDir, Add: lost}) // if it fails, the next one fails too, and that is said
 		}
 	}
-	w.tell(past, was.Last)
+	w.summary(past, was.Last)
 	if line := w.Pmsg.Panics(); line != "" {
 		w.Tell(line, true)
 	}
 }
 
-// tell says how it was before.
-func (w *Writer) tell(past []Entry, last Entry) {
+// summary says how it was before.
+func (w *Writer) summary(past []Entry, last Entry) {
 	if w.EarlierBoots != nil {
 		w.EarlierBoots(past)
 	}

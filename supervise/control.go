@@ -32,7 +32,7 @@ func (l *Loop) openControl() {
 		}
 		return
 	}
-	server.Life, server.Version = uint64(clock.Boottime()/time.Millisecond), l.Version
+	server.Incarnation, server.Version = uint64(clock.Boottime()/time.Millisecond), l.Version
 	l.server = server
 	go l.readControl(server)
 }

@@ -54,15 +54,15 @@ func (l *Loop) takeNotice() {
 		return // it was taken already
 	}
 	if w := notify.Parse(b[:n]); w != (notify.Words{}) {
-		if w.Started && uppermost(int(from.Pid)) == l.state.PID {
+		if w.Started && topAncestor(int(from.Pid)) == l.state.PID {
 			l.healer = from.abstract()
 		}
-		l.step(policy.Event{Kind: policy.Notified, PID: uppermost(int(from.Pid)), Said: w})
+		l.step(policy.Event{Kind: policy.Notified, PID: topAncestor(int(from.Pid)), Said: w})
 	}
 }
 
-// uppermost is the child of PID 1 that a process is, or is below of.
-func uppermost(pid int) int {
+// topAncestor is the child of PID 1 that a process is, or is below of.
+func topAncestor(pid int) int {
 	for depth := 0; depth < 32; depth++ {
 		above := parent(pid)
 		if above <= 1 {

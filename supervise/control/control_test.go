@@ -27,7 +27,7 @@ func TestMessages(t *testing.T) {
 			t.Errorf("%q: got %+v %v, want %+v", text, got, err, want)
 		}
 	}
-	a := Answer{ID: 42, Verdict: No, Life: 7, Version: "v1_dirty", Text: "it is so: because"}
+	a := Answer{ID: 42, Verdict: No, Incarnation: 7, Version: "v1_dirty", Text: "it is so: because"}
 	const text = "beaminit/1 2a no 7 v1_dirty it is so: because"
 	if got, err := ParseAnswer([]byte(text)); err != nil || got != a || string(a.Encode()) != text {
 		t.Errorf("got %+v %v, want %+v", got, err, a)
@@ -89,7 +89,7 @@ func serve(t *testing.T) (path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Life, s.Version = 7, "v1"
+	s.Incarnation, s.Version = 7, "v1"
 	go func() {
 		for {
 			r, c, err := s.Next()
@@ -120,7 +120,7 @@ func TestAsk(t *testing.T) {
 	c := dial(t, path)
 	for _, text := range []string{"one", "two"} {
 		a, err := c.Ask(Stop, text, nstest.Patience)
-		if err != nil || a.Verdict != OK || a.Text != text || a.Life != 7 || a.Version != "v1" {
+		if err != nil || a.Verdict != OK || a.Text != text || a.Incarnation != 7 || a.Version != "v1" {
 			t.Errorf("got %+v %v", a, err)
 		}
 	}

@@ -43,11 +43,11 @@ const (
 
 // An Answer is what PID 1 says to a request.
 type Answer struct {
-	ID      uint32
-	Verdict Verdict
-	Life    uint64 // when this run of PID 1's program began, in ms since the boot: another after each exec
-	Version string // of PID 1's program
-	Text    string
+	ID          uint32
+	Verdict     Verdict
+	Incarnation uint64 // when this run of PID 1's program began, in ms since the boot: another after each exec
+	Version     string // of PID 1's program
+	Text        string
 }
 
 // The first word of every message.
@@ -77,7 +77,7 @@ func ParseRequest(b []byte) (r Request, err error) {
 // Encode gives the bytes of a: beaminit/1 ID VERDICT LIFE VERSION TEXT.
 func (a Answer) Encode() []byte {
 	return cut(protocol + " " + strconv.FormatUint(uint64(a.ID), 16) + " " + string(a.Verdict) + " " +
-		strconv.FormatUint(a.Life, 10) + " " + strings.ReplaceAll(a.Version, " ", "_") + " " + a.Text)
+		strconv.FormatUint(a.Incarnation, 10) + " " + strings.ReplaceAll(a.Version, " ", "_") + " " + a.Text)
 }
 
 // ParseAnswer reads what Encode wrote.
@@ -88,12 +88,12 @@ func ParseAnswer(b []byte) (a Answer, err error) {
 	}
 	a.ID = id
 	verdict, rest, _ := strings.Cut(rest, " ")
-	life, rest, _ := strings.Cut(rest, " ")
+	incarnation, rest, _ := strings.Cut(rest, " ")
 	a.Verdict = Verdict(verdict)
 	if a.Verdict != OK && a.Verdict != No && a.Verdict != Busy {
 		return a, errNotOurs
 	}
-	if a.Life, err = strconv.ParseUint(life, 10, 64); err != nil {
+	if a.Incarnation, err = strconv.ParseUint(incarnation, 10, 64); err != nil {
 		return a, errNotOurs
 	}
 	a.Version, a.Text, _ = strings.Cut(rest, " ")

@@ -9,11 +9,11 @@ import (
 
 // Server is PID 1's end of the socket.
 type Server struct {
-	fd      int
-	Life    uint64 // of its answers
-	Version string
-	buf     [MaxMessage + 1]byte
-	oob     credentials
+	fd          int
+	Incarnation uint64 // of its answers
+	Version     string
+	buf         [MaxMessage + 1]byte
+	oob         credentials
 }
 
 // credentials is room for a control message with exactly the sender's credentials:
@@ -111,7 +111,7 @@ func (s *Server) Answer(c Client, v Verdict, text string) {
 	if c.to == nil || len(c.to.Name) < 2 || c.to.Name[0] != '@' {
 		return
 	}
-	a := Answer{ID: c.id, Verdict: v, Life: s.Life, Version: s.Version, Text: text}
+	a := Answer{ID: c.id, Verdict: v, Incarnation: s.Incarnation, Version: s.Version, Text: text}
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return

@@ -113,13 +113,13 @@ func (h *Heart) Late(now time.Duration) Do {
 		return Do{}
 	}
 	if now >= h.last+h.Timeout {
-		return h.lose(Silent, (now - h.last).Truncate(time.Second))
+		return h.declareHung(Silent, (now - h.last).Truncate(time.Second))
 	}
-	return h.lose(NoHandshake, h.Init)
+	return h.declareHung(NoHandshake, h.Init)
 }
 
-// lose gives the VM up.
-func (h *Heart) lose(r Reason, span time.Duration) Do {
+// declareHung gives the VM up.
+func (h *Heart) declareHung(r Reason, span time.Duration) Do {
 	m := h.message(Lost)
 	m.Reason, m.Span = r, span
 	if h.NoKill {

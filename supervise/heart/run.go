@@ -16,8 +16,8 @@ const (
 	killGrace   = 5 * time.Second
 )
 
-// beating is the process at work.
-type beating struct {
+// process is the heart at work.
+type process struct {
 	*Heart
 	vm     int // pidfd_open(2) of the VM; -1: the kernel has none
 	socket int
@@ -28,11 +28,11 @@ type beating struct {
 // Run is the heart of ERTS, with what that sends on descriptor 0 and takes on 1,
 // until the VM has ended. say gets lines for people.
 func Run(s Settings, say func(string)) {
-	b := beating{Heart: New(s, now()), say: say, wake: wakeBySignal()}
+	b := process{Heart: New(s, now()), say: say, wake: wakeBySignal()}
 	b.vm, _ = unix.PidfdOpen(s.PID, 0)
 	b.socket, _ = unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	unix.Write(1, Packet{Op: Ack}.Encode())
-	switch end, told := b.beat(); end {
+	switch end, told := b.run(); end {
 	case Await:
 		b.finish(told)
 	case AwaitEnd:
@@ -66,8 +66,8 @@ func wakeBySignal() int {
 // standstill is how much later than planned the heart has to wake to have stood still.
 const standstill = 2 * time.Second
 
-// beat takes what comes until nothing does any more. told says that PID 1 knows.
-func (b *beating) beat() (end End, told bool) {
+// run takes what comes until nothing does any more. told says that PID 1 knows.
+func (b *process) run() (end End, told bool) {
 	var in Decoder
 	buf := make([]byte, 4096)
 	for {
@@ -110,7 +110,7 @@ func (b *beating) beat() (end End, told bool) {
 }
 
 // follow does what is to be done, and says whether PID 1 was told.
-func (b *beating) follow(do Do) (told bool) {
+func (b *process) follow(do Do) (told bool) {
 	if do.Say != "" {
 		b.say(do.Say)
 	}
@@ -127,14 +127,14 @@ func (b *beating) follow(do Do) (told bool) {
 }
 
 // tell sends a message to PID 1, if that listens.
-func (b *beating) tell(m Message) bool {
+func (b *process) tell(m Message) bool {
 	data := m.Encode()
 	return unix.Sendto(b.socket, data[:], 0, &unix.SockaddrUnix{Name: Socket}) == nil
 }
 
 // finish sees to it that the VM ends. Where PID 1 knows, it is the one to do it, and
 // this is for the case that it cannot.
-func (b *beating) finish(told bool) {
+func (b *process) finish(told bool) {
 	wait := b.Dump + dumpGrace
 	if told {
 		wait += initGrace
@@ -155,7 +155,7 @@ func (b *beating) finish(told bool) {
 }
 
 // ended waits for the end of the VM, and says whether it came.
-func (b *beating) ended(limit time.Duration) bool {
+func (b *process) ended(limit time.Duration) bool {
 	for deadline := now() + limit; ; {
 		left := deadline - now()
 		if left <= 0 {

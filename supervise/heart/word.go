@@ -38,7 +38,7 @@ func (h *Heart) word(text string, now time.Duration) Do {
 	case "disable", "disable_hw":
 		return Do{Tell: h.message(Unpetted), Say: text + ": the watchdog is not petted any more"}
 	case "disable_vm":
-		return h.lose(Told, 0)
+		return h.declareHung(Told, 0)
 	}
 	return Do{Say: "set_cmd " + quote(text) + " is not done: a node has no shell, and PID 1 starts the release again by [supervise]; want one of " + words}
 }

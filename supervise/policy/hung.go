@@ -42,7 +42,7 @@ func (s *State) reported(e Event) []Effect {
 			s.Why = ""
 		}
 		s.Answered, s.Hung, s.Misses, s.Probe = true, false, 0, r.Took
-		s.settle()
+		s.updateReady()
 	case r.Answer != 0 && s.Answered:
 		s.Hung, s.Probe, s.Why = true, 0, complaint(r.Answer)
 		return s.missed(e.At)

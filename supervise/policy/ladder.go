@@ -63,8 +63,8 @@ func (s *State) IsExpectedExit(status unix.WaitStatus) bool {
 	return false
 }
 
-// without forgets the run that is over.
-func (s *State) without(why string) {
+// clearRun forgets the run that is over.
+func (s *State) clearRun(why string) {
 	s.PID, s.Why, s.Then = 0, why, Nothing
 	s.forget()
 }
@@ -73,13 +73,13 @@ func (s *State) without(why string) {
 func (s *State) ended(at time.Duration, why string) []Effect {
 	ran, started := at-s.StartedAt, s.PID != 0
 	well := started && ran >= s.Policy.Window
-	s.without(why)
+	s.clearRun(why)
 	s.CameUp = s.CameUp || well
 	if s.Phase == Ending {
 		return []Effect{{Kind: Finish}}
 	}
 	if s.Policy.OnExit != config.Restart {
-		return s.leave(Action(s.Policy.OnExit), why)
+		return s.endNode(Action(s.Policy.OnExit), why)
 	}
 	s.Exits = Recent(s.Exits, at, s.Policy.Window)
 	if len(s.Exits) > s.Policy.Attempts {
@@ -92,14 +92,14 @@ func (s *State) ended(at time.Duration, why string) []Effect {
 		if s.Policy.GiveUp == config.Rescue {
 			return s.giveUp(why)
 		}
-		return s.leave(Action(s.Policy.GiveUp), why)
+		return s.endNode(Action(s.Policy.GiveUp), why)
 	}
-	return s.again(at, started, well)
+	return s.scheduleRestart(at, started, well)
 }
 
-// again starts the release once more: the first time, and the first time after a
+// scheduleRestart starts the release once more: the first time, and the first time after a
 // good run, at once; then after a pause that doubles.
-func (s *State) again(at time.Duration, started, well bool) []Effect {
+func (s *State) scheduleRestart(at time.Duration, started, well bool) []Effect {
 	if well {
 		s.Backoff = 0
 	}
@@ -118,9 +118,9 @@ func (s *State) again(at time.Duration, started, well bool) []Effect {
 	return []Effect{{Kind: SetTimer, Timer: RestartTimer, After: pause}}
 }
 
-// leave ends the node by policy, unless that is a reboot that has not helped often
+// endNode ends the node by policy, unless that is a reboot that has not helped often
 // enough.
-func (s *State) leave(a Action, why string) []Effect {
+func (s *State) endNode(a Action, why string) []Effect {
 	if a == config.Reboot && s.Policy.Boots > 0 && !s.CameUp && s.Failed+1 >= s.Policy.Boots {
 		return s.giveUp(strconv.Itoa(s.Failed+1) + " boots in a row did not come up: " + why)
 	}

@@ -17,7 +17,7 @@ func (s *State) notified(e Event) []Effect {
 	effects := s.watch(e.At, func() {
 		s.Started, s.Notified = s.Started || e.Said.Started, s.Notified || e.Said.Ready
 	})
-	s.settle()
+	s.updateReady()
 	return effects
 }
 
@@ -51,9 +51,9 @@ func (s *State) watch(at time.Duration, change func()) []Effect {
 	return []Effect{{Kind: Order, Order: cluster.Look}}
 }
 
-// settle says whether the release has become ready. Whatever the criterion, it has to
+// updateReady says whether the release has become ready. Whatever the criterion, it has to
 // answer too, where it can be asked; and once it was ready, it stays so.
-func (s *State) settle() {
+func (s *State) updateReady() {
 	if s.Ready || !s.Answered && !s.Policy.Unprobed || s.Policy.Ready == config.Started && !s.Started || s.Policy.Ready == config.Notify && !s.Notified {
 		return
 	}

@@ -86,7 +86,7 @@ func step(s State, e Event) (State, []Effect) {
 		return s, effects
 	case Unheard:
 		effects := s.watch(e.At, func() { s.Policy.Ready = config.Listening })
-		s.settle()
+		s.updateReady()
 		return s, effects
 	case Remembered:
 		s.Failed, s.FellBack = e.Failed, s.FellBack || e.FellBack
@@ -116,7 +116,7 @@ func (s State) exited(e Event) (State, []Effect) {
 		s.PID, s.Why = 0, e.Text
 		return s, effects
 	case s.IsExpectedExit(e.Status):
-		s.without("ended on purpose: " + e.Text)
+		s.clearRun("ended on purpose: " + e.Text)
 		s.Phase = Stopped
 		return s, effects
 	}
