@@ -65,9 +65,9 @@ var keys = [...]key{
 		check: isAbs, noun: "absolute path", want: `a file of peers in the form of hosts(5), or of [peers], such as "/data/peers"`, empty: true},
 	{name: "discovery.dns", field: func(at place) any { return &at.c.Discovery.DNS },
 		check: isDNSName, noun: "domain name", want: `a name with SRV or with A and AAAA records, such as "_erlang._tcp.cluster.lan"`, empty: true},
-	{name: "discovery.mdns", field: func(at place) any { return &at.c.Discovery.MDNS }, want: "true or false", noEffect: true},
+	{name: "discovery.mdns", field: func(at place) any { return &at.c.Discovery.MDNS }, want: "true or false"},
 	{name: "discovery.key_file", field: func(at place) any { return &at.c.Discovery.KeyFile },
-		check: isAbs, noun: "absolute path", want: "a file that holds the key of the announcements", empty: true, noEffect: true},
+		check: isAbs, noun: "absolute path", want: "a file that holds the key of the announcements", empty: true},
 	{name: "discovery.limit", field: func(at place) any { return &at.c.Discovery.Limit },
 		noun: "number of peers", want: "the most peers that are found, 1 to 1000", min: 1, max: 1000},
 

@@ -83,3 +83,59 @@ func (m *machine) write(path, text string) {
 	file := filepath.Join(fmt.Sprintf("/proc/%d/root", m.cmd.Process.Pid), path)
 	m.must(os.WriteFile(file, []byte(text), 0o644))
 }
+
+// Three nodes of which each knows only its own name take addresses by themselves (RFC 3927)
+// and become a cluster. One that goes in order says so, and is a peer no more; one that is
+// killed is one that is missing. Without a key the record says so.
+func TestDiscoveryMDNS(t *testing.T) {
+	t.Parallel()
+	br := bridge(t)
+	var nodes []*machine
+	for i := 1; i <= 3; i++ {
+		m := power(t, withERTS(t, fmt.Sprintf("hostname=n%d beaminit.network.eth0.address=link-local beaminit.network.eth0.wait=60s", i), "[discovery]\nmdns = true\n"))
+		m.plug(br, i)
+		nodes = append(nodes, m)
+	}
+	next := make([]int, 3)
+	for i, m := range nodes {
+		var r health.Record
+		r, next[i] = m.connected(2, 0)
+		if r.Discovery != "open" {
+			t.Errorf("discovery=%s", r.Discovery)
+		}
+	}
+	nodes[2].signal(unix.SIGTERM)
+	for i, m := range nodes[:2] {
+		_, next[i] = m.connected(1, next[i])
+	}
+	nodes[1].off()
+	nodes[0].record("n2 is missing", next[0], func(r health.Record) bool { return r.State == health.Degraded && r.Misses("n2") })
+}
+
+// With a key, nodes that have it find each other; one without it, or with another, is
+// nobody, and says nothing that is believed.
+func TestDiscoveryKey(t *testing.T) {
+	t.Parallel()
+	br := bridge(t)
+	var nodes []*machine
+	for i, key := range []string{"one and the same key", "one and the same key", "of somebody else, this"} {
+		s := withERTS(t, fmt.Sprintf("ip=10.77.0.1%d::10.77.0.1:255.255.255.0:n%d:eth0:off beaminit.network.eth0.wait=20s", i+1, i+1), "[discovery]\nmdns = true\nkey_file = \"/keys/discovery\"\n")
+		s.bind["keys"] = t.TempDir()
+		if err := os.WriteFile(s.bind["keys"]+"/discovery", []byte(key+"\n"), 0o400); err != nil {
+			t.Fatal(err)
+		}
+		m := power(t, s)
+		m.plug(br, i)
+		nodes = append(nodes, m)
+	}
+	for _, m := range nodes[:2] {
+		if r, _ := m.connected(1, 0); r.Discovery != "" {
+			t.Errorf("discovery=%s", r.Discovery)
+		}
+	}
+	nodes[0].line("discovery: mdns: n3 at 10.77.0.13 is not signed with the key of this node")
+	nodes[2].line("is not signed with the key of this node")
+	if r, _ := nodes[2].state(health.Up, 0); r.Peers != 0 {
+		t.Errorf("n3 has %d peers", r.Peers)
+	}
+}

@@ -132,7 +132,7 @@ func (l *lookup) targets(found, more []record) (peers []discovery.Peer, err erro
 				return nil, err
 			}
 		}
-		if a := l.choose(addrs); a.IsValid() {
+		if a := choose(addrs, l.ipv6); a.IsValid() {
 			peers = append(peers, discovery.Peer{Name: rec.target, Address: a, Port: rec.port, Source: discovery.DNS})
 		} else {
 			l.say = append(l.say, rec.target+" has no address of a machine; it is not used")
@@ -172,13 +172,19 @@ func (l *lookup) addresses(name string) (addrs []netip.Addr, err error) {
 }
 
 // choose is the one address that a peer has: always the same, in whatever order they come.
-func (l *lookup) choose(addrs []netip.Addr) (best netip.Addr) {
-	for _, a := range addrs {
-		if !config.HostAddress(a) {
-			continue
+// One that is good for a link alone (RFC 3927) comes after others.
+func choose(addrs []netip.Addr, ipv6 bool) (best netip.Addr) {
+	rank := func(a netip.Addr) (n int) {
+		if a.Is6() != ipv6 {
+			n = 2
 		}
-		wanted, has := a.Is6() == l.ipv6, best.IsValid() && best.Is6() == l.ipv6
-		if !best.IsValid() || wanted && !has || wanted == has && a.Less(best) {
+		if a.IsLinkLocalUnicast() {
+			n++
+		}
+		return n
+	}
+	for _, a := range addrs {
+		if config.HostAddress(a) && (!best.IsValid() || rank(a) < rank(best) || rank(a) == rank(best) && a.Less(best)) {
 			best = a
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"time"
 
@@ -62,6 +63,11 @@ func run(o *discovery.Orders, out io.Writer) error {
 	}
 	if o.DNS != "" {
 		go watchDNS(o, 53, all)
+	}
+	if o.MDNS {
+		stop := make(chan os.Signal, 1)
+		signal.Notify(stop, unix.SIGTERM)
+		go watchMDNS(o, all, stop)
 	}
 	m := merger{limit: o.Limit, of: map[string][]discovery.Peer{}}
 	timer := time.NewTimer(time.Hour)
