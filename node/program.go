@@ -24,11 +24,6 @@ const (
 	askQuantum = 5 * time.Millisecond
 )
 
-// programEnv is the environment of such a program.
-func programEnv() []string {
-	return []string{"HOME=/", "TERM=dumb", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
-}
-
 // askProgram runs a program and gives what it writes to its standard output. It is for
 // PID 1 before and after its loop, when nobody else waits for children. It comes back
 // in time whatever the program does: one that takes longer is killed with all that it
@@ -46,7 +41,7 @@ func RunProgram(argv []string, limit time.Duration, size int, stderr bool) (out 
 	if stderr {
 		files[2] = pipe[1]
 	}
-	c := launch.Command{Path: argv[0], Argv: argv, Env: programEnv(), Dir: "/"}
+	c := launch.Command{Path: argv[0], Argv: argv, Env: launch.ProgramEnv(), Dir: "/"}
 	pid, err := c.Spawn(null, files...)
 	unix.Close(pipe[1])
 	if err != nil {

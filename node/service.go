@@ -60,7 +60,7 @@ func (n *node) serviceCommand(s *config.Service) (*launch.Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &launch.Command{Path: s.Exec[0], Argv: s.Exec, Env: append(programEnv(), s.Env...), Dir: "/"}
+	c := &launch.Command{Path: s.Exec[0], Argv: s.Exec, Env: append(launch.ProgramEnv(), s.Env...), Dir: "/"}
 	c.Bounds = boundsOf(user, launch.Bounds{Limits: s.Limits, Capabilities: s.Capabilities})
 	return c, nil
 }

@@ -17,7 +17,7 @@ func (b *rights) assume() (what string, err error) {
 			return "prctl(PR_CAPBSET_DROP)", err
 		}
 	}
-	if b.uid == 0 {
+	if !b.user {
 		return b.lock()
 	}
 	if err := unix.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0); err != nil {
@@ -29,6 +29,9 @@ func (b *rights) assume() (what string, err error) {
 	}
 	if _, _, errno := unix.RawSyscall(sysSetresgid, uintptr(b.gid), uintptr(b.gid), uintptr(b.gid)); errno != 0 {
 		return "setresgid", errno
+	}
+	if b.uid == 0 { // root in a group of its own
+		return b.lock()
 	}
 	if _, _, errno := unix.RawSyscall(sysSetresuid, uintptr(b.uid), uintptr(b.uid), uintptr(b.uid)); errno != 0 {
 		return "setresuid", errno
@@ -53,7 +56,7 @@ func (b *rights) lock() (what string, err error) {
 // program that is executed in it. It cannot be undone, and the thread has to be locked
 // (runtime.LockOSThread). The error names the system call.
 func Assume(u *syscall.Credential) error {
-	r := rights{drop: true, uid: int(u.Uid), gid: int(u.Gid), groups: u.Groups}
+	r := rights{drop: true, user: true, uid: int(u.Uid), gid: int(u.Gid), groups: u.Groups}
 	if what, err := r.assume(); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}

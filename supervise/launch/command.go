@@ -22,13 +22,20 @@ type Command struct {
 	Argv, Env []string
 	Dir       string
 	TTY       bool       // its standard input becomes its controlling tty
-	First     [][]string // programs that run before it, one after the other, as root
+	First     [][]string // programs that run before it, one after the other, as PID 1 runs a program (ProgramEnv)
 	Bounds    Bounds
+}
+
+// ProgramEnv is the environment of a program of the image that PID 1 runs as root. It is
+// nothing of the release's: a PATH or a library that the release's user can write to would
+// make that user root.
+func ProgramEnv() []string {
+	return []string{"HOME=/", "TERM=dumb", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 }
 
 // Bounds is what a child is to have of its own.
 type Bounds struct {
-	User         *syscall.Credential // nil: root, as PID 1 is; with one it gains no privilege by what it executes
+	User         *syscall.Credential // nil: as PID 1 is; one that is not root gains no privilege by what it executes
 	Capabilities []string            // by name; without any a user has none, and root all
 	Limits       []string            // name=soft:hard, as config.ParseLimit reads them
 	OOMScoreAdj  int                 // proc(5)
@@ -86,7 +93,7 @@ func (c *Command) helperArgs(says int) []string {
 	if b.OOMScoreAdj != 0 {
 		args = append(args, "oom="+strconv.Itoa(b.OOMScoreAdj))
 	}
-	if b.User != nil || len(b.Capabilities) > 0 {
+	if c.UID() != 0 || len(b.Capabilities) > 0 {
 		args = append(args, "capabilities="+strings.Join(b.Capabilities, ","))
 	}
 	if b.NoNewPrivs {

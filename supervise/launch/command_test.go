@@ -19,10 +19,10 @@ func TestHelperArgs(t *testing.T) {
 		none   bool
 	}{
 		{"nothing of its own", Bounds{}, nil, rights{}, true},
-		{"nobody", Bounds{User: Nobody()}, nil, rights{drop: true, uid: 65534, gid: 65534}, false},
-		{"a user with groups", Bounds{User: &syscall.Credential{Uid: 1, Gid: 2, Groups: []uint32{3, 4}}}, nil, rights{drop: true, uid: 1, gid: 2, groups: []uint32{3, 4}}, false},
+		{"nobody", Bounds{User: Nobody()}, nil, rights{drop: true, user: true, uid: 65534, gid: 65534}, false},
+		{"a user with groups", Bounds{User: &syscall.Credential{Uid: 1, Gid: 2, Groups: []uint32{3, 4}}}, nil, rights{drop: true, user: true, uid: 1, gid: 2, groups: []uint32{3, 4}}, false},
 		{"the network child", Bounds{User: Nobody(), Capabilities: []string{"net_admin", "net_raw", "net_bind_service"}}, nil,
-			rights{drop: true, uid: 65534, gid: 65534, wanted: 1<<unix.CAP_NET_ADMIN | 1<<unix.CAP_NET_RAW | 1<<unix.CAP_NET_BIND_SERVICE}, false},
+			rights{drop: true, user: true, uid: 65534, gid: 65534, wanted: 1<<unix.CAP_NET_ADMIN | 1<<unix.CAP_NET_RAW | 1<<unix.CAP_NET_BIND_SERVICE}, false},
 		{"root without privileges to gain", Bounds{NoNewPrivs: true}, nil, rights{noNew: true}, false},
 		{"a program before it", Bounds{}, [][]string{{"/bin/true", "--", "x"}}, rights{}, false},
 	}

@@ -1,7 +1,6 @@
 package launch
 
 import (
-	"os"
 	"syscall"
 	"time"
 
@@ -23,7 +22,7 @@ func runFirst(argv []string, limit time.Duration, says int) {
 		unix.Write(says, []byte("beaminit: "+program+": "+what+"; going on\n"))
 	}
 	pid, err := syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{
-		Env: os.Environ(), Files: []uintptr{uintptr(null), uintptr(says), uintptr(says)}, Sys: &syscall.SysProcAttr{Setsid: true},
+		Dir: "/", Env: ProgramEnv(), Files: []uintptr{uintptr(null), uintptr(says), uintptr(says)}, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {
 		complain("exec "+argv[0], err.Error())

@@ -44,7 +44,7 @@ func Main(args []string) int {
 		b.complain("is for PID 1 to call")
 		return 2
 	}
-	if b.uid != 0 { // /dev/stdout can be opened by its own user only
+	if b.user { // /dev/stdout can be opened by its own user only
 		unix.Fchown(1, b.uid, b.gid)
 	}
 	if what, err := b.assume(); err != nil {
@@ -61,7 +61,8 @@ type rights struct {
 	says     int  // the descriptor that PID 1 hears
 	drop     bool // of capabilities all but those wanted
 	wanted   uint64
-	uid, gid int // uid 0: root
+	user     bool // uid, gid and groups are given
+	uid, gid int
 	groups   []uint32
 	noNew    bool // PR_SET_NO_NEW_PRIVS
 }
@@ -89,6 +90,7 @@ func (b *rights) take(name, value string) (err error) {
 			}
 		}
 	case "uid":
+		b.user = true
 		b.uid, err = id(value)
 	case "gid":
 		b.gid, err = id(value)
