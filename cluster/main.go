@@ -5,20 +5,26 @@ import (
 	"runtime/debug"
 
 	"github.com/beaminit/beaminit/internal/proc"
+	"github.com/beaminit/beaminit/internal/seccomp"
+	"golang.org/x/sys/unix"
 )
 
+// allowed is what the monitor needs of the kernel: sockets of TCP and ping, and those of
+// sock_diag(7).
+var allowed = seccomp.List{Calls: seccomp.Sockets, Families: []uint32{unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK}}
+
 // Main is the child of PID 1 that looks at the network: it reads orders from
-// descriptor 0 and writes reports to descriptor 1, as nobody, and can gain no
-// privilege again (prctl(2), PR_SET_NO_NEW_PRIVS).
+// descriptor 0 and writes reports to descriptor 1, as nobody, in the bounds that PID 1
+// gives it (launch.Own) and with the system calls above.
 func Main(args []string) int {
 	w, err := ParseArgs(args)
 	if err != nil {
 		os.Stderr.WriteString("beaminit-monitor: " + err.Error() + "\n")
 		return 2
 	}
-	proc.NoNewPrivs()
 	proc.SetName(MonitorName) // not "exe"
 	debug.SetGCPercent(10)
+	_ = seccomp.Apply(allowed) // PID 1 says where the kernel cannot
 	w.Run(0, 1)
 	return 0
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/supervise/launch"
 )
 
 // recallWait is how long the disk may take to tell what the boot before left.
@@ -42,6 +43,9 @@ func (n *node) raiseClock() {
 func (n *node) afterStart() {
 	n.mountLate()
 	n.say(health.Warning, letPing()...)
+	for _, what := range launch.Missing() {
+		n.console.Say(health.Notice, what)
+	}
 	n.say(health.Err, n.CheckCertificate(n.name))
 	if n.clockFrom == "" {
 		n.clockFrom = boot.ClockFrom(n.clock.At != 0)

@@ -50,13 +50,17 @@ func (n *node) netCommand() (cmd *launch.Command, dir int) {
 	if dir = n.leaseDir(); dir != 0 {
 		orders.StateDir = "/proc/self/fd/3"
 	}
+	box := launch.Sandbox{Read: []string{"/proc", netDir}, Write: []string{"/proc/self/comm"}}
+	if orders.StateDir != "" {
+		box.Write = append(box.Write, orders.StateDir)
+	}
 	text, err := json.Marshal(orders)
 	if err != nil { // of values that the configuration has checked, none is possible
 		panic(err)
 	}
 	return &launch.Command{
 		Path: "/proc/self/exe", Argv: []string{netcfg.ChildName, string(text)}, Dir: "/",
-		Bounds: launch.Bounds{User: launch.Nobody(), Capabilities: []string{"net_admin", "net_raw", "net_bind_service"}},
+		Bounds: launch.Own(launch.Nobody(), box, "net_admin", "net_raw", "net_bind_service"),
 	}, dir
 }
 

@@ -26,6 +26,9 @@ func (n *Setup) readahead() *launch.Command {
 		Path: "/proc/self/exe",
 		Argv: []string{ReadaheadName, n.Command(1).Mode, r.Boot, r.Root, r.SystemLib, r.ERTSDir},
 		Env:  []string{"GOMAXPROCS=1"},
+		// Its files are the release's, and what they say is believed: it can do no more than
+		// read what the release can.
+		Bounds: launch.Own(credential(n.User), launch.Sandbox{Read: []string{"/"}}),
 	}
 }
 

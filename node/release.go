@@ -172,10 +172,16 @@ func (n *Setup) bounds(u *release.User) launch.Bounds {
 
 // boundsOf adds the user; nil: root.
 func boundsOf(u *release.User, b launch.Bounds) launch.Bounds {
-	if u != nil {
-		b.User = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}
-	}
+	b.User = credential(u)
 	return b
+}
+
+// credential is the user as the kernel has it; nil: root.
+func credential(u *release.User) *syscall.Credential {
+	if u == nil {
+		return nil
+	}
+	return &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}
 }
 
 // nodeName is the name of the Erlang node, as far as it is known: that of the last

@@ -34,7 +34,7 @@ func (l *Loop) monitorChild() Child {
 		Command: func() (*launch.Command, error) {
 			l.watch = l.Watch()
 			l.monitor.argv = l.watch.Args()
-			return &launch.Command{Path: "/proc/self/exe", Argv: l.monitor.argv, Dir: "/", Bounds: launch.Bounds{User: launch.Nobody()}}, nil
+			return &launch.Command{Path: "/proc/self/exe", Argv: l.monitor.argv, Dir: "/", Bounds: launch.Own(launch.Nobody(), launch.Sandbox{Read: []string{"/proc"}, Connect: true})}, nil
 		},
 		Files: l.monitorFiles,
 		Started: func(int) {

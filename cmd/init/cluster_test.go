@@ -53,7 +53,9 @@ args = ["-kernel", "net_ticktime", "4"]
 	br := bridge(t)
 	var ms []*machine
 	for i := 1; i <= 3; i++ {
-		m := power(t, withERTS(t, fmt.Sprintf("ip=10.77.0.1%d::10.77.0.1:255.255.255.0:n%d:eth0:off beaminit.network.eth0.wait=20s", i, i), toml))
+		s := withERTS(t, fmt.Sprintf("ip=10.77.0.1%d::10.77.0.1:255.255.255.0:n%d:eth0:off beaminit.network.eth0.wait=20s", i, i), toml)
+		s.program = strict
+		m := power(t, s)
 		ms = append(ms, m)
 	}
 	next := make([]int, 3)
@@ -79,5 +81,6 @@ args = ["-kernel", "net_ticktime", "4"]
 	_, next[0] = ms[0].restarted(1, next[0])
 	for i := range ms {
 		_, next[i] = ms[i].record("whole again", next[i], func(r health.Record) bool { return r.State == health.Up && r.Connected == 2 })
+		ms[i].noDeniedCall()
 	}
 }

@@ -40,6 +40,7 @@ func TestDHCP(t *testing.T) {
 	br := bridge(t)
 	dnsmasq(t, br, "--dhcp-option=15,farm.lan", "--dhcp-option-force=12,bird7", "-A", "/gate.farm.lan/10.77.0.9")
 	s := withERTS(t, "ip=dhcp beaminit.network.eth0.wait=1m", "")
+	s.program = strict
 	m := power(t, s)
 	m.line("network: eth0: absent")
 	m.plug(br, 1)
@@ -69,6 +70,7 @@ func TestDHCP(t *testing.T) {
 	m.line("the network child ended (killed by signal 9 (SIGKILL))")
 	m.eventually("another network child", func() bool { c := m.has(netcfg.ChildName); return c != 0 && c != child })
 	inNet(t, m.cmd.Process.Pid, "ip -4 address show dev eth0 | grep -q "+own.String())
+	m.noDeniedCall()
 }
 
 // Static addresses are there before the release is started, though the network child ends

@@ -22,8 +22,9 @@ import (
 )
 
 // binary is beaminit, built once for all tests as it is shipped; faulty is the same
-// with the hook that makes it panic (package fault).
-var binary, faulty string
+// with the hook that makes it panic (package fault), strict the same with the end for a child
+// that makes a system call that its list has not (package seccomp).
+var binary, faulty, strict string
 
 const rootEnv = "BEAMINIT_TEST_ROOT"
 
@@ -36,8 +37,8 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	binary, faulty = filepath.Join(dir, "init"), filepath.Join(dir, "init-faulty")
-	for out, tags := range map[string]string{binary: "", faulty: "fault"} {
+	binary, faulty, strict = filepath.Join(dir, "init"), filepath.Join(dir, "init-faulty"), filepath.Join(dir, "init-strict")
+	for out, tags := range map[string]string{binary: "", faulty: "fault", strict: "seccompkill"} {
 		if text, err := exec.Command("make", "-s", "-C", "../..", "build/init", "OUT="+out, "TAGS="+tags, "VERSION=dev").CombinedOutput(); err != nil {
 			fmt.Printf("build: %v\n%s", err, text)
 			os.Exit(1)
@@ -283,6 +284,9 @@ func enter(root string) error {
 	}
 	// What a node's kernel would not give its init, to see what comes of it.
 	unix.Umask(0)
+	if _, err := unix.MemfdCreate("left-open", 0); err != nil {
+		return err
+	}
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: softFiles, Max: hardFiles}); err != nil {
 		return err
 	}

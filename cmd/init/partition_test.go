@@ -43,7 +43,9 @@ func newLAN(t *testing.T, nodes int, words string) *lan {
 	}
 	l := &lan{t: t, bridge: bridge(t)}
 	for i := range nodes {
-		m := power(t, withERTS(t, fmt.Sprintf("ip=10.77.0.1%d::10.77.0.1:255.255.255.0:n%d:eth0:off beaminit.network.eth0.wait=60s beaminit.health.probe_failures=0 %s", i+1, i+1, words), toml))
+		s := withERTS(t, fmt.Sprintf("ip=10.77.0.1%d::10.77.0.1:255.255.255.0:n%d:eth0:off beaminit.network.eth0.wait=60s beaminit.health.probe_failures=0 %s", i+1, i+1, words), toml)
+		s.program = strict
+		m := power(t, s)
 		m.state(health.Booting, 0)
 		m.plug(l.bridge, i)
 		l.nodes = append(l.nodes, m)

@@ -12,12 +12,14 @@ import (
 
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/internal/nstest"
+	"github.com/beaminit/beaminit/internal/proc"
 	"github.com/beaminit/beaminit/netcfg"
 )
 
 // The test binary is the child too, as beaminit is.
 func TestMain(m *testing.M) {
 	if os.Args[0] == netcfg.ChildName {
+		proc.NoNewPrivs() // as launch.Own has it
 		os.Exit(Main(os.Args))
 	}
 	os.Exit(m.Run())

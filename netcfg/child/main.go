@@ -8,12 +8,21 @@ import (
 	"net/netip"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/beaminit/beaminit/internal/proc"
+	"github.com/beaminit/beaminit/internal/seccomp"
 	"github.com/beaminit/beaminit/netcfg"
+	"golang.org/x/sys/unix"
 )
+
+// allowed is what the child needs of the kernel: sockets of UDP, of packets and of links,
+// and files for its leases.
+var allowed = seccomp.List{
+	Calls:    slices.Concat(seccomp.Files, seccomp.Sockets),
+	Families: []uint32{unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK, unix.AF_PACKET},
+}
 
 // Main is the process: its argument is netcfg.Orders as JSON, it writes a line for each
 // report to its standard output, and ends when its standard input does, for then PID 1 has
@@ -29,9 +38,9 @@ func Main(args []string) int {
 		return 2
 	}
 	debug.SetGCPercent(10) // it lives long and does little
-	proc.NoNewPrivs()
 	// Not "exe". By the file, because prctl(2) names the thread that calls, whichever that is.
 	_ = os.WriteFile("/proc/self/comm", []byte(netcfg.ChildName), 0)
+	_ = seccomp.Apply(allowed) // PID 1 says where the kernel cannot
 	go func() {
 		var b [64]byte
 		for {

@@ -14,8 +14,13 @@ import (
 
 // The test binary is the exec helper too, as beaminit is.
 func TestMain(m *testing.M) {
-	if os.Args[0] == HelperName {
+	switch os.Args[0] {
+	case HelperName:
 		os.Exit(Main(os.Args))
+	case probeName:
+		os.Exit(probe(os.Args))
+	case "threads":
+		os.Exit(showThreads())
 	}
 	unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) // PID 1 is started with none
 	os.Exit(m.Run())

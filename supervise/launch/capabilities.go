@@ -44,12 +44,18 @@ func (b *rights) assume() (what string, err error) {
 }
 
 // lock sees to it that no setuid program and no file capability gives the command what
-// it has not.
+// it has not, and closes the sandbox.
 func (b *rights) lock() (what string, err error) {
 	if !b.noNew {
 		return "", nil
 	}
-	return "prctl(PR_SET_NO_NEW_PRIVS)", unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return "prctl(PR_SET_NO_NEW_PRIVS)", err
+	}
+	if b.box != nil {
+		return "landlock_restrict_self", b.box.enforce()
+	}
+	return "", nil
 }
 
 // Assume makes the thread that calls it one of that user, with no capabilities, for the

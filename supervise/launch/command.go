@@ -40,6 +40,7 @@ type Bounds struct {
 	Limits       []string            // name=soft:hard, as config.ParseLimit reads them
 	OOMScoreAdj  int                 // proc(5)
 	NoNewPrivs   bool                // PR_SET_NO_NEW_PRIVS (prctl(2)) for root too
+	Sandbox      *Sandbox            // wants NoNewPrivs, and gives root the Capabilities named and no others; nil: none
 }
 
 // Nobody is the user and group that the kernel itself uses for "no user" (proc(5),
@@ -80,7 +81,7 @@ const self = "/proc/self/exe"
 // nil: none is needed. says is its own descriptor.
 func (c *Command) helperArgs(says int) []string {
 	b := &c.Bounds
-	if len(c.First) == 0 && b.User == nil && len(b.Capabilities) == 0 && len(b.Limits) == 0 && b.OOMScoreAdj == 0 && !b.NoNewPrivs && !signalsBlocked() {
+	if len(c.First) == 0 && b.User == nil && len(b.Capabilities) == 0 && len(b.Limits) == 0 && b.OOMScoreAdj == 0 && !b.NoNewPrivs && b.Sandbox == nil && !signalsBlocked() {
 		return nil
 	}
 	args := []string{HelperName, "says=" + strconv.Itoa(says)}
@@ -93,11 +94,20 @@ func (c *Command) helperArgs(says int) []string {
 	if b.OOMScoreAdj != 0 {
 		args = append(args, "oom="+strconv.Itoa(b.OOMScoreAdj))
 	}
-	if c.UID() != 0 || len(b.Capabilities) > 0 {
+	if c.UID() != 0 || len(b.Capabilities) > 0 || b.Sandbox != nil {
 		args = append(args, "capabilities="+strings.Join(b.Capabilities, ","))
 	}
 	if b.NoNewPrivs {
 		args = append(args, "no_new_privs=1")
+	}
+	if box := b.Sandbox; box != nil {
+		args = append(args, "sandbox="+strconv.FormatBool(box.Connect))
+		for _, path := range box.Read {
+			args = append(args, "read="+path)
+		}
+		for _, path := range box.Write {
+			args = append(args, "write="+path)
+		}
 	}
 	if u := b.User; u != nil {
 		args = append(args, "uid="+numbers(u.Uid), "gid="+numbers(u.Gid), "groups="+numbers(u.Groups...))

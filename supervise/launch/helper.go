@@ -2,6 +2,7 @@ package launch
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"strconv"
@@ -65,6 +66,7 @@ type rights struct {
 	uid, gid int
 	groups   []uint32
 	noNew    bool // PR_SET_NO_NEW_PRIVS
+	box      *ruleset
 }
 
 func (b *rights) complain(text string) { unix.Write(b.says, []byte(HelperName+": "+text+"\n")) }
@@ -75,9 +77,17 @@ func (b *rights) take(name, value string) (err error) {
 	switch name {
 	case "says":
 		b.says, err = id(value)
-		unix.CloseOnExec(b.says)
+		// It is behind the command's own. What PID 1 got from who started it, such as an
+		// initramfs, is not for the command either (close_range(2), Linux 5.11).
+		if unix.CloseRange(uint(b.says), math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) != nil {
+			unix.CloseOnExec(b.says)
+		}
 	case "no_new_privs":
 		b.noNew = true
+	case "sandbox":
+		b.box, err = newRuleset(value == "true")
+	case "read", "write":
+		return b.open(name, value)
 	case "limit":
 		return setLimit(value)
 	case "oom":
@@ -106,6 +116,17 @@ func (b *rights) take(name, value string) (err error) {
 		return unix.EINVAL
 	}
 	return err
+}
+
+// open opens the sandbox for what is below a path, as long as root may look there.
+func (b *rights) open(name, path string) error {
+	if b.box == nil {
+		return unix.EINVAL
+	}
+	if name == "write" {
+		return b.box.allow(path, writeRights)
+	}
+	return b.box.allow(path, readRights)
 }
 
 func id(s string) (int, error) {

@@ -1,0 +1,37 @@
+package launch
+
+import (
+	"syscall"
+
+	"github.com/beaminit/beaminit/internal/seccomp"
+)
+
+// Own are the bounds of a child that is this program under another name: it gains no
+// privilege, has the capabilities named and no others, reaches what the sandbox has, leaves
+// no core dump, writes no file, and opens no more than a few descriptors.
+//
+// There is no limit of processes: RLIMIT_NPROC counts all threads of a user, and these
+// children share one. Nor one of address space, of which a Go runtime reserves gigabytes.
+// What it may fill is limited (RLIMIT_DATA).
+func Own(user *syscall.Credential, box Sandbox, capabilities ...string) Bounds {
+	file := "fsize=0"
+	if len(box.Write) > 0 {
+		file = "fsize=1048576"
+	}
+	return Bounds{
+		User: user, Capabilities: capabilities, NoNewPrivs: true, Sandbox: &box,
+		Limits: []string{"core=0", file, "nofile=256", "memlock=0", "msgqueue=0", "data=268435456"},
+	}
+}
+
+// Missing says what this kernel has not of what holds the children to their bounds, one
+// line each; it is no reason to start them otherwise.
+func Missing() (lines []string) {
+	if LandlockABI() == 0 {
+		lines = append(lines, "the kernel has no Landlock (CONFIG_SECURITY_LANDLOCK, lsm=landlock,...): what keeps the children of PID 1 from a file is its mode")
+	}
+	if !seccomp.Available() {
+		lines = append(lines, "no system call is refused to the children that read the network: the kernel has no CONFIG_SECCOMP_FILTER, or there is no list for its architecture")
+	}
+	return lines
+}
