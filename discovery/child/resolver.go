@@ -15,6 +15,7 @@ import (
 
 	"github.com/beaminit/beaminit/hostsgen"
 	"golang.org/x/net/dns/dnsmessage"
+	"golang.org/x/sys/unix"
 )
 
 // Go's own resolver is not used because it tells no TTL (net.Resolver), by which the answer
@@ -127,7 +128,7 @@ func (r *resolver) exchange(server netip.Addr, name string, kind dnsmessage.Type
 // once asks by one protocol. The socket is connected, so the kernel chooses a port at random
 // and takes datagrams of the server alone; what has another id or question is passed over.
 func (r *resolver) once(network string, server netip.Addr, query []byte, id uint16, q *dnsmessage.Question) (message, error) {
-	conn, err := net.DialTimeout(network, netip.AddrPortFrom(server, r.port).String(), askTimeout)
+	conn, err := dial(network, netip.AddrPortFrom(server, r.port))
 	if err != nil {
 		return message{}, err
 	}
@@ -157,7 +158,39 @@ func (r *resolver) once(network string, server netip.Addr, query []byte, id uint
 	return message{}, fmt.Errorf("%s: no answer to what it was asked", server)
 }
 
-func readAnswer(conn net.Conn, network string, b []byte) (int, error) {
+// dial connects to a server. TCP is on its way then: the first write waits for it. net.Dial
+// is not used because it brings Go's resolver with it, 240 KB.
+func dial(network string, to netip.AddrPort) (*os.File, error) {
+	family, kind := unix.AF_INET6, unix.SOCK_DGRAM
+	if to.Addr().Is4() {
+		family = unix.AF_INET
+	}
+	if network == "tcp" {
+		kind = unix.SOCK_STREAM
+	}
+	fd, err := unix.Socket(family, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	if err := unix.Connect(fd, sockaddr(to)); err != nil && err != unix.EINPROGRESS {
+		unix.Close(fd)
+		return nil, os.NewSyscallError("connect to "+to.String(), err)
+	}
+	return os.NewFile(uintptr(fd), to.String()), nil
+}
+
+func sockaddr(a netip.AddrPort) unix.Sockaddr {
+	if a.Addr().Is4() {
+		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
+	}
+	to := &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
+	if ifi, err := net.InterfaceByName(a.Addr().Zone()); err == nil {
+		to.ZoneId = uint32(ifi.Index)
+	}
+	return to
+}
+
+func readAnswer(conn io.Reader, network string, b []byte) (int, error) {
 	if network == "udp" {
 		return conn.Read(b)
 	}
