@@ -116,10 +116,8 @@ func makePlan(o options) (plan []section, problems []string) {
 		problems = append(problems, err.Error())
 	}
 	problems = append(problems, health.CheckCmdline(o.cmdline)...)
-	var notes, mounts, targets []string
-	for _, note := range c.Notes {
-		notes = append(notes, note.String())
-	}
+	var mounts, targets []string
+	notes := texts(c.Notes)
 	for _, m := range append(boot.Early(), boot.Late()...) {
 		mounts = append(mounts, m.String())
 	}
@@ -150,6 +148,7 @@ func makePlan(o options) (plan []section, problems []string) {
 		{"configuration", settings(c, o.all)},
 		{"modules", c.Kernel.Modules},
 		{"sysctl", c.Kernel.Sysctl},
+		{"tmpfiles", texts(c.Tmpfiles)},
 		{"mounts", mounts},
 		{"network", n.Net.Lines()},
 		{node.HostsTarget, lines(hosts)},
@@ -177,6 +176,14 @@ func settings(c *config.Config, all bool) (list []string) {
 		list = append(list, setting+strings.Repeat(" ", max(2, 46-len(setting)))+"# "+where)
 	})
 	return list
+}
+
+// texts is a list as its parts tell themselves.
+func texts[T interface{ String() string }](list []T) (told []string) {
+	for _, t := range list {
+		told = append(told, t.String())
+	}
+	return told
 }
 
 func lines(text []byte) []string {

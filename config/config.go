@@ -35,6 +35,7 @@ type Config struct {
 	Console      Console
 	Mounts       []Mount
 	Services     []Service // in the order they were named; never two of one name
+	Tmpfiles     []Tmpfile // of the image's tmpfiles.d
 	Kernel       Kernel
 	Devices      []Device
 	Update       Update

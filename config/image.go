@@ -48,8 +48,8 @@ func (l *loader) imageFile(path string, f func(line string)) {
 }
 
 // image reads what other inits and their tools find in an image: modules to load
-// (modules-load.d(5)), their options (modprobe.d(5)) and settings of the kernel
-// (sysctl.d(5)). What else it brings for them is named.
+// (modules-load.d(5)), their options (modprobe.d(5)), settings of the kernel (sysctl.d(5))
+// and directories and files to make (tmpfiles.d(5)). What else it brings for them is named.
 func (l *loader) image() {
 	load := func(line string) {
 		if name, _, _ := strings.Cut(line, " "); isModule(name) && !slices.Contains(l.imageModules, name) {
@@ -61,6 +61,7 @@ func (l *loader) image() {
 	l.imageFiles("modprobe.d", l.modprobe)
 	l.imageFile("/etc/sysctl.conf", l.sysctl)
 	l.imageFiles("sysctl.d", l.sysctl)
+	l.imageFiles("tmpfiles.d", l.tmpfile)
 	l.imageNotes()
 }
 
@@ -173,11 +174,6 @@ func (l *loader) imageFileNotes() {
 	if lines("/etc/inittab", func(s string) bool { return strings.Contains(s, ":respawn:") || strings.Contains(s, ":once:") }) {
 		l.noteImage("programs", []string{"/etc/inittab"}, "[[service]], or console.tty for a shell")
 	}
-	var tmpfiles []string
-	for _, dir := range [...]string{"/etc/tmpfiles.d", "/usr/lib/tmpfiles.d"} {
-		tmpfiles = append(tmpfiles, l.withSuffix(dir, ".conf")...)
-	}
-	l.noteImage("directories", tmpfiles, "release.pre_run, or a [[mount]], which makes its target")
 }
 
 // withSuffix is the names in a directory that end so.

@@ -119,7 +119,7 @@ func TestImageNotes(t *testing.T) {
 	c := image(t, files{
 		"/etc/systemd/system/multi-user.target.wants/chronyd.service": "", "/etc/systemd/system/chronyd.service": "",
 		"/etc/rcS.d/S20modutils.sh": "", "/etc/rc5.d/S10dropbear": "", "/etc/rc5.d/K10x": "", "/etc/rc5.d/README": "",
-		"/etc/systemd/network/eth.network": "", "/etc/udev/rules.d/99-gps.rules": "", "/usr/lib/tmpfiles.d/app.conf": "",
+		"/etc/systemd/network/eth.network": "", "/etc/udev/rules.d/99-gps.rules": "",
 		"/etc/network/interfaces": "auto lo\niface lo inet loopback\nauto eth0\niface eth0 inet dhcp\n",
 		"/etc/inittab":            "id:5:initdefault:\nS0:12345:respawn:/bin/start_getty 115200 ttyS0\n",
 	}, "")
@@ -130,7 +130,6 @@ func TestImageNotes(t *testing.T) {
 		"image: rules of udev brought by the image, without effect here: 99-gps.rules; want [[device]]",
 		"image: network brought by the image, without effect here: /etc/network/interfaces; want [network.IFACE]",
 		"image: programs brought by the image, without effect here: /etc/inittab; want [[service]], or console.tty for a shell",
-		"image: directories brought by the image, without effect here: app.conf; want release.pre_run, or a [[mount]], which makes its target",
 	}
 	if got := notes(c); !reflect.DeepEqual(got, want) || c.Problems != nil {
 		t.Errorf("got\n%s\nwant\n%s\n%q", strings.Join(got, "\n"), strings.Join(want, "\n"), problems(c))
@@ -155,6 +154,64 @@ func FuzzImage(f *testing.F) {
 			if strings.Contains(s[:strings.IndexByte(s, '=')], "..") || !printable(s) {
 				t.Errorf("sysctl %q", s)
 			}
+		}
+	})
+}
+
+// TestTmpfiles: lines as Yocto's packages have them, and what there is to say of others.
+func TestTmpfiles(t *testing.T) {
+	for _, c := range []struct{ line, want, note string }{
+		{"d /var/lib/app 0750 app app -", "d /var/lib/app 0750 app app", ""},
+		{"d\t/run/lock   1777 root root 10d", "d /run/lock 1777 root root", ""},
+		{"D! %t/app - - -", "D /run/app - - -", ""},
+		{"v /var/tmp 1777", "d /var/tmp 1777 - -", ""},
+		{"f /run/utmp 0664 root utmp - hello\\nworld", "f /run/utmp 0664 root utmp hello\nworld", ""},
+		{"f+ /run/x - - - - a  b", "F /run/x - - - a  b", ""},
+		{"L /etc/localtime - - - - ../usr/share/zoneinfo/UTC", "L /etc/localtime - - - ../usr/share/zoneinfo/UTC", ""},
+		{"L+ /etc/mtab - - - - ../proc/self/mounts", "L+ /etc/mtab - - - ../proc/self/mounts", ""},
+		{"C /etc/pam.d", "C /etc/pam.d - - - /usr/share/factory/etc/pam.d", ""},
+		{"z /dev/kvm 0666 - kvm", "z /dev/kvm 0666 - kvm", ""},
+		{"d /a~ ~0700 :app :app", "d /a~ 0700 app app", ""},
+		{"d relative 0755", "", ""},
+		{"p /run/fifo 0600", "", `"p /run/fifo 0600" is without effect`},
+		{"z /run/*/x 0600", "", "is without effect"},
+		{"d /run/%m 0700", "", "is without effect"},
+		{"d /run/x 9999", "", "is without effect"},
+		{`d "/run/a b" 0700`, "", "is without effect"},
+		{"- /run/x", "", "is without effect"},
+		{"d", "", ""},
+	} {
+		got := image(t, files{"/usr/lib/tmpfiles.d/app.conf": "# a comment\n" + c.line + "\n"}, "")
+		told := ""
+		for _, f := range got.Tmpfiles {
+			told += f.String()
+		}
+		if n := strings.Join(notes(got), "\n"); told != c.want || !strings.Contains(n, c.note) || (c.note == "") != (n == "") {
+			t.Errorf("%q: got %q, want %q; notes %q", c.line, told, c.want, n)
+		}
+	}
+	// A file of /etc hides that of its name, and the first line of a path counts.
+	c := image(t, files{"/usr/lib/tmpfiles.d/a.conf": "d /run/a 0700\n", "/etc/tmpfiles.d/a.conf": "d /run/a 0755\n", "/usr/lib/tmpfiles.d/b.conf": "d /run/a 0711\nd /run/b\n"}, "")
+	if len(c.Tmpfiles) != 2 || c.Tmpfiles[0].Mode != 0o755 || c.Tmpfiles[1].Path != "/run/b" {
+		t.Errorf("got %v", c.Tmpfiles)
+	}
+}
+
+// FuzzTmpfiles: of a line nothing is made that is not absolute, and none stops the rest.
+func FuzzTmpfiles(f *testing.F) {
+	f.Add("d /run/app 0755 app app 10d -")
+	f.Add("L+ %t/x - - - - \\x20")
+	f.Add("-")
+	f.Fuzz(func(t *testing.T, line string) {
+		c := image(t, files{"/etc/tmpfiles.d/a.conf": line + "\nd /run/last 0700\n"}, "")
+		for _, f := range c.Tmpfiles {
+			if !strings.HasPrefix(f.Path, "/") || f.Mode > 0o7777 {
+				t.Errorf("%q: %s", line, f)
+			}
+		}
+		// A backslash at the end of the line makes one of both.
+		if n := len(c.Tmpfiles); !strings.HasSuffix(line, `\`) && len(line) < 1<<10 && (n == 0 || c.Tmpfiles[n-1].Path != "/run/last") && n < maxTmpfiles && !strings.Contains(line, "/run/last") {
+			t.Errorf("%q takes the next line along: %v", line, c.Tmpfiles)
 		}
 	})
 }

@@ -88,6 +88,7 @@ func (n *node) prepareRoot() {
 	}
 	n.say(health.Err, boot.MountUser(plan, mountWait, n.interrupted)...)
 	n.say(health.Err, boot.MakeLinkTargets()...)
+	n.say(health.Err, boot.Tmpfiles(n.Config.Tmpfiles, n.owner)...)
 	n.say(health.Err, boot.SetSysctls(n.Config.Kernel.Sysctl)...)
 	n.findState(plan)
 	n.raiseClock()

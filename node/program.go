@@ -9,6 +9,7 @@ import (
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/proc"
+	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"golang.org/x/sys/unix"
 )
@@ -176,6 +177,26 @@ func (n *Setup) MissingModules() (problems []error, note string) {
 		}
 	}
 	return nil, "kernel.modules: the image has no /lib/modules: whether its kernel has " + strings.Join(names, " ") + " cannot be seen here"
+}
+
+// owner is whom a line of tmpfiles.d names: root, where it names nobody.
+func (n *Setup) owner(user, group string) (uid, gid uint32, err error) {
+	if user != "" {
+		u, err := release.FindUser(user, n.Image.Read)
+		if err != nil {
+			return 0, 0, err
+		}
+		if u != nil {
+			uid = u.UID
+		}
+	}
+	if group != "" {
+		var u *release.User
+		if u, err = u.InGroup(group, n.Image.Read); err == nil && u != nil {
+			gid = u.GID
+		}
+	}
+	return uid, gid, err
 }
 
 // unasked is called where the node goes down because the release ended, and not because

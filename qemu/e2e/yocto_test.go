@@ -23,6 +23,8 @@ func TestYoctoImage(t *testing.T) {
 	init := theInit(t)
 	r := layRootfs(t, init, toml)
 
+	r.write("usr/lib/tmpfiles.d/app.conf", "d /run/app 0750 nobody nogroup\n")
+
 	fstype := value(t, r.image, "QB_DEFAULT_FSTYPE")
 	if fstype != "ext4" || !strings.Contains(" "+value(t, r.image, "IMAGE_FSTYPES:append:qemuall")+" ", " "+fstype+" ") {
 		t.Fatalf("runqemu takes %s of what is built, this test makes ext4", fstype)
@@ -59,6 +61,7 @@ func TestYoctoImage(t *testing.T) {
 		`file:read_link("/proc/1/exe")`: `{ok,"/sbin/beaminit"}`,
 		`[F || F <- ["/sbin/reboot", "/sbin/poweroff", "/sbin/halt", "/sbin/heart"], file:read_link(F) =/= {ok, "/sbin/beaminit"}]`: `[]`,
 		`[F || W <- ["/bin/*", "/usr/bin/*", "/srv/erlang/erts-*/bin/epmd"], F <- filelib:wildcard(W)]`:                             `[]`,
+		`[{element(8, I) band 8#7777, element(13, I), element(14, I)} || {ok, I} <- [file:read_file_info("/run/app")]]`:             `[{488,65534,65534}]`,
 		`code:root_dir()`: fmt.Sprintf("%q", value(t, r.image, "BEAMINIT_RELEASE_DIR")),
 		`[F || {F, S} <- [{"/etc/hosts", "192.168.7.2"}, {"/etc/resolv.conf", "8.8.8.8"}, {"/proc/mounts", " / ext4 ro"}, {"/proc/mounts", "/dev/vdb /data ext4 rw"}], nomatch =:= string:find(element(2, file:read_file(F)), S)]`: `[]`,
 	} {

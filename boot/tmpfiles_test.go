@@ -1,0 +1,139 @@
+package boot
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/internal/nstest"
+)
+
+// tmpOwners are the users of TestTmpfiles.
+func tmpOwners(user, group string) (uid, gid uint32, err error) {
+	numbers := map[string]uint32{"": 0, "root": 0, "app": 1000}
+	uid, ok := numbers[user]
+	gid, okGroup := numbers[group]
+	if !ok || !okGroup {
+		err = fmt.Errorf("no user %q", user+group)
+	}
+	return uid, gid, err
+}
+
+// seen tells a tree: mode, owner, and what is in files and links.
+func seen(t *testing.T, root string) string {
+	t.Helper()
+	var b strings.Builder
+	must(t, filepath.Walk(root, func(p string, st os.FileInfo, err error) error {
+		if err != nil || p == root {
+			return err
+		}
+		var s unix.Stat_t
+		must(t, unix.Lstat(p, &s))
+		fmt.Fprintf(&b, "%s %o %d:%d", strings.TrimPrefix(p, root), s.Mode&0o7777, s.Uid, s.Gid)
+		if st.Mode().IsRegular() {
+			text, err := os.ReadFile(p)
+			must(t, err)
+			fmt.Fprintf(&b, " %q", text)
+		} else if to, err := os.Readlink(p); err == nil {
+			b.WriteString(" -> " + to)
+		}
+		b.WriteByte('\n')
+		return nil
+	}))
+	return b.String()
+}
+
+func TestTmpfiles(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		must(t, unix.Mount("tmpfs", "/tmp", "tmpfs", 0, "mode=0755"))
+		for _, dir := range []string{"there", "emptied/deep", "release/own"} {
+			must(t, os.MkdirAll("/tmp/"+dir, 0o755))
+		}
+		must(t, os.WriteFile("/tmp/there/file", []byte("kept"), 0o600))
+		must(t, os.WriteFile("/tmp/emptied/deep/old", nil, 0o600))
+		must(t, os.Symlink("elsewhere", "/tmp/there/link"))
+		must(t, os.Chown("/tmp/release", 1000, 1000)) // and so it can put a link there
+		must(t, os.Symlink("/tmp/there", "/tmp/release/trap"))
+		line := func(kind byte, path string, mode int, user, arg string) config.Tmpfile {
+			return config.Tmpfile{Type: kind, Path: "/tmp/" + path, Mode: mode, User: user, Group: user, Arg: arg}
+		}
+		force := line('L', "there/link", -1, "", "new")
+		force.Force = true
+		errs := Tmpfiles([]config.Tmpfile{
+			line('f', "made/below/file", 0o640, "app", "text"), // before the line of its directory
+			line('d', "made/below", 0o1777, "", ""),
+			line('d', "there", 0o750, "app", ""),
+			line('D', "emptied", -1, "", ""),
+			line('f', "there/file", 0o666, "", "not this"),
+			line('F', "there/other", -1, "", "this"),
+			line('C', "there/copy", 0o600, "", "/tmp/there/file"),
+			force,
+			line('L', "there/linked", -1, "", "file"),
+			line('z', "release/own", 0o700, "", ""),
+			line('z', "nothing", 0o700, "", ""),
+			line('d', "release/trap/mine", 0o777, "app", ""),
+			line('d', "release/trap", 0o777, "app", ""),
+			line('d', "nobodys", 0o755, "ghost", ""),
+			line('d', "there/file", 0o755, "", ""),
+		}, tmpOwners)
+		want := `/emptied 755 0:0
+/made 755 0:0
+/made/below 1777 0:0
+/made/below/file 640 1000:1000 "text"
+/release 755 1000:1000
+/release/own 700 0:0
+/release/trap 777 0:0 -> /tmp/there
+/there 750 1000:1000
+/there/copy 600 0:0 "kept"
+/there/file 600 0:0 "kept"
+/there/other 644 0:0 "this"
+`
+		got := seen(t, "/tmp")
+		// The links lie in a directory that is the release's by then: refused.
+		want = strings.Replace(want, "/there/other", "/there/link 777 0:0 -> elsewhere\n/there/other", 1)
+		if got != want {
+			t.Errorf("got\n%swant\n%s", got, want)
+		}
+		var told []string
+		for _, err := range errs {
+			told = append(told, err.Error())
+		}
+		for _, want := range []string{"d /tmp/nobodys: no user", "d /tmp/release/trap/mine: ", "d /tmp/release/trap: ", "d /tmp/there/file: ", "L /tmp/there/link: ", "L /tmp/there/linked: "} {
+			if !strings.Contains(strings.Join(told, "\n"), "tmpfiles.d: "+want) {
+				t.Errorf("no error %q in\n%s", want, strings.Join(told, "\n"))
+			}
+		}
+		if len(errs) != 6 {
+			t.Errorf("%d errors, want 6:\n%s", len(errs), strings.Join(told, "\n"))
+		}
+	})
+}
+
+// TestTmpfilesReadOnly: what is as it should be needs no writing, and what is not says what
+// to do.
+func TestTmpfilesReadOnly(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		must(t, unix.Mount("tmpfs", "/tmp", "tmpfs", 0, "mode=0755"))
+		must(t, os.Mkdir("/tmp/lib", 0o755))
+		must(t, unix.Mount("", "/tmp", "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
+		for _, c := range []struct {
+			line config.Tmpfile
+			want string
+		}{
+			{config.Tmpfile{Type: 'd', Path: "/tmp/lib", Mode: 0o755, User: "root"}, ""},
+			{config.Tmpfile{Type: 'd', Path: "/tmp/lib/", Mode: -1}, ""},
+			{config.Tmpfile{Type: 'd', Path: "/tmp/new", Mode: 0o755}, "tmpfiles.d: d /tmp/new: mkdir /tmp/new: read-only file system; want a [[mount]] there, or it in the image"},
+			{config.Tmpfile{Type: 'f', Path: "/tmp/lib/file", Mode: -1}, "tmpfiles.d: f /tmp/lib/file: write /tmp/lib/file: read-only file system; want"},
+		} {
+			errs := Tmpfiles([]config.Tmpfile{c.line}, tmpOwners)
+			if got := fmt.Sprint(errs); !strings.Contains(got, c.want) || len(errs) > 0 != (c.want != "") {
+				t.Errorf("%v: got %s, want %q", c.line, got, c.want)
+			}
+		}
+	})
+}
