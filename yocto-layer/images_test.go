@@ -85,7 +85,7 @@ func TestFullImage(t *testing.T) {
 	if want := []string{"dropbear", "chrony"}; !slices.Equal(names, want) {
 		t.Errorf("services %q, want %q", names, want)
 	}
-	wks, err := os.ReadFile("wic/" + full["WKS_FILE"])
+	wks, err := os.ReadFile(strings.Replace(full["WKS_FILE"], "${THISDIR}", "recipes-core/images", 1))
 	if err != nil {
 		t.Fatal(err)
 	}

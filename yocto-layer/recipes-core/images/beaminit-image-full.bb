@@ -9,8 +9,8 @@ BEAMINIT_CHRONY = "${@bb.utils.contains('BBFILE_COLLECTIONS', 'networking-layer'
 BEAMINIT_TOML ?= "${THISDIR}/files/beaminit-full.toml ${@'${THISDIR}/files/beaminit-chrony.toml' if d.getVar('BEAMINIT_CHRONY') else ''}"
 IMAGE_INSTALL += "busybox dropbear e2fsprogs-e2fsck e2fsprogs-mke2fs e2fsprogs-resize2fs ${BEAMINIT_CHRONY}"
 
-# root-a, root-b and data.
-WKS_FILE ?= "beaminit-ab.wks"
+# root-a, root-b and data. Scarthgap does not look in files/wic.
+WKS_FILE ?= "${THISDIR}/../../files/wic/beaminit-ab.wks"
 
 # dropbear looks for its keys in /etc/dropbear, and makes what it does not find: on the partition
 # for data.
