@@ -4,9 +4,6 @@ import (
 	"errors"
 	"net/netip"
 	"os"
-	"runtime"
-	"strconv"
-	"syscall"
 
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/health"
@@ -104,42 +101,31 @@ func (v *remoteShell) state() string {
 
 func (v *remoteShell) cookieFile() string { return v.cmd.Home() + "/.erlang.cookie" }
 
-// become makes this process a shell of the release, with the rights of the release.
-func (v *remoteShell) become(first, last []string) error {
+// run runs a shell of the release, with the rights of the release, and gives its exit
+// status. terminal: it has one, and is typed to.
+func (v *remoteShell) run(first, last []string, terminal bool) (status int, err error) {
 	// A file without a name: there is none to remove, and /run may be full.
-	fd, err := unix.MemfdCreate("inetrc", 0)
+	fd, err := unix.MemfdCreate("inetrc", unix.MFD_CLOEXEC)
 	if err != nil {
-		return errors.New("memfd_create: " + err.Error())
+		return 0, errors.New("memfd_create: " + err.Error())
 	}
+	defer unix.Close(fd)
 	host := v.cmd.Node[at(v.cmd.Node):]
 	unix.Write(fd, []byte(release.Inetrc(host, v.at.Addr())))
 	r := v.node.Release
 	shell := release.RemoteShell{
-		Name: v.name, Inetrc: "/proc/self/fd/" + strconv.Itoa(fd),
+		Name: v.name, Inetrc: "/proc/self/fd/3", // behind its first three
 		Env: node.TerminalEnv("/", os.Getenv("TERM")),
 	}
 	argv, env, err := r.RemoteShellCommand(release.Root("/"), &v.in, &v.cmd, shell, first, last)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if err := unix.Chdir(v.cmd.Dir); err != nil {
-		return errors.New(v.cmd.Dir + ": " + err.Error())
+	s, err := v.start(launch.Command{Path: r.ERTSDir + "/bin/erlexec", Argv: argv, Env: env, Dir: v.cmd.Dir}, terminal, fd)
+	if err != nil {
+		return 0, err
 	}
-	runtime.LockOSThread() // see start
-	if err := v.asUser(); err != nil {
-		return err
-	}
-	erlexec := r.ERTSDir + "/bin/erlexec"
-	return errors.New("exec " + erlexec + ": " + unix.Exec(erlexec, argv, env).Error())
-}
-
-// asUser gives up what the user of the release has not.
-func (v *remoteShell) asUser() error {
-	u := v.node.User
-	if u == nil || os.Geteuid() != 0 {
-		return nil
-	}
-	return launch.Assume(&syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups})
+	return s.run(), nil
 }
 
 // at is the index of what stands behind the @ in the name of a node.

@@ -14,8 +14,8 @@ const (
 	leaveIEx    = "Ctrl-C Ctrl-C leaves this shell; System.stop() ends the release"
 )
 
-// remote makes this process a remote shell of the release: IEx where the release has it,
-// else Erlang's. It comes back only where it cannot.
+// Remote opens a remote shell of the release: IEx where the release has it, else Erlang's.
+// The shell has the rights of the release and a terminal of its own (session).
 func Remote(args []string) int {
 	for _, a := range args[1:] {
 		if a == "--print" {
@@ -45,7 +45,11 @@ func Remote(args []string) int {
 		last = append(append([]string{"-extra"}, extra...), "--remsh", v.cmd.Node)
 	}
 	say("beaminit: " + v.cmd.Node + ": " + leave)
-	return noRemote(v.become(first, last).Error())
+	status, err := v.run(first, last, true)
+	if err != nil {
+		return noRemote(err.Error())
+	}
+	return status
 }
 
 func noRemote(why string) int {

@@ -5,11 +5,11 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/beaminit/beaminit/node"
 	"github.com/beaminit/beaminit/release"
+	"github.com/beaminit/beaminit/supervise/launch"
 	"golang.org/x/sys/unix"
 )
 
@@ -53,7 +53,11 @@ func RPC(args []string) int {
 	if path := v.node.Release.FindErlCall(release.Root("/"), &v.cmd); path != "" && v.at.Addr().Is4() {
 		return v.erlCall(path, text, limit)
 	}
-	return noCall(v.become(nil, release.CallFlags("beaminit rpc", v.cmd.Node, text, limit)).Error())
+	status, err := v.run(nil, release.CallFlags("beaminit rpc", v.cmd.Node, text, limit), false)
+	if err != nil {
+		return noCall(err.Error())
+	}
+	return status
 }
 
 func noCall(why string) int { return failCall(noOne, why) }
@@ -127,15 +131,10 @@ func (v *remoteShell) runErlCall(path, text string, limit int) (out []byte, stat
 		return nil, 0, false, err
 	}
 	unix.SetNonblock(pipe[1], false)
-	sys := &syscall.SysProcAttr{}
-	if u := v.node.User; u != nil && os.Geteuid() == 0 {
-		sys.Credential = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: u.Groups}
-	}
-	pid, err := syscall.ForkExec(path, []string{"erl_call", "-address", v.at.String(),
+	c := launch.Command{Path: path, Argv: []string{"erl_call", "-address", v.at.String(),
 		"-h", v.name, // -r gives two at once the same name now and then
-		"-e", "-fetch_stdout"}, &syscall.ProcAttr{
-		Dir: "/", Env: v.cmd.Env, Files: []uintptr{uintptr(in), uintptr(pipe[1]), uintptr(pipe[1])}, Sys: sys,
-	})
+		"-e", "-fetch_stdout"}, Dir: "/", Env: v.cmd.Env, Bounds: v.node.VisitorBounds()}
+	pid, err := c.Spawn(2, in, pipe[1], pipe[1])
 	unix.Close(pipe[1])
 	if err != nil {
 		return nil, 0, false, err

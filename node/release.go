@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"os"
 	"syscall"
 
 	"github.com/beaminit/beaminit/cluster"
@@ -168,6 +169,20 @@ func appendProgram(list [][]string, argv []string) [][]string {
 func (n *Setup) bounds(u *release.User) launch.Bounds {
 	c := &n.Config.Release
 	return boundsOf(u, launch.Bounds{Limits: c.Limits, Capabilities: c.Capabilities, OOMScoreAdj: c.OOMScoreAdj})
+}
+
+// VisitorBounds are those of a process that asks the release for this one, in beaminit
+// remote and rpc: no more than the release has, though root may have called for it.
+func (n *Setup) VisitorBounds() launch.Bounds {
+	b := launch.Bounds{NoNewPrivs: true}
+	if os.Geteuid() != 0 {
+		return b
+	}
+	b.User = credential(n.User)
+	if b.User == nil || b.User.Uid == 0 { // as a user it has no need of one
+		b.Capabilities = n.Config.Release.Capabilities
+	}
+	return b
 }
 
 // boundsOf adds the user; nil: root.

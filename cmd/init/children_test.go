@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/beaminit/beaminit/cluster"
+	"github.com/beaminit/beaminit/discovery"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/supervise/launch"
@@ -25,6 +26,7 @@ type childBounds struct {
 
 var boundsOfChildren = []childBounds{
 	{cluster.MonitorName[:15], "65534", "0000000000000000", "2", []string{"pipe:", "/dev/null", "anon_inode:[eventpoll]", "anon_inode:[eventfd]", "socket:"}},
+	{discovery.ChildName[:min(15, len(discovery.ChildName))], "65534", "0000000000000000", "2", []string{"pipe:", "/dev/null", "anon_inode:[eventpoll]", "anon_inode:[eventfd]", "socket:"}},
 	{netcfg.ChildName, "65534", "0000000000003400", "2", []string{"pipe:", "/dev/null", "anon_inode:[eventpoll]", "anon_inode:[eventfd]", "socket:", "/data/beaminit/net"}},
 }
 
@@ -79,7 +81,7 @@ func (b *childBounds) check(m *machine) {
 // Each child has what it needs and no more, as the kernel tells it: as PID 1 has started
 // it, and as one does that has come by reexec, with all that it has open.
 func TestChildren(t *testing.T) {
-	s := withERTS(t, "ip=dhcp beaminit.network.eth0.wait=1m", "[[mount]]\nsource = \"/store\"\ntarget = \"/data\"\noptions = [\"bind\"]\n")
+	s := withERTS(t, "ip=dhcp beaminit.network.eth0.wait=1m", "[[mount]]\nsource = \"/store\"\ntarget = \"/data\"\noptions = [\"bind\"]\n[discovery]\nmdns = true\n")
 	s.dirs = append(s.dirs, "store")
 	s.writable = true
 	br := bridge(t)

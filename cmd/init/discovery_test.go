@@ -16,7 +16,9 @@ import (
 func alone(t *testing.T, nodes int, toml, words string) (bridgePID int, list []*machine) {
 	br := bridge(t)
 	for i := 1; i <= nodes; i++ {
-		m := power(t, withERTS(t, fmt.Sprintf("ip=10.77.0.1%d::10.77.0.1:255.255.255.0:n%d:eth0:off beaminit.network.eth0.wait=20s %s", i, i, words), toml))
+		s := withERTS(t, fmt.Sprintf("ip=10.77.0.1%d::10.77.0.1:255.255.255.0:n%d:eth0:off beaminit.network.eth0.wait=20s %s", i, i, words), toml)
+		s.program = strict
+		m := power(t, s)
 		m.plug(br, i)
 		list = append(list, m)
 	}
@@ -92,7 +94,9 @@ func TestDiscoveryMDNS(t *testing.T) {
 	br := bridge(t)
 	var nodes []*machine
 	for i := 1; i <= 3; i++ {
-		m := power(t, withERTS(t, fmt.Sprintf("hostname=n%d beaminit.network.eth0.address=link-local beaminit.network.eth0.wait=60s", i), "[discovery]\nmdns = true\n"))
+		s := withERTS(t, fmt.Sprintf("hostname=n%d beaminit.network.eth0.address=link-local beaminit.network.eth0.wait=60s", i), "[discovery]\nmdns = true\n")
+		s.program = strict
+		m := power(t, s)
 		m.plug(br, i)
 		nodes = append(nodes, m)
 	}
@@ -124,6 +128,7 @@ func TestDiscoveryKey(t *testing.T) {
 		if err := os.WriteFile(s.bind["keys"]+"/discovery", []byte(key+"\n"), 0o400); err != nil {
 			t.Fatal(err)
 		}
+		s.program = strict
 		m := power(t, s)
 		m.plug(br, i)
 		nodes = append(nodes, m)

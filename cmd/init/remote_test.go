@@ -1,12 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/beaminit/beaminit/health"
+	"golang.org/x/sys/unix"
 )
 
 // listeners are the sockets that listen on the machine, one a line.
@@ -114,4 +116,63 @@ func TestRemote(t *testing.T) {
 			m.alone()
 		})
 	}
+}
+
+// sessionOf is the session of a process (proc(5), stat), and fileOf what a descriptor of it
+// leads to.
+func (m *machine) sessionOf(pid int) string {
+	m.t.Helper()
+	_, rest, _ := strings.Cut(m.proc(pid, "stat"), ") ")
+	return strings.Fields(rest)[3]
+}
+
+type file struct{ dev, ino uint64 }
+
+func (m *machine) fileOf(pid int, number string) file {
+	m.t.Helper()
+	var st unix.Stat_t
+	m.must(unix.Stat(fmt.Sprintf("/proc/%d/fd/%s", pid, number), &st))
+	return file{uint64(st.Dev), st.Ino}
+}
+
+// What works for root with the rights of the release has nothing of root's: a session, a
+// terminal and descriptors of its own, and no way to a privilege.
+func TestVisitorIsApart(t *testing.T) {
+	t.Parallel()
+	s := withERTS(t, "hostname=n1", "[release]\nuser = \"app\"\n")
+	s.files["etc/passwd"] = "root:x:0:0::/:\napp:x:1000:1001::/:\n"
+	m := power(t, s)
+	m.state(health.Up, 0)
+	x := m.atTerminal(t, "remote")
+	x.see("1> ")
+	root := onlyChild(t, x.cmd.Process.Pid) // of nsenter
+	visitor := onlyChild(t, root)
+	status := m.status(visitor)
+	for name, want := range map[string]string{"Uid": "1000 1000 1000 1000", "CapBnd": "0000000000000000", "NoNewPrivs": "1"} {
+		if status[name] != want {
+			t.Errorf("%s of the visitor is %q, want %q", name, status[name], want)
+		}
+	}
+	if session := m.sessionOf(visitor); session != strconv.Itoa(visitor) || session == m.sessionOf(root) {
+		t.Errorf("the visitor has session %s, want its own, %d", session, visitor)
+	}
+	theirs := m.fileOf(root, "0")
+	for number, to := range descriptorsOf(m, visitor) {
+		if m.fileOf(visitor, number) == theirs || strings.HasPrefix(to, "/memfd:left-open") {
+			t.Errorf("descriptor %s of the visitor is %s, which is root's", number, to)
+		}
+	}
+	m.hasTTY(visitor, 1000)
+	x.leave(false)
+}
+
+// onlyChild is the one child of a process.
+func onlyChild(t *testing.T, pid int) int {
+	t.Helper()
+	out, _ := exec.Command("pgrep", "-P", strconv.Itoa(pid)).Output()
+	child, err := strconv.Atoi(strings.TrimSpace(string(out)))
+	if err != nil {
+		t.Fatalf("children of %d: %q", pid, out)
+	}
+	return child
 }

@@ -10,18 +10,26 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/beaminit/beaminit/discovery"
+	"github.com/beaminit/beaminit/internal/seccomp"
 	"golang.org/x/sys/unix"
 )
+
+// allowed is what the child needs of the kernel: sockets of DNS and mDNS, the list of links,
+// and the file that it watches.
+var allowed = seccomp.List{
+	Calls:    slices.Concat(seccomp.Files, seccomp.Sockets),
+	Families: []uint32{unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK},
+}
 
 // Main is the process: it reads discovery.Orders from its standard input, writes a line for
 // each report to its standard output, and ends when its standard input does, for then PID 1
 // has become another program and starts a child of its own.
 func Main([]string) int {
-	debug.SetGCPercent(10) // it lives long and does little
-	unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	debug.SetGCPercent(10)                                              // it lives long and does little
 	_ = os.WriteFile("/proc/self/comm", []byte(discovery.ChildName), 0) // not "exe"
 	in := bufio.NewReaderSize(os.Stdin, discovery.MaxOrders)
 	line, err := in.ReadSlice('\n')
@@ -33,6 +41,7 @@ func Main([]string) int {
 		os.Stderr.WriteString(discovery.ChildName + ": is for PID 1 to call: orders: " + err.Error() + "\n")
 		return 2
 	}
+	_ = seccomp.Apply(allowed) // PID 1 says where the kernel cannot
 	go func() {
 		io.Copy(io.Discard, in)
 		os.Exit(0)

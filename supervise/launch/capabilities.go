@@ -1,8 +1,6 @@
 package launch
 
 import (
-	"fmt"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -56,17 +54,6 @@ func (b *rights) lock() (what string, err error) {
 		return "landlock_restrict_self", b.box.enforce()
 	}
 	return "", nil
-}
-
-// Assume makes the thread that calls it one of that user, with no capabilities, for the
-// program that is executed in it. It cannot be undone, and the thread has to be locked
-// (runtime.LockOSThread). The error names the system call.
-func Assume(u *syscall.Credential) error {
-	r := rights{drop: true, user: true, uid: int(u.Uid), gid: int(u.Gid), groups: u.Groups}
-	if what, err := r.assume(); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return nil
 }
 
 // dropBounding takes all capabilities that are not wanted out of the bounding set, up
