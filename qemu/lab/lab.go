@@ -215,7 +215,7 @@ func (l *Lab) WaitWhole(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			for i, n := range s.Nodes {
-				if !n.whole() {
+				if !s.whole(n) {
 					return l.nodes[i].failed(fmt.Sprintf("is %s and not up with all its peers", n.State), ctx.Err())
 				}
 			}

@@ -110,8 +110,10 @@ func (n *Node) cmdline() string {
 	// The kernel's own chatter costs time on a serial port, so the log level is low until
 	// it starts the init: then the sysctl raises it, and what the release says is shown.
 	words := []string{"console=ttyS0", "root=/dev/vda", "rootfstype=" + cmp.Or(n.lab.opts.Image.RootType, "squashfs"), "ro", "panic=5", "loglevel=5",
-		"sysctl.kernel.printk=7", "net.ifnames=0",
-		fmt.Sprintf("ip=%s::%s:%s:%s:eth0:off", n.Spec.Address, Gateway, Netmask, n.Spec.Name)}
+		"sysctl.kernel.printk=7", "net.ifnames=0"}
+	if !n.Spec.Auto {
+		words = append(words, fmt.Sprintf("ip=%s::%s:%s:%s:eth0:off", n.Spec.Address, Gateway, Netmask, n.Spec.Name))
+	}
 	if n.lab.opts.HealthKey != nil {
 		words = append(words, "beaminit.health.key_file=/data/"+healthKey)
 	}

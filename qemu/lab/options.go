@@ -35,6 +35,7 @@ type NodeSpec struct {
 	Append  string // added to the kernel command line
 	Cmdline string // the whole of it, instead of the lab's and both Appends
 	NoNIC   bool   // a machine without a network card
+	Auto    bool   // nothing on its command line tells it from others; see AutoSpecs
 	Off     bool   // Up does not start it
 }
 
@@ -55,6 +56,33 @@ func NodeSpecs(n int) ([]NodeSpec, error) {
 	return list, nil
 }
 
+// AutoSpecs gives n nodes that nobody tells a name, an address or a peer: their names are
+// of their MAC, as AutoConfig has it.
+func AutoSpecs(n int) ([]NodeSpec, error) {
+	list, err := NodeSpecs(n)
+	for i := range list {
+		a := list[i].Address.As4()
+		list[i].Name, list[i].Auto = fmt.Sprintf("node-%02x%02x", a[2], a[3]), true
+	}
+	return list, err
+}
+
+// AutoConfig is the /etc/beaminit.toml of such nodes.
+func AutoConfig(interval time.Duration) []byte {
+	return append([]byte(`# The same on all nodes, and there is nothing else: a name from the MAC, an address that
+# each takes by itself (RFC 3927), and peers by mDNS.
+[node]
+hostname = "node-%-.4s"
+
+[network.eth0]
+address = ["link-local"]
+wait = "1m"
+
+[discovery]
+mdns = true
+`), common(interval)...)
+}
+
 // Config is the /etc/beaminit.toml that goes into the image of these nodes: the same
 // for all. interval is that of the health records. It does not name the Erlang nodes:
 // a release is called what it calls itself.
@@ -64,7 +92,12 @@ func Config(nodes []NodeSpec, interval time.Duration) []byte {
 	for _, n := range nodes {
 		fmt.Fprintf(&b, "%s = %q\n", n.Name, n.Address)
 	}
-	fmt.Fprintf(&b, `
+	return append([]byte(b.String()), common(interval)...)
+}
+
+// common is what both have.
+func common(interval time.Duration) []byte {
+	return fmt.Appendf(nil, `
 [distribution]
 port = %d
 cookie_file = "/data/cookie"
@@ -78,7 +111,6 @@ target = "/data"
 type = "ext4"
 options = ["noatime", "nosuid", "nodev"]
 `, Port, interval)
-	return []byte(b.String())
 }
 
 // Words say on the kernel command line what Config says in the image, for an image that

@@ -27,7 +27,8 @@ type Status struct {
 // the last record, and zero where this boot has sent none.
 type NodeStatus struct {
 	Name    string       `json:"name"`
-	Address string       `json:"address"`
+	Address string       `json:"address"`          // empty: it takes one by itself
+	Auto    bool         `json:"auto,omitempty"`   // see AutoSpecs
 	State   health.State `json:"state"`            // a record's, or Off or Dead
 	Cut     bool         `json:"cut"`              // off the LAN
 	Faults  []string     `json:"faults,omitempty"` // of the machine, see Node
@@ -64,14 +65,17 @@ type NodeStatus struct {
 // Whole tells whether every node is up and has all its peers.
 func (s Status) Whole() bool {
 	for _, n := range s.Nodes {
-		if !n.whole() {
+		if !s.whole(n) {
 			return false
 		}
 	}
 	return len(s.Nodes) > 0
 }
 
-func (n NodeStatus) whole() bool { return n.State == health.Up && n.Connected == n.Peers }
+// whole is Whole for one node. One that finds its peers by itself has to have found them all.
+func (s Status) whole(n NodeStatus) bool {
+	return n.State == health.Up && n.Connected == n.Peers && (!n.Auto || n.Peers == len(s.Nodes)-1)
+}
 
 // Status gives the present status.
 func (l *Lab) Status() (Status, error) {
@@ -100,6 +104,9 @@ func (n *Node) status(now time.Time) NodeStatus {
 	s := NodeStatus{
 		Name: n.Spec.Name, Address: n.Spec.Address.String(), State: v.state(now), Cut: n.cut, Faults: slices.Clone(n.faults), Since: v.since,
 		HasRecord: v.have, Lost: v.lost, Jumps: v.jumps, Garbled: v.garbled, Event: v.event,
+	}
+	if s.Auto = n.Spec.Auto; s.Auto {
+		s.Address = ""
 	}
 	if !v.have {
 		return s

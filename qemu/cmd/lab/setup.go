@@ -30,6 +30,7 @@ type setup struct {
 	wait      time.Duration
 	tcg       bool
 	pcap      bool
+	auto      bool
 	words     []string // the command line, as it came
 }
 
@@ -44,6 +45,7 @@ func (e *env) flags(fs *flag.FlagSet, name string) {
 		fs.StringVar(&s.image, "image", "", "image to boot that BitBake built: its tmp/deploy/images/MACHINE, or a root file system in it")
 		fs.StringVar(&s.kernel, "kernel", "", "kernel to boot, a bzImage (default: Debian's cloud kernel)")
 		fs.StringVar(&s.init, "init", "", "beaminit binary to boot (default: built from the repository)")
+		fs.BoolVar(&s.auto, "auto", false, "tell no node its name, its address or its peers: they find each other")
 		fs.StringVar(&s.config, "config", "", "beaminit.toml for the image (default: made for these nodes)")
 		fs.DurationVar(&s.interval, "interval", 2*time.Second, "between two health records")
 	}
@@ -106,7 +108,11 @@ func (s setup) labDir() (string, error) {
 // options builds what is missing and gives what a lab is started with.
 func (s setup) options(say func(string)) (labpkg.Options, error) {
 	var o labpkg.Options
-	nodes, err := labpkg.NodeSpecs(s.nodes)
+	specs := labpkg.NodeSpecs
+	if s.auto {
+		specs = labpkg.AutoSpecs
+	}
+	nodes, err := specs(s.nodes)
 	if err != nil {
 		return o, usageError(err.Error())
 	}
@@ -138,8 +144,8 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 		}
 	}
 	if s.image != "" {
-		if s.release != "" || s.config != "" {
-			return o, usageError("an image has its own release and configuration: -image goes without -release and -config")
+		if s.release != "" || s.config != "" || s.auto {
+			return o, usageError("an image has its own release and configuration: -image goes without -release, -config and -auto")
 		}
 		set, err := image.Deployed(s.image, s.kernel, dir, init, say)
 		if err != nil {
@@ -151,6 +157,9 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 		}, nil
 	}
 	config := labpkg.Config(nodes, s.interval)
+	if s.auto {
+		config = labpkg.AutoConfig(s.interval)
+	}
 	if s.config != "" {
 		if config, err = os.ReadFile(s.config); err != nil {
 			return o, err
