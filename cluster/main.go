@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"io"
 	"os"
 	"runtime/debug"
 
@@ -13,13 +14,17 @@ import (
 // sock_diag(7).
 var allowed = seccomp.List{Calls: seccomp.Sockets, Families: []uint32{unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK}}
 
-// Main is the child of PID 1 that looks at the network: it reads orders from
-// descriptor 0 and writes reports to descriptor 1, as nobody, in the bounds that PID 1
-// gives it (launch.Own) and with the system calls above.
-func Main(args []string) int {
-	w, err := ParseArgs(args)
+// Main is the child of PID 1 that looks at the network: it reads what to watch from
+// descriptor 3, orders from descriptor 0, and writes reports to descriptor 1, as nobody, in
+// the bounds that PID 1 gives it (launch.Own) and with the system calls above.
+func Main([]string) int {
+	var w Watch
+	text, err := io.ReadAll(io.LimitReader(os.NewFile(3, "watch"), MaxWatch))
+	if err == nil {
+		w, err = ParseWatch(text)
+	}
 	if err != nil {
-		os.Stderr.WriteString("beaminit-monitor: " + err.Error() + "\n")
+		os.Stderr.WriteString("beaminit-monitor: is for PID 1 to start: " + err.Error() + "\n")
 		return 2
 	}
 	proc.SetName(MonitorName) // not "exe"

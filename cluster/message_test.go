@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"net/netip"
 	"reflect"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -62,20 +64,27 @@ func TestOrders(t *testing.T) {
 	}
 }
 
-func TestWatchArgs(t *testing.T) {
+func TestWatch(t *testing.T) {
 	want := Watch{
 		Port: 17012, Node: "beaminit-probe@eclero6", Interval: 10 * time.Second, Limit: 1500 * time.Millisecond,
 		Timeout: 3 * time.Second, Heal: 2 * time.Second, Healing: true, Respect: time.Minute, TLS: true,
 		Local: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:17012")},
 		Peers: []Peer{{"eclero8", "app@eclero8", netip.MustParseAddrPort("192.168.7.8:17013")}, {"ten", "app@ten", netip.MustParseAddrPort("[fd00::a]:17012")}},
 	}
-	got, err := ParseArgs(want.Args())
+	got, err := ParseWatch(want.Encode())
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v %v\nwant %+v", got, err, want)
 	}
-	for _, args := range [][]string{{MonitorName}, {MonitorName, "{"}, {MonitorName, "{}", ""}} {
-		if _, err := ParseArgs(args); err == nil {
-			t.Errorf("%q: want an error", args)
+	for _, text := range []string{"", "{", "{}{}", "5"} {
+		if _, err := ParseWatch([]byte(text)); err == nil {
+			t.Errorf("%q: want an error", text)
 		}
+	}
+	for i := range MaxPeers {
+		name := strings.Repeat("n", 60) + strconv.Itoa(i)
+		want.Peers = append(want.Peers, Peer{name, "app@" + name, netip.MustParseAddrPort("[fd00:aaaa:bbbb:cccc:dddd:eeee:ffff:1]:17012")})
+	}
+	if n := len(want.Encode()); n > MaxWatch {
+		t.Errorf("%d bytes for as many peers as there may be, want %d at most", n, MaxWatch)
 	}
 }

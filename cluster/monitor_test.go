@@ -33,7 +33,7 @@ func watch(t *testing.T, w Watch) *watcher {
 		t.Fatal(err)
 	}
 	x := &watcher{t, inW, outR, make(chan struct{})}
-	w, err = ParseArgs(w.Args())
+	w, err = ParseWatch(w.Encode())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -33,21 +32,22 @@ type Watch struct {
 	Respect  time.Duration // how long a disconnection that a release asked for is left alone
 }
 
-// Args gives the monitor's argument vector for w; ParseArgs reads it back.
-func (w Watch) Args() []string {
+// MaxWatch bounds a Watch as Encode writes it, in bytes.
+const MaxWatch = 2 << 20
+
+// Encode gives w for the monitor; ParseWatch reads it back. It is no argument of the
+// monitor's, which could have 128 KiB (execve(2), MAX_ARG_STRLEN): too little for a thousand peers.
+func (w Watch) Encode() []byte {
 	text, err := json.Marshal(w)
 	if err != nil {
 		panic(err) // there is nothing in it that has no JSON
 	}
-	return []string{MonitorName, string(text)}
+	return text
 }
 
-// ParseArgs reads what Args wrote.
-func ParseArgs(args []string) (w Watch, err error) {
-	if len(args) != 2 {
-		return w, errors.New("the monitor is started by PID 1 only")
-	}
-	if err := json.Unmarshal([]byte(args[1]), &w); err != nil {
+// ParseWatch reads what Encode wrote.
+func ParseWatch(text []byte) (w Watch, err error) {
+	if err := json.Unmarshal(text, &w); err != nil {
 		return w, fmt.Errorf("what to watch: %w", err)
 	}
 	return w, nil

@@ -19,6 +19,7 @@ type loader struct {
 	fstabLines   []int   // and the line of each
 	imageModules []string
 
+	peers  peerIndex
 	line   int    // of ErlinitPath that is taken over; 0: another source is
 	option string // of erlinit that is taken over, as it was written
 	named  int    // line of ErlinitPath with the pattern of the host name

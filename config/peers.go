@@ -7,7 +7,7 @@ import (
 )
 
 // maxPeers is how many nodes a cluster has at most.
-const maxPeers = 256
+const maxPeers = 1000
 
 const (
 	wantPeerName = `a host name, such as "eclero6"`
@@ -35,39 +35,71 @@ func (l *loader) addPeer(peers []Peer, from Source, path []string, name, address
 		return drop(quote(address)+" is no address of a host", `an address such as "192.168.7.6"`)
 	}
 	name = strings.ToLower(name)
-	for i := range peers {
-		switch {
-		case peers[i].answers(name):
-			return drop(quote(name)+" is there twice", "each name once")
-		case peers[i].Address == a:
-			return drop(a.String()+" is the address of "+peers[i].Name+" too", "each address once")
-		}
+	x := l.indexOf(peers)
+	if _, twice := x.answers[name]; twice {
+		return drop(quote(name)+" is there twice", "each name once")
+	}
+	if other, taken := x.addrs[a]; taken {
+		return drop(a.String()+" is the address of "+other+" too", "each address once")
 	}
 	if len(peers) == maxPeers {
-		return drop("there are more than 256 peers", "256 at most")
+		return drop("there are more than 1000 peers", "1000 at most")
 	}
 	p := Peer{Name: name, Address: a}
 	for _, alias := range aliases {
-		what := l.aliasFault(peers, &p, alias)
+		what := aliasFault(x, &p, alias)
 		if what != "" {
 			l.problem(from, path, 0, fault{what: "alias " + quote(alias) + what, want: wantPeerName, used: "the peer without it"})
 			continue
 		}
 		p.Aliases = append(p.Aliases, strings.ToLower(alias))
 	}
-	return append(peers, p)
+	peers = append(peers, p)
+	x.add(peers)
+	return peers
+}
+
+// peerIndex finds what is taken among so many peers.
+type peerIndex struct {
+	of      *Peer // the first of them
+	n       int
+	names   map[string]bool       // of the peers
+	answers map[string]bool       // and what else they answer to
+	addrs   map[netip.Addr]string // whose address it is
+}
+
+// indexOf is the index of those peers: made once for a table, which grows.
+func (l *loader) indexOf(peers []Peer) *peerIndex {
+	x := &l.peers
+	if x.n != len(peers) || x.n == 0 || x.of != &peers[0] {
+		*x = peerIndex{names: map[string]bool{}, answers: map[string]bool{}, addrs: map[netip.Addr]string{}}
+		x.add(peers)
+	}
+	return x
+}
+
+// add takes in what the index has not yet of the peers.
+func (x *peerIndex) add(peers []Peer) {
+	for i := x.n; i < len(peers); i++ {
+		p := &peers[i]
+		x.names[p.Name], x.answers[p.Name], x.addrs[p.Address] = true, true, p.Name
+		for _, alias := range p.Aliases {
+			x.answers[alias] = true
+		}
+	}
+	if x.n = len(peers); x.n > 0 {
+		x.of = &peers[0]
+	}
 }
 
 // aliasFault says what is wrong with one more alias of a peer; empty: nothing.
-func (l *loader) aliasFault(peers []Peer, p *Peer, alias string) string {
+func aliasFault(x *peerIndex, p *Peer, alias string) string {
 	if !isHostname(alias) {
 		return " is no host name"
 	}
 	alias = strings.ToLower(alias)
-	for i := range peers { // an alias may be that of several: they share it
-		if peers[i].Name == alias {
-			return " is the name of another peer"
-		}
+	if x.names[alias] { // an alias may be that of several: they share it
+		return " is the name of another peer"
 	}
 	if p.answers(alias) {
 		return " is there twice"

@@ -7,7 +7,7 @@ import (
 )
 
 // MaxPeersFile is how long a file of peers may be in bytes.
-const MaxPeersFile = 256 << 10
+const MaxPeersFile = maxTOML
 
 // ParsePeers reads a file of peers: a table like [peers], with or without its header, or
 // hosts(5), in which the first name of a line is the peer's and addresses of the machine

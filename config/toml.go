@@ -10,14 +10,18 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// maxText is how long beaminit.toml may be in bytes: ten times a table of 256 peers
-// with aliases, and little enough that nothing in it can exhaust the stack.
-const maxText = 64 << 10
+// maxTOML is how long beaminit.toml may be in bytes: three times a table of 1000 peers
+// with aliases, and little enough that nothing in it can exhaust the stack. maxText is the
+// same for what the image brings for other inits.
+const (
+	maxTOML = 256 << 10
+	maxText = 64 << 10
+)
 
 // toml takes over what beaminit.toml says.
 func (l *loader) toml(text string) {
-	if len(text) > maxText {
-		l.problem(TOML, nil, 0, fault{what: strconv.Itoa(len(text)) + " bytes", want: "64 KiB at most", used: "the defaults"})
+	if len(text) > maxTOML {
+		l.problem(TOML, nil, 0, fault{what: strconv.Itoa(len(text)) + " bytes", want: "256 KiB at most", used: "the defaults"})
 		return
 	}
 	text = strings.TrimPrefix(text, "\ufeff")

@@ -113,7 +113,7 @@ func TestParsePrefix(t *testing.T) {
 		{"deep arrays", good + "[release]\nargs = " + strings.Repeat("[", 20000), ``, 5, ""},
 		{"deep keys", good + strings.Repeat("a.", 30000) + "b = 1", ``, 5, ""},
 		{"deep tables", good + "a = " + strings.Repeat("{a=", 9000), ``, 5, ""},
-		{"too long", good + strings.Repeat("#\n", 40000), `/etc/beaminit.toml: 80024 bytes; want 64 KiB at most; using the defaults`, 17012, ""},
+		{"too long", good + strings.Repeat("#\n", 140000), `/etc/beaminit.toml: 280024 bytes; want 256 KiB at most; using the defaults`, 17012, ""},
 		{"BOM", "\ufeff" + good, "-", 5, ""},
 		{"CRLF", strings.ReplaceAll(good, "\n", "\r\n"), "-", 5, ""},
 	} {
@@ -142,7 +142,7 @@ func TestHostile(t *testing.T) {
 	long := func(begin, line, end string) string {
 		var b strings.Builder
 		b.WriteString(begin)
-		for i := 0; b.Len() < maxText-300; i++ {
+		for i := 0; b.Len() < maxTOML-300; i++ {
 			b.WriteString(strings.ReplaceAll(line, "#", itoa(i)))
 		}
 		return b.String() + end
@@ -262,12 +262,12 @@ func TestSharedAlias(t *testing.T) {
 func TestManyPeers(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("[peers]\n")
-	for i := 0; i < 257; i++ {
+	for i := 0; i < 1001; i++ {
 		b.WriteString("n" + itoa(i) + " = { address = \"10.0." + itoa(i/256) + "." + itoa(i%256) + "\", aliases = [\"x" + itoa(i) + "\"] }\n")
 	}
 	c := load(t, b.String(), "")
-	want := []string{`/etc/beaminit.toml:258: peers.n256: there are more than 256 peers; want 256 at most; using the other peers`}
-	if got := problems(c); len(c.Peers) != 256 || !reflect.DeepEqual(got, want) {
+	want := []string{`/etc/beaminit.toml:1002: peers.n1000: there are more than 1000 peers; want 1000 at most; using the other peers`}
+	if got := problems(c); len(c.Peers) != 1000 || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %d peers, %q", len(c.Peers), got)
 	}
 }

@@ -18,6 +18,11 @@ type Table struct {
 	said map[string]bool
 }
 
+// Has says whether a peer of that name was found.
+func (t *Table) Has(name string) bool {
+	return slices.ContainsFunc(t.Peers, func(p Peer) bool { return p.Name == name })
+}
+
 // maxSaid is how many different alarms are said in one boot: who fills a network with
 // contradictions must not fill the console.
 const maxSaid = 64

@@ -36,7 +36,7 @@ func (n *node) beginDiscovery() supervise.Discovery {
 	}
 	return supervise.Discovery{
 		Command: func() (*launch.Command, []byte) { return n.discoveryCommand(key) },
-		Report:  n.discoveryReport, Open: d.MDNS && len(key) == 0,
+		Report:  n.discoveryReport, Found: n.Found.Has, Open: d.MDNS && len(key) == 0,
 	}
 }
 

@@ -20,7 +20,8 @@ type Discovery struct {
 	// those of before; nil: they are.
 	Report func(line []byte) (peers []string)
 
-	Open bool // peers are believed without a key
+	Found func(name string) bool // a peer of that name was found; asked only where there is a Command
+	Open  bool                   // peers are believed without a key
 }
 
 // byeLimit is how long the child may take to tell the network that this node goes.

@@ -285,17 +285,22 @@ func (h *Handover) write() (fd int, err error) {
 	if err != nil {
 		return -1, err
 	}
-	fd, err = unix.MemfdCreate("handover", unix.MFD_CLOEXEC)
+	return document("handover", text)
+}
+
+// document is a file without a name that holds a text, to be read from its beginning.
+func document(name string, text []byte) (fd int, err error) {
+	fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC)
 	if err != nil {
 		return -1, err
 	}
-	for len(text) > 0 {
-		n, err := unix.Write(fd, text)
+	for done := 0; done < len(text); {
+		n, err := unix.Pwrite(fd, text[done:], int64(done))
 		if err != nil && err != unix.EINTR {
 			unix.Close(fd)
 			return -1, err
 		}
-		text = text[max(n, 0):]
+		done += max(n, 0)
 	}
 	return fd, nil
 }

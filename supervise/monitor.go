@@ -1,8 +1,8 @@
 package supervise
 
 import (
+	"bytes"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/beaminit/beaminit/cluster"
@@ -20,9 +20,9 @@ var everySecond = policy.ChildPolicy{Restart: policy.Always, BackoffFirst: time.
 // itself never reads a byte that another machine sent.
 type monitor struct {
 	child   *child
-	orders  int      // write end; -1: none
-	reports int      // read end, until somebody reads it
-	argv    []string // what it was told to look at
+	orders  int    // write end; -1: none
+	reports int    // read end, until somebody reads it
+	told    []byte // what it was told to look at
 }
 
 // monitorChild is that child: nobody's, with a pipe for orders and one for reports. It
@@ -33,8 +33,8 @@ func (l *Loop) monitorChild() Child {
 		Wanted: func(*policy.State) bool { return true },
 		Command: func() (*launch.Command, error) {
 			l.watch = l.Watch()
-			l.monitor.argv = l.watch.Args()
-			return &launch.Command{Path: "/proc/self/exe", Argv: l.monitor.argv, Dir: "/", Bounds: launch.Own(launch.Nobody(), launch.Sandbox{Read: []string{"/proc"}, Connect: true})}, nil
+			l.monitor.told = l.watch.Encode()
+			return &launch.Command{Path: "/proc/self/exe", Argv: []string{cluster.MonitorName}, Dir: "/", Bounds: launch.Own(launch.Nobody(), launch.Sandbox{Read: []string{"/proc"}, Connect: true})}, nil
 		},
 		Files: l.monitorFiles,
 		Started: func(int) {
@@ -55,10 +55,15 @@ func (l *Loop) monitorFiles() (Files, error) {
 		closeAll(orders[:])
 		return Files{}, err
 	}
+	watch, err := document("watch", l.monitor.told)
+	if err != nil {
+		closeAll(append(orders[:], reports[:]...))
+		return Files{}, err
+	}
 	l.closeOrders()
 	l.monitor.orders, l.monitor.reports = orders[1], reports[0]
 	return Files{
-		Child: []int{orders[0], reports[1], l.null}, CloseChild: []int{orders[0], reports[1]}, CloseOwn: []int{reports[0]},
+		Child: []int{orders[0], reports[1], l.null, watch}, CloseChild: []int{orders[0], reports[1], watch}, CloseOwn: []int{reports[0]},
 	}, nil
 }
 
@@ -81,7 +86,7 @@ func (l *Loop) order(o cluster.Order) {
 // renewMonitor puts a monitor that looks elsewhere, or speaks otherwise, in the place of
 // the running one: the release may have been installed, or changed, since that was started.
 func (l *Loop) renewMonitor() {
-	if c := l.monitor.child; c.state.PID != 0 && !slices.Equal(l.Watch().Args(), l.monitor.argv) {
+	if c := l.monitor.child; c.state.PID != 0 && !bytes.Equal(l.Watch().Encode(), l.monitor.told) {
 		l.restartChild(c)
 	}
 }

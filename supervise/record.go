@@ -43,7 +43,7 @@ func (l *Loop) present() health.Record {
 	if r.State == health.Degraded || r.State == health.Hung {
 		for i := 0; i < s.Peers; i++ {
 			if state := s.Peer(i); state != cluster.Connected {
-				r.Missing = append(r.Missing, health.Missing{Name: l.Peers[i], Reason: state.String()})
+				r.Missing = append(r.Missing, health.Missing{Name: l.Peers[i], Reason: l.reason(i, state)})
 			}
 		}
 	}
@@ -52,6 +52,15 @@ func (l *Loop) present() health.Record {
 		r.Next = max(s.NextAt-now(), time.Millisecond)
 	}
 	return r
+}
+
+// reason is why a peer is missing. One that was found, and of which nothing is known by other
+// means yet, is only that.
+func (l *Loop) reason(i int, state cluster.PeerState) string {
+	if state == cluster.NotSeen && l.Discovery.Found != nil && l.Discovery.Found(l.Peers[i]) {
+		return "discovered"
+	}
+	return state.String()
 }
 
 // warnings are the words of warn=: those of the node, and what the loop itself knows.

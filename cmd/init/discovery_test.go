@@ -144,3 +144,21 @@ func TestDiscoveryKey(t *testing.T) {
 		t.Errorf("n3 has %d peers", r.Peers)
 	}
 }
+
+// A thousand peers are a cluster as three are: in /etc/hosts, watched, and those that are there
+// connected.
+func TestThousandPeers(t *testing.T) {
+	t.Parallel()
+	var table strings.Builder
+	table.WriteString("[peers]\nn1 = \"10.77.0.11\"\nn2 = \"10.77.0.12\"\n")
+	for i := range 998 {
+		fmt.Fprintf(&table, "a-node-with-a-name-that-is-as-long-as-people-make-them-%d = \"10.78.%d.%d\"\n", i, i/250, 1+i%250)
+	}
+	_, nodes := alone(t, 2, table.String(), "")
+	for _, m := range nodes {
+		m.record("one of 999 peers", 0, func(r health.Record) bool { return r.State == health.Degraded && r.Peers == 999 && r.Connected == 1 })
+	}
+	if lines := strings.Count(nodes[0].in("/etc/hosts"), "\n"); lines < 1000 {
+		t.Errorf("/etc/hosts has %d lines", lines)
+	}
+}

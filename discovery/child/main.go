@@ -60,9 +60,13 @@ type news struct {
 	say    []string
 }
 
-// reportPace is the shortest time between two reports: who makes a source change all the
-// time must not keep PID 1 at work.
-const reportPace = time.Second
+// The shortest time between two reports, at first and when there is one after the other: who
+// makes a source change all the time must not keep PID 1 at work.
+const (
+	reportPace  = time.Second
+	reportRush  = 30 * time.Second
+	reportQuiet = time.Minute // after so long the first pace is in force again
+)
 
 // run does not return unless nobody hears the reports.
 func run(o *discovery.Orders, out io.Writer) error {
@@ -81,15 +85,22 @@ func run(o *discovery.Orders, out io.Writer) error {
 	m := merger{limit: o.Limit, of: map[string][]discovery.Peer{}}
 	timer := time.NewTimer(time.Hour)
 	var last time.Time
+	pace := reportPace
 	for {
 		select {
 		case n := <-all:
 			m.take(n)
-			timer.Reset(max(0, reportPace-time.Since(last)))
+			timer.Reset(max(0, pace-time.Since(last)))
 		case <-timer.C:
-			last = time.Now()
-			if err := m.report(out); err != nil {
+			wrote, err := m.report(out)
+			if err != nil {
 				return err
+			}
+			if wrote {
+				if pace = min(pace*3/2, reportRush); time.Since(last) > reportQuiet {
+					pace = reportPace
+				}
+				last = time.Now()
 			}
 		}
 	}

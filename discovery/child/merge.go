@@ -91,26 +91,26 @@ func (m *merger) once(line string) {
 	}
 }
 
-// report writes what has changed since the last report.
-func (m *merger) report(out io.Writer) error {
+// report writes what has changed since the last report, and says whether anything has.
+func (m *merger) report(out io.Writer) (wrote bool, err error) {
 	m.have = m.merge()
 	r := discovery.Report{Peers: m.have}
 	text, err := json.Marshal(r)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if string(text) == m.reported && len(m.say) == 0 {
-		return nil
+		return false, nil
 	}
 	m.reported = string(text)
 	for {
 		n := min(len(m.say), discovery.MaxSay)
 		r.Say, m.say = m.say[:n], m.say[n:]
 		if text, err = json.Marshal(r); err != nil {
-			return err
+			return true, err
 		}
 		if _, err := out.Write(append(text, '\n')); err != nil || len(m.say) == 0 {
-			return err
+			return true, err
 		}
 	}
 }

@@ -26,7 +26,7 @@ func reported(t *testing.T, m *merger, all ...news) (peers, said string) {
 		m.take(n)
 	}
 	var out bytes.Buffer
-	if err := m.report(&out); err != nil {
+	if _, err := m.report(&out); err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
@@ -135,7 +135,7 @@ func TestReportBounds(t *testing.T) {
 	}
 	m.take(n)
 	var out bytes.Buffer
-	if err := m.report(&out); err != nil {
+	if _, err := m.report(&out); err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n")) {
