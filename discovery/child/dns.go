@@ -164,7 +164,6 @@ func (l *lookup) addresses(name string) (addrs []netip.Addr, err error) {
 			}
 		}
 		if len(addrs) > 0 {
-			slices.SortFunc(addrs, netip.Addr.Compare) // servers answer in turns
 			return addrs, nil
 		}
 	}

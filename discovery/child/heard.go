@@ -270,33 +270,38 @@ func (l *listener) expire(at time.Time) (ask []*heard, changed bool, next time.T
 	return ask, changed, next
 }
 
-// peers are the nodes that are known whole, but for this one.
+// peers are the nodes that are known whole, but for this one. Of several that claim one host,
+// the instance of its own name counts, and one that is heard before one that is silent.
 func (l *listener) peers(at time.Time) (peers []discovery.Peer) {
-	live := map[string]bool{}
-	var list []*heard
+	var names []string
+	best := map[string]*heard{}
 	for _, h := range l.nodes {
 		if !h.whole() || slices.ContainsFunc(h.addrs, func(a netip.Addr) bool { return slices.Contains(l.own, a) }) {
 			continue
 		}
-		list = append(list, h)
-		live[h.host] = live[h.host] || !h.silent(at)
+		have := best[h.host]
+		if have == nil {
+			names = append(names, h.host)
+		}
+		if have == nil || h.rank(at) > have.rank(at) || h.rank(at) == have.rank(at) && h.instance < have.instance {
+			best[h.host] = h
+		}
 	}
-	slices.SortFunc(list, func(a, b *heard) int { // an instance of the host's own name before others
-		if x, y := a.instance == a.host+"."+service, b.instance == b.host+"."+service; x != y {
-			if x {
-				return -1
-			}
-			return 1
-		}
-		return strings.Compare(a.instance, b.instance)
-	})
-	taken := map[string]bool{}
-	for _, h := range list {
-		if taken[h.host] || h.silent(at) && live[h.host] {
-			continue
-		}
-		taken[h.host] = true
-		peers = append(peers, discovery.Peer{Name: h.host, Address: choose(h.addrs, l.orders.IPv6), Port: h.port, Node: h.node, Source: discovery.MDNS})
+	slices.Sort(names)
+	for _, name := range names {
+		h := best[name]
+		peers = append(peers, discovery.Peer{Name: name, Address: choose(h.addrs, l.orders.IPv6), Port: h.port, Node: h.node, Source: discovery.MDNS})
 	}
 	return peers
+}
+
+// rank is how much a claim to a host is worth.
+func (h *heard) rank(at time.Time) (n int) {
+	if !h.silent(at) {
+		n = 2
+	}
+	if h.instance == h.host+"."+service {
+		n++
+	}
+	return n
 }

@@ -1,12 +1,14 @@
 package child
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
 	"syscall"
 	"time"
 
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -28,6 +30,24 @@ type link struct {
 	answerAt time.Time // when this node is to be announced on it; zero: nobody asked
 	answered time.Time
 	first    int // announcements so far
+}
+
+// watchLinks tells when a link or an address of this machine comes, goes or changes
+// (rtnetlink(7)). Where the kernel does not say, linkPace finds out.
+func watchLinks(moved chan<- struct{}) {
+	s, err := nl.Subscribe(unix.NETLINK_ROUTE, unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR)
+	if err != nil {
+		return
+	}
+	for {
+		if _, _, err := s.Receive(); err != nil && !errors.Is(err, unix.ENOBUFS) && !errors.Is(err, unix.EINTR) {
+			return
+		}
+		select {
+		case moved <- struct{}{}:
+		default: // one is enough
+		}
+	}
 }
 
 // same says whether another look at a link found it as it was.

@@ -19,9 +19,10 @@ import (
 const (
 	firstAsk     = time.Second // between the first two questions; then twice as long each time (5.2)
 	lastAsk      = time.Hour
-	announcedFor = 3               // announcements, each twice as long after the one before (8.3)
-	answerPace   = time.Second     // between two answers on a link (6)
-	linkPace     = 2 * time.Second // between looks at the links of the machine
+	announcedFor = 3           // announcements, each twice as long after the one before (8.3)
+	answerPace   = time.Second // between two answers on a link (6)
+	linkPace     = time.Minute // between looks at the links of the machine, where nothing moves
+	linkRush     = time.Second // and where it does
 	packetPace   = time.Millisecond
 	maxPacket    = 9000 // (17)
 	maxHeard     = 256  // records of one packet
@@ -44,6 +45,7 @@ type mdns struct {
 	askAt   time.Time // the next question
 	askGap  time.Duration
 	lookAt  time.Time // the next look at the links
+	looked  time.Time
 	known   time.Time // when the listener has something to do
 }
 
@@ -53,6 +55,8 @@ func watchMDNS(o *discovery.Orders, out chan<- news, stop <-chan os.Signal) {
 	rand.Read(run[:])
 	m := mdns{packets: make(chan packet, 16), listener: listener{
 		orders: o, key: o.Key, nodes: map[string]*heard{}, signed: map[string]*serial{}, boot: hex.EncodeToString(run[:])}}
+	moved := make(chan struct{}, 1)
+	go watchLinks(moved)
 	for {
 		now := time.Now()
 		changed := m.work(now)
@@ -67,6 +71,8 @@ func watchMDNS(o *discovery.Orders, out chan<- news, stop <-chan os.Signal) {
 				out <- news{source: discovery.MDNS, peers: m.peers(time.Now()), say: m.say}
 				m.say = nil
 			}
+		case <-moved:
+			m.lookAt = m.looked.Add(linkRush)
 		case <-timer.C:
 		case <-stop:
 			for _, l := range m.links {
@@ -97,7 +103,7 @@ func (m *mdns) due() time.Time {
 // work does what is due.
 func (m *mdns) work(now time.Time) (changed bool) {
 	if !now.Before(m.lookAt) {
-		m.lookAt = now.Add(linkPace)
+		m.looked, m.lookAt = now, now.Add(linkPace)
 		if m.relink() {
 			m.askAt, m.askGap, changed = now.Add(jitter()), firstAsk, true
 		}
@@ -292,7 +298,6 @@ func allLinks() (links []*link, err error) {
 			}
 		}
 		if len(l.addrs) > 0 {
-			slices.SortFunc(l.addrs, netip.Addr.Compare)
 			links = append(links, l)
 		}
 	}

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -47,6 +48,36 @@ func TestConfig(t *testing.T) {
 	}
 	if c.Distribution.Name != "" {
 		t.Errorf("every release is called %q, want it to have its own name", c.Distribution.Name)
+	}
+}
+
+// Nodes that nobody tells anything have one configuration and one command line; the name that
+// the lab has for each is the one that it gives itself.
+func TestAuto(t *testing.T) {
+	specs, err := AutoSpecs(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := map[string]bool{}
+	for _, s := range specs {
+		n := &Node{Spec: s, lab: &Lab{opts: Options{Image: image.Set{}}}}
+		lines[n.cmdline()] = true
+		c := config.Load(n.cmdline(), func(path string) ([]byte, error) {
+			a := s.Address.As4()
+			switch path {
+			case "/etc/beaminit.toml":
+				return AutoConfig(time.Second), nil
+			case "/sys/class/net/eth0/address":
+				return fmt.Appendf(nil, "52:54:00:%02x:%02x:%02x\n", a[1], a[2], a[3]), nil
+			}
+			return nil, os.ErrNotExist
+		})
+		if c.Node.Hostname != s.Name || len(c.Problems) > 0 || len(c.Notes) > 0 || len(c.Peers) > 0 {
+			t.Errorf("%s is %s, problems %v, notes %v, peers %v", s.Name, c.Node.Hostname, c.Problems, c.Notes, c.Peers)
+		}
+	}
+	if len(lines) != 1 {
+		t.Errorf("command lines %v, want one", lines)
 	}
 }
 
