@@ -15,8 +15,8 @@ type heal struct {
 	ended   time.Duration // when that connection ended, while all was well; 0: it was not well
 }
 
-// longestBrake is the longest pause between two attempts of what comes to nothing.
-const longestBrake = time.Minute
+// LongestBrake is the longest pause between two attempts of what comes to nothing.
+const LongestBrake = time.Minute
 
 // answeredSoon is how soon after the end of its connection a peer has to answer for that
 // end to have been asked for: a VM that ended takes longer to come again.
@@ -86,7 +86,7 @@ func (h *heal) outcome(w *Watch, d *dial, node string, at time.Duration) (s Peer
 	h.told++
 	h.toldAt = at
 	if h.told > 2 {
-		h.brake = min(max(2*h.brake, w.Heal), longestBrake)
+		h.brake = min(max(2*h.brake, w.Heal), LongestBrake)
 		h.next = max(h.next, at+h.brake)
 	}
 	return s, true

@@ -66,10 +66,11 @@ type Report struct {
 // Message is what the monitor writes to PID 1.
 type Message struct {
 	Kind   Kind
-	Report Report // of Found
-	Peer   int    // of the others
-	Socket Socket // of Cut
-	Own    bool   // of Cut: not the peer is dead, but the VM of this node is stopped
+	Report Report        // of Found
+	Peer   int           // of the others
+	Socket Socket        // of Cut
+	Pause  time.Duration // of Heal: until the next attempt at least; 0: the usual time
+	Own    bool          // of Cut: not the peer is dead, but the VM of this node is stopped
 }
 
 const headSize = 12
@@ -89,7 +90,11 @@ func (m Message) Encode() []byte {
 		n = min(len(m.Report.Peers), MaxPeers)
 	}
 	b = binary.LittleEndian.AppendUint32(b, uint32(n))
-	b = binary.LittleEndian.AppendUint32(b, uint32(m.Report.Took/time.Microsecond))
+	took := m.Report.Took
+	if m.Kind == Heal {
+		took = m.Pause
+	}
+	b = binary.LittleEndian.AppendUint32(b, uint32(took/time.Microsecond))
 	switch m.Kind {
 	case Found:
 		for _, s := range m.Report.Peers[:n] {
@@ -126,7 +131,9 @@ func ReadMessage(r io.Reader) (m Message, err error) {
 	case Cut:
 		m.Peer, m.Own = int(n), head[3] == 1
 		_, err = io.ReadFull(r, m.Socket[:])
-	case Heal, Healed:
+	case Heal:
+		m.Peer, m.Pause = int(n), time.Duration(binary.LittleEndian.Uint32(head[8:]))*time.Microsecond
+	case Healed:
 		m.Peer = int(n)
 	default:
 		return m, errors.New("not a message of the monitor")

@@ -18,6 +18,7 @@ func TestMessages(t *testing.T) {
 		{Kind: Found, Report: Report{Answer: Strange}},
 		{Kind: Found, Report: Report{Peers: many}},
 		{Kind: Heal, Peer: 7},
+		{Kind: Heal, Peer: 7, Pause: LongestBrake},
 		{Kind: Cut, Peer: 300, Socket: Socket{0: 2, 51: 9}, Own: true},
 		{Kind: Healed, Peer: MaxPeers - 1},
 	}

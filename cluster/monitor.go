@@ -290,7 +290,7 @@ func (m *monitor) tried(d *dial, at time.Duration) {
 	}
 	state, tell := p.heal.outcome(&m.Watch, d, p.Node, at)
 	if tell && m.healthy {
-		m.send(Message{Kind: Heal, Peer: d.peer})
+		m.send(Message{Kind: Heal, Peer: d.peer, Pause: p.heal.brake})
 		m.memberAt = min(m.memberAt, at+memberRush)
 	}
 	if d.answer == Answered && p.ignore != 0 {

@@ -1,6 +1,8 @@
 package supervise
 
 import (
+	"time"
+
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/supervise/policy"
@@ -23,7 +25,9 @@ func (l *Loop) clusterSays(m cluster.Message) {
 		l.cut(p, &m)
 	case cluster.Heal:
 		l.heal(p)
+		l.sayBrake(p.Name, m.Pause)
 	case cluster.Healed:
+		delete(l.braked, p.Name)
 		l.healedPeers = append(l.healedPeers, p.Name)
 	}
 }
@@ -57,6 +61,23 @@ func (l *Loop) cut(p cluster.Peer, m *cluster.Message) {
 func (l *Loop) heal(p cluster.Peer) {
 	if l.healer != "" && p.Node != "" {
 		unix.Sendto(l.notify, []byte(p.Node), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, &unix.SockaddrUnix{Name: l.healer})
+	}
+}
+
+// sayBrake says that the attempts to connect to a peer come to nothing and are made less
+// often: when that begins, and when they cannot become fewer.
+func (l *Loop) sayBrake(name string, pause time.Duration) {
+	was, braked := l.braked[name]
+	if pause == 0 {
+		delete(l.braked, name)
+		return
+	}
+	if l.braked == nil {
+		l.braked = map[string]time.Duration{}
+	}
+	l.braked[name] = pause
+	if !braked || was < pause && pause == cluster.LongestBrake {
+		l.Console.Say(health.Warning, name+" answers, and no connection to it comes about: the VM is told again in "+pause.String()+", and then less and less often, at least every "+cluster.LongestBrake.String())
 	}
 }
 

@@ -40,7 +40,8 @@ type Loop struct {
 	healer      string        // the address in the VM that is told whom to connect to; empty: none is known
 	cutPeers    []string      // since the last record
 	healedPeers []string
-	uncut       bool // it was said that the kernel cannot cut a connection
+	braked      map[string]time.Duration // peers that no connection to comes about, and the pause between two attempts
+	uncut       bool                     // it was said that the kernel cannot cut a connection
 
 	sidecarCommand *launch.Command // what the last start of the release wanted; nil: nothing
 	reports        chan cluster.Message

@@ -84,3 +84,25 @@ args = ["-kernel", "net_ticktime", "4"]
 		ms[i].noDeniedCall()
 	}
 }
+
+// A peer with another cookie is named with that reason, and the attempts to connect to it,
+// which come to nothing, become fewer: the console says so, once.
+func TestOtherCookie(t *testing.T) {
+	t.Parallel()
+	br := bridge(t)
+	var ms []*machine
+	for i := 1; i <= 2; i++ {
+		s := withERTS(t, fmt.Sprintf("ip=10.77.0.1%d::10.77.0.1:255.255.255.0:n%d:eth0:off beaminit.network.eth0.wait=20s beaminit.cluster.heal=200ms", i, i), "[peers]\nn1 = \"10.77.0.11\"\nn2 = \"10.77.0.12\"\n")
+		s.files["data/cookie"] = fmt.Sprintf("cookie-of-%d", i)
+		m := power(t, s)
+		m.plug(br, i)
+		ms = append(ms, m)
+	}
+	for _, m := range ms {
+		m.record("another cookie", 0, func(r health.Record) bool { return len(r.Missing) == 1 && r.Missing[0].Reason == "cookie" })
+		m.line("answers, and no connection to it comes about")
+	}
+	if n := ms[0].count("answers, and no connection to it comes about"); n != 1 {
+		t.Errorf("that is said %d times", n)
+	}
+}

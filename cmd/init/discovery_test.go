@@ -86,6 +86,30 @@ func (m *machine) write(path, text string) {
 	m.must(os.WriteFile(file, []byte(text), 0o644))
 }
 
+// Two nodes that know nobody find each other by the SRV records of a real DNS server, which
+// DHCP has named to them; when that is gone they know each other still.
+func TestDiscoveryDNS(t *testing.T) {
+	t.Parallel()
+	br := bridge(t)
+	dnsmasq(t, br, "--dhcp-host=02:00:00:00:00:01,10.77.0.51", "--dhcp-host=02:00:00:00:00:02,10.77.0.52", "--local-ttl=1",
+		"--host-record=n1.farm.lan,10.77.0.51", "--host-record=n2.farm.lan,10.77.0.52", "--srv-host=_erlang._tcp.farm.lan,n1.farm.lan,17012", "--srv-host=_erlang._tcp.farm.lan,n2.farm.lan,17012")
+	var nodes []*machine
+	for i := 1; i <= 2; i++ {
+		m := power(t, withERTS(t, fmt.Sprintf("hostname=n%d ip=dhcp beaminit.network.eth0.wait=1m", i), "[discovery]\ndns = \"_erlang._tcp.farm.lan\"\n"))
+		inNet(t, m.cmd.Process.Pid, fmt.Sprintf("ip link add eth0 address 02:00:00:00:00:0%d type veth peer name port%d netns %d", i, i, br))
+		inNet(t, br, fmt.Sprintf("ip link set port%d master br0 && ip link set port%d up", i, i))
+		nodes = append(nodes, m)
+	}
+	for _, m := range nodes {
+		if r, _ := m.connected(1, 0); r.Discovery != "" {
+			t.Errorf("discovery=%s, of what nobody announces", r.Discovery)
+		}
+	}
+	if hosts := nodes[0].in("/etc/hosts"); !strings.Contains(hosts, "\n10.77.0.52 n2.farm.lan n2\n") {
+		t.Errorf("/etc/hosts:\n%s", hosts)
+	}
+}
+
 // Three nodes of which each knows only its own name take addresses by themselves (RFC 3927)
 // and become a cluster. One that goes in order says so, and is a peer no more; one that is
 // killed is one that is missing. Without a key the record says so.
