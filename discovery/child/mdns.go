@@ -76,7 +76,7 @@ func watchMDNS(o *discovery.Orders, out chan<- news, stop <-chan os.Signal) {
 		case <-timer.C:
 		case <-stop:
 			for _, l := range m.links {
-				m.announce(l, nil, nil, true)
+				m.announce(l, nil, netip.AddrPort{}, true)
 			}
 			os.Exit(0)
 		}
@@ -121,7 +121,7 @@ func (m *mdns) work(now time.Time) (changed bool) {
 		}
 		if !l.answerAt.IsZero() && !now.Before(l.answerAt) {
 			l.answerAt, l.answered = time.Time{}, now
-			m.announce(l, nil, nil, false)
+			m.announce(l, nil, netip.AddrPort{}, false)
 			if l.first++; l.first < announcedFor {
 				l.answerAt = now.Add(time.Second << (l.first - 1))
 			}
@@ -188,7 +188,7 @@ func (m *mdns) take(p *packet) (changed bool) {
 		case p.from.Port() != port:
 			if now.Sub(p.link.answered) >= answerPace {
 				p.link.answered = now
-				m.announce(p.link, &msg, net.UDPAddrFromAddrPort(p.from), false)
+				m.announce(p.link, &msg, p.from, false)
 			}
 		case p.link.answerAt.IsZero():
 			p.link.answerAt = now.Add(jitter())
@@ -216,7 +216,7 @@ func (m *mdns) self(l *link, bye bool) announcement {
 
 // announce tells a link, or the one who asked, of this node. What cannot be sent is sent
 // again when somebody asks.
-func (m *mdns) announce(l *link, asked *message, to *net.UDPAddr, bye bool) {
+func (m *mdns) announce(l *link, asked *message, to netip.AddrPort, bye bool) {
 	self := m.self(l, bye)
 	text, err := self.message(m.key, asked)
 	if err != nil {
@@ -268,7 +268,7 @@ func (m *mdns) send(l *link, q *dnsmessage.Message) {
 		return
 	}
 	if text, err := q.Pack(); err == nil {
-		l.send(text, nil)
+		l.send(text, netip.AddrPort{})
 	}
 }
 
