@@ -38,6 +38,26 @@ func ParseMountInfo(text []byte) ([]MountInfo, error) {
 	return list, nil
 }
 
+// CanHang says whether one of the mounts, but for the root, is on a disk or a network, or
+// made by a program (FUSE): who opens a file there may wait for ever.
+func CanHang(list []MountInfo) bool {
+	for i := range list {
+		if m := &list[i]; m.Target != "/" && !isVirtual(m.Type) {
+			return true
+		}
+	}
+	return false
+}
+
+// isVirtual says that a file system is the kernel's own, and in its memory.
+func isVirtual(fstype string) bool {
+	switch fstype {
+	case "squashfs", "erofs", "iso9660": // on disks
+		return false
+	}
+	return isVolatileFS(fstype)
+}
+
 func parseMountLine(line string) (m MountInfo, ok bool) {
 	// The fields before the lone "-" vary in number: there may be several tags.
 	head, tail, found := strings.Cut(line, " - ")

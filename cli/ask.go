@@ -99,11 +99,11 @@ func (a *asker) ask(command string) (r health.Record, status int) {
 	return r, done
 }
 
-// settled waits until the release is not being stopped any more. PID 1 has a limit for
-// that (supervise.stop_timeout), so there is none here.
+// settled waits until the release is not being stopped any more, nor made ready for its
+// start. PID 1 has limits for that (supervise.stop_timeout is one), so there is none here.
 func (a *asker) settled(r health.Record) (health.Record, int) {
 	pause := 2 * time.Millisecond
-	for r.State == health.Stopping {
+	for r.State == health.Stopping || r.State == health.Starting && r.PID == 0 {
 		time.Sleep(pause)
 		pause = min(2*pause, 50*time.Millisecond)
 		var status int

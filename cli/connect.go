@@ -63,7 +63,7 @@ func (v *remoteShell) connect() error {
 		return err
 	}
 	v.name = name
-	w := v.node.Watch()
+	w := v.node.Watch(node.MeshOf(&v.cmd))
 	// Another name yet: the VM may not have noticed the end of this handshake when what it
 	// was for begins.
 	w.Node = name + "-first" + w.Node[at(w.Node)-1:]

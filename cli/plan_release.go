@@ -17,7 +17,9 @@ func planRelease(n *node.Setup) (plan []section, problems []error) {
 		return nil, []error{n.Failed}
 	}
 	n.FindUser()
-	problems = append(problems, n.FailedUser()...)
+	if n.Failed != nil {
+		problems = append(problems, n.Failed)
+	}
 	r := n.Release
 	cmd := n.Command(1)
 	cookie, wrong := planCookie(n, &cmd)

@@ -66,6 +66,7 @@ type Report struct {
 // Message is what the monitor writes to PID 1.
 type Message struct {
 	Kind   Kind
+	PID    int           // of the VM that it is about, as the order had it: by now there may be another
 	Report Report        // of Found
 	Peer   int           // of the others
 	Socket Socket        // of Cut
@@ -73,10 +74,10 @@ type Message struct {
 	Own    bool          // of Cut: not the peer is dead, but the VM of this node is stopped
 }
 
-const headSize = 12
+const headSize = 16
 
 // Encode gives the message's bytes: kind, answer, known, number of peers or which, time,
-// and then what the kind has of its own.
+// VM, and then what the kind has of its own.
 func (m Message) Encode() []byte {
 	b := append(make([]byte, 0, headSize+len(m.Report.Peers)), byte(m.Kind), byte(m.Report.Answer), 0, 0)
 	if m.Report.Known {
@@ -95,6 +96,7 @@ func (m Message) Encode() []byte {
 		took = m.Pause
 	}
 	b = binary.LittleEndian.AppendUint32(b, uint32(took/time.Microsecond))
+	b = binary.LittleEndian.AppendUint32(b, uint32(m.PID))
 	switch m.Kind {
 	case Found:
 		for _, s := range m.Report.Peers[:n] {
@@ -112,7 +114,7 @@ func ReadMessage(r io.Reader) (m Message, err error) {
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return m, err
 	}
-	m.Kind = Kind(head[0])
+	m.Kind, m.PID = Kind(head[0]), int(binary.LittleEndian.Uint32(head[12:]))
 	n := binary.LittleEndian.Uint32(head[4:])
 	if n > MaxPeers || Answer(head[1]) > Strange {
 		return m, errors.New("not a message of the monitor")

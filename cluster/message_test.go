@@ -15,7 +15,7 @@ func TestMessages(t *testing.T) {
 	many[MaxPeers-1] = OtherCookie
 	want := []Message{
 		{Kind: Found, Report: Report{Answer: Silent, Took: 1234 * time.Microsecond, Known: true, Peers: []PeerState{Connected, Unreachable}}},
-		{Kind: Found, Report: Report{Answer: Strange}},
+		{Kind: Found, PID: 87, Report: Report{Answer: Strange}},
 		{Kind: Found, Report: Report{Peers: many}},
 		{Kind: Heal, Peer: 7},
 		{Kind: Heal, Peer: 7, Pause: LongestBrake},

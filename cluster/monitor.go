@@ -385,4 +385,7 @@ func (m *monitor) report(answer Answer, took time.Duration) {
 	m.send(Message{Kind: Found, Report: r})
 }
 
-func (m *monitor) send(msg Message) { unix.Write(m.out, msg.Encode()) }
+func (m *monitor) send(msg Message) {
+	msg.PID = m.order.PID
+	unix.Write(m.out, msg.Encode())
+}

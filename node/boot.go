@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/boot"
-	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/internal/clock"
@@ -43,7 +42,7 @@ const mountWait = 5 * time.Second
 
 // Boot is PID 1 from the first instruction to the last: it does not return.
 func Boot(build Build) {
-	n := &node{build: build, Setup: Setup{Image: Running()}, console: health.NewConsole()}
+	n := &node{build: build, Setup: Setup{Image: Running()}, console: health.NewConsole(), jobs: supervise.NewJobs()}
 	defer n.fell()
 	n.stop = n.signals.Listen()
 	unix.Umask(0o022) // the kernel's own; whoever started this in its place may have had another
@@ -51,7 +50,8 @@ func Boot(build Build) {
 	n.say(health.Err, boot.MountAll(boot.Early())...)
 	n.console.Open("/dev/kmsg")
 	fault.At("mounts")
-	n.Config = config.Sources{Cmdline: Cmdline(), Args: os.Args[1:], Read: n.Image.Read, List: n.Image.List, Run: askID}.Load()
+	n.sources = sources{Cmdline: Cmdline(), Args: os.Args[1:]}
+	n.Config = n.sources.load(&n.Image)
 	fault.At("config")
 	if !n.adopts() { // the PID 1 before this one did all that
 		n.prepareRoot()
@@ -81,16 +81,11 @@ func (n *node) prepareRoot() {
 		n.enterRoot() // and begin again there
 	}
 	n.linkRootDisk()
-	plan, errs := boot.UserMounts(n.Config.Mounts)
-	n.say(health.Err, errs...)
-	if boot.NeedLate(plan) {
-		n.mountLate()
-	}
-	n.say(health.Err, boot.MountUser(plan, mountWait, n.interrupted)...)
+	n.openWatchdog() // from here on, disks may hang
+	n.mountDisks()
 	n.say(health.Err, boot.MakeLinkTargets()...)
 	n.say(health.Err, boot.Tmpfiles(n.Config.Tmpfiles, n.owner)...)
 	n.say(health.Err, boot.SetSysctls(n.Config.Kernel.Sysctl)...)
-	n.findState(plan)
 	n.raiseClock()
 	n.giveMachineID()
 	n.setCorePattern()
@@ -106,16 +101,19 @@ type node struct {
 	name     string // of the Erlang node, once something has asked for it
 	mounted  bool   // the late mounts are made
 	prepared bool   // the release has been started, or at least tried, once
-	started  bool   // once it could be
 	phases   []health.Phase
 	seq      uint32 // of the last health record
 	stop     <-chan os.Signal
 	resume   *supervise.Handover // what the PID 1 before this one knew; nil: there was none
 	ending   policy.Action       // the node goes down, and nothing of the release runs any more; empty: it does not
-	recalled boot.Recalled       // what the boot before left in StateDir
-	clock    boot.Floor          // what the clock was set to; At is 0: it was not
-	saving   sync.Mutex          // held by save
-	seeded   bool                // the seed of the boot before was taken
+	kept     kept                // what the boot before left in StateDir
+	sources  sources             // of the configuration
+	facts    facts               // of the release
+	said     []string            // of what was found, last; nil: nothing was yet
+	jobs     *supervise.Jobs
+	clock    boot.Floor // what the clock was set to; At is 0: it was not
+	saving   sync.Mutex // held by save
+	seeded   bool       // the seed of the boot before was taken
 	watchdog watchdog.Dog
 	way      *boot.Way         // down; see wayDown
 	history  history.Writer    // see beginHistory

@@ -42,12 +42,12 @@ func (n *node) beginDiscovery() supervise.Discovery {
 
 // discoveryKey is what announcements are signed with: a hash of the key file's content, so
 // that the child need not have the key itself.
-func (n *Setup) discoveryKey() ([]byte, error) {
+func (n *node) discoveryKey() ([]byte, error) {
 	path := n.Config.Discovery.KeyFile
 	if path == "" || !n.Config.Discovery.MDNS {
 		return nil, nil
 	}
-	key, err := health.ReadKey(path)
+	key, err := n.readKey(path)
 	if err != nil {
 		return nil, err
 	}
@@ -61,11 +61,8 @@ func (n *node) discoveryCommand(key []byte) (cmd *launch.Command, orders []byte)
 		File: c.Discovery.File, DNS: c.Discovery.DNS, MDNS: c.Discovery.MDNS && !n.Unnamed, Key: key, Limit: c.Discovery.Limit,
 		Resolv: RunDir + "/" + path.Base(ResolvTarget), Host: short(c.Node.Hostname), Port: d.Port,
 	}
-	if n.Release != nil {
-		cmd := n.Command(1)
-		o.IPv6 = cmd.IPv6()
-		o.Node, _, _ = strings.Cut(cmd.Node, "@")
-	}
+	o.IPv6 = n.facts.Mesh.IPv6
+	o.Node, _, _ = strings.Cut(n.facts.Node, "@")
 	orders, err := json.Marshal(o)
 	if err != nil || len(orders) >= discovery.MaxOrders {
 		n.console.Say(health.Err, "discovery.file, discovery.dns: too long; want less than 4 KB; nothing is found")

@@ -44,8 +44,23 @@ func onlyIPv6(c *config.Config) bool {
 // the health records say why it is missing all the same.
 const askAbsent = 2 * time.Second
 
+// Mesh is what the monitor has to know of how the release is started.
+type Mesh struct {
+	Known     bool // else there is no release
+	TLS, IPv6 bool
+	Unprobed  bool // nobody can ask from outside whether it answers
+	Unnamed   bool // its node has no name when it starts
+	Interface netip.Addr
+	Naming    release.Naming
+}
+
+// MeshOf is that of a command.
+func MeshOf(c *release.Command) Mesh {
+	return Mesh{true, c.TLS(), c.IPv6(), c.Unprobed != "", c.Unnamed, c.Interface, c.Naming}
+}
+
 // Watch is what the monitor watches.
-func (n *Setup) Watch() cluster.Watch {
+func (n *Setup) Watch(m Mesh) cluster.Watch {
 	c, d := n.Config, n.distribution()
 	w := cluster.Watch{
 		Port: d.Port, Node: cluster.ProbeNode + "@" + short(c.Node.Hostname),
@@ -56,23 +71,19 @@ func (n *Setup) Watch() cluster.Watch {
 	if w.Heal == 0 {
 		w.Heal = askAbsent
 	}
-	var cmd release.Command
-	if n.Release != nil {
-		cmd = n.Command(1)
-		w.TLS = cmd.TLS()
-	}
-	if cmd.Unnamed {
+	w.TLS = m.TLS
+	if m.Unnamed {
 		return w
 	}
 	local := netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	if cmd.IPv6() {
+	if m.IPv6 {
 		local = netip.IPv6Loopback()
 	}
 	own := n.address()
 	switch {
-	case cmd.Unprobed != "":
-	case cmd.Interface.IsValid():
-		w.Local = append(w.Local, netip.AddrPortFrom(cmd.Interface, uint16(d.Port)))
+	case m.Unprobed:
+	case m.Interface.IsValid():
+		w.Local = append(w.Local, netip.AddrPortFrom(m.Interface, uint16(d.Port)))
 	default:
 		w.Local = append(w.Local, netip.AddrPortFrom(local, uint16(d.Port)))
 		if own.IsValid() {
@@ -89,8 +100,8 @@ func (n *Setup) Watch() cluster.Watch {
 			port = p.Port
 		}
 		peer := cluster.Peer{Name: p.Name, Addr: netip.AddrPortFrom(p.Address, uint16(port))}
-		if i < len(cmd.PeerNodes) {
-			peer.Node = cmd.PeerNodes[i]
+		if m.Known {
+			peer.Node = m.Naming.Peer(p.Name, p.Node)
 		}
 		w.Peers = append(w.Peers, peer)
 	}

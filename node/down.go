@@ -45,6 +45,7 @@ func (n *node) goDown(a policy.Action) {
 	w := n.wayDown()
 	w.Stopped()
 	w.Begin(actionOf(a))
+	n.jobs.End()
 	n.watchdog.Cover(w.Limit + 2*w.Grace) // by then its own deadline has come, or never will
 	n.console.Stop(2 * time.Second)
 	n.say(health.Err, w.End(actionOf(a)))

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/evidence"
 	"github.com/beaminit/beaminit/supervise/launch"
@@ -41,18 +40,6 @@ func (n *Setup) dumps() evidence.Dumps {
 	return d
 }
 
-// ownDump is the crash dump that the release has written to a place of its own; nil: it
-// does not.
-func (n *Setup) ownDump(d *evidence.Dumps) *evidence.Own {
-	if n.Failed != nil || n.Release == nil {
-		return nil
-	}
-	if path := n.Command(1).Dump; path != d.Dump(evidence.Run(n.Boot, 1)) {
-		return &evidence.Own{Path: path}
-	}
-	return nil
-}
-
 // dumpsOnDisk is the directory for dumps on the disk that is for such things; empty:
 // there is none, or it cannot be written to. A dump never takes more than a quarter of
 // what is free there, which belongs to the release.
@@ -76,7 +63,7 @@ func (n *node) enough(s *supervise.Node) {
 	if limit == 0 || n.Failed != nil || n.adopts() || n.StateDir == "" {
 		return
 	}
-	s.Failed, s.FellBack = history.FailedBoots(n.StateDir, n.Boot) // what is wrong with it is said by who writes it
+	s.Failed, s.FellBack = n.kept.Failed, n.kept.FellBack
 	if s.Failed >= limit {
 		s.NoRelease = strconv.Itoa(s.Failed) + " boots in a row did not come up (supervise.boots): this one does not try, the next one does"
 	}
@@ -89,5 +76,5 @@ func (n *Setup) fallback() launch.Command {
 		return launch.Command{}
 	}
 	env := []string{"HOME=/", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=dumb", "LANG=C.UTF-8"}
-	return launch.Command{Path: argv[0], Argv: argv, Env: env, Dir: "/"}
+	return launch.Command{Path: argv[0], Argv: argv, Env: env, Dir: "/", Away: true}
 }

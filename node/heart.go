@@ -28,7 +28,7 @@ func (n *Setup) wantedDog() supervise.Dog {
 // loop says so and tries again.
 func (n *node) openWatchdog() {
 	w := n.wantedDog()
-	if w.Device == "" {
+	if w.Device == "" || n.watchdog.Timeout != 0 {
 		return
 	}
 	if r := n.resume; r != nil && r.Watchdog > 0 {

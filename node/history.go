@@ -6,6 +6,7 @@ import (
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/policy"
 )
 
@@ -42,6 +43,15 @@ func (n *node) beginHistory() {
 		case n.row <- policy.Event{Kind: policy.Remembered, Failed: failed, FellBack: fellBack}:
 		default: // nobody decides anything any more
 		}
+	}
+	k.Run = func(j history.Job) (done history.Done) {
+		if inMemory(j.Dir) {
+			return j.Do()
+		}
+		if err := n.jobs.Do(supervise.Job{Name: historyJob, Order: &j, Limit: historyLimit}, &done); err != nil {
+			done.Problem = err.Error()
+		}
+		return done
 	}
 	k.Complain = func(line string) { n.console.Say(health.Err, line) }
 	if k.Fresh {

@@ -8,23 +8,28 @@ import (
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/launch"
 )
 
-// recallWait is how long the disk may take to tell what the boot before left.
-const recallWait = 5 * time.Second
-
-// findState finds the directory of what is to outlive a reboot, and what is in it.
-func (n *node) findState(plan []boot.Mount) {
-	var errs []error
-	n.StateDir, errs = boot.FindState(plan)
-	n.say(health.Err, errs...)
-	if n.StateDir == "" {
+// mountDisks mounts what the configuration has, and finds the directory of what is to
+// outlive a reboot, and what is in it.
+func (n *node) mountDisks() {
+	if len(n.Config.Mounts) == 0 {
 		return
 	}
-	n.recalled = boot.RecallWithin(n.StateDir, recallWait)
-	for _, p := range n.recalled.Problems {
-		n.console.Say(health.Err, p)
+	if n.Boot == 0 {
+		n.Boot = randomBoot()
+	}
+	if plan, _ := boot.UserMounts(n.Config.Mounts); boot.NeedLate(plan) {
+		n.mountLate()
+	}
+	if err := n.doNow(disksJob, disksLimit, disksOrder{n.Config.Mounts, n.Boot}, &n.kept); err != nil {
+		n.say(health.Err, err)
+	}
+	n.StateDir = n.kept.Dir
+	for _, problem := range append(n.kept.Errs, n.kept.Recalled.Problems...) {
+		n.console.Say(health.Err, problem)
 	}
 }
 
@@ -32,7 +37,7 @@ func (n *node) findState(plan []boot.Mount) {
 // before the release looks at it.
 func (n *node) raiseClock() {
 	built, _ := strconv.ParseInt(n.build.Time, 10, 64)
-	floor, set, err := boot.RaiseClock(built, n.recalled.Clock)
+	floor, set, err := boot.RaiseClock(built, n.kept.Recalled.Clock)
 	n.say(health.Err, err)
 	if set {
 		n.clock = floor
@@ -46,7 +51,6 @@ func (n *node) afterStart() {
 	for _, what := range launch.Missing() {
 		n.console.Say(health.Notice, what)
 	}
-	n.say(health.Err, n.CheckCertificate(n.name))
 	if n.clockFrom == "" {
 		n.clockFrom = boot.ClockFrom(n.clock.At != 0)
 	}
@@ -83,7 +87,12 @@ func (n *node) save(goesOn bool) (errs []error) {
 		n.history.Alive(time.Now().Unix(), clock.Boottime())
 	}
 	n.seeded = true
-	for _, problem := range boot.SaveState(boot.Save{Dir: dir, TakeSeed: take, MachineID: n.machineID}) {
+	var problems []string
+	order := boot.Save{Dir: dir, TakeSeed: take, MachineID: n.machineID}
+	if err := n.jobs.Do(supervise.Job{Name: saveJob, Order: order, Limit: saveLimit}, &problems); err != nil {
+		return append(errs, err)
+	}
+	for _, problem := range problems {
 		errs = append(errs, errors.New(problem))
 	}
 	return errs

@@ -30,7 +30,7 @@ func (n *node) leaveMachineID() {
 func (n *node) placeMachineID(id string, present bool) {
 	from := "systemd.machine_id="
 	if id == "" {
-		id, from = n.recalled.MachineID, "saved in "+n.StateDir
+		id, from = n.kept.Recalled.MachineID, "saved in "+n.StateDir
 		if id == "" {
 			id, from = boot.MakeMachineID(n.boardNumber())
 		}

@@ -20,7 +20,6 @@ const (
 	netDir    = RunDir + "/net" // what the network child reported of each link, for services and for the next child
 	netName   = netDir + "/hostname"
 	kernelPNP = "/proc/net/pnp" // what the kernel's own ip= was told (nfsroot.rst)
-	nobodyID  = 65534
 )
 
 // network is what the network child has told.
@@ -42,12 +41,13 @@ func (n *node) netChild(status netcfg.Status) supervise.Network {
 	return supervise.Network{Command: n.netCommand, Report: n.netReport, Bad: n.netBad}
 }
 
-func (n *node) netCommand() (cmd *launch.Command, dir int) {
+func (n *node) netCommand() *launch.Command {
 	orders := netcfg.Orders{Plan: n.Net, RunDir: netDir}
 	if n.nameless() { // the server is not told a name that it is to give
 		orders.Plan.Hostname = ""
 	}
-	if dir = n.leaseDir(); dir != 0 {
+	keep := n.leaseDir()
+	if keep != "" {
 		orders.StateDir = "/proc/self/fd/3"
 	}
 	box := launch.Sandbox{Read: []string{"/proc", netDir}, Write: []string{"/proc/self/comm"}}
@@ -59,33 +59,20 @@ func (n *node) netCommand() (cmd *launch.Command, dir int) {
 		panic(err)
 	}
 	return &launch.Command{
-		Path: "/proc/self/exe", Argv: []string{netcfg.ChildName, string(text)}, Dir: "/",
+		Path: "/proc/self/exe", Argv: []string{netcfg.ChildName, string(text)}, Dir: "/", Keep: keep,
 		Bounds: launch.Own(launch.Nobody(), box, "net_admin", "net_raw", "net_bind_service"),
-	}, dir
+	}
 }
 
-// leaseDir opens the directory where the child keeps leases for the next boot, which is its
-// own; 0: there is none. It gets the descriptor, because it cannot reach what is above it.
-func (n *node) leaseDir() int {
-	dhcp := false
+// leaseDir is where the child keeps leases for the next boot, its own; empty: nowhere. It
+// gets it open, because it cannot reach what is above it.
+func (n *node) leaseDir() string {
 	for i := range n.Net.Links {
-		dhcp = dhcp || n.Net.Links[i].DHCP
-	}
-	if n.StateDir == "" || !dhcp {
-		return 0
-	}
-	dir := n.StateDir + "/net"
-	unix.Mkdir(n.StateDir, 0o700)
-	unix.Mkdir(dir, 0o700)
-	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	if err == nil {
-		if err = unix.Fchown(fd, nobodyID, nobodyID); err == nil {
-			return fd
+		if n.Net.Links[i].DHCP && n.StateDir != "" {
+			return n.StateDir + "/net"
 		}
-		unix.Close(fd)
 	}
-	n.say(health.Warning, fmt.Errorf("%s: %w; leases are not kept for the next boot", dir, err))
-	return 0
+	return ""
 }
 
 // netReport takes over what the network child says, once it has been checked: states of

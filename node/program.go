@@ -2,6 +2,8 @@ package node
 
 import (
 	"errors"
+	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/proc"
 	"github.com/beaminit/beaminit/release"
+	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"golang.org/x/sys/unix"
 )
@@ -19,8 +22,6 @@ import (
 const (
 	idLimit    = 5 * time.Second
 	IDSize     = 64
-	exitLimit  = 30 * time.Second
-	exitSize   = 4 << 10
 	KillLimit  = time.Second // from SIGKILL until it is left to itself
 	askQuantum = 5 * time.Millisecond
 )
@@ -42,7 +43,7 @@ func RunProgram(argv []string, limit time.Duration, size int, stderr bool) (out 
 	if stderr {
 		files[2] = pipe[1]
 	}
-	c := launch.Command{Path: argv[0], Argv: argv, Env: launch.ProgramEnv(), Dir: "/"}
+	c := launch.Command{Path: argv[0], Argv: argv, Env: launch.ProgramEnv(), Dir: "/", Away: true}
 	pid, err := c.Spawn(null, files...)
 	unix.Close(pipe[1])
 	if err != nil {
@@ -108,7 +109,7 @@ func DrainChild(pid, fd int, limit time.Duration, take func([]byte)) (status uni
 // askID asks a program for the board's id, for config. The first stage of a boot has no
 // such program, and needs no name.
 func askID(argv []string) ([]byte, error) {
-	if unix.Stat(argv[0], &unix.Stat_t{}) == unix.ENOENT && boot.InInitramfs() {
+	if boot.InInitramfs() && unix.Stat(argv[0], &unix.Stat_t{}) == unix.ENOENT {
 		return []byte("00000000"), nil
 	}
 	return RunProgram(argv, idLimit, IDSize, false)
@@ -135,10 +136,14 @@ func (n *Setup) MissingPrograms() (problems []error) {
 		programs = append(programs, program{"service", n.Config.Services[i].Exec})
 	}
 	for _, p := range programs {
-		if len(p.argv) == 0 || p.argv[0] == "" || p.argv[0][0] != '/' || n.Image.MountedLater(p.argv[0]) {
+		if len(p.argv) == 0 || p.argv[0] == "" || p.key == "release.wrapper" && p.argv[0][0] != '/' {
 			continue // a wrapper without a path is one of the ERTS
 		}
-		mode, err := n.Image.Root.Mode(p.argv[0])
+		file := path.Join("/", p.argv[0]) // a relative one, of erlinit, is from the root on
+		if n.Image.MountedLater(file) {
+			continue
+		}
+		mode, err := n.Image.Root.Mode(file)
 		if err == nil && mode&0o111 == 0 {
 			err = unix.EACCES
 		}
@@ -199,23 +204,26 @@ func (n *Setup) owner(user, group string) (uid, gid uint32, err error) {
 	return uid, gid, err
 }
 
-// unasked is called where the node goes down because the release ended, and not because
-// anybody asked for it.
-func (n *node) unasked() {
-	argv := n.Config.Release.RunOnExit
-	if len(argv) == 0 {
-		return
-	}
-	w := n.wayDown()
-	n.watchdog.Cover(exitLimit + KillLimit + w.Limit + 2*w.Grace) // nobody else pets it from here on
-	n.console.Say(health.Notice, "release.run_on_exit: "+argv[0])
-	out, err := RunProgram(argv, exitLimit, exitSize, true)
-	if text := strings.TrimSuffix(string(out), "\n"); text != "" {
-		for _, line := range strings.Split(text, "\n") {
-			n.console.Say(health.Notice, "run_on_exit: "+line)
+// programs are those of the image that are run around the release, each in PID 1's own
+// clean environment.
+func (n *node) programs() (list []supervise.Program) {
+	r := &n.Config.Release
+	add := func(key, name string, when supervise.When, argv []string) {
+		if len(argv) > 0 {
+			c := launch.Command{Path: argv[0], Argv: argv, Env: launch.ProgramEnv(), Dir: "/", Away: true}
+			list = append(list, supervise.Program{Key: key, Name: name, When: when, Command: c})
 		}
 	}
-	n.say(health.Err, err)
+	for i, argv := range r.RunOnce {
+		name := "run_once"
+		if i > 0 {
+			name += " " + strconv.Itoa(i+1)
+		}
+		add("release.run_once", name, supervise.BeforeFirst, argv)
+	}
+	add("release.run_on_exit", "run_on_exit", supervise.AfterEnd, r.RunOnExit)
+	add("release.pre_run", "pre_run", supervise.BeforeEach, r.PreRun)
+	return list
 }
 
 // linkRootDisk makes the names of the root's disk that boards with erlinit know, where

@@ -17,14 +17,14 @@ const ReadaheadName = "beaminit-ahead"
 
 // readahead is the command that does it; nil: it is not wanted, or there is nothing to
 // read.
-func (n *Setup) readahead() *launch.Command {
+func (n *Setup) readahead(mode string) *launch.Command {
 	r := n.Release
-	if r == nil || n.Failed != nil || !n.Config.Release.ReadAhead {
+	if !n.Config.Release.ReadAhead {
 		return nil
 	}
 	return &launch.Command{
 		Path: "/proc/self/exe",
-		Argv: []string{ReadaheadName, n.Command(1).Mode, r.Boot, r.Root, r.SystemLib, r.ERTSDir},
+		Argv: []string{ReadaheadName, mode, r.Boot, r.Root, r.SystemLib, r.ERTSDir},
 		Env:  []string{"GOMAXPROCS=1"},
 		// Its files are the release's, and what they say is believed: it can do no more than
 		// read what the release can.

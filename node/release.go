@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/beaminit/beaminit/cluster"
@@ -14,19 +15,43 @@ import (
 	"github.com/beaminit/beaminit/supervise/evidence"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/notify"
-	"golang.org/x/sys/unix"
 )
 
-// findRelease looks for the release; without one the node goes to rescue.
+// findRelease looks for the release; without one the node goes to rescue. Where the disk
+// does not say in time whether there is one, it is looked for again at its start.
 func (n *node) findRelease() {
-	n.FindRelease()
-	if n.Failed != nil {
-		n.say(health.Err, n.Failed)
+	var f facts
+	if away() {
+		if err := n.doNow(releaseJob, releaseLimit, n.order(1, false), &f); err != nil {
+			n.say(health.Err, err)
+			return
+		}
+	} else {
+		f = n.look(1, false)
+	}
+	n.take(&f)
+	n.say(health.Err, n.Failed)
+	for _, problem := range f.Problems {
+		n.console.Say(health.Err, problem)
+	}
+}
+
+// order is what a child has to know to look for it.
+func (n *node) order(run int, start bool) *order {
+	return &order{
+		Sources: &n.sources, Hostname: n.Config.Node.Hostname, Address: n.network.address, Peers: n.Found.Peers, StateDir: n.StateDir, Boot: n.Boot,
+		TTY: n.TTY, Uncuttable: n.Uncuttable, Run: run, Start: start,
+	}
+}
+
+// take takes over what was found.
+func (n *node) take(f *facts) {
+	n.facts, n.Failed = *f, nil
+	if f.Failed != "" {
+		n.Failed = errors.New(f.Failed)
 		return
 	}
-	n.say(health.Err, n.Release.Problems...)
-	n.FindUser()
-	n.say(health.Err, n.FailedUser()...)
+	n.name, n.Unprobed, n.Unnamed = f.Node, f.Mesh.Unprobed, f.Mesh.Unnamed
 }
 
 // findUser looks up whom the release is to run as. A user that is not there is no
@@ -45,14 +70,6 @@ func (n *Setup) FindUser() {
 			"a name that is in "+release.PasswdPath+" of the image, or a number", "none: the release is not started").String())
 	}
 	n.User = u
-}
-
-// failedUser is the error of findUser, if it had one.
-func (n *Setup) FailedUser() []error {
-	if n.Failed == nil {
-		return nil
-	}
-	return []error{n.Failed}
 }
 
 // command is what starts the release, computed from what is there now: the
@@ -103,66 +120,53 @@ func (n *Setup) ready() string {
 	return n.Config.Health.Ready
 }
 
-// prepare makes everything ready for a start of the release. What there is to say
-// about it is said at the first start only.
-func (n *node) prepare(run int, asked bool) (supervise.Release, error) {
-	if n.Failed != nil { // it was asked for all the same, or PID 1 fell: look again
-		n.FindRelease()
-		if n.Failed == nil {
-			n.FindUser()
-		}
-		if n.Failed != nil {
-			return supervise.Release{}, n.Failed
-		}
-	}
+// prepare makes everything ready for a start of the release, and calls done. The release
+// is looked for each time: another one may have been installed.
+func (n *node) prepare(run int, _ bool, done func(supervise.Release, error)) {
 	if !n.prepared && !cluster.CanDestroy() {
 		n.Uncuttable = true
 		n.console.Say(health.Notice, "the kernel cannot end a dead connection (CONFIG_INET_DIAG_DESTROY): the VM finds out by keepalive, within 9 s")
 	}
-	cmd := n.Command(run)
-	n.name = cmd.Node
-	cmd.Files = append(cmd.Files, release.File{Path: InetrcPath, Mode: 0o644, Content: n.Inetrc()})
-	err := n.Lacks(&cmd)
-	if err == nil {
-		err = cmd.Prepare()
+	if !away() {
+		f := n.look(run, true)
+		done(n.readyFor(&f, false))
+		return
 	}
-	if !n.prepared {
-		n.prepared = true
-		n.say(health.Err, cmd.Problems...)
-		for _, note := range cmd.Notes {
+	f := new(facts)
+	n.jobs.Begin(supervise.Job{Name: releaseJob, Order: n.order(run, true), Limit: releaseLimit}, f, func(err error) {
+		if err != nil {
+			done(supervise.Release{}, err)
+			return
+		}
+		done(n.readyFor(f, true))
+	})
+}
+
+// readyFor takes over what was made ready. What there is to say about it is said when it is new.
+func (n *node) readyFor(f *facts, away bool) (supervise.Release, error) {
+	n.take(f)
+	n.prepared = true
+	if n.Failed != nil {
+		return supervise.Release{}, n.Failed
+	}
+	if !slices.Equal(f.Said, n.said) {
+		for _, problem := range f.Said {
+			n.console.Say(health.Err, problem)
+		}
+	}
+	if n.said == nil {
+		n.said = append([]string{}, f.Said...)
+		for _, note := range f.Notes {
 			n.console.Say(health.Notice, note)
 		}
 	}
-	r := supervise.Release{
-		Command: launch.Command{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir, TTY: cmd.TTY, Bounds: n.bounds(cmd.User)},
-		Heart:   cmd.Heart,
+	n.said = append([]string{}, f.Said...)
+	r := f.Release
+	r.Peers, r.Command.Away = n.otherPeers(), away
+	if f.Refused != "" {
+		return r, errors.New(f.Refused)
 	}
-	if dir := n.Config.Release.WorkingDirectory; dir != "" && unix.Stat(dir+"/.", &unix.Stat_t{}) != nil {
-		r.Command.Dir = n.Release.Root
-		n.console.Say(health.Err, n.Config.Problem("release.working_directory", dir+" is no directory", "one that is there when the release is started", r.Command.Dir).String())
-	}
-	r.Notify = 0o600
-	if len(n.Config.Release.Wrapper) > 0 { // it may become another user
-		r.Notify = 0o666
-	}
-	if cmd.Daemon {
-		r.Sidecar = epmd(n.Release, r.Command)
-	}
-	if again := n.started || n.adopts(); again && !asked { // since its last start
-		r.Command.First = appendProgram(r.Command.First, n.Config.Release.RunOnExit)
-	} else if !again {
-		r.Command.First = append(r.Command.First, n.Config.Release.RunOnce...)
-	}
-	r.Command.First = appendProgram(r.Command.First, n.Config.Release.PreRun)
-	n.started = n.started || err == nil
-	return r, err
-}
-
-func appendProgram(list [][]string, argv []string) [][]string {
-	if len(argv) == 0 {
-		return list
-	}
-	return append(list, argv)
+	return r, nil
 }
 
 // bounds are those of the release.
@@ -204,9 +208,6 @@ func credential(u *release.User) *syscall.Credential {
 func (n *node) nodeName() string {
 	if n.Config == nil {
 		return "?"
-	}
-	if n.name == "" && n.Release != nil {
-		n.name = n.Command(1).Node
 	}
 	if n.name == "" {
 		n.name = n.Config.Distribution.Name

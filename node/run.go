@@ -1,9 +1,11 @@
 package node
 
 import (
+	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
 )
 
@@ -13,15 +15,14 @@ func (n *node) supervise(status netcfg.Status) policy.Action {
 	found := n.beginDiscovery()
 	s := n.loop()
 	s.Discovery = found
-	s.Prepare, s.Unasked, s.Dumps = n.prepare, n.unasked, n.dumps()
-	s.Dumps.Own = n.ownDump(&s.Dumps)
+	s.Prepare, s.Programs, s.Dumps = n.prepare, n.programs(), n.facts.Dumps
 	s.Fallback, s.Policy.Fallback = n.fallback(), len(n.Config.Supervise.FallbackExec) > 0
 	if n.Failed != nil {
 		s.NoRelease = n.Failed.Error()
 	}
 	n.enough(&s)
 	if !status.Ready() {
-		s.NetworkWait, s.Readahead = n.networkWait(status), n.readahead
+		s.NetworkWait, s.Readahead = n.networkWait(status), func() *launch.Command { return n.facts.Ahead }
 	}
 	s.Network = n.netChild(status)
 	return s.Run()
@@ -60,6 +61,7 @@ func (n *node) loop() supervise.Node {
 		Row: n.row, Console: n.console, Signals: &n.signals, Phases: n.phases,
 		Remember: n.history.Remember, KeepHistory: n.history.Start, FlushHistory: n.history.Flush, StateDir: n.StateDir,
 		Version: n.build.Version, Control: ControlPath,
-		Watch: n.Watch, Children: n.services(), Terminal: n.terminal, Relay: n.relayCommand,
+		Jobs: n.jobs, InMemory: inMemory,
+		Watch: func() cluster.Watch { return n.Watch(n.facts.Mesh) }, Children: n.services(), Terminal: n.terminal, Relay: n.relayCommand,
 	}
 }

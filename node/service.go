@@ -1,10 +1,10 @@
 package node
 
 import (
+	"errors"
 	"time"
 
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
@@ -53,14 +53,11 @@ func serviceWanted(s *config.Service, state *policy.State) bool {
 // serviceCommand is how a service is started: with its user's rights, and PID 1's own clean
 // environment, nothing of the release's.
 func (n *node) serviceCommand(s *config.Service) (*launch.Command, error) {
-	user, err := release.FindUser(s.User, n.Image.Read)
-	if err == nil && s.Group != "" {
-		user, err = user.InGroup(s.Group, n.Image.Read)
+	bounds, known := n.facts.Services[s.Name]
+	if why := n.facts.Troubled[s.Name]; why != "" {
+		return nil, errors.New(why)
+	} else if !known {
+		return nil, errUnknown
 	}
-	if err != nil {
-		return nil, err
-	}
-	c := &launch.Command{Path: s.Exec[0], Argv: s.Exec, Env: append(launch.ProgramEnv(), s.Env...), Dir: "/"}
-	c.Bounds = boundsOf(user, launch.Bounds{Limits: s.Limits, Capabilities: s.Capabilities})
-	return c, nil
+	return &launch.Command{Path: s.Exec[0], Argv: s.Exec, Env: append(launch.ProgramEnv(), s.Env...), Dir: "/", Away: true, Bounds: bounds}, nil
 }

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/beaminit/beaminit/health"
@@ -12,10 +13,25 @@ func (n *node) signRecords() {
 	if path == "" {
 		return
 	}
-	key, err := health.ReadKey(path)
+	key, err := n.readKey(path)
 	if err != nil {
 		n.say(health.Err, fmt.Errorf("health.key_file: %w; the records are not signed", err))
 		return
 	}
 	n.console.Sign(key)
+}
+
+// readKey reads a key, where its file may be on a disk that hangs too.
+func (n *node) readKey(path string) ([]byte, error) {
+	if !away() {
+		return health.ReadKey(path)
+	}
+	var answer keyAnswer
+	if err := n.doNow(keyJob, keyLimit, path, &answer); err != nil {
+		return nil, err
+	}
+	if answer.Problem != "" {
+		return nil, errors.New(answer.Problem)
+	}
+	return answer.Key, nil
 }

@@ -57,6 +57,7 @@ type Command struct {
 	TTY        bool       // it is to have a tty, with an interactive shell on it
 	Node       string     // name of the node; without @ where there is no host name
 	PeerNodes  []string   // the names of the nodes of Inputs.Peers
+	Naming     Naming     // of these and of others
 	Long       bool       // its host is a long name (-name)
 	Proto      string     // -proto_dist: inet_tcp, inet6_tls or the like
 	Daemon     bool       // it needs an epmd
@@ -98,8 +99,13 @@ func (r *Release) Command(in Inputs) Command {
 		sh = r.shell(f.user)
 	}
 	c.Node, c.Long = n.node(n.host), n.long
-	for i := range in.Peers {
-		c.PeerNodes = append(c.PeerNodes, n.peer(&in, i))
+	c.Naming = Naming{n.name, n.long, n.domain}
+	for i, host := range in.Peers {
+		name := ""
+		if i < len(in.PeerNames) {
+			name = in.PeerNames[i]
+		}
+		c.PeerNodes = append(c.PeerNodes, c.Naming.Peer(host, name))
 	}
 	n.notes(&c, f)
 	c.Mode = f.codeMode()

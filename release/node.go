@@ -105,13 +105,21 @@ func (n *naming) of(host string) string {
 	return host + "." + n.domain
 }
 
-// peer is the name of the node of a peer.
-func (n *naming) peer(in *Inputs, i int) string {
-	named := *n
-	if i < len(in.PeerNames) && in.PeerNames[i] != "" {
-		named.name = nodeName(in.PeerNames[i])
+// Naming is how the nodes of the peers are named, as far as this one's release says it.
+type Naming struct {
+	Name   string // of this node, the part before @
+	Long   bool   // the host is a long name
+	Domain string // for host names without one
+}
+
+// Peer is the name of the node of a peer, by its host and the part before @; an empty one:
+// as this node's.
+func (n Naming) Peer(host, name string) string {
+	named := naming{name: n.Name, long: n.Long, domain: n.Domain}
+	if name != "" {
+		named.name = nodeName(name)
 	}
-	return named.node(n.of(in.Peers[i]))
+	return named.node(named.of(host))
 }
 
 // node is the name of the node on a host.

@@ -51,7 +51,7 @@ func (l *Loop) resume() bool {
 	l.state = r.State
 	l.state.Policy, l.state.Peers, l.state.Rand = fresh.Policy, fresh.Peers, fresh.Rand
 	l.state.Failed, l.state.FellBack = max(l.state.Failed, l.Failed), l.state.FellBack || l.Node.FellBack
-	l.falls, l.notify, l.healer = r.Falls, r.Notify, r.Healer
+	l.falls, l.notify, l.healer, l.owesEnd = r.Falls, r.Notify, r.Healer, r.OwesEnd
 	l.adoptChildren(r)
 	// A release that runs is told of when the monitor has said who is connected.
 	l.owed = l.state.Phase != policy.Running

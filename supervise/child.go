@@ -33,10 +33,11 @@ type Child struct {
 	// Refused is called where it could not be started, Ended where it has ended.
 	Refused func(error)
 	Ended   func(pid int, status unix.WaitStatus)
-	Quiet   bool // its end is nothing to say
-	Local   bool // it ends with this PID 1, so the next one is not told of it
-	Service bool // people know it by its name: it is listed, and a word of the health record where it does not run
-	Early   bool // it is started before the release, and before the network is awaited
+	Late    func() // called where it was killed because of its deadline, which may not end it
+	Quiet   bool   // its end is nothing to say
+	Local   bool   // it ends with this PID 1, so the next one is not told of it
+	Service bool   // people know it by its name: it is listed, and a word of the health record where it does not run
+	Early   bool   // it is started before the release, and before the network is awaited
 }
 
 // Files are the descriptors of a child, by number, and which of those that were opened
@@ -101,6 +102,9 @@ func (l *Loop) stepChild(c *child, e policy.ChildEvent) {
 			if effect.Signal == unix.SIGKILL {
 				unix.Kill(-c.state.PID, unix.SIGKILL) // what it has started too
 			}
+			if c.state.Late && c.Late != nil {
+				c.Late()
+			}
 		}
 	}
 }
@@ -123,7 +127,7 @@ func (l *Loop) startChild(c *child) {
 			c.Refused(err)
 			return
 		}
-		l.Console.Say(health.Err, "cannot start "+c.title()+": "+err.Error()+"; trying again in "+c.pause().String())
+		l.sayRefused(c, err)
 	case pid == 0:
 		c.state.Done = true
 	default:
@@ -132,6 +136,10 @@ func (l *Loop) startChild(c *child) {
 			c.Started(pid)
 		}
 	}
+}
+
+func (l *Loop) sayRefused(c *child, err error) {
+	l.Console.Say(health.Err, "cannot start "+c.title()+": "+err.Error()+"; trying again in "+c.pause().String())
 }
 
 // pause is the time until its next start.

@@ -9,8 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clusterSays takes over a message of the monitor.
+// clusterSays takes over a message of the monitor, if it is about the VM that runs now: one
+// about the VM before may have been on its way when that ended.
 func (l *Loop) clusterSays(m cluster.Message) {
+	if m.PID != l.state.PID {
+		return
+	}
 	if m.Kind == cluster.Found {
 		l.step(policy.Event{Kind: policy.Reported, Report: m.Report})
 		l.sayUnknown(m.Report)

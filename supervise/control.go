@@ -158,7 +158,7 @@ func (l *Loop) knowledge() *Handover {
 		ear = l.Resume.Ear
 	}
 	return &Handover{
-		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Falls: l.falls, Clock: l.Clock(), StateDir: l.StateDir, Healer: l.healer,
+		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Falls: l.falls, Clock: l.Clock(), StateDir: l.StateDir, Healer: l.healer, OwesEnd: l.owesEnd,
 		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)}, Watchdog: l.Watchdog.FD(), Notify: l.notify, Ear: ear,
 		Terminal: l.Terminal, Children: l.handedChildren(), Lines: l.handedLines(),
 	}

@@ -50,9 +50,10 @@ type Handover struct {
 	Why      string                       `json:"why,omitempty"`   // of the last one
 	Clock    string                       `json:"clock,omitempty"` // as in the health records
 	StateDir string                       `json:"state_dir,omitempty"`
-	Ear      int                          `json:"heart,omitempty"`  // the user whose heart is listened to, and 1 more; 0: no heart speaks
-	Healer   string                       `json:"healer,omitempty"` // the address in the VM that is told whom to connect to; empty: none is known
-	Fds      map[string]int               `json:"fds,omitempty"`    // descriptors by role
+	OwesEnd  bool                         `json:"owes_end,omitempty"` // the programs that come after an end of the release are to be run
+	Ear      int                          `json:"heart,omitempty"`    // the user whose heart is listened to, and 1 more; 0: no heart speaks
+	Healer   string                       `json:"healer,omitempty"`   // the address in the VM that is told whom to connect to; empty: none is known
+	Fds      map[string]int               `json:"fds,omitempty"`      // descriptors by role
 
 	// The descriptors, as the roles of Fds name them.
 	Output   [2]int            `json:"-"` // the pipe of the release's output: read end, write end; 0: none
@@ -288,19 +289,20 @@ func (h *Handover) write() (fd int, err error) {
 	return document("handover", text)
 }
 
-// document is a file without a name that holds a text, to be read from its beginning.
+// document is a file without a name that has that text, to be read from its beginning
+// (memfd_create(2)); name is what /proc calls it.
 func document(name string, text []byte) (fd int, err error) {
 	fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC)
 	if err != nil {
 		return -1, err
 	}
-	for done := 0; done < len(text); {
-		n, err := unix.Pwrite(fd, text[done:], int64(done))
+	for at := 0; at < len(text); {
+		n, err := unix.Pwrite(fd, text[at:], int64(at))
 		if err != nil && err != unix.EINTR {
 			unix.Close(fd)
 			return -1, err
 		}
-		done += max(n, 0)
+		at += max(n, 0)
 	}
 	return fd, nil
 }

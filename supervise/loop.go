@@ -63,22 +63,35 @@ type Loop struct {
 	dogSaid        string          // what was last said about the watchdog; empty: all is well
 	server         *control.Server // nil: there is no control socket
 	asks           chan ask
-	deaf           bool          // that was said
-	served         int           // requests since the last tidy
-	untidy         bool          // that was in the midst of many
-	told           bool          // to go down, not by the policy
-	kernel         *evidence.Log // its log, from the start of the release on; nil: not to be read
-	ring           evidence.Ring // the last output of the release
-	hearing        atomic.Bool   // some of it is read, and not in ring and console yet
-	looking        atomic.Bool   // look has not come back yet
-	keeping        atomic.Bool   // nor has keep, or makeRoom
-	saidDumps      atomic.Bool   // it was said why nothing can be kept
+	deaf           bool             // that was said
+	served         int              // requests since the last tidy
+	untidy         bool             // that was in the midst of many
+	told           bool             // to go down, not by the policy
+	kernel         *evidence.Log    // its log, from the start of the release on; nil: not to be read
+	ring           evidence.Ring    // the last output of the release
+	hearing        atomic.Bool      // some of it is read, and not in ring and console yet
+	looking        atomic.Bool      // look has not come back yet
+	keeping        atomic.Bool      // nor has keep, or makeRoom
+	jobs           map[string]*jobs // by name
+	answers        chan jobAnswer
+	ends           chan ended               // of the release, when it is found out why
+	programs       [BeforeEach + 1][]*child // by their times
+	starting       starting
+	preparing      bool    // Prepare has not called back yet
+	prepared       Release // what it gave
+	refused        error
+	owesWord       bool        // of what follows from its end
+	owesEnd        bool        // the programs of AfterEnd are to be run
+	finishing      bool        // the loop ends as soon as they have been
+	saidDumps      atomic.Bool // it was said why nothing can be kept
 }
 
 // Run starts the release and supervises it until the node is to go down; it
 // gives the action asked for. It never returns for any other reason.
 func (n Node) Run() policy.Action {
-	l := &Loop{Node: n, reports: make(chan cluster.Message, 16), network: newReporter(), finder: newReporter(), fallen: make(chan string, 8), asks: make(chan ask, 16), beats: make(chan heart.Message, 16), notices: make(chan struct{})}
+	l := &Loop{Node: n, reports: make(chan cluster.Message, 16), network: newReporter(), finder: newReporter(), fallen: make(chan string, 8), asks: make(chan ask, 16), beats: make(chan heart.Message, 16), notices: make(chan struct{}), answers: make(chan jobAnswer, 16), ends: make(chan ended, 4)}
+	l.Jobs.begin = l.startJob
+	defer l.Jobs.End()
 	l.state = policy.State{Policy: n.Policy, Peers: min(len(n.Peers), cluster.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	makeThreads()
@@ -107,7 +120,7 @@ func (n Node) Run() policy.Action {
 		l.step(policy.Event{Kind: policy.NoRelease, Text: n.NoRelease})
 	}
 	l.signals = n.Signals.Listen()
-	if l.owed {
+	if l.owed && !l.isStarting() { // else that is the next one
 		l.record()
 	}
 	unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF) // Ctrl-Alt-Del becomes SIGINT
@@ -133,9 +146,7 @@ func (n Node) Run() policy.Action {
 	}
 	l.awaitOutput(lastWords)
 	l.rememberDown()
-	if l.Unasked != nil && !l.told {
-		l.Unasked()
-	}
+	l.lastJobs()
 	return l.state.Action
 }
 
@@ -156,6 +167,7 @@ func (l *Loop) fillTable() {
 	if l.Terminal != nil {
 		l.addChild(l.relayChild())
 	}
+	l.addPrograms()
 	for _, c := range l.Children {
 		l.addChild(c)
 	}
@@ -188,6 +200,12 @@ func (l *Loop) turn() {
 		l.discovered(line)
 	case a := <-l.asks:
 		l.asked(a)
+	case a := <-l.Jobs.asks:
+		l.startJob(a)
+	case a := <-l.answers:
+		l.answered(a)
+	case e := <-l.ends:
+		l.releaseOver(&e)
 	case e := <-l.Row:
 		l.step(e)
 	case why := <-l.fallen:
@@ -243,6 +261,7 @@ func (l *Loop) step(e policy.Event) {
 	if was.Kill == policy.KillNone && l.state.Fatal != "" {
 		l.Console.Say(health.Warning, "the release is killed: "+l.state.Fatal)
 	}
+	l.giveUpStart()
 	for _, effect := range effects {
 		l.do(effect)
 	}
@@ -256,8 +275,8 @@ func (l *Loop) do(e policy.Effect) {
 	case policy.Start:
 		l.startRelease()
 	case policy.Signal:
-		if l.state.PID > 1 {
-			unix.Kill(l.state.PID, e.Signal)
+		if pid := l.release.state.PID; pid > 1 && pid == l.state.PID { // else it is gone, see ended
+			unix.Kill(pid, e.Signal)
 		}
 	case policy.SweepUp:
 		if e.PID > 1 { // 1 would be all processes
@@ -269,8 +288,7 @@ func (l *Loop) do(e policy.Effect) {
 		l.order(cluster.Order{Kind: e.Order, PID: l.state.PID})
 	case policy.RunFallback: // its entry of the table sees that it is wanted
 	case policy.Finish:
-		l.finished = true
-		l.Finished(l.state.Action, l.Seq)
+		l.finish()
 	}
 }
 

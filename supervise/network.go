@@ -12,9 +12,8 @@ import (
 // Network is what the loop is told of the network child, which follows the links for PID 1
 // and asks servers for addresses.
 type Network struct {
-	// Command is what to start, and the directory that it gets as descriptor 3 (0: none).
-	// Without it there is nothing for the child to do.
-	Command func() (cmd *launch.Command, dir int)
+	// Command is what to start. Without it there is nothing for the child to do.
+	Command func() *launch.Command
 
 	// Report takes a line that the child wrote, and says whether the network is ready. peers
 	// are the other nodes where they are not those of before, because this one has another
@@ -31,12 +30,9 @@ type Network struct {
 func (l *Loop) networkChild() Child {
 	return Child{
 		Name: "network", Title: "the network child", Local: true,
-		Policy: policy.ChildPolicy{Restart: policy.Always, BackoffFirst: time.Second, BackoffLongest: 30 * time.Second, Window: 30 * time.Second, Linger: true},
-		Wanted: func(*policy.State) bool { return true },
-		Command: func() (cmd *launch.Command, err error) {
-			cmd, l.network.dir = l.Network.Command()
-			return cmd, nil
-		},
+		Policy:  policy.ChildPolicy{Restart: policy.Always, BackoffFirst: time.Second, BackoffLongest: 30 * time.Second, Window: 30 * time.Second, Linger: true},
+		Wanted:  func(*policy.State) bool { return true },
+		Command: func() (*launch.Command, error) { return l.Network.Command(), nil },
 		Files:   func() (Files, error) { return l.network.files(l.null, nil) },
 		Started: func(int) { l.read(&l.network, netcfg.MaxReport) },
 	}

@@ -28,10 +28,13 @@ type Node struct {
 	Signals *Signals
 	Phases  []health.Phase // done so far
 
-	// Prepare is called before every start of the release, with its number in this boot,
-	// from 1 on; asked: no end of it was the reason.
-	Prepare    func(run int, asked bool) (Release, error)
-	Unasked    func()                      // called at the end of the loop where nobody asked for it; nil: nothing to do
+	// Prepare makes everything ready for a start of the release, with its number in this boot,
+	// from 1 on, and then calls done on the loop's goroutine, at once or later; asked: no end
+	// of it was the reason.
+	Prepare    func(run int, asked bool, done func(Release, error))
+	Programs   []Program
+	Jobs       *Jobs
+	InMemory   func(path string) bool      // a path cannot make who opens it wait
 	AfterStart func()                      // called once, as soon as the release has been started or has to wait
 	Stopping   func(policy.Action)         // called when the node is asked to go down, each time; must not block
 	Finished   func(policy.Action, uint32) // called when nothing of the release runs any more, with Seq; must not block

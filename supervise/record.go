@@ -48,7 +48,9 @@ func (l *Loop) present() health.Record {
 		}
 	}
 	r.Cut, r.Healed = l.cutPeers, l.healedPeers
-	if s.Phase == policy.Between {
+	if l.isStarting() {
+		r.State = health.Starting
+	} else if s.Phase == policy.Between {
 		r.Next = max(s.NextAt-now(), time.Millisecond)
 	}
 	return r

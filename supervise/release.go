@@ -1,8 +1,12 @@
 package supervise
 
 import (
+	"errors"
+	"slices"
+
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
+	"github.com/beaminit/beaminit/supervise/evidence"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
@@ -10,53 +14,45 @@ import (
 
 // Release is how the release is started.
 type Release struct {
-	Command launch.Command
-	Heart   bool            // it starts this program as its heart
-	Notify  uint32          // mode of the socket on which it says that it is ready; 0: it says nothing
-	Sidecar *launch.Command // has to run too, before it (epmd); nil: nothing
+	Command  launch.Command
+	Heart    bool            // it starts this program as its heart
+	Notify   uint32          // mode of the socket on which it says that it is ready; 0: it says nothing
+	Sidecar  *launch.Command // has to run too, before it (epmd); nil: nothing
+	Ready    string          // as in policy.Policy
+	Unprobed bool            // likewise
+	Peers    []string        // the other nodes' names
+	Dumps    evidence.Dumps  // where it leaves its crash dump
 }
 
 // releaseChild is the entry of the release. When it is started and stopped, and what
 // follows from its end, is decided by policy.Step and not by the policy of children.
 func (l *Loop) releaseChild() Child {
-	var starting Release
 	return Child{
 		Name: "release", Title: "the release", Quiet: true,
-		Policy: policy.ChildPolicy{Restart: policy.Never, Linger: true},
-		Wanted: func(*policy.State) bool { return false },
-		Command: func() (*launch.Command, error) {
-			r, err := l.prepareRelease()
-			starting = r
-			return &starting.Command, err
-		},
+		Policy:  policy.ChildPolicy{Restart: policy.Never, Linger: true},
+		Wanted:  func(*policy.State) bool { return false },
+		Command: func() (*launch.Command, error) { return &l.prepared.Command, l.refused },
 		Files: func() (Files, error) {
-			f := l.releaseFiles(&starting)
-			l.startSidecar(starting.Sidecar)
+			f := l.releaseFiles(&l.prepared)
+			l.startSidecar(l.prepared.Sidecar)
 			return f, nil
 		},
-		Started: func(pid int) { l.releaseStarted(pid, &starting) },
+		Started: func(pid int) { l.releaseStarted(pid, &l.prepared) },
 		Refused: l.releaseRefused,
-		Ended:   func(_ int, status unix.WaitStatus) { l.releaseEnded(status) },
+		Ended:   func(pid int, status unix.WaitStatus) { l.releaseEnded(pid, status) },
 	}
-}
-
-func (l *Loop) prepareRelease() (Release, error) {
-	l.stepChild(l.readahead, policy.ChildEvent{Kind: policy.ChildWanted}) // see readaheadChild
-	return l.Prepare(l.state.Runs+1, l.state.Then == policy.ThenStart)
-}
-
-func (l *Loop) startRelease() {
-	if l.Prepare == nil {
-		l.step(policy.Event{Kind: policy.StartFailed, Text: "PID 1 cannot execute itself anew: " + l.afresh().Error()})
-		return
-	}
-	l.startChild(l.release)
 }
 
 func (l *Loop) releaseStarted(pid int, r *Release) {
 	l.phase("exec")
 	launch.YieldCPU()
+	l.state.Policy.Ready, l.state.Policy.Unprobed = r.Ready, r.Unprobed
+	l.takeDumps(r.Dumps)
+	if !slices.Equal(r.Peers, l.Peers) { // the look at the release that the boot had came to nothing
+		l.takePeers(r.Peers)
+	}
 	l.step(policy.Event{Kind: policy.Started, PID: pid})
+	l.announce()
 	l.renewMonitor()
 	l.renewDiscovery()
 	if r.Heart {
@@ -74,9 +70,8 @@ func (l *Loop) releaseRefused(err error) {
 	}
 	l.rememberEnd(history.Entry{Why: "cannot be started: " + err.Error()})
 	l.step(policy.Event{Kind: policy.StartFailed, Text: err.Error()})
-	if fresh || l.state.Phase != policy.Between { // and so is that it is tried again
-		l.announce()
-	}
+	l.owesWord = fresh || l.state.Phase != policy.Between // and so is that it is tried again
+	l.announce()
 }
 
 // readaheadChild makes use of the time until the network is there. It ends before the
@@ -105,13 +100,26 @@ func (l *Loop) sidecarChild() Child {
 			if l.sidecarCommand != nil || l.sidecar.state.Runs == 0 {
 				return l.sidecarCommand, nil
 			}
-			r, err := l.Prepare(l.state.Runs, true) // another PID 1 has started it
-			l.sidecarCommand = r.Sidecar
-			return r.Sidecar, err
+			l.Prepare(l.state.Runs, true, func(r Release, err error) { // another PID 1 has started it
+				l.sidecarCommand = r.Sidecar
+				l.sidecar.state.Done = err == nil && r.Sidecar == nil
+			})
+			if l.sidecarCommand == nil {
+				return nil, errNotKnown
+			}
+			return l.sidecarCommand, nil
+		},
+		Refused: func(err error) {
+			if err != errNotKnown {
+				l.sayRefused(l.sidecar, err)
+			}
 		},
 		Files: func() (Files, error) { return Files{Child: []int{l.null, l.output, l.output}}, nil },
 	}
 }
+
+// errNotKnown is the error of a command that is being found out: the next attempt has it.
+var errNotKnown = errors.New("not known yet")
 
 // startSidecar starts it before a release that wants it, unless it runs.
 func (l *Loop) startSidecar(c *launch.Command) {

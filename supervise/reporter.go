@@ -14,7 +14,6 @@ import (
 type reporter struct {
 	hold    int // write end of its standard input; -1: none
 	reports int // read end, until somebody reads it
-	dir     int // its descriptor 3; 0: none
 	lines   chan []byte
 }
 
@@ -36,11 +35,7 @@ func (r *reporter) files(null int, orders []byte) (Files, error) {
 	}
 	r.closeHold()
 	r.hold, r.reports = hold[1], reports[0]
-	f := Files{Child: []int{hold[0], reports[1], null}, CloseChild: []int{hold[0], reports[1]}, CloseOwn: []int{reports[0]}}
-	if r.dir != 0 {
-		f.Child, f.CloseChild = append(f.Child, r.dir), append(f.CloseChild, r.dir)
-	}
-	return f, nil
+	return Files{Child: []int{hold[0], reports[1], null}, CloseChild: []int{hold[0], reports[1]}, CloseOwn: []int{reports[0]}}, nil
 }
 
 // closeHold is like closeOrders.

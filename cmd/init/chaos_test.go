@@ -180,9 +180,9 @@ func TestEarlySignals(t *testing.T) {
 			}
 			obeyed++
 		case <-time.After(20 * time.Millisecond):
-			if m.count("asked for by") == 0 {
-				m.state(health.Rescue, 0)
-			}
+			m.await("rescue, or the way down", limitOfTest, func() bool {
+				return m.counted("asked for by") > 0 || slices.ContainsFunc(m.records, func(r health.Record) bool { return r.State == health.Rescue })
+			})
 		}
 		m.off()
 	}
@@ -199,7 +199,7 @@ func TestPowerCuts(t *testing.T) {
 	for range *chaosBoots {
 		m := power(t, s)
 		m.awaitInit()
-		time.Sleep(time.Duration(rand.IntN(40000)) * time.Microsecond)
+		time.Sleep(time.Duration(rand.IntN(200)) * time.Millisecond)
 		m.off()
 		entries, garbled, err := history.Read(filepath.Join(store, "beaminit"))
 		if err != nil {

@@ -5,57 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
 )
-
-// What stands in the place of a file that PID 1 reads, and would wait for ever: the node
-// boots, says what is wrong, answers at once, and goes down in order.
-func TestFIFOInPlaceOfFile(t *testing.T) {
-	tests := []struct{ name, cmdline, says string }{
-		{"cookie", "", "/data/cookie"},
-		{"etc/passwd", "beaminit.release.user=app", "/etc/passwd"},
-		{"tls.pem", "beaminit.distribution.tls.cert=/data/tls.pem beaminit.distribution.tls.key=/data/tls.pem beaminit.distribution.tls.ca=/data/tls.pem", ""},
-		{"health.key", "beaminit.health.key_file=/data/health.key", "/data/health.key"},
-		{"beaminit", "", ""}, // of the state
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			s := withERTS(t, "hostname=node1 "+tt.cmdline, "")
-			dir := t.TempDir()
-			to := "data"
-			if strings.HasPrefix(tt.name, "etc/") {
-				to = "etc"
-			}
-			delete(s.files, tt.name)
-			if err := unix.Mkfifo(filepath.Join(dir, filepath.Base(tt.name)), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if to == "etc" {
-				write(t, filepath.Join(dir, "beaminit.toml"), s.toml)
-				write(t, filepath.Join(dir, "hosts"), "")
-			}
-			s.bind[to] = dir
-			m := power(t, s)
-			m.record("release or rescue", 0, func(r health.Record) bool {
-				return r.State == health.Up || r.State == health.Starting || r.State == health.Rescue || r.State == health.Down
-			})
-			m.line(tt.says)
-			m.reachable()
-			begun := time.Now()
-			m.direct("status", "")
-			t.Logf("answered after %v", time.Since(begun))
-			m.signal(unix.SIGTERM)
-			if got := m.ended(); got != unix.SIGHUP {
-				t.Errorf("the kernel ended it with %v, want a reboot", got)
-			}
-		})
-	}
-}
 
 // threadsGroup is a cgroup of its own with the pids controller, of either version.
 func threadsGroup(t *testing.T) string {

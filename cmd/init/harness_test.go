@@ -18,6 +18,7 @@ import (
 	"unsafe"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/nstest"
 	"golang.org/x/sys/unix"
 )
 
@@ -62,6 +63,7 @@ type machine struct {
 	t    testing.TB
 	root string
 	cmd  *exec.Cmd
+	dead []*os.File // of the file systems that never answer
 	exit chan error
 
 	mu      sync.Mutex
@@ -83,6 +85,9 @@ type spec struct {
 	writable bool              // the root is writable
 	program  string            // its init; empty: as it is shipped
 	args     []string          // what the kernel gives its init
+	fifos    []string          // FIFOs in the place of files
+	dead     []string          // files and directories where a file system is that never answers
+	stderr   *os.File          // of PID 1; nil: that of the test
 	blocked  bool              // signals are blocked at its start, as where a PID 1 executes another
 }
 
@@ -137,6 +142,10 @@ func power(t testing.TB, s spec) *machine {
 		ttys += from + " " + name + "\n"
 	}
 	m.file("ttys", ttys)
+	for _, name := range s.fifos {
+		m.must(unix.Mkfifo(filepath.Join(root, name), 0o600))
+	}
+	m.file("dead", strings.Join(s.dead, "\n"))
 	fifo := filepath.Join(root, "kmsg")
 	m.must(unix.Mkfifo(fifo, 0o600))
 	kmsg, err := os.OpenFile(fifo, os.O_RDWR, 0)
@@ -148,10 +157,16 @@ func power(t testing.TB, s spec) *machine {
 	m.cmd.Args = []string{"stage"}
 	m.cmd.Env = []string{rootEnv + "=" + root, "HOME=/", "TERM=linux"}
 	m.cmd.Stdout, m.cmd.Stderr = os.Stdout, os.Stderr
+	if s.stderr != nil {
+		m.cmd.Stderr = s.stderr
+	}
+	for range s.dead {
+		m.cmd.ExtraFiles = append(m.cmd.ExtraFiles, m.fuse())
+	}
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC,
 	}
-	m.must(m.cmd.Start())
+	m.must(nstest.Start(m.cmd)) // a test that is killed leaves no PID 1
 	go func() {
 		err := m.cmd.Wait()
 		kmsg.WriteString(endOfConsole + "\n")
@@ -160,6 +175,7 @@ func power(t testing.TB, s spec) *machine {
 		m.exit <- err
 	}()
 	t.Cleanup(m.off)
+	t.Cleanup(m.revive) // what hangs would hold up the end
 	return m
 }
 
@@ -243,6 +259,9 @@ func enter(root string) error {
 				return fmt.Errorf("bind %s: %w", line, err)
 			}
 		}
+	}
+	if err := mountDead(root); err != nil {
+		return err
 	}
 	if _, err := os.Stat(filepath.Join(root, "full-run")); err == nil {
 		if err := unix.Mount("run", filepath.Join(root, "run"), "tmpfs", 0, "nr_inodes=1"); err != nil {

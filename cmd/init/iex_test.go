@@ -20,7 +20,7 @@ func TestIEx(t *testing.T) {
 	s.programs = map[string]string{"bin/busybox": "/bin/busybox"}
 	m := power(t, s)
 	_, next := m.state(health.Up, 0)
-	m.line("release: made ready")
+	m.line("pre_run: made ready")
 	p.await(0, "prompt", "Interactive Elixir", ")1> ")
 	p.typeIn("1 + 2\r", "\x1b[33m3\x1b[0m", ")2> ") // in colour
 	p.typeIn("20\x7f1 *  2\x1b[D\x7f\r", "42", ")3> ")

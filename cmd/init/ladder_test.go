@@ -95,7 +95,7 @@ func TestFallsDuringFallback(t *testing.T) {
 	m := power(t, s)
 	m.line("running supervise.fallback_exec")
 	m.must(os.WriteFile(filepath.Join(m.root, "store/fault-turn"), nil, 0o600))
-	m.child("sh") // it runs
+	m.eventually("run it", func() bool { return m.has("sh") != 0 })
 	m.signal(unix.SIGCHLD)
 	m.line("PID 1 has begun anew")
 	m.must(os.WriteFile(filepath.Join(m.root, "store/go"), nil, 0o600))

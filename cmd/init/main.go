@@ -14,6 +14,7 @@ import (
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/netcfg/child"
 	"github.com/beaminit/beaminit/node"
+	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/console"
 	"github.com/beaminit/beaminit/supervise/heart"
 	"github.com/beaminit/beaminit/supervise/launch"
@@ -53,6 +54,7 @@ var tools = [...]struct {
 	{netcfg.ChildName, "", "", child.Main},
 	{discovery.ChildName, "", "", peers.Main},
 	{node.ReadaheadName, "", "", node.ReadaheadMain},
+	{supervise.JobName, "", "", node.JobMain},
 	{"beaminit-tty", "", "", console.Main},
 	{launch.HelperName, "", "", launch.Main},
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -70,16 +73,18 @@ func TestErlinitBoard(t *testing.T) {
 	s.args = []string{"-v", "--working-directory", "/tmp"}
 	m := power(t, s)
 	up, next := m.state(health.Up, 0)
-	m.line("release: SAID=before")
-	m.line("release: SAID=then")
-	m.line("release: FROM=toml") // beaminit.toml counts more
+	m.line("run_once: SAID=before")
+	m.line("run_once 2: SAID=then")
+	if env := m.proc(m.vm(), "environ"); !strings.Contains(env, "\x00FROM=toml\x00") { // beaminit.toml counts more
+		t.Errorf("the environment of the VM: %q", env)
+	}
 	m.line("without effect: --verbose")
 	if n := m.count("SAID=after"); n != 0 {
 		t.Errorf("release.run_on_exit was run %d times before an end", n)
 	}
 	pid := m.vm()
 	unix.Kill(pid, unix.SIGKILL)
-	m.line("release: SAID=after")
+	m.line("run_on_exit: SAID=after")
 	again, next := m.restarted(1, next)
 	if again.PID == up.PID {
 		t.Errorf("again: %+v", again)
@@ -88,7 +93,7 @@ func TestErlinitBoard(t *testing.T) {
 		t.Errorf("restart: %d %s", status, out)
 	}
 	m.record("up anew", next, func(r health.Record) bool { return r.State == health.Up && r.PID != again.PID })
-	if before, then := m.count("release: SAID=before"), m.count("release: SAID=then"); before != 1 || then != 1 {
+	if before, then := m.count("run_once: SAID=before"), m.count("run_once 2: SAID=then"); before != 1 || then != 1 {
 		t.Errorf("the programs before the first start were run %d and %d times, want once a boot", before, then)
 	}
 	m.signal(unix.SIGTERM)
@@ -106,12 +111,86 @@ func TestStopDuringPreRun(t *testing.T) {
 	s := withERTS(t, "hostname=node1", "[release]\npre_run = [\"/usr/bin/sleep\", \"1000\"]\nrun_on_exit = [\"/usr/bin/env\", \"SAID=after\"]\n")
 	s.bind["usr/bin"] = "/usr/bin"
 	m := power(t, s)
-	m.state(health.Starting, 0)
+	m.eventually("run pre_run", func() bool { return m.has("sleep") != 0 })
 	m.signal(unix.SIGTERM)
 	if got := m.ended(); got != unix.SIGHUP {
 		t.Errorf("the kernel ended it with %v", got)
 	}
 	if n := m.count("SAID=after"); n != 0 {
 		t.Errorf("release.run_on_exit was run after an end that was asked for\n%s", m.tail())
+	}
+}
+
+// The attack of a release that was subverted: its directory is its user's, who puts programs
+// there with the names of others, where the release's own PATH finds them first. What the
+// configuration has root run around the release is the image's all the same.
+func TestProgramsAreTheImages(t *testing.T) {
+	t.Parallel()
+	dir, err := demo()
+	if err != nil || dir == "" {
+		t.Skip("no demo release: ", err)
+	}
+	mine := t.TempDir()
+	if out, err := exec.Command("cp", "-a", dir+"/.", mine).CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	erts, _ := filepath.Glob(filepath.Join(mine, "erts-*"))
+	for _, bin := range append(erts, mine) {
+		for _, name := range []string{"helper", "sh"} {
+			for _, p := range []string{filepath.Join(bin, "bin", name), filepath.Join(bin, name)} {
+				os.MkdirAll(filepath.Dir(p), 0o755)
+				write(t, p, "#!/usr/bin/sh\necho \"owned by the release, as $(id -u)\"\n")
+				os.Chmod(p, 0o755)
+			}
+		}
+	}
+	if out, err := exec.Command("chown", "-R", "65534:65534", mine).CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	s := withERTS(t, "hostname=node1", `[release]
+user = "65534"
+pre_run = ["/usr/bin/env", "WHEN=before", "helper"]
+run_once = [["/usr/bin/env", "WHEN=once", "helper"], ["/usr/bin/ls", "/proc/self/fd"]]
+run_on_exit = ["/usr/bin/env", "WHEN=after", "helper"]
+`)
+	s.bind["srv/erlang"], s.bind["usr/bin"] = mine, "/usr/bin"
+	s.files["usr/local/bin/helper"] = "#!/usr/bin/sh\necho \"the image's, $WHEN: as $(id -u), in $(pwd), HOME=$HOME PATH=$PATH${LD_LIBRARY_PATH+ and a library path}\"\n"
+	m := power(t, s)
+	m.must(os.Chmod(filepath.Join(m.root, "usr/local/bin/helper"), 0o755))
+	_, next := m.state(health.Up, 0)
+	const rest = ": as 0, in /, HOME=/ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	m.line("run_once: the image's, once" + rest)
+	m.line("run_once 2: 3") // the directory that is listed
+	if m.count("run_once 2: 4") > 0 {
+		t.Errorf("a descriptor that is not its own\n%s", m.tail())
+	}
+	m.line("pre_run: the image's, before" + rest)
+	unix.Kill(m.vm(), unix.SIGKILL)
+	m.line("run_on_exit: the image's, after" + rest)
+	m.state(health.Up, next)
+	for _, bad := range []string{"owned by the release", "and a library path"} {
+		if m.count(bad) > 0 {
+			t.Errorf("%q\n%s", bad, m.tail())
+		}
+	}
+}
+
+// A program around the release that fails, hangs or is not there has its line, and the
+// release is started all the same.
+func TestProgramFails(t *testing.T) {
+	t.Parallel()
+	s := withERTS(t, "hostname=node1", `[release]
+run_once = [["/usr/bin/sh", "-c", "echo no; exit 3"], ["/no/such"]]
+pre_run = ["/usr/bin/sh", "-c", "kill -9 $$"]
+`)
+	s.bind["usr/bin"] = "/usr/bin"
+	m := power(t, s)
+	m.state(health.Up, 0)
+	for _, want := range []string{
+		"run_once: no", "release.run_once: /usr/bin/sh: exit status 3; going on",
+		"exec /no/such: no such file or directory", "release.run_once: /no/such: exit status 127; going on",
+		"release.pre_run: /usr/bin/sh: killed by signal 9 (SIGKILL); going on",
+	} {
+		m.line(want)
 	}
 }

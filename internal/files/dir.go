@@ -37,6 +37,16 @@ func (d *Dir) Mode() fs.FileMode { return fs.FileMode(d.stat.Mode & 0o777) }
 // Close closes the directory.
 func (d *Dir) Close() { unix.Close(d.fd) }
 
+// Become makes the descriptor fd one of the directory, which outlives Close and exec(2).
+func (d *Dir) Become(fd int) error {
+	opened, err := d.self()
+	if err != nil {
+		return err
+	}
+	defer opened.Close()
+	return unix.Dup3(int(opened.Fd()), fd, 0)
+}
+
 func (d *Dir) join(name string) string { return path.Join(d.path, name) }
 
 func (d *Dir) failed(op, name string, err error) error {

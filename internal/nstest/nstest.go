@@ -4,8 +4,11 @@
 package nstest
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
+	"runtime"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -59,8 +62,41 @@ func Run(t *testing.T, flags uintptr, body func(t *testing.T)) {
 	cmd.Env = append(os.Environ(), marker+"="+t.Name(), "TMPDIR="+t.TempDir(), "GORACE=atexit_sleep_ms=0")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags}
 	cmd.WaitDelay = time.Second
-	out, err := cmd.CombinedOutput()
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := Start(cmd)
+	if err == nil {
+		err = cmd.Wait()
+	}
 	if err != nil {
-		t.Fatalf("in namespaces: %v\n%s", err, out)
+		t.Fatalf("in namespaces: %v\n%s", err, &out)
+	}
+}
+
+// Start starts a command that does not outlive this process, however it ends; and where the
+// command is the PID 1 of a pid namespace, nothing in that does (PR_SET_PDEATHSIG, prctl(2);
+// pid_namespaces(7)).
+func Start(cmd *exec.Cmd) error {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	starter.Do(func() { go start() })
+	failed := make(chan error)
+	starts <- func() { failed <- cmd.Start() }
+	return <-failed
+}
+
+// The signal comes when the thread ends that made the process, so one that never does makes
+// all of them.
+var (
+	starter sync.Once
+	starts  = make(chan func())
+)
+
+func start() {
+	runtime.LockOSThread()
+	for f := range starts {
+		f()
 	}
 }

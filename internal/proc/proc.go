@@ -5,7 +5,6 @@ package proc
 import (
 	"strconv"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,11 +31,16 @@ func IsChild(pid int) bool {
 	return unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil) != unix.ECHILD
 }
 
-// SetName is the name of this process in ps(1), instead of that of its file (prctl(2),
-// PR_SET_NAME); the kernel keeps 15 bytes of it.
+// SetName is the name of this process in ps(1), instead of that of its file (proc(5), comm:
+// the name of its first thread, which need not be the one that calls); the kernel keeps 15
+// bytes of it.
 func SetName(name string) {
-	b := append([]byte(name), 0)
-	unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(&b[0])), 0, 0, 0)
+	fd, err := unix.Open("/proc/self/comm", unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	unix.Write(fd, []byte(name))
+	unix.Close(fd)
 }
 
 // NoNewPrivs sees to it that no thread of this process gains a privilege again by what it

@@ -16,6 +16,7 @@ type Job struct {
 type Done struct {
 	Slogan   string   // of the crash dump; empty: none, or it has none
 	Size     int64    // of the crash dump, in bytes; 0: there is none
+	Told     int64    // for Own of the next job; 0: as it was
 	Problems []string // what failed
 }
 
@@ -29,6 +30,9 @@ func (j Job) Do() (d Done) {
 	}
 	if j.Read {
 		d.Slogan, d.Size = j.Dumps.Slogan(j.Run)
+		if j.Dumps.Own != nil {
+			d.Told = j.Dumps.Own.Told
+		}
 	}
 	if j.Make && problem(j.Dumps.Make()) {
 		return d

@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -12,7 +11,7 @@ import (
 // to keep and to remove.
 type Own struct {
 	Path string
-	told atomic.Int64 // when the last one was written that was told of, in ns since 1970
+	Told int64 // when the last one was written that was told of, in ns since 1970
 }
 
 // fresh is how long ago a dump of the run that has just ended was written at most.
@@ -23,5 +22,7 @@ const fresh = time.Minute
 func (o *Own) isNew(st *unix.Stat_t) bool {
 	written := unix.TimespecToNsec(st.Mtim)
 	age := time.Now().UnixNano() - written
-	return o.told.Swap(written) != written && age < int64(fresh)
+	isNew := written != o.Told && age < int64(fresh)
+	o.Told = written
+	return isNew
 }

@@ -21,8 +21,9 @@ type Command struct {
 	Path      string
 	Argv, Env []string
 	Dir       string
-	TTY       bool       // its standard input becomes its controlling tty
-	First     [][]string // programs that run before it, one after the other, as PID 1 runs a program (ProgramEnv)
+	TTY       bool   // its standard input becomes its controlling tty
+	Away      bool   // Path or Dir may be on a disk that hangs: not PID 1, but the exec helper goes there
+	Keep      string // a directory that is made for its user, and open as its next descriptor; empty: none
 	Bounds    Bounds
 }
 
@@ -63,12 +64,15 @@ func (c *Command) UID() int {
 // before the next wait4(2) cannot be taken for an orphan.
 func (c Command) Spawn(says int, files ...int) (pid int, err error) {
 	attr := &syscall.ProcAttr{Dir: c.Dir, Env: c.Env, Sys: &syscall.SysProcAttr{Setsid: true, Setctty: c.TTY}}
+	if c.Keep != "" {
+		files = append(files[:len(files):len(files)], says) // to be replaced by the directory
+	}
 	for _, fd := range files {
 		attr.Files = append(attr.Files, uintptr(fd))
 	}
 	path, argv := c.Path, c.Argv
 	if args := c.helperArgs(len(files)); args != nil {
-		attr.Files = append(attr.Files, uintptr(says))
+		attr.Dir, attr.Files = "/", append(attr.Files, uintptr(says))
 		path, argv = self, append(append(args, "--", c.Path), c.Argv...)
 	}
 	return syscall.ForkExec(path, argv, attr)
@@ -81,12 +85,12 @@ const self = "/proc/self/exe"
 // nil: none is needed. says is its own descriptor.
 func (c *Command) helperArgs(says int) []string {
 	b := &c.Bounds
-	if len(c.First) == 0 && b.User == nil && len(b.Capabilities) == 0 && len(b.Limits) == 0 && b.OOMScoreAdj == 0 && !b.NoNewPrivs && b.Sandbox == nil && !signalsBlocked() {
+	if !c.Away && c.Keep == "" && b.User == nil && len(b.Capabilities) == 0 && len(b.Limits) == 0 && b.OOMScoreAdj == 0 && !b.NoNewPrivs && b.Sandbox == nil && !signalsBlocked() {
 		return nil
 	}
 	args := []string{HelperName, "says=" + strconv.Itoa(says)}
-	for _, program := range c.First {
-		args = append(append(args, "run="+strconv.Itoa(len(program))), program...)
+	if c.Dir != "" && c.Dir != "/" {
+		args = append(args, "dir="+c.Dir)
 	}
 	for _, l := range b.Limits {
 		args = append(args, "limit="+l)
@@ -100,7 +104,13 @@ func (c *Command) helperArgs(says int) []string {
 	if b.NoNewPrivs {
 		args = append(args, "no_new_privs=1")
 	}
-	if box := b.Sandbox; box != nil {
+	if u := b.User; u != nil {
+		args = append(args, "uid="+numbers(u.Uid), "gid="+numbers(u.Gid), "groups="+numbers(u.Groups...))
+	}
+	if c.Keep != "" {
+		args = append(args, "keep="+c.Keep)
+	}
+	if box := b.Sandbox; box != nil { // behind Keep, which may be in it
 		args = append(args, "sandbox="+strconv.FormatBool(box.Connect))
 		for _, path := range box.Read {
 			args = append(args, "read="+path)
@@ -108,9 +118,6 @@ func (c *Command) helperArgs(says int) []string {
 		for _, path := range box.Write {
 			args = append(args, "write="+path)
 		}
-	}
-	if u := b.User; u != nil {
-		args = append(args, "uid="+numbers(u.Uid), "gid="+numbers(u.Gid), "groups="+numbers(u.Groups...))
 	}
 	return args
 }

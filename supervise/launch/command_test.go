@@ -14,20 +14,22 @@ func TestHelperArgs(t *testing.T) {
 	tests := []struct {
 		name   string
 		bounds Bounds
-		first  [][]string
+		of     Command
 		want   rights
 		none   bool
 	}{
-		{"nothing of its own", Bounds{}, nil, rights{}, true},
-		{"nobody", Bounds{User: Nobody()}, nil, rights{drop: true, user: true, uid: 65534, gid: 65534}, false},
-		{"a user with groups", Bounds{User: &syscall.Credential{Uid: 1, Gid: 2, Groups: []uint32{3, 4}}}, nil, rights{drop: true, user: true, uid: 1, gid: 2, groups: []uint32{3, 4}}, false},
-		{"the network child", Bounds{User: Nobody(), Capabilities: []string{"net_admin", "net_raw", "net_bind_service"}}, nil,
+		{"nothing of its own", Bounds{}, Command{}, rights{}, true},
+		{"nobody", Bounds{User: Nobody()}, Command{}, rights{drop: true, user: true, uid: 65534, gid: 65534}, false},
+		{"a user with groups", Bounds{User: &syscall.Credential{Uid: 1, Gid: 2, Groups: []uint32{3, 4}}}, Command{}, rights{drop: true, user: true, uid: 1, gid: 2, groups: []uint32{3, 4}}, false},
+		{"the network child", Bounds{User: Nobody(), Capabilities: []string{"net_admin", "net_raw", "net_bind_service"}}, Command{},
 			rights{drop: true, user: true, uid: 65534, gid: 65534, wanted: 1<<unix.CAP_NET_ADMIN | 1<<unix.CAP_NET_RAW | 1<<unix.CAP_NET_BIND_SERVICE}, false},
-		{"root without privileges to gain", Bounds{NoNewPrivs: true}, nil, rights{noNew: true}, false},
-		{"a program before it", Bounds{}, [][]string{{"/bin/true", "--", "x"}}, rights{}, false},
+		{"root without privileges to gain", Bounds{NoNewPrivs: true}, Command{}, rights{noNew: true}, false},
+		{"on a disk that may hang", Bounds{}, Command{Away: true, Dir: "/"}, rights{}, false},
+		{"a directory to keep", Bounds{}, Command{Keep: "/data/beaminit/net"}, rights{keep: "/data/beaminit/net"}, false},
 	}
 	for _, tt := range tests {
-		c := Command{Bounds: tt.bounds, First: tt.first}
+		c := tt.of
+		c.Bounds = tt.bounds
 		args := c.helperArgs(300)
 		if tt.none {
 			if args != nil {
@@ -38,10 +40,6 @@ func TestHelperArgs(t *testing.T) {
 		got := rights{}
 		for i := 1; i < len(args); i++ {
 			name, value, _ := strings.Cut(args[i], "=")
-			if name == "run" {
-				i += len(tt.first[0])
-				continue
-			}
 			if err := got.take(name, value); err != nil {
 				t.Errorf("%s: %s: %v", tt.name, args[i], err)
 			}

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path"
 	"runtime"
 	"strconv"
 	"strings"
 
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/internal/files"
 	"golang.org/x/sys/unix"
 )
 
@@ -29,11 +31,6 @@ func Main(args []string) int {
 	i := 1
 	for ; i < len(args) && args[i] != "--"; i++ {
 		name, value, _ := strings.Cut(args[i], "=")
-		if n, _ := strconv.Atoi(value); name == "run" && n > 0 && i+n < len(args) {
-			runFirst(args[i+1:i+1+n], firstLimit, b.says)
-			i += n
-			continue
-		}
 		if err := b.take(name, value); err != nil {
 			b.complain(args[i] + ": " + err.Error())
 			if name != "limit" && name != "oom" {
@@ -67,6 +64,7 @@ type rights struct {
 	groups   []uint32
 	noNew    bool // PR_SET_NO_NEW_PRIVS
 	box      *ruleset
+	keep     string // a directory to be open as the descriptor before says
 }
 
 func (b *rights) complain(text string) { unix.Write(b.says, []byte(HelperName+": "+text+"\n")) }
@@ -82,6 +80,11 @@ func (b *rights) take(name, value string) (err error) {
 		if unix.CloseRange(uint(b.says), math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) != nil {
 			unix.CloseOnExec(b.says)
 		}
+	case "dir":
+		return unix.Chdir(value)
+	case "keep":
+		b.keep = value
+		b.openKept()
 	case "no_new_privs":
 		b.noNew = true
 	case "sandbox":
@@ -127,6 +130,25 @@ func (b *rights) open(name, path string) error {
 		return b.box.allow(path, writeRights)
 	}
 	return b.box.allow(path, readRights)
+}
+
+// openKept makes the directory that is to be the user's own, in one of root's, and opens it.
+// Without it the command does without.
+func (b *rights) openKept() {
+	above, err := files.MakeDir(path.Dir(b.keep), 0o700, files.Rule{})
+	if err == nil {
+		defer above.Close()
+		var dir *files.Dir
+		if dir, err = above.MakeDir(path.Base(b.keep), 0o700, files.Rule{Any: true}); err == nil {
+			defer dir.Close()
+			if err = dir.Chown(uint32(b.uid), uint32(b.gid)); err == nil {
+				err = dir.Become(b.says - 1)
+			}
+		}
+	}
+	if err != nil {
+		b.complain(b.keep + ": " + err.Error() + "; going on without it")
+	}
 }
 
 func id(s string) (int, error) {

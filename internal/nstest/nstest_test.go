@@ -1,0 +1,51 @@
+package nstest
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A test binary that is killed leaves nothing of what it started, not even what is below
+// the PID 1 of a namespace.
+func TestStartDiesWithTheTest(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root for namespaces")
+	}
+	const env = "BEAMINIT_NSTEST_LEAK"
+	if os.Getenv(env) != "" {
+		cmd := exec.Command("/bin/sh", "-c", "trap '' TERM INT HUP; sleep 1000 & wait")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
+		if err := Start(cmd); err != nil {
+			t.Fatal(err)
+		}
+		os.Stdout.WriteString("\npid " + strconv.Itoa(cmd.Process.Pid) + "\n")
+		cmd.Wait()
+		return
+	}
+	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), env+"=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Start(cmd); err != nil {
+		t.Fatal(err)
+	}
+	pid := 0
+	for in := bufio.NewScanner(out); pid == 0 && in.Scan(); {
+		if word, ok := strings.CutPrefix(in.Text(), "pid "); ok {
+			pid, _ = strconv.Atoi(word)
+		}
+	}
+	if pid == 0 {
+		t.Fatal("it started nothing")
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	Await(t, "the PID 1 that it started is gone", func() bool { return syscall.Kill(pid, 0) == syscall.ESRCH }, nil)
+}

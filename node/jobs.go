@@ -1,0 +1,142 @@
+package node
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/history"
+	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/evidence"
+)
+
+// The jobs of PID 1: what it has a child do, because a disk, a network or the release's
+// user can make it wait (package supervise, Job).
+const (
+	disksJob   = "disks"   // mounts what the configuration has, and reads what the boot before left
+	keyJob     = "key"     // reads the key of the health records
+	releaseJob = "release" // finds the release, and makes everything ready for a start
+	saveJob    = "save"    // keeps seed, time and machine-id
+	historyJob = "history"
+)
+
+// How long they may take, and the node waits for them.
+const (
+	disksLimit   = time.Minute // a journal that is long, a check of a file system
+	keyLimit     = 5 * time.Second
+	releaseLimit = 10 * time.Second
+	saveLimit    = 30 * time.Second
+	historyLimit = 30 * time.Second
+)
+
+// work is what each of them does, of its order and with its answer.
+var work = map[string]func(order []byte) (answer any, err error){
+	disksJob:          func(b []byte) (any, error) { return do(b, disks) },
+	keyJob:            func(b []byte) (any, error) { return do(b, readKey) },
+	releaseJob:        func(b []byte) (any, error) { return do(b, lookFor) },
+	saveJob:           func(b []byte) (any, error) { return do(b, save) },
+	historyJob:        func(b []byte) (any, error) { return do(b, func(j *history.Job) any { return j.Do() }) },
+	supervise.LookJob: func(b []byte) (any, error) { return do(b, evidenceOf) },
+	supervise.KeepJob: func(b []byte) (any, error) { return do(b, evidenceOf) },
+}
+
+func do[Order any](text []byte, f func(*Order) any) (any, error) {
+	var order Order
+	if err := json.Unmarshal(text, &order); err != nil {
+		return nil, err
+	}
+	return f(&order), nil
+}
+
+// JobMain is the program that does them.
+func JobMain(args []string) int {
+	return supervise.JobMain(args, func(name string, order []byte) (any, error) {
+		if f := work[name]; f != nil {
+			return f(order)
+		}
+		return nil, errors.New("no such job")
+	})
+}
+
+func lookFor(o *order) any { return o.setup().look(o.Run, o.Start) }
+
+func evidenceOf(j *evidence.Job) any { return j.Do() }
+
+func save(s *boot.Save) any { return boot.SaveState(*s) }
+
+// keyAnswer is a key, or why there is none.
+type keyAnswer struct {
+	Key     []byte
+	Problem string
+}
+
+func readKey(path *string) any {
+	key, err := health.ReadKey(*path)
+	if err != nil {
+		return keyAnswer{Problem: err.Error()}
+	}
+	return keyAnswer{Key: key}
+}
+
+// disksOrder is what is to be mounted in which boot.
+type disksOrder struct {
+	Mounts []config.Mount
+	Boot   uint32
+}
+
+// kept is what came of it: what went wrong, and what the state directory tells a boot
+// before the release starts.
+type kept struct {
+	Errs     []string
+	Dir      string // the state directory; empty: there is none
+	Recalled boot.Recalled
+	Failed   int // boots in a row before this one that did not come up
+	FellBack bool
+}
+
+func disks(o *disksOrder) any {
+	var k kept
+	say := func(errs ...error) {
+		for _, err := range errs {
+			if err != nil {
+				k.Errs = append(k.Errs, err.Error())
+			}
+		}
+	}
+	plan, errs := boot.UserMounts(o.Mounts)
+	say(errs...)
+	say(boot.MountUser(plan, mountWait, func() bool { return false })...)
+	k.Dir, errs = boot.FindState(plan)
+	say(errs...)
+	if k.Dir != "" {
+		k.Recalled = boot.Recall(k.Dir)
+		k.Failed, k.FellBack = history.FailedBoots(k.Dir, o.Boot) // what is wrong with it is said by who writes it
+	}
+	return k
+}
+
+// now does a job before the loop, or after it. A signal that ends the node is obeyed
+// meanwhile, and the watchdog petted.
+func (n *node) doNow(name string, limit time.Duration, order, into any) error {
+	return supervise.DoNow(supervise.Job{Name: name, Order: order, Limit: limit}, into, func() { n.waits() })
+}
+
+// inMemory says of a path that it is in a file system that PID 1 has mounted itself, where
+// nobody waits for anything.
+func inMemory(path string) bool { return strings.HasPrefix(path, RunDir+"/") || path == RunDir }
+
+// away says that this node has file systems that can hang, besides the one that it runs
+// from: what is looked for in files is a child's work then.
+func away() bool {
+	text, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return true
+	}
+	list, err := boot.ParseMountInfo(text)
+	return err != nil || boot.CanHang(list)
+}

@@ -1,0 +1,25 @@
+package supervise
+
+import (
+	"testing"
+
+	"github.com/beaminit/beaminit/cluster"
+	"github.com/beaminit/beaminit/supervise/policy"
+)
+
+// A report about the VM before, which was on its way when that ended, says nothing about
+// the VM that runs now.
+func TestReportOfVMBefore(t *testing.T) {
+	l, _ := loopFor(t)
+	l.state = policy.State{Phase: policy.Running, PID: 87, Rand: 1, Policy: policy.Policy{ProbeFailures: 3}}
+	l.release = &child{}
+	late := cluster.Message{Kind: cluster.Found, PID: 86, Report: cluster.Report{Answer: cluster.Answered}}
+	l.clusterSays(late)
+	if l.state.Answered {
+		t.Error("what the VM before answered counts for the one that runs now")
+	}
+	late.PID = 87
+	if l.clusterSays(late); !l.state.Answered {
+		t.Error("its own answer does not count")
+	}
+}

@@ -1,0 +1,185 @@
+package supervise
+
+import (
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/proc"
+	"github.com/beaminit/beaminit/supervise/launch"
+	"github.com/beaminit/beaminit/supervise/policy"
+	"golang.org/x/sys/unix"
+)
+
+// When says when a Program is run.
+type When int
+
+// The times for a program of the image.
+const (
+	BeforeFirst When = iota // start of the release in a boot
+	AfterEnd                // of the release that nobody asked for: before the next start, or the way down
+	BeforeEach              // start of the release
+)
+
+// Program is a program of the image that is run around the release: as root, with PID 1's
+// own clean environment, and for programLimit at most. Its output is on the console.
+type Program struct {
+	Key     string // of the configuration: release.pre_run
+	Name    string // in front of what it says
+	When    When
+	Command launch.Command
+}
+
+// programLimit is how long such a program may take.
+const programLimit = 30 * time.Second
+
+// starting is a start of the release, or the end of the node, that is under way: first the
+// programs, one after the other, then what they come before.
+type starting struct {
+	programs []*child // still to be run, the first of them now
+	then     func()   // nil: nothing is under way
+	asked    bool     // somebody asked for the start
+}
+
+// programChild is the entry of such a program.
+func (l *Loop) programChild(p *Program, c *child) Child {
+	what := p.Key + ": " + p.Command.Path + ": "
+	over := func(text string) {
+		if text != "" {
+			l.Console.Say(health.Err, what+text+"; going on")
+		}
+		l.programOver(c)
+	}
+	restart := policy.Never
+	if p.When == BeforeFirst {
+		restart = policy.Once
+	}
+	return Child{
+		Name: p.Name, Title: p.Key, Quiet: true,
+		Policy:  policy.ChildPolicy{Restart: restart, Deadline: programLimit, BackoffFirst: time.Second, Linger: true},
+		Wanted:  func(*policy.State) bool { return len(l.starting.programs) > 0 && l.starting.programs[0] == c },
+		Command: func() (*launch.Command, error) { return &p.Command, nil },
+		Refused: func(err error) { over(err.Error()) },
+		Late:    func() { over("not done within " + programLimit.String() + ", killed") },
+		Ended: func(_ int, status unix.WaitStatus) {
+			switch {
+			case c.state.Late: // that was said
+			case status != 0:
+				over(proc.Describe(status))
+			default:
+				over("")
+			}
+		},
+	}
+}
+
+// addPrograms makes the entries of the table for them.
+func (l *Loop) addPrograms() {
+	for i := range l.Programs {
+		p := &l.Programs[i]
+		c := l.addChild(Child{})
+		c.Child = l.programChild(p, c)
+		l.programs[p.When] = append(l.programs[p.When], c)
+	}
+}
+
+// run runs programs and then does what they come before, at once where there are none.
+func (l *Loop) run(programs []*child, then func()) {
+	l.starting.programs, l.starting.then = programs, then
+	l.nextProgram()
+}
+
+func (l *Loop) nextProgram() {
+	for len(l.starting.programs) > 0 {
+		c := l.starting.programs[0]
+		if done := c.Policy.Restart == policy.Once && c.state.Done; !done && (c.state.PID == 0 || !c.state.Killed) { // one that SIGKILL does not end is left behind
+			l.stepChild(c, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: true})
+			if len(l.starting.programs) == 0 || l.starting.programs[0] != c {
+				return // it could not be started, and what follows was done
+			}
+			if c.state.PID != 0 {
+				return
+			}
+		}
+		l.starting.programs = l.starting.programs[1:]
+	}
+	if then := l.starting.then; then != nil {
+		l.starting.then = nil
+		then()
+	}
+}
+
+// programOver goes on behind a program that has ended, or never will.
+func (l *Loop) programOver(c *child) {
+	if len(l.starting.programs) == 0 || l.starting.programs[0] != c {
+		return
+	}
+	l.starting.programs = l.starting.programs[1:]
+	l.stepChild(c, policy.ChildEvent{Kind: policy.ChildWanted})
+	l.nextProgram()
+}
+
+// startRelease begins a start. It may take its time: programs come before it, and files that
+// a disk can hold up; the loop goes on meanwhile.
+func (l *Loop) startRelease() {
+	if l.Prepare == nil {
+		l.step(policy.Event{Kind: policy.StartFailed, Text: "PID 1 cannot execute itself anew: " + l.afresh().Error()})
+		return
+	}
+	if l.starting.then != nil || l.preparing {
+		return // it is under way
+	}
+	l.stepChild(l.readahead, policy.ChildEvent{Kind: policy.ChildWanted}) // see readaheadChild
+	l.starting.asked = l.state.Then == policy.ThenStart
+	var programs []*child
+	if !l.state.Ran {
+		programs = append(programs, l.programs[BeforeFirst]...)
+	}
+	if l.owesEnd && !l.starting.asked {
+		programs = append(programs, l.programs[AfterEnd]...)
+	}
+	l.owesEnd = false
+	l.run(append(programs, l.programs[BeforeEach]...), l.prepareRelease)
+}
+
+func (l *Loop) prepareRelease() {
+	l.preparing = true
+	l.Prepare(l.state.Runs+1, l.starting.asked, func(r Release, err error) {
+		if !l.preparing { // given up meanwhile
+			return
+		}
+		l.preparing = false
+		l.prepared, l.refused = r, err
+		l.startChild(l.release)
+	})
+}
+
+// isStarting says that a start is under way, of which policy.State knows when it is done.
+func (l *Loop) isStarting() bool {
+	p := l.state.Phase
+	return (p == policy.Waiting || p == policy.Between) && (l.preparing || l.starting.then != nil)
+}
+
+// giveUpStart forgets a start that is under way where another thing is to be done by now.
+// A program that runs comes to its end.
+func (l *Loop) giveUpStart() {
+	if p := l.state.Phase; p == policy.Waiting || p == policy.Between || p == policy.Ending {
+		return
+	}
+	l.preparing, l.starting = false, starting{}
+}
+
+// finish ends the loop, behind the programs that come after an end that nobody asked for.
+func (l *Loop) finish() {
+	if l.finishing {
+		return
+	}
+	l.finishing, l.preparing = true, false
+	var programs []*child
+	if l.owesEnd && !l.told {
+		programs = l.programs[AfterEnd]
+	}
+	l.run(programs, func() {
+		l.finished = true
+		l.Finished(l.state.Action, l.Seq)
+	})
+}
