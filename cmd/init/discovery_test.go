@@ -186,3 +186,66 @@ func TestThousandPeers(t *testing.T) {
 		t.Errorf("/etc/hosts has %d lines", lines)
 	}
 }
+
+// A LAN full of lies: a hundred thousand announcements, all of other names, and some of the
+// names and addresses that the node has or was told. Nothing that stands in [peers] changes,
+// what is found has its limit, the child does not grow, and PID 1 goes on.
+func TestDiscoveryHostile(t *testing.T) {
+	t.Parallel()
+	br := bridge(t)
+	inNet(t, br, "ip link set lo up; ip address replace 10.77.0.1/24 dev br0")
+	m := power(t, withERTS(t, "ip=10.77.0.11::10.77.0.1:255.255.255.0:n1:eth0:off beaminit.network.eth0.wait=20s",
+		"[peers]\nn1 = \"10.77.0.11\"\nn2 = \"10.77.0.12\"\n[discovery]\nmdns = true\nlimit = 8\n"))
+	m.plug(br, 1)
+	m.state(health.Degraded, 0)
+	m.eventually("the group of mDNS is joined", func() bool { // 224.0.0.251, as proc(5) has it
+		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/net/igmp", m.cmd.Process.Pid))
+		return strings.Contains(string(text), "FB0000E0")
+	})
+	lie := filepath.Join(t.TempDir(), "lie.py")
+	m.must(os.WriteFile(lie, []byte(lies), 0o644))
+	inNet(t, br, "python3 "+lie)
+	m.line("discovery: n2 at 10.77.0.66 by mdns: [peers] has n2 at 10.77.0.12; that counts")
+	m.line("more than 8 peers (discovery.limit)")
+	hosts := m.in("/etc/hosts")
+	static, found, _ := strings.Cut(hosts, "# found by discovery\n")
+	if !strings.Contains(static, "\n10.77.0.11 n1\n10.77.0.12 n2\n") || strings.Contains(static, "10.77.0.66") || strings.Count(found, "\n") > 8 {
+		t.Errorf("/etc/hosts:\n%s", hosts)
+	}
+	child := m.child(discovery.ChildName)
+	if text := m.proc(child, "status"); kilobytes(text, "VmHWM:") > 40<<10 {
+		t.Errorf("the child has grown:\n%s", text)
+	}
+	if out, status := m.ask("status"); status == 2 {
+		t.Errorf("PID 1 does not answer:\n%s", out)
+	}
+}
+
+// kilobytes is a figure of proc(5), status.
+func kilobytes(status, name string) (n int) {
+	_, rest, _ := strings.Cut(status, name)
+	fmt.Sscan(rest, &n)
+	return n
+}
+
+// lies announces nodes that are none, as mDNS has it.
+const lies = `
+import socket, struct
+def name(*labels):
+    return b"".join(bytes([len(l)]) + l for l in labels) + b"\0"
+SERVICE = (b"_erlang", b"_tcp", b"local")
+def rr(owner, kind, data):
+    return owner + struct.pack(">HHIH", kind, 0x8001, 120, len(data)) + data
+def announce(host, port, ip):
+    instance, at = name(host, *SERVICE), name(host, b"local")
+    records = [rr(name(*SERVICE), 12, instance), rr(instance, 33, struct.pack(">HHH", 0, 0, port) + at), rr(instance, 16, b"\x08node=bad"), rr(at, 1, socket.inet_aton(ip))]
+    return struct.pack(">HHHHHH", 0, 0x8400, 0, len(records), 0, 0) + b"".join(records)
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("10.77.0.1", 5353))
+s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("10.77.0.1"))
+own = [announce(b"n2", 17012, "10.77.0.66"), announce(b"n1", 17012, "10.77.0.66"), announce(b"localhost", 17012, "10.77.0.66"), announce(b"n3", 17012, "10.77.0.12")]
+for i in range(100000):
+    s.sendto(announce(b"x%d" % i, 17012, "10.77.%d.%d" % (1 + i // 250 % 250, 1 + i % 250)), ("224.0.0.251", 5353))
+    if i % 50 == 0:
+        s.sendto(own[i // 50 % len(own)], ("224.0.0.251", 5353))
+`
