@@ -46,9 +46,7 @@ func Main([]string) int {
 		io.Copy(io.Discard, in)
 		os.Exit(0)
 	}()
-	if err := run(&o, os.Stdout); err != nil {
-		os.Stderr.WriteString(discovery.ChildName + ": " + err.Error() + "\n")
-	}
+	os.Stderr.WriteString(discovery.ChildName + ": " + run(&o, os.Stdout).Error() + "\n")
 	return 1
 }
 
@@ -68,7 +66,7 @@ const (
 	reportQuiet = time.Minute // after so long the first pace is in force again
 )
 
-// run does not return unless nobody hears the reports.
+// run does not return unless nobody hears the reports, and says why.
 func run(o *discovery.Orders, out io.Writer) error {
 	all := make(chan news)
 	if o.File != "" {

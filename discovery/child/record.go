@@ -61,9 +61,7 @@ func (m *message) section(p *dnsmessage.Parser, header func() (dnsmessage.Resour
 			return nil
 		}
 		if err == nil {
-			var r record
-			var ok bool
-			if r, ok, err = body(p, &h); ok {
+			if r, ok := body(p, &h); ok {
 				m.records = append(m.records, r)
 				continue
 			}
@@ -76,38 +74,38 @@ func (m *message) section(p *dnsmessage.Parser, header func() (dnsmessage.Resour
 }
 
 // body reads one record; ok is false for one that is to be passed over.
-func body(p *dnsmessage.Parser, h *dnsmessage.ResourceHeader) (r record, ok bool, err error) {
+func body(p *dnsmessage.Parser, h *dnsmessage.ResourceHeader) (r record, ok bool) {
 	r = record{name: plain(h.Name), kind: h.Type, ttl: time.Duration(h.TTL) * time.Second, flush: h.Class&flushBit != 0}
 	if h.Class&^flushBit != dnsmessage.ClassINET {
-		return r, false, nil
+		return r, false
 	}
 	switch h.Type {
 	case dnsmessage.TypeA:
 		a, err := p.AResource()
 		r.addr = netip.AddrFrom4(a.A)
-		return r, err == nil, err
+		return r, err == nil
 	case dnsmessage.TypeAAAA:
 		a, err := p.AAAAResource()
 		r.addr = netip.AddrFrom16(a.AAAA)
-		return r, err == nil, err
+		return r, err == nil
 	case dnsmessage.TypeSRV:
 		s, err := p.SRVResource()
 		r.target, r.port = plain(s.Target), int(s.Port)
-		return r, err == nil, err
+		return r, err == nil
 	case dnsmessage.TypePTR:
 		t, err := p.PTRResource()
 		r.target = plain(t.PTR)
-		return r, err == nil, err
+		return r, err == nil
 	case dnsmessage.TypeCNAME:
 		t, err := p.CNAMEResource()
 		r.target = plain(t.CNAME)
-		return r, err == nil, err
+		return r, err == nil
 	case dnsmessage.TypeTXT:
 		t, err := p.TXTResource()
 		r.text = t.TXT
-		return r, err == nil, err
+		return r, err == nil
 	}
-	return r, false, nil
+	return r, false
 }
 
 // plain is a name in lower case, without the dot at the end.
