@@ -3,6 +3,7 @@ package boot
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -193,12 +194,35 @@ func SaveState(s Save) (problems []string) {
 	return problems
 }
 
-// CheckState says, on a node that runs, why the state directory is not believed.
-func CheckState(dir string) error {
+// maxStateFiles is how many files of a state directory are looked at; it has ten.
+const maxStateFiles = 100
+
+// CheckState says, on a node that runs, what of a state directory is not believed, and
+// whose it should be. One that is not there is made by the next boot. Directories in it,
+// which are of children and of the release, are not looked at.
+func CheckState(dir string) (errs []error) {
 	state, err := openState(dir)
-	if err != nil {
-		return err
+	if files.Missing(err) {
+		return nil
 	}
-	state.Close()
-	return nil
+	if err != nil {
+		return []error{err}
+	}
+	defer state.Close()
+	names, err := state.Names(maxStateFiles)
+	if err != nil {
+		return []error{err}
+	}
+	for _, name := range names {
+		var st unix.Stat_t
+		if state.Stat(name, &st) != nil || st.Mode&unix.S_IFMT == unix.S_IFDIR {
+			continue
+		}
+		if f, err := state.Open(name, os.O_RDONLY, files.Rule{}); err != nil {
+			errs = append(errs, err)
+		} else {
+			f.Close()
+		}
+	}
+	return errs
 }

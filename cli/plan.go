@@ -143,6 +143,9 @@ func makePlan(o options) (plan []section, problems []string) {
 	for _, err := range append(append(errs, n.MissingPrograms()...), modules...) {
 		problems = append(problems, err.Error())
 	}
+	if o.root == "/" { // what outlives a reboot is no part of an image
+		problems = append(problems, checkState(c, user)...)
+	}
 	wayDown := node.ShutdownPlan(c)
 	plan = []section{
 		{"configuration", settings(c, o.all)},
@@ -164,6 +167,25 @@ func makePlan(o options) (plan []section, problems []string) {
 		plan = append(plan, section{"beaminit.toml", lines([]byte(c.TOML()))})
 	}
 	return append(plan, section{"way down", wayDown.Lines()}, section{"notes", notes}, section{"problems", problems}), problems
+}
+
+// checkState says what of the node's own files on its disks is not believed, and whose it
+// should be. Only root can look at all of it.
+func checkState(c *config.Config, mounts []boot.Mount) (problems []string) {
+	for _, dir := range boot.StateDirs(mounts) {
+		for _, err := range boot.CheckState(dir) {
+			problems = append(problems, "not believed: "+err.Error())
+		}
+	}
+	for _, k := range [...]struct{ key, path string }{{"health.key_file", c.Health.KeyFile}, {"discovery.key_file", c.Discovery.KeyFile}} {
+		if k.path == "" {
+			continue
+		}
+		if _, err := health.ReadKey(k.path); err != nil {
+			problems = append(problems, k.key+": "+err.Error())
+		}
+	}
+	return problems
 }
 
 // settings are what is set or found, and where; with all, what is built in too.

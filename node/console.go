@@ -7,6 +7,7 @@ import (
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/supervise/console"
 	"github.com/beaminit/beaminit/supervise/launch"
+	"golang.org/x/sys/unix"
 )
 
 // openTerminal gives the release the pty behind which console.tty lies, where there is
@@ -34,7 +35,16 @@ func (n *node) openTerminal() {
 // relayCommand is the relay between the pty and the tty.
 func (n *node) relayCommand() launch.Command {
 	c := &n.Config.Console
-	return launch.Command{Path: "/proc/self/exe", Argv: []string{console.RelayName, c.Path(), c.Options}, Env: []string{}, Dir: "/"}
+	// It is root only to open the tty, again and again: of what root can do it keeps the
+	// tty, or /dev as long as that is not there, and a way to say so.
+	box := launch.Sandbox{Read: []string{"/proc"}, Write: []string{c.Path(), "/dev/kmsg"}}
+	if unix.Access(c.Path(), unix.F_OK) != nil {
+		box.Write[0] = "/dev"
+	}
+	return launch.Command{
+		Path: "/proc/self/exe", Argv: []string{console.RelayName, c.Path(), c.Options}, Env: []string{}, Dir: "/",
+		Bounds: launch.Own(nil, box),
+	}
 }
 
 // terminals are those that are enough for a shell with line editing, the kernel's own

@@ -71,6 +71,11 @@ func (b *childBounds) check(m *machine) {
 			m.t.Errorf("%s: %s is %q, want %q", b.comm, name, got, want)
 		}
 	}
+	b.checkDescriptors(m, pid)
+}
+
+func (b *childBounds) checkDescriptors(m *machine, pid int) {
+	m.t.Helper()
 	for number, to := range descriptorsOf(m, pid) {
 		if !slices.ContainsFunc(b.fds, func(one string) bool { return to == one || strings.HasSuffix(one, ":") && strings.HasPrefix(to, one) }) {
 			m.t.Errorf("%s: descriptor %s is %s, which is none of its own", b.comm, number, to)

@@ -17,7 +17,6 @@ func Main(args []string) int {
 		os.Stderr.WriteString(RelayName + ": is for PID 1 to start\n")
 		return 2
 	}
-	proc.NoNewPrivs()
 	proc.SetName(RelayName) // not "exe"
 	debug.SetGCPercent(10)
 	options, _ := config.ParseTTYOptions(args[2])

@@ -28,28 +28,34 @@ type Relay struct {
 	total uint64 // bytes that the release wrote
 }
 
-// Run never returns: what fails is tried again.
+// Run tries again what fails. It returns where it may not open the tty: another process may,
+// that is started for the tty as it is now.
 func (r *Relay) Run() {
 	r.tty, r.total = -1, ring{r.Ring}.mark(ringWritten)
 	next := time.Duration(0)
 	for {
 		if r.tty < 0 && now() >= next && r.Path != "" {
-			r.open()
+			if !r.open() {
+				return
+			}
 			next = now() + patience
 		}
 		r.await(next)
 	}
 }
 
-// open tries to. Why it fails is said once.
-func (r *Relay) open() {
+// open tries to; false: it never may. Why it fails is said once.
+func (r *Relay) open() (may bool) {
 	fd, err := openLine(r.Path, r.Options)
+	if err == unix.EACCES { // another device than the one that it was started for (launch.Sandbox)
+		return false
+	}
 	if err != nil {
 		if why := err.Error(); why != r.said {
 			r.said = why
 			r.Say(r.Path + ": " + why + "; the shell of the release waits for it")
 		}
-		return
+		return true
 	}
 	if r.said != "" {
 		r.said = ""
@@ -57,6 +63,7 @@ func (r *Relay) open() {
 	}
 	r.tty = fd
 	shareSize(fd, r.Master)
+	return true
 }
 
 // hungUp closes the tty. It is opened anew after patience: that sets all of it again.
