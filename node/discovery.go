@@ -68,7 +68,7 @@ func (n *node) discoveryCommand(key []byte) (cmd *launch.Command, orders []byte)
 		n.console.Say(health.Err, "discovery.file, discovery.dns: too long; want less than 4 KB; nothing is found")
 		return nil, nil
 	}
-	box := launch.Sandbox{Read: []string{"/proc", RunDir}, Write: []string{"/proc/self/comm"}, Connect: true}
+	box := launch.Sandbox{Read: []string{"/proc", RunDir}, Connect: true}
 	if o.File != "" { // it may be on a file system that is mounted later
 		box.Read = []string{"/"}
 	}

@@ -50,7 +50,7 @@ func (n *node) netCommand() *launch.Command {
 	if keep != "" {
 		orders.StateDir = "/proc/self/fd/3"
 	}
-	box := launch.Sandbox{Read: []string{"/proc", netDir}, Write: []string{"/proc/self/comm"}}
+	box := launch.Sandbox{Read: []string{"/proc", netDir}}
 	if orders.StateDir != "" {
 		box.Write = append(box.Write, orders.StateDir)
 	}

@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"slices"
 	"syscall"
 
 	"github.com/beaminit/beaminit/internal/seccomp"
@@ -18,6 +19,7 @@ func Own(user *syscall.Credential, box Sandbox, capabilities ...string) Bounds {
 	if len(box.Write) > 0 {
 		file = "fsize=1048576"
 	}
+	box.Write = append(slices.Clip(box.Write), "/proc/self/comm") // its name, see proc.SetName
 	return Bounds{
 		User: user, Capabilities: capabilities, NoNewPrivs: true, Sandbox: &box,
 		Limits: []string{"core=0", file, "nofile=256", "memlock=0", "msgqueue=0", "data=268435456"},
