@@ -26,6 +26,8 @@ FILES:${PN}-resize2fs = "${base_sbindir}/resize2fs"
 FILES:${PN}-libs = "${libdir}"
 FILES:${PN}-dev = ""
 INHIBIT_PACKAGE_STRIP = "1"
+# Of do_package it is the recipe's own name that counts.
+INSANE_SKIP:${PN} = "already-stripped"
 INSANE_SKIP:${PN}-libs = "already-stripped ldflags dev-so libdir file-rdeps"
 INSANE_SKIP:${PN}-e2fsck = "already-stripped ldflags file-rdeps"
 INSANE_SKIP:${PN}-mke2fs = "already-stripped ldflags file-rdeps"
