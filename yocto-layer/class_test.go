@@ -98,6 +98,20 @@ func (r rootfs) run(t *testing.T, name string) (said string, ok bool) {
 	return string(out), err == nil
 }
 
+// TestWeakDefaults: an image says what it has with ?=, and after the class was inherited: what
+// the class gives has to be weaker.
+func TestWeakDefaults(t *testing.T) {
+	text, err := os.ReadFile("classes/beaminit-release.bbclass")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"BEAMINIT_RELEASE", "BEAMINIT_TOML", "BEAMINIT_RELEASE_PACKAGE"} {
+		if !strings.Contains(string(text), "\n"+name+" ??= \"\"\n") {
+			t.Errorf("%s has no weak default (??=)", name)
+		}
+	}
+}
+
 // TestHosts: a link of an image leads, on the build host, to the host's own file or nowhere.
 func TestHosts(t *testing.T) {
 	outside := filepath.Join(t.TempDir(), "hosts")

@@ -9,9 +9,9 @@
 # brings the release or the file, its variable stays empty; what is checked is the
 # finished root file system, however it came about.
 
-BEAMINIT_RELEASE ?= ""
+BEAMINIT_RELEASE ??= ""
 # One file, or several that become one.
-BEAMINIT_TOML ?= ""
+BEAMINIT_TOML ??= ""
 # Packages with a release, as recipes with meta-erlang's classes rebar3 and mix make them.
 BEAMINIT_RELEASE_PACKAGE ??= ""
 # The place must be one of release.path.
