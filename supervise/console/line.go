@@ -32,7 +32,7 @@ func openLine(path string, o config.TTYOptions) (int, error) {
 // setLine sets termios(3). No IXON or IXOFF: a Ctrl-S, or a disturbance that looks like
 // one, would stop the output. CLOCAL: who has only three wires has no carrier.
 func setLine(fd int, o config.TTYOptions) error {
-	t, err := unix.IoctlGetTermios(fd, unix.TCGETS2)
+	t, err := unix.IoctlGetTermios(fd, getTermios)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func setLine(fd int, o config.TTYOptions) error {
 			t.Cflag |= unix.CRTSCTS
 		}
 	}
-	return unix.IoctlSetTermios(fd, unix.TCSETS2, t)
+	return unix.IoctlSetTermios(fd, setTermios, t)
 }
 
 // dontLinger has the end of the relay not wait for output that the other side of a
