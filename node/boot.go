@@ -84,7 +84,7 @@ func (n *node) prepareRoot() {
 	n.openWatchdog() // from here on, disks may hang
 	n.mountDisks()
 	n.say(health.Err, boot.MakeLinkTargets()...)
-	n.say(health.Err, boot.Tmpfiles(n.Config.Tmpfiles, n.owner)...)
+	n.makeTmpfiles()
 	n.say(health.Err, boot.SetSysctls(n.Config.Kernel.Sysctl)...)
 	n.raiseClock()
 	n.giveMachineID()

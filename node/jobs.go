@@ -18,25 +18,28 @@ import (
 // The jobs of PID 1: what it has a child do, because a disk, a network or the release's
 // user can make it wait (package supervise, Job).
 const (
-	disksJob   = "disks"   // mounts what the configuration has, and reads what the boot before left
-	keyJob     = "key"     // reads the key of the health records
-	releaseJob = "release" // finds the release, and makes everything ready for a start
-	saveJob    = "save"    // keeps seed, time and machine-id
-	historyJob = "history"
+	tmpfilesJob = "tmpfiles" // makes what the image's tmpfiles.d asks for
+	disksJob    = "disks"    // mounts what the configuration has, and reads what the boot before left
+	keyJob      = "key"      // reads the key of the health records
+	releaseJob  = "release"  // finds the release, and makes everything ready for a start
+	saveJob     = "save"     // keeps seed, time and machine-id
+	historyJob  = "history"
 )
 
 // How long they may take, and the node waits for them.
 const (
-	disksLimit   = time.Minute // a journal that is long, a check of a file system
-	keyLimit     = 5 * time.Second
-	releaseLimit = 10 * time.Second
-	saveLimit    = 30 * time.Second
-	historyLimit = 30 * time.Second
+	disksLimit    = time.Minute // a journal that is long, a check of a file system
+	tmpfilesLimit = 10 * time.Second
+	keyLimit      = 5 * time.Second
+	releaseLimit  = 10 * time.Second
+	saveLimit     = 30 * time.Second
+	historyLimit  = 30 * time.Second
 )
 
 // work is what each of them does, of its order and with its answer.
 var work = map[string]func(order []byte) (answer any, err error){
 	disksJob:          func(b []byte) (any, error) { return do(b, disks) },
+	tmpfilesJob:       func(b []byte) (any, error) { return do(b, func(l *[]config.Tmpfile) any { return tmpfiles(*l) }) },
 	keyJob:            func(b []byte) (any, error) { return do(b, readKey) },
 	releaseJob:        func(b []byte) (any, error) { return do(b, lookFor) },
 	saveJob:           func(b []byte) (any, error) { return do(b, save) },

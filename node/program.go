@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/proc"
@@ -44,7 +45,7 @@ func RunProgram(argv []string, limit time.Duration, size int, stderr bool) (out 
 		files[2] = pipe[1]
 	}
 	c := launch.Command{Path: argv[0], Argv: argv, Env: launch.ProgramEnv(), Dir: "/", Away: true}
-	pid, err := c.Spawn(null, files...)
+	pid, err := c.Spawn(pipe[1], files...)
 	unix.Close(pipe[1])
 	if err != nil {
 		return nil, programError("exec "+argv[0], err.Error())
@@ -58,6 +59,11 @@ func RunProgram(argv []string, limit time.Duration, size int, stderr bool) (out 
 		what += ", and still there"
 	case !late && status == 0:
 		return out, nil
+	case !late && status.ExitStatus() == 127: // the exec helper may have said why
+		if why, ok := strings.CutPrefix(string(out), launch.HelperName+": "); ok {
+			return nil, errors.New(strings.TrimSpace(why))
+		}
+		what = proc.Describe(status)
 	case !late:
 		what = proc.Describe(status)
 	}
@@ -202,6 +208,34 @@ func (n *Setup) owner(user, group string) (uid, gid uint32, err error) {
 		}
 	}
 	return uid, gid, err
+}
+
+// makeTmpfiles makes what the image's tmpfiles.d asks for: a child does, where a disk or a
+// network can make it wait.
+func (n *node) makeTmpfiles() {
+	lines := n.Config.Tmpfiles
+	if len(lines) == 0 {
+		return
+	}
+	var said []string
+	var err error
+	if !away() {
+		said = tmpfiles(lines)
+	} else if err = n.doNow(tmpfilesJob, tmpfilesLimit, lines, &said); err != nil {
+		said = []string{err.Error()}
+	}
+	for _, line := range said {
+		n.console.Say(health.Err, line)
+	}
+}
+
+// tmpfiles gives what of them could not be made.
+func tmpfiles(lines []config.Tmpfile) (said []string) {
+	s := Setup{Image: Running()}
+	for _, err := range boot.Tmpfiles(lines, s.owner) {
+		said = append(said, err.Error())
+	}
+	return said
 }
 
 // programs are those of the image that are run around the release, each in PID 1's own

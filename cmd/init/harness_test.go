@@ -19,6 +19,7 @@ import (
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/nstest"
+	"github.com/beaminit/beaminit/supervise/launch"
 	"golang.org/x/sys/unix"
 )
 
@@ -33,6 +34,9 @@ func TestMain(m *testing.M) {
 	if root := os.Getenv(rootEnv); root != "" {
 		fmt.Fprintln(os.Stderr, "enter:", enter(root))
 		os.Exit(1)
+	}
+	if os.Args[0] == launch.HelperName { // of a test that starts a program as PID 1 does
+		os.Exit(launch.Main(os.Args))
 	}
 	dir, err := os.MkdirTemp("", "beaminit")
 	if err != nil {

@@ -20,6 +20,9 @@ func Own(user *syscall.Credential, box Sandbox, capabilities ...string) Bounds {
 		file = "fsize=1048576"
 	}
 	box.Write = append(slices.Clip(box.Write), "/proc/self/comm") // its name, see proc.SetName
+	if raceDetector {
+		return Bounds{User: user, Capabilities: capabilities, NoNewPrivs: true}
+	}
 	return Bounds{
 		User: user, Capabilities: capabilities, NoNewPrivs: true, Sandbox: &box,
 		Limits: []string{"core=0", file, "nofile=256", "memlock=0", "msgqueue=0", "data=268435456"},
