@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/beaminit/beaminit/discovery"
+	"github.com/beaminit/beaminit/cluster/discovery"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/node"
 	"github.com/beaminit/beaminit/supervise/control"

@@ -7,8 +7,8 @@ import (
 	"path"
 	"strings"
 
+	"github.com/beaminit/beaminit/cluster/discovery"
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/discovery"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/hostsgen"
 	"github.com/beaminit/beaminit/internal/clock"

@@ -6,8 +6,8 @@ import (
 	"io/fs"
 	"net/netip"
 
+	"github.com/beaminit/beaminit/cluster/discovery"
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/discovery"
 	"github.com/beaminit/beaminit/netcfg"
 )
 

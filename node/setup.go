@@ -4,8 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/beaminit/beaminit/cluster/discovery"
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/discovery"
 	"github.com/beaminit/beaminit/internal/files"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/release"

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/cluster"
-	"github.com/beaminit/beaminit/discovery"
+	"github.com/beaminit/beaminit/cluster/discovery"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
 )

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/beaminit/beaminit/cluster"
-	"github.com/beaminit/beaminit/discovery"
+	"github.com/beaminit/beaminit/cluster/discovery"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/supervise/launch"

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/beaminit/beaminit/discovery"
+	"github.com/beaminit/beaminit/cluster/discovery"
 	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
 )

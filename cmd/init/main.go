@@ -9,8 +9,8 @@ import (
 
 	"github.com/beaminit/beaminit/cli"
 	"github.com/beaminit/beaminit/cluster"
-	"github.com/beaminit/beaminit/discovery"
-	peers "github.com/beaminit/beaminit/discovery/child"
+	"github.com/beaminit/beaminit/cluster/discovery"
+	peers "github.com/beaminit/beaminit/cluster/discovery/child"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/netcfg/child"
 	"github.com/beaminit/beaminit/node"

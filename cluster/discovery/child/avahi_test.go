@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/beaminit/beaminit/discovery"
+	"github.com/beaminit/beaminit/cluster/discovery"
 	"github.com/beaminit/beaminit/internal/nstest"
 )
 

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/beaminit/beaminit/discovery"
+	"github.com/beaminit/beaminit/cluster/discovery"
 	"github.com/beaminit/beaminit/internal/nstest"
 )
 

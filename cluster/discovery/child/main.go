@@ -13,7 +13,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/beaminit/beaminit/discovery"
+	"github.com/beaminit/beaminit/cluster/discovery"
 	"github.com/beaminit/beaminit/internal/seccomp"
 	"golang.org/x/sys/unix"
 )

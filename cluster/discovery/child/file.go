@@ -8,8 +8,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/beaminit/beaminit/cluster/discovery"
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/discovery"
 	"github.com/beaminit/beaminit/internal/files"
 )
 

@@ -5,7 +5,7 @@ import (
 	"io"
 	"strconv"
 
-	"github.com/beaminit/beaminit/discovery"
+	"github.com/beaminit/beaminit/cluster/discovery"
 )
 
 // sources are in the order in which they are believed, among what is new at the same time.

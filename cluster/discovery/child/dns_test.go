@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beaminit/beaminit/cluster/discovery"
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/discovery"
 	"github.com/beaminit/beaminit/internal/nstest"
 	"golang.org/x/net/dns/dnsmessage"
 )

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beaminit/beaminit/cluster/discovery"
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/discovery"
 	"golang.org/x/net/dns/dnsmessage"
 )
 

@@ -10,8 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/beaminit/beaminit/cluster/discovery"
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/discovery"
 	"golang.org/x/net/dns/dnsmessage"
 )
 
