@@ -43,7 +43,7 @@ func (n *node) relayCommand() launch.Command {
 	}
 	return launch.Command{
 		Path: "/proc/self/exe", Argv: []string{console.RelayName, c.Path(), c.Options}, Env: []string{}, Dir: "/",
-		Bounds: launch.Own(nil, box),
+		Bounds: launch.Own(nil, box, "sys_admin"), // for closing_wait (TIOCSSERIAL) of a port that is full
 	}
 }
 

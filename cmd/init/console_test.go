@@ -228,7 +228,7 @@ func TestShellOutlives(t *testing.T) {
 	same()
 
 	relay := m.child("beaminit-tty")
-	for name, want := range map[string]string{"Uid": "0 0 0 0", "CapPrm": "0000000000000000", "CapBnd": "0000000000000000", "NoNewPrivs": "1"} {
+	for name, want := range map[string]string{"Uid": "0 0 0 0", "CapPrm": "0000000000200000", "CapBnd": "0000000000200000", "NoNewPrivs": "1"} {
 		if got := m.status(relay)[name]; got != want {
 			t.Errorf("%s of the relay is %q, want %q", name, got, want)
 		}
