@@ -23,7 +23,7 @@ LABARGS  = -init build/init $(if $(RELEASE),-release '$(abspath $(RELEASE))') $(
            $(if $(KERNEL),-kernel '$(abspath $(KERNEL))') $(if $(MEM),-mem $(MEM)) $(if $(PCAP),-pcap) \
            $(if $(TCG),-tcg) $(if $(AUTO),-auto) $(if $(APPEND),-append '$(APPEND)')
 
-.PHONY: help newer-otp run up image down status watch test quick soak vet unit namespaces lab e2e bench bench-cluster fuzz chaos truth cross init deps clean
+.PHONY: help newer-otp run up image down status watch test quick soak vet unit namespaces lab e2e bench bench-cluster fuzz chaos truth auto cross init deps clean
 .PHONY: build/init build/lab-tool build/bench # go knows better than make what is up to date
 
 run: ## three nodes in QEMU, their health on screen (RELEASE=DIR NODES=N AUTO=1 IMAGE=DIR …: docs/lab.md)
@@ -59,7 +59,7 @@ quick: ## vet, and the tests that want neither root nor QEMU: a minute
 	go test $$(go list ./... | grep -vE '$(SLOW)')
 
 # What takes hours: other figures than those of make test, from other seeds.
-SOAK := cross chaos truth fuzz bench bench-cluster
+SOAK := cross chaos truth fuzz auto bench bench-cluster
 soak: FUZZTIME := 10m
 soak: $(SOAK) ## chaos, power cuts, long fuzzing, benchmarks: for a night
 
@@ -86,6 +86,9 @@ lab:
 
 e2e: build/init
 	cd qemu && go test -timeout 30m -count=1 ./e2e
+
+auto: build/init ## nodes that nobody tells anything become a cluster, in QEMU
+	cd qemu && go test -timeout 10m -count=1 -run TestAuto ./e2e -soak
 
 # make bench INIT=path/to/another/init compares.
 # What a restart of the release takes stands beside BusyBox init's respawn, and its start

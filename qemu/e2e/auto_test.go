@@ -1,16 +1,22 @@
 package e2e
 
 import (
+	"flag"
 	"strings"
 	"testing"
 
 	"github.com/beaminit/beaminit/qemu/lab"
 )
 
+var soak = flag.Bool("soak", false, "what takes longer than make test may, too")
+
 // Three machines of one image, of which nobody tells one from another, become a cluster:
 // each has its name from its MAC, takes an address by itself and finds the others. One that
 // is switched off is missing.
 func TestAuto(t *testing.T) {
+	if !*soak {
+		t.Skip("takes a minute: make auto")
+	}
 	nodes, err := lab.AutoSpecs(3)
 	if err != nil {
 		t.Fatal(err)
