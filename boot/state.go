@@ -145,17 +145,6 @@ func Recall(dir string) (r Recalled) {
 	return r
 }
 
-// RecallWithin is Recall for who has no child: a disk that hangs takes a thread, and no
-// more time than limit.
-func RecallWithin(dir string, limit time.Duration) Recalled {
-	read := make(chan Recalled, 1)
-	err := within(limit, "read "+dir, func() error { read <- Recall(dir); return nil })
-	if err != nil {
-		return Recalled{Problems: []string{err.Error()}}
-	}
-	return <-read
-}
-
 func (r *Recalled) problem(err error) {
 	if err != nil {
 		r.Problems = append(r.Problems, "not read: "+err.Error())

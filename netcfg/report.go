@@ -1,13 +1,12 @@
 package netcfg
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/beaminit/beaminit/internal/report"
 )
 
 // ChildName is the name under which the binary is the network child.
@@ -77,23 +76,14 @@ const Forever = ^uint32(0)
 const (
 	MaxReport = 64 << 10 // bytes of a line
 	maxList   = 16       // addresses, names or routes in one list
-	maxSay    = 200      // bytes of a line for the console
 )
 
 // ParseReport reads a line that the network child wrote and checks every value in it: p is
 // the plan that it was given, and knows the links. What is wrong with a report is an error,
 // and then none of it counts.
 func (p Plan) ParseReport(line []byte) (r Report, err error) {
-	if len(line) > MaxReport {
-		return r, fmt.Errorf("report of %d bytes, want %d at most", len(line), MaxReport)
-	}
-	d := json.NewDecoder(bytes.NewReader(line))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&r); err != nil {
-		return Report{}, fmt.Errorf("report: %w", err)
-	}
-	if d.More() {
-		return Report{}, errors.New("report: more than one document")
+	if err := report.Decode(line, MaxReport, &r); err != nil {
+		return Report{}, err
 	}
 	if len(r.Links) > len(p.Links) || len(r.Say) > maxList {
 		return Report{}, fmt.Errorf("report of %d links and %d lines", len(r.Links), len(r.Say))
@@ -104,7 +94,7 @@ func (p Plan) ParseReport(line []byte) (r Report, err error) {
 		}
 	}
 	for i, s := range r.Say {
-		r.Say[i] = printable(s)
+		r.Say[i] = report.Text(s)
 	}
 	return r, nil
 }
@@ -120,7 +110,7 @@ func (p Plan) checkLink(l *LinkReport) error {
 	if _, ok := parseState(l.State); !ok {
 		return fmt.Errorf("report: %s: %q is no state", l.Name, l.State)
 	}
-	l.Why = printable(l.Why)
+	l.Why = report.Text(l.Why)
 	if l.Lease != nil {
 		if err := l.Lease.Check(); err != nil {
 			return fmt.Errorf("report: %s: %w", l.Name, err)
@@ -211,17 +201,6 @@ func HostName(s string) bool {
 		}
 	}
 	return true
-}
-
-// printable is s as one line of ASCII that is not too long.
-func printable(s string) string {
-	b := []byte(s)[:min(len(s), maxSay)]
-	for i, c := range b {
-		if c < ' ' || c >= 0x7f {
-			b[i] = '?'
-		}
-	}
-	return string(b)
 }
 
 // parseState reads what State.String wrote.

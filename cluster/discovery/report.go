@@ -8,15 +8,13 @@
 package discovery
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/internal/report"
 )
 
 // ChildName is the name under which the binary is the child.
@@ -74,23 +72,14 @@ const (
 	MaxReport  = 512 << 10 // bytes of a line
 	MaxLimit   = 1000      // peers, by discovery.limit
 	MaxSay     = 16        // lines
-	maxLine    = 200       // bytes of each
 	maxAliases = 16
 )
 
 // ParseReport reads a line that the child wrote and checks every value in it, for no more
 // than limit peers. What is wrong with a report is an error, and then none of it counts.
 func ParseReport(line []byte, limit int) (r Report, err error) {
-	if len(line) > MaxReport {
-		return r, fmt.Errorf("report of %d bytes, want %d at most", len(line), MaxReport)
-	}
-	d := json.NewDecoder(bytes.NewReader(line))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&r); err != nil {
-		return Report{}, fmt.Errorf("report: %w", err)
-	}
-	if d.More() {
-		return Report{}, errors.New("report: more than one document")
+	if err := report.Decode(line, MaxReport, &r); err != nil {
+		return Report{}, err
 	}
 	if len(r.Peers) > limit || len(r.Say) > MaxSay {
 		return Report{}, fmt.Errorf("report of %d peers and %d lines, want %d and %d at most", len(r.Peers), len(r.Say), limit, MaxSay)
@@ -108,7 +97,7 @@ func ParseReport(line []byte, limit int) (r Report, err error) {
 		}
 	}
 	for i, s := range r.Say {
-		r.Say[i] = Printable(s)
+		r.Say[i] = report.Text(s)
 	}
 	return r, nil
 }
@@ -135,15 +124,4 @@ func (p *Peer) check() error {
 		}
 	}
 	return nil
-}
-
-// Printable is s as one line of ASCII that is not too long.
-func Printable(s string) string {
-	b := []byte(s)[:min(len(s), maxLine)]
-	for i, c := range b {
-		if c < ' ' || c >= 0x7f {
-			b[i] = '?'
-		}
-	}
-	return string(b)
 }

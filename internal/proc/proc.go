@@ -4,7 +4,6 @@ package proc
 
 import (
 	"strconv"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -41,13 +40,4 @@ func SetName(name string) {
 	}
 	unix.Write(fd, []byte(name))
 	unix.Close(fd)
-}
-
-// NoNewPrivs sees to it that no thread of this process gains a privilege again by what it
-// executes (prctl(2), PR_SET_NO_NEW_PRIVS). A program with cgo, as a test under the race
-// detector is, can do that for the thread that calls it alone.
-func NoNewPrivs() {
-	if _, _, errno := syscall.AllThreadsSyscall(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0); errno == unix.ENOTSUP {
-		unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-	}
 }
