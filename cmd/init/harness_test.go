@@ -9,13 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
-	"unsafe"
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/nstest"
@@ -207,117 +205,6 @@ func (m *machine) file(name, text string) {
 	m.must(os.MkdirAll(filepath.Dir(path), 0o755))
 	m.must(os.WriteFile(path, []byte(text), 0o644))
 }
-
-// enter runs as PID 1 of the new namespaces: it makes root the root, puts the
-// machine's own command line and kmsg in their places, and becomes /sbin/init.
-func enter(root string) error {
-	type mount struct {
-		source, target, fstype string
-		flags                  uintptr
-	}
-	dev := filepath.Join(root, "dev")
-	for _, m := range []mount{
-		{"none", "/", "", unix.MS_REC | unix.MS_PRIVATE},
-		{root, root, "", unix.MS_BIND},
-		{"proc", filepath.Join(root, "proc"), "proc", 0},
-		{filepath.Join(root, "cmdline"), filepath.Join(root, "proc/cmdline"), "", unix.MS_BIND},
-		{"dev", dev, "tmpfs", 0},
-	} {
-		if err := unix.Mount(m.source, m.target, m.fstype, m.flags, ""); err != nil {
-			return fmt.Errorf("%v: %w", m, err)
-		}
-	}
-	binds, err := os.ReadFile(filepath.Join(root, "binds"))
-	if err != nil {
-		return err
-	}
-	for _, line := range strings.Split(strings.TrimSpace(string(binds)), "\n") {
-		if from, to, ok := strings.Cut(line, " "); ok {
-			if err := unix.Mount(from, filepath.Join(root, to), "", unix.MS_BIND, ""); err != nil {
-				return fmt.Errorf("bind %s: %w", line, err)
-			}
-		}
-	}
-	for _, name := range []string{"null", "zero", "full", "random", "urandom", "kmsg"} {
-		source := "/dev/" + name
-		if name == "kmsg" {
-			source = filepath.Join(root, "kmsg")
-		}
-		if err := os.WriteFile(filepath.Join(dev, name), nil, 0o600); err != nil {
-			return err
-		}
-		if err := unix.Mount(source, filepath.Join(dev, name), "", unix.MS_BIND, ""); err != nil {
-			return err
-		}
-	}
-	ttys, err := os.ReadFile(filepath.Join(root, "ttys"))
-	if err != nil {
-		return err
-	}
-	for _, line := range strings.Split(strings.TrimSpace(string(ttys)), "\n") {
-		if from, name, ok := strings.Cut(line, " "); ok {
-			if err := os.WriteFile(filepath.Join(dev, name), nil, 0o600); err != nil {
-				return err
-			}
-			if err := unix.Mount(from, filepath.Join(dev, name), "", unix.MS_BIND, ""); err != nil {
-				return fmt.Errorf("bind %s: %w", line, err)
-			}
-		}
-	}
-	if err := mountDead(root); err != nil {
-		return err
-	}
-	if _, err := os.Stat(filepath.Join(root, "full-run")); err == nil {
-		if err := unix.Mount("run", filepath.Join(root, "run"), "tmpfs", 0, "nr_inodes=1"); err != nil {
-			return err
-		}
-	}
-	if _, err := os.Stat(filepath.Join(root, "read-only")); err == nil {
-		if err := unix.Mount("", root, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""); err != nil {
-			return err
-		}
-	}
-	args := []string{"/sbin/init"}
-	if text, err := os.ReadFile(filepath.Join(root, "args")); err == nil && len(text) > 0 {
-		args = append(args, strings.Split(string(text), "\n")...)
-	}
-	_, err = os.Stat(filepath.Join(root, "blocked"))
-	if err == nil {
-		runtime.LockOSThread()
-		var all unix.Sigset_t
-		for i := range all.Val {
-			all.Val[i]--
-		}
-		if err := unix.PthreadSigmask(unix.SIG_SETMASK, &all, nil); err != nil {
-			return err
-		}
-	}
-	old := filepath.Join(root, "root")
-	if err := unix.PivotRoot(root, old); err != nil {
-		return fmt.Errorf("pivot_root: %w", err)
-	}
-	if err := errors.Join(unix.Chdir("/"), unix.Unmount("/root", unix.MNT_DETACH)); err != nil {
-		return err
-	}
-	// A kernel gives its init no signal that is ignored; who runs the tests may have: make
-	// does (posix_spawn(3) of glibc, with signals 32 and 33).
-	for sig := 1; sig <= 64; sig++ {
-		var byDefault [8]uint64
-		unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&byDefault)), 0, 8, 0, 0)
-	}
-	// What a node's kernel would not give its init, to see what comes of it.
-	unix.Umask(0)
-	if _, err := unix.MemfdCreate("left-open", 0); err != nil {
-		return err
-	}
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: softFiles, Max: hardFiles}); err != nil {
-		return err
-	}
-	return unix.Exec("/sbin/init", args, []string{"HOME=/", "TERM=linux"})
-}
-
-// The limits of open files that PID 1 is started with.
-const softFiles, hardFiles = 1000, 4000
 
 // endOfConsole is the line behind the last one of a machine that is gone.
 const endOfConsole = "end of the console"
