@@ -24,11 +24,10 @@ type facts struct {
 	Troubled map[string]string        // and why one has none
 
 	// Of an order with Start:
-	Refused     string            // why it must not be started; empty: it may
-	Said        []string          // Problems of its command
-	Notes       []string          // what of the release is left out or stands in its way
-	Certificate string            // what is wrong with that of the node; empty: nothing is
-	Release     supervise.Release // how it is started
+	Refused string            // why it must not be started; empty: it may
+	Said    []string          // problems of its command, and what is wrong with the node's certificate
+	Notes   []string          // what of the release is left out or stands in its way
+	Release supervise.Release // how it is started
 }
 
 // look finds out what an order asks for. It may hang where a disk does.
@@ -73,7 +72,7 @@ func (n *Setup) makeReady(f *facts, cmd *release.Command) {
 	}
 	f.Notes = cmd.Notes
 	if err := n.CheckCertificate(cmd.Node); err != nil {
-		f.Certificate = err.Error()
+		f.Said = append(f.Said, err.Error())
 	}
 	r := supervise.Release{
 		Command: launch.Command{Path: cmd.Path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir, TTY: cmd.TTY, Bounds: n.bounds(cmd.User)},

@@ -64,3 +64,14 @@ func certificateFor(t *testing.T, name string) map[string]string {
 		"data/cert.pem": text("CERTIFICATE", cert), "data/key.pem": text("EC PRIVATE KEY", private), "data/ca.pem": text("CERTIFICATE", ca.Raw),
 	}
 }
+
+// A certificate that peers will refuse is said to be one on the console, where a person looks
+// who wonders why they do.
+func TestWrongCertificate(t *testing.T) {
+	t.Parallel()
+	s := withERTS(t, "hostname=node1", "[distribution.tls]\ncert = \"/data/cert.pem\"\nkey = \"/data/key.pem\"\nca = \"/data/ca.pem\"\n")
+	for name, text := range certificateFor(t, "node2") {
+		s.files[name] = text
+	}
+	power(t, s).line("/data/cert.pem: the certificate is for [other.farm node2], not for node1")
+}
