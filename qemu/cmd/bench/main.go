@@ -41,15 +41,9 @@ func run(runs int, kernel string, inits []string) error {
 	fmt.Printf("%-24s %12.2f M %7s %8d k %10s %8d k\n", "at most", float64(bench.Budget.Instructions)/1e6, "", bench.Budget.Size>>10, "", bench.Budget.PSS>>10)
 	base := 0.0
 	for _, path := range append([]string{bare}, inits...) {
-		var best bench.Result
-		for i := 0; i < runs; i++ {
-			r, err := bench.Run(context.Background(), path, tools, k)
-			if err != nil {
-				return fmt.Errorf("%s: %w", path, err)
-			}
-			if i == 0 || r.Instructions < best.Instructions {
-				best = r
-			}
+		best, err := bench.Best(context.Background(), runs, path, tools, k)
+		if err != nil {
+			return err
 		}
 		if base == 0 {
 			base = float64(best.Instructions)
