@@ -42,7 +42,8 @@ const mountWait = 5 * time.Second
 
 // Boot is PID 1 from the first instruction to the last: it does not return.
 func Boot(build Build) {
-	n := &node{build: build, Setup: Setup{Image: Running()}, console: health.NewConsole(), jobs: supervise.NewJobs()}
+	n := &node{build: build, Setup: Setup{Image: Running()}, console: health.NewConsole()}
+	n.jobs = supervise.NewJobs(n.jobBounds)
 	defer n.fell()
 	n.stop = n.signals.Listen()
 	unix.Umask(0o022) // the kernel's own; whoever started this in its place may have had another

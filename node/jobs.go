@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"path"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/evidence"
+	"github.com/beaminit/beaminit/supervise/launch"
 )
 
 // The jobs of PID 1: what it has a child do, because a disk, a network or the release's
@@ -23,6 +25,7 @@ const (
 	keyJob      = "key"      // reads the key of the health records
 	releaseJob  = "release"  // finds the release, and makes everything ready for a start
 	saveJob     = "save"     // keeps seed, time and machine-id
+	seedJob     = "seed"     // the same, and credits the seed of the boot before
 	historyJob  = "history"
 )
 
@@ -36,16 +39,96 @@ const (
 	historyLimit  = 30 * time.Second
 )
 
+// job is a kind of job: what is done of its order, and the least that its child needs for
+// it. All are root's, whose files it is about, so that the release's user cannot get at one
+// (ptrace(2)).
+type job struct {
+	do func(order []byte) (answer any, err error)
+	// capabilities are those of capabilities(7) that its work takes.
+	capabilities []string
+	// reach is what it reaches in the file system; nil: anything, with a reason.
+	reach func(n *node, order any) launch.Sandbox
+}
+
+// The capabilities of work in directories that may be another user's: to look at what is
+// there, and to make something there and give it to its owner.
+var (
+	reads  = []string{"dac_read_search"}
+	writes = []string{"chown", "dac_override", "fowner"}
+)
+
 // work is what each of them does, of its order and with its answer.
-var work = map[string]func(order []byte) (answer any, err error){
-	disksJob:          func(b []byte) (any, error) { return do(b, disks) },
-	tmpfilesJob:       func(b []byte) (any, error) { return do(b, func(l *[]config.Tmpfile) any { return tmpfiles(*l) }) },
-	keyJob:            func(b []byte) (any, error) { return do(b, readKey) },
-	releaseJob:        func(b []byte) (any, error) { return do(b, lookFor) },
-	saveJob:           func(b []byte) (any, error) { return do(b, save) },
-	historyJob:        func(b []byte) (any, error) { return do(b, func(j *history.Job) any { return j.Do() }) },
-	supervise.LookJob: func(b []byte) (any, error) { return do(b, evidenceOf) },
-	supervise.KeepJob: func(b []byte) (any, error) { return do(b, evidenceOf) },
+var work = map[string]job{
+	// A process that is held by Landlock can mount nothing (landlock(7)). What it mounts
+	// keeps the capabilities it was mounted with: an overlay makes its copies with them
+	// (kernel Documentation/filesystems/overlayfs.rst, "Permission model").
+	disksJob: {func(b []byte) (any, error) { return do(b, disks) },
+		append([]string{"sys_admin", "dac_read_search", "fsetid", "linux_immutable", "mknod", "setfcap", "sys_resource"}, writes...), nil},
+	tmpfilesJob: {func(b []byte) (any, error) { return do(b, func(l *[]config.Tmpfile) any { return tmpfiles(*l) }) },
+		append([]string{"fsetid"}, writes...), reachTmpfiles},
+	keyJob:     {func(b []byte) (any, error) { return do(b, readKey) }, reads, reachKey},
+	releaseJob: {func(b []byte) (any, error) { return do(b, lookFor) }, writes, reachRelease},
+	saveJob:    {func(b []byte) (any, error) { return do(b, save) }, reads, reachSave},
+	// RNDADDENTROPY is for CAP_SYS_ADMIN alone (random(4)).
+	seedJob: {func(b []byte) (any, error) { return do(b, save) }, append([]string{"sys_admin"}, reads...), reachSave},
+	historyJob: {func(b []byte) (any, error) { return do(b, func(j *history.Job) any { return j.Do() }) }, reads,
+		func(_ *node, order any) launch.Sandbox {
+			return launch.Sandbox{Make: []string{order.(*history.Job).Dir}}
+		}},
+	supervise.LookJob: {func(b []byte) (any, error) { return do(b, evidenceOf) }, reads,
+		func(_ *node, order any) launch.Sandbox {
+			j := order.(*evidence.Job)
+			return launch.Sandbox{Read: []string{path.Dir(j.Dumps.Dump(j.Run))}}
+		}},
+	supervise.KeepJob: {func(b []byte) (any, error) { return do(b, evidenceOf) }, writes,
+		func(_ *node, order any) launch.Sandbox {
+			d := &order.(*evidence.Job).Dumps
+			box := launch.Sandbox{Make: []string{d.Dir}}
+			if d.Open { // the mode of the one above is changed
+				box.Read = []string{path.Dir(d.Dir)}
+			}
+			return box
+		}},
+}
+
+func reachTmpfiles(_ *node, order any) launch.Sandbox {
+	box := launch.Sandbox{Read: []string{"/"}}
+	for _, t := range order.([]config.Tmpfile) {
+		box.Make = append(box.Make, path.Dir(path.Clean(t.Path)))
+	}
+	return box
+}
+
+func reachKey(_ *node, order any) launch.Sandbox {
+	return launch.Sandbox{Read: []string{order.(string)}}
+}
+
+// reachRelease: what a release is made of can lie anywhere; what is made ready for it is in
+// three places.
+func reachRelease(n *node, _ any) launch.Sandbox {
+	r := &n.Config.Release
+	box := launch.Sandbox{Read: []string{"/"}, Make: []string{RunDir, r.Tmp}}
+	for _, v := range r.Env {
+		if home, is := strings.CutPrefix(v, "HOME="); is {
+			box.Make = append(box.Make, home)
+		}
+	}
+	return box
+}
+
+func reachSave(_ *node, order any) launch.Sandbox {
+	return launch.Sandbox{Make: []string{order.(boot.Save).Dir}, Write: []string{"/dev/urandom"}}
+}
+
+// jobBounds is what the child may do that does a job.
+func (n *node) jobBounds(j *supervise.Job) launch.Bounds {
+	kind := work[j.Name]
+	if kind.reach == nil {
+		b := launch.Own(nil, launch.Sandbox{}, kind.capabilities...)
+		b.Sandbox = nil
+		return b
+	}
+	return launch.Own(nil, kind.reach(n, j.Order), kind.capabilities...)
 }
 
 func do[Order any](text []byte, f func(*Order) any) (any, error) {
@@ -59,8 +142,8 @@ func do[Order any](text []byte, f func(*Order) any) (any, error) {
 // JobMain is the program that does them.
 func JobMain(args []string) int {
 	return supervise.JobMain(args, func(name string, order []byte) (any, error) {
-		if f := work[name]; f != nil {
-			return f(order)
+		if j, is := work[name]; is {
+			return j.do(order)
 		}
 		return nil, errors.New("no such job")
 	})
@@ -126,7 +209,7 @@ func disks(o *disksOrder) any {
 // now does a job before the loop, or after it. A signal that ends the node is obeyed
 // meanwhile, and the watchdog petted.
 func (n *node) doNow(name string, limit time.Duration, order, into any) error {
-	return supervise.DoNow(supervise.Job{Name: name, Order: order, Limit: limit}, into, func() { n.waits() })
+	return n.jobs.DoNow(supervise.Job{Name: name, Order: order, Limit: limit}, into, func() { n.waits() })
 }
 
 // inMemory says of a path that it is in a file system that PID 1 has mounted itself, where

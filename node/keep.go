@@ -88,8 +88,11 @@ func (n *node) save(goesOn bool) (errs []error) {
 	}
 	n.seeded = true
 	var problems []string
-	order := boot.Save{Dir: dir, TakeSeed: take, MachineID: n.machineID}
-	if err := n.jobs.Do(supervise.Job{Name: saveJob, Order: order, Limit: saveLimit}, &problems); err != nil {
+	order, name := boot.Save{Dir: dir, TakeSeed: take, MachineID: n.machineID}, saveJob
+	if take {
+		name = seedJob
+	}
+	if err := n.jobs.Do(supervise.Job{Name: name, Order: order, Limit: saveLimit}, &problems); err != nil {
 		return append(errs, err)
 	}
 	for _, problem := range problems {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/internal/proc"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
@@ -38,15 +39,18 @@ type Jobs struct {
 	over chan struct{} // closed: there is no loop any more
 	end  sync.Once
 
-	begin func(jobAsk) // of the loop
+	begin  func(jobAsk)             // of the loop
+	bounds func(*Job) launch.Bounds // what the child of a job may do
 }
 
 // End says that there is no loop any more, or never was one: who has a job done now waits
 // for it himself.
 func (j *Jobs) End() { j.end.Do(func() { close(j.over) }) }
 
-// NewJobs is for one boot.
-func NewJobs() *Jobs { return &Jobs{asks: make(chan jobAsk), over: make(chan struct{})} }
+// NewJobs is for one boot; bounds says what the child that does a job may do.
+func NewJobs(bounds func(*Job) launch.Bounds) *Jobs {
+	return &Jobs{asks: make(chan jobAsk), over: make(chan struct{}), bounds: bounds}
+}
 
 type jobAsk struct {
 	Job
@@ -63,7 +67,7 @@ func (j *Jobs) Do(job Job, into any) error {
 	select {
 	case j.asks <- ask:
 	case <-j.over:
-		return DoNow(job, into, nil)
+		return j.DoNow(job, into, nil)
 	}
 	select {
 	case err := <-got:
@@ -94,7 +98,7 @@ func tooLateFor(job *Job) error {
 
 // child is how such a child is started, and the read end of its standard output, which does
 // not block. says is where it says what it could not do.
-func (job *Job) child(says int) (cmd *launch.Command, f Files, answer int, err error) {
+func (j *Jobs) child(job *Job, says int) (cmd *launch.Command, f Files, answer int, err error) {
 	text, err := json.Marshal(job.Order)
 	if err != nil {
 		return nil, f, -1, err
@@ -110,15 +114,15 @@ func (job *Job) child(says int) (cmd *launch.Command, f Files, answer int, err e
 	}
 	unix.SetNonblock(p[0], true)
 	f = Files{Child: []int{order, p[1], says}, CloseChild: []int{order, p[1]}, CloseOwn: []int{p[0]}}
-	return &launch.Command{Path: "/proc/self/exe", Argv: []string{JobName, job.Name}, Env: []string{}, Dir: "/"}, f, p[0], nil
+	return &launch.Command{Path: "/proc/self/exe", Argv: []string{JobName, job.Name}, Env: []string{}, Dir: "/", Bounds: j.bounds(job)}, f, p[0], nil
 }
 
 // DoNow does a job before or after the loop, when nobody else waits for children. idle is
 // called every few milliseconds meanwhile; nil: it is not.
-func DoNow(job Job, into any, idle func()) error {
+func (j *Jobs) DoNow(job Job, into any, idle func()) error {
 	null, _ := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	defer unix.Close(null)
-	cmd, files, out, err := job.child(null)
+	cmd, files, out, err := j.child(&job, null)
 	if err != nil {
 		return err
 	}
@@ -200,7 +204,7 @@ func (l *Loop) addJob(name string) *jobs {
 		Policy: policy.ChildPolicy{Restart: policy.Never, Linger: true, BackoffFirst: time.Second},
 		Wanted: func(*policy.State) bool { return j.now != nil },
 		Command: func() (cmd *launch.Command, err error) {
-			cmd, j.files, j.answer, err = j.now.child(l.output)
+			cmd, j.files, j.answer, err = l.Jobs.child(&j.now.Job, l.output)
 			return cmd, err
 		},
 		Files:   func() (Files, error) { return j.files, nil },
@@ -322,6 +326,7 @@ func JobMain(args []string, work func(name string, order []byte) (answer any, er
 	if err != nil {
 		return complain(args[1] + ": " + err.Error())
 	}
+	fault.At("job-" + args[1])
 	answer, err := work(args[1], order)
 	if err != nil {
 		return complain(args[1] + ": " + err.Error())

@@ -45,7 +45,7 @@ func descriptorsOf(m *machine, pid int) map[string]string {
 	return fds
 }
 
-// check reads back what the kernel has of a child, of each of its threads.
+// check awaits a child and reads back what the kernel has of it.
 func (b *childBounds) check(m *machine) {
 	m.t.Helper()
 	m.eventually("child "+b.comm, func() bool { return m.has(b.comm) != 0 })
@@ -53,6 +53,12 @@ func (b *childBounds) check(m *machine) {
 	m.eventually(b.comm+" with its list of system calls", func() bool {
 		return strings.Contains(m.proc(pid, "status"), "\nSeccomp:\t"+b.seccomp+"\n")
 	})
+	b.checkProcess(m, pid)
+}
+
+// checkProcess reads back what the kernel has of a child, of each of its threads.
+func (b *childBounds) checkProcess(m *machine, pid int) {
+	m.t.Helper()
 	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/[0-9]*", pid))
 	m.must(err)
 	for _, task := range tasks {

@@ -118,6 +118,9 @@ func (c *Command) helperArgs(says int) []string {
 		for _, path := range box.Write {
 			args = append(args, "write="+path)
 		}
+		for _, path := range box.Make {
+			args = append(args, "make="+path)
+		}
 	}
 	return args
 }

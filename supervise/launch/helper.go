@@ -89,7 +89,7 @@ func (b *rights) take(name, value string) (err error) {
 		b.noNew = true
 	case "sandbox":
 		b.box, err = newRuleset(value == "true")
-	case "read", "write":
+	case "read", "write", "make":
 		return b.open(name, value)
 	case "limit":
 		return setLimit(value)
@@ -126,7 +126,10 @@ func (b *rights) open(name, path string) error {
 	if b.box == nil {
 		return unix.EINVAL
 	}
-	if name == "write" {
+	switch name {
+	case "make":
+		return b.box.allowMade(path)
+	case "write":
 		return b.box.allow(path, writeRights)
 	}
 	return b.box.allow(path, readRights)

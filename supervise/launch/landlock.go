@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"path"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -13,6 +14,7 @@ import (
 type Sandbox struct {
 	Read    []string // with all below them; one that is not there is passed over
 	Write   []string // the same, to write, make and remove files in; of a device, to control it too
+	Make    []string // the same, and directories and links too; where one is not there, the nearest above it that is
 	Connect bool     // TCP connections may be made
 }
 
@@ -21,6 +23,7 @@ const (
 	readRights  = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR
 	writeRights = readRights | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE |
 		unix.LANDLOCK_ACCESS_FS_MAKE_REG | unix.LANDLOCK_ACCESS_FS_REMOVE_FILE | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
+	makeRights    = writeRights | unix.LANDLOCK_ACCESS_FS_MAKE_DIR | unix.LANDLOCK_ACCESS_FS_REMOVE_DIR | unix.LANDLOCK_ACCESS_FS_MAKE_SYM
 	executeRights = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_READ_FILE
 	fileRights    = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE |
 		unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
@@ -87,12 +90,12 @@ func newRuleset(connect bool) (*ruleset, error) {
 }
 
 // allow gives rights below a path; one that is not there gives nothing.
-func (r *ruleset) allow(path string, rights uint64) error {
+func (r *ruleset) allow(name string, rights uint64) error {
 	if r.fd < 0 {
 		return nil
 	}
-	at, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
-	if err == unix.ENOENT {
+	at, err := unix.Open(name, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err == unix.ENOENT || err == unix.ENOTDIR || err == unix.ELOOP {
 		return nil
 	}
 	if err != nil {
@@ -111,6 +114,14 @@ func (r *ruleset) allow(path string, rights uint64) error {
 		return errno
 	}
 	return nil
+}
+
+// allowMade is allow for a directory that is yet to be made.
+func (r *ruleset) allowMade(dir string) error {
+	for unix.Access(dir, unix.F_OK) != nil && dir != "/" {
+		dir = path.Dir(dir)
+	}
+	return r.allow(dir, makeRights)
 }
 
 // enforce holds this thread, and what is executed in it, to the rules. It wants

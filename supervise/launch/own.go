@@ -16,7 +16,7 @@ import (
 // What it may fill is limited (RLIMIT_DATA).
 func Own(user *syscall.Credential, box Sandbox, capabilities ...string) Bounds {
 	file := "fsize=0"
-	if len(box.Write) > 0 {
+	if len(box.Write)+len(box.Make) > 0 {
 		file = "fsize=1048576"
 	}
 	box.Write = append(slices.Clip(box.Write), "/proc/self/comm") // its name, see proc.SetName

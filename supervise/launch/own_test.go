@@ -32,6 +32,7 @@ func probe(args []string) int {
 		say("write "+path, os.WriteFile(path, []byte("x"), 0o666))
 		say("make "+path+".new", os.WriteFile(path+".new", []byte("x"), 0o666))
 		say("remove "+path, os.Remove(path))
+		say("mkdir "+path+".d", os.Mkdir(path+".d", 0o777))
 	}
 	say("execute", unix.Exec("/bin/true", []string{"true"}, nil))
 	_, err := net.Listen("tcp", "127.0.0.1:0")
@@ -51,31 +52,45 @@ func TestSandbox(t *testing.T) {
 		t.Skipf("Landlock of this kernel has version %d, want 6", abi)
 	}
 	own, secret := t.TempDir(), t.TempDir()
-	for _, user := range []*syscall.Credential{Nobody(), nil} {
+	for _, tt := range []struct {
+		name  string
+		user  *syscall.Credential
+		box   Sandbox
+		mkdir string
+	}{
+		{"nobody", Nobody(), Sandbox{Write: []string{own}}, "EACCES"},
+		{"root", nil, Sandbox{Write: []string{own}}, "EACCES"},
+		{"root that makes directories", nil, Sandbox{Make: []string{own}}, ""},
+		{"root that makes one that is not there yet", nil, Sandbox{Make: []string{own + "/file.d/deeper"}}, ""},
+	} {
 		for _, dir := range []string{own, secret} {
 			os.Remove(dir + "/file.new")
+			os.Remove(dir + "/file.d")
 			if err := errors.Join(os.WriteFile(dir+"/file", []byte("x"), 0o666), os.Chmod(dir+"/file", 0o666), os.Chmod(dir, 0o777), os.Chmod(filepath.Dir(dir), 0o755)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		c := Command{Path: self, Argv: []string{probeName, own + "/file", secret + "/file"}, Dir: "/", Bounds: Own(user, Sandbox{Write: []string{own}, Read: []string{"/proc"}})}
+		tt.box.Read = []string{"/proc"}
+		c := Command{Path: self, Argv: []string{probeName, own + "/file", secret + "/file"}, Dir: "/", Bounds: Own(tt.user, tt.box)}
 		out, said := started(t, c)
 		out = strings.NewReplacer(own+"/file", "OWN", secret+"/file", "SECRET").Replace(out)
-		const want = `read OWN: 
+		want := `read OWN: 
 write OWN: 
 make OWN.new: 
 remove OWN: 
+mkdir OWN.d: ` + tt.mkdir + `
 read SECRET: EACCES
 write SECRET: EACCES
 make SECRET.new: EACCES
 remove SECRET: EACCES
+mkdir SECRET.d: EACCES
 execute: EACCES
 listen: EACCES
 signal: EPERM
 grow: EACCES
 `
 		if out != want || said != "" {
-			t.Errorf("user %v: %s\n%s\nwant\n%s", user, said, out, want)
+			t.Errorf("%s: %s\n%s\nwant\n%s", tt.name, said, out, want)
 		}
 	}
 }
