@@ -63,7 +63,7 @@ func RPC(args []string) int {
 func noCall(why string) int { return failCall(noOne, why) }
 
 func failCall(status int, why string) int {
-	os.Stderr.WriteString("beaminit rpc: " + strings.TrimSpace(why) + "\n")
+	newPrinted(os.Stderr).Write([]byte("beaminit rpc: " + strings.TrimSpace(why) + "\n"))
 	return status
 }
 
@@ -79,11 +79,13 @@ func (v *remoteShell) erlCall(path, text string, limit int) int {
 	case late:
 		return failCall(notDone, "no result within "+strconv.Itoa(limit)+" s; it may still come to one")
 	case ok && failed:
-		os.Stdout.Write(printed)
+		out := newPrinted(os.Stdout)
+		out.Write(printed)
 		return failCall(notDone, string(result))
 	case ok:
-		os.Stdout.Write(printed)
-		os.Stdout.Write(result)
+		out := newPrinted(os.Stdout)
+		out.Write(printed)
+		out.Write(result)
 		return done
 	case strings.HasPrefix(said, "{error, "): // of the text of the arguments
 		return noCall(strings.Trim(said, "{}"))

@@ -16,6 +16,7 @@ import (
 // TIOCSTI), and stay there when it has ended.
 type session struct {
 	pid  int
+	out  [2]*printed
 	from []int // what it writes is read here, and goes to standard output and standard error
 	to   int   // what is typed goes there; -1: nothing does
 	in   []byte
@@ -28,7 +29,7 @@ type session struct {
 // start starts it: c with its bounds, a terminal or none, and one more descriptor.
 func (v *remoteShell) start(c launch.Command, terminal bool, extra int) (*session, error) {
 	c.Bounds, c.TTY = v.node.VisitorBounds(), terminal
-	s := &session{to: -1, done: make(chan unix.WaitStatus, 1), size: make(chan os.Signal, 1), ends: make(chan os.Signal, 1)}
+	s := &session{out: [2]*printed{newPrinted(os.Stdout), newPrinted(os.Stderr)}, to: -1, done: make(chan unix.WaitStatus, 1), size: make(chan os.Signal, 1), ends: make(chan os.Signal, 1)}
 	files, err := s.files(terminal)
 	if err != nil {
 		return nil, err
@@ -47,7 +48,7 @@ func (v *remoteShell) start(c launch.Command, terminal bool, extra int) (*sessio
 
 // files are its first three descriptors.
 func (s *session) files(terminal bool) ([]int, error) {
-	if !terminal {
+	if !terminal { // an answer; a shell draws what it wants
 		null, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return nil, err
@@ -61,6 +62,7 @@ func (s *session) files(terminal bool) ([]int, error) {
 		s.from = []int{out[0], errs[0]}
 		return []int{null, out[1], errs[1]}, nil
 	}
+	s.out[0].text = false
 	t, err := console.Open()
 	if err != nil {
 		return nil, err
@@ -178,7 +180,7 @@ func (s *session) carry(from, to int) bool {
 		case err != nil || n == 0:
 			return false
 		default:
-			(map[int]*os.File{1: os.Stdout, 2: os.Stderr})[to].Write(b[:n])
+			s.out[to-1].Write(b[:n])
 		}
 	}
 }
@@ -195,7 +197,9 @@ func raw() (undo func()) {
 	now.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
 	now.Cc[unix.VMIN], now.Cc[unix.VTIME] = 1, 0
 	unix.IoctlSetTermios(0, unix.TCSETS, &now)
-	return func() { unix.IoctlSetTermios(0, unix.TCSETS, was) }
+	// What the terminal has answered meanwhile, to what the release may have asked of it, is
+	// for no shell of root's to read (ioctl_tty(2), TCSETSF).
+	return func() { unix.IoctlSetTermios(0, unix.TCSETSF, was) }
 }
 
 func exitStatus(status unix.WaitStatus) int {

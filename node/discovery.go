@@ -74,7 +74,7 @@ func (n *node) discoveryCommand(key []byte) (cmd *launch.Command, orders []byte)
 	}
 	return &launch.Command{
 		Path: "/proc/self/exe", Argv: []string{discovery.ChildName}, Dir: "/",
-		Bounds: launch.Own(launch.Nobody(), box),
+		Bounds: launch.Own(launch.Nobody(launch.DiscoveryUID), box),
 	}, append(orders, '\n')
 }
 

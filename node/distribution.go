@@ -113,7 +113,7 @@ func (n *Setup) Watch(m Mesh) cluster.Watch {
 func letPing() []error {
 	fd, err := unix.Open(cluster.PingGroupRange, unix.O_WRONLY|unix.O_CLOEXEC, 0)
 	if err == nil {
-		_, err = unix.Write(fd, []byte("65534 65534"))
+		_, err = unix.Write(fd, fmt.Appendf(nil, "%d %[1]d", launch.MonitorUID))
 		unix.Close(fd)
 	}
 	if err != nil {

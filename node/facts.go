@@ -118,6 +118,9 @@ func (n *Setup) serviceBounds(s *config.Service) (b launch.Bounds, err error) {
 	if err == nil && s.Group != "" {
 		user, err = user.InGroup(s.Group, n.Image.Read)
 	}
+	if err == nil && user != nil && launch.IsOwnUser(user.UID) {
+		err = errors.New("user " + user.String() + " is one of PID 1's own children; want another number")
+	}
 	if err != nil {
 		return b, err
 	}

@@ -60,7 +60,7 @@ func (n *node) netCommand() *launch.Command {
 	}
 	return &launch.Command{
 		Path: "/proc/self/exe", Argv: []string{netcfg.ChildName, string(text)}, Dir: "/", Keep: keep,
-		Bounds: launch.Own(launch.Nobody(), box, "net_admin", "net_raw", "net_bind_service"),
+		Bounds: launch.Own(launch.Nobody(launch.NetworkUID), box, "net_admin", "net_raw", "net_bind_service"),
 	}
 }
 

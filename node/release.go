@@ -69,6 +69,9 @@ func (n *Setup) FindUser() {
 		n.Failed = errors.New(n.Config.Problem("release.user", err.Error(),
 			"a name that is in "+release.PasswdPath+" of the image, or a number", "none: the release is not started").String())
 	}
+	if u != nil && launch.IsOwnUser(u.UID) {
+		n.Failed = errors.New(n.Config.Problem("release.user", u.String()+" is a user of PID 1's own children", "another number", "none: the release is not started").String())
+	}
 	n.User = u
 }
 

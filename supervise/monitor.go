@@ -25,7 +25,7 @@ type monitor struct {
 	told    []byte // what it was told to look at
 }
 
-// monitorChild is that child: nobody's, with a pipe for orders and one for reports. It
+// monitorChild is that child: of a user of its own, with a pipe for orders and one for reports. It
 // ends when the orders do, so the next PID 1 begins with one of its own.
 func (l *Loop) monitorChild() Child {
 	return Child{
@@ -34,7 +34,7 @@ func (l *Loop) monitorChild() Child {
 		Command: func() (*launch.Command, error) {
 			l.watch = l.Watch()
 			l.monitor.told = l.watch.Encode()
-			return &launch.Command{Path: "/proc/self/exe", Argv: []string{cluster.MonitorName}, Dir: "/", Bounds: launch.Own(launch.Nobody(), launch.Sandbox{Read: []string{"/proc"}, Connect: true})}, nil
+			return &launch.Command{Path: "/proc/self/exe", Argv: []string{cluster.MonitorName}, Dir: "/", Bounds: launch.Own(launch.Nobody(launch.MonitorUID), launch.Sandbox{Read: []string{"/proc"}, Connect: true})}, nil
 		},
 		Files: l.monitorFiles,
 		Started: func(int) {

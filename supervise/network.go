@@ -24,7 +24,7 @@ type Network struct {
 	Bad func() []string
 }
 
-// networkChild is that child: nobody's, with a pipe for reports and one whose end is its
+// networkChild is that child: of a user of its own, with a pipe for reports and one whose end is its
 // own, so the next PID 1 begins with one of its own. One that ends again and again is
 // started less often: addresses stay where they are.
 func (l *Loop) networkChild() Child {

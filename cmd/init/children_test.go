@@ -25,9 +25,9 @@ type childBounds struct {
 }
 
 var boundsOfChildren = []childBounds{
-	{cluster.MonitorName[:15], "65534", "0000000000000000", "2", []string{"pipe:", "/dev/null", "anon_inode:[eventpoll]", "anon_inode:[eventfd]", "socket:"}},
-	{discovery.ChildName[:min(15, len(discovery.ChildName))], "65534", "0000000000000000", "2", []string{"pipe:", "/dev/null", "anon_inode:[eventpoll]", "anon_inode:[eventfd]", "socket:"}},
-	{netcfg.ChildName, "65534", "0000000000003400", "2", []string{"pipe:", "/dev/null", "anon_inode:[eventpoll]", "anon_inode:[eventfd]", "socket:", "/data/beaminit/net"}},
+	{cluster.MonitorName[:15], "65533", "0000000000000000", "2", []string{"pipe:", "/dev/null", "anon_inode:[eventpoll]", "anon_inode:[eventfd]", "socket:"}},
+	{discovery.ChildName[:min(15, len(discovery.ChildName))], "65531", "0000000000000000", "2", []string{"pipe:", "/dev/null", "anon_inode:[eventpoll]", "anon_inode:[eventfd]", "socket:"}},
+	{netcfg.ChildName, "65532", "0000000000003400", "2", []string{"pipe:", "/dev/null", "anon_inode:[eventpoll]", "anon_inode:[eventfd]", "socket:", "/data/beaminit/net"}},
 }
 
 // descriptorsOf are what those of a process lead to, by number.

@@ -53,7 +53,7 @@ func mountRoot(root string) error {
 		{filepath.Join(root, "cmdline"), filepath.Join(root, "proc/cmdline"), "", unix.MS_BIND},
 		{"dev", filepath.Join(root, "dev"), "tmpfs", 0},
 	} {
-		if err := unix.Mount(m.source, m.target, m.fstype, m.flags, ""); err != nil {
+		if err := unix.Mount(m.source, m.target, m.fstype, m.flags, map[string]string{"tmpfs": "mode=0755"}[m.fstype]); err != nil {
 			return fmt.Errorf("%v: %w", m, err)
 		}
 	}

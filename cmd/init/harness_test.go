@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -32,6 +33,9 @@ func TestMain(m *testing.M) {
 	if root := os.Getenv(rootEnv); root != "" {
 		fmt.Fprintln(os.Stderr, "enter:", enter(root))
 		os.Exit(1)
+	}
+	if path.Base(os.Args[0]) == attackerName {
+		os.Exit(attack(os.Args))
 	}
 	if os.Args[0] == launch.HelperName { // of a test that starts a program as PID 1 does
 		os.Exit(launch.Main(os.Args))

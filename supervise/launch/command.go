@@ -44,10 +44,6 @@ type Bounds struct {
 	Sandbox      *Sandbox            // wants NoNewPrivs, and gives root the Capabilities named and no others; nil: none
 }
 
-// Nobody is the user and group that the kernel itself uses for "no user" (proc(5),
-// overflowuid).
-func Nobody() *syscall.Credential { return &syscall.Credential{Uid: 65534, Gid: 65534} }
-
 // UID is the user that it runs as.
 func (c *Command) UID() int {
 	if c.Bounds.User == nil {

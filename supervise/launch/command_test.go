@@ -19,10 +19,10 @@ func TestHelperArgs(t *testing.T) {
 		none   bool
 	}{
 		{"nothing of its own", Bounds{}, Command{}, rights{}, true},
-		{"nobody", Bounds{User: Nobody()}, Command{}, rights{drop: true, user: true, uid: 65534, gid: 65534}, false},
+		{"nobody", Bounds{User: Nobody(MonitorUID)}, Command{}, rights{drop: true, user: true, uid: MonitorUID, gid: MonitorUID}, false},
 		{"a user with groups", Bounds{User: &syscall.Credential{Uid: 1, Gid: 2, Groups: []uint32{3, 4}}}, Command{}, rights{drop: true, user: true, uid: 1, gid: 2, groups: []uint32{3, 4}}, false},
-		{"the network child", Bounds{User: Nobody(), Capabilities: []string{"net_admin", "net_raw", "net_bind_service"}}, Command{},
-			rights{drop: true, user: true, uid: 65534, gid: 65534, wanted: 1<<unix.CAP_NET_ADMIN | 1<<unix.CAP_NET_RAW | 1<<unix.CAP_NET_BIND_SERVICE}, false},
+		{"the network child", Bounds{User: Nobody(MonitorUID), Capabilities: []string{"net_admin", "net_raw", "net_bind_service"}}, Command{},
+			rights{drop: true, user: true, uid: MonitorUID, gid: MonitorUID, wanted: 1<<unix.CAP_NET_ADMIN | 1<<unix.CAP_NET_RAW | 1<<unix.CAP_NET_BIND_SERVICE}, false},
 		{"root without privileges to gain", Bounds{NoNewPrivs: true}, Command{}, rights{noNew: true}, false},
 		{"on a disk that may hang", Bounds{}, Command{Away: true, Dir: "/"}, rights{}, false},
 		{"a directory to keep", Bounds{}, Command{Keep: "/data/beaminit/net"}, rights{keep: "/data/beaminit/net"}, false},

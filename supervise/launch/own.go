@@ -7,12 +7,28 @@ import (
 	"github.com/beaminit/beaminit/internal/seccomp"
 )
 
+// The users of the children that listen to a network: each its own, because what runs as a
+// user can do anything to what else does (ptrace(2)), and "nobody" is whom an image may let
+// its release run as. No distribution gives these numbers to anybody (systemd,
+// docs/UIDS-GIDS.md, "65520…65533").
+const (
+	MonitorUID   = 65533
+	NetworkUID   = 65532
+	DiscoveryUID = 65531
+)
+
+// Nobody is a user that is in no file, and its group.
+func Nobody(uid uint32) *syscall.Credential { return &syscall.Credential{Uid: uid, Gid: uid} }
+
+// IsOwnUser says that a user is one of those.
+func IsOwnUser(uid uint32) bool { return uid >= DiscoveryUID && uid <= MonitorUID }
+
 // Own are the bounds of a child that is this program under another name: it gains no
 // privilege, has the capabilities named and no others, reaches what the sandbox has, leaves
 // no core dump, writes no file, and opens no more than a few descriptors.
 //
-// There is no limit of processes: RLIMIT_NPROC counts all threads of a user, and these
-// children share one. Nor one of address space, of which a Go runtime reserves gigabytes.
+// There is no limit of processes: RLIMIT_NPROC counts all threads of a user, in all
+// containers of a machine. Nor one of address space, of which a Go runtime reserves gigabytes.
 // What it may fill is limited (RLIMIT_DATA).
 func Own(user *syscall.Credential, box Sandbox, capabilities ...string) Bounds {
 	file := "fsize=0"

@@ -58,7 +58,7 @@ func TestSandbox(t *testing.T) {
 		box   Sandbox
 		mkdir string
 	}{
-		{"nobody", Nobody(), Sandbox{Write: []string{own}}, "EACCES"},
+		{"nobody", Nobody(MonitorUID), Sandbox{Write: []string{own}}, "EACCES"},
 		{"root", nil, Sandbox{Write: []string{own}}, "EACCES"},
 		{"root that makes directories", nil, Sandbox{Make: []string{own}}, ""},
 		{"root that makes one that is not there yet", nil, Sandbox{Make: []string{own + "/file.d/deeper"}}, ""},
@@ -106,10 +106,10 @@ func TestOwn(t *testing.T) {
 		uid    string
 		caps   string
 	}{
-		{"nobody", Own(Nobody(), Sandbox{}), "65534 65534 65534 65534", "0000000000000000"},
+		{"nobody", Own(Nobody(MonitorUID), Sandbox{}), "65533 65533 65533 65533", "0000000000000000"},
 		{"root without a capability", Own(nil, Sandbox{}), "0 0 0 0", "0000000000000000"},
 		{"root with one", Own(nil, Sandbox{}, "dac_override"), "0 0 0 0", "0000000000000002"},
-		{"the network child", Own(Nobody(), Sandbox{}, "net_admin", "net_raw", "net_bind_service"), "65534 65534 65534 65534", "0000000000003400"},
+		{"the network child", Own(Nobody(MonitorUID), Sandbox{}, "net_admin", "net_raw", "net_bind_service"), "65533 65533 65533 65533", "0000000000003400"},
 	} {
 		b := tt.bounds
 		b.Sandbox.Read = []string{"/"}
