@@ -81,9 +81,9 @@ func uuid(b []byte) string {
 	return hex.EncodeToString(b)
 }
 
-// PlaceMachineID writes the id to /run and, where present, shows it as /etc/machine-id
+// WriteMachineID writes the id to /run and, where present, shows it as /etc/machine-id
 // by a bind mount (or through the link that /etc/machine-id is).
-func PlaceMachineID(id string, present bool) error {
+func WriteMachineID(id string, present bool) error {
 	if err := files.WriteAtomic(machineIDRun, []byte(id+"\n"), files.How{Mode: 0o444}); err != nil {
 		return err
 	}

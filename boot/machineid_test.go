@@ -81,7 +81,7 @@ func TestPlaceMachineID(t *testing.T) {
 		if need, present := NeedMachineID(); !need || present {
 			t.Errorf("without a file: %v %v", need, present)
 		}
-		must(t, PlaceMachineID(someID, false))
+		must(t, WriteMachineID(someID, false))
 		if got := machineID(machineIDRun); got != someID {
 			t.Errorf("%s has %q", machineIDRun, got)
 		}
@@ -89,7 +89,7 @@ func TestPlaceMachineID(t *testing.T) {
 		if need, present := NeedMachineID(); !need || !present {
 			t.Errorf("not filled in: %v %v", need, present)
 		}
-		must(t, PlaceMachineID(someID, true))
+		must(t, WriteMachineID(someID, true))
 		if got := machineID(MachineIDPath); got != someID {
 			t.Errorf("%s has %q", MachineIDPath, got)
 		}
@@ -106,7 +106,7 @@ func TestPlaceMachineID(t *testing.T) {
 		if need, present := NeedMachineID(); !need || !present {
 			t.Errorf("a link: %v %v", need, present)
 		}
-		must(t, PlaceMachineID(someID, true))
+		must(t, WriteMachineID(someID, true))
 		if got := machineID(MachineIDPath); got != someID || len(mounted(t, machineIDRun)) != 0 {
 			t.Errorf("through the link: %q", got)
 		}

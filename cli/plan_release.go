@@ -24,7 +24,7 @@ func planRelease(n *node.Setup) (plan []section, problems []error) {
 	cmd := n.Command(1)
 	cookie, wrong := planCookie(n, &cmd)
 	problems = append(append(problems, r.Problems...), wrong...)
-	for _, err := range [...]error{cmd.Refused, n.Lacks(&cmd), n.CheckCertificate(cmd.Node)} {
+	for _, err := range [...]error{cmd.Refused, n.TLSProblem(&cmd), n.CheckCertificate(cmd.Node)} {
 		if err != nil {
 			problems = append(problems, err)
 		}

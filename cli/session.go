@@ -28,7 +28,7 @@ type session struct {
 
 // start starts it: c with its bounds, a terminal or none, and one more descriptor.
 func (v *remoteShell) start(c launch.Command, terminal bool, extra int) (*session, error) {
-	c.Bounds, c.TTY = v.node.VisitorBounds(), terminal
+	c.Bounds, c.TTY = v.node.RemoteBounds(), terminal
 	s := &session{out: [2]*printed{newPrinted(os.Stdout), newPrinted(os.Stderr)}, to: -1, done: make(chan unix.WaitStatus, 1), size: make(chan os.Signal, 1), ends: make(chan os.Signal, 1)}
 	files, err := s.files(terminal)
 	if err != nil {

@@ -44,7 +44,7 @@ const mountWait = 5 * time.Second
 func Boot(build Build) {
 	n := &node{build: build, Setup: Setup{Image: Running()}, console: health.NewConsole()}
 	n.jobs = supervise.NewJobs(n.jobBounds)
-	defer n.fell()
+	defer n.crashed()
 	n.stop = n.signals.Listen()
 	unix.Umask(0o022) // the kernel's own; whoever started this in its place may have had another
 	n.inherit()
@@ -54,12 +54,12 @@ func Boot(build Build) {
 	n.sources = sources{Cmdline: Cmdline(), Args: os.Args[1:]}
 	n.Config = n.sources.load(&n.Image)
 	fault.At("config")
-	if !n.adopts() { // the PID 1 before this one did all that
+	if !n.resumes() { // the PID 1 before this one did all that
 		n.prepareRoot()
 	}
 	n.openWatchdog()
 	n.signRecords()
-	n.nameAgain()
+	n.restoreName()
 	n.Net = netcfg.Make(n.Config.Node.Hostname, n.Config.Network)
 	status := n.Net.Apply()
 	n.sayNetwork(status)
@@ -69,7 +69,7 @@ func Boot(build Build) {
 	n.findRelease()
 	fault.At("release")
 	action := n.supervise(status)
-	n.goDown(action)
+	n.shutdown(action)
 }
 
 // prepareRoot makes the file systems what the configuration says.
@@ -88,7 +88,7 @@ func (n *node) prepareRoot() {
 	n.makeTmpfiles()
 	n.say(health.Err, boot.SetSysctls(n.Config.Kernel.Sysctl)...)
 	n.raiseClock()
-	n.giveMachineID()
+	n.ensureMachineID()
 	n.setCorePattern()
 	n.phase("mounts")
 }
@@ -96,30 +96,30 @@ func (n *node) prepareRoot() {
 // node is a boot in progress: what the steps hand on.
 type node struct {
 	Setup
-	build    Build
-	console  *health.Console
-	signals  supervise.Signals
-	name     string // of the Erlang node, once something has asked for it
-	mounted  bool   // the late mounts are made
-	prepared bool   // the release has been started, or at least tried, once
-	phases   []health.Phase
-	seq      uint32 // of the last health record
-	stop     <-chan os.Signal
-	resume   *supervise.Handover // what the PID 1 before this one knew; nil: there was none
-	ending   policy.Action       // the node goes down, and nothing of the release runs any more; empty: it does not
-	kept     kept                // what the boot before left in StateDir
-	sources  sources             // of the configuration
-	facts    facts               // of the release
-	said     []string            // of what was found, last; nil: nothing was yet
-	jobs     *supervise.Jobs
-	clock    boot.Floor // what the clock was set to; At is 0: it was not
-	saving   sync.Mutex // held by save
-	seeded   bool       // the seed of the boot before was taken
-	watchdog watchdog.Dog
-	way      *boot.Way         // down; see wayDown
-	history  history.Writer    // see beginHistory
-	row      chan policy.Event // of the boots before, once they are known
-	terminal *console.Terminal // of the release; nil: it has none
+	build        Build
+	console      *health.Console
+	signals      supervise.Signals
+	name         string // of the Erlang node, once something has asked for it
+	mounted      bool   // the late mounts are made
+	prepared     bool   // the release has been started, or at least tried, once
+	phases       []health.Phase
+	seq          uint32 // of the last health record
+	stop         <-chan os.Signal
+	resume       *supervise.Handover // what the PID 1 before this one knew; nil: there was none
+	ending       policy.Action       // the node goes down, and nothing of the release runs any more; empty: it does not
+	recalled     recalled            // what the boot before left in StateDir
+	sources      sources             // of the configuration
+	facts        facts               // of the release
+	problemsSaid []string            // of what was found, last; nil: nothing was yet
+	jobs         *supervise.Jobs
+	clock        boot.Floor // what the clock was set to; At is 0: it was not
+	saving       sync.Mutex // held by save
+	seeded       bool       // the seed of the boot before was taken
+	watchdog     watchdog.Device
+	sequence     *boot.Sequence    // down; see shutdownSequence
+	history      history.Writer    // see beginHistory
+	failedBoots  chan policy.Event // of the boots before, once they are known
+	terminal     *console.Terminal // of the release; nil: it has none
 
 	clockFrom string // rtc, floor or kernel, for the health records
 	machineID string // to be kept for the next boot; empty: none
@@ -127,7 +127,7 @@ type node struct {
 }
 
 func (n *node) phase(name string) {
-	if n.adopts() {
+	if n.resumes() {
 		return // its boot is over
 	}
 	n.phases = append(n.phases, health.Phase{Name: name, At: clock.Boottime()})

@@ -21,7 +21,7 @@ func (n *node) openTerminal() {
 	if n.terminal != nil || n.Config.Console.TTY == "" {
 		return
 	}
-	if !n.adopts() {
+	if !n.resumes() {
 		n.mountLate() // /dev/pts
 	}
 	t, err := console.Open()
@@ -52,10 +52,10 @@ func (n *node) relayCommand() launch.Command {
 // program have in common, so any of them will do.
 var terminals = [...]string{"linux", "vt220", "vt102", "vt100", "xterm"}
 
-// term is TERM for the release's tty, and TERMINFO where it wants one; empty: it has no
+// terminalEnv is TERM for the release's tty, and TERMINFO where it wants one; empty: it has no
 // tty. It is one that the image describes, else the one that this program brings with it.
 // A TERM of the configuration is left as it is, and a problem where nothing describes it.
-func (n *Setup) term() (term, info string, problem error) {
+func (n *Setup) terminalEnv() (term, info string, problem error) {
 	if n.Config.Console.TTY == "" || !n.TTY {
 		return "", "", nil
 	}

@@ -6,20 +6,20 @@ import (
 	"github.com/beaminit/beaminit/internal/files"
 )
 
-// secret reads a file that is for the release to know. On a node that runs it has to be
+// readSecret reads a file that is for the release to know. On a node that runs it has to be
 // root's or the release's user's, and nobody else may write to it; who may own what on the
 // machine that plans for an image is another question.
-func (n *Setup) secret(path string) ([]byte, error) {
-	if !n.here() {
+func (n *Setup) readSecret(path string) ([]byte, error) {
+	if !n.isLive() {
 		return n.Image.Read(path)
 	}
-	return files.Read(path, n.rule())
+	return files.Read(path, n.fileRule())
 }
 
-// here says that the files are those of the machine that this runs on.
-func (n *Setup) here() bool { return n.Image.Root == "" || n.Image.Root == "/" }
+// isLive says that the files are those of the machine that this runs on.
+func (n *Setup) isLive() bool { return n.Image.Root == "" || n.Image.Root == "/" }
 
-func (n *Setup) rule() (r files.Rule) {
+func (n *Setup) fileRule() (r files.Rule) {
 	if n.User != nil {
 		r.User = n.User.UID
 	}
@@ -31,7 +31,7 @@ func (n *Setup) rule() (r files.Rule) {
 func (n *Setup) homeCookie() []byte {
 	for _, v := range n.Config.Release.Env {
 		if home, is := strings.CutPrefix(v, "HOME="); is {
-			cookie, err := n.secret(home + "/.erlang.cookie")
+			cookie, err := n.readSecret(home + "/.erlang.cookie")
 			if err != nil {
 				return nil
 			}

@@ -31,7 +31,7 @@ func (n *node) beginDiscovery() supervise.Discovery {
 		n.say(health.Err, fmt.Errorf("discovery.key_file: %w; nothing is found by mdns", err))
 		d.MDNS = false
 	}
-	if n.adopts() {
+	if n.resumes() {
 		n.Found.Peers = Found(&n.Image)
 	}
 	return supervise.Discovery{
@@ -59,7 +59,7 @@ func (n *node) discoveryCommand(key []byte) (cmd *launch.Command, orders []byte)
 	c, d := n.Config, n.distribution()
 	o := discovery.Orders{
 		File: c.Discovery.File, DNS: c.Discovery.DNS, MDNS: c.Discovery.MDNS && !n.Unnamed, Key: key, Limit: c.Discovery.Limit,
-		Resolv: RunDir + "/" + path.Base(ResolvTarget), Host: short(c.Node.Hostname), Port: d.Port,
+		Resolv: RunDir + "/" + path.Base(ResolvTarget), Host: shortName(c.Node.Hostname), Port: d.Port,
 	}
 	o.IPv6 = n.facts.Mesh.IPv6
 	o.Node, _, _ = strings.Cut(n.facts.Node, "@")

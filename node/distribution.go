@@ -17,7 +17,7 @@ import (
 // distribution is that of this node: its port and name are its own where [peers] has them.
 func (n *Setup) distribution() config.Distribution {
 	d := n.Config.Distribution
-	i := self(n.Config)
+	i := selfIndex(n.Config)
 	if i < 0 {
 		return d
 	}
@@ -63,7 +63,7 @@ func MeshOf(c *release.Command) Mesh {
 func (n *Setup) Watch(m Mesh) cluster.Watch {
 	c, d := n.Config, n.distribution()
 	w := cluster.Watch{
-		Port: d.Port, Node: cluster.ProbeNode + "@" + short(c.Node.Hostname),
+		Port: d.Port, Node: cluster.ProbeNode + "@" + shortName(c.Node.Hostname),
 		// Never more than the interval: then a VM that hangs is known within two.
 		Interval: c.Health.Interval, Limit: min(c.Health.ProbeTimeout, c.Health.Interval),
 		Timeout: c.Cluster.Timeout, Heal: c.Cluster.Heal, Healing: d.Connect && c.Cluster.Heal > 0, Respect: c.Cluster.Respect,
@@ -90,7 +90,7 @@ func (n *Setup) Watch(m Mesh) cluster.Watch {
 			w.Local = append(w.Local, netip.AddrPortFrom(own, uint16(d.Port)))
 		}
 	}
-	self := self(c)
+	self := selfIndex(c)
 	for i, p := range n.peers() {
 		if i == self {
 			continue
@@ -108,9 +108,9 @@ func (n *Setup) Watch(m Mesh) cluster.Watch {
 	return w
 }
 
-// letPing lets the monitor send ICMP echo requests, which takes no privilege then. Without
+// allowPing lets the monitor send ICMP echo requests, which takes no privilege then. Without
 // them it asks the distribution ports of the peers alone.
-func letPing() []error {
+func allowPing() []error {
 	fd, err := unix.Open(cluster.PingGroupRange, unix.O_WRONLY|unix.O_CLOEXEC, 0)
 	if err == nil {
 		_, err = unix.Write(fd, fmt.Appendf(nil, "%d %[1]d", launch.MonitorUID))
@@ -122,8 +122,8 @@ func letPing() []error {
 	return nil
 }
 
-// epmd is the port mapper of the release, as the user and with the environment of it.
-func epmd(r *release.Release, p launch.Command) *launch.Command {
+// epmdCommand is the port mapper of the release, as the user and with the environment of it.
+func epmdCommand(r *release.Release, p launch.Command) *launch.Command {
 	p.Path = r.ERTSDir + "/bin/epmd"
 	p.Argv = []string{"epmd"}
 	p.Dir, p.TTY = "/", false
@@ -132,7 +132,7 @@ func epmd(r *release.Release, p launch.Command) *launch.Command {
 
 // lacks says what TLS for the distribution needs and has not, before the VM ends for
 // want of it with less to say.
-func (n *Setup) Lacks(c *release.Command) error {
+func (n *Setup) TLSProblem(c *release.Command) error {
 	t := &n.Config.Distribution.TLS
 	if t.Cert == "" || c.Refused != nil {
 		return nil
@@ -144,10 +144,10 @@ func (n *Setup) Lacks(c *release.Command) error {
 		if _, err := n.Image.Root.Mode(path); err != nil && !n.Image.MountedLater(path) {
 			return errors.New("distribution.tls: " + path + ": " + err.Error())
 		}
-		if !n.here() {
+		if !n.isLive() {
 			continue
 		}
-		if f, err := files.Open(path, n.rule()); err == nil {
+		if f, err := files.Open(path, n.fileRule()); err == nil {
 			f.Close()
 		} else if files.IsRefused(err) {
 			return fmt.Errorf("distribution.tls: %w", err)
@@ -163,9 +163,9 @@ func (n *Setup) CheckCertificate(node string) error {
 	if path == "" {
 		return nil
 	}
-	text, err := n.secret(path)
+	text, err := n.readSecret(path)
 	if err != nil {
-		return nil // said already
+		return nil // problemsSaid already
 	}
 	return release.CheckCertificate(path, text, node)
 }

@@ -11,38 +11,38 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// wayDown is the one way in which the node ends, made when it is first asked for.
-func (n *node) wayDown() *boot.Way {
-	if n.way == nil {
+// shutdownSequence is the one way in which the node ends, made when it is first asked for.
+func (n *node) shutdownSequence() *boot.Sequence {
+	if n.sequence == nil {
 		c := n.Config
 		if c == nil { // the boot fell before it had one
-			c = config.Load("", nothing)
+			c = config.Load("", noFiles)
 		}
 		w := ShutdownPlan(c)
-		w.Reap, w.Save, w.Last = n.signals.ReapUntil, n.saveLast, n.lastThing
+		w.Reap, w.Save, w.Last = n.signals.ReapUntil, n.saveLast, n.disarmWatchdog
 		w.Say = func(line string) { n.console.Say(health.Notice, line) }
-		n.way = &w
+		n.sequence = &w
 	}
-	return n.way
+	return n.sequence
 }
 
 // ShutdownPlan is the way down with its times, as a plan can print it.
-func ShutdownPlan(c *config.Config) boot.Way {
-	return boot.Way{Stop: c.Supervise.StopTimeout, Grace: 5 * time.Second, Limit: c.Supervise.DownTimeout}
+func ShutdownPlan(c *config.Config) boot.Sequence {
+	return boot.Sequence{Stop: c.Supervise.StopTimeout, Grace: 5 * time.Second, Limit: c.Supervise.DownTimeout}
 }
 
 // finished is called when the release has ended and the node goes down: a panic from here
 // on goes on with that.
 func (n *node) finished(a policy.Action, seq uint32) { n.ending, n.seq = a, seq }
 
-// goesDown is called when the node begins to end: from now on it has a deadline.
-func (n *node) goesDown(a policy.Action) { n.wayDown().Begin(actionOf(a)) }
+// shutdownBegins is called when the node begins to end: from now on it has a deadline.
+func (n *node) shutdownBegins(a policy.Action) { n.shutdownSequence().Begin(actionOf(a)) }
 
-// goDown ends the node; it does not return.
-func (n *node) goDown(a policy.Action) {
+// shutdown ends the node; it does not return.
+func (n *node) shutdown(a policy.Action) {
 	n.ending = a
 	fault.At("down")
-	w := n.wayDown()
+	w := n.shutdownSequence()
 	w.Stopped()
 	w.Begin(actionOf(a))
 	n.jobs.End()

@@ -56,14 +56,14 @@ func (n *Setup) dumpsOnDisk(bytes int64) (dir string, most int64) {
 	return dir, bytes
 }
 
-// enough says why the release is not started in this boot, where too many in a row
+// bootLoopGuard says why the release is not started in this boot, where too many in a row
 // before it did not come up.
-func (n *node) enough(s *supervise.Node) {
+func (n *node) bootLoopGuard(s *supervise.Node) {
 	limit := n.Config.Supervise.Boots
-	if limit == 0 || n.Failed != nil || n.adopts() || n.StateDir == "" {
+	if limit == 0 || n.Failed != nil || n.resumes() || n.StateDir == "" {
 		return
 	}
-	s.Failed, s.FellBack = n.kept.Failed, n.kept.FellBack
+	s.Failed, s.FellBack = n.recalled.Failed, n.recalled.FellBack
 	if s.Failed >= limit {
 		s.NoRelease = strconv.Itoa(s.Failed) + " boots in a row did not come up (supervise.boots): this one does not try, the next one does"
 	}

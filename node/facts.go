@@ -30,8 +30,8 @@ type facts struct {
 	Release supervise.Release // how it is started
 }
 
-// look finds out what an order asks for. It may hang where a disk does.
-func (n *Setup) look(run int, start bool) (f facts) {
+// releaseFacts finds out what an order asks for. It may hang where a disk does.
+func (n *Setup) releaseFacts(run int, start bool) (f facts) {
 	n.services(&f)
 	if n.Release == nil || n.Failed != nil || run > 1 { // another one may have been installed
 		n.FindRelease()
@@ -60,7 +60,7 @@ func (n *Setup) look(run int, start bool) (f facts) {
 // makeReady makes everything ready for a start.
 func (n *Setup) makeReady(f *facts, cmd *release.Command) {
 	cmd.Files = append(cmd.Files, release.File{Path: InetrcPath, Mode: 0o644, Content: n.Inetrc()})
-	err := n.Lacks(cmd)
+	err := n.TLSProblem(cmd)
 	if err == nil {
 		err = cmd.Prepare()
 	}
@@ -86,7 +86,7 @@ func (n *Setup) makeReady(f *facts, cmd *release.Command) {
 		r.Notify = 0o666
 	}
 	if cmd.Daemon {
-		r.Sidecar = epmd(n.Release, r.Command)
+		r.Sidecar = epmdCommand(n.Release, r.Command)
 	}
 	f.Release = r
 }

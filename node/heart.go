@@ -15,11 +15,11 @@ import (
 // ERL_CRASH_DUMP_SECONDS gives it, and as much again for a slow disk.
 const dumpTimeout = 10 * time.Second
 
-// wantedDog is what the configuration says about the watchdog.
-func (n *Setup) wantedDog() supervise.Dog {
+// watchdogSettings is what the configuration says about the watchdog.
+func (n *Setup) watchdogSettings() supervise.WatchdogSettings {
 	w := &n.Config.Watchdog
 	from, _ := n.Config.Origin("watchdog.device")
-	return supervise.Dog{Device: w.Device, Timeout: w.Timeout, Criterion: w.Criterion, Wanted: from != config.BuiltIn}
+	return supervise.WatchdogSettings{Device: w.Device, Timeout: w.Timeout, Criterion: w.Criterion, Wanted: from != config.BuiltIn}
 }
 
 // openWatchdog opens the watchdog before the first step that a disk or a network can hold up
@@ -27,7 +27,7 @@ func (n *Setup) wantedDog() supervise.Dog {
 // take longer than it waits, so it comes after that. Where it cannot be opened yet, the
 // loop says so and tries again.
 func (n *node) openWatchdog() {
-	w := n.wantedDog()
+	w := n.watchdogSettings()
 	if w.Device == "" || n.watchdog.Timeout != 0 {
 		return
 	}
@@ -46,9 +46,9 @@ func (n *node) openWatchdog() {
 	}
 }
 
-// lastThing stops the watchdog of a machine that is to stand still. One that restarts
+// disarmWatchdog stops the watchdog of a machine that is to stand still. One that restarts
 // keeps it, for the case that it does not come that far.
-func (n *node) lastThing(a boot.Action) {
+func (n *node) disarmWatchdog(a boot.Action) {
 	if a != boot.Reboot {
 		n.watchdog.Disarm()
 	}

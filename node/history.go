@@ -29,7 +29,7 @@ func (n *node) beginHistory() {
 		n.Boot = randomBoot()
 	}
 	k := &n.history
-	k.Dir, k.FallbackDir, k.Pmsg, k.Boot, k.Fresh = n.StateDir, RunDir, Pmsg(), n.Boot, !n.adopts()
+	k.Dir, k.FallbackDir, k.Pmsg, k.Boot, k.Fresh = n.StateDir, RunDir, Pmsg(), n.Boot, !n.resumes()
 	k.Tell = func(line string, bad bool) {
 		severity := health.Notice
 		if bad { // "quiet" does not hide it
@@ -40,7 +40,7 @@ func (n *node) beginHistory() {
 	k.EarlierBoots = func(past []history.Entry) {
 		failed, fellBack := history.Failed(past, n.Boot)
 		select {
-		case n.row <- policy.Event{Kind: policy.Remembered, Failed: failed, FellBack: fellBack}:
+		case n.failedBoots <- policy.Event{Kind: policy.Remembered, Failed: failed, FellBack: fellBack}:
 		default: // nobody decides anything any more
 		}
 	}

@@ -75,12 +75,12 @@ var work = map[string]job{
 		func(_ *node, order any) launch.Sandbox {
 			return launch.Sandbox{Make: []string{order.(*history.Job).Dir}}
 		}},
-	supervise.LookJob: {func(b []byte) (any, error) { return do(b, evidenceOf) }, reads,
+	supervise.CollectJob: {func(b []byte) (any, error) { return do(b, evidenceOf) }, reads,
 		func(_ *node, order any) launch.Sandbox {
 			j := order.(*evidence.Job)
 			return launch.Sandbox{Read: []string{path.Dir(j.Dumps.Dump(j.Run))}}
 		}},
-	supervise.KeepJob: {func(b []byte) (any, error) { return do(b, evidenceOf) }, writes,
+	supervise.EvidenceJob: {func(b []byte) (any, error) { return do(b, evidenceOf) }, writes,
 		func(_ *node, order any) launch.Sandbox {
 			d := &order.(*evidence.Job).Dumps
 			box := launch.Sandbox{Make: []string{d.Dir}}
@@ -149,7 +149,7 @@ func JobMain(args []string) int {
 	})
 }
 
-func lookFor(o *order) any { return o.setup().look(o.Run, o.Start) }
+func lookFor(o *releaseQuery) any { return o.setup().releaseFacts(o.Run, o.Start) }
 
 func evidenceOf(j *evidence.Job) any { return j.Do() }
 
@@ -175,9 +175,9 @@ type disksOrder struct {
 	Boot   uint32
 }
 
-// kept is what came of it: what went wrong, and what the state directory tells a boot
+// recalled is what came of it: what went wrong, and what the state directory tells a boot
 // before the release starts.
-type kept struct {
+type recalled struct {
 	Errs     []string
 	Dir      string // the state directory; empty: there is none
 	Recalled boot.Recalled
@@ -186,7 +186,7 @@ type kept struct {
 }
 
 func disks(o *disksOrder) any {
-	var k kept
+	var k recalled
 	say := func(errs ...error) {
 		for _, err := range errs {
 			if err != nil {
@@ -208,17 +208,17 @@ func disks(o *disksOrder) any {
 
 // now does a job before the loop, or after it. A signal that ends the node is obeyed
 // meanwhile, and the watchdog petted.
-func (n *node) doNow(name string, limit time.Duration, order, into any) error {
-	return n.jobs.DoNow(supervise.Job{Name: name, Order: order, Limit: limit}, into, func() { n.waits() })
+func (n *node) runJob(name string, limit time.Duration, order, into any) error {
+	return n.jobs.DoNow(supervise.Job{Name: name, Order: order, Limit: limit}, into, func() { n.petAndPoll() })
 }
 
 // inMemory says of a path that it is in a file system that PID 1 has mounted itself, where
 // nobody waits for anything.
 func inMemory(path string) bool { return strings.HasPrefix(path, RunDir+"/") || path == RunDir }
 
-// away says that this node has file systems that can hang, besides the one that it runs
+// filesCanHang says that this node has file systems that can hang, besides the one that it runs
 // from: what is looked for in files is a child's work then.
-func away() bool {
+func filesCanHang() bool {
 	text, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		return true

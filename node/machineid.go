@@ -6,37 +6,37 @@ import (
 	"github.com/beaminit/beaminit/internal/files"
 )
 
-// giveMachineID fills an /etc/machine-id that the image left empty, and puts the one of
+// ensureMachineID fills an /etc/machine-id that the image left empty, and puts the one of
 // the kernel command line over any. The release may read it at its start; where the
-// image has none, it can wait (see leaveMachineID).
-func (n *node) giveMachineID() {
+// image has none, it can wait (see deferredMachineID).
+func (n *node) ensureMachineID() {
 	need, present := boot.NeedMachineID()
 	asked := n.Config.Node.MachineID
 	if asked == "" && !(need && present) {
 		n.needID = need
 		return
 	}
-	n.placeMachineID(asked, present)
+	n.writeMachineID(asked, present)
 }
 
-// leaveMachineID puts an id in /run where the image has no file for it.
-func (n *node) leaveMachineID() {
+// deferredMachineID puts an id in /run where the image has no file for it.
+func (n *node) deferredMachineID() {
 	if n.needID {
 		n.needID = false
-		n.placeMachineID("", false)
+		n.writeMachineID("", false)
 	}
 }
 
-func (n *node) placeMachineID(id string, present bool) {
+func (n *node) writeMachineID(id string, present bool) {
 	from := "systemd.machine_id="
 	if id == "" {
-		id, from = n.kept.Recalled.MachineID, "saved in "+n.StateDir
+		id, from = n.recalled.Recalled.MachineID, "saved in "+n.StateDir
 		if id == "" {
 			id, from = boot.MakeMachineID(n.boardNumber())
 		}
 		n.machineID = id // to be kept
 	}
-	if err := boot.PlaceMachineID(id, present); err != nil {
+	if err := boot.WriteMachineID(id, present); err != nil {
 		n.say(health.Err, err)
 	} else if from == "random" && n.StateDir == "" {
 		n.console.Say(health.Notice, "machine-id: random for this boot: the board has no number of its own, and no [[mount]] keeps one")

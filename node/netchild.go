@@ -24,12 +24,12 @@ const (
 
 // network is what the network child has told.
 type network struct {
-	links   netcfg.Status
-	dns     []hostsgen.DNS
-	address netip.Addr // of the first link that the network gave one
-	named   bool       // the network named this node
-	saidOf  string     // the later name that was said and not taken
-	known   []string   // the reports that the files have, by link
+	links       netcfg.Status
+	dns         []hostsgen.DNS
+	address     netip.Addr // of the first link that the network gave one
+	named       bool       // the network named this node
+	refusedName string     // the later name that was said and not taken
+	written     []string   // the reports that the files have, by link
 }
 
 // netChild is the network child, in the form that the loop wants.
@@ -38,12 +38,12 @@ func (n *node) netChild(status netcfg.Status) supervise.Network {
 	if len(n.Net.Links) == 1 { // lo alone
 		return supervise.Network{}
 	}
-	return supervise.Network{Command: n.netCommand, Report: n.netReport, Bad: n.netBad}
+	return supervise.Network{Command: n.netCommand, Report: n.netReport, Bad: n.badLinks}
 }
 
 func (n *node) netCommand() *launch.Command {
 	orders := netcfg.Orders{Plan: n.Net, RunDir: netDir}
-	if n.nameless() { // the server is not told a name that it is to give
+	if n.namedByNetwork() { // the server is not told a name that it is to give
 		orders.Plan.Hostname = ""
 	}
 	keep := n.leaseDir()
@@ -94,19 +94,19 @@ func (n *node) netReport(line []byte) (ready bool, peers []string) {
 		}
 	}
 	changed := n.keepReports(&r)
-	if n.takeName(&r) {
+	if n.adoptName(&r) {
 		peers = n.otherPeers()
 		changed = true
 	}
 	if changed {
-		n.takeNames(&r)
+		n.adoptServers(&r)
 		n.writeHosts()
 	}
 	return n.network.links.Ready(), peers
 }
 
-// netBad names the links that are not well.
-func (n *node) netBad() (bad []string) {
+// badLinks names the links that are not well.
+func (n *node) badLinks() (bad []string) {
 	for _, l := range n.network.links.Links {
 		if l.State != netcfg.Ready {
 			bad = append(bad, l.Name+":"+l.State.String())
@@ -118,23 +118,23 @@ func (n *node) netBad() (bad []string) {
 // keepReports writes what is known of each link to a file of its own, and says whether
 // anything is new.
 func (n *node) keepReports(r *netcfg.Report) (changed bool) {
-	if len(n.network.known) != len(r.Links) {
-		n.network.known = make([]string, len(r.Links))
+	if len(n.network.written) != len(r.Links) {
+		n.network.written = make([]string, len(r.Links))
 	}
 	for i := range r.Links {
 		text, err := json.Marshal(&r.Links[i])
-		if err != nil || string(text) == n.network.known[i] {
+		if err != nil || string(text) == n.network.written[i] {
 			continue
 		}
-		n.network.known[i], changed = string(text), true
+		n.network.written[i], changed = string(text), true
 		unix.Mkdir(RunDir, 0o755)
 		n.say(health.Err, hostsgen.Write(netDir, r.Links[i].Name+".json", append(text, '\n')))
 	}
 	return changed
 }
 
-// takeNames takes over what a network said of name servers and of this node's address.
-func (n *node) takeNames(r *netcfg.Report) {
+// adoptServers takes over what a network said of name servers and of this node's address.
+func (n *node) adoptServers(r *netcfg.Report) {
 	n.network.dns, n.network.address = nil, netip.Addr{}
 	for _, l := range r.Links {
 		var own netip.Addr
@@ -153,16 +153,16 @@ func (n *node) takeNames(r *netcfg.Report) {
 	}
 }
 
-// nameless says that nothing names this node but the network, if that does.
-func (n *Setup) nameless() bool {
+// namedByNetwork says that nothing names this node but the network, if that does.
+func (n *Setup) namedByNetwork() bool {
 	from, _ := n.Config.Origin("node.hostname")
 	return from <= config.Derived
 }
 
-// takeName gives the node the host name of a lease, where nothing else names it and the
+// adoptName gives the node the host name of a lease, where nothing else names it and the
 // release has not been started under another: a node that is named is one node for as long
 // as it is up.
-func (n *node) takeName(r *netcfg.Report) (taken bool) {
+func (n *node) adoptName(r *netcfg.Report) (taken bool) {
 	name := ""
 	for _, l := range r.Links {
 		if l.Lease != nil && name == "" {
@@ -170,33 +170,33 @@ func (n *node) takeName(r *netcfg.Report) (taken bool) {
 		}
 	}
 	has := n.Config.Node.Hostname
-	if name == "" || name == has || !n.nameless() || name == n.network.saidOf {
+	if name == "" || name == has || !n.namedByNetwork() || name == n.network.refusedName {
 		return false
 	}
-	if n.network.named || n.prepared || n.adopts() || len(name) > 64 {
-		n.network.saidOf = name
+	if n.network.named || n.prepared || n.resumes() || len(name) > 64 {
+		n.network.refusedName = name
 		n.console.Say(health.Warning, "network: the DHCP server names this node "+name+" now; it stays "+has+" until the next boot")
 		return false
 	}
-	n.rename(name)
+	n.setName(name)
 	n.console.Say(health.Notice, "network: this node is "+name+", by the DHCP server; it was "+has)
 	n.say(health.Err, unix.Sethostname([]byte(name)), hostsgen.Write(netDir, "hostname", []byte(name+"\n")))
 	return true
 }
 
-func (n *node) rename(name string) {
+func (n *node) setName(name string) {
 	n.Config.Node.Hostname, n.Net.Hostname, n.name = name, name, ""
 	n.network.named = true
 }
 
-// nameAgain gives a node that nothing else names the name that the network gave it before
+// restoreName gives a node that nothing else names the name that the network gave it before
 // PID 1 was executed again, or that the kernel was given by its own ip=.
-func (n *node) nameAgain() {
-	if !n.nameless() {
+func (n *node) restoreName() {
+	if !n.namedByNetwork() {
 		return
 	}
 	if text, err := n.Image.Read(netName); err == nil && netcfg.HostName(strings.TrimSpace(string(text))) {
-		n.rename(strings.TrimSpace(string(text)))
+		n.setName(strings.TrimSpace(string(text)))
 		return
 	}
 	pnp, _ := n.Image.Read(kernelPNP)
@@ -204,13 +204,13 @@ func (n *node) nameAgain() {
 		return
 	}
 	if name, err := os.Hostname(); err == nil && netcfg.HostName(name) && name != "localhost" && len(name) <= 64 {
-		n.rename(name)
+		n.setName(name)
 	}
 }
 
 // otherPeers are the names of the peers that are not this node, in the order of Watch.
 func (n *Setup) otherPeers() []string {
-	peers, self := []string{}, self(n.Config)
+	peers, self := []string{}, selfIndex(n.Config)
 	for i, p := range n.Config.Peers {
 		if i != self && !n.Unnamed {
 			peers = append(peers, p.Name)

@@ -91,12 +91,12 @@ func (n *Setup) Inetrc() []byte {
 	return hostsgen.Inetrc(RunDir+"/hosts", RunDir+"/resolv.conf")
 }
 
-// self is the index of this node in [peers], -1 where it is not there. A peer may
+// selfIndex is the index of this node in [peers], -1 where it is not there. A peer may
 // be written with or without the domain.
-func self(c *config.Config) int {
+func selfIndex(c *config.Config) int {
 	host := c.Node.Hostname
 	for i, p := range c.Peers {
-		if p.Name == host || short(p.Name) == host || p.Name == short(host) {
+		if p.Name == host || shortName(p.Name) == host || p.Name == shortName(host) {
 			return i
 		}
 	}
@@ -110,7 +110,7 @@ func CheckSelfInPeers(c *config.Config) []error {
 		return nil
 	}
 	_, where := c.Origin("peers")
-	i := self(c)
+	i := selfIndex(c)
 	if i < 0 {
 		return []error{fmt.Errorf("%s: peers: this node, %s, is none of them; want a line with its name and address, the same on all nodes", where, c.Node.Hostname)}
 	}
@@ -134,7 +134,7 @@ func CheckSelfInPeers(c *config.Config) []error {
 
 // peerCount is how many other nodes there are.
 func peerCount(c *config.Config) int {
-	if self(c) >= 0 {
+	if selfIndex(c) >= 0 {
 		return len(c.Peers) - 1
 	}
 	return len(c.Peers)
@@ -153,14 +153,14 @@ func address(c *config.Config) netip.Addr {
 
 // OwnAddress is where peers find the node, as far as is known.
 func (n *Setup) OwnAddress() netip.Addr {
-	if i := self(n.Config); i >= 0 {
+	if i := selfIndex(n.Config); i >= 0 {
 		return n.Config.Peers[i].Address
 	}
 	return n.address()
 }
 
-// short is a host name without its domain.
-func short(host string) string {
+// shortName is a host name without its domain.
+func shortName(host string) string {
 	for i := 0; i < len(host); i++ {
 		if host[i] == '.' {
 			return host[:i]

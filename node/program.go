@@ -169,7 +169,7 @@ var moduleDirs = [...]string{"/lib/modules", "/usr/lib/modules"}
 // whether they are built into the kernel cannot be seen.
 func (n *Setup) MissingModules() (problems []error, note string) {
 	names := n.Config.Kernel.Modules
-	if len(names) == 0 || n.here() {
+	if len(names) == 0 || n.isLive() {
 		return nil, ""
 	}
 	root := n.Image.Root
@@ -190,8 +190,8 @@ func (n *Setup) MissingModules() (problems []error, note string) {
 	return nil, "kernel.modules: the image has no /lib/modules: whether its kernel has " + strings.Join(names, " ") + " cannot be seen here"
 }
 
-// owner is whom a line of tmpfiles.d names: root, where it names nobody.
-func (n *Setup) owner(user, group string) (uid, gid uint32, err error) {
+// ownerOf is whom a line of tmpfiles.d names: root, where it names nobody.
+func (n *Setup) ownerOf(user, group string) (uid, gid uint32, err error) {
 	if user != "" {
 		u, err := release.FindUser(user, n.Image.Read)
 		if err != nil {
@@ -219,9 +219,9 @@ func (n *node) makeTmpfiles() {
 	}
 	var said []string
 	var err error
-	if !away() {
+	if !filesCanHang() {
 		said = tmpfiles(lines)
-	} else if err = n.doNow(tmpfilesJob, tmpfilesLimit, lines, &said); err != nil {
+	} else if err = n.runJob(tmpfilesJob, tmpfilesLimit, lines, &said); err != nil {
 		said = []string{err.Error()}
 	}
 	for _, line := range said {
@@ -232,7 +232,7 @@ func (n *node) makeTmpfiles() {
 // tmpfiles gives what of them could not be made.
 func tmpfiles(lines []config.Tmpfile) (said []string) {
 	s := Setup{Image: Running()}
-	for _, err := range boot.Tmpfiles(lines, s.owner) {
+	for _, err := range boot.Tmpfiles(lines, s.ownerOf) {
 		said = append(said, err.Error())
 	}
 	return said

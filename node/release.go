@@ -21,31 +21,31 @@ import (
 // does not say in time whether there is one, it is looked for again at its start.
 func (n *node) findRelease() {
 	var f facts
-	if away() {
-		if err := n.doNow(releaseJob, releaseLimit, n.order(1, false), &f); err != nil {
+	if filesCanHang() {
+		if err := n.runJob(releaseJob, releaseLimit, n.releaseQuery(1, false), &f); err != nil {
 			n.say(health.Err, err)
 			return
 		}
 	} else {
-		f = n.look(1, false)
+		f = n.releaseFacts(1, false)
 	}
-	n.take(&f)
+	n.useFacts(&f)
 	n.say(health.Err, n.Failed)
 	for _, problem := range f.Problems {
 		n.console.Say(health.Err, problem)
 	}
 }
 
-// order is what a child has to know to look for it.
-func (n *node) order(run int, start bool) *order {
-	return &order{
+// releaseQuery is what a child has to know to look for it.
+func (n *node) releaseQuery(run int, start bool) *releaseQuery {
+	return &releaseQuery{
 		Sources: &n.sources, Hostname: n.Config.Node.Hostname, Address: n.network.address, Peers: n.Found.Peers, StateDir: n.StateDir, Boot: n.Boot,
 		TTY: n.TTY, Uncuttable: n.Uncuttable, Run: run, Start: start,
 	}
 }
 
-// take takes over what was found.
-func (n *node) take(f *facts) {
+// useFacts takes over what was found.
+func (n *node) useFacts(f *facts) {
 	n.facts, n.Failed = *f, nil
 	if f.Failed != "" {
 		n.Failed = errors.New(f.Failed)
@@ -79,7 +79,7 @@ func (n *Setup) FindUser() {
 // cookie may have been written since the last time.
 func (n *Setup) Command(run int) release.Command {
 	cmd := n.Release.Command(n.Inputs(run))
-	if _, _, undescribed := n.term(); undescribed != nil {
+	if _, _, undescribed := n.terminalEnv(); undescribed != nil {
 		cmd.Problems = append(cmd.Problems, undescribed)
 	}
 	return cmd
@@ -97,17 +97,17 @@ func (n *Setup) Inputs(run int) release.Inputs {
 	from, _ := c.Origin("distribution.names")
 	in.DefaultNames, in.Erlinit = from == config.BuiltIn, c.DropIn()
 	from, _ = c.Origin("distribution.port")
-	self := self(c)
+	self := selfIndex(c)
 	in.DefaultPort = from == config.BuiltIn && (self < 0 || c.Peers[self].Port == 0)
 	in.HomeCookie = n.homeCookie()
-	in.Term, in.Terminfo, _ = n.term()
+	in.Term, in.Terminfo, _ = n.terminalEnv()
 	d := n.dumps()
 	in.Dump, in.DumpBytes, in.DumpSeconds = d.Dump(evidence.Run(n.Boot, run)), d.Bytes, d.Seconds
 	in.Domain = c.Domain()
 	for _, p := range n.peers() {
 		in.Peers, in.PeerNames = append(in.Peers, p.Name), append(in.PeerNames, p.Node)
 	}
-	cookie, err := n.secret(c.Distribution.CookieFile)
+	cookie, err := n.readSecret(c.Distribution.CookieFile)
 	if in.Cookie = cookie; files.IsRefused(err) {
 		in.Refused = err
 	}
@@ -130,40 +130,40 @@ func (n *node) prepare(run int, _ bool, done func(supervise.Release, error)) {
 		n.Uncuttable = true
 		n.console.Say(health.Notice, "the kernel cannot end a dead connection (CONFIG_INET_DIAG_DESTROY): the VM finds out by keepalive, within 9 s")
 	}
-	if !away() {
-		f := n.look(run, true)
-		done(n.readyFor(&f, false))
+	if !filesCanHang() {
+		f := n.releaseFacts(run, true)
+		done(n.releaseReady(&f, false))
 		return
 	}
 	f := new(facts)
-	n.jobs.Begin(supervise.Job{Name: releaseJob, Order: n.order(run, true), Limit: releaseLimit}, f, func(err error) {
+	n.jobs.Begin(supervise.Job{Name: releaseJob, Order: n.releaseQuery(run, true), Limit: releaseLimit}, f, func(err error) {
 		if err != nil {
 			done(supervise.Release{}, err)
 			return
 		}
-		done(n.readyFor(f, true))
+		done(n.releaseReady(f, true))
 	})
 }
 
-// readyFor takes over what was made ready. What there is to say about it is said when it is new.
-func (n *node) readyFor(f *facts, away bool) (supervise.Release, error) {
-	n.take(f)
+// releaseReady takes over what was made ready. What there is to say about it is said when it is new.
+func (n *node) releaseReady(f *facts, away bool) (supervise.Release, error) {
+	n.useFacts(f)
 	n.prepared = true
 	if n.Failed != nil {
 		return supervise.Release{}, n.Failed
 	}
-	if !slices.Equal(f.Said, n.said) {
+	if !slices.Equal(f.Said, n.problemsSaid) {
 		for _, problem := range f.Said {
 			n.console.Say(health.Err, problem)
 		}
 	}
-	if n.said == nil {
-		n.said = append([]string{}, f.Said...)
+	if n.problemsSaid == nil {
+		n.problemsSaid = append([]string{}, f.Said...)
 		for _, note := range f.Notes {
 			n.console.Say(health.Notice, note)
 		}
 	}
-	n.said = append([]string{}, f.Said...)
+	n.problemsSaid = append([]string{}, f.Said...)
 	r := f.Release
 	r.Peers, r.Command.Away = n.otherPeers(), away
 	if f.Refused != "" {
@@ -178,9 +178,9 @@ func (n *Setup) bounds(u *release.User) launch.Bounds {
 	return boundsOf(u, launch.Bounds{Limits: c.Limits, Capabilities: c.Capabilities, OOMScoreAdj: c.OOMScoreAdj})
 }
 
-// VisitorBounds are those of a process that asks the release for this one, in beaminit
+// RemoteBounds are those of a process that asks the release for this one, in beaminit
 // remote and rpc: no more than the release has, though root may have called for it.
-func (n *Setup) VisitorBounds() launch.Bounds {
+func (n *Setup) RemoteBounds() launch.Bounds {
 	b := launch.Bounds{NoNewPrivs: true}
 	if os.Geteuid() != 0 {
 		return b

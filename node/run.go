@@ -20,7 +20,7 @@ func (n *node) supervise(status netcfg.Status) policy.Action {
 	if n.Failed != nil {
 		s.NoRelease = n.Failed.Error()
 	}
-	n.enough(&s)
+	n.bootLoopGuard(&s)
 	if !status.Ready() {
 		s.NetworkWait, s.Readahead = n.networkWait(status), func() *launch.Command { return n.facts.Ahead }
 	}
@@ -32,7 +32,7 @@ func (n *node) supervise(status netcfg.Status) policy.Action {
 func (n *node) superviseNothing(why string) {
 	s := n.loop()
 	s.NoRelease = why
-	n.goDown(s.Run())
+	n.shutdown(s.Run())
 }
 
 // loop is what the supervisor needs to know in any case.
@@ -41,11 +41,11 @@ func (n *node) loop() supervise.Node {
 		n.Boot = randomBoot()
 	}
 	if n.Config == nil { // the boot fell before it had one
-		n.Config = config.Load("", nothing)
+		n.Config = config.Load("", noFiles)
 	}
 	c := n.Config
 	n.openTerminal()
-	n.row = make(chan policy.Event, 1)
+	n.failedBoots = make(chan policy.Event, 1)
 	return supervise.Node{
 		Name: n.nodeName, Peers: n.otherPeers(), Boot: n.Boot, Seq: n.seq, Clock: func() string { return n.clockFrom }, Warn: n.warnings, Interval: c.Health.Interval,
 		Policy: policy.Policy{
@@ -56,9 +56,9 @@ func (n *node) loop() supervise.Node {
 			ProbeInterval: c.Health.Interval, ProbeTimeout: min(c.Health.ProbeTimeout, c.Health.Interval), ProbeFailures: c.Health.ProbeFailures,
 			StartTimeout: c.Health.StartTimeout, Ready: n.ready(), Unprobed: n.Unprobed, DumpTimeout: min(dumpTimeout, c.Dump.Timeout),
 		},
-		Dog: n.wantedDog(), Watchdog: &n.watchdog,
-		AfterStart: n.afterStart, Stopping: n.goesDown, Finished: n.finished, Button: button(c.Supervise.PowerButton), Save: n.saveOften, Resume: n.resume,
-		Row: n.row, Console: n.console, Signals: &n.signals, Phases: n.phases,
+		WatchdogSettings: n.watchdogSettings(), Watchdog: &n.watchdog,
+		AfterStart: n.afterStart, Stopping: n.shutdownBegins, Finished: n.finished, Button: button(c.Supervise.PowerButton), Save: n.saveOften, Resume: n.resume,
+		FailedBoots: n.failedBoots, Console: n.console, Signals: &n.signals, Phases: n.phases,
 		Remember: n.history.Remember, KeepHistory: n.history.Start, FlushHistory: n.history.Flush, StateDir: n.StateDir,
 		Version: n.build.Version, Control: ControlPath,
 		Jobs: n.jobs, InMemory: inMemory,

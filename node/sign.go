@@ -23,11 +23,11 @@ func (n *node) signRecords() {
 
 // readKey reads a key, where its file may be on a disk that hangs too.
 func (n *node) readKey(path string) ([]byte, error) {
-	if !away() {
+	if !filesCanHang() {
 		return health.ReadKey(path)
 	}
 	var answer keyAnswer
-	if err := n.doNow(keyJob, keyLimit, path, &answer); err != nil {
+	if err := n.runJob(keyJob, keyLimit, path, &answer); err != nil {
 		return nil, err
 	}
 	if answer.Problem != "" {

@@ -59,7 +59,7 @@ func (n *node) enterRoot() {
 		n.say(health.Err, err)
 	}
 	n.Boot = randomBoot()
-	n.booting("")
+	n.bootingRecord("")
 	info := func(line string) { n.console.Say(health.Notice, line) }
 	n.awaitRoot(info)
 	program := n.Config.Root.Program
@@ -73,17 +73,17 @@ func (n *node) awaitRoot(say func(string)) {
 	root, begun := n.Config.Root, clock.Monotonic()
 	n.openWatchdog()
 	for attempt := 1; ; attempt++ {
-		err := boot.SwitchRoot(root, max(root.Timeout-(clock.Monotonic()-begun), 0), n.waits, say)
+		err := boot.SwitchRoot(root, max(root.Timeout-(clock.Monotonic()-begun), 0), n.petAndPoll, say)
 		if err == nil {
 			return
 		}
 		why, over := boot.GiveUpRoot(&root, attempt, clock.Monotonic()-begun, err)
 		n.console.Say(health.Err, why)
-		n.early(health.Booting, why)
+		n.earlyRecord(health.Booting, why)
 		if over {
 			n.giveUpRoot(why)
 		}
-		boot.Pause(rootPause, n.waits) // a root that cannot be mounted fails at once, and again
+		boot.Pause(rootPause, n.petAndPoll) // a root that cannot be mounted fails at once, and again
 	}
 }
 
@@ -95,25 +95,25 @@ func (n *node) giveUpRoot(why string) {
 		return
 	}
 	n.console.Say(health.Err, "reboot in "+wait.String()+" (panic=)")
-	n.early(health.Stopping, why)
-	boot.Pause(wait, n.waits)
+	n.earlyRecord(health.Stopping, why)
+	boot.Pause(wait, n.petAndPoll)
 	n.beginHistory()
 	n.remember(history.Entry{Kind: history.Down, Why: "reboot: " + why})
-	n.goDown(config.Reboot)
+	n.shutdown(config.Reboot)
 }
 
-// waits is interrupted for a wait that is not the end of the machine: the watchdog is
+// petAndPoll is interrupted for a wait that is not the end of the machine: the watchdog is
 // petted.
-func (n *node) waits() bool {
+func (n *node) petAndPoll() bool {
 	n.watchdog.Pet()
-	return n.interrupted()
+	return n.pollSignals()
 }
 
-// booting is early for a boot that goes on.
-func (n *node) booting(why string) { n.early(health.Booting, why) }
+// bootingRecord is early for a boot that goes on.
+func (n *node) bootingRecord(why string) { n.earlyRecord(health.Booting, why) }
 
-// early writes a health record from before there is a supervisor.
-func (n *node) early(state health.State, why string) {
+// earlyRecord writes a health record from before there is a supervisor.
+func (n *node) earlyRecord(state health.State, why string) {
 	n.seq++
 	n.console.Health(health.Record{
 		Boot: n.Boot, Seq: n.seq, Up: clock.Boottime(), Node: n.nodeName(), State: state,
@@ -121,24 +121,24 @@ func (n *node) early(state health.State, why string) {
 	})
 }
 
-// interrupted is asked by whatever waits during the boot. It does not return from a
+// pollSignals is asked by whatever waits during the boot. It does not return from a
 // signal that ends the node.
-func (n *node) interrupted() bool {
+func (n *node) pollSignals() bool {
 	select {
 	case sig := <-n.stop:
-		n.obey(sig)
+		n.handleSignal(sig)
 	default:
 	}
 	return false
 }
 
-// obey goes down when a signal asks for it, before anything has been started.
-func (n *node) obey(sig os.Signal) {
-	if action, why := supervise.Meaning(sig); action != "" {
+// handleSignal goes down when a signal asks for it, before anything has been started.
+func (n *node) handleSignal(sig os.Signal) {
+	if action, why := supervise.ActionOf(sig); action != "" {
 		why = string(action) + " asked for by " + why
 		n.console.Say(health.Notice, why)
 		n.beginHistory()
 		n.remember(history.Entry{Kind: history.Down, Asked: true, Why: why})
-		n.goDown(action)
+		n.shutdown(action)
 	}
 }

@@ -13,7 +13,7 @@ import (
 func (n *node) warnings() (words []string) {
 	if mounts, err := os.ReadFile("/proc/self/mountinfo"); err == nil && len(n.Config.Mounts) > 0 {
 		plan, _ := boot.UserMounts(n.Config.Mounts)
-		if lacking(plan, mounts) {
+		if missingMount(plan, mounts) {
 			words = append(words, "data")
 		}
 		if n.StateDir == "" {
@@ -29,8 +29,8 @@ func (n *node) warnings() (words []string) {
 	return words
 }
 
-// lacking says whether one of the mounts is not there.
-func lacking(plan []boot.Mount, mountinfo []byte) bool {
+// missingMount says whether one of the mounts is not there.
+func missingMount(plan []boot.Mount, mountinfo []byte) bool {
 	list, _ := boot.ParseMountInfo(mountinfo)
 	there := map[string]bool{}
 	for _, m := range list {

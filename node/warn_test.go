@@ -18,7 +18,7 @@ func TestLacking(t *testing.T) {
 		{"one is not", []boot.Mount{{Target: "/data"}, {Target: "/data2", Optional: true}}, true},
 		{"below one that is", []boot.Mount{{Target: "/data/more"}}, true},
 	} {
-		if got := lacking(tt.plan, []byte(mountinfo)); got != tt.want {
+		if got := missingMount(tt.plan, []byte(mountinfo)); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
 		}
 	}

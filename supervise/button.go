@@ -40,7 +40,7 @@ func (l *Loop) watchButton() {
 		return
 	}
 	go func() {
-		defer func() { l.fell(recover()) }()
+		defer func() { l.crashed(recover()) }()
 		for len(buttons) > 0 {
 			if _, err := unix.Poll(buttons, -1); err != nil && err != unix.EINTR {
 				return

@@ -79,7 +79,7 @@ func (l *Loop) addChild(c Child) *child {
 
 // reconcile starts and stops children as the state of the release wants it.
 func (l *Loop) reconcile() {
-	if !l.begun {
+	if !l.reconciling {
 		return
 	}
 	for _, c := range l.children {

@@ -23,7 +23,7 @@ func loopFor(t *testing.T, entries ...Child) (l *Loop, console *os.File) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { read.Close(); write.Close() })
-	l = &Loop{Node: Node{Console: health.NewConsole()}, fallen: make(chan string, 8), begun: true}
+	l = &Loop{Node: Node{Console: health.NewConsole()}, panics: make(chan string, 8), reconciling: true}
 	l.Console.Open("/proc/self/fd/" + strconv.Itoa(int(write.Fd())))
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	l.output = l.null

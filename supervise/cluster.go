@@ -31,7 +31,7 @@ func (l *Loop) clusterSays(m cluster.Message) {
 		l.heal(p)
 		l.sayBrake(p.Name, m.Pause)
 	case cluster.Healed:
-		delete(l.braked, p.Name)
+		delete(l.brakes, p.Name)
 		l.healedPeers = append(l.healedPeers, p.Name)
 	}
 }
@@ -53,8 +53,8 @@ func (l *Loop) cut(p cluster.Peer, m *cluster.Message) {
 		l.Console.Say(health.Warning, why+": the connection to "+p.Name+" is cut")
 	case unix.ENOENT: // it ended meanwhile
 	default:
-		if !l.uncut {
-			l.uncut = true
+		if !l.cutProblemSaid {
+			l.cutProblemSaid = true
 			l.Console.Say(health.Warning, why+", and the connection to "+p.Name+" cannot be cut: "+err.Error()+
 				"; the VMs find out by themselves, later. Want CONFIG_INET_DIAG_DESTROY")
 		}
@@ -71,15 +71,15 @@ func (l *Loop) heal(p cluster.Peer) {
 // sayBrake says that the attempts to connect to a peer come to nothing and are made less
 // often: when that begins, and when they cannot become fewer.
 func (l *Loop) sayBrake(name string, pause time.Duration) {
-	was, braked := l.braked[name]
+	was, braked := l.brakes[name]
 	if pause == 0 {
-		delete(l.braked, name)
+		delete(l.brakes, name)
 		return
 	}
-	if l.braked == nil {
-		l.braked = map[string]time.Duration{}
+	if l.brakes == nil {
+		l.brakes = map[string]time.Duration{}
 	}
-	l.braked[name] = pause
+	l.brakes[name] = pause
 	if !braked || was < pause && pause == cluster.LongestBrake {
 		l.Console.Say(health.Warning, name+" answers, and no connection to it comes about: the VM is told again in "+pause.String()+", and then less and less often, at least every "+cluster.LongestBrake.String())
 	}
@@ -87,8 +87,8 @@ func (l *Loop) sayBrake(name string, pause time.Duration) {
 
 // sayUnknown says, once, why the peers of a release that answers are not counted.
 func (l *Loop) sayUnknown(r cluster.Report) {
-	if r.Answer == cluster.Answered && !r.Known && l.state.Peers > 0 && !l.unknown {
-		l.unknown = true
+	if r.Answer == cluster.Answered && !r.Known && l.state.Peers > 0 && !l.uncountedSaid {
+		l.uncountedSaid = true
 		l.Console.Say(health.Warning, "peers=? because the kernel does not tell its connections (sock_diag): want CONFIG_INET_TCP_DIAG, or tcp_diag in kernel.modules")
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ask is a request that waits for the loop.
-type ask struct {
+// controlRequest is a request that waits for the loop.
+type controlRequest struct {
 	control.Request
 	from control.Client
 }
@@ -26,8 +26,8 @@ func (l *Loop) openControl() {
 	}
 	server, err := control.Listen(l.Control)
 	if err != nil {
-		if !l.deaf {
-			l.deaf = true
+		if !l.controlFailed {
+			l.controlFailed = true
 			l.Console.Say(health.Err, "no control socket: "+err.Error()+"; beaminit restart, stop and their like find nobody until there is one")
 		}
 		return
@@ -40,7 +40,7 @@ func (l *Loop) openControl() {
 // readControl waits for requests. The loop is never waited for: where it has enough to
 // do, that is the answer.
 func (l *Loop) readControl(server *control.Server) {
-	defer func() { l.fell(recover()) }()
+	defer func() { l.crashed(recover()) }()
 	for {
 		r, from, err := server.Next()
 		if err != nil {
@@ -55,26 +55,26 @@ func (l *Loop) readControl(server *control.Server) {
 			}
 		}
 		select {
-		case l.asks <- ask{r, from}:
+		case l.requests <- controlRequest{r, from}:
 		default:
 			server.Answer(from, control.Busy, "")
 		}
 	}
 }
 
-// asked does what a request asks for, and answers with the state that follows from it.
-func (l *Loop) asked(a ask) {
+// handleRequest does what a request asks for, and answers with the state that follows from it.
+func (l *Loop) handleRequest(a controlRequest) {
 	fault.At("asked")
-	l.served++
-	then := policy.Nothing
+	l.requestsServed++
+	then := policy.NoAction
 	switch a.Command {
 	case control.Status:
 	case control.Restart:
-		then = policy.ThenStart
+		then = policy.StartPending
 	case control.Stop:
-		then = policy.ThenStop
+		then = policy.StopPending
 	case control.Rescue:
-		then = policy.ThenKill
+		then = policy.KillPending
 	case control.Service:
 		verdict := control.Verdict(control.No)
 		text, ok := l.askService(a.Argument)
@@ -90,36 +90,36 @@ func (l *Loop) asked(a ask) {
 		l.server.Answer(a.from, control.No, "PID 1 is beaminit "+l.Version+" and does not know the command "+a.Command)
 		return
 	}
-	if then != policy.Nothing {
+	if then != policy.NoAction {
 		if l.state.Phase == policy.Ending {
 			l.server.Answer(a.from, control.No, "the node is going down: "+l.state.Why)
 			return
 		}
 		why := a.Command + " asked for by beaminit " + a.Command
-		if l.state.Then != then {
+		if l.state.Pending != then {
 			l.Console.Say(health.Notice, why+" (pid "+strconv.Itoa(int(a.from.PID))+")")
 		}
-		l.step(policy.Event{Kind: policy.Asked, Then: then, Text: why})
+		l.step(policy.Event{Kind: policy.ActionAsked, Pending: then, Text: why})
 	}
 	l.server.Answer(a.from, control.OK, string(l.present().Append(make([]byte, 0, 512))))
 }
 
-// tidyAfter is how many requests leave so much behind that shrink is worth it: PID 1
+// shrinkAfterRequests is how many requests leave so much behind that shrink is worth it: PID 1
 // grows by 2 MiB in a flood of them.
-const tidyAfter = 1000
+const shrinkAfterRequests = 1000
 
-// tidyAbove is how much of PID 1 may be in memory, in bytes, before it is made small
+// shrinkAbove is how much of PID 1 may be in memory, in bytes, before it is made small
 // again: pages of the program that were needed once add up.
-const tidyAbove = 4 << 20
+const shrinkAbove = 4 << 20
 
-// tidy makes PID 1 small again after many requests, and once more when they have ended.
-func (l *Loop) tidy() {
-	many := l.served >= tidyAfter || resident(unix.Getpid()) > tidyAbove
-	if many || l.untidy {
+// shrinkIfGrown makes PID 1 small again after many requests, and once more when they have ended.
+func (l *Loop) shrinkIfGrown() {
+	many := l.requestsServed >= shrinkAfterRequests || resident(unix.Getpid()) > shrinkAbove
+	if many || l.shrinkPending {
 		shrink()
 	}
-	if l.untidy = many; many {
-		l.served = 0
+	if l.shrinkPending = many; many {
+		l.requestsServed = 0
 	}
 }
 
@@ -127,39 +127,39 @@ func (l *Loop) tidy() {
 // handed everything that this one knows. Too many falls of this one are forgotten, and
 // a release that was left alone because of them is watched again: another program is
 // not the one that fell.
-func (l *Loop) reexec(a ask) {
+func (l *Loop) reexec(a controlRequest) {
 	l.Console.Say(health.Notice, "PID 1 executes "+a.Argument+", as beaminit reexec (pid "+strconv.Itoa(int(a.from.PID))+") asked for")
-	r := l.knowledge()
-	r.From, r.Falls = l.Version, nil
+	r := l.handover()
+	r.From, r.Crashes = l.Version, nil
 	if r.State.Phase == policy.GivenUp && r.State.PID != 0 {
 		r.State.Phase = policy.Running
 	}
-	err := l.become(r, a.Argument)
+	err := l.exec(r, a.Argument)
 	text := "PID 1 cannot execute " + a.Argument + ": " + err.Error() + "; it goes on as it is"
 	l.Console.Say(health.Err, text)
 	l.server.Answer(a.from, control.No, text)
 }
 
-// afresh is what a start of the release comes to in a PID 1 that fell too often to know
+// reexecToStart is what a start of the release comes to in a PID 1 that fell too often to know
 // how: it begins once more, and does it then.
-func (l *Loop) afresh() error {
-	r := l.knowledge()
-	r.From, r.Falls = l.Version, nil
+func (l *Loop) reexecToStart() error {
+	r := l.handover()
+	r.From, r.Crashes = l.Version, nil
 	if !r.State.Ran {
 		r.State.Phase = policy.Waiting // the boot is yet to be done
 	}
-	return l.become(r, "/proc/self/exe")
+	return l.exec(r, "/proc/self/exe")
 }
 
-// knowledge is what the next PID 1 needs to know.
-func (l *Loop) knowledge() *Handover {
-	ear := l.ear
+// handover is what the next PID 1 needs to know.
+func (l *Loop) handover() *Handover {
+	ear := l.heartUID
 	if ear == 0 && l.Resume != nil { // it was not listened to after too many falls
-		ear = l.Resume.Ear
+		ear = l.Resume.HeartUID
 	}
 	return &Handover{
-		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Falls: l.falls, Clock: l.Clock(), StateDir: l.StateDir, Healer: l.healer, OwesEnd: l.owesEnd,
-		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)}, Watchdog: l.Watchdog.FD(), Notify: l.notify, Ear: ear,
+		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Crashes: l.crashes, Clock: l.Clock(), StateDir: l.StateDir, Healer: l.healer, AfterEndPending: l.afterEndPending,
+		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)}, Watchdog: l.Watchdog.FD(), Notify: l.notify, HeartUID: ear,
 		Terminal: l.Terminal, Children: l.handedChildren(), Lines: l.handedLines(),
 	}
 }
@@ -185,12 +185,12 @@ func (l *Loop) handedLines() map[string]int {
 	return lines
 }
 
-// become executes the program of that path in this process. It returns only an error;
+// exec executes the program of that path in this process. It returns only an error;
 // then all is as it was.
-func (l *Loop) become(r *Handover, path string) error {
+func (l *Loop) exec(r *Handover, path string) error {
 	l.flushHistory(200 * time.Millisecond)
 	l.Console.Stop(200 * time.Millisecond)
-	err := r.Become(path)
-	l.Console.Start(func() { l.fell(recover()) })
+	err := r.Exec(path)
+	l.Console.Start(func() { l.crashed(recover()) })
 	return err
 }

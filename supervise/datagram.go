@@ -27,7 +27,7 @@ func listenDatagrams(path string, uid int, mode uint32) (fd int, err error) {
 		err = unix.Bind(fd, &unix.SockaddrUnix{Name: path})
 	}
 	if err == nil {
-		err = lend(path, uid, mode)
+		err = grant(path, uid, mode)
 	}
 	if err != nil {
 		unix.Close(fd)
@@ -36,8 +36,8 @@ func listenDatagrams(path string, uid int, mode uint32) (fd int, err error) {
 	return fd, nil
 }
 
-// lend gives the socket to a user.
-func lend(path string, uid int, mode uint32) error {
+// grant gives the socket to a user.
+func grant(path string, uid int, mode uint32) error {
 	if err := unix.Chown(path, uid, -1); err != nil {
 		return err
 	}

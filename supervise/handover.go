@@ -30,30 +30,30 @@ const handoverVersion = 2
 // maxHandover bounds a document, in bytes.
 const maxHandover = 4 << 20
 
-// MaxFalls is how often PID 1 may fall within FallWindow before it does no more
+// MaxCrashes is how often PID 1 may fall within CrashWindow before it does no more
 // than stay there: a panic that comes back at once would be a loop.
 const (
-	MaxFalls   = 3
-	FallWindow = time.Minute
+	MaxCrashes  = 3
+	CrashWindow = time.Minute
 )
 
 // Handover is that knowledge.
 type Handover struct {
-	Version  int                          `json:"version"`
-	From     string                       `json:"from,omitempty"` // the version that was told to execute this one; empty: it fell
-	Boot     uint32                       `json:"boot"`
-	Seq      uint32                       `json:"seq"`
-	State    policy.State                 `json:"state"`
-	Children map[string]policy.ChildState `json:"children,omitempty"` // by name, all but the release
-	Phases   []health.Phase               `json:"phases,omitempty"`
-	Falls    []time.Duration              `json:"falls,omitempty"` // within FallWindow
-	Why      string                       `json:"why,omitempty"`   // of the last one
-	Clock    string                       `json:"clock,omitempty"` // as in the health records
-	StateDir string                       `json:"state_dir,omitempty"`
-	OwesEnd  bool                         `json:"owes_end,omitempty"` // the programs that come after an end of the release are to be run
-	Ear      int                          `json:"heart,omitempty"`    // the user whose heart is listened to, and 1 more; 0: no heart speaks
-	Healer   string                       `json:"healer,omitempty"`   // the address in the VM that is told whom to connect to; empty: none is known
-	Fds      map[string]int               `json:"fds,omitempty"`      // descriptors by role
+	Version         int                          `json:"version"`
+	From            string                       `json:"from,omitempty"` // the version that was told to execute this one; empty: it fell
+	Boot            uint32                       `json:"boot"`
+	Seq             uint32                       `json:"seq"`
+	State           policy.State                 `json:"state"`
+	Children        map[string]policy.ChildState `json:"children,omitempty"` // by name, all but the release
+	Phases          []health.Phase               `json:"phases,omitempty"`
+	Crashes         []time.Duration              `json:"falls,omitempty"` // within CrashWindow
+	Why             string                       `json:"why,omitempty"`   // of the last one
+	Clock           string                       `json:"clock,omitempty"` // as in the health records
+	StateDir        string                       `json:"state_dir,omitempty"`
+	AfterEndPending bool                         `json:"owes_end,omitempty"` // the programs that come after an end of the release are to be run
+	HeartUID        int                          `json:"heart,omitempty"`    // the user whose heart is listened to, and 1 more; 0: no heart speaks
+	Healer          string                       `json:"healer,omitempty"`   // the address in the VM that is told whom to connect to; empty: none is known
+	Fds             map[string]int               `json:"fds,omitempty"`      // descriptors by role
 
 	// The descriptors, as the roles of Fds name them.
 	Output   [2]int            `json:"-"` // the pipe of the release's output: read end, write end; 0: none
@@ -181,8 +181,8 @@ func parseHandover(text []byte) (h Handover, err error) {
 	if s := &h.State; s.Kill < policy.KillNone || s.Kill > policy.KillStuck {
 		s.Kill, h.Lost = policy.KillNone, append(h.Lost, "state.kill")
 	}
-	if s := &h.State; s.Then < policy.Nothing || s.Then > policy.ThenKill {
-		s.Then, h.Lost = policy.Nothing, append(h.Lost, "state.then")
+	if s := &h.State; s.Pending < policy.NoAction || s.Pending > policy.KillPending {
+		s.Pending, h.Lost = policy.NoAction, append(h.Lost, "state.then")
 	}
 	return h, nil
 }
@@ -250,17 +250,17 @@ func closeOnExec() {
 	}
 }
 
-// Fell adds a fall at the time at, and forgets those that no longer count.
-func (h *Handover) Fell(at time.Duration, why string) {
-	h.Falls, h.Why = policy.Recent(h.Falls, at, FallWindow), why
+// AddCrash adds a fall at the time at, and forgets those that no longer count.
+func (h *Handover) AddCrash(at time.Duration, why string) {
+	h.Crashes, h.Why = policy.Recent(h.Crashes, at, CrashWindow), why
 }
 
-// Again executes the program anew in this process. It returns only an error.
-func (h *Handover) Again() error { return h.Become("/proc/self/exe") }
+// ExecSelf executes the program anew in this process. It returns only an error.
+func (h *Handover) ExecSelf() error { return h.Exec("/proc/self/exe") }
 
-// Become executes the program of that path in this process, with all signals blocked
+// Exec executes the program of that path in this process, with all signals blocked
 // until it listens (launch.BlockSignals). It returns only an error.
-func (h *Handover) Become(path string) error {
+func (h *Handover) Exec(path string) error {
 	env := []string{ResumeEnv + "=" + h.encodeV1(), "HOME=/", "TERM=linux"}
 	kept := h.fds()
 	if fd, err := h.write(); err == nil {

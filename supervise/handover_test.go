@@ -12,14 +12,14 @@ import (
 )
 
 var handed = Handover{
-	Boot: 7, Seq: 42, Output: [2]int{5, 6}, Why: "fault at turn: \"x\"\n", Falls: []time.Duration{1, 2},
+	Boot: 7, Seq: 42, Output: [2]int{5, 6}, Why: "fault at turn: \"x\"\n", Crashes: []time.Duration{1, 2},
 	State: policy.State{
 		Phase: policy.Between, PID: 0, Ran: true, Answered: true, Restarts: 3, StartedAt: 5 * time.Second, Backoff: time.Second,
-		NextAt: 9 * time.Second, Exits: []time.Duration{4, 5}, Why: "killed by signal 9 (SIGKILL)", Action: "reboot", Killed: true, Then: policy.ThenStart,
+		NextAt: 9 * time.Second, Exits: []time.Duration{4, 5}, Why: "killed by signal 9 (SIGKILL)", Action: "reboot", Killed: true, Pending: policy.StartPending,
 		CameUp: true, FellBack: true, Ready: true, Notified: true, Runs: 4, Failed: 2, Fallback: 77,
 		Kill: policy.KillDump, Fatal: "hung: \"x\"\n", BeatAt: 6, BeatSpan: 7, SnoozeUntil: 8, Unpetted: true,
 	},
-	Watchdog: 9, Notify: 11, Ear: 1001, Terminal: &console.Terminal{Master: 10, Slave: 11, Ring: -1},
+	Watchdog: 9, Notify: 11, HeartUID: 1001, Terminal: &console.Terminal{Master: 10, Slave: 11, Ring: -1},
 	Children: map[string]policy.ChildState{sidecarName: {PID: 31, Wanted: true, Runs: 1}, relayName: {PID: 32, Wanted: true, Runs: 1}},
 	From:     "v1.2-3-gabc dirty",
 	Phases:   []health.Phase{{Name: "kernel", At: 3}, {Name: "exec", At: 4}},
@@ -75,10 +75,10 @@ func TestV1Ready(t *testing.T) {
 func TestFell(t *testing.T) {
 	var r Handover
 	for _, at := range []time.Duration{0, 10 * time.Second, 50 * time.Second, 65 * time.Second} {
-		r.Fell(at, "why")
+		r.AddCrash(at, "why")
 	}
-	if want := []time.Duration{10 * time.Second, 50 * time.Second, 65 * time.Second}; !reflect.DeepEqual(r.Falls, want) {
-		t.Errorf("got %v, want %v", r.Falls, want)
+	if want := []time.Duration{10 * time.Second, 50 * time.Second, 65 * time.Second}; !reflect.DeepEqual(r.Crashes, want) {
+		t.Errorf("got %v, want %v", r.Crashes, want)
 	}
 }
 

@@ -42,11 +42,11 @@ func (r *Handover) encodeV1() string {
 		"next=" + strconv.FormatInt(int64(s.NextAt), 10),
 		"action=" + string(s.Action),
 		"exits=" + times(s.Exits[max(0, len(s.Exits)-maxExitsV1):]),
-		"falls=" + times(r.Falls),
+		"falls=" + times(r.Crashes),
 		"output=" + strconv.Itoa(r.Output[0]) + "," + strconv.Itoa(r.Output[1]),
 		"watchdog=" + strconv.Itoa(r.Watchdog),
 		"notify=" + strconv.Itoa(r.Notify),
-		"ear=" + strconv.Itoa(r.Ear),
+		"ear=" + strconv.Itoa(r.HeartUID),
 		"kill=" + strconv.Itoa(int(s.Kill)),
 		"fatal=" + hex.EncodeToString([]byte(s.Fatal)),
 		"beat=" + times([]time.Duration{s.BeatAt, s.BeatSpan, s.SnoozeUntil}),
@@ -55,7 +55,7 @@ func (r *Handover) encodeV1() string {
 		"swhy=" + hex.EncodeToString([]byte(s.Why)),
 		"why=" + hex.EncodeToString([]byte(r.Why)),
 		"clock=" + r.Clock,
-		"then=" + strconv.Itoa(int(s.Then)),
+		"then=" + strconv.Itoa(int(s.Pending)),
 		"from=" + hex.EncodeToString([]byte(r.From)),
 		"healer=" + hex.EncodeToString([]byte(r.Healer)),
 		"dir=" + hex.EncodeToString([]byte(r.StateDir)),
@@ -120,7 +120,7 @@ func (r *Handover) set(name, value string) (err error) {
 	case "seq":
 		r.Seq, err = parse32(value)
 	case "falls":
-		r.Falls, err = parseTimes(value)
+		r.Crashes, err = parseTimes(value)
 	case "output":
 		read, write, _ := strings.Cut(value, ",")
 		if r.Output[0], err = strconv.Atoi(read); err == nil {
@@ -131,7 +131,7 @@ func (r *Handover) set(name, value string) (err error) {
 	case "notify":
 		r.Notify, err = strconv.Atoi(value)
 	case "ear":
-		r.Ear, err = strconv.Atoi(value)
+		r.HeartUID, err = strconv.Atoi(value)
 	case "with":
 		err = r.setChild(sidecarName, value)
 	case "terminal":
@@ -209,7 +209,7 @@ func setStateV1(s *policy.State, name, value string) (err error) {
 	case "then":
 		var n int
 		n, err = strconv.Atoi(value)
-		s.Then = policy.Then(n)
+		s.Pending = policy.PendingAction(n)
 	}
 	return err
 }

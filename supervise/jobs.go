@@ -5,14 +5,12 @@ import (
 	"errors"
 	"io"
 	"os"
-	"strconv"
 	"sync"
 	"time"
 
 	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/internal/proc"
 	"github.com/beaminit/beaminit/supervise/launch"
-	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
 )
 
@@ -35,11 +33,11 @@ const maxAnswer = 4 << 20
 // Jobs has jobs done: as children of the loop's table, and by itself where there is no
 // loop, before and after it.
 type Jobs struct {
-	asks chan jobAsk
-	over chan struct{} // closed: there is no loop any more
-	end  sync.Once
+	requests chan jobRequest
+	over     chan struct{} // closed: there is no loop any more
+	end      sync.Once
 
-	begin  func(jobAsk)             // of the loop
+	begin  func(jobRequest)         // of the loop
 	bounds func(*Job) launch.Bounds // what the child of a job may do
 }
 
@@ -49,10 +47,10 @@ func (j *Jobs) End() { j.end.Do(func() { close(j.over) }) }
 
 // NewJobs is for one boot; bounds says what the child that does a job may do.
 func NewJobs(bounds func(*Job) launch.Bounds) *Jobs {
-	return &Jobs{asks: make(chan jobAsk), over: make(chan struct{}), bounds: bounds}
+	return &Jobs{requests: make(chan jobRequest), over: make(chan struct{}), bounds: bounds}
 }
 
-type jobAsk struct {
+type jobRequest struct {
 	Job
 	done func(answer []byte, err error)
 }
@@ -63,9 +61,9 @@ var errOver = errors.New("the node goes down")
 // Do has the job done by the loop, for a goroutine that is not the loop's own, which waits.
 func (j *Jobs) Do(job Job, into any) error {
 	got := make(chan error, 1)
-	ask := jobAsk{job, func(answer []byte, err error) { got <- unmarshal(job.Name, answer, err, into) }}
+	ask := jobRequest{job, func(answer []byte, err error) { got <- unmarshal(job.Name, answer, err, into) }}
 	select {
-	case j.asks <- ask:
+	case j.requests <- ask:
 	case <-j.over:
 		return j.DoNow(job, into, nil)
 	}
@@ -79,7 +77,7 @@ func (j *Jobs) Do(job Job, into any) error {
 
 // Begin has a job done, on the loop's own goroutine, where done is called too, now or later.
 func (j *Jobs) Begin(job Job, into any, done func(error)) {
-	j.begin(jobAsk{job, func(answer []byte, err error) { done(unmarshal(job.Name, answer, err, into)) }})
+	j.begin(jobRequest{job, func(answer []byte, err error) { done(unmarshal(job.Name, answer, err, into)) }})
 }
 
 func unmarshal(name string, answer []byte, err error, into any) error {
@@ -157,159 +155,6 @@ func (j *Jobs) DoNow(job Job, into any, idle func()) error {
 }
 
 const jobPoll = 20 * time.Millisecond
-
-// jobs is what the loop knows of the jobs of one name.
-type jobs struct {
-	entry  *child
-	files  Files
-	answer int     // the read end of its standard output, until somebody reads it
-	now    *jobAsk // what is under way; nil: nothing is, or nobody waits for it any more
-	next   []jobAsk
-	empty  bool // its child gave no answer: how it ended is the reason
-}
-
-type jobAnswer struct {
-	of   *jobs
-	run  int // of its entry
-	text []byte
-}
-
-// startJob has a job done; done is called on the loop's goroutine, now where it cannot even
-// be begun.
-func (l *Loop) startJob(a jobAsk) {
-	j := l.jobs[a.Name]
-	if j == nil {
-		j = l.addJob(a.Name)
-	}
-	switch {
-	case j.now != nil || j.entry.state.PID != 0 && !j.entry.state.Killed:
-		j.next = append(j.next, a)
-	case j.entry.state.PID != 0: // SIGKILL has not ended it: there is no second to hang beside it
-		a.done(nil, errors.New(a.Name+": the child that was to do it before (pid "+strconv.Itoa(j.entry.state.PID)+") still hangs"))
-	default:
-		l.beginJob(j, a)
-	}
-}
-
-func (l *Loop) beginJob(j *jobs, a jobAsk) {
-	j.now, j.entry.Policy.Deadline, j.empty = &a, a.Limit, false
-	l.stepChild(j.entry, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: true})
-}
-
-// addJob makes the entry of the table for a name.
-func (l *Loop) addJob(name string) *jobs {
-	j := &jobs{}
-	j.entry = l.addChild(Child{
-		Name: JobName + " " + name, Quiet: true, Local: true,
-		Policy: policy.ChildPolicy{Restart: policy.Never, Linger: true, BackoffFirst: time.Second},
-		Wanted: func(*policy.State) bool { return j.now != nil },
-		Command: func() (cmd *launch.Command, err error) {
-			cmd, j.files, j.answer, err = l.Jobs.child(&j.now.Job, l.output)
-			return cmd, err
-		},
-		Files:   func() (Files, error) { return j.files, nil },
-		Started: func(int) { go l.readAnswer(os.NewFile(uintptr(j.answer), name), j, j.entry.state.Runs) },
-		Refused: func(err error) { l.jobDone(j, nil, err) },
-		Late: func() {
-			if j.now != nil {
-				l.jobDone(j, nil, tooLateFor(&j.now.Job))
-			}
-			l.nextJob(j)
-		},
-		Ended: func(_ int, status unix.WaitStatus) { l.jobEnded(j, status) },
-	})
-	if l.jobs == nil {
-		l.jobs = map[string]*jobs{}
-	}
-	l.jobs[name] = j
-	return j
-}
-
-// readAnswer reads what a child answers, to the end. The runtime's poller waits for it, so
-// no thread does.
-func (l *Loop) readAnswer(f *os.File, j *jobs, run int) {
-	defer func() { l.fell(recover()) }()
-	defer f.Close()
-	text := []byte{}
-	buf := make([]byte, 8<<10)
-	for len(text) <= maxAnswer {
-		n, err := f.Read(buf)
-		text = append(text, buf[:max(n, 0)]...)
-		if err != nil {
-			break
-		}
-	}
-	l.answers <- jobAnswer{j, run, text}
-}
-
-func (l *Loop) answered(a jobAnswer) {
-	j := a.of
-	switch {
-	case j.now == nil || a.run != j.entry.state.Runs: // it was too late
-	case len(a.text) > 0:
-		l.jobDone(j, a.text, nil)
-	case j.entry.state.PID == 0:
-		l.jobDone(j, nil, errors.New(a.of.now.Name+": "+j.entry.how))
-	default:
-		j.empty = true
-	}
-}
-
-func (l *Loop) jobEnded(j *jobs, status unix.WaitStatus) {
-	if j.now != nil && j.empty {
-		l.jobDone(j, nil, errors.New(j.now.Name+": "+proc.Describe(status)))
-	}
-	l.nextJob(j)
-}
-
-// jobDone tells who waits, and lets the next one begin.
-func (l *Loop) jobDone(j *jobs, answer []byte, err error) {
-	a := j.now
-	if a == nil {
-		return
-	}
-	j.now = nil
-	l.stepChild(j.entry, policy.ChildEvent{Kind: policy.ChildWanted})
-	a.done(answer, err)
-	l.nextJob(j)
-}
-
-func (l *Loop) nextJob(j *jobs) {
-	for len(j.next) > 0 && j.now == nil && (j.entry.state.PID == 0 || j.entry.state.Killed) {
-		a := j.next[0]
-		j.next = j.next[1:]
-		l.startJob(a)
-	}
-}
-
-// lastJobs gives what waits to be remembered the time to be, as long as there is a loop that
-// has it done.
-func (l *Loop) lastJobs() {
-	flushed := make(chan struct{})
-	go func() {
-		l.flushHistory(lastJobsLimit)
-		close(flushed)
-	}()
-	late := time.NewTimer(lastJobsLimit)
-	defer late.Stop()
-	for {
-		select {
-		case <-flushed:
-			return
-		case <-late.C:
-			return
-		case a := <-l.Jobs.asks:
-			l.startJob(a)
-		case a := <-l.answers:
-			l.answered(a)
-		case sig := <-l.signals:
-			l.signal(sig)
-		}
-	}
-}
-
-// lastJobsLimit is how long that may hold up the way down, which has more for it later.
-const lastJobsLimit = time.Second
 
 // JobMain is that program: args are JobName and the name of the job, work does it. Its
 // answer is whole as soon as its standard output is closed, though a thread of it may hang.

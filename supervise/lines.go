@@ -29,7 +29,7 @@ func (l *Loop) followLines(fd int, c *child) {
 
 // readLines puts what a child writes on the console, until nobody has the other end.
 func (l *Loop) readLines(in *os.File, fd int, c *child) {
-	defer func() { l.fell(recover()) }()
+	defer func() { l.crashed(recover()) }()
 	defer in.Close()
 	defer c.lines.CompareAndSwap(int32(fd), 0) // a later run may have another one
 	say := func(line string) { l.Console.Say(health.Notice, c.Name+": "+line) }

@@ -25,71 +25,71 @@ import (
 // Loop is PID 1 at work.
 type Loop struct {
 	Node
-	state       policy.State
-	timers      [policy.TimerCount]time.Duration // when due; 0: not set
-	output      int                              // write end of the pipe that the release writes to
-	outputEnd   int                              // its read end
-	null        int
-	children    []*child // the table
-	release     *child   // and the entries of it that have a part elsewhere
-	readahead   *child
-	sidecar     *child
-	monitor     monitor
-	begun       bool          // the table is looked after
-	watch       cluster.Watch // what the monitor was told to look at
-	healer      string        // the address in the VM that is told whom to connect to; empty: none is known
-	cutPeers    []string      // since the last record
-	healedPeers []string
-	braked      map[string]time.Duration // peers that no connection to comes about, and the pause between two attempts
-	uncut       bool                     // it was said that the kernel cannot cut a connection
+	state          policy.State
+	timers         [policy.TimerCount]time.Duration // when due; 0: not set
+	output         int                              // write end of the pipe that the release writes to
+	outputEnd      int                              // its read end
+	null           int
+	children       []*child // the table
+	release        *child   // and the entries of it that have a part elsewhere
+	readahead      *child
+	sidecar        *child
+	monitor        monitor
+	reconciling    bool          // the table is looked after
+	watch          cluster.Watch // what the monitor was told to look at
+	healer         string        // the address in the VM that is told whom to connect to; empty: none is known
+	cutPeers       []string      // since the last record
+	healedPeers    []string
+	brakes         map[string]time.Duration // peers that no connection to comes about, and the pause between two attempts
+	cutProblemSaid bool                     // it was said that the kernel cannot cut a connection
 
-	sidecarCommand *launch.Command // what the last start of the release wanted; nil: nothing
-	reports        chan cluster.Message
-	network        reporter
-	finder         reporter // of peers
-	finderOrders   []byte
-	discovery      *child           // its entry of the table; nil: there is none
-	signals        <-chan os.Signal // nil: not listening yet
-	owed           bool             // a record is due as soon as signals are heard
-	finished       bool
-	unknown        bool            // it was said why the peers are not counted
-	falls          []time.Duration // of PID 1 itself, see Handover
-	fallen         chan string     // a goroutine panicked: why
-	saving         atomic.Bool     // Save has not come back yet
-	beats          chan heart.Message
-	notices        chan struct{}   // something was said on notify
-	notify         int             // the socket on which the release says that it is ready; 0: there is none yet
-	ear            int             // the user whose heart is listened to, and 1 more; 0: none
-	dogSaid        string          // what was last said about the watchdog; empty: all is well
-	server         *control.Server // nil: there is no control socket
-	asks           chan ask
-	deaf           bool             // that was said
-	served         int              // requests since the last tidy
-	untidy         bool             // that was in the midst of many
-	told           bool             // to go down, not by the policy
-	kernel         *evidence.Log    // its log, from the start of the release on; nil: not to be read
-	ring           evidence.Ring    // the last output of the release
-	hearing        atomic.Bool      // some of it is read, and not in ring and console yet
-	looking        atomic.Bool      // look has not come back yet
-	keeping        atomic.Bool      // nor has keep, or makeRoom
-	jobs           map[string]*jobs // by name
-	answers        chan jobAnswer
-	ends           chan ended               // of the release, when it is found out why
-	programs       [BeforeEach + 1][]*child // by their times
-	starting       starting
-	preparing      bool    // Prepare has not called back yet
-	prepared       Release // what it gave
-	refused        error
-	owesWord       bool        // of what follows from its end
-	owesEnd        bool        // the programs of AfterEnd are to be run
-	finishing      bool        // the loop ends as soon as they have been
-	saidDumps      atomic.Bool // it was said why nothing can be kept
+	sidecarCommand      *launch.Command // what the last start of the release wanted; nil: nothing
+	reports             chan cluster.Message
+	network             reporter
+	finder              reporter // of peers
+	finderOrders        []byte
+	discovery           *child           // its entry of the table; nil: there is none
+	signals             <-chan os.Signal // nil: not listening yet
+	recordPending       bool             // a record is due as soon as signals are heard
+	finished            bool
+	uncountedSaid       bool            // it was said why the peers are not counted
+	crashes             []time.Duration // of PID 1 itself, see Handover
+	panics              chan string     // a goroutine panicked: why
+	saving              atomic.Bool     // Save has not come back yet
+	heartMessages       chan heart.Message
+	notices             chan struct{}   // something was said on notify
+	notify              int             // the socket on which the release says that it is ready; 0: there is none yet
+	heartUID            int             // the user whose heart is listened to, and 1 more; 0: none
+	watchdogProblem     string          // what was last said about the watchdog; empty: all is well
+	server              *control.Server // nil: there is no control socket
+	requests            chan controlRequest
+	controlFailed       bool             // that was said
+	requestsServed      int              // requests since the last tidy
+	shrinkPending       bool             // that was in the midst of many
+	downAsked           bool             // to go down, not by the policy
+	kernel              *evidence.Log    // its log, from the start of the release on; nil: not to be read
+	ring                evidence.Ring    // the last output of the release
+	outputBusy          atomic.Bool      // some of it is read, and not in ring and console yet
+	collecting          atomic.Bool      // collect has not come back yet
+	savingEvidence      atomic.Bool      // nor has keep, or pruneEvidence
+	jobs                map[string]*jobs // by name
+	answers             chan jobAnswer
+	postMortems         chan postMortem          // of the release, when it is found out why
+	programs            [BeforeEach + 1][]*child // by their times
+	starting            starting
+	preparing           bool    // Prepare has not called back yet
+	prepared            Release // what it gave
+	prepareFailed       error
+	nextStepPending     bool        // of what follows from its end
+	afterEndPending     bool        // the programs of AfterEnd are to be run
+	finishing           bool        // the loop ends as soon as they have been
+	evidenceProblemSaid atomic.Bool // it was said why nothing can be kept
 }
 
 // Run starts the release and supervises it until the node is to go down; it
 // gives the action asked for. It never returns for any other reason.
 func (n Node) Run() policy.Action {
-	l := &Loop{Node: n, reports: make(chan cluster.Message, 16), network: newReporter(), finder: newReporter(), fallen: make(chan string, 8), asks: make(chan ask, 16), beats: make(chan heart.Message, 16), notices: make(chan struct{}), answers: make(chan jobAnswer, 16), ends: make(chan ended, 4)}
+	l := &Loop{Node: n, reports: make(chan cluster.Message, 16), network: newReporter(), finder: newReporter(), panics: make(chan string, 8), requests: make(chan controlRequest, 16), heartMessages: make(chan heart.Message, 16), notices: make(chan struct{}), answers: make(chan jobAnswer, 16), postMortems: make(chan postMortem, 4)}
 	l.Jobs.begin = l.startJob
 	defer l.Jobs.End()
 	l.state = policy.State{Policy: n.Policy, Peers: min(len(n.Peers), cluster.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
@@ -108,7 +108,7 @@ func (n Node) Run() policy.Action {
 	case n.NetworkWait > 0:
 		l.setTimer(policy.NetworkTimer, n.NetworkWait)
 		l.stepChild(l.readahead, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: l.readahead.Wanted(&l.state)})
-		l.owed = true
+		l.recordPending = true
 	default:
 		l.step(policy.Event{Kind: policy.Begin})
 	}
@@ -120,21 +120,21 @@ func (n Node) Run() policy.Action {
 		l.step(policy.Event{Kind: policy.NoRelease, Text: n.NoRelease})
 	}
 	l.signals = n.Signals.Listen()
-	if l.owed && !l.isStarting() { // else that is the next one
+	if l.recordPending && !l.isStarting() { // else that is the next one
 		l.record()
 	}
 	unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF) // Ctrl-Alt-Del becomes SIGINT
-	n.Console.Start(func() { l.fell(recover()) })
-	l.keepHistory()
+	n.Console.Start(func() { l.crashed(recover()) })
+	l.startHistory()
 	l.readOutput()
 	l.watchButton()
-	if l.begun = !l.finished; l.begun {
-		l.missChildren()
+	if l.reconciling = !l.finished; l.reconciling {
+		l.noteLostChildren()
 		l.reconcile()
 	}
 	l.kernel = evidence.OpenLog("/dev/kmsg")
-	l.makeRoom()
-	l.openDog()
+	l.pruneEvidence()
+	l.openWatchdog()
 	l.setTimer(policy.TickTimer, l.Interval)
 	l.setTimer(policy.SaveTimer, saveInterval)
 	l.setTimer(policy.ShrinkTimer, shrinkAfter)
@@ -144,7 +144,7 @@ func (n Node) Run() policy.Action {
 	for !l.finished {
 		l.turn()
 	}
-	l.awaitOutput(lastWords)
+	l.awaitOutput(outputDrain)
 	l.rememberDown()
 	l.lastJobs()
 	return l.state.Action
@@ -177,7 +177,7 @@ func (l *Loop) fillTable() {
 func (l *Loop) turn() {
 	defer func() {
 		if v := recover(); v != nil {
-			l.again(l.complain(v))
+			l.reexecAfterCrash(l.logPanic(v))
 		}
 	}()
 	fault.At("turn")
@@ -190,29 +190,29 @@ func (l *Loop) turn() {
 		l.signal(sig)
 	case m := <-l.reports:
 		l.clusterSays(m)
-	case m := <-l.beats:
-		l.heard(m)
+	case m := <-l.heartMessages:
+		l.handleHeart(m)
 	case <-l.notices:
-		l.takeNotice()
+		l.handleNotice()
 	case line := <-l.network.lines:
 		l.networkReported(line)
 	case line := <-l.finder.lines:
 		l.discovered(line)
-	case a := <-l.asks:
-		l.asked(a)
-	case a := <-l.Jobs.asks:
+	case a := <-l.requests:
+		l.handleRequest(a)
+	case a := <-l.Jobs.requests:
 		l.startJob(a)
 	case a := <-l.answers:
-		l.answered(a)
-	case e := <-l.ends:
-		l.releaseOver(&e)
-	case e := <-l.Row:
+		l.handleAnswer(a)
+	case e := <-l.postMortems:
+		l.endPostMortem(&e)
+	case e := <-l.FailedBoots:
 		l.step(e)
-	case why := <-l.fallen:
-		l.again(why)
+	case why := <-l.panics:
+		l.reexecAfterCrash(why)
 	case <-alarm.C:
 	}
-	l.stoodStill(now() - planned)
+	l.noteSuspend(now() - planned)
 	l.fireAlarms()
 }
 
@@ -221,14 +221,14 @@ func (l *Loop) signal(sig os.Signal) {
 		l.reap()
 		return
 	}
-	if action, why := Meaning(sig); action != "" {
+	if action, why := ActionOf(sig); action != "" {
 		l.stop(action, why, false)
 	}
 }
 
-// Meaning is what a signal asks PID 1 for, in the manner of BusyBox init and
+// ActionOf is what a signal asks PID 1 for, in the manner of BusyBox init and
 // erlinit; no action for one that asks for nothing.
-func Meaning(sig os.Signal) (action policy.Action, why string) {
+func ActionOf(sig os.Signal) (action policy.Action, why string) {
 	switch sig {
 	case unix.SIGTERM:
 		return config.Reboot, "SIGTERM"
@@ -295,7 +295,7 @@ func (l *Loop) do(e policy.Effect) {
 // reap gives each ended child to its entry. One that has none is an orphan that PID 1
 // inherited: to collect it is all there is to do.
 func (l *Loop) reap() {
-	collect(func(pid int, status unix.WaitStatus) {
+	reapAll(func(pid int, status unix.WaitStatus) {
 		for _, c := range l.children {
 			if c.state.PID == pid {
 				l.childEnded(c, status)

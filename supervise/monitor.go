@@ -22,7 +22,7 @@ type monitor struct {
 	child   *child
 	orders  int    // write end; -1: none
 	reports int    // read end, until somebody reads it
-	told    []byte // what it was told to look at
+	watch   []byte // what it was told to look at
 }
 
 // monitorChild is that child: of a user of its own, with a pipe for orders and one for reports. It
@@ -33,7 +33,7 @@ func (l *Loop) monitorChild() Child {
 		Wanted: func(*policy.State) bool { return true },
 		Command: func() (*launch.Command, error) {
 			l.watch = l.Watch()
-			l.monitor.told = l.watch.Encode()
+			l.monitor.watch = l.watch.Encode()
 			return &launch.Command{Path: "/proc/self/exe", Argv: []string{cluster.MonitorName}, Dir: "/", Bounds: launch.Own(launch.Nobody(launch.MonitorUID), launch.Sandbox{Read: []string{"/proc"}, Connect: true})}, nil
 		},
 		Files: l.monitorFiles,
@@ -55,7 +55,7 @@ func (l *Loop) monitorFiles() (Files, error) {
 		closeAll(orders[:])
 		return Files{}, err
 	}
-	watch, err := document("watch", l.monitor.told)
+	watch, err := document("watch", l.monitor.watch)
 	if err != nil {
 		closeAll(append(orders[:], reports[:]...))
 		return Files{}, err
@@ -86,7 +86,7 @@ func (l *Loop) order(o cluster.Order) {
 // renewMonitor puts a monitor that looks elsewhere, or speaks otherwise, in the place of
 // the running one: the release may have been installed, or changed, since that was started.
 func (l *Loop) renewMonitor() {
-	if c := l.monitor.child; c.state.PID != 0 && !bytes.Equal(l.Watch().Encode(), l.monitor.told) {
+	if c := l.monitor.child; c.state.PID != 0 && !bytes.Equal(l.Watch().Encode(), l.monitor.watch) {
 		l.restartChild(c)
 	}
 }
@@ -100,7 +100,7 @@ func (l *Loop) wakeMonitor() {
 }
 
 func (l *Loop) readReports(fd int) {
-	defer func() { l.fell(recover()) }()
+	defer func() { l.crashed(recover()) }()
 	defer unix.Close(fd)
 	for {
 		m, err := cluster.ReadMessage(descriptor(fd))

@@ -15,7 +15,7 @@ import (
 // it is ready only once. Should there be none, the probe has to be enough.
 func (l *Loop) listenNotices(r *Release) {
 	if l.notify > 0 {
-		lend(notify.Socket, r.Command.UID(), r.Notify) // another user, if PID 1 has another configuration now
+		grant(notify.Socket, r.Command.UID(), r.Notify) // another user, if PID 1 has another configuration now
 		return
 	}
 	fd, err := listenDatagrams(notify.Socket, r.Command.UID(), r.Notify)
@@ -25,14 +25,14 @@ func (l *Loop) listenNotices(r *Release) {
 		return
 	}
 	l.notify = fd
-	go l.hearNotices(fd)
+	go l.readNotices(fd)
 }
 
-// hearNotices tells the loop that something was said. It does not take it from the
+// readNotices tells the loop that something was said. It does not take it from the
 // socket: what it had in hand when PID 1 fell would be lost. Who floods the socket is
 // slowed down, and PID 1 is not.
-func (l *Loop) hearNotices(fd int) {
-	defer func() { l.fell(recover()) }()
+func (l *Loop) readNotices(fd int) {
+	defer func() { l.crashed(recover()) }()
 	for {
 		fds := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 		if _, err := unix.Poll(fds[:], -1); err != nil && err != unix.EINTR || fds[0].Revents&^unix.POLLIN != 0 {
@@ -41,13 +41,13 @@ func (l *Loop) hearNotices(fd int) {
 		fault.At("notices")
 		if fds[0].Revents != 0 {
 			l.notices <- struct{}{}
-			time.Sleep(earPace)
+			time.Sleep(messagePace)
 		}
 	}
 }
 
-// takeNotice hears one message, if it means something.
-func (l *Loop) takeNotice() {
+// handleNotice hears one message, if it means something.
+func (l *Loop) handleNotice() {
 	b := make([]byte, notify.MaxMessage)
 	n, from, err := receive(l.notify, b, unix.MSG_DONTWAIT)
 	if err != nil {

@@ -35,7 +35,7 @@ func (l *Loop) readOutput() {
 		return
 	}
 	go func() {
-		defer func() { l.fell(recover()) }()
+		defer func() { l.crashed(recover()) }()
 		var lines splitter
 		buf := make([]byte, 8<<10)
 		for {
@@ -46,7 +46,7 @@ func (l *Loop) readOutput() {
 			if fds[0].Revents == 0 {
 				continue
 			}
-			l.hearing.Store(true) // before the pipe is empty: see awaitOutput
+			l.outputBusy.Store(true) // before the pipe is empty: see awaitOutput
 			n, err := unix.Read(l.outputEnd, buf)
 			if err != nil && err != unix.EINTR || n == 0 {
 				return
@@ -56,20 +56,20 @@ func (l *Loop) readOutput() {
 				l.ring.Add(buf[:n])
 				lines.take(buf[:n], l.Console.Output)
 			}
-			l.hearing.Store(false)
+			l.outputBusy.Store(false)
 		}
 	}()
 }
 
-// lastWords is how long the node waits on its way down for what the release said last.
-const lastWords = 200 * time.Millisecond
+// outputDrain is how long the node waits on its way down for what the release said last.
+const outputDrain = 200 * time.Millisecond
 
 // awaitOutput waits until the last words of the release are out of its pipe and on their
 // way to the console, that long at most: something else may go on writing to it.
 func (l *Loop) awaitOutput(limit time.Duration) {
 	for end := now() + limit; now() < end; {
 		n, err := unix.IoctlGetInt(l.outputEnd, unix.TIOCINQ)
-		if err != nil || n == 0 && !l.hearing.Load() {
+		if err != nil || n == 0 && !l.outputBusy.Load() {
 			return
 		}
 		pause := unix.NsecToTimespec(int64(time.Millisecond / 2))

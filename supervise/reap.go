@@ -6,10 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// collect takes every child that has ended, gives each to ended, and says whether
+// reapAll takes every child that has ended, gives each to ended, and says whether
 // there are others. SIGCHLD coalesces: one signal can stand for any number of
 // children, so it takes all.
-func collect(ended func(pid int, status unix.WaitStatus)) (left bool) {
+func reapAll(ended func(pid int, status unix.WaitStatus)) (left bool) {
 	for {
 		var status unix.WaitStatus
 		pid, err := unix.Wait4(-1, &status, unix.WNOHANG, nil)
@@ -31,13 +31,13 @@ func (s *Signals) ReapUntil(deadline time.Time) (left bool) {
 	timeout := time.NewTimer(time.Until(deadline))
 	defer timeout.Stop()
 	for {
-		if !collect(func(int, unix.WaitStatus) {}) {
+		if !reapAll(func(int, unix.WaitStatus) {}) {
 			return false
 		}
 		select {
 		case <-events:
 		case <-timeout.C:
-			return collect(func(int, unix.WaitStatus) {})
+			return reapAll(func(int, unix.WaitStatus) {})
 		}
 	}
 }

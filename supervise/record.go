@@ -15,7 +15,7 @@ import (
 // record writes a health record of the present state.
 func (l *Loop) record() {
 	if l.signals == nil {
-		l.owed = true
+		l.recordPending = true
 		return
 	}
 	l.Seq++
@@ -70,7 +70,7 @@ func (l *Loop) warnings() (words []string) {
 	if l.Warn != nil {
 		words = l.Warn()
 	}
-	if l.Dog.Device != "" && l.Dog.Wanted && l.Watchdog.Timeout == 0 {
+	if l.WatchdogSettings.Device != "" && l.WatchdogSettings.Wanted && l.Watchdog.Timeout == 0 {
 		words = append(words, "watchdog")
 	}
 	return append(words, l.troubled()...)

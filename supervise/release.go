@@ -31,7 +31,7 @@ func (l *Loop) releaseChild() Child {
 		Name: "release", Title: "the release", Quiet: true,
 		Policy:  policy.ChildPolicy{Restart: policy.Never, Linger: true},
 		Wanted:  func(*policy.State) bool { return false },
-		Command: func() (*launch.Command, error) { return &l.prepared.Command, l.refused },
+		Command: func() (*launch.Command, error) { return &l.prepared.Command, l.prepareFailed },
 		Files: func() (Files, error) {
 			f := l.releaseFiles(&l.prepared)
 			l.startSidecar(l.prepared.Sidecar)
@@ -39,7 +39,7 @@ func (l *Loop) releaseChild() Child {
 		},
 		Started: func(pid int) { l.releaseStarted(pid, &l.prepared) },
 		Refused: l.releaseRefused,
-		Ended:   func(pid int, status unix.WaitStatus) { l.releaseEnded(pid, status) },
+		Ended:   func(pid int, status unix.WaitStatus) { l.beginPostMortem(pid, status) },
 	}
 }
 
@@ -70,7 +70,7 @@ func (l *Loop) releaseRefused(err error) {
 	}
 	l.rememberEnd(history.Entry{Why: "cannot be started: " + err.Error()})
 	l.step(policy.Event{Kind: policy.StartFailed, Text: err.Error()})
-	l.owesWord = fresh || l.state.Phase != policy.Between // and so is that it is tried again
+	l.nextStepPending = fresh || l.state.Phase != policy.Between // and so is that it is tried again
 	l.announce()
 }
 

@@ -33,7 +33,7 @@ func (l *Loop) rememberEnd(e history.Entry) {
 func (l *Loop) rememberChange(was policy.State, e policy.Event) {
 	switch s := &l.state; {
 	case e.Kind == policy.StopAsked:
-		l.told = true
+		l.downAsked = true
 	case s.CameUp && !was.CameUp:
 		l.remember(history.Entry{Kind: history.Up, PID: s.PID, Ran: now() - s.StartedAt, Restarts: s.Restarts})
 	case s.Phase == policy.FallingBack && was.Phase != policy.FallingBack:
@@ -50,11 +50,11 @@ func (l *Loop) rememberDown() {
 	if action := string(s.Action); !strings.HasPrefix(why, action) {
 		why = action + ": " + why
 	}
-	l.remember(history.Entry{Kind: history.Down, Restarts: s.Restarts, Asked: l.told, Why: why})
+	l.remember(history.Entry{Kind: history.Down, Restarts: s.Restarts, Asked: l.downAsked, Why: why})
 }
 
-// rememberFall is called by the PID 1 that took over from one that fell.
-func (l *Loop) rememberFall(r *Handover) {
+// rememberCrash is called by the PID 1 that took over from one that fell.
+func (l *Loop) rememberCrash(r *Handover) {
 	if r.From != "" {
 		l.remember(history.Entry{Kind: history.Note, PID: r.State.PID, Restarts: r.State.Restarts, Why: "reexec: beaminit " + r.From + " became " + l.Version})
 	}
@@ -63,25 +63,25 @@ func (l *Loop) rememberFall(r *Handover) {
 	}
 	e := history.Entry{Kind: history.Fall, PID: r.State.PID, Restarts: r.State.Restarts, Why: r.Why}
 	l.remember(e)
-	if len(r.Falls) >= MaxFalls {
-		e.Kind, e.Why = history.Rescue, "PID 1 fell "+strconv.Itoa(len(r.Falls))+" times within "+FallWindow.String()
+	if len(r.Crashes) >= MaxCrashes {
+		e.Kind, e.Why = history.Rescue, "PID 1 fell "+strconv.Itoa(len(r.Crashes))+" times within "+CrashWindow.String()
 		l.remember(e)
 	}
 }
 
-// keepHistory begins to write what is to be remembered. Should that be what makes PID 1
+// startHistory begins to write what is to be remembered. Should that be what makes PID 1
 // fall again and again, it ends there and PID 1 stays.
-func (l *Loop) keepHistory() {
+func (l *Loop) startHistory() {
 	if l.KeepHistory == nil {
 		return
 	}
 	l.KeepHistory(func() {
 		v := recover()
-		if v != nil && len(l.falls) >= MaxFalls {
-			l.complain(v)
+		if v != nil && len(l.crashes) >= MaxCrashes {
+			l.logPanic(v)
 			return
 		}
-		l.fell(v)
+		l.crashed(v)
 	})
 }
 

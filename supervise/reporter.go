@@ -51,7 +51,7 @@ func (r *reporter) closeHold() {
 func (l *Loop) read(r *reporter, longest int) {
 	f := os.NewFile(uintptr(r.reports), "reports")
 	go func() {
-		defer func() { l.fell(recover()) }()
+		defer func() { l.crashed(recover()) }()
 		defer f.Close()
 		lines := bufio.NewScanner(f)
 		lines.Buffer(nil, longest)

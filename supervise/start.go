@@ -47,7 +47,7 @@ func (l *Loop) programChild(p *Program, c *child) Child {
 		if text != "" {
 			l.Console.Say(health.Err, what+text+"; going on")
 		}
-		l.programOver(c)
+		l.programEnded(c)
 	}
 	restart := policy.Never
 	if p.When == BeforeFirst {
@@ -108,8 +108,8 @@ func (l *Loop) nextProgram() {
 	}
 }
 
-// programOver goes on behind a program that has ended, or never will.
-func (l *Loop) programOver(c *child) {
+// programEnded goes on behind a program that has ended, or never will.
+func (l *Loop) programEnded(c *child) {
 	if len(l.starting.programs) == 0 || l.starting.programs[0] != c {
 		return
 	}
@@ -122,22 +122,22 @@ func (l *Loop) programOver(c *child) {
 // a disk can hold up; the loop goes on meanwhile.
 func (l *Loop) startRelease() {
 	if l.Prepare == nil {
-		l.step(policy.Event{Kind: policy.StartFailed, Text: "PID 1 cannot execute itself anew: " + l.afresh().Error()})
+		l.step(policy.Event{Kind: policy.StartFailed, Text: "PID 1 cannot execute itself anew: " + l.reexecToStart().Error()})
 		return
 	}
 	if l.starting.then != nil || l.preparing {
 		return // it is under way
 	}
 	l.stepChild(l.readahead, policy.ChildEvent{Kind: policy.ChildWanted}) // see readaheadChild
-	l.starting.asked = l.state.Then == policy.ThenStart
+	l.starting.asked = l.state.Pending == policy.StartPending
 	var programs []*child
 	if !l.state.Ran {
 		programs = append(programs, l.programs[BeforeFirst]...)
 	}
-	if l.owesEnd && !l.starting.asked {
+	if l.afterEndPending && !l.starting.asked {
 		programs = append(programs, l.programs[AfterEnd]...)
 	}
-	l.owesEnd = false
+	l.afterEndPending = false
 	l.run(append(programs, l.programs[BeforeEach]...), l.prepareRelease)
 }
 
@@ -148,7 +148,7 @@ func (l *Loop) prepareRelease() {
 			return
 		}
 		l.preparing = false
-		l.prepared, l.refused = r, err
+		l.prepared, l.prepareFailed = r, err
 		l.startChild(l.release)
 	})
 }
@@ -175,7 +175,7 @@ func (l *Loop) finish() {
 	}
 	l.finishing, l.preparing = true, false
 	var programs []*child
-	if l.owesEnd && !l.told {
+	if l.afterEndPending && !l.downAsked {
 		programs = l.programs[AfterEnd]
 	}
 	l.run(programs, func() {

@@ -8,7 +8,7 @@ import (
 	"github.com/beaminit/beaminit/supervise/policy"
 )
 
-// now is the clock of everything that the loop waits for. It stands still in suspend: a
+// current is the clock of everything that the loop waits for. It stands still in suspend: a
 // release that could not run has missed nothing. What is told to people, and compared with
 // the kernel's own stamps, is CLOCK_BOOTTIME.
 func now() time.Duration { return clock.Monotonic() }
@@ -17,8 +17,8 @@ func now() time.Duration { return clock.Monotonic() }
 // PID 1 was frozen, or the machine was, and its clock went on.
 const tooLate = 5 * time.Second
 
-// stoodStill has nothing be due, and nobody be late, for a time in which nothing ran.
-func (l *Loop) stoodStill(late time.Duration) {
+// noteSuspend has nothing be due, and nobody be late, for a time in which nothing ran.
+func (l *Loop) noteSuspend(late time.Duration) {
 	if late < tooLate {
 		return
 	}
@@ -32,7 +32,7 @@ func (l *Loop) stoodStill(late time.Duration) {
 			c.state.DueAt += late
 		}
 	}
-	l.state.StoodStill(late)
+	l.state.Suspended(late)
 	l.Console.Say(health.Warning, "PID 1 stood still for "+late.Truncate(time.Second).String()+" (the machine was stopped, or starved): nobody is late for that")
 }
 
@@ -49,7 +49,7 @@ func (l *Loop) save() {
 		return
 	}
 	go func() {
-		defer func() { l.fell(recover()) }()
+		defer func() { l.crashed(recover()) }()
 		for _, err := range l.Save() {
 			l.Console.Say(health.Warning, err.Error())
 		}
@@ -88,7 +88,7 @@ func (l *Loop) fireAlarms() {
 			l.record()
 			l.wakeMonitor()
 			l.openControl()
-			l.tidy()
+			l.shrinkIfGrown()
 			l.setTimer(policy.TickTimer, l.Interval)
 		case policy.PetTimer:
 			l.pet()

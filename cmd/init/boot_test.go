@@ -124,7 +124,7 @@ func TestSignalsAreHarmless(t *testing.T) {
 	m := power(t, spec{cmdline: quick + "beaminit.health.interval=200ms"})
 	_, next := m.state(health.Rescue, 0)
 	for sig := syscall.Signal(1); sig <= 64; sig++ {
-		if _, why := supervise.Meaning(sig); why != "" || sig == unix.SIGKILL || sig == unix.SIGSTOP {
+		if _, why := supervise.ActionOf(sig); why != "" || sig == unix.SIGKILL || sig == unix.SIGSTOP {
 			continue
 		}
 		m.inPIDs("kill", "-"+strconv.Itoa(int(sig)), "1")

@@ -16,7 +16,7 @@ type Job struct {
 type Done struct {
 	Slogan   string   // of the crash dump; empty: none, or it has none
 	Size     int64    // of the crash dump, in bytes; 0: there is none
-	Told     int64    // for Own of the next job; 0: as it was
+	Written  int64    // for Own of the next job; 0: as it was
 	Problems []string // what failed
 }
 
@@ -31,7 +31,7 @@ func (j Job) Do() (d Done) {
 	if j.Read {
 		d.Slogan, d.Size = j.Dumps.Slogan(j.Run)
 		if j.Dumps.Own != nil {
-			d.Told = j.Dumps.Own.Told
+			d.Written = j.Dumps.Own.Written
 		}
 	}
 	if j.Make && problem(j.Dumps.Make()) {

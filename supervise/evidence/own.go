@@ -10,8 +10,8 @@ import (
 // (ERL_CRASH_DUMP): one file, which each VM that crashes writes anew. It is the release's
 // to keep and to remove.
 type Own struct {
-	Path string
-	Told int64 // when the last one was written that was told of, in ns since 1970
+	Path    string
+	Written int64 // when the last one was written that was told of, in ns since 1970
 }
 
 // fresh is how long ago a dump of the run that has just ended was written at most.
@@ -22,7 +22,7 @@ const fresh = time.Minute
 func (o *Own) isNew(st *unix.Stat_t) bool {
 	written := unix.TimespecToNsec(st.Mtim)
 	age := time.Now().UnixNano() - written
-	isNew := written != o.Told && age < int64(fresh)
-	o.Told = written
+	isNew := written != o.Written && age < int64(fresh)
+	o.Written = written
 	return isNew
 }

@@ -48,8 +48,8 @@ func (h *Heart) message(k Kind) Message {
 	return Message{Kind: k, PID: h.PID, Abort: k == Lost && h.Abort}
 }
 
-// Took deals with a packet of ERTS.
-func (h *Heart) Took(p Packet, now time.Duration) Do {
+// Delivered deals with a packet of ERTS.
+func (h *Heart) Delivered(p Packet, now time.Duration) Do {
 	if h.over {
 		return Do{}
 	}
@@ -97,9 +97,9 @@ func (h *Heart) Due() time.Duration {
 	return max(due, h.snoozed)
 }
 
-// StoodStill is for a heart that woke so much later than it wanted to: it could not run,
+// Suspended is for a heart that woke so much later than it wanted to: it could not run,
 // and neither may the VM have. Nobody has missed a beat in that time.
-func (h *Heart) StoodStill(span time.Duration) {
+func (h *Heart) Suspended(span time.Duration) {
 	h.last += span
 	h.start += span
 	if h.snoozed != 0 {

@@ -178,11 +178,11 @@ func told(d Do) string {
 		f = append(f, "answers "+string('0'+rune(d.Answer[2])))
 	}
 	if k := d.Tell.Kind; k != 0 {
-		text := "tells " + [...]string{Beats: "beats", Lost: "lost", Crashing: "crashing", Asked: "asked", Snoozed: "snoozed", Unpetted: "unpetted"}[k]
+		text := "tells " + [...]string{Beats: "beats", Lost: "lost", Crashing: "crashing", ActionAsked: "asked", Snoozed: "snoozed", Unpetted: "unpetted"}[k]
 		if k == Lost {
 			text += " " + d.Tell.Why()
 		}
-		if k == Asked {
+		if k == ActionAsked {
 			text += [...]string{Reboot: " reboot", PowerOff: " poweroff", Halt: " halt"}[d.Tell.Action]
 			if d.Tell.Now {
 				text += " now"
@@ -243,7 +243,7 @@ func TestHeart(t *testing.T) {
 			if b.packet == "" {
 				do = h.Late(now)
 			} else {
-				do = h.Took(Packet{Op(b.packet[0] - '0'), []byte(b.packet[1:])}, now)
+				do = h.Delivered(Packet{Op(b.packet[0] - '0'), []byte(b.packet[1:])}, now)
 			}
 			if got := told(do); got != b.want {
 				t.Errorf("%s: %d: got %q, want %q", tt.name, i, got, b.want)
@@ -261,9 +261,9 @@ func TestHeart(t *testing.T) {
 // A heart that was stopped for an hour with all else has lost no beat; one that runs has.
 func TestStoodStill(t *testing.T) {
 	h := New(Settings{PID: 87, Timeout: time.Minute}, 0)
-	h.Took(Packet{Op: Beat}, 10*time.Second)
+	h.Delivered(Packet{Op: Beat}, 10*time.Second)
 	now := 30*time.Second + time.Hour
-	h.StoodStill(time.Hour)
+	h.Suspended(time.Hour)
 	if got := told(h.Late(now)); got != "" {
 		t.Errorf("after an hour that nobody ran: %q", got)
 	}
@@ -274,7 +274,7 @@ func TestStoodStill(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	h := New(Settings{PID: 87, Timeout: time.Minute, Init: 90 * time.Second}, 0)
-	h.Took(Packet{Op: Beat}, 5*time.Second)
+	h.Delivered(Packet{Op: Beat}, 5*time.Second)
 	want := "program_name=beaminit\nheartbeat_timeout=60\nheartbeat_time_left=55\ninit_grace_time_left=0\nsnooze_time_left=0\n" +
 		"init_handshake_happened=0\ninit_handshake_timeout=90\ninit_handshake_time_left=80\n"
 	if got := h.status(10 * time.Second); got != want {

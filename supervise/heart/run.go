@@ -78,7 +78,7 @@ func (b *process) run() (end End, told bool) {
 			return AwaitEnd, false
 		}
 		if late := now() - planned; late > standstill {
-			b.StoodStill(late)
+			b.Suspended(late)
 		}
 		follow := func(next Do) {
 			if end == GoOn {
@@ -97,7 +97,7 @@ func (b *process) run() (end End, told bool) {
 			case err != nil || n == 0:
 				follow(b.Ended())
 			default:
-				in.Take(buf[:n], func(p Packet) { follow(b.Took(p, now())) })
+				in.Take(buf[:n], func(p Packet) { follow(b.Delivered(p, now())) })
 			}
 		}
 		if end == GoOn {
@@ -116,7 +116,7 @@ func (b *process) follow(do Do) (told bool) {
 	}
 	if do.Tell.Kind != 0 {
 		told = b.tell(do.Tell)
-		if !told && do.Tell.Kind == Asked {
+		if !told && do.Tell.Kind == ActionAsked {
 			b.say("PID 1 does not hear: nothing follows")
 		}
 	}

@@ -44,7 +44,7 @@ func (h *Heart) word(text string, now time.Duration) Do {
 }
 
 func (h *Heart) guarded(action string) (Do, bool) {
-	m := h.message(Asked)
+	m := h.message(ActionAsked)
 	plain := strings.TrimPrefix(action, "immediate_")
 	m.Now = plain != action
 	switch plain {

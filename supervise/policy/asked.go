@@ -6,26 +6,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Then is what is to become of the release because somebody asked for it.
-type Then int
+// PendingAction is what is to become of the release because somebody asked for it.
+type PendingAction int
 
 // What can be asked for.
 const (
-	Nothing   Then = iota
-	ThenStart      // stop it in order, and start it again at once
-	ThenStop       // stop it in order; it is started again only when that is asked for
-	ThenKill       // the same with SIGKILL, without waiting for anything
+	NoAction     PendingAction = iota
+	StartPending               // stop it in order, and start it again at once
+	StopPending                // stop it in order; it is started again only when that is asked for
+	KillPending                // the same with SIGKILL, without waiting for anything
 )
 
-// asked does what somebody asked for. It is no failure of the release: it does not
+// requested does what somebody asked for. It is no failure of the release: it does not
 // count among the restarts, and they begin anew. While the node goes down, there is
 // nothing to ask for.
-func (s State) asked(e Event) (State, []Effect) {
+func (s State) requested(e Event) (State, []Effect) {
 	if s.Phase == Ending {
 		return s, nil
 	}
 	s.Exits, s.Backoff = nil, 0
-	s.Why, s.Then = e.Text, e.Then
+	s.Why, s.Pending = e.Text, e.Pending
 	if s.PID == 0 {
 		var effects []Effect
 		if s.Phase == FallingBack && s.Fallback != 0 { // nothing waits for it any more
@@ -37,14 +37,14 @@ func (s State) asked(e Event) (State, []Effect) {
 	}
 	if s.Phase != Pausing {
 		s.Phase, s.Killed = Pausing, false
-		if e.Then != ThenKill {
+		if e.Pending != KillPending {
 			return s, []Effect{
 				{Kind: Signal, Signal: unix.SIGTERM},
 				{Kind: SetTimer, Timer: StopTimer, After: s.Policy.StopTimeout},
 			}
 		}
 	}
-	if e.Then == ThenKill && !s.Killed {
+	if e.Pending == KillPending && !s.Killed {
 		s.Killed = true
 		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}, {Kind: SetTimer, Timer: StopTimer, After: killGrace}}
 	}
@@ -61,10 +61,10 @@ func (s State) paused(e Event, effects []Effect) (State, []Effect) {
 // follow does what was asked for, now that no release runs.
 func (s State) follow(at time.Duration) (State, []Effect) {
 	s.forget()
-	if s.Then == ThenStart {
+	if s.Pending == StartPending {
 		s.Phase, s.NextAt = Between, at
 		return s, []Effect{{Kind: Start}}
 	}
-	s.Phase, s.Then = GivenUp, Nothing
+	s.Phase, s.Pending = GivenUp, NoAction
 	return s, nil
 }

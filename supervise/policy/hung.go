@@ -135,8 +135,8 @@ func (s *State) heard(e Event) []Effect {
 	return nil
 }
 
-// noBeat is for a heart that hangs with its release.
-func (s *State) noBeat(at time.Duration) []Effect {
+// beatMissed is for a heart that hangs with its release.
+func (s *State) beatMissed(at time.Duration) []Effect {
 	if s.Phase != Running || s.BeatAt == 0 || s.Kill != KillNone || at < s.BeatAt+s.BeatSpan+BeatSlack {
 		return nil
 	}
@@ -146,8 +146,8 @@ func (s *State) noBeat(at time.Duration) []Effect {
 	return s.kill("hung: no heart beat for "+(at-s.BeatAt).Truncate(time.Second).String(), unix.SIGUSR1)
 }
 
-// StoodStill moves all times by which the release is judged: for so long nothing ran.
-func (s *State) StoodStill(span time.Duration) {
+// Suspended moves all times by which the release is judged: for so long nothing ran.
+func (s *State) Suspended(span time.Duration) {
 	for _, at := range []*time.Duration{&s.BeatAt, &s.HeardAt, &s.MissedAt, &s.SnoozeUntil, &s.NextAt} {
 		if *at != 0 {
 			*at += span

@@ -143,7 +143,7 @@ func TestStoodStill(t *testing.T) {
 	s, _ = Step(s, Event{Kind: Started, PID: 87})
 	s, _ = Step(s, Event{Kind: Heard, At: 10 * time.Second, Heart: heart.Message{Kind: heart.Beats, PID: 87, Span: time.Minute}})
 	s, _ = Step(s, Event{Kind: Reported, At: 20 * time.Second, Report: answered(0, 1)})
-	s.StoodStill(time.Hour)
+	s.Suspended(time.Hour)
 	at := time.Hour + 30*time.Second
 	if ok, why := s.Well(at, config.ByProbe); !ok {
 		t.Errorf("it is not well: %s", why)
@@ -218,8 +218,8 @@ func TestMeant(t *testing.T) {
 	if got, _ := Step(s, ended); got.Phase != Between || got.Why != "hung" {
 		t.Errorf("killed because it hung: phase %d, why %q", got.Phase, got.Why)
 	}
-	s = State{Phase: Between, Then: ThenStart, Policy: s.Policy}
-	if got, _ := Step(s, Event{Kind: StartFailed, Text: "no"}); got.Phase != Between || got.Then != ThenStart {
-		t.Errorf("a start that failed: phase %d, then %d", got.Phase, got.Then)
+	s = State{Phase: Between, Pending: StartPending, Policy: s.Policy}
+	if got, _ := Step(s, Event{Kind: StartFailed, Text: "no"}); got.Phase != Between || got.Pending != StartPending {
+		t.Errorf("a start that failed: phase %d, then %d", got.Phase, got.Pending)
 	}
 }

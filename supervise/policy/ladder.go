@@ -21,10 +21,10 @@ func (s *State) started(e Event) []Effect {
 		s.Fallback = e.PID
 		return nil
 	}
-	if s.Phase == Between && s.Then != ThenStart {
+	if s.Phase == Between && s.Pending != StartPending {
 		s.Restarts++
 	}
-	s.Phase, s.PID, s.StartedAt, s.Ran, s.Then = Running, e.PID, e.At, true, Nothing
+	s.Phase, s.PID, s.StartedAt, s.Ran, s.Pending = Running, e.PID, e.At, true, NoAction
 	s.Runs++
 	s.forget()
 	s.HeardAt = e.At
@@ -42,10 +42,10 @@ func (s *State) notStarted(e Event) []Effect {
 	if s.Phase == FallingBack {
 		return s.fellBack("could not be started: " + e.Text)
 	}
-	then := s.Then
+	then := s.Pending
 	effects := s.ended(e.At, e.Text)
 	if s.Phase == Between { // it is still the start that was asked for
-		s.Then = then
+		s.Pending = then
 	}
 	return effects
 }
@@ -65,7 +65,7 @@ func (s *State) IsExpectedExit(status unix.WaitStatus) bool {
 
 // clearRun forgets the run that is over.
 func (s *State) clearRun(why string) {
-	s.PID, s.Why, s.Then = 0, why, Nothing
+	s.PID, s.Why, s.Pending = 0, why, NoAction
 	s.forget()
 }
 

@@ -103,7 +103,7 @@ type State struct {
 	NextAt     time.Duration       `json:"next_at,omitempty"`
 	Why        string              `json:"why,omitempty"`    // how the release ended, or why the node is as it is
 	Killed     bool                `json:"killed,omitempty"` // SIGKILL was sent on the way down
-	Then       Then                `json:"then,omitempty"`   // what was asked for, until it is done
+	Pending    PendingAction       `json:"then,omitempty"`   // what was asked for, until it is done
 	Action     Action              `json:"action,omitempty"` // of Ending
 	Rand       uint32              `json:"-"`                // xorshift state for the jitter; never 0
 
@@ -132,7 +132,7 @@ const (
 	StopAsked                    // Action, Text
 	NoRelease                    // Text: nothing that could be started
 	Heard                        // Heart
-	Asked                        // Then, Text
+	ActionAsked                  // Then, Text
 	Remembered                   // Failed, FellBack: of the boots before
 	Notified                     // PID, Said
 	Unheard                      // the release has no way to say that it is ready
@@ -140,18 +140,18 @@ const (
 
 // Event is one thing that happened, at a time of CLOCK_BOOTTIME.
 type Event struct {
-	Kind   EventKind
-	At     time.Duration
-	PID    int
-	Status unix.WaitStatus
-	Report cluster.Report
-	Heart  heart.Message
-	Said   notify.Words
-	Timer  Timer
-	Action Action
-	Now    bool // StopAsked: without ending the release in order
-	Then   Then
-	Text   string
+	Kind    EventKind
+	At      time.Duration
+	PID     int
+	Status  unix.WaitStatus
+	Report  cluster.Report
+	Heart   heart.Message
+	Said    notify.Words
+	Timer   Timer
+	Action  Action
+	Now     bool // StopAsked: without ending the release in order
+	Pending PendingAction
+	Text    string
 
 	Failed   int
 	FellBack bool

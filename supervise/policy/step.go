@@ -20,15 +20,15 @@ const killGrace = 2 * time.Second
 // The record of a change comes first, so that "down" is on the console before
 // the release is started again.
 func Step(s State, e Event) (State, []Effect) {
-	before := s.face()
+	before := s.settleHealth()
 	s, effects := step(s, e)
-	if s.face() != before {
+	if s.settleHealth() != before {
 		effects = append([]Effect{{Kind: Record}}, effects...)
 	}
 	return s, effects
 }
 
-// face is what a change of makes a new health record due.
+// settleHealth is what a change of makes a new health record due.
 type face struct {
 	health    health.State
 	pid       int
@@ -39,7 +39,7 @@ type face struct {
 	why       string
 }
 
-func (s State) face() face {
+func (s State) settleHealth() face {
 	f := face{health: s.Health(), pid: s.PID, restarts: s.Restarts, why: s.Why}
 	if s.Ready { // before, nobody asks who is connected
 		f.connected, f.known = s.Connected(), s.Known
@@ -79,8 +79,8 @@ func step(s State, e Event) (State, []Effect) {
 			effects := s.giveUp(e.Text)
 			return s, effects
 		}
-	case Asked:
-		return s.asked(e)
+	case ActionAsked:
+		return s.requested(e)
 	case Notified:
 		effects := s.notified(e)
 		return s, effects
@@ -159,7 +159,7 @@ func (s State) timeIsUp(e Event) (State, []Effect) {
 		effects := s.killOn()
 		return s, effects
 	case e.Timer == BeatTimer:
-		effects := s.noBeat(e.At)
+		effects := s.beatMissed(e.At)
 		return s, effects
 	case e.Timer == FallbackTimer && s.Phase == FallingBack && s.Fallback == 0: // PID 1 fell before it knew
 		effects := s.fellBack("was not started")

@@ -58,8 +58,8 @@ type turn struct {
 	health  health.State
 }
 
-func asks(then Then, effects string, h health.State) turn {
-	return turn{Event{Kind: Asked, Then: then, Text: "asked for " + string(rune('0'+then))}, effects, h}
+func asks(then PendingAction, effects string, h health.State) turn {
+	return turn{Event{Kind: ActionAsked, Pending: then, Text: "asked for " + string(rune('0'+then))}, effects, h}
 }
 
 func TestStep(t *testing.T) {
@@ -105,32 +105,32 @@ func TestStep(t *testing.T) {
 		{"stop", nil, []turn{begin, started, up,
 			{Event{Kind: StopAsked, Action: "poweroff"}, "record, kill -SIGTERM, timer stop", health.Stopping},
 			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up, finish", health.Stopping}}},
-		{"restart", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer stop", health.Stopping),
+		{"restart", nil, []turn{begin, started, up, asks(StartPending, "record, kill -SIGTERM, timer stop", health.Stopping),
 			{Event{Kind: Reported, Report: answered(0, 1)}, "", health.Stopping},
 			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up, start", health.Down}, again, up}},
-		{"restart a release that hangs", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer stop", health.Stopping),
+		{"restart a release that hangs", nil, []turn{begin, started, up, asks(StartPending, "record, kill -SIGTERM, timer stop", health.Stopping),
 			{Event{Kind: TimeIsUp, Timer: StopTimer}, "kill -SIGKILL, timer stop", health.Stopping},
 			{Event{Kind: TimeIsUp, Timer: StopTimer}, "record", health.Stopping}, // SIGKILL does not end it: the watchdog's case
 			{Event{Kind: TimeIsUp, Timer: StopTimer}, "", health.Stopping},
 			{Event{Kind: Exited, PID: 87, Status: killed}, "record, order r, sweep up, start", health.Down}, again}},
-		{"restart at once, between two runs", nil, []turn{begin, started, up, dies, asks(ThenStart, "record, start", health.Down), again,
+		{"restart at once, between two runs", nil, []turn{begin, started, up, dies, asks(StartPending, "record, start", health.Down), again,
 			{Event{Kind: TimeIsUp, Timer: RestartTimer}, "", health.Starting}}},
-		{"restart before the network is there", nil, []turn{asks(ThenStart, "record, start", health.Down), started, {Event{Kind: Begin}, "", health.Starting}}},
-		{"restart that cannot start", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer stop", health.Stopping),
+		{"restart before the network is there", nil, []turn{asks(StartPending, "record, start", health.Down), started, {Event{Kind: Begin}, "", health.Starting}}},
+		{"restart that cannot start", nil, []turn{begin, started, up, asks(StartPending, "record, kill -SIGTERM, timer stop", health.Stopping),
 			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up, start", health.Down},
 			{Event{Kind: StartFailed, Text: "no"}, "record, timer restart", health.Down}}},
-		{"stop, and on again", func(p *Policy) { p.OnExit = "reboot" }, []turn{begin, started, up, asks(ThenStop, "record, kill -SIGTERM, timer stop", health.Stopping),
+		{"stop, and on again", func(p *Policy) { p.OnExit = "reboot" }, []turn{begin, started, up, asks(StopPending, "record, kill -SIGTERM, timer stop", health.Stopping),
 			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up", health.Rescue},
 			{Event{Kind: Begin}, "", health.Rescue}, {Event{Kind: TimeIsUp, Timer: RestartTimer}, "", health.Rescue},
-			asks(ThenStop, "", health.Rescue), asks(ThenStart, "record, start", health.Down), again, up}},
-		{"rescue", nil, []turn{begin, started, up, asks(ThenKill, "record, kill -SIGKILL, timer stop", health.Stopping),
+			asks(StopPending, "", health.Rescue), asks(StartPending, "record, start", health.Down), again, up}},
+		{"rescue", nil, []turn{begin, started, up, asks(KillPending, "record, kill -SIGKILL, timer stop", health.Stopping),
 			{Event{Kind: Exited, PID: 87, Status: killed}, "record, order r, sweep up", health.Rescue}}},
-		{"one thing after the other is asked for", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer stop", health.Stopping),
-			asks(ThenStop, "record", health.Stopping), asks(ThenKill, "record, kill -SIGKILL, timer stop", health.Stopping), asks(ThenKill, "", health.Stopping),
+		{"one thing after the other is asked for", nil, []turn{begin, started, up, asks(StartPending, "record, kill -SIGTERM, timer stop", health.Stopping),
+			asks(StopPending, "record", health.Stopping), asks(KillPending, "record, kill -SIGKILL, timer stop", health.Stopping), asks(KillPending, "", health.Stopping),
 			{Event{Kind: Exited, PID: 87, Status: killed}, "record, order r, sweep up", health.Rescue}}},
-		{"the node goes down while it stops the release", nil, []turn{begin, started, up, asks(ThenStart, "record, kill -SIGTERM, timer stop", health.Stopping),
+		{"the node goes down while it stops the release", nil, []turn{begin, started, up, asks(StartPending, "record, kill -SIGTERM, timer stop", health.Stopping),
 			{Event{Kind: StopAsked, Action: "reboot", Text: "reboot"}, "record, kill -SIGTERM, timer stop", health.Stopping},
-			asks(ThenStop, "", health.Stopping),
+			asks(StopPending, "", health.Stopping),
 			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up, finish", health.Stopping}}},
 		{"stop a release that does not want to", nil, []turn{begin, started, up,
 			{Event{Kind: StopAsked, Action: "halt"}, "record, kill -SIGTERM, timer stop", health.Stopping},

@@ -13,9 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Dog is one watchdog. Its zero value is a machine without one: every method can be
+// Device is one watchdog. Its zero value is a machine without one: every method can be
 // called and does nothing.
-type Dog struct {
+type Device struct {
 	Identity string        // as the driver calls itself
 	Timeout  time.Duration // from the last pet to the reset; 0: there is none
 
@@ -28,15 +28,15 @@ type Dog struct {
 // Open opens the device, which starts it, and sets its timeout, in whole seconds; what
 // there is to say about it is in notes. An error is one of open(2), or the device is
 // no watchdog.
-func Open(device string, timeout time.Duration) (d Dog, notes []string, err error) {
+func Open(device string, timeout time.Duration) (d Device, notes []string, err error) {
 	fd, err := unix.Open(device, unix.O_WRONLY|unix.O_CLOEXEC|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return d, nil, &os.PathError{Op: "open", Path: device, Err: err}
 	}
-	d = Dog{fd: fd, device: device}
+	d = Device{fd: fd, device: device}
 	if err := d.identify(); err != nil { // it is not running either
 		unix.Close(fd)
-		return Dog{}, nil, &os.PathError{Op: "no watchdog:", Path: device, Err: err}
+		return Device{}, nil, &os.PathError{Op: "no watchdog:", Path: device, Err: err}
 	}
 	timeout = (timeout + time.Second - 1).Truncate(time.Second)
 	setErr := unix.IoctlSetPointerInt(fd, unix.WDIOC_SETTIMEOUT, int(timeout/time.Second))
@@ -61,9 +61,9 @@ func Open(device string, timeout time.Duration) (d Dog, notes []string, err erro
 
 // Adopt takes over an open watchdog from the program that this one replaced by
 // execve(2). timeout is what holds where the driver does not tell.
-func Adopt(fd int, device string, timeout time.Duration) Dog {
+func Adopt(fd int, device string, timeout time.Duration) Device {
 	unix.CloseOnExec(fd)
-	d := Dog{fd: fd, device: device}
+	d := Device{fd: fd, device: device}
 	d.identify()
 	d.readTimeout(timeout)
 	d.Pet()
@@ -71,7 +71,7 @@ func Adopt(fd int, device string, timeout time.Duration) Dog {
 }
 
 // identify asks what it is.
-func (d *Dog) identify() error {
+func (d *Device) identify() error {
 	info, err := unix.IoctlGetWatchdogInfo(d.fd)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (d *Dog) identify() error {
 	return nil
 }
 
-func (d *Dog) readTimeout(asked time.Duration) {
+func (d *Device) readTimeout(asked time.Duration) {
 	d.Timeout = asked
 	if has, err := unix.IoctlGetUint32(d.fd, unix.WDIOC_GETTIMEOUT); err == nil && has != 0 {
 		d.Timeout = time.Duration(has) * time.Second
@@ -89,16 +89,16 @@ func (d *Dog) readTimeout(asked time.Duration) {
 }
 
 // FD is its descriptor, for Adopt; 0: there is none.
-func (d *Dog) FD() int { return d.fd }
+func (d *Device) FD() int { return d.fd }
 
 // String says what it is: "i6300ESB timer on /dev/watchdog resets the machine 30s after
 // the last pet".
-func (d *Dog) String() string {
+func (d *Device) String() string {
 	return d.Identity + " on " + d.device + " resets the machine " + d.Timeout.String() + " after the last pet"
 }
 
 // Pet gives the machine another Timeout.
-func (d *Dog) Pet() error {
+func (d *Device) Pet() error {
 	if d.Timeout == 0 {
 		return nil
 	}
@@ -110,11 +110,11 @@ func (d *Dog) Pet() error {
 }
 
 // Interval is the time between two pets.
-func (d *Dog) Interval() time.Duration { return d.Timeout / 3 }
+func (d *Device) Interval() time.Duration { return d.Timeout / 3 }
 
 // Cover pets for limit and never again, whatever the caller does meanwhile: if it is
 // not done by then, the machine is reset within limit and Timeout.
-func (d *Dog) Cover(limit time.Duration) {
+func (d *Device) Cover(limit time.Duration) {
 	if d.Timeout == 0 || d.last != nil { // it is covered already
 		return
 	}
@@ -134,7 +134,7 @@ func (d *Dog) Cover(limit time.Duration) {
 // Disarm stops it, as the last thing before the machine halts or powers off: who does
 // not, is reset after Timeout. It says so by the character that stands for it, and
 // closes the device. A driver that is built with nowayout does not listen.
-func (d *Dog) Disarm() {
+func (d *Device) Disarm() {
 	if d.Timeout == 0 {
 		return
 	}
@@ -149,7 +149,7 @@ func (d *Dog) Disarm() {
 }
 
 // noWayOut asks the kernel whether closing is of no use (sysfs-class-watchdog).
-func (d *Dog) noWayOut() bool {
+func (d *Device) noWayOut() bool {
 	name := d.device[strings.LastIndexByte(d.device, '/')+1:]
 	if name == "watchdog" {
 		name = "watchdog0" // the same device

@@ -13,11 +13,11 @@ import (
 func TestNone(t *testing.T) {
 	for device, want := range map[string]error{"/dev/null": unix.ENOTTY, "/nowhere/watchdog": unix.ENOENT} {
 		d, _, err := Open(device, 30*time.Second)
-		if !errors.Is(err, want) || !strings.Contains(err.Error(), device) || d != (Dog{}) {
+		if !errors.Is(err, want) || !strings.Contains(err.Error(), device) || d != (Device{}) {
 			t.Errorf("%s: got %+v, %v, want %v", device, d, err, want)
 		}
 	}
-	var none Dog
+	var none Device
 	if err := none.Pet(); err != nil || none.FD() != 0 {
 		t.Error(err)
 	}

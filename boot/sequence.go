@@ -57,8 +57,8 @@ func (a Action) Call(param string) error {
 	return unix.Reboot(int(a.Command()))
 }
 
-// Way is the way down of a node, from the moment when it is asked for to reboot(2).
-type Way struct {
+// Sequence is the way down of a node, from the moment when it is asked for to reboot(2).
+type Sequence struct {
 	Limit time.Duration // of all the Steps together
 	Stop  time.Duration // how long the release may take to stop, before them
 	Grace time.Duration // between the two: a release that SIGKILL does not end at once, a slow console
@@ -76,7 +76,7 @@ type Way struct {
 }
 
 // Lines is the way down as a plan shows it.
-func (w *Way) Lines() []string {
+func (w *Sequence) Lines() []string {
 	lines := []string{"stop of the release (at most " + seconds(w.Stop) + ", then SIGKILL)"}
 	for _, s := range Steps(w.Limit, false, nil, nil) {
 		lines = append(lines, s.String())
@@ -85,12 +85,12 @@ func (w *Way) Lines() []string {
 }
 
 // Deadline is how long the way down may take from Begin to reboot(2).
-func (w *Way) Deadline() time.Duration { return w.Stop + w.Grace + w.Limit }
+func (w *Sequence) Deadline() time.Duration { return w.Stop + w.Grace + w.Limit }
 
 // Begin starts the clock: whatever happens from now on, reboot(2) is called when the
 // Deadline has come. It may be called again, with another action. The release is to be
 // stopped next, and then End called.
-func (w *Way) Begin(a Action) {
+func (w *Sequence) Begin(a Action) {
 	w.action.Store(int32(a))
 	if w.begun.CompareAndSwap(0, int64(max(clock.Monotonic(), 1))) {
 		what := "stop of the release"
@@ -100,7 +100,7 @@ func (w *Way) Begin(a Action) {
 }
 
 // Stopped says that the release, if one ran at Begin, has ended or was given up.
-func (w *Way) Stopped() {
+func (w *Sequence) Stopped() {
 	if begun := w.begun.Load(); begun != 0 {
 		w.stopped = max(clock.Monotonic()-time.Duration(begun), 1)
 	}
@@ -108,7 +108,7 @@ func (w *Way) Stopped() {
 
 // guard ends the node when its time is over. It needs nobody: not the goroutine that
 // owns the state, nor a console that takes lines.
-func (w *Way) guard(limit time.Duration) {
+func (w *Sequence) guard(limit time.Duration) {
 	defer func() { recover() }() // it would be the end of PID 1; without the guard it still goes down
 	time.Sleep(limit)            // the deadline itself: there is nothing else to wait for
 	said := make(chan struct{})
@@ -124,10 +124,10 @@ func (w *Way) guard(limit time.Duration) {
 	w.call()
 }
 
-func (w *Way) now() Action { return Action(w.action.Load()) }
+func (w *Sequence) now() Action { return Action(w.action.Load()) }
 
 // call ends the node. It returns only an error.
-func (w *Way) call() error {
+func (w *Sequence) call() error {
 	if w.Last != nil {
 		w.Last(w.now())
 	}
@@ -144,7 +144,7 @@ func (w *Way) call() error {
 // End does not return in PID 1: where reboot(2) fails it says why and stands still for
 // ever, because the kernel panics when PID 1 ends. In any other process it does nothing
 // but give an error: kill(-1) would kill the whole session.
-func (w *Way) End(a Action) error {
+func (w *Sequence) End(a Action) error {
 	if unix.Getpid() != 1 {
 		return fmt.Errorf("%v: only PID 1 may do this, not process %d", a, unix.Getpid())
 	}
@@ -175,9 +175,9 @@ func (w *Way) End(a Action) error {
 	}
 }
 
-func (w *Way) say(what, how string) { w.Say(w.now().String() + ": " + what + ": " + how) }
+func (w *Sequence) say(what, how string) { w.Say(w.now().String() + ": " + what + ": " + how) }
 
-func (w *Way) readParam() {
+func (w *Sequence) readParam() {
 	param, err := RebootParam(RebootParamPath)
 	if err != nil {
 		w.Say("reboot: " + err.Error() + "; rebooting without it")

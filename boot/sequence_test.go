@@ -27,7 +27,7 @@ func TestHangBody(t *testing.T) {
 	}
 	must(t, unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
 	hang := func() { unix.Poll(nil, -1) }
-	w := Way{Limit: time.Second, Stop: 500 * time.Millisecond, Reap: reapAll, Say: func(line string) { println(line) }}
+	w := Sequence{Limit: time.Second, Stop: 500 * time.Millisecond, Reap: reapAll, Say: func(line string) { println(line) }}
 	w.Last = func(a Action) { println("last: " + a.String()) }
 	switch where {
 	case "stop":

@@ -11,34 +11,34 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fell is deferred in the top frame of every goroutine but the main one, with what
+// crashed is deferred in the top frame of every goroutine but the main one, with what
 // recover gave. A panic that nobody recovers would be the end of PID 1; this one is
 // handed to the loop, which begins anew with all goroutines.
-func (l *Loop) fell(v any) {
+func (l *Loop) crashed(v any) {
 	if v == nil {
 		return
 	}
 	select {
-	case l.fallen <- l.complain(v):
+	case l.panics <- l.logPanic(v):
 	default: // it is on its way already
 	}
 }
 
-// complain says what the panic was and where, and gives the former.
-func (l *Loop) complain(v any) string {
+// logPanic says what the panic was and where, and gives the former.
+func (l *Loop) logPanic(v any) string {
 	text := "panic in PID 1 (please report it): " + fmt.Sprint(v)
 	l.Console.Say(health.Err, text)
 	l.Console.Say(health.Err, string(debug.Stack()))
 	return text
 }
 
-// again executes PID 1 anew with the state as it was before the event that it fell
+// reexecAfterCrash executes PID 1 anew with the state as it was before the event that it fell
 // over. If even that fails, the loop goes on as it is.
-func (l *Loop) again(why string) {
-	r := l.knowledge()
-	r.Fell(now(), why)
-	l.falls = r.Falls
-	err := l.become(r, "/proc/self/exe")
+func (l *Loop) reexecAfterCrash(why string) {
+	r := l.handover()
+	r.AddCrash(now(), why)
+	l.crashes = r.Crashes
+	err := l.exec(r, "/proc/self/exe")
 	l.Console.Say(health.Err, "PID 1 cannot execute itself anew: "+err.Error())
 }
 
@@ -46,18 +46,18 @@ func (l *Loop) again(why string) {
 // to come next; false: that is the boot itself. After too many falls it only stays.
 func (l *Loop) resume() bool {
 	r := l.Resume
-	l.rememberFall(r)
+	l.rememberCrash(r)
 	fresh := l.state
 	l.state = r.State
 	l.state.Policy, l.state.Peers, l.state.Rand = fresh.Policy, fresh.Peers, fresh.Rand
 	l.state.Failed, l.state.FellBack = max(l.state.Failed, l.Failed), l.state.FellBack || l.Node.FellBack
-	l.falls, l.notify, l.healer, l.owesEnd = r.Falls, r.Notify, r.Healer, r.OwesEnd
+	l.crashes, l.notify, l.healer, l.afterEndPending = r.Crashes, r.Notify, r.Healer, r.AfterEndPending
 	l.adoptChildren(r)
 	// A release that runs is told of when the monitor has said who is connected.
-	l.owed = l.state.Phase != policy.Running
-	if len(r.Falls) >= MaxFalls {
-		l.state.Phase, l.state.Why, l.owed = policy.GivenUp, r.Why, true
-		l.Console.Say(health.Err, "PID 1 fell "+strconv.Itoa(len(r.Falls))+" times within "+FallWindow.String()+
+	l.recordPending = l.state.Phase != policy.Running
+	if len(r.Crashes) >= MaxCrashes {
+		l.state.Phase, l.state.Why, l.recordPending = policy.GivenUp, r.Why, true
+		l.Console.Say(health.Err, "PID 1 fell "+strconv.Itoa(len(r.Crashes))+" times within "+CrashWindow.String()+
 			": it starts nothing any more, a release that runs is left alone")
 		return true
 	}
@@ -69,21 +69,21 @@ func (l *Loop) resume() bool {
 		l.Console.Say(health.Warning, "PID 1 has begun anew, the release goes on (pid "+strconv.Itoa(l.state.PID)+")")
 	}
 	if l.notify > 0 {
-		go l.hearNotices(l.notify)
+		go l.readNotices(l.notify)
 	}
 	switch l.state.Phase {
 	case policy.Running:
 		l.setTimer(policy.WellTimer, l.state.Policy.Window)
 		l.resumeRunning()
 	case policy.Waiting:
-		l.owed = false
+		l.recordPending = false
 		return false
 	case policy.Between:
 		l.setTimer(policy.RestartTimer, max(l.state.NextAt-now(), 0))
 	case policy.FallingBack:
 		l.setTimer(policy.FallbackTimer, policy.FallbackLimit)
 	case policy.Ending:
-		l.told = l.state.PID != 0 // else the policy has ended it
+		l.downAsked = l.state.PID != 0 // else the policy has ended it
 		l.Stopping(l.state.Action)
 		l.finished = l.state.PID == 0 // nothing is left to stop: the way down goes on
 		l.setTimer(policy.StopTimer, l.state.Policy.StopTimeout)
@@ -112,8 +112,8 @@ func (l *Loop) adoptChildren(r *Handover) {
 	}
 }
 
-// missChildren tells of the children that were handed over and are not there.
-func (l *Loop) missChildren() {
+// noteLostChildren tells of the children that were handed over and are not there.
+func (l *Loop) noteLostChildren() {
 	for _, c := range l.children {
 		if c.state.PID != 0 && !proc.IsChild(c.state.PID) {
 			l.childEnded(c, lostStatus)

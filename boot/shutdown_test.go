@@ -59,7 +59,7 @@ func TestDownBody(t *testing.T) {
 	for _, a := range []Action{Reboot, PowerOff, Halt} {
 		if a.String() == name || name == "stubborn" {
 			// The stubborn one gets a sixth of it.
-			w := Way{Limit: 12 * time.Second, Stop: time.Second, Reap: reapAll, Save: func() []error { return []error{unix.EIO} }, Say: func(line string) { println(line) }}
+			w := Sequence{Limit: 12 * time.Second, Stop: time.Second, Reap: reapAll, Save: func() []error { return []error{unix.EIO} }, Say: func(line string) { println(line) }}
 			w.Begin(a)
 			w.Stopped()
 			w.End(a)
@@ -137,7 +137,7 @@ func TestDownRefuses(t *testing.T) {
 	if os.Getpid() == 1 {
 		t.Skip("this is PID 1")
 	}
-	w := Way{Limit: time.Second, Reap: reapAll, Say: func(line string) { t.Error(line) }}
+	w := Sequence{Limit: time.Second, Reap: reapAll, Say: func(line string) { t.Error(line) }}
 	err := w.End(PowerOff)
 	if err == nil || !strings.Contains(err.Error(), "poweroff: only PID 1") {
 		t.Errorf("got %v", err)

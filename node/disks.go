@@ -24,11 +24,11 @@ func (n *node) mountDisks() {
 	if plan, _ := boot.UserMounts(n.Config.Mounts); boot.NeedLate(plan) {
 		n.mountLate()
 	}
-	if err := n.doNow(disksJob, disksLimit, disksOrder{n.Config.Mounts, n.Boot}, &n.kept); err != nil {
+	if err := n.runJob(disksJob, disksLimit, disksOrder{n.Config.Mounts, n.Boot}, &n.recalled); err != nil {
 		n.say(health.Err, err)
 	}
-	n.StateDir = n.kept.Dir
-	for _, problem := range append(n.kept.Errs, n.kept.Recalled.Problems...) {
+	n.StateDir = n.recalled.Dir
+	for _, problem := range append(n.recalled.Errs, n.recalled.Recalled.Problems...) {
 		n.console.Say(health.Err, problem)
 	}
 }
@@ -37,7 +37,7 @@ func (n *node) mountDisks() {
 // before the release looks at it.
 func (n *node) raiseClock() {
 	built, _ := strconv.ParseInt(n.build.Time, 10, 64)
-	floor, set, err := boot.RaiseClock(built, n.kept.Recalled.Clock)
+	floor, set, err := boot.RaiseClock(built, n.recalled.Recalled.Clock)
 	n.say(health.Err, err)
 	if set {
 		n.clock = floor
@@ -47,14 +47,14 @@ func (n *node) raiseClock() {
 // afterStart is what the release need not wait for.
 func (n *node) afterStart() {
 	n.mountLate()
-	n.say(health.Warning, letPing()...)
+	n.say(health.Warning, allowPing()...)
 	for _, what := range launch.Missing() {
 		n.console.Say(health.Notice, what)
 	}
 	if n.clockFrom == "" {
 		n.clockFrom = boot.ClockFrom(n.clock.At != 0)
 	}
-	n.leaveMachineID()
+	n.deferredMachineID()
 	if n.clock.At != 0 {
 		n.console.Say(health.Notice, "clock: set forward to "+n.clock.String())
 	}
@@ -82,7 +82,7 @@ func (n *node) save(goesOn bool) (errs []error) {
 	if dir == "" {
 		return nil
 	}
-	take := !n.seeded && !n.adopts()
+	take := !n.seeded && !n.resumes()
 	if n.seeded && goesOn {
 		n.history.Alive(time.Now().Unix(), clock.Boottime())
 	}

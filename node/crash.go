@@ -18,18 +18,18 @@ import (
 // whatever made it fall is not done once more. On the way down there is no staying.
 func (n *node) takeOver(r *supervise.Handover, err error) {
 	if err != nil { // it is our own text: better a node that only stays than two VMs
-		r.Falls, r.Why = make([]time.Duration, supervise.MaxFalls), err.Error()
+		r.Crashes, r.Why = make([]time.Duration, supervise.MaxCrashes), err.Error()
 	}
 	if len(r.Lost) > 0 {
 		n.console.Say(health.Err, "PID 1 was told by the one before it, and does not understand: "+strings.Join(r.Lost, ", "))
 	}
 	n.resume, n.Boot, n.seq, n.StateDir = r, r.Boot, r.Seq, r.StateDir
-	if n.adopts() {
+	if n.resumes() {
 		n.phases, n.clockFrom = r.Phases, r.Clock
 	} else {
 		n.phase("kernel")
 	}
-	if len(r.Falls) < supervise.MaxFalls {
+	if len(r.Crashes) < supervise.MaxCrashes {
 		return
 	}
 	n.console.Open("/dev/kmsg")
@@ -40,12 +40,12 @@ func (n *node) takeOver(r *supervise.Handover, err error) {
 	n.superviseNothing(r.Why)
 }
 
-// adopts says that the release had been started before PID 1 fell: the boot is over.
-func (n *node) adopts() bool { return n.resume != nil && n.resume.State.Ran }
+// resumes says that the release had been started before PID 1 fell: the boot is over.
+func (n *node) resumes() bool { return n.resume != nil && n.resume.State.Ran }
 
-// fell is the last line of defence of the boot: an end of PID 1 is a kernel panic
+// crashed is the last line of defence of the boot: an end of PID 1 is a kernel panic
 // that says nothing. It says what happened and begins anew.
-func (n *node) fell() {
+func (n *node) crashed() {
 	v := recover()
 	if v == nil {
 		return
@@ -70,15 +70,15 @@ func (n *node) fell() {
 		r.State.Phase, r.State.Action, r.State.PID, r.State.Ran = policy.Ending, n.ending, 0, true
 		r.Phases, r.Clock = n.phases, n.clockFrom
 	}
-	r.Fell(clock.Boottime(), text)
-	n.console.Stop(200 * time.Millisecond) // what was said has to be out before the exec
-	if len(r.Falls) > supervise.MaxFalls { // even staying made it fall
-		n.Config = config.Load("", nothing)
-	} else if err := r.Again(); err != nil {
+	r.AddCrash(clock.Boottime(), text)
+	n.console.Stop(200 * time.Millisecond)     // what was said has to be out before the exec
+	if len(r.Crashes) > supervise.MaxCrashes { // even staying made it fall
+		n.Config = config.Load("", noFiles)
+	} else if err := r.ExecSelf(); err != nil {
 		n.console.Say(health.Err, "PID 1 cannot execute itself anew: "+err.Error())
 	}
 	n.superviseNothing(text)
 }
 
-// nothing is a file system without files.
-func nothing(string) ([]byte, error) { return nil, unix.ENOENT }
+// noFiles is a file system without files.
+func noFiles(string) ([]byte, error) { return nil, unix.ENOENT }

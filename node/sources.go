@@ -14,24 +14,24 @@ import (
 // sources is what the configuration of a boot was made of, as it was read then: from it a
 // child of PID 1 makes the same one, whatever became of the files since.
 type sources struct {
-	Cmdline string
-	Args    []string
-	Files   map[string][]byte
-	There   map[string]string // what could not be read, and why; programs are only looked for, so they count as that
-	Names   map[string][]string
-	ID      []byte // what the id program said; nil: none was asked
+	Cmdline    string
+	Args       []string
+	Files      map[string][]byte
+	Unreadable map[string]string // what could not be read, and why; programs are only looked for, so they count as that
+	Names      map[string][]string
+	ID         []byte // what the id program said; nil: none was asked
 }
 
 // load reads the configuration of this node, and keeps what it was made of.
 func (s *sources) load(im *Image) *config.Config {
-	s.Files, s.There, s.Names = map[string][]byte{}, map[string]string{}, map[string][]string{}
+	s.Files, s.Unreadable, s.Names = map[string][]byte{}, map[string]string{}, map[string][]string{}
 	read := func(path string) ([]byte, error) {
 		text, err := im.Read(path)
 		switch {
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
-			s.There[path] = err.Error()
+			s.Unreadable[path] = err.Error()
 		case bytes.HasPrefix(text, []byte("\x7fELF")), bytes.HasPrefix(text, []byte("#!")):
-			s.There[path] = "it is a program"
+			s.Unreadable[path] = "it is a program"
 		case err == nil:
 			s.Files[path] = text
 		}
@@ -51,13 +51,13 @@ func (s *sources) load(im *Image) *config.Config {
 	return config.Sources{Cmdline: s.Cmdline, Args: s.Args, Read: read, List: list, Run: run}.Load()
 }
 
-// again is the same configuration.
-func (s *sources) again() *config.Config {
+// reload is the same configuration.
+func (s *sources) reload() *config.Config {
 	read := func(path string) ([]byte, error) {
 		if text, ok := s.Files[path]; ok {
 			return text, nil
 		}
-		if why, ok := s.There[path]; ok {
+		if why, ok := s.Unreadable[path]; ok {
 			return nil, errors.New(why)
 		}
 		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
@@ -67,9 +67,9 @@ func (s *sources) again() *config.Config {
 	return config.Sources{Cmdline: s.Cmdline, Args: s.Args, Read: read, List: list, Run: run}.Load()
 }
 
-// order is what a child has to know to find out how the release is started: what a Setup
+// releaseQuery is what a child has to know to find out how the release is started: what a Setup
 // on this node has, and can be told.
-type order struct {
+type releaseQuery struct {
 	Sources    *sources
 	Hostname   string
 	Address    netip.Addr // that the network gave
@@ -83,8 +83,8 @@ type order struct {
 }
 
 // setup is the Setup of an order.
-func (o *order) setup() *Setup {
-	s := &Setup{Image: Running(), Config: o.Sources.again(), StateDir: o.StateDir, Boot: o.Boot, TTY: o.TTY, Uncuttable: o.Uncuttable}
+func (o *releaseQuery) setup() *Setup {
+	s := &Setup{Image: Running(), Config: o.Sources.reload(), StateDir: o.StateDir, Boot: o.Boot, TTY: o.TTY, Uncuttable: o.Uncuttable}
 	s.Config.Node.Hostname, s.network.address, s.Found.Peers = o.Hostname, o.Address, o.Peers
 	s.Net = netcfg.Make(o.Hostname, s.Config.Network)
 	return s

@@ -10,14 +10,14 @@ import (
 	"github.com/beaminit/beaminit/supervise/policy"
 )
 
-// earPace is the time between two messages of a heart that are taken: who sends more
+// messagePace is the time between two messages of a heart that are taken: who sends more
 // has to wait, and PID 1 does not.
-const earPace = 20 * time.Millisecond
+const messagePace = 20 * time.Millisecond
 
 // listenHeart makes the socket on which the release's heart speaks, once; only the
 // user of the release may write to it.
 func (l *Loop) listenHeart(uid int) {
-	if l.ear != 0 {
+	if l.heartUID != 0 {
 		return
 	}
 	fd, err := listenDatagrams(heart.Socket, uid, 0o600)
@@ -25,13 +25,13 @@ func (l *Loop) listenHeart(uid int) {
 		l.Console.Say(health.Err, "socket "+heart.Socket+": "+err.Error()+"; the release's heart acts on its own")
 		return
 	}
-	l.ear = uid + 1
-	go l.hear(fd, uid)
+	l.heartUID = uid + 1
+	go l.readHeart(fd, uid)
 }
 
-// hear hands on what comes from a process of the release.
-func (l *Loop) hear(fd, uid int) {
-	defer func() { l.fell(recover()) }()
+// readHeart hands on what comes from a process of the release.
+func (l *Loop) readHeart(fd, uid int) {
+	defer func() { l.crashed(recover()) }()
 	var b [heart.MessageSize + 1]byte
 	for {
 		n, from, err := receive(fd, b[:], 0)
@@ -41,9 +41,9 @@ func (l *Loop) hear(fd, uid int) {
 		fault.At("heart")
 		m, ok := heart.DecodeMessage(b[:n])
 		if ok && (int(from.Uid) == uid || from.Uid == 0) && descends(int(from.Pid), m.PID) {
-			l.beats <- m
+			l.heartMessages <- m
 		}
-		time.Sleep(earPace)
+		time.Sleep(messagePace)
 	}
 }
 
@@ -54,10 +54,10 @@ func (l *Loop) resumeRunning() {
 	if s.Kill == policy.KillDump || s.Kill == policy.KillSent {
 		l.setTimer(policy.KillTimer, s.Policy.DumpTimeout)
 	}
-	if l.Resume.Ear != 0 {
-		l.listenHeart(l.Resume.Ear - 1)
+	if l.Resume.HeartUID != 0 {
+		l.listenHeart(l.Resume.HeartUID - 1)
 	}
-	if l.ear == 0 {
+	if l.heartUID == 0 {
 		s.BeatAt = 0 // nobody hears the next one
 	}
 	if s.BeatAt != 0 {
@@ -68,9 +68,9 @@ func (l *Loop) resumeRunning() {
 	}
 }
 
-// heard deals with a message of the release's heart.
-func (l *Loop) heard(m heart.Message) {
-	if m.Kind != heart.Asked {
+// handleHeart deals with a message of the release's heart.
+func (l *Loop) handleHeart(m heart.Message) {
+	if m.Kind != heart.ActionAsked {
 		l.step(policy.Event{Kind: policy.Heard, Heart: m})
 		return
 	}

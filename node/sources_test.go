@@ -39,7 +39,7 @@ func TestSourcesAgain(t *testing.T) {
 	if err := json.Unmarshal(text, &told); err != nil {
 		t.Fatal(err)
 	}
-	got := told.again()
+	got := told.reload()
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", got, want)
 	}
