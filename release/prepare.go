@@ -22,18 +22,20 @@ func (c *Command) Prepare() error {
 	if c.Refused != nil {
 		return c.Refused
 	}
-	if err := c.User.makeDir(c.Tmp); err != nil {
+	tmp, err := c.User.makeDir(c.Tmp)
+	if err != nil {
 		return fmt.Errorf("make directory %s (release.tmp): %w; want a place that can be written to", c.Tmp, err)
 	}
+	defer tmp.Close()
 	for i := range c.Files {
 		f := &c.Files[i]
 		var owner *User
 		if strings.HasPrefix(f.Path, c.Tmp+"/") || f.Path == c.cookiePath() {
 			owner = c.User
 		}
-		err := f.write(owner)
+		err := f.write(c.Tmp, tmp, owner)
 		if err != nil && f.Path == c.cookiePath() && c.Home() != c.Tmp {
-			err = c.homeInTmp(f, err)
+			err = c.homeInTmp(f, tmp, err)
 		}
 		if err != nil {
 			return err
@@ -44,23 +46,25 @@ func (c *Command) Prepare() error {
 
 // homeInTmp has the release find its cookie in its own directory, where the HOME that
 // release.env names could not take it (err): one that is not mounted, or read-only.
-func (c *Command) homeInTmp(cookie *File, err error) error {
+func (c *Command) homeInTmp(cookie *File, tmp *files.Dir, err error) error {
 	c.Problems = append(c.Problems, fmt.Errorf("release.env: HOME=%s: %w; want a directory that can be written to, for the cookie; using %s", c.Home(), err, c.Tmp))
 	c.Env = set(c.Env, "HOME="+c.Tmp)
 	cookie.Path = c.cookiePath()
-	return cookie.write(c.User)
+	return cookie.write(c.Tmp, tmp, c.User)
 }
 
-// write makes the file what it should be.
-func (f *File) write(owner *User) error {
-	dir, err := files.OpenDir(path.Dir(f.Path), files.Rule{Any: true})
-	if files.Missing(err) {
-		err = unix.ENOENT
+// write makes the file what it should be; dir is open for those in tmp.
+func (f *File) write(tmp string, dir *files.Dir, owner *User) (err error) {
+	if above := path.Dir(f.Path); above != tmp {
+		dir, err = files.OpenDir(above, files.Rule{Any: true})
+		if files.Missing(err) {
+			err = unix.ENOENT
+		}
+		if err != nil {
+			return fmt.Errorf("write %s: %w", f.Path, err)
+		}
+		defer dir.Close()
 	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", f.Path, err)
-	}
-	defer dir.Close()
 	name, how := path.Base(f.Path), files.How{Mode: fs.FileMode(f.Mode)}
 	if owner != nil {
 		how.UID, how.GID = owner.UID, owner.GID
@@ -83,7 +87,32 @@ func (f *File) write(owner *User) error {
 // makeDir makes a directory for the release alone, and those above it for everyone. One
 // that is there already keeps its mode, because others may use it too (/tmp), and its
 // owner, unless it is empty or only root can have put it there, and is root's alone.
-func (u *User) makeDir(p string) error {
+func (u *User) makeDir(p string) (*files.Dir, error) {
+	dir, err := files.MakeDir(p, 0o700, files.Rule{Any: true})
+	if err != nil { // those above it may not be there
+		if err = makeAbove(p); err == nil {
+			dir, err = files.MakeDir(p, 0o700, files.Rule{Any: true})
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if uid, _ := dir.Owner(); u == nil || uid != 0 || dir.Mode() != 0o700 {
+		return dir, nil
+	}
+	names, err := dir.Names(1)
+	if err == nil && (dir.OnlyRoots || len(names) == 0) {
+		err = dir.Chown(u.UID, u.GID)
+	}
+	if err != nil {
+		dir.Close()
+		return nil, fmt.Errorf("give it to user %s: %w", u.Name, err)
+	}
+	return dir, nil
+}
+
+// makeAbove makes the directories that lead to p.
+func makeAbove(p string) error {
 	for i := 1; i < len(p); i++ {
 		if p[i] != '/' {
 			continue
@@ -93,21 +122,6 @@ func (u *User) makeDir(p string) error {
 			return err
 		}
 		above.Close()
-	}
-	dir, err := files.MakeDir(p, 0o700, files.Rule{Any: true})
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	if uid, _ := dir.Owner(); u == nil || uid != 0 || dir.Mode() != 0o700 {
-		return nil
-	}
-	names, err := dir.Names(1)
-	if err == nil && (dir.OnlyRoots || len(names) == 0) {
-		err = dir.Chown(u.UID, u.GID)
-	}
-	if err != nil {
-		return fmt.Errorf("give it to user %s: %w", u.Name, err)
 	}
 	return nil
 }

@@ -47,7 +47,16 @@ func (d *Dir) Become(fd int) error {
 	return unix.Dup3(int(opened.Fd()), fd, 0)
 }
 
-func (d *Dir) join(name string) string { return path.Join(d.path, name) }
+// join is the path of a single name in d.
+func (d *Dir) join(name string) string {
+	switch {
+	case name == "." || name == "/": // d itself; where the walk begins
+		return d.path
+	case d.path == "/":
+		return "/" + name
+	}
+	return d.path + "/" + name
+}
 
 func (d *Dir) failed(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: d.join(name), Err: err}
@@ -100,19 +109,26 @@ func walkTo(p string) (dir *Dir, name, next string, err error) {
 // below opens the directory name, where it stands before a rest of the path, or says
 // where the link name leads; and does nothing where it is the last name and no link.
 func (d *Dir) below(name, rest string) (below *Dir, next string, err error) {
+	if rest != "" {
+		if below, err = d.enter(name); !notDirectory(err) {
+			return below, "", err
+		}
+	}
 	var st unix.Stat_t
-	err = unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW)
-	switch {
-	case err == unix.ENOENT && rest == "": // for who makes it
+	switch no := unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); {
+	case no == unix.ENOENT && rest == "": // for who makes it
 		return nil, "", nil
-	case err != nil:
-		return nil, "", d.failed("open", name, err)
+	case no != nil:
+		return nil, "", d.failed("open", name, no)
 	case st.Mode&unix.S_IFMT == unix.S_IFLNK:
 		next, err = d.follow(name, rest)
-	case rest != "":
-		below, err = d.enter(name)
 	}
-	return below, next, err
+	return nil, next, err
+}
+
+// notDirectory says that enter found something, but no directory: a link too is none.
+func notDirectory(err error) bool {
+	return errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP)
 }
 
 // follow is where a link leads, with what stands behind it.
@@ -135,11 +151,12 @@ func (d *Dir) follow(name, rest string) (string, error) {
 // enter opens a directory in d.
 func (d *Dir) enter(name string) (*Dir, error) {
 	fd, err := unix.Openat(d.fd, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	below := &Dir{fd: fd, path: d.join(name), above: d.above}
-	if err == nil {
-		err = unix.Fstat(fd, &below.stat)
-	}
 	if err != nil {
+		return nil, d.failed("open", name, err)
+	}
+	below := &Dir{fd: fd, path: d.join(name), above: d.above}
+	if err = unix.Fstat(fd, &below.stat); err != nil {
+		below.Close()
 		return nil, d.failed("open", name, err)
 	}
 	roots, closed := below.stat.Uid == 0, below.stat.Mode&0o022 == 0
@@ -171,14 +188,13 @@ func MakeDir(p string, mode fs.FileMode, r Rule) (*Dir, error) {
 
 // OpenDir opens a directory in d that keeps the rule.
 func (d *Dir) OpenDir(name string, r Rule) (*Dir, error) {
-	var st unix.Stat_t
-	if err := unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		return nil, d.failed("open", name, err)
-	}
-	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
-		return nil, &Refused{d.join(name), "it is " + kind(st.Mode), "a directory"}
-	}
 	below, err := d.enter(name)
+	if notDirectory(err) {
+		var st unix.Stat_t
+		if no := unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); no == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR {
+			err = &Refused{d.join(name), "it is " + kind(st.Mode), "a directory"}
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
