@@ -34,7 +34,7 @@ type facts struct {
 func (n *Setup) releaseFacts(run int, start bool) (f facts) {
 	n.services(&f)
 	if n.Release == nil || n.Failed != nil || run > 1 { // another one may have been installed
-		n.FindRelease()
+		n.locate()
 		if n.Failed == nil {
 			for _, err := range n.Release.Problems {
 				f.Problems = append(f.Problems, err.Error())
@@ -47,6 +47,7 @@ func (n *Setup) releaseFacts(run int, start bool) (f facts) {
 		return f
 	}
 	cmd := n.Command(run)
+	n.Unprobed, n.Unnamed = cmd.Unprobed != "", cmd.Unnamed
 	f.Node, f.Mesh, f.Dumps, f.Ahead = cmd.Node, MeshOf(&cmd), n.dumps(), n.readahead(cmd.Mode)
 	if cmd.Dump != f.Dumps.Dump(evidence.Run(n.Boot, run)) { // it has a place of its own
 		f.Dumps.Own = &evidence.Own{Path: cmd.Dump}

@@ -222,16 +222,22 @@ func (n *node) nodeName() string {
 	return n.name
 }
 
+// FindRelease finds the release, and what of its command has to be known before one is made.
 func (n *Setup) FindRelease() {
+	n.locate()
+	if n.Failed == nil {
+		cmd := n.Release.Command(n.Inputs(1))
+		n.Unprobed, n.Unnamed = cmd.Unprobed != "", cmd.Unnamed
+	}
+}
+
+// locate finds where the release lies and what it is.
+func (n *Setup) locate() {
 	n.Release, n.Failed = release.Find(n.Image.Root, n.Config.Release)
 	if n.Failed == nil && n.Config.FromErlinit() && !n.Release.Mix {
 		n.Release.FindConsolidated(n.Image.Root)
 	}
 	if n.Failed == nil && n.Config.Console.TTY != "" {
 		n.Release.FindIEx(n.Image.Root)
-	}
-	if n.Failed == nil {
-		cmd := n.Release.Command(n.Inputs(1))
-		n.Unprobed, n.Unnamed = cmd.Unprobed != "", cmd.Unnamed
 	}
 }
