@@ -27,8 +27,18 @@ func (p Plan) Apply() Status {
 			s.Errs = append(s.Errs, fmt.Errorf("hostname %q: %w", p.Hostname, err))
 		}
 	}
+	found := make([]netlink.Link, len(p.Links))
+	errs := make([]error, len(p.Links))
+	before := list()
 	for i, steps := range p.steps() {
-		p.Links[i].apply(steps, &s.Links[i])
+		found[i], errs[i] = p.Links[i].apply(steps, before, &s.Links[i])
+	}
+	after := list()
+	for i := range p.Links {
+		if errs[i] == nil {
+			found[i], errs[i] = p.Links[i].byIndex(found[i].Attrs().Index, after)
+		}
+		p.Links[i].settle(found[i], errs[i], &s.Links[i])
 	}
 	return s
 }
@@ -37,8 +47,10 @@ func (p Plan) Apply() Status {
 // sees presence and carrier; what an earlier Apply was refused, it does not know.
 func (p Plan) Check() Status {
 	s := p.status()
+	now := list()
 	for i := range p.Links {
-		p.Links[i].apply(nil, &s.Links[i])
+		link, err := p.Links[i].find(now)
+		p.Links[i].settle(link, err, &s.Links[i])
 	}
 	return s
 }
@@ -55,21 +67,15 @@ func (p Plan) status() Status {
 	return s
 }
 
-// apply does steps to the link and finds out its state after them. Without steps, it only
-// looks.
-func (l *Link) apply(steps []step, s *LinkStatus) {
-	if !ValidName(l.Interface) {
-		s.refuse(fmt.Errorf("interface name %q: want 1 to 15 bytes without '/', ':' and spaces", l.Interface))
-		return
-	}
-	link, err := l.find()
-	if steps != nil && l.made() && isAbsent(err) {
+// apply does steps to the link.
+func (l *Link) apply(steps []step, now links, s *LinkStatus) (netlink.Link, error) {
+	link, err := l.find(now)
+	if l.made() && isAbsent(err) {
 		if err = l.make(); err != nil && !isAbsent(err) {
-			s.refuse(fmt.Errorf("%s: %w", l.makeCommand(), err))
-			return
+			return nil, fmt.Errorf("%s: %w", l.makeCommand(), err)
 		}
 		if err == nil {
-			link, err = l.find()
+			link, err = l.find(nil)
 		}
 	}
 	for _, step := range steps {
@@ -83,36 +89,26 @@ func (l *Link) apply(steps []step, s *LinkStatus) {
 			s.Errs = append(s.Errs, refusal(step, l, e))
 		}
 	}
-	if err == nil && steps != nil {
-		link, err = netlink.LinkByIndex(link.Attrs().Index)
-	}
-	s.take(link, err)
-	if s.State == Ready && (l.DHCP || l.LinkLocal) {
-		s.State = NoAddress // as far as is known here: the network child knows more
-	}
+	return link, err
 }
 
-// take takes in what the kernel says of the link now.
-func (s *LinkStatus) take(link netlink.Link, err error) {
+// settle takes in what the kernel says of the link now.
+func (l *Link) settle(link netlink.Link, err error, s *LinkStatus) {
 	if err == nil {
 		s.Device, s.Index = link.Attrs().Name, link.Attrs().Index
 	}
 	switch {
 	case isAbsent(err):
 		s.State, s.Device, s.Index, s.Errs = Absent, "", 0, nil
-		return
 	case err != nil:
-		s.refuse(fmt.Errorf("state of %s: %w", s.Name, err))
+		s.State, s.Errs = Failed, append(s.Errs, err)
 	case s.Errs != nil:
 		s.State = Failed
-	case link.Attrs().RawFlags&(unix.IFF_UP|unix.IFF_LOWER_UP) == unix.IFF_UP|unix.IFF_LOWER_UP:
-		s.State = Ready
-	default:
+	case link.Attrs().RawFlags&(unix.IFF_UP|unix.IFF_LOWER_UP) != unix.IFF_UP|unix.IFF_LOWER_UP:
 		s.State = NoCarrier
+	case l.DHCP || l.LinkLocal:
+		s.State = NoAddress // as far as is known here: the network child knows more
+	default:
+		s.State = Ready
 	}
-}
-
-func (s *LinkStatus) refuse(err error) {
-	s.State = Failed
-	s.Errs = append(s.Errs, err)
 }

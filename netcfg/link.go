@@ -3,6 +3,7 @@ package netcfg
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net"
 	"strconv"
 
@@ -11,21 +12,63 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// links are all that the kernel has; nil: it is asked for each.
+type links []netlink.Link
+
+// list asks for all of them in one request.
+func list() links {
+	all, err := netlink.LinkList()
+	if err != nil { // of those that come and go meanwhile too (NLM_F_DUMP_INTR)
+		return nil
+	}
+	return all
+}
+
 // find looks for the link: by its name, or by its address where the configuration has
 // one.
-func (l *Link) find() (netlink.Link, error) {
-	if l.MAC == "" {
-		return netlink.LinkByName(l.Interface)
+func (l *Link) find(now links) (netlink.Link, error) {
+	if !ValidName(l.Interface) {
+		return nil, fmt.Errorf("interface name %q: want 1 to 15 bytes without '/', ':' and spaces", l.Interface)
 	}
+	if l.MAC != "" {
+		return l.byMAC(now)
+	}
+	for _, link := range now {
+		if link.Attrs().Name == l.Interface {
+			return link, nil
+		}
+	}
+	link, err := netlink.LinkByName(l.Interface) // it may be another name of one (ip-link(8), altname)
+	return link, l.stateOf(err)
+}
+
+// byIndex looks for a link by the kernel's number.
+func (l *Link) byIndex(index int, now links) (netlink.Link, error) {
+	for _, link := range now {
+		if link.Attrs().Index == index {
+			return link, nil
+		}
+	}
+	link, err := netlink.LinkByIndex(index)
+	return link, l.stateOf(err)
+}
+
+func (l *Link) stateOf(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("state of %s: %w", l.Interface, err)
+}
+
+func (l *Link) byMAC(now links) (netlink.Link, error) {
 	want, err := net.ParseMAC(l.MAC)
-	if err != nil {
-		return nil, err
+	if err == nil && now == nil {
+		now, err = netlink.LinkList()
 	}
-	all, err := netlink.LinkList()
 	if err != nil {
-		return nil, err
+		return nil, l.stateOf(err)
 	}
-	for _, link := range all {
+	for _, link := range now {
 		// The ports of a bond have the bond's address; their own is the permanent one. A
 		// VLAN or a bridge has that of the link below, but is none that MAC is about.
 		a := link.Attrs()
