@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/beaminit/beaminit/internal/files"
+	"github.com/beaminit/beaminit/internal/proc"
 )
 
 // A Floor is the earliest time that it can be, in seconds since 1970, and what says so.
@@ -109,10 +110,9 @@ func saveClock(state *files.Dir) error {
 // ownsClock says that this is no container: that the clock and the kernel's random pool
 // are this node's. It has to be sure of it, unlike inContainer.
 func ownsClock() bool {
-	var st unix.Stat_t
-	err := unix.Stat(nsPID, &st)
+	first, err := proc.InFirstPIDNamespace()
 	if errors.Is(err, unix.ENOENT) { // a kernel without namespaces
-		return unix.Stat("/proc/self", &st) == nil
+		return unix.Stat("/proc/self", &unix.Stat_t{}) == nil
 	}
-	return err == nil && uint64(st.Ino) == firstPIDNamespace
+	return err == nil && first
 }

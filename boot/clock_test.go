@@ -59,18 +59,18 @@ func TestSaveClock(t *testing.T) {
 	}
 	for range 2 {
 		before := time.Now().Add(-time.Second).Unix()
-		must(t, saveClock(state))
+		nstest.Must(t, saveClock(state))
 		if got := saved(); got < before || got > time.Now().Unix()+1 {
 			t.Errorf("saved %d, at about %d", got, before)
 		}
 		old := time.Unix(1700000000, 0)
-		must(t, os.Chtimes(path, old, old))
+		nstest.Must(t, os.Chtimes(path, old, old))
 		if got := saved(); got != old.Unix() {
 			t.Errorf("saved %d, want %d", got, old.Unix())
 		}
 	}
-	must(t, os.Remove(path))
-	must(t, os.Mkdir(path, 0o755))
+	nstest.Must(t, os.Remove(path))
+	nstest.Must(t, os.Mkdir(path, 0o755))
 	if got, err := savedClock(state); got != 0 || err == nil {
 		t.Errorf("a directory is no saved time: %d %v", got, err)
 	}
@@ -81,8 +81,8 @@ func TestSaveClock(t *testing.T) {
 
 // In a container the clock is left alone, however late the floor is.
 func TestClockOfAContainer(t *testing.T) {
-	nstest.Run(t, whole, func(t *testing.T) {
-		must(t, unix.Mount("proc", "/proc", "proc", 0, ""))
+	nstest.Run(t, nstest.Whole, func(t *testing.T) {
+		nstest.Must(t, unix.Mount("proc", "/proc", "proc", 0, ""))
 		if ownsClock() {
 			t.Fatal("this is a pid namespace") // and nothing below may run
 		}

@@ -16,10 +16,10 @@ import (
 // partition as the kernel shows it, and as many nodes as are asked for.
 func devices(t *testing.T, nodes ...string) {
 	t.Helper()
-	must(t, unix.Mount("tmpfs", "/dev", "tmpfs", 0, ""))
-	must(t, unix.Mount("tmpfs", "/sys/class/block", "tmpfs", 0, ""))
-	must(t, unix.Mount("tmpfs", "/sys/block", "tmpfs", 0, ""))
-	must(t, unix.Mount("tmpfs", "/sys/dev/block", "tmpfs", 0, ""))
+	nstest.Must(t, unix.Mount("tmpfs", "/dev", "tmpfs", 0, ""))
+	nstest.Must(t, unix.Mount("tmpfs", "/sys/class/block", "tmpfs", 0, ""))
+	nstest.Must(t, unix.Mount("tmpfs", "/sys/block", "tmpfs", 0, ""))
+	nstest.Must(t, unix.Mount("tmpfs", "/sys/dev/block", "tmpfs", 0, ""))
 	for name, text := range map[string]string{
 		"class/block/vdz":  "MAJOR=259\nMINOR=0\nDEVNAME=vdz\nDEVTYPE=disk\n",
 		"class/block/vdz1": "MAJOR=259\nMINOR=1\nDEVNAME=vdz1\nDEVTYPE=partition\nPARTN=1\nPARTNAME=data\n",
@@ -28,28 +28,28 @@ func devices(t *testing.T, nodes ...string) {
 		"class/block/ram0": "MAJOR=1\nMINOR=0\nDEVNAME=ram0\n",
 		"dev/block/259:1":  "MAJOR=259\nMINOR=1\nDEVNAME=vdz1\n",
 	} {
-		must(t, os.MkdirAll("/sys/"+name, 0o755))
-		must(t, os.WriteFile("/sys/"+name+"/uevent", []byte(text), 0o644))
+		nstest.Must(t, os.MkdirAll("/sys/"+name, 0o755))
+		nstest.Must(t, os.WriteFile("/sys/"+name+"/uevent", []byte(text), 0o644))
 	}
-	must(t, os.WriteFile("/dev/vdz", mbrDisk(0x0fc63daf), 0o600))
+	nstest.Must(t, os.WriteFile("/dev/vdz", mbrDisk(0x0fc63daf), 0o600))
 	for _, n := range nodes {
-		must(t, unix.Mknod("/dev/"+n, unix.S_IFBLK|0o600, int(unix.Mkdev(259, 1))))
+		nstest.Must(t, unix.Mknod("/dev/"+n, unix.S_IFBLK|0o600, int(unix.Mkdev(259, 1))))
 	}
 }
 
 func TestResolveRoot(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
 		devices(t, "vdz1")
-		must(t, os.WriteFile("/dev/file", nil, 0o600))
+		nstest.Must(t, os.WriteFile("/dev/file", nil, 0o600))
 		disk, err := os.OpenFile("/dev/vdz", os.O_WRONLY, 0)
-		must(t, err)
+		nstest.Must(t, err)
 		for at, text := range map[int64]string{1024 + 56: "\x53\xef", 1024 + 120: "the root\x00",
 			1024 + 104: "\x8f\x2c\x1d\x0e\x12\x34\x4a\xbc\x9d\xef\x00\x11\x22\x33\xaa\xbb"} { // an ext4's
 			_, err := disk.WriteAt([]byte(text), at)
-			must(t, err)
+			nstest.Must(t, err)
 		}
-		must(t, disk.Truncate(1<<20))
-		must(t, disk.Close())
+		nstest.Must(t, disk.Truncate(1<<20))
+		nstest.Must(t, disk.Close())
 		for _, c := range []struct{ name, want, err string }{
 			{"/dev/vdz1", "/dev/vdz1", ""},
 			{"PARTUUID=0FC63DAF-01", "/dev/vdz1", ""},
@@ -112,7 +112,7 @@ func TestWaitDevice(t *testing.T) {
 			made <- unix.Mknod("/dev/vdz1", unix.S_IFBLK|0o600, int(unix.Mkdev(259, 1)))
 		}()
 		got, err := WaitDevice("PARTUUID=0fc63daf-01", nstest.Patience, nil)
-		must(t, <-made)
+		nstest.Must(t, <-made)
 		if got != "/dev/vdz1" || err != nil {
 			t.Errorf("got %q, %v; want /dev/vdz1", got, err)
 		}
@@ -123,7 +123,7 @@ func TestWaitDevice(t *testing.T) {
 // real device sends one when its uevent file is written.
 func TestUeventWakes(t *testing.T) {
 	fd, err := ueventSocket()
-	must(t, err)
+	nstest.Must(t, err)
 	defer unix.Close(fd)
 	var device string
 	for _, name := range readDir("/sys/class/block") {
@@ -146,7 +146,7 @@ func TestUeventWakes(t *testing.T) {
 
 func TestBlockDevicesNone(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
-		must(t, unix.Mount("tmpfs", "/sys", "tmpfs", 0, ""))
+		nstest.Must(t, unix.Mount("tmpfs", "/sys", "tmpfs", 0, ""))
 		_, err := WaitDevice("/dev/vdz1", 0, nil)
 		if err == nil || !strings.Contains(err.Error(), "no block device is there at all") {
 			t.Errorf("got %v", err)

@@ -2,8 +2,8 @@ package boot
 
 import (
 	"fmt"
-	"strings"
 
+	"github.com/beaminit/beaminit/internal/files"
 	"golang.org/x/sys/unix"
 )
 
@@ -108,17 +108,12 @@ func MountLate() []error {
 func NeedLate(plan []Mount) bool {
 	for _, l := range Late() {
 		for i := range plan {
-			if below(plan[i].Target, l.Target) || below(plan[i].Source, l.Target) {
+			if files.Below(plan[i].Target, l.Target) || files.Below(plan[i].Source, l.Target) {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// below says whether path is dir or below it.
-func below(path, dir string) bool {
-	return path == dir || strings.HasPrefix(path, dir) && path[len(dir)] == '/'
 }
 
 func isNull(path string) bool {

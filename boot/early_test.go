@@ -12,9 +12,9 @@ import (
 )
 
 func TestEarlyReallyMounted(t *testing.T) {
-	nstest.Run(t, whole, func(t *testing.T) {
-		emptyRoot(t)
-		none(t, mountBoth())
+	nstest.Run(t, nstest.Whole, func(t *testing.T) {
+		nstest.EmptyRoot(t)
+		nstest.None(t, mountBoth())
 		for _, c := range []struct {
 			target, kind, options string
 			mode                  os.FileMode
@@ -54,8 +54,8 @@ func memoryShare(t *testing.T, target string) uint64 {
 	t.Helper()
 	var fs unix.Statfs_t
 	var info unix.Sysinfo_t
-	must(t, unix.Statfs(target, &fs))
-	must(t, unix.Sysinfo(&info))
+	nstest.Must(t, unix.Statfs(target, &fs))
+	nstest.Must(t, unix.Sysinfo(&info))
 	total := uint64(info.Totalram) * uint64(info.Unit)
 	return (fs.Blocks*uint64(fs.Bsize)*100 + total/2) / total
 }
@@ -63,9 +63,9 @@ func memoryShare(t *testing.T, target string) uint64 {
 // checkDev uses what must be in /dev.
 func checkDev(t *testing.T) {
 	t.Helper()
-	must(t, os.WriteFile("/dev/null", []byte("x"), 0))
+	nstest.Must(t, os.WriteFile("/dev/null", []byte("x"), 0))
 	zero, err := os.Open("/dev/zero")
-	must(t, err)
+	nstest.Must(t, err)
 	defer zero.Close()
 	for name, want := range map[string]string{"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"} {
 		if got, err := os.Readlink("/dev/" + name); got != want {
@@ -81,15 +81,15 @@ func checkDev(t *testing.T) {
 }
 
 func TestEarlyTwiceIsOnce(t *testing.T) {
-	nstest.Run(t, whole, func(t *testing.T) {
-		emptyRoot(t)
-		none(t, mountBoth())
-		must(t, os.WriteFile("/run/kept", nil, 0o644))
+	nstest.Run(t, nstest.Whole, func(t *testing.T) {
+		nstest.EmptyRoot(t)
+		nstest.None(t, mountBoth())
+		nstest.Must(t, os.WriteFile("/run/kept", nil, 0o644))
 		before, err := files.ReadLimit("/proc/self/mountinfo", maxTable)
-		must(t, err)
-		none(t, mountBoth())
+		nstest.Must(t, err)
+		nstest.None(t, mountBoth())
 		after, err := files.ReadLimit("/proc/self/mountinfo", maxTable)
-		must(t, err)
+		nstest.Must(t, err)
 		if string(before) != string(after) {
 			t.Errorf("the second time changed something:\n%s\nwas\n%s", after, before)
 		}
@@ -101,15 +101,15 @@ func TestEarlyTwiceIsOnce(t *testing.T) {
 
 // A kernel or an earlier stage may have mounted them with no flags at all.
 func TestEarlyTightens(t *testing.T) {
-	nstest.Run(t, whole, func(t *testing.T) {
-		emptyRoot(t)
+	nstest.Run(t, nstest.Whole, func(t *testing.T) {
+		nstest.EmptyRoot(t)
 		for _, m := range [][2]string{{"proc", "/proc"}, {"devtmpfs", "/dev"}, {"tmpfs", "/run"}} {
-			must(t, os.MkdirAll(m[1], 0o755))
-			must(t, unix.Mount(m[0], m[1], m[0], unix.MS_NOATIME, ""))
+			nstest.Must(t, os.MkdirAll(m[1], 0o755))
+			nstest.Must(t, unix.Mount(m[0], m[1], m[0], unix.MS_NOATIME, ""))
 		}
-		must(t, os.Mkdir("/sys", 0o755))
-		must(t, unix.Mount("sysfs", "/sys", "sysfs", unix.MS_RDONLY, ""))
-		none(t, mountBoth())
+		nstest.Must(t, os.Mkdir("/sys", 0o755))
+		nstest.Must(t, unix.Mount("sysfs", "/sys", "sysfs", unix.MS_RDONLY, ""))
+		nstest.None(t, mountBoth())
 		for target, want := range map[string]string{
 			"/sys":  "ro,nosuid,nodev,noexec,relatime", // no restriction is taken away
 			"/proc": "rw,nosuid,nodev,noexec,noatime",
@@ -124,11 +124,11 @@ func TestEarlyTightens(t *testing.T) {
 }
 
 func TestEarlyOnReadOnlyRoot(t *testing.T) {
-	nstest.Run(t, whole, func(t *testing.T) {
-		emptyRoot(t)
-		must(t, os.Mkdir("/proc", 0o755))
-		must(t, os.Mkdir("/tmp", 0o755))
-		must(t, unix.Mount("", "/", "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
+	nstest.Run(t, nstest.Whole, func(t *testing.T) {
+		nstest.EmptyRoot(t)
+		nstest.Must(t, os.Mkdir("/proc", 0o755))
+		nstest.Must(t, os.Mkdir("/tmp", 0o755))
+		nstest.Must(t, unix.Mount("", "/", "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
 		errs := mountBoth()
 		got := texts(errs)
 		for _, dir := range []string{"/sys", "/dev", "/dev/pts", "/dev/shm", "/run"} {
@@ -147,20 +147,20 @@ func TestEarlyOnReadOnlyRoot(t *testing.T) {
 }
 
 func TestDevWithoutDevtmpfs(t *testing.T) {
-	nstest.Run(t, whole, func(t *testing.T) {
-		emptyRoot(t)
+	nstest.Run(t, nstest.Whole, func(t *testing.T) {
+		nstest.EmptyRoot(t)
 		unix.Umask(0o077)
-		must(t, os.Mkdir("/proc", 0o755))
-		must(t, unix.Mount("proc", "/proc", "proc", 0, ""))
+		nstest.Must(t, os.Mkdir("/proc", 0o755))
+		nstest.Must(t, unix.Mount("proc", "/proc", "proc", 0, ""))
 		err := fillDev(unix.ENODEV)
 		if err == nil || !strings.Contains(err.Error(), "a tmpfs with the basic nodes stands in") {
 			t.Errorf("got %v, want an error that tells of the tmpfs", err)
 		}
-		none(t, MountLate())
+		nstest.None(t, MountLate())
 		checkDev(t)
 		for _, n := range devNodes {
 			var st unix.Stat_t
-			must(t, unix.Stat(n.name, &st))
+			nstest.Must(t, unix.Stat(n.name, &st))
 			if st.Mode != unix.S_IFCHR|n.mode || st.Rdev != unix.Mkdev(n.major, n.minor) {
 				t.Errorf("%s: mode %o device %#x", n.name, st.Mode, st.Rdev)
 			}
@@ -173,12 +173,12 @@ func TestDevWithoutDevtmpfs(t *testing.T) {
 
 // A /dev that somebody prepared stays, and gets what it lacks.
 func TestDevPrepared(t *testing.T) {
-	nstest.Run(t, whole, func(t *testing.T) {
-		emptyRoot(t)
-		must(t, os.Mkdir("/dev", 0o755))
-		must(t, unix.Mount("tmpfs", "/dev", "tmpfs", 0, ""))
-		must(t, os.WriteFile("/dev/own", nil, 0o644))
-		none(t, mountBoth())
+	nstest.Run(t, nstest.Whole, func(t *testing.T) {
+		nstest.EmptyRoot(t)
+		nstest.Must(t, os.Mkdir("/dev", 0o755))
+		nstest.Must(t, unix.Mount("tmpfs", "/dev", "tmpfs", 0, ""))
+		nstest.Must(t, os.WriteFile("/dev/own", nil, 0o644))
+		nstest.None(t, mountBoth())
 		if _, err := os.Stat("/dev/own"); err != nil {
 			t.Error(err)
 		}

@@ -71,8 +71,8 @@ func TestFlagsReallyMounted(t *testing.T) {
 		dir := t.TempDir()
 		for _, c := range flagCases {
 			plan, problems := UserMounts([]config.Mount{{Source: "tmpfs", Target: dir, Type: "tmpfs", Options: strings.Split(c.options, ",")}})
-			none(t, problems)
-			none(t, MountAll(plan))
+			nstest.None(t, problems)
+			nstest.None(t, MountAll(plan))
 			on := mounted(t, dir)
 			if len(on) != 1 {
 				t.Fatalf("%s: %d mounts on %s, want 1", c.options, len(on), dir)
@@ -90,7 +90,7 @@ func TestFlagsReallyMounted(t *testing.T) {
 					t.Errorf("%s: got %q, want no %q in it", c.options, all, w)
 				}
 			}
-			must(t, unix.Unmount(dir, 0))
+			nstest.Must(t, unix.Unmount(dir, 0))
 		}
 	})
 }
@@ -122,20 +122,20 @@ func TestPropagationReallyMounted(t *testing.T) {
 			{"rslave", "", ""}, // of no one
 			{"slave", "", ""},
 		} {
-			must(t, unix.Mount("tmpfs", dir, "tmpfs", 0, ""))
-			must(t, os.Mkdir(sub, 0o755))
-			must(t, unix.Mount("tmpfs", sub, "tmpfs", 0, ""))
+			nstest.Must(t, unix.Mount("tmpfs", dir, "tmpfs", 0, ""))
+			nstest.Must(t, os.Mkdir(sub, 0o755))
+			nstest.Must(t, unix.Mount("tmpfs", sub, "tmpfs", 0, ""))
 			plan, problems := UserMounts([]config.Mount{{Target: dir, Options: []string{c.options}}})
 			if c.options != "defaults" {
-				none(t, problems)
+				nstest.None(t, problems)
 			}
-			none(t, MountAll(plan))
+			nstest.None(t, MountAll(plan))
 			for _, at := range []struct{ target, want string }{{dir, c.top}, {sub, c.below}} {
 				if got := mounted(t, at.target)[0].Tags; !strings.HasPrefix(got, at.want) || at.want == "" && got != "" {
 					t.Errorf("%s: propagation of %s is %q, want %q", c.options, at.target, got, at.want)
 				}
 			}
-			must(t, unix.Unmount(dir, unix.MNT_DETACH))
+			nstest.Must(t, unix.Unmount(dir, unix.MNT_DETACH))
 		}
 	})
 }
@@ -143,19 +143,19 @@ func TestPropagationReallyMounted(t *testing.T) {
 func TestBindReallyMounted(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
 		dir := t.TempDir()
-		must(t, os.MkdirAll(dir+"/from/below", 0o755))
-		must(t, os.WriteFile(dir+"/hosts", []byte("x\n"), 0o644))
-		must(t, unix.Mount("tmpfs", dir+"/from/below", "tmpfs", 0, ""))
-		must(t, os.WriteFile(dir+"/from/below/file", nil, 0o644))
+		nstest.Must(t, os.MkdirAll(dir+"/from/below", 0o755))
+		nstest.Must(t, os.WriteFile(dir+"/hosts", []byte("x\n"), 0o644))
+		nstest.Must(t, unix.Mount("tmpfs", dir+"/from/below", "tmpfs", 0, ""))
+		nstest.Must(t, os.WriteFile(dir+"/from/below/file", nil, 0o644))
 		ms := []config.Mount{
 			{Source: dir + "/from", Target: dir + "/bind", Options: []string{"bind", "ro", "nosuid", "nodev", "noexec", "noatime", "rprivate"}},
 			{Source: dir + "/from", Target: dir + "/rbind", Options: []string{"rbind"}},
 			{Source: dir + "/hosts", Target: dir + "/deep/er/hosts", Options: []string{"bind", "ro"}},
 		}
 		plan, problems := UserMounts(ms)
-		none(t, problems)
+		nstest.None(t, problems)
 		for range 2 { // the second time nothing is left to do
-			none(t, MountAll(plan))
+			nstest.None(t, MountAll(plan))
 		}
 		for target, want := range map[string]string{"/bind": "ro,nosuid,nodev,noexec,noatime", "/rbind": "rw,relatime", "/deep/er/hosts": "ro,relatime"} {
 			on := mounted(t, dir+target)
@@ -169,10 +169,10 @@ func TestBindReallyMounted(t *testing.T) {
 		if _, err := os.Stat(dir + "/rbind/below/file"); err != nil {
 			t.Errorf("rbind did not take the mount below along: %v", err)
 		}
-		must(t, unix.Unmount(dir+"/rbind", unix.MNT_DETACH))
-		must(t, unix.Unmount(dir+"/bind", 0))
-		must(t, unix.Unmount(dir+"/deep/er/hosts", 0))
-		must(t, unix.Unmount(dir+"/from/below", 0))
+		nstest.Must(t, unix.Unmount(dir+"/rbind", unix.MNT_DETACH))
+		nstest.Must(t, unix.Unmount(dir+"/bind", 0))
+		nstest.Must(t, unix.Unmount(dir+"/deep/er/hosts", 0))
+		nstest.Must(t, unix.Unmount(dir+"/from/below", 0))
 	})
 }
 

@@ -19,7 +19,7 @@ func TestReadMachineID(t *testing.T) {
 		someID: someID, someID + "\n": someID, "": "", "uninitialized\n": "", someID + "\n\n": "", someID[1:]: "",
 		"00000000000000000000000000000000\n": "", "0123456789ABCDEF0123456789abcdef\n": "", someID + " ": "",
 	} {
-		must(t, os.WriteFile(path, []byte(text), 0o600))
+		nstest.Must(t, os.WriteFile(path, []byte(text), 0o600))
 		if got := machineID(path); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
@@ -57,15 +57,15 @@ func TestMakeMachineID(t *testing.T) {
 		t.Errorf("%s %s %s, %s", a, again, b, from)
 	}
 	state := stateIn(t, t.TempDir())
-	must(t, saveMachineID(state, a))
-	must(t, saveMachineID(state, b)) // the first one stays
+	nstest.Must(t, saveMachineID(state, a))
+	nstest.Must(t, saveMachineID(state, b)) // the first one stays
 	if id, err := savedMachineID(state); id != a || err != nil {
 		t.Errorf("%s %v, want %s", id, err, a)
 	}
 	path := filepath.Join(state.Path(), machineIDFile)
-	must(t, os.Remove(path))
-	must(t, os.WriteFile(path, []byte(a[:7]), 0o600)) // a power cut
-	must(t, saveMachineID(state, b))
+	nstest.Must(t, os.Remove(path))
+	nstest.Must(t, os.WriteFile(path, []byte(a[:7]), 0o600)) // a power cut
+	nstest.Must(t, saveMachineID(state, b))
 	if id, err := savedMachineID(state); id != b || err != nil {
 		t.Errorf("%q %v after a cut file, want %s", id, err, b)
 	}
@@ -74,22 +74,22 @@ func TestMakeMachineID(t *testing.T) {
 // An image's file shows the id, however the image left it to the boot; an image without
 // one has it in /run.
 func TestPlaceMachineID(t *testing.T) {
-	nstest.Run(t, whole, func(t *testing.T) {
-		emptyRoot(t)
-		none(t, mountBoth())
-		must(t, os.Mkdir("/etc", 0o755))
+	nstest.Run(t, nstest.Whole, func(t *testing.T) {
+		nstest.EmptyRoot(t)
+		nstest.None(t, mountBoth())
+		nstest.Must(t, os.Mkdir("/etc", 0o755))
 		if need, present := NeedMachineID(); !need || present {
 			t.Errorf("without a file: %v %v", need, present)
 		}
-		must(t, WriteMachineID(someID, false))
+		nstest.Must(t, WriteMachineID(someID, false))
 		if got := machineID(machineIDRun); got != someID {
 			t.Errorf("%s has %q", machineIDRun, got)
 		}
-		must(t, os.WriteFile(MachineIDPath, []byte("uninitialized\n"), 0o444))
+		nstest.Must(t, os.WriteFile(MachineIDPath, []byte("uninitialized\n"), 0o444))
 		if need, present := NeedMachineID(); !need || !present {
 			t.Errorf("not filled in: %v %v", need, present)
 		}
-		must(t, WriteMachineID(someID, true))
+		nstest.Must(t, WriteMachineID(someID, true))
 		if got := machineID(MachineIDPath); got != someID {
 			t.Errorf("%s has %q", MachineIDPath, got)
 		}
@@ -99,14 +99,14 @@ func TestPlaceMachineID(t *testing.T) {
 		if need, _ := NeedMachineID(); need {
 			t.Error("another is needed")
 		}
-		must(t, unix.Unmount(MachineIDPath, 0))
-		must(t, os.Remove(MachineIDPath))
-		must(t, os.Remove(machineIDRun))
-		must(t, os.Symlink(machineIDRun, MachineIDPath))
+		nstest.Must(t, unix.Unmount(MachineIDPath, 0))
+		nstest.Must(t, os.Remove(MachineIDPath))
+		nstest.Must(t, os.Remove(machineIDRun))
+		nstest.Must(t, os.Symlink(machineIDRun, MachineIDPath))
 		if need, present := NeedMachineID(); !need || !present {
 			t.Errorf("a link: %v %v", need, present)
 		}
-		must(t, WriteMachineID(someID, true))
+		nstest.Must(t, WriteMachineID(someID, true))
 		if got := machineID(MachineIDPath); got != someID || len(mounted(t, machineIDRun)) != 0 {
 			t.Errorf("through the link: %q", got)
 		}
@@ -118,13 +118,13 @@ func TestFromRTC(t *testing.T) {
 	if fromRTC(dir) || fromRTC(dir+"/none") {
 		t.Error("there is none")
 	}
-	must(t, os.MkdirAll(dir+"/rtc0", 0o755))
-	must(t, os.MkdirAll(dir+"/rtc1", 0o755))
-	must(t, os.WriteFile(dir+"/rtc0/hctosys", []byte("0\n"), 0o600))
+	nstest.Must(t, os.MkdirAll(dir+"/rtc0", 0o755))
+	nstest.Must(t, os.MkdirAll(dir+"/rtc1", 0o755))
+	nstest.Must(t, os.WriteFile(dir+"/rtc0/hctosys", []byte("0\n"), 0o600))
 	if fromRTC(dir) {
 		t.Error("it did not set the clock")
 	}
-	must(t, os.WriteFile(dir+"/rtc1/hctosys", []byte("1\n"), 0o600))
+	nstest.Must(t, os.WriteFile(dir+"/rtc1/hctosys", []byte("1\n"), 0o600))
 	if !fromRTC(dir) {
 		t.Error("the second did")
 	}

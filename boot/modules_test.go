@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/beaminit/beaminit/internal/nstest"
 	"golang.org/x/sys/unix"
 )
 
@@ -20,7 +21,7 @@ func planText(plan []module) string {
 
 func TestPlanModules(t *testing.T) {
 	dep, err := os.ReadFile("testdata/modules.dep")
-	must(t, err)
+	nstest.Must(t, err)
 	for _, c := range []struct {
 		names, want, unknown string
 	}{
@@ -70,7 +71,7 @@ func TestPlanOfInstalledKernels(t *testing.T) {
 	}
 	for _, file := range files {
 		dep, err := os.ReadFile(file)
-		must(t, err)
+		nstest.Must(t, err)
 		for i, line := range strings.Split(strings.TrimSpace(string(dep)), "\n") {
 			if i%10 != 0 && !strings.Contains(line, "/virtio_") && !strings.Contains(line, "/squashfs.ko") && !strings.Contains(line, "/tcp_diag.ko") {
 				continue
@@ -99,17 +100,17 @@ func TestPlanOfInstalledKernels(t *testing.T) {
 
 func TestLoadModulesErrors(t *testing.T) {
 	dir := t.TempDir() + "/6.1.0-test"
-	must(t, os.Mkdir(dir, 0o755))
-	none(t, LoadModules(dir, nil, nil))
+	nstest.Must(t, os.Mkdir(dir, 0o755))
+	nstest.None(t, LoadModules(dir, nil, nil))
 	got := texts(LoadModules(dir, []string{"virtio_blk"}, nil))
 	if want := "load virtio_blk: open " + dir + "/modules.dep: no such file or directory"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	must(t, os.WriteFile(dir+"/modules.dep", []byte("gone.ko:\nbad.ko:\nbad2.ko.xz:\n"), 0o644))
-	must(t, os.WriteFile(dir+"/modules.builtin", []byte("kernel/fs/ext4/ext4.ko\nkernel/drivers/char/hw-random.ko\n"), 0o644))
-	must(t, os.WriteFile(dir+"/bad.ko", []byte("no ELF"), 0o644))
-	must(t, os.WriteFile(dir+"/bad2.ko.xz", []byte("no xz"), 0o644))
-	none(t, LoadModules(dir, []string{"ext4", "hw_random"}, nil))
+	nstest.Must(t, os.WriteFile(dir+"/modules.dep", []byte("gone.ko:\nbad.ko:\nbad2.ko.xz:\n"), 0o644))
+	nstest.Must(t, os.WriteFile(dir+"/modules.builtin", []byte("kernel/fs/ext4/ext4.ko\nkernel/drivers/char/hw-random.ko\n"), 0o644))
+	nstest.Must(t, os.WriteFile(dir+"/bad.ko", []byte("no ELF"), 0o644))
+	nstest.Must(t, os.WriteFile(dir+"/bad2.ko.xz", []byte("no xz"), 0o644))
+	nstest.None(t, LoadModules(dir, []string{"ext4", "hw_random"}, nil))
 	errs := LoadModules(dir, []string{"nothing", "gone", "ext4"}, nil)
 	got = texts(errs)
 	for _, want := range []string{
@@ -132,7 +133,7 @@ func TestLoadModulesErrors(t *testing.T) {
 
 func TestModuleDir(t *testing.T) {
 	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
-	must(t, err)
+	nstest.Must(t, err)
 	if got, want := ModuleDir(), "/lib/modules/"+strings.TrimSpace(string(release)); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

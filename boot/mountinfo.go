@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/beaminit/beaminit/internal/files"
 )
 
 // MountInfo is one line of /proc/PID/mountinfo (proc_pid_mountinfo(5)).
@@ -79,15 +81,15 @@ func parseMountLine(line string) (m MountInfo, ok bool) {
 		}
 	}
 	m.Major, m.Minor = uint32(n[0]), uint32(n[1])
-	m.Root, m.Target, m.Options = unescape(first[3]), unescape(first[4]), first[5]
+	m.Root, m.Target, m.Options = Unescape(first[3]), Unescape(first[4]), first[5]
 	m.Tags = strings.Join(first[6:], " ")
-	m.Type, m.Source, m.Super = unescape(last[0]), unescape(last[1]), strings.Join(last[2:], " ")
+	m.Type, m.Source, m.Super = Unescape(last[0]), Unescape(last[1]), strings.Join(last[2:], " ")
 	return m, true
 }
 
-// unescape undoes the \040 (blank), \011, \012 and \134 of the kernel's seq_path;
+// Unescape undoes the \040 (blank), \011, \012 and \134 of the kernel's seq_path;
 // any three octal digits are taken, anything else stays as it stands.
-func unescape(s string) string {
+func Unescape(s string) string {
 	if strings.IndexByte(s, '\\') < 0 {
 		return s
 	}
@@ -103,4 +105,18 @@ func unescape(s string) string {
 		text = append(text, s[i])
 	}
 	return string(text)
+}
+
+// Mounts are those of this process now (proc(5), mountinfo). What could be understood is given
+// beside an error too.
+func Mounts() ([]MountInfo, []error) {
+	text, err := files.ReadLimit("/proc/self/mountinfo", maxTable)
+	if err != nil {
+		return nil, []error{err}
+	}
+	list, err := ParseMountInfo(text)
+	if err != nil { // what was understood is unmounted nevertheless
+		return list, []error{err}
+	}
+	return list, nil
 }

@@ -22,18 +22,18 @@ func TestSeed(t *testing.T) {
 	if _, found, err := takeSeed(state); found || err != nil {
 		t.Errorf("nothing there: %v %v", found, err)
 	}
-	must(t, renewSeed(state))
+	nstest.Must(t, renewSeed(state))
 	first, err := os.ReadFile(path)
-	must(t, err)
+	nstest.Must(t, err)
 	var st unix.Stat_t
-	must(t, unix.Stat(path, &st))
+	nstest.Must(t, unix.Stat(path, &st))
 	if len(first) != seedSize || st.Mode != unix.S_IFREG|0o600 || bytes.Equal(first, make([]byte, seedSize)) {
 		t.Errorf("seed of %d bytes, mode %o: %x", len(first), st.Mode, first)
 	}
-	must(t, os.WriteFile(dir+"/.seed.new", []byte("cut"), 0o644)) // by a power cut
-	must(t, renewSeed(state))
+	nstest.Must(t, os.WriteFile(dir+"/.seed.new", []byte("cut"), 0o644)) // by a power cut
+	nstest.Must(t, renewSeed(state))
 	second, err := os.ReadFile(path)
-	must(t, err)
+	nstest.Must(t, err)
 	if bytes.Equal(first, second) || len(second) != seedSize {
 		t.Errorf("then %x, the first was %x", second, first)
 	}
@@ -70,9 +70,9 @@ func TestNoSeed(t *testing.T) {
 	for _, tt := range tests {
 		state := stateIn(t, t.TempDir())
 		path := filepath.Join(state.Path(), seedFile)
-		must(t, os.WriteFile(path, tt.text, 0o600))
+		nstest.Must(t, os.WriteFile(path, tt.text, 0o600))
 		if tt.make != nil {
-			must(t, tt.make(path))
+			nstest.Must(t, tt.make(path))
 		}
 		if _, found, err := takeSeed(state); found || err != nil {
 			t.Errorf("%s: %v %v", tt.name, found, err)
@@ -82,7 +82,7 @@ func TestNoSeed(t *testing.T) {
 		}
 	}
 	state := stateIn(t, t.TempDir())
-	must(t, os.Symlink("/dev/urandom", filepath.Join(state.Path(), seedFile)))
+	nstest.Must(t, os.Symlink("/dev/urandom", filepath.Join(state.Path(), seedFile)))
 	if _, found, err := takeSeed(state); found || err != nil {
 		t.Errorf("a link: %v %v", found, err)
 	}
@@ -92,9 +92,9 @@ func TestNoSeed(t *testing.T) {
 func TestSeedThatStays(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
 		dir := t.TempDir()
-		must(t, renewSeed(stateIn(t, dir)))
-		must(t, unix.Mount(dir, dir, "", unix.MS_BIND, ""))
-		must(t, unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""))
+		nstest.Must(t, renewSeed(stateIn(t, dir)))
+		nstest.Must(t, unix.Mount(dir, dir, "", unix.MS_BIND, ""))
+		nstest.Must(t, unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""))
 		state := stateIn(t, dir)
 		if _, found, err := takeSeed(state); found || err == nil {
 			t.Errorf("%v %v", found, err)
@@ -103,7 +103,7 @@ func TestSeedThatStays(t *testing.T) {
 			t.Error("a seed on a read-only file system")
 		}
 		state.Close()
-		must(t, unix.Unmount(dir, 0))
+		nstest.Must(t, unix.Unmount(dir, 0))
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/files"
 )
 
@@ -51,13 +52,13 @@ func canKeep(m *Mount) bool {
 // other than that they are not mounted, is an error each. A disk that hangs takes
 // stateWait, and a thread.
 func FindState(plan []Mount) (dir string, errs []error) {
-	list, errs := mountsNow()
+	list, errs := Mounts()
 	for i := range plan {
 		m := &plan[i]
 		if !canKeep(m) {
 			continue
 		}
-		err := within(stateWait, "look at "+m.Target, func() error { return stateOn(m, list) })
+		err := clock.Within(stateWait, "look at "+m.Target, func() error { return stateOn(m, list) })
 		if err == nil {
 			return filepath.Join(m.Target, StateName), errs
 		}

@@ -51,22 +51,22 @@ func TestStateDir(t *testing.T) {
 func disks(t *testing.T) (dir string, plan []Mount, mount func(name string, flags uintptr)) {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
-	must(t, err)
+	nstest.Must(t, err)
 	var st unix.Statfs_t
-	must(t, unix.Statfs(dir, &st))
-	if inMemory(&st) {
+	nstest.Must(t, unix.Statfs(dir, &st))
+	if IsInMemory(&st) {
 		t.Skip("the temporary directory is in memory: there is no disk to bind")
 	}
 	for _, name := range []string{"data", "data2"} {
-		must(t, os.MkdirAll(dir+"/"+name, 0o755))
-		must(t, os.MkdirAll(dir+"/disk-"+name, 0o755))
+		nstest.Must(t, os.MkdirAll(dir+"/"+name, 0o755))
+		nstest.Must(t, os.MkdirAll(dir+"/disk-"+name, 0o755))
 		plan = append(plan, Mount{Source: "/dev/" + name, Target: dir + "/" + name, Type: "ext4", Optional: true})
 	}
 	return dir, plan, func(name string, flags uintptr) {
 		t.Helper()
-		must(t, unix.Mount(dir+"/disk-"+name, dir+"/"+name, "", unix.MS_BIND, ""))
+		nstest.Must(t, unix.Mount(dir+"/disk-"+name, dir+"/"+name, "", unix.MS_BIND, ""))
 		if flags != 0 {
-			must(t, unix.Mount("", dir+"/"+name, "", unix.MS_REMOUNT|unix.MS_BIND|flags, ""))
+			nstest.Must(t, unix.Mount("", dir+"/"+name, "", unix.MS_REMOUNT|unix.MS_BIND|flags, ""))
 		}
 		t.Cleanup(func() { unix.Unmount(dir+"/"+name, unix.MNT_DETACH) })
 	}
@@ -95,17 +95,17 @@ func TestFindState(t *testing.T) {
 		}
 		mount("data", unix.MS_RDONLY)
 		expect("/data2/beaminit", "nothing is kept on "+dir+"/data: read-only file system")
-		must(t, unix.Unmount(dir+"/data", 0))
-		must(t, unix.Mount("tmpfs", dir+"/data", "tmpfs", 0, "")) // the image's own, say
+		nstest.Must(t, unix.Unmount(dir+"/data", 0))
+		nstest.Must(t, unix.Mount("tmpfs", dir+"/data", "tmpfs", 0, "")) // the image's own, say
 		expect("/data2/beaminit", "it is a tmpfs, which a reboot empties")
-		must(t, unix.Unmount(dir+"/data", 0))
+		nstest.Must(t, unix.Unmount(dir+"/data", 0))
 		mount("data", 0)
 		expect("/data/beaminit", "")
 		if info, err := os.Stat(dir + "/data/beaminit"); err != nil || info.Mode() != os.ModeDir|0o700 {
 			t.Errorf("%v %v", info, err)
 		}
 		// A mount that is named by a link of the image's.
-		must(t, os.Symlink("data", dir+"/link"))
+		nstest.Must(t, os.Symlink("data", dir+"/link"))
 		plan = []Mount{{Source: "/dev/x", Target: dir + "/link", Type: "ext4"}}
 		expect("/link/beaminit", "")
 	})
@@ -117,13 +117,13 @@ func TestStateOfTheUser(t *testing.T) {
 		dir, plan, mount := disks(t)
 		for p := dir; p != "/"; p = filepath.Dir(p) {
 			if info, _ := os.Stat(p); info.Mode()&0o005 != 0o005 {
-				must(t, os.Chmod(p, 0o755))
+				nstest.Must(t, os.Chmod(p, 0o755))
 			}
 		}
 		mount("data", 0)
-		must(t, os.Mkdir(dir+"/victim", 0o755))
-		must(t, os.Chown(dir+"/data", 4242, 4242))
-		must(t, os.Chmod(dir+"/data", 0o777)) // however he likes it
+		nstest.Must(t, os.Mkdir(dir+"/victim", 0o755))
+		nstest.Must(t, os.Chown(dir+"/data", 4242, 4242))
+		nstest.Must(t, os.Chmod(dir+"/data", 0o777)) // however he likes it
 		data := dir + "/data/"
 		state := data + StateName
 		untouched := func() {
@@ -150,13 +150,13 @@ func TestStateOfTheUser(t *testing.T) {
 				t.Errorf("%s: %q", tt.shell, problems)
 			}
 			untouched()
-			must(t, os.RemoveAll(state))
+			nstest.Must(t, os.RemoveAll(state))
 		}
 		// After it was made he puts another in its place.
 		if got, errs := FindState(plan); got != state || len(errs) != 0 {
 			t.Fatalf("%q %v", got, errs)
 		}
-		none(t, asErrors(SaveState(Save{Dir: state, MachineID: someID})))
+		nstest.None(t, asErrors(SaveState(Save{Dir: state, MachineID: someID})))
 		if r := Recall(state); r.MachineID != someID || time.Now().Unix()-r.Clock > 60 || len(r.Problems) != 0 {
 			t.Errorf("%+v", r)
 		}
@@ -170,8 +170,8 @@ func TestStateOfTheUser(t *testing.T) {
 		untouched()
 		asUser(t, "rm "+state+"; mv "+data+"x "+state)
 		// What others can write to in it is not believed either.
-		must(t, os.Chmod(state+"/clock", 0o666))
-		must(t, os.Chown(state+"/machine-id", 4242, 0))
+		nstest.Must(t, os.Chmod(state+"/clock", 0o666))
+		nstest.Must(t, os.Chown(state+"/machine-id", 4242, 0))
 		if r := Recall(state); r.Clock != 0 || r.MachineID != "" || len(r.Problems) != 2 || !strings.Contains(r.Problems[0], "want chmod go-w "+state+"/clock") {
 			t.Errorf("%+v", r)
 		}

@@ -21,10 +21,10 @@ const newRoot = "/newroot"
 // the way to another root or all there is, only root= tells: the caller asks both.
 func InInitramfs() bool {
 	var st unix.Statfs_t
-	return unix.Statfs("/", &st) == nil && inMemory(&st)
+	return unix.Statfs("/", &st) == nil && IsInMemory(&st)
 }
 
-func inMemory(st *unix.Statfs_t) bool {
+func IsInMemory(st *unix.Statfs_t) bool {
 	return uint32(st.Type) == unix.RAMFS_MAGIC || uint32(st.Type) == unix.TMPFS_MAGIC
 }
 
@@ -148,7 +148,7 @@ func freeRoot(root *os.File) error {
 	if err := unix.Fstatfs(int(root.Fd()), &fs); err != nil {
 		return fmt.Errorf("statfs: %w", err)
 	}
-	if !inMemory(&fs) {
+	if !IsInMemory(&fs) {
 		return fmt.Errorf("the old root is no ramfs or tmpfs (type %#x): nothing is deleted", uint32(fs.Type))
 	}
 	var st unix.Stat_t

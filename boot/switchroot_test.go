@@ -16,35 +16,35 @@ import (
 
 // The way from a tmpfs that stands for the initramfs to another root, for real.
 func TestEnterRoot(t *testing.T) {
-	nstest.Run(t, whole, func(t *testing.T) {
-		emptyRoot(t)
-		none(t, mountBoth())
+	nstest.Run(t, nstest.Whole, func(t *testing.T) {
+		nstest.EmptyRoot(t)
+		nstest.None(t, mountBoth())
 		if !InInitramfs() {
 			t.Error("a tmpfs root is not seen as an initramfs")
 		}
 		for _, dir := range []string{"/bin", "/a/b/c", "/extra", "/newroot"} {
-			must(t, os.MkdirAll(dir, 0o755))
+			nstest.Must(t, os.MkdirAll(dir, 0o755))
 		}
 		for _, file := range []string{"/init", "/bin/x", "/a/b/c/y", "/run/kept"} {
-			must(t, os.WriteFile(file, []byte("text"), 0o644))
+			nstest.Must(t, os.WriteFile(file, []byte("text"), 0o644))
 		}
-		must(t, os.Symlink("/extra", "/a/link"))
+		nstest.Must(t, os.Symlink("/extra", "/a/link"))
 		// A mount that nobody moves: what is in it must live.
-		must(t, unix.Mount("tmpfs", "/extra", "tmpfs", 0, ""))
-		must(t, os.WriteFile("/extra/disk", nil, 0o644))
+		nstest.Must(t, unix.Mount("tmpfs", "/extra", "tmpfs", 0, ""))
+		nstest.Must(t, os.WriteFile("/extra/disk", nil, 0o644))
 		extra, err := os.Open("/extra")
-		must(t, err)
+		nstest.Must(t, err)
 		old, err := os.Open("/")
-		must(t, err)
-		must(t, unix.Mount("tmpfs", "/newroot", "tmpfs", 0, ""))
+		nstest.Must(t, err)
+		nstest.Must(t, unix.Mount("tmpfs", "/newroot", "tmpfs", 0, ""))
 		for _, dir := range []string{"/proc", "/sys", "/dev", "/run", "/etc"} { // and no /tmp
-			must(t, os.Mkdir("/newroot"+dir, 0o755))
+			nstest.Must(t, os.Mkdir("/newroot"+dir, 0o755))
 		}
-		must(t, os.WriteFile("/newroot/etc/os-release", nil, 0o644))
-		must(t, unix.Mount("", "/newroot", "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
+		nstest.Must(t, os.WriteFile("/newroot/etc/os-release", nil, 0o644))
+		nstest.Must(t, unix.Mount("", "/newroot", "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
 
 		var said []string
-		must(t, enterRoot("/newroot", func(line string) { said = append(said, line) }))
+		nstest.Must(t, enterRoot("/newroot", func(line string) { said = append(said, line) }))
 		if want := "the root has no directory /tmp: what was mounted there is lost; add an empty directory /tmp to the image"; len(said) != 1 || said[0] != want {
 			t.Errorf("said %q, want only %q", said, want)
 		}
@@ -72,13 +72,13 @@ func TestEnterRoot(t *testing.T) {
 func TestFreeRootRefuses(t *testing.T) {
 	dir := t.TempDir()
 	var fs unix.Statfs_t
-	must(t, unix.Statfs(dir, &fs))
-	if inMemory(&fs) {
+	nstest.Must(t, unix.Statfs(dir, &fs))
+	if IsInMemory(&fs) {
 		t.Skip("the temporary directory is in memory")
 	}
-	must(t, os.WriteFile(dir+"/file", nil, 0o644))
+	nstest.Must(t, os.WriteFile(dir+"/file", nil, 0o644))
 	root, err := os.Open(dir)
-	must(t, err)
+	nstest.Must(t, err)
 	defer root.Close()
 	if err := freeRoot(root); err == nil || !strings.Contains(err.Error(), "nothing is deleted") {
 		t.Errorf("got %v", err)
@@ -107,11 +107,11 @@ func TestMountRootTypes(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
 		dir := t.TempDir()
 		m := Mount{Source: "none", Target: dir, Flags: unix.MS_RDONLY}
-		must(t, mountRoot(m, []string{"nosuchfs", "tmpfs"}, func(line string) { t.Error(line) }))
+		nstest.Must(t, mountRoot(m, []string{"nosuchfs", "tmpfs"}, func(line string) { t.Error(line) }))
 		if on := mounted(t, dir); len(on) != 1 || on[0].Type != "tmpfs" || !hasWord(on[0].Options, "ro") {
 			t.Errorf("got %+v", on)
 		}
-		must(t, unix.Unmount(dir, 0))
+		nstest.Must(t, unix.Unmount(dir, 0))
 		if err := mountRoot(m, []string{"nosuchfs"}, nil); err == nil || !strings.Contains(err.Error(), "name its module in kernel.modules") {
 			t.Errorf("got %v", err)
 		}
@@ -152,8 +152,8 @@ func TestExecInit(t *testing.T) {
 	switch os.Getenv(execMarker) {
 	case "first":
 		self, err := Self()
-		must(t, err)
-		must(t, os.Remove("/proc/self/cwd/copy"))
+		nstest.Must(t, err)
+		nstest.Must(t, os.Remove("/proc/self/cwd/copy"))
 		args := []string{"init", "-test.run=^TestExecInit$", "-test.v"}
 		err = ExecInit("/no/such/init", self, args, []string{execMarker + "=second"}, func(line string) { println(line) })
 		t.Fatalf("ExecInit came back: %v", err)
@@ -164,8 +164,8 @@ func TestExecInit(t *testing.T) {
 	}
 	dir := t.TempDir()
 	program, err := os.ReadFile("/proc/self/exe")
-	must(t, err)
-	must(t, os.WriteFile(dir+"/copy", program, 0o755))
+	nstest.Must(t, err)
+	nstest.Must(t, os.WriteFile(dir+"/copy", program, 0o755))
 	cmd := exec.Command(dir+"/copy", "-test.run=^TestExecInit$", "-test.v", "-test.timeout=30s")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), execMarker+"=first")

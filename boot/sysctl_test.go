@@ -26,14 +26,14 @@ func TestSetSysctls(t *testing.T) {
 
 // Links of /var into a file system in memory have something to lead to.
 func TestMakeLinkTargets(t *testing.T) {
-	nstest.Run(t, whole, func(t *testing.T) {
-		emptyRoot(t)
-		none(t, mountBoth())
-		must(t, os.MkdirAll("/var/volatile", 0o755))
-		must(t, os.Symlink("volatile/log", "/var/log"))
-		must(t, os.Symlink("/var/volatile/deep/tmp", "/var/tmp"))
-		must(t, os.Mkdir("/var/cache", 0o700))
-		none(t, MakeLinkTargets())
+	nstest.Run(t, nstest.Whole, func(t *testing.T) {
+		nstest.EmptyRoot(t)
+		nstest.None(t, mountBoth())
+		nstest.Must(t, os.MkdirAll("/var/volatile", 0o755))
+		nstest.Must(t, os.Symlink("volatile/log", "/var/log"))
+		nstest.Must(t, os.Symlink("/var/volatile/deep/tmp", "/var/tmp"))
+		nstest.Must(t, os.Mkdir("/var/cache", 0o700))
+		nstest.None(t, MakeLinkTargets())
 		for dir, mode := range map[string]os.FileMode{"/var/volatile/log": 0o755, "/var/volatile/deep/tmp": 0o777 | os.ModeSticky, "/var/cache": 0o700} {
 			if st, err := os.Stat(dir); err != nil || !st.IsDir() || st.Mode()&^os.ModeDir != mode {
 				t.Errorf("%s: got %v, %v, want %v", dir, st, err, mode)

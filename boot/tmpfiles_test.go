@@ -28,16 +28,16 @@ func tmpOwners(user, group string) (uid, gid uint32, err error) {
 func seen(t *testing.T, root string) string {
 	t.Helper()
 	var b strings.Builder
-	must(t, filepath.Walk(root, func(p string, st os.FileInfo, err error) error {
+	nstest.Must(t, filepath.Walk(root, func(p string, st os.FileInfo, err error) error {
 		if err != nil || p == root {
 			return err
 		}
 		var s unix.Stat_t
-		must(t, unix.Lstat(p, &s))
+		nstest.Must(t, unix.Lstat(p, &s))
 		fmt.Fprintf(&b, "%s %o %d:%d", strings.TrimPrefix(p, root), s.Mode&0o7777, s.Uid, s.Gid)
 		if st.Mode().IsRegular() {
 			text, err := os.ReadFile(p)
-			must(t, err)
+			nstest.Must(t, err)
 			fmt.Fprintf(&b, " %q", text)
 		} else if to, err := os.Readlink(p); err == nil {
 			b.WriteString(" -> " + to)
@@ -50,15 +50,15 @@ func seen(t *testing.T, root string) string {
 
 func TestTmpfiles(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
-		must(t, unix.Mount("tmpfs", "/tmp", "tmpfs", 0, "mode=0755"))
+		nstest.Must(t, unix.Mount("tmpfs", "/tmp", "tmpfs", 0, "mode=0755"))
 		for _, dir := range []string{"there", "emptied/deep", "release/own"} {
-			must(t, os.MkdirAll("/tmp/"+dir, 0o755))
+			nstest.Must(t, os.MkdirAll("/tmp/"+dir, 0o755))
 		}
-		must(t, os.WriteFile("/tmp/there/file", []byte("kept"), 0o600))
-		must(t, os.WriteFile("/tmp/emptied/deep/old", nil, 0o600))
-		must(t, os.Symlink("elsewhere", "/tmp/there/link"))
-		must(t, os.Chown("/tmp/release", 1000, 1000)) // and so it can put a link there
-		must(t, os.Symlink("/tmp/there", "/tmp/release/trap"))
+		nstest.Must(t, os.WriteFile("/tmp/there/file", []byte("kept"), 0o600))
+		nstest.Must(t, os.WriteFile("/tmp/emptied/deep/old", nil, 0o600))
+		nstest.Must(t, os.Symlink("elsewhere", "/tmp/there/link"))
+		nstest.Must(t, os.Chown("/tmp/release", 1000, 1000)) // and so it can put a link there
+		nstest.Must(t, os.Symlink("/tmp/there", "/tmp/release/trap"))
 		line := func(kind byte, path string, mode int, user, arg string) config.Tmpfile {
 			return config.Tmpfile{Type: kind, Path: "/tmp/" + path, Mode: mode, User: user, Group: user, Arg: arg}
 		}
@@ -118,9 +118,9 @@ func TestTmpfiles(t *testing.T) {
 // to do.
 func TestTmpfilesReadOnly(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
-		must(t, unix.Mount("tmpfs", "/tmp", "tmpfs", 0, "mode=0755"))
-		must(t, os.Mkdir("/tmp/lib", 0o755))
-		must(t, unix.Mount("", "/tmp", "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
+		nstest.Must(t, unix.Mount("tmpfs", "/tmp", "tmpfs", 0, "mode=0755"))
+		nstest.Must(t, os.Mkdir("/tmp/lib", 0o755))
+		nstest.Must(t, unix.Mount("", "/tmp", "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
 		for _, c := range []struct {
 			line config.Tmpfile
 			want string

@@ -61,16 +61,16 @@ func TestUserMounts(t *testing.T) {
 
 // Of two mounts on one target the second is for where the first fails.
 func TestUserMountTwice(t *testing.T) {
-	nstest.Run(t, whole, func(t *testing.T) {
-		emptyRoot(t)
-		none(t, mountBoth())
+	nstest.Run(t, nstest.Whole, func(t *testing.T) {
+		nstest.EmptyRoot(t)
+		nstest.None(t, mountBoth())
 		ms := []config.Mount{
 			{Source: "tmpfs", Target: "/data", Type: "tmpfs", Options: []string{"size=nonsense"}},
 			{Source: "tmpfs", Target: "/data", Type: "tmpfs", Options: []string{"size=64k"}},
 			{Source: "tmpfs", Target: "/data", Type: "tmpfs", Options: []string{"size=128k"}},
 		}
 		plan, problems := UserMounts(ms)
-		none(t, problems)
+		nstest.None(t, problems)
 		errs := MountUser(plan, 0, nil)
 		if on := mounted(t, "/data"); len(errs) != 1 || len(on) != 1 || !strings.Contains(on[0].Super, "size=64k") {
 			t.Errorf("got %+v, errors %q; want the second one, and a line about the first", on, texts(errs))
@@ -80,11 +80,11 @@ func TestUserMountTwice(t *testing.T) {
 
 // nofail takes no option away: a directory that was to be closed to others would be open.
 func TestNofailKeepsOptions(t *testing.T) {
-	nstest.Run(t, whole, func(t *testing.T) {
-		emptyRoot(t)
-		none(t, mountBoth())
+	nstest.Run(t, nstest.Whole, func(t *testing.T) {
+		nstest.EmptyRoot(t)
+		nstest.None(t, mountBoth())
 		plan, problems := UserMounts([]config.Mount{{Source: "tmpfs", Target: "/secret", Type: "tmpfs", Options: []string{"nofail", "mode=0700", "nosuchoption"}}})
-		none(t, problems)
+		nstest.None(t, problems)
 		if errs := texts(MountUser(plan, 0, nil)); !strings.Contains(errs, "a word in its options") || !strings.Contains(errs, "(nofail: the boot goes on without it)") {
 			t.Errorf("got %q", errs)
 		}
@@ -95,12 +95,12 @@ func TestNofailKeepsOptions(t *testing.T) {
 }
 
 func TestRemountOfEarly(t *testing.T) {
-	nstest.Run(t, whole, func(t *testing.T) {
-		emptyRoot(t)
-		none(t, mountBoth())
+	nstest.Run(t, nstest.Whole, func(t *testing.T) {
+		nstest.EmptyRoot(t)
+		nstest.None(t, mountBoth())
 		plan, problems := UserMounts([]config.Mount{{Target: "/tmp", Type: "tmpfs", Options: []string{"size=192k", "exec"}}})
-		none(t, problems)
-		none(t, MountUser(plan, 0, nil))
+		nstest.None(t, problems)
+		nstest.None(t, MountUser(plan, 0, nil))
 		on := mounted(t, "/tmp")
 		if len(on) != 1 || on[0].Options != "rw,nosuid,nodev,relatime" || !hasWord(on[0].Super, "size=192k") {
 			t.Errorf("got %+v, want one mount, executable, of 192k", on)
@@ -141,6 +141,6 @@ func TestMountUserFailures(t *testing.T) {
 		if on := mounted(t, dir); len(on) != 1 || !hasWord(on[0].Super, "size=64k") {
 			t.Errorf("the last mount was not made after all the failures: %+v", on)
 		}
-		must(t, unix.Unmount(dir, 0))
+		nstest.Must(t, unix.Unmount(dir, 0))
 	})
 }

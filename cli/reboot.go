@@ -6,15 +6,15 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/boot/shutdown"
 	"golang.org/x/sys/unix"
 )
 
 // The signals are those of BusyBox and erlinit, so that their reboot, poweroff
 // and halt work on a beaminit node and ours on theirs.
-func Reboot(args []string) int   { return ask(args, boot.Reboot, unix.SIGTERM) }
-func Poweroff(args []string) int { return ask(args, boot.PowerOff, unix.SIGUSR2) }
-func Halt(args []string) int     { return ask(args, boot.Halt, unix.SIGUSR1) }
+func Reboot(args []string) int   { return ask(args, shutdown.Reboot, unix.SIGTERM) }
+func Poweroff(args []string) int { return ask(args, shutdown.PowerOff, unix.SIGUSR2) }
+func Halt(args []string) int     { return ask(args, shutdown.Halt, unix.SIGUSR1) }
 
 // request is what the arguments of reboot, poweroff and halt say, in the words of
 // BusyBox.
@@ -25,7 +25,7 @@ type request struct {
 	param  string // of a reboot: for the firmware or boot loader
 }
 
-func ask(args []string, action boot.Action, sig unix.Signal) int {
+func ask(args []string, action shutdown.Action, sig unix.Signal) int {
 	r, err := parseRequest(args[1:], action)
 	if err != nil {
 		os.Stderr.WriteString(action.String() + ": " + err.Error() + `
@@ -42,7 +42,7 @@ no sync before), -d SEC (wait before); for reboot ARG (for the firmware or boot 
 	return 0
 }
 
-func (r request) perform(action boot.Action, sig unix.Signal) error {
+func (r request) perform(action shutdown.Action, sig unix.Signal) error {
 	if r.force {
 		if !r.noSync {
 			unix.Sync()
@@ -50,7 +50,7 @@ func (r request) perform(action boot.Action, sig unix.Signal) error {
 		return os.NewSyscallError("reboot(2)", action.Call(r.param))
 	}
 	if r.param != "" {
-		if err := boot.LeaveRebootParam(r.param); err != nil {
+		if err := shutdown.LeaveRebootParam(r.param); err != nil {
 			return err
 		}
 	}
@@ -58,13 +58,13 @@ func (r request) perform(action boot.Action, sig unix.Signal) error {
 }
 
 // parseRequest reads the arguments; what it does not know it refuses.
-func parseRequest(args []string, action boot.Action) (r request, err error) {
+func parseRequest(args []string, action shutdown.Action) (r request, err error) {
 	for len(args) > 0 {
 		word := args[0]
 		args = args[1:]
 		if len(word) < 2 || word[0] != '-' {
 			switch {
-			case action != boot.Reboot:
+			case action != shutdown.Reboot:
 				return r, errors.New("takes no argument " + strconv.Quote(word))
 			case r.param != "":
 				return r, errors.New("takes one argument, not " + strconv.Quote(word) + " too; want blanks within quotes")
@@ -72,7 +72,7 @@ func parseRequest(args []string, action boot.Action) (r request, err error) {
 			if r.param = word; word == "" {
 				return r, errors.New("the argument is empty")
 			}
-			if err := boot.CheckRebootParam(word); err != nil {
+			if err := shutdown.CheckRebootParam(word); err != nil {
 				return r, err
 			}
 			continue

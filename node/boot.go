@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/boot/shutdown"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/internal/clock"
@@ -116,10 +117,10 @@ type node struct {
 	saving       sync.Mutex // held by save
 	seeded       bool       // the seed of the boot before was taken
 	watchdog     watchdog.Device
-	sequence     *boot.Sequence    // down; see shutdownSequence
-	history      history.Writer    // see beginHistory
-	failedBoots  chan policy.Event // of the boots before, once they are known
-	terminal     *console.Terminal // of the release; nil: it has none
+	sequence     *shutdown.Sequence // down; see shutdownSequence
+	history      history.Writer     // see beginHistory
+	failedBoots  chan policy.Event  // of the boots before, once they are known
+	terminal     *console.Terminal  // of the release; nil: it has none
 
 	clockFrom string // rtc, floor or kernel, for the health records
 	machineID string // to be kept for the next boot; empty: none

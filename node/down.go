@@ -3,7 +3,7 @@ package node
 import (
 	"time"
 
-	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/boot/shutdown"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/fault"
@@ -12,7 +12,7 @@ import (
 )
 
 // shutdownSequence is the one way in which the node ends, made when it is first asked for.
-func (n *node) shutdownSequence() *boot.Sequence {
+func (n *node) shutdownSequence() *shutdown.Sequence {
 	if n.sequence == nil {
 		c := n.Config
 		if c == nil { // the boot fell before it had one
@@ -27,8 +27,8 @@ func (n *node) shutdownSequence() *boot.Sequence {
 }
 
 // ShutdownPlan is the way down with its times, as a plan can print it.
-func ShutdownPlan(c *config.Config) boot.Sequence {
-	return boot.Sequence{Stop: c.Supervise.StopTimeout, Grace: 5 * time.Second, Limit: c.Supervise.DownTimeout}
+func ShutdownPlan(c *config.Config) shutdown.Sequence {
+	return shutdown.Sequence{Stop: c.Supervise.StopTimeout, Grace: 5 * time.Second, Limit: c.Supervise.DownTimeout}
 }
 
 // finished is called when the release has ended and the node goes down: a panic from here
@@ -54,14 +54,14 @@ func (n *node) shutdown(a policy.Action) {
 	}
 }
 
-func actionOf(a policy.Action) boot.Action {
+func actionOf(a policy.Action) shutdown.Action {
 	switch a {
 	case config.PowerOff:
-		return boot.PowerOff
+		return shutdown.PowerOff
 	case config.Halt:
-		return boot.Halt
+		return shutdown.Halt
 	}
-	return boot.Reboot
+	return shutdown.Reboot
 }
 
 // button is what supervise.power_button asks for.

@@ -3,7 +3,7 @@ package node
 import (
 	"time"
 
-	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/boot/shutdown"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/release"
@@ -48,8 +48,8 @@ func (n *node) openWatchdog() {
 
 // disarmWatchdog stops the watchdog of a machine that is to stand still. One that restarts
 // keeps it, for the case that it does not come that far.
-func (n *node) disarmWatchdog(a boot.Action) {
-	if a != boot.Reboot {
+func (n *node) disarmWatchdog(a shutdown.Action) {
+	if a != shutdown.Reboot {
 		n.watchdog.Disarm()
 	}
 }

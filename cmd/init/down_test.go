@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/boot/shutdown"
 	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
 )
@@ -59,7 +59,7 @@ func TestRebootParam(t *testing.T) {
 			m := power(t, spec{cmdline: quick})
 			m.state(health.Rescue, 0)
 			if tt.text != "" {
-				m.must(os.WriteFile("/proc/"+strconv.Itoa(m.cmd.Process.Pid)+"/root"+boot.RebootParamPath, []byte(tt.text), 0o644))
+				m.must(os.WriteFile("/proc/"+strconv.Itoa(m.cmd.Process.Pid)+"/root"+shutdown.RebootParamPath, []byte(tt.text), 0o644))
 			}
 			calls := m.traced()
 			m.signal(unix.SIGTERM)

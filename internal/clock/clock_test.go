@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestClocks(t *testing.T) {
@@ -24,5 +26,15 @@ func TestClocks(t *testing.T) {
 	first := Monotonic()
 	if first > Boottime() || Monotonic() < first {
 		t.Errorf("monotonic %v, then %v, of %v since boot", first, Monotonic(), Boottime())
+	}
+}
+
+func TestWithin(t *testing.T) {
+	err := Within(20*time.Millisecond, "umount /data", func() error { time.Sleep(2 * time.Second); return nil })
+	if err == nil || !strings.Contains(err.Error(), "umount /data has not come back after 20 ms") {
+		t.Errorf("got %v", err)
+	}
+	if err := Within(5*time.Second, "x", func() error { return unix.EBUSY }); err != unix.EBUSY {
+		t.Errorf("got %v, want EBUSY", err)
 	}
 }

@@ -41,3 +41,12 @@ func SetName(name string) {
 	unix.Write(fd, []byte(name))
 	unix.Close(fd)
 }
+
+// InFirstPIDNamespace says whether this process is in the pid namespace of the machine, and so
+// in no container: its inode number is fixed (PROC_PID_INIT_INO in linux/proc_ns.h).
+func InFirstPIDNamespace() (bool, error) {
+	const first = 0xEFFFFFFC
+	var st unix.Stat_t
+	err := unix.Stat("/proc/self/ns/pid", &st)
+	return err == nil && uint64(st.Ino) == first, err
+}

@@ -1,7 +1,9 @@
-package boot
+package shutdown
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -11,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/internal/nstest"
 )
 
@@ -22,11 +25,11 @@ func downAs(t *testing.T, action string) (syscall.WaitStatus, string) {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe", "-test.run=^TestDownBody$", "-test.v", "-test.timeout=50s")
 	cmd.Env = append(os.Environ(), downMarker+"="+action)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: uintptr(whole)}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: uintptr(nstest.Whole)}
 	cmd.WaitDelay = time.Second
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	must(t, cmd.Start())
+	nstest.Must(t, cmd.Start())
 	cmd.Wait()
 	return cmd.ProcessState.Sys().(syscall.WaitStatus), out.String()
 }
@@ -38,21 +41,21 @@ func TestDownBody(t *testing.T) {
 	if name == "" {
 		t.Skip("only as PID 1 of the other tests")
 	}
-	must(t, unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
+	nstest.Must(t, unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
 	shell := func(script string) int {
 		cmd := exec.Command("/bin/sh", "-c", script)
 		ready, err := cmd.StdoutPipe()
-		must(t, err)
-		must(t, cmd.Start())
+		nstest.Must(t, err)
+		nstest.Must(t, cmd.Start())
 		_, err = ready.Read(make([]byte, 1))
-		must(t, err)
+		nstest.Must(t, err)
 		return cmd.Process.Pid
 	}
 	shell("trap 'exit 0' TERM; echo r; while :; do sleep 1; done")
 	stopped := shell("trap 'exit 0' TERM; echo r; while :; do sleep 1; done")
-	must(t, unix.Kill(stopped, unix.SIGSTOP))
+	nstest.Must(t, unix.Kill(stopped, unix.SIGSTOP))
 	_, err := unix.Wait4(stopped, nil, unix.WUNTRACED, nil)
-	must(t, err)
+	nstest.Must(t, err)
 	if name == "stubborn" {
 		shell("trap '' TERM; echo r; while :; do sleep 1; done")
 	}
@@ -217,19 +220,19 @@ func TestStepLimits(t *testing.T) {
 }
 
 func TestUnmountAll(t *testing.T) {
-	nstest.Run(t, whole, func(t *testing.T) {
-		emptyRoot(t)
-		none(t, mountBoth())
+	nstest.Run(t, nstest.Whole, func(t *testing.T) {
+		nstest.EmptyRoot(t)
+		nstest.None(t, append(boot.MountAll(boot.Early()), boot.MountLate()...))
 		for _, dir := range []string{"/data", "/data/deeper", "/busy", "/with blank"} {
-			must(t, os.MkdirAll(dir, 0o755))
-			must(t, unix.Mount("tmpfs", dir, "tmpfs", 0, ""))
+			nstest.Must(t, os.MkdirAll(dir, 0o755))
+			nstest.Must(t, unix.Mount("tmpfs", dir, "tmpfs", 0, ""))
 		}
 		file, err := os.Create("/busy/file")
-		must(t, err)
+		nstest.Must(t, err)
 		dir, err := os.Open("/busy")
-		must(t, err)
+		nstest.Must(t, err)
 		errs := unmountAll(5*time.Second, true)
-		if got := texts(errs); len(errs) != 1 || !strings.Contains(got, "umount /busy (tmpfs): device or resource busy; not made read-only: device or resource busy, and detached") {
+		if got := errors.Join(errs...); len(errs) != 1 || !strings.Contains(fmt.Sprint(got), "umount /busy (tmpfs): device or resource busy; not made read-only: device or resource busy, and detached") {
 			t.Errorf("errors %q, want one for /busy", got)
 		}
 		for _, gone := range []string{"/data", "/data/deeper", "/busy", "/with blank", "/run", "/tmp"} {
@@ -249,15 +252,15 @@ func TestUnmountAll(t *testing.T) {
 
 // A busy mount without writers becomes read-only, and that is enough.
 func TestUnmountBusy(t *testing.T) {
-	nstest.Run(t, whole, func(t *testing.T) {
-		emptyRoot(t)
-		none(t, mountBoth())
-		must(t, os.Mkdir("/busy", 0o755))
-		must(t, unix.Mount("tmpfs", "/busy", "tmpfs", 0, ""))
-		must(t, unix.Chdir("/busy"))
-		none(t, unmountAll(5*time.Second, true))
+	nstest.Run(t, nstest.Whole, func(t *testing.T) {
+		nstest.EmptyRoot(t)
+		nstest.None(t, append(boot.MountAll(boot.Early()), boot.MountLate()...))
+		nstest.Must(t, os.Mkdir("/busy", 0o755))
+		nstest.Must(t, unix.Mount("tmpfs", "/busy", "tmpfs", 0, ""))
+		nstest.Must(t, unix.Chdir("/busy"))
+		nstest.None(t, unmountAll(5*time.Second, true))
 		var st unix.Statfs_t
-		must(t, unix.Statfs(".", &st))
+		nstest.Must(t, unix.Statfs(".", &st))
 		if st.Flags&unix.MS_RDONLY == 0 {
 			t.Error("the super block of the busy mount is still writable")
 		}
@@ -266,34 +269,24 @@ func TestUnmountBusy(t *testing.T) {
 
 // In a container the super blocks are the host's.
 func TestUnmountInContainer(t *testing.T) {
-	nstest.Run(t, whole, func(t *testing.T) {
-		emptyRoot(t)
-		none(t, mountBoth())
+	nstest.Run(t, nstest.Whole, func(t *testing.T) {
+		nstest.EmptyRoot(t)
+		nstest.None(t, append(boot.MountAll(boot.Early()), boot.MountLate()...))
 		if !inContainer() {
 			t.Error("a pid namespace is not seen as a container")
 		}
-		must(t, os.Mkdir("/busy", 0o755))
-		must(t, unix.Mount("tmpfs", "/busy", "tmpfs", 0, ""))
-		must(t, unix.Chdir("/busy"))
+		nstest.Must(t, os.Mkdir("/busy", 0o755))
+		nstest.Must(t, unix.Mount("tmpfs", "/busy", "tmpfs", 0, ""))
+		nstest.Must(t, unix.Chdir("/busy"))
 		// One on the other: in the wrong order the lower one would be busy.
 		for _, dir := range []string{"/data", "/data/deeper"} {
-			must(t, os.Mkdir(dir, 0o755))
-			must(t, unix.Mount("tmpfs", dir, "tmpfs", 0, ""))
+			nstest.Must(t, os.Mkdir(dir, 0o755))
+			nstest.Must(t, unix.Mount("tmpfs", dir, "tmpfs", 0, ""))
 		}
 		errs := unmountAll(5*time.Second, false)
-		if got := texts(errs); len(errs) != 1 || !strings.Contains(got, "umount /busy (tmpfs): device or resource busy; left as it was, and detached") {
+		if got := errors.Join(errs...); len(errs) != 1 || !strings.Contains(fmt.Sprint(got), "umount /busy (tmpfs): device or resource busy; left as it was, and detached") {
 			t.Errorf("got %q, want one line for /busy", got)
 		}
-		must(t, os.WriteFile("writable", nil, 0o644))
+		nstest.Must(t, os.WriteFile("writable", nil, 0o644))
 	})
-}
-
-func TestWithin(t *testing.T) {
-	err := within(20*time.Millisecond, "umount /data", func() error { time.Sleep(2 * time.Second); return nil })
-	if err == nil || !strings.Contains(err.Error(), "umount /data has not come back after 20 ms") {
-		t.Errorf("got %v", err)
-	}
-	if err := within(5*time.Second, "x", func() error { return unix.EBUSY }); err != unix.EBUSY {
-		t.Errorf("got %v, want EBUSY", err)
-	}
 }

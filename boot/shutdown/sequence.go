@@ -1,4 +1,6 @@
-package boot
+// Package shutdown is the way down of a node, as a list of steps with a time for each that can
+// be printed: from the moment when it is asked for to reboot(2), which comes whatever hangs.
+package shutdown
 
 import (
 	"fmt"
@@ -10,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/internal/proc"
 )
 
 // Action is how a node ends.
@@ -76,66 +79,66 @@ type Sequence struct {
 }
 
 // Lines is the way down as a plan shows it.
-func (w *Sequence) Lines() []string {
-	lines := []string{"stop of the release (at most " + seconds(w.Stop) + ", then SIGKILL)"}
-	for _, s := range Steps(w.Limit, false, nil, nil) {
-		lines = append(lines, s.String())
+func (s *Sequence) Lines() []string {
+	lines := []string{"stop of the release (at most " + clock.Text(s.Stop) + ", then SIGKILL)"}
+	for _, step := range Steps(s.Limit, false, nil, nil) {
+		lines = append(lines, step.String())
 	}
-	return append(lines, "reboot(2) ("+seconds(w.Deadline())+" after the beginning at the latest)")
+	return append(lines, "reboot(2) ("+clock.Text(s.Deadline())+" after the beginning at the latest)")
 }
 
 // Deadline is how long the way down may take from Begin to reboot(2).
-func (w *Sequence) Deadline() time.Duration { return w.Stop + w.Grace + w.Limit }
+func (s *Sequence) Deadline() time.Duration { return s.Stop + s.Grace + s.Limit }
 
 // Begin starts the clock: whatever happens from now on, reboot(2) is called when the
 // Deadline has come. It may be called again, with another action. The release is to be
 // stopped next, and then End called.
-func (w *Sequence) Begin(a Action) {
-	w.action.Store(int32(a))
-	if w.begun.CompareAndSwap(0, int64(max(clock.Monotonic(), 1))) {
+func (s *Sequence) Begin(a Action) {
+	s.action.Store(int32(a))
+	if s.begun.CompareAndSwap(0, int64(max(clock.Monotonic(), 1))) {
 		what := "stop of the release"
-		w.at.CompareAndSwap(nil, &what)
-		go w.guard(w.Deadline())
+		s.at.CompareAndSwap(nil, &what)
+		go s.guard(s.Deadline())
 	}
 }
 
 // Stopped says that the release, if one ran at Begin, has ended or was given up.
-func (w *Sequence) Stopped() {
-	if begun := w.begun.Load(); begun != 0 {
-		w.stopped = max(clock.Monotonic()-time.Duration(begun), 1)
+func (s *Sequence) Stopped() {
+	if begun := s.begun.Load(); begun != 0 {
+		s.stopped = max(clock.Monotonic()-time.Duration(begun), 1)
 	}
 }
 
 // guard ends the node when its time is over. It needs nobody: not the goroutine that
 // owns the state, nor a console that takes lines.
-func (w *Sequence) guard(limit time.Duration) {
+func (s *Sequence) guard(limit time.Duration) {
 	defer func() { recover() }() // it would be the end of PID 1; without the guard it still goes down
 	time.Sleep(limit)            // the deadline itself: there is nothing else to wait for
 	said := make(chan struct{})
 	go func() {
 		defer func() { recover() }()
 		defer close(said)
-		w.Say(w.now().String() + ": not done after " + seconds(limit) + ", it hangs at: " + *w.at.Load() + "; " + w.now().String() + " by force")
+		s.Say(s.now().String() + ": not done after " + clock.Text(limit) + ", it hangs at: " + *s.at.Load() + "; " + s.now().String() + " by force")
 	}()
 	select {
 	case <-said:
 	case <-time.After(time.Second):
 	}
-	w.call()
+	s.call()
 }
 
-func (w *Sequence) now() Action { return Action(w.action.Load()) }
+func (s *Sequence) now() Action { return Action(s.action.Load()) }
 
 // call ends the node. It returns only an error.
-func (w *Sequence) call() error {
-	if w.Last != nil {
-		w.Last(w.now())
+func (s *Sequence) call() error {
+	if s.Last != nil {
+		s.Last(s.now())
 	}
 	param := ""
-	if p := w.param.Load(); p != nil {
+	if p := s.param.Load(); p != nil {
 		param = *p
 	}
-	return w.now().Call(param)
+	return s.now().Call(param)
 }
 
 // End takes the Steps and calls reboot(2). The release must have been stopped before.
@@ -144,71 +147,53 @@ func (w *Sequence) call() error {
 // End does not return in PID 1: where reboot(2) fails it says why and stands still for
 // ever, because the kernel panics when PID 1 ends. In any other process it does nothing
 // but give an error: kill(-1) would kill the whole session.
-func (w *Sequence) End(a Action) error {
+func (s *Sequence) End(a Action) error {
 	if unix.Getpid() != 1 {
 		return fmt.Errorf("%v: only PID 1 may do this, not process %d", a, unix.Getpid())
 	}
-	w.Begin(a)
-	if w.stopped != 0 {
-		w.say("release stopped", seconds(w.stopped))
+	s.Begin(a)
+	if s.stopped != 0 {
+		s.say("release stopped", clock.Text(s.stopped))
 	}
 	if a == Reboot {
-		w.readParam()
+		s.readParam()
 	}
-	steps := Steps(w.Limit, inContainer(), w.Reap, w.Save)
-	end := clock.Monotonic() + w.Limit
+	steps := Steps(s.Limit, inContainer(), s.Reap, s.Save)
+	end := clock.Monotonic() + s.Limit
 	for i := range steps {
-		s := &steps[i]
-		w.at.Store(&s.Name)
+		step := &steps[i]
+		s.at.Store(&step.Name)
 		start := clock.Monotonic()
-		errs := s.run(s.limit(end-start, steps[i+1:]))
-		w.say(s.Name, seconds(clock.Monotonic()-start))
+		errs := step.run(step.limit(end-start, steps[i+1:]))
+		s.say(step.Name, clock.Text(clock.Monotonic()-start))
 		for _, err := range errs {
-			w.say(s.Name, err.Error())
+			s.say(step.Name, err.Error())
 		}
 	}
-	err := w.call()
-	w.Say(fmt.Sprintf("%v: reboot(2): %v; everything is stopped and PID 1 stays: switch the node off and on", a, err))
+	err := s.call()
+	s.Say(fmt.Sprintf("%v: reboot(2): %v; everything is stopped and PID 1 stays: switch the node off and on", a, err))
 	for {
 		// Not select{}: the runtime would call that a deadlock and exit.
 		unix.Poll(nil, -1)
 	}
 }
 
-func (w *Sequence) say(what, how string) { w.Say(w.now().String() + ": " + what + ": " + how) }
+func (s *Sequence) say(what, how string) { s.Say(s.now().String() + ": " + what + ": " + how) }
 
-func (w *Sequence) readParam() {
+func (s *Sequence) readParam() {
 	param, err := RebootParam(RebootParamPath)
 	if err != nil {
-		w.Say("reboot: " + err.Error() + "; rebooting without it")
+		s.Say("reboot: " + err.Error() + "; rebooting without it")
 	}
 	if param != "" {
-		w.Say("reboot: with the argument " + strconv.Quote(param))
-		w.param.Store(&param)
+		s.Say("reboot: with the argument " + strconv.Quote(param))
+		s.param.Store(&param)
 	}
 }
 
-// seconds is a time as a person reads it: "12 ms", "1.2 s".
-func seconds(d time.Duration) string {
-	if d < time.Second {
-		return strconv.FormatInt(int64(d/time.Millisecond), 10) + " ms"
-	}
-	tenths := int64(d / (100 * time.Millisecond))
-	if tenths%10 == 0 {
-		return strconv.FormatInt(tenths/10, 10) + " s"
-	}
-	return strconv.FormatInt(tenths/10, 10) + "." + strconv.FormatInt(tenths%10, 10) + " s"
-}
-
-const (
-	nsPID             = "/proc/self/ns/pid"
-	firstPIDNamespace = 0xEFFFFFFC
-)
-
-// inContainer reports whether this is the init of a pid namespace that is not the
-// first one, whose inode number is fixed (PROC_PID_INIT_INO in linux/proc_ns.h).
-// Without /proc it says no: on a node of its own all must be unmounted.
+// inContainer says that the file systems are somebody else's. Without /proc it says no: on a
+// node of its own all must be unmounted.
 func inContainer() bool {
-	var st unix.Stat_t
-	return unix.Stat(nsPID, &st) == nil && uint64(st.Ino) != firstPIDNamespace
+	first, err := proc.InFirstPIDNamespace()
+	return err == nil && !first
 }

@@ -1,4 +1,4 @@
-package boot
+package shutdown
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/nstest"
 )
@@ -25,7 +26,7 @@ func TestHangBody(t *testing.T) {
 	if where == "" {
 		t.Skip("only as PID 1 of the other test")
 	}
-	must(t, unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
+	nstest.Must(t, unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
 	hang := func() { unix.Poll(nil, -1) }
 	w := Sequence{Limit: time.Second, Stop: 500 * time.Millisecond, Reap: reapAll, Say: func(line string) { println(line) }}
 	w.Last = func(a Action) { println("last: " + a.String()) }
@@ -64,11 +65,11 @@ func TestDeadline(t *testing.T) {
 	} {
 		cmd := exec.Command("/proc/self/exe", "-test.run=^TestHangBody$", "-test.v", "-test.timeout=50s")
 		cmd.Env = append(os.Environ(), hangMarker+"="+where)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: uintptr(whole)}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: uintptr(nstest.Whole)}
 		cmd.WaitDelay = time.Second
 		var out bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &out
-		must(t, cmd.Start())
+		nstest.Must(t, cmd.Start())
 		cmd.Wait()
 		if status := cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != syscall.SIGHUP {
 			t.Errorf("%s: PID 1 ended with %#x, want the SIGHUP of a reboot\n%s", where, int(status), &out)
@@ -82,17 +83,17 @@ func TestDeadline(t *testing.T) {
 // A file system whose server has gone does not hold the way down, nor does a process
 // that waits for it and that no SIGKILL reaches.
 func TestUnmountNetwork(t *testing.T) {
-	nstest.Run(t, whole, func(t *testing.T) {
-		emptyRoot(t)
-		none(t, mountBoth())
-		must(t, unix.Mknod("/fuse", unix.S_IFCHR|0o600, int(unix.Mkdev(10, 229))))
+	nstest.Run(t, nstest.Whole, func(t *testing.T) {
+		nstest.EmptyRoot(t)
+		nstest.None(t, append(boot.MountAll(boot.Early()), boot.MountLate()...))
+		nstest.Must(t, unix.Mknod("/fuse", unix.S_IFCHR|0o600, int(unix.Mkdev(10, 229))))
 		fd, err := unix.Open("/fuse", unix.O_RDWR, 0)
 		if err == unix.ENXIO || err == unix.ENODEV || err == unix.EPERM {
 			t.Skip("no FUSE here: ", err)
 		}
-		must(t, err)
-		must(t, os.MkdirAll("/net/deeper", 0o755))
-		must(t, unix.Mount("server", "/net", "fuse.dead", 0, "fd="+itoa(fd)+",rootmode=40000,user_id=0,group_id=0"))
+		nstest.Must(t, err)
+		nstest.Must(t, os.MkdirAll("/net/deeper", 0o755))
+		nstest.Must(t, unix.Mount("server", "/net", "fuse.dead", 0, "fd="+itoa(fd)+",rootmode=40000,user_id=0,group_id=0"))
 		// The server answers nothing, not even the first question, for which everybody
 		// who looks for a file waits.
 		looks := make(chan error, 1)
@@ -125,13 +126,13 @@ func TestUnmountNetwork(t *testing.T) {
 
 // A loop device that nobody mounted keeps the file system of its file busy.
 func TestUnmountLoop(t *testing.T) {
-	nstest.Run(t, whole, func(t *testing.T) {
-		emptyRoot(t)
-		none(t, mountBoth())
-		must(t, os.MkdirAll("/lower", 0o755))
-		must(t, os.MkdirAll("/upper", 0o755))
-		must(t, unix.Mount("tmpfs", "/lower", "tmpfs", 0, ""))
-		must(t, os.WriteFile("/lower/disk", make([]byte, 1<<20), 0o600))
+	nstest.Run(t, nstest.Whole, func(t *testing.T) {
+		nstest.EmptyRoot(t)
+		nstest.None(t, append(boot.MountAll(boot.Early()), boot.MountLate()...))
+		nstest.Must(t, os.MkdirAll("/lower", 0o755))
+		nstest.Must(t, os.MkdirAll("/upper", 0o755))
+		nstest.Must(t, unix.Mount("tmpfs", "/lower", "tmpfs", 0, ""))
+		nstest.Must(t, os.WriteFile("/lower/disk", make([]byte, 1<<20), 0o600))
 		control, err := unix.Open("/dev/loop-control", unix.O_RDWR, 0)
 		if err != nil {
 			t.Skip("no loop devices here: ", err)
@@ -142,12 +143,12 @@ func TestUnmountLoop(t *testing.T) {
 		}
 		device := "/dev/loop" + itoa(free)
 		if _, err := os.Stat(device); err != nil {
-			must(t, unix.Mknod(device, unix.S_IFBLK|0o600, int(unix.Mkdev(7, uint32(free)))))
+			nstest.Must(t, unix.Mknod(device, unix.S_IFBLK|0o600, int(unix.Mkdev(7, uint32(free)))))
 		}
 		dev, err := os.OpenFile(device, os.O_RDWR, 0)
-		must(t, err)
+		nstest.Must(t, err)
 		file, err := os.OpenFile("/lower/disk", os.O_RDWR, 0)
-		must(t, err)
+		nstest.Must(t, err)
 		if err := unix.IoctlSetInt(int(dev.Fd()), unix.LOOP_SET_FD, int(file.Fd())); err != nil {
 			t.Skip("no loop device: ", err)
 		}
@@ -158,10 +159,10 @@ func TestUnmountLoop(t *testing.T) {
 		if text, err := os.ReadFile(backing); err != nil || strings.TrimSpace(string(text)) != "/lower/disk" {
 			t.Fatalf("%q %v", text, err)
 		}
-		if _, busy := unmountEach([]MountInfo{{Target: "/lower"}}, clock.Monotonic()+time.Second); len(mounted(t, "/lower")) == 0 {
+		if _, busy := unmountEach([]boot.MountInfo{{Target: "/lower"}}, clock.Monotonic()+time.Second); len(mounted(t, "/lower")) == 0 {
 			t.Fatalf("the loop device does not hold it: %v", busy)
 		}
-		none(t, unmountAll(5*time.Second, true))
+		nstest.None(t, unmountAll(5*time.Second, true))
 		if len(mounted(t, "/lower")) != 0 {
 			t.Error("/lower is still mounted")
 		}
@@ -202,19 +203,19 @@ func TestRebootParam(t *testing.T) {
 		{"", "", ""}, {"\n", "", ""}, {long + "\n", long, ""}, {long + "x\n", "", "longer than 255 bytes"}, {long + "xxxxxx", "", "longer than 255 bytes"},
 		{"a\x1b[2J\n", "", "printable ASCII"}, {"a\x00b", "", "printable ASCII"}, {"ä\n", "", "printable ASCII"}, {"a\r\n", "", "printable ASCII"},
 	} {
-		must(t, os.WriteFile(path, []byte(tt.text), 0o600))
+		nstest.Must(t, os.WriteFile(path, []byte(tt.text), 0o600))
 		s, err := RebootParam(path)
 		if s != tt.want || (err == nil) != (tt.problem == "") || err != nil && !strings.Contains(err.Error(), tt.problem) {
 			t.Errorf("%.30q: got %q, %v; want %q, %q", tt.text, s, err, tt.want, tt.problem)
 		}
 	}
-	must(t, os.Remove(path))
-	must(t, unix.Mkfifo(path, 0o600))
+	nstest.Must(t, os.Remove(path))
+	nstest.Must(t, unix.Mkfifo(path, 0o600))
 	if s, err := RebootParam(path); s != "" {
 		t.Errorf("a pipe: %q %v", s, err)
 	}
-	must(t, os.Remove(path))
-	must(t, os.Symlink("/etc/hostname", path))
+	nstest.Must(t, os.Remove(path))
+	nstest.Must(t, os.Symlink("/etc/hostname", path))
 	if s, err := RebootParam(path); s != "" || err == nil {
 		t.Errorf("a link: %q %v", s, err)
 	}
@@ -224,7 +225,7 @@ func FuzzRebootParam(f *testing.F) {
 	f.Add("0 tryboot\n")
 	path := filepath.Join(f.TempDir(), "param")
 	f.Fuzz(func(t *testing.T, text string) {
-		must(t, os.WriteFile(path, []byte(text), 0o600))
+		nstest.Must(t, os.WriteFile(path, []byte(text), 0o600))
 		if s, err := RebootParam(path); len(s) > maxParam || CheckRebootParam(s) != nil || err != nil && s != "" {
 			t.Errorf("%q of %q, %v", s, text, err)
 		}

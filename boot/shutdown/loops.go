@@ -1,21 +1,23 @@
-package boot
+package shutdown
 
 import (
 	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/internal/files"
 )
 
 // detachLoops frees the loop devices whose file lies on one of these mounts
 // (loop(4), LOOP_CLR_FD), and says how many. One that is mounted somewhere is freed
 // by the kernel as soon as it is not.
-func detachLoops(on []MountInfo) (freed int) {
+func detachLoops(on []boot.MountInfo) (freed int) {
 	if len(on) == 0 {
 		return 0
 	}
-	for _, name := range readDir("/sys/block") {
+	names, _ := files.Names("/sys/block", 0)
+	for _, name := range names {
 		if !strings.HasPrefix(name, "loop") {
 			continue
 		}
@@ -25,7 +27,7 @@ func detachLoops(on []MountInfo) (freed int) {
 		}
 		file := strings.TrimSuffix(string(text), "\n")
 		for i := range on {
-			if t := on[i].Target; t != "/" && !below(file, t) {
+			if t := on[i].Target; t != "/" && !files.Below(file, t) {
 				continue
 			}
 			if detachLoop("/dev/" + name) {

@@ -1,4 +1,4 @@
-package boot
+package shutdown
 
 import (
 	"fmt"
@@ -7,8 +7,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/internal/clock"
-	"github.com/beaminit/beaminit/internal/files"
 )
 
 // unmountAll unmounts in the reverse order of mountinfo all but the root and what
@@ -17,7 +17,7 @@ import (
 // block is ours, and detached. limit is for all of them together, and one that hangs
 // takes no more than half of what is left.
 func unmountAll(limit time.Duration, ours bool) []error {
-	list, errs := mountsNow()
+	list, errs := boot.Mounts()
 	end := clock.Monotonic() + limit
 	busy := list[:0:0]
 	for i := len(list) - 1; i >= 0; i-- {
@@ -40,7 +40,7 @@ func unmountAll(limit time.Duration, ours bool) []error {
 	}
 	for i := range busy {
 		m := &busy[i]
-		if err := within(half(end), "umount "+m.Target, func() error { return giveUp(m, ours) }); err != nil {
+		if err := clock.Within(half(end), "umount "+m.Target, func() error { return giveUp(m, ours) }); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -52,23 +52,11 @@ func half(end time.Duration) time.Duration {
 	return max((end-clock.Monotonic())/2, 10*time.Millisecond)
 }
 
-func mountsNow() ([]MountInfo, []error) {
-	text, err := files.ReadLimit("/proc/self/mountinfo", maxTable)
-	if err != nil {
-		return nil, []error{err}
-	}
-	list, err := ParseMountInfo(text)
-	if err != nil { // what was understood is unmounted nevertheless
-		return list, []error{err}
-	}
-	return list, nil
-}
-
 // unmountEach unmounts what it can of a list, and gives those that are busy.
-func unmountEach(list []MountInfo, end time.Duration) (busy []MountInfo, errs []error) {
+func unmountEach(list []boot.MountInfo, end time.Duration) (busy []boot.MountInfo, errs []error) {
 	for i := range list {
 		m := &list[i]
-		err := within(half(end), "umount(2)", func() error { return unmount(m, 0) })
+		err := clock.Within(half(end), "umount(2)", func() error { return unmount(m, 0) })
 		switch {
 		case err == unix.EBUSY:
 			busy = append(busy, *m)
@@ -83,19 +71,19 @@ func unmountEach(list []MountInfo, end time.Duration) (busy []MountInfo, errs []
 // up the requests that are under way (umount(2)); what is not to be had even so is
 // detached: the way down does not wait for a server.
 func unmountNetwork(limit time.Duration) []error {
-	list, errs := mountsNow()
+	list, errs := boot.Mounts()
 	end := clock.Monotonic() + limit
 	for i := len(list) - 1; i >= 0; i-- {
 		m := &list[i]
 		if !isNetworkFS(m.Type) {
 			continue
 		}
-		err := within(half(end), "umount(2)", func() error { return unmount(m, unix.MNT_FORCE) })
+		err := clock.Within(half(end), "umount(2)", func() error { return unmount(m, unix.MNT_FORCE) })
 		if err == nil {
 			continue
 		}
 		how := "detached"
-		if err := within(half(end), "detach", func() error { return unix.Unmount(m.Target, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) }); err != nil {
+		if err := clock.Within(half(end), "detach", func() error { return unix.Unmount(m.Target, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) }); err != nil {
 			how = "not detached: " + err.Error()
 		}
 		err = fmt.Errorf("umount %s (%s): %w; %s", m.Target, m.Source, err, how)
@@ -128,7 +116,7 @@ func kept(target string) bool {
 
 // unmount unmounts one. EINVAL is a mount that went with another one, or one that
 // stands on "/" itself, below the root.
-func unmount(m *MountInfo, flags int) error {
+func unmount(m *boot.MountInfo, flags int) error {
 	if err := unix.Unmount(m.Target, flags|unix.UMOUNT_NOFOLLOW); err != unix.EINVAL && err != unix.ENOENT {
 		return err
 	}
@@ -136,7 +124,7 @@ func unmount(m *MountInfo, flags int) error {
 }
 
 // giveUp makes one that stays busy read-only, and detaches it.
-func giveUp(m *MountInfo, ours bool) error {
+func giveUp(m *boot.MountInfo, ours bool) error {
 	saved := "left as it was"
 	if ours {
 		if ro := unix.Mount("", m.Target, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); ro == nil {
@@ -159,11 +147,11 @@ func giveUp(m *MountInfo, ours bool) error {
 // would do for its disk. A root in memory has none.
 func rootReadOnly(limit time.Duration) []error {
 	var st unix.Statfs_t
-	if err := unix.Statfs("/", &st); err == nil && (uintptr(st.Flags)&unix.MS_RDONLY != 0 || inMemory(&st)) {
+	if err := unix.Statfs("/", &st); err == nil && (uintptr(st.Flags)&unix.MS_RDONLY != 0 || boot.IsInMemory(&st)) {
 		return nil
 	}
-	detachLoops([]MountInfo{{Target: "/"}}) // a file that is written to would keep it busy
-	err := within(limit, "remount of /", func() error {
+	detachLoops([]boot.MountInfo{{Target: "/"}}) // a file that is written to would keep it busy
+	err := clock.Within(limit, "remount of /", func() error {
 		return unix.Mount("", "/", "", unix.MS_REMOUNT|unix.MS_RDONLY, "")
 	})
 	if err != nil {

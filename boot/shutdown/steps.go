@@ -1,14 +1,12 @@
-package boot
+package shutdown
 
 import (
 	"fmt"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/beaminit/beaminit/internal/clock"
-	"github.com/beaminit/beaminit/internal/files"
 )
 
 // A Step is one step of the way down. It ends as soon as it is done, and at the latest
@@ -23,9 +21,9 @@ type Step struct {
 // String prints it as a plan does: "sync (5 s, and what is left of those before)".
 func (s Step) String() string {
 	if s.more {
-		return s.Name + " (" + seconds(s.Limit) + ", and what is left of those before)"
+		return s.Name + " (" + clock.Text(s.Limit) + ", and what is left of those before)"
 	}
-	return s.Name + " (at most " + seconds(s.Limit) + ")"
+	return s.Name + " (at most " + clock.Text(s.Limit) + ")"
 }
 
 // limit is how long the step may take, if left is the time for it and for those behind.
@@ -82,24 +80,9 @@ func killAll(sig unix.Signal, limit time.Duration, reap Reap) []error {
 	// Who is stopped (SIGSTOP) sees a SIGTERM only when it goes on.
 	unix.Kill(-1, unix.SIGCONT)
 	if reap(time.Now().Add(limit)) {
-		return []error{fmt.Errorf("processes are left after %s", seconds(limit))}
+		return []error{fmt.Errorf("processes are left after %s", clock.Text(limit))}
 	}
 	return nil
-}
-
-// within runs a system call that may hang in the kernel (a dead disk, a server
-// that is gone) on a thread of its own, and stops waiting for it after limit.
-func within(limit time.Duration, what string, call func() error) error {
-	done := make(chan error, 1)
-	go func() { done <- call() }()
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case err := <-done:
-		return err
-	case <-timer.C:
-		return fmt.Errorf("%s has not come back after %s: going on without it", what, seconds(limit))
-	}
 }
 
 // saveWithin saves. A device that hangs does not keep the node from going down.
@@ -108,7 +91,7 @@ func saveWithin(limit time.Duration, save func() []error) (errs []error) {
 		return nil
 	}
 	saved := make(chan []error, 1)
-	err := within(limit, "save", func() error { saved <- save(); return nil })
+	err := clock.Within(limit, "save", func() error { saved <- save(); return nil })
 	if err != nil {
 		return []error{err}
 	}
@@ -116,38 +99,8 @@ func saveWithin(limit time.Duration, save func() []error) (errs []error) {
 }
 
 func syncAll(limit time.Duration) []error {
-	if err := within(limit, "sync(2)", func() error { unix.Sync(); return nil }); err != nil {
+	if err := clock.Within(limit, "sync(2)", func() error { unix.Sync(); return nil }); err != nil {
 		return []error{err}
 	}
 	return nil
-}
-
-// swapOff gives the swap devices and files back (swapoff(2)): a file of them would keep
-// its file system busy. What is compressed in memory holds nothing of a disk's, and is
-// left.
-func swapOff(limit time.Duration) (errs []error) {
-	text, err := files.ReadFile("/proc/swaps")
-	if err != nil { // a kernel without swap
-		return nil
-	}
-	end := clock.Monotonic() + limit
-	for _, name := range swaps(string(text)) {
-		if err := swapOffOne(name, end-clock.Monotonic()); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errs
-}
-
-func swapOffOne(name string, limit time.Duration) error {
-	path, err := unix.BytePtrFromString(name)
-	if err != nil {
-		return err
-	}
-	return within(limit, "swapoff "+name, func() error {
-		if _, _, errno := unix.Syscall(unix.SYS_SWAPOFF, uintptr(unsafe.Pointer(path)), 0, 0); errno != 0 {
-			return fmt.Errorf("swapoff %s: %w", name, errno)
-		}
-		return nil
-	})
 }
