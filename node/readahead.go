@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 
+	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/internal/proc"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise/launch"
@@ -44,6 +45,7 @@ func ReadaheadMain(args []string) int {
 	// layer knows of it, so the least share of the CPU comes along (setpriority(2)).
 	unix.Syscall(unix.SYS_IOPRIO_SET, 1, 0, 3<<13)
 	unix.Setpriority(unix.PRIO_PROCESS, 0, 19)
+	fault.At("ahead")
 	r := release.Release{Boot: args[2], Root: args[3], SystemLib: args[4], ERTSDir: args[5]}
 	r.ReadAhead(release.Root("/"), args[1] != "interactive", func(path string) {
 		if fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0); err == nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/beaminit/beaminit/cluster/discovery"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/netcfg"
+	"github.com/beaminit/beaminit/node"
 	"github.com/beaminit/beaminit/supervise/launch"
 )
 
@@ -56,8 +57,20 @@ func (b *childBounds) check(m *machine) {
 	b.checkProcess(m, pid)
 }
 
-// checkProcess reads back what the kernel has of a child, of each of its threads.
+// checkProcess reads back what the kernel has of a child.
 func (b *childBounds) checkProcess(m *machine, pid int) {
+	m.t.Helper()
+	b.checkThreads(m, pid)
+	for name, want := range map[string]string{"Max core file size": "0 0", "Max open files": "256 256", "Max data size": "268435456 268435456"} {
+		if got := m.limits(pid)[name]; got != want {
+			m.t.Errorf("%s: %s is %q, want %q", b.comm, name, got, want)
+		}
+	}
+	b.checkDescriptors(m, pid)
+}
+
+// checkThreads reads back what the kernel has of each thread.
+func (b *childBounds) checkThreads(m *machine, pid int) {
 	m.t.Helper()
 	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/[0-9]*", pid))
 	m.must(err)
@@ -72,12 +85,6 @@ func (b *childBounds) checkProcess(m *machine, pid int) {
 			}
 		}
 	}
-	for name, want := range map[string]string{"Max core file size": "0 0", "Max open files": "256 256", "Max data size": "268435456 268435456"} {
-		if got := m.limits(pid)[name]; got != want {
-			m.t.Errorf("%s: %s is %q, want %q", b.comm, name, got, want)
-		}
-	}
-	b.checkDescriptors(m, pid)
 }
 
 func (b *childBounds) checkDescriptors(m *machine, pid int) {
@@ -117,6 +124,21 @@ func TestChildren(t *testing.T) {
 	m.record("of the next PID 1", next, func(r health.Record) bool { return r.State == health.Up })
 	m.eventually("another monitor", func() bool { now := m.has(boundsOfChildren[0].comm); return now != 0 && now != old })
 	look()
+}
+
+// What reads the release ahead has its user, and nothing else of it.
+func TestReadAheadIsBound(t *testing.T) {
+	t.Parallel()
+	s := withERTS(t, "ip=10.77.0.11::10.77.0.1:255.255.255.0:node1:eth0:off beaminit.network.eth0.wait=1m", "[release]\nuser = \"1000\"\n")
+	s.program = faulty
+	s.files["data/stop-ahead"] = ""
+	m := power(t, s)
+	b := childBounds{node.ReadaheadName, "1000", "0000000000000000", "0", []string{"pipe:", "/dev/null", "anon_inode:[eventpoll]", "anon_inode:[eventfd]"}}
+	m.eventually("stop what reads ahead", func() bool {
+		pid := m.has(b.comm)
+		return pid != 0 && strings.Contains(m.proc(pid, "stat"), ") T ")
+	})
+	b.checkProcess(m, m.has(b.comm))
 }
 
 // noDeniedCall: no child of a machine that is strict has made a system call that its list

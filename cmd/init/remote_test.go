@@ -151,12 +151,9 @@ func TestVisitorIsApart(t *testing.T) {
 	x.see("1> ")
 	root := onlyChild(t, x.cmd.Process.Pid) // of nsenter
 	visitor := onlyChild(t, root)
-	status := m.status(visitor)
-	for name, want := range map[string]string{"Uid": "1000 1000 1000 1000", "CapBnd": "0000000000000000", "NoNewPrivs": "1"} {
-		if status[name] != want {
-			t.Errorf("%s of the visitor is %q, want %q", name, status[name], want)
-		}
-	}
+	bounds := childBounds{"the visitor", "1000", "0000000000000000", "0", []string{"/dev/pts/0", "/memfd:inetrc (deleted)", "/dev/null", "pipe:", "anon_inode:[eventpoll]", "anon_inode:[timerfd]", "anon_inode:[eventfd]", "socket:"}}
+	bounds.checkThreads(m, visitor)
+	bounds.checkDescriptors(m, visitor)
 	if session := m.sessionOf(visitor); session != strconv.Itoa(visitor) || session == m.sessionOf(root) {
 		t.Errorf("the visitor has session %s, want its own, %d", session, visitor)
 	}
