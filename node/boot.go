@@ -124,6 +124,7 @@ type node struct {
 
 	clockFrom string // rtc, floor or kernel, for the health records
 	machineID string // to be kept for the next boot; empty: none
+	cameLate  bool   // the state directory
 	needID    bool   // the image has no file for it
 }
 

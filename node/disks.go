@@ -59,6 +59,7 @@ func (n *node) afterStart() {
 		n.console.Say(health.Notice, "clock: set forward to "+n.clock.String())
 	}
 	n.beginHistory()
+	n.awaitDisks()
 }
 
 // saveOften keeps what would be lost by a power cut; it is called after the start of the

@@ -22,11 +22,13 @@ import (
 const (
 	tmpfilesJob = "tmpfiles" // makes what the image's tmpfiles.d asks for
 	disksJob    = "disks"    // mounts what the configuration has, and reads what the boot before left
+	lateJob     = "late"     // the same for what comes later; it waits for that
 	keyJob      = "key"      // reads the key of the health records
 	releaseJob  = "release"  // finds the release, and makes everything ready for a start
 	saveJob     = "save"     // keeps seed, time and machine-id
 	seedJob     = "seed"     // the same, and credits the seed of the boot before
 	historyJob  = "history"
+	moveJob     = "dumps" // brings what was kept in memory to a disk that came late
 )
 
 // How long they may take, and the node waits for them.
@@ -55,6 +57,7 @@ type job struct {
 var (
 	reads  = []string{"dac_read_search"}
 	writes = []string{"chown", "dac_override", "fowner"}
+	mounts = append([]string{"sys_admin", "dac_read_search", "fsetid", "linux_immutable", "mknod", "setfcap", "sys_resource"}, writes...)
 )
 
 // work is what each of them does, of its order and with its answer.
@@ -62,8 +65,8 @@ var work = map[string]job{
 	// A process that is held by Landlock can mount nothing (landlock(7)). What it mounts
 	// keeps the capabilities it was mounted with: an overlay makes its copies with them
 	// (kernel Documentation/filesystems/overlayfs.rst, "Permission model").
-	disksJob: {func(b []byte) (any, error) { return do(b, disks) },
-		append([]string{"sys_admin", "dac_read_search", "fsetid", "linux_immutable", "mknod", "setfcap", "sys_resource"}, writes...), nil},
+	disksJob: {func(b []byte) (any, error) { return do(b, disks) }, mounts, nil},
+	lateJob:  {func(b []byte) (any, error) { return do(b, lateDisks) }, mounts, nil},
 	tmpfilesJob: {func(b []byte) (any, error) { return do(b, func(l *[]config.Tmpfile) any { return tmpfiles(*l) }) },
 		append([]string{"fsetid"}, writes...), reachTmpfiles},
 	keyJob:     {func(b []byte) (any, error) { return do(b, readKey) }, reads, reachKey},
@@ -80,6 +83,7 @@ var work = map[string]job{
 			j := order.(*evidence.Job)
 			return launch.Sandbox{Read: []string{path.Dir(j.Dumps.Dump(j.Run))}}
 		}},
+	moveJob: {func(b []byte) (any, error) { return do(b, func(m *evidence.Move) any { return m.Do() }) }, writes, reachMove},
 	supervise.EvidenceJob: {func(b []byte) (any, error) { return do(b, evidenceOf) }, writes,
 		func(_ *node, order any) launch.Sandbox {
 			d := &order.(*evidence.Job).Dumps
@@ -89,6 +93,11 @@ var work = map[string]job{
 			}
 			return box
 		}},
+}
+
+func reachMove(_ *node, order any) launch.Sandbox {
+	m := order.(evidence.Move)
+	return launch.Sandbox{Make: []string{m.From, m.To.Dir}, Read: []string{path.Dir(m.To.Dir)}, Size: memoryDumpBytes}
 }
 
 func reachTmpfiles(_ *node, order any) launch.Sandbox {

@@ -164,6 +164,7 @@ func (n *node) releaseReady(f *facts, away bool) (supervise.Release, error) {
 		}
 	}
 	n.problemsSaid = append([]string{}, f.Said...)
+	n.moveDumps()
 	r := f.Release
 	r.Peers, r.Command.Away = n.otherPeers(), away
 	if f.Refused != "" {

@@ -59,7 +59,7 @@ func (n *node) loop() supervise.Node {
 		WatchdogSettings: n.watchdogSettings(), Watchdog: &n.watchdog,
 		AfterStart: n.afterStart, Stopping: n.shutdownBegins, Finished: n.finished, Button: button(c.Supervise.PowerButton), Save: n.saveOften, Resume: n.resume,
 		FailedBoots: n.failedBoots, Console: n.console, Signals: &n.signals, Phases: n.phases,
-		Remember: n.history.Remember, KeepHistory: n.history.Start, FlushHistory: n.history.Flush, StateDir: n.StateDir,
+		Remember: n.history.Remember, KeepHistory: n.history.Start, FlushHistory: n.history.Flush, StateDir: func() string { return n.StateDir },
 		Version: n.build.Version, Control: ControlPath,
 		Jobs: n.jobs, InMemory: inMemory,
 		Watch: func() cluster.Watch { return n.Watch(n.facts.Mesh) }, Children: n.services(), Terminal: n.terminal, Relay: n.relayCommand,

@@ -158,7 +158,7 @@ func (l *Loop) handover() *Handover {
 		ear = l.Resume.HeartUID
 	}
 	return &Handover{
-		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Crashes: l.crashes, Clock: l.Clock(), StateDir: l.StateDir, Healer: l.healer, AfterEndPending: l.afterEndPending,
+		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Crashes: l.crashes, Clock: l.Clock(), StateDir: l.StateDir(), Healer: l.healer, AfterEndPending: l.afterEndPending,
 		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)}, Watchdog: l.Watchdog.FD(), Notify: l.notify, HeartUID: ear,
 		Terminal: l.Terminal, Children: l.handedChildren(), Lines: l.handedLines(),
 	}

@@ -61,7 +61,7 @@ type Node struct {
 	Remember     func(history.Entry)            // keeps what this boot will be known by, and never waits; nil: nothing is kept
 	KeepHistory  func(guard func())             // begins to write that, on a goroutine with guard deferred; nil like Remember
 	FlushHistory func(limit time.Duration) bool // waits until it is written; nil like Remember
-	StateDir     string                         // of what outlives a reboot, for Resume
+	StateDir     func() string                  // of what outlives a reboot, for Resume; empty: there is none
 
 	Resume *Handover // what PID 1 knew before it fell; nil: this is a boot
 

@@ -15,6 +15,7 @@ type Sandbox struct {
 	Read    []string // with all below them; one that is not there is passed over
 	Write   []string // the same, to write, make and remove files in; of a device, to control it too
 	Make    []string // the same, and directories and links too; where one is not there, the nearest above it that is
+	Size    int64    // of a file that it writes, in bytes; 0: 1 MiB
 	Connect bool     // TCP connections may be made
 }
 

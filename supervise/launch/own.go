@@ -2,6 +2,7 @@ package launch
 
 import (
 	"slices"
+	"strconv"
 	"syscall"
 
 	"github.com/beaminit/beaminit/internal/seccomp"
@@ -33,7 +34,7 @@ func IsOwnUser(uid uint32) bool { return uid >= DiscoveryUID && uid <= MonitorUI
 func Own(user *syscall.Credential, box Sandbox, capabilities ...string) Bounds {
 	file := "fsize=0"
 	if len(box.Write)+len(box.Make) > 0 {
-		file = "fsize=1048576"
+		file = "fsize=" + strconv.FormatInt(max(box.Size, 1<<20), 10)
 	}
 	box.Write = append(slices.Clip(box.Write), "/proc/self/comm") // its name, see proc.SetName
 	if raceDetector {
