@@ -34,7 +34,7 @@ func AwaitDisks(plan []Mount, dir string) (now string, errs []error, more bool) 
 		if now = dir; now == "" {
 			now, _ = FindState(plan)
 		}
-		list, _ := mountsNow()
+		list, _ := Mounts()
 		more = now == "" && slices.ContainsFunc(plan, func(m Mount) bool { return canKeep(&m) }) ||
 			slices.ContainsFunc(plan, func(m Mount) bool { return isAbsent(&m, list, tried) })
 		if now != dir || mounted || len(errs) > 0 || !more {
@@ -62,7 +62,7 @@ func isAbsent(m *Mount, list []MountInfo, tried []string) bool {
 // mountPresent mounts those whose device is there, each once.
 func mountPresent(plan []Mount, tried *[]string) (mounted bool, errs []error) {
 	for _, m := range plan {
-		list, _ := mountsNow()
+		list, _ := Mounts()
 		if !isAbsent(&m, list, *tried) {
 			continue
 		}
