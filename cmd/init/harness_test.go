@@ -69,7 +69,7 @@ type machine struct {
 	t    testing.TB
 	root string
 	cmd  *exec.Cmd
-	dead []*os.File // of the file systems that never answer
+	dead []func() // ends the file systems that never answer
 	exit chan error
 
 	mu      sync.Mutex
@@ -93,6 +93,7 @@ type spec struct {
 	args     []string          // what the kernel gives its init
 	fifos    []string          // FIFOs in the place of files
 	dead     []string          // files and directories where a file system is that never answers
+	asleep   bool              // and nothing that waits for it can be killed
 	stderr   *os.File          // of PID 1; nil: that of the test
 	blocked  bool              // signals are blocked at its start, as where a PID 1 executes another
 }
@@ -167,7 +168,7 @@ func power(t testing.TB, s spec) *machine {
 		m.cmd.Stderr = s.stderr
 	}
 	for range s.dead {
-		m.cmd.ExtraFiles = append(m.cmd.ExtraFiles, m.fuse())
+		m.cmd.ExtraFiles = append(m.cmd.ExtraFiles, m.fuse(s.asleep))
 	}
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC,
