@@ -103,7 +103,10 @@ func TestWatchFile(t *testing.T) {
 	}
 	for i, s := range steps {
 		if s.text != "" {
-			if err := os.WriteFile(path, []byte(s.text), 0o644); err != nil {
+			if err := os.WriteFile(path+".new", []byte(s.text), 0o644); err != nil { // whole at once, or half of it is a step of its own
+				t.Fatal(err)
+			}
+			if err := os.Rename(path+".new", path); err != nil {
 				t.Fatal(err)
 			}
 		}
