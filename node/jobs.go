@@ -223,7 +223,10 @@ func (n *node) runJob(name string, limit time.Duration, order, into any) error {
 
 // inMemory says of a path that it is in a file system that PID 1 has mounted itself, where
 // nobody waits for anything.
-func inMemory(path string) bool { return strings.HasPrefix(path, RunDir+"/") || path == RunDir }
+func inMemory(name string) bool {
+	name = path.Clean(name) // a release may name its dump, with dots
+	return strings.HasPrefix(name, RunDir+"/") || name == RunDir
+}
 
 // filesCanHang says that this node has file systems that can hang, besides the one that it runs
 // from: what is looked for in files is a child's work then.

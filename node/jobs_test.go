@@ -25,3 +25,14 @@ func TestJobsAreDocumented(t *testing.T) {
 		}
 	}
 }
+
+// What a release calls its place for a crash dump does not have PID 1 look at a disk itself.
+func TestInMemory(t *testing.T) {
+	for path, want := range map[string]bool{
+		RunDir: true, RunDir + "/dumps/erl_crash.dump": true, RunDir + "/../../data/erl_crash.dump": false, RunDir + "s/x": false, "/data": false, "": false,
+	} {
+		if got := inMemory(path); got != want {
+			t.Errorf("%s: %v, want %v", path, got, want)
+		}
+	}
+}
