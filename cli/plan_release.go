@@ -73,10 +73,10 @@ func planCookie(n *node.Setup, cmd *release.Command) (from string, problems []er
 		}
 		problems = append(problems, p)
 	}
-	if cmd.Cookie == "" {
+	if cmd.CookieFrom == "" {
 		return from, problems
 	}
-	from = "fingerprint " + cmd.Cookie + ", from " + cmd.CookieFrom
+	from = "fingerprint " + cmd.Fingerprint() + ", from " + cmd.CookieFrom
 	if file := n.Config.Distribution.CookieFile; file != cmd.CookieFrom && n.Image.MountedLater(file) {
 		from = "in " + file + ", if it is there when the file systems are mounted; else " + from
 	}

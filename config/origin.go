@@ -116,6 +116,9 @@ func (c *Config) Origin(key string) (from Source, where string) {
 	return c.where(key, "", strings.Split(key, "."), 0)
 }
 
+// IsSet says whether anybody set a key, dotted as for Origin and none of [network] or [peers].
+func (c *Config) IsSet(key string) bool { return c.from(key, "") != BuiltIn }
+
 // networkOrigin is where an interface as a whole was named first.
 func (c *Config) networkOrigin(iface string) (Source, string) {
 	for i := range c.origins {

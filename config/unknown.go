@@ -31,8 +31,8 @@ func unknownKey(meant string) string {
 // this table or another, or for a single word the table; empty: none is near.
 func suggest(path []string) string {
 	word := path[len(path)-1]
-	if k := find(path[0], otherWords[word], false); k != nil && len(path) > 1 {
-		return join(append(slices.Clone(path[:len(path)-1]), otherWords[word]))
+	if k := find(path[0], otherWord(word), false); k != nil && len(path) > 1 {
+		return join(append(slices.Clone(path[:len(path)-1]), otherWord(word)))
 	}
 	best, least := "", 1<<10
 	try := func(candidate string, distance int) {
@@ -74,14 +74,24 @@ func suggest(path []string) string {
 }
 
 // otherWords are what other programs call a key of ours.
-var otherWords = map[string]string{
-	"addr": "address", "addresses": "address", "command": "exec", "cmd": "exec", "device": "source", "environment": "env", "fstype": "type",
-	"ip": "address", "name_servers": "servers", "nameservers": "servers", "opts": "options", "restart": "on_exit", "routes": "route", "what": "source", "where": "target",
+var otherWords = [...]struct{ theirs, ours string }{
+	{"addr", "address"}, {"addresses", "address"}, {"command", "exec"}, {"cmd", "exec"}, {"device", "source"}, {"environment", "env"}, {"fstype", "type"},
+	{"ip", "address"}, {"name_servers", "servers"}, {"nameservers", "servers"}, {"opts", "options"}, {"restart", "on_exit"}, {"routes", "route"}, {"what", "source"}, {"where", "target"},
+}
+
+// otherWord is the key that another program calls by this word; empty: none.
+func otherWord(word string) string {
+	for _, w := range &otherWords {
+		if w.theirs == word {
+			return w.ours
+		}
+	}
+	return ""
 }
 
 // nearest is the word of a list that is nearest to one; empty: none is near.
 func nearest(word string, list []string) string {
-	if other := otherWords[word]; slices.Contains(list, other) {
+	if other := otherWord(word); slices.Contains(list, other) {
 		return other
 	}
 	best, least := "", min(2+len(word)/3, 1+len(word)/2)

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/boot/shutdown"
-	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
@@ -18,8 +17,7 @@ const dumpTimeout = 10 * time.Second
 // watchdogSettings is what the configuration says about the watchdog.
 func (n *Setup) watchdogSettings() supervise.WatchdogSettings {
 	w := &n.Config.Watchdog
-	from, _ := n.Config.Origin("watchdog.device")
-	return supervise.WatchdogSettings{Device: w.Device, Timeout: w.Timeout, Criterion: w.Criterion, Wanted: from != config.BuiltIn}
+	return supervise.WatchdogSettings{Device: w.Device, Timeout: w.Timeout, Criterion: w.Criterion, Wanted: n.Config.IsSet("watchdog.device")}
 }
 
 // openWatchdog opens the watchdog before the first step that a disk or a network can hold up

@@ -94,11 +94,9 @@ func (n *Setup) Inputs(run int) release.Inputs {
 		IPv6: onlyIPv6(c),
 	}
 	in.Notify, in.NoDestroy, in.WaitForPeers = notify.Socket, n.Uncuttable, c.Distribution.WaitForPeers
-	from, _ := c.Origin("distribution.names")
-	in.DefaultNames, in.Erlinit = from == config.BuiltIn, c.DropIn()
-	from, _ = c.Origin("distribution.port")
+	in.DefaultNames, in.Erlinit = !c.IsSet("distribution.names"), c.DropIn()
 	self := selfIndex(c)
-	in.DefaultPort = from == config.BuiltIn && (self < 0 || c.Peers[self].Port == 0)
+	in.DefaultPort = !c.IsSet("distribution.port") && (self < 0 || c.Peers[self].Port == 0)
 	in.HomeCookie = n.homeCookie()
 	in.Term, in.Terminfo, _ = n.terminalEnv()
 	d := n.dumps()

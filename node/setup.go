@@ -1,7 +1,6 @@
 package node
 
 import (
-	"path/filepath"
 	"strings"
 
 	"github.com/beaminit/beaminit/cluster/discovery"
@@ -48,13 +47,18 @@ func freeOnDisk(dir string) int64 {
 
 // Read reads a file of the image.
 func (im *Image) Read(path string) ([]byte, error) {
-	return files.ReadFile(filepath.Join(string(im.Root), path))
+	return files.ReadFile(im.path(path))
 }
 
 // List is the names in a directory of the image; none where there is none.
 func (im *Image) List(dir string) []string {
-	names, _ := files.Names(filepath.Join(string(im.Root), dir), 256)
+	names, _ := files.Names(im.path(dir), 256)
 	return names
+}
+
+// path is that of a file of the image, which is named by an absolute path.
+func (im *Image) path(file string) string {
+	return strings.TrimSuffix(string(im.Root), "/") + file
 }
 
 // MountedLater says that a file lies where the node will have a file system: it cannot be

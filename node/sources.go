@@ -38,8 +38,11 @@ func (s *sources) load(im *Image) *config.Config {
 		return text, err
 	}
 	list := func(dir string) []string {
-		s.Names[dir] = im.List(dir)
-		return s.Names[dir]
+		names := im.List(dir)
+		if len(names) > 0 {
+			s.Names[dir] = names
+		}
+		return names
 	}
 	run := func(argv []string) ([]byte, error) {
 		id, err := askID(argv)

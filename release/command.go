@@ -66,10 +66,11 @@ type Command struct {
 	Interface  netip.Addr // the only address that it listens on; the zero Addr: it is not known
 	Dump       string     // where its crash dump will be
 	Refused    error      // why it must not be started; nil: it may
-	Cookie     string     // its fingerprint; empty: there is none
-	CookieFrom string     // a path, or -setcookie
+	CookieFrom string     // a path, or -setcookie; empty: there is no cookie
 	Notes      []string   // what of the release is left out or stands in its way
 	Problems   []error    // what is wrong, and what is used instead
+
+	cookie []byte // see Fingerprint
 }
 
 // File is one file to write before the start.

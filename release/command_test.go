@@ -288,7 +288,7 @@ func TestFilter(t *testing.T) {
 
 func TestFingerprint(t *testing.T) {
 	// CRC-32 of "123456789" is cbf43926 (the check value of its definition).
-	if got, want := Fingerprint([]byte("123456789")), "f2d2"; got != want {
+	if got, want := (&Command{cookie: []byte("123456789")}).Fingerprint(), "f2d2"; got != want {
 		t.Errorf("Fingerprint = %s, want %s", got, want)
 	}
 }

@@ -8,10 +8,13 @@ import (
 )
 
 // Fingerprint is a mark by which people compare the cookies of two nodes: four hex
-// digits, folded from CRC-32 (IEEE 802.3). It is this short on purpose: one in 65536
-// cookies has the same one, so it is no help to somebody who guesses.
-func Fingerprint(cookie []byte) string {
-	sum := crc32.ChecksumIEEE(cookie)
+// digits, folded from CRC-32 (IEEE 802.3); empty where there is no cookie. It is this short
+// on purpose: one in 65536 cookies has the same one, so it is no help to somebody who guesses.
+func (c *Command) Fingerprint() string {
+	if c.cookie == nil {
+		return ""
+	}
+	sum := crc32.ChecksumIEEE(c.cookie)
 	return fmt.Sprintf("%04x", sum>>16^sum&0xffff)
 }
 
@@ -52,12 +55,12 @@ func (r *Release) chooseCookie(in *Inputs, c *Command, f *filter) []byte {
 		if s.name == flag && f.hidden {
 			c.Problems = append(c.Problems, errors.New("-setcookie stands there more than once, or for other nodes, which is not supported yet; want one cookie in "+in.Distribution.CookieFile+"; using the first one"))
 		}
-		c.Cookie, c.CookieFrom = Fingerprint(cookie), s.name
+		c.cookie, c.CookieFrom = cookie, s.name
 		if f.cookie.value != "" && f.cookie.value != string(cookie) {
-			c.Notes = append(c.Notes, f.cookie.from+": -setcookie is left out: the cookie in "+s.name+" is used (fingerprint "+c.Cookie+")")
+			c.Notes = append(c.Notes, f.cookie.from+": -setcookie is left out: the cookie in "+s.name+" is used (fingerprint "+c.Fingerprint()+")")
 		}
 		if s.name == flag && r.cookie != nil && string(bytes.TrimSpace(r.cookie)) != string(cookie) {
-			c.Notes = append(c.Notes, f.cookie.from+": -setcookie is used (fingerprint "+c.Cookie+"), and not the cookie in "+r.Root+"/releases/COOKIE")
+			c.Notes = append(c.Notes, f.cookie.from+": -setcookie is used (fingerprint "+c.Fingerprint()+"), and not the cookie in "+r.Root+"/releases/COOKIE")
 		}
 		if i == len(sources)-1 {
 			return nil // it is where the VM looks for it

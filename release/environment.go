@@ -127,18 +127,20 @@ func (r *Release) override(in *Inputs, c *Command, f *filter) {
 // left of them; one that was taken as a value has what came of it.
 func (r *Release) setVariable(c *Command, f *filter, from, v string) {
 	name, _, _ := strings.Cut(v, "=")
-	why, useless := withoutEffect[name]
-	useless = useless && (r.Mix || r.relx)
+	if r.script.takes(name) {
+		return
+	}
+	for _, v := range &withoutEffect {
+		if v.name == name && (r.Mix || r.relx) {
+			f.note(from + ": " + name + " has no effect: " + v.why)
+			return
+		}
+	}
 	switch {
-	case r.script.takes(name):
-		return
-	case useless:
-		f.note(from + ": " + name + " has no effect: " + why)
-		return
 	case r.script.bringsFlags(name):
 		v = name + "=" + quotedWords(f.brought[name])
 	case name == r.script.cookie && c.CookieFrom != from+": "+name:
-		f.note(from + ": " + name + " is left out: the cookie in " + c.CookieFrom + " is used (fingerprint " + c.Cookie + ")")
+		f.note(from + ": " + name + " is left out: the cookie in " + c.CookieFrom + " is used (fingerprint " + c.Fingerprint() + ")")
 		return
 	}
 	c.Env = set(c.Env, v)

@@ -31,8 +31,8 @@ func (r *Release) naming(in *Inputs, c *Command, f *filter) (n naming) {
 	names, from := in.Distribution.Names, "distribution.names"
 	if in.DefaultNames {
 		names, from = r.namesOfRelease(in, c, f)
-	} else if word := r.script.distribution; mixWord[names] != "" {
-		if value := valueOf(r.scriptEnv(in.Release.Env), word); value != "" && value != mixWord[names] {
+	} else if word := r.script.distribution; mixWord(names) != "" {
+		if value := valueOf(r.scriptEnv(in.Release.Env), word); value != "" && value != mixWord(names) {
 			c.Notes = append(c.Notes, r.sourceOf(in.Release.Env, word)+": "+word+"="+shown(value)+" is left out: distribution.names is \""+names+"\"")
 		}
 	}
@@ -55,8 +55,18 @@ func (r *Release) naming(in *Inputs, c *Command, f *filter) (n naming) {
 	return n
 }
 
-// mixWord are the words of mix release for distribution.names.
-var mixWord = map[string]string{config.ShortNames: "sname", config.LongNames: "name", config.NoNames: "none"}
+// mixWord is the word of mix release for distribution.names.
+func mixWord(names string) string {
+	switch names {
+	case config.ShortNames:
+		return "sname"
+	case config.LongNames:
+		return "name"
+	case config.NoNames:
+		return "none"
+	}
+	return ""
+}
 
 // namesOfRelease is the kind of names that the release wants, as its start script would
 // find out, and where it says so.

@@ -12,8 +12,8 @@ import (
 // address is that of the node; the zero Addr where it is not known.
 func (c *Command) RemoteShellLine(port int, address netip.Addr, iex bool) (line string, needs []string) {
 	_, host, _ := strings.Cut(c.Node, "@")
-	mark := "a mark of it is " + c.Cookie
-	if c.Cookie == "" {
+	mark := "a mark of it is " + c.Fingerprint()
+	if c.cookie == nil {
 		mark = "that of this node is not known"
 	}
 	needs = append(needs, "needs the cookie of the cluster in ~/.erlang.cookie, which only its owner may read ("+mark+")")

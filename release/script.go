@@ -26,16 +26,16 @@ var (
 	}
 )
 
-// withoutEffect are variables of the script that nothing here asks for.
-var withoutEffect = map[string]string{
-	"RELEASE_VSN":            "releases/start_erl.data says which version is started",
-	"RELEASE_ROOT":           "release.path says where the release is",
-	"RELEASE_COMMAND":        "console.tty says whether there is a shell",
-	"RELEASE_REMOTE_VM_ARGS": "beaminit remote finds its flags itself",
-	"RELX_MULTI_NODE":        "the node has one name",
-	"RELX_OUT_FILE_PATH":     "files that are filled in go to release.tmp",
-	"ERL_DIST_PORT":          "distribution.port is used",
-	"START_ERL_DATA":         "releases/start_erl.data is used",
+// withoutEffect are variables of the script that nothing here asks for, and why.
+var withoutEffect = [...]struct{ name, why string }{
+	{"RELEASE_VSN", "releases/start_erl.data says which version is started"},
+	{"RELEASE_ROOT", "release.path says where the release is"},
+	{"RELEASE_COMMAND", "console.tty says whether there is a shell"},
+	{"RELEASE_REMOTE_VM_ARGS", "beaminit remote finds its flags itself"},
+	{"RELX_MULTI_NODE", "the node has one name"},
+	{"RELX_OUT_FILE_PATH", "files that are filled in go to release.tmp"},
+	{"ERL_DIST_PORT", "distribution.port is used"},
+	{"START_ERL_DATA", "releases/start_erl.data is used"},
 }
 
 // scriptEnv is what the release's own env.sh and release.env say, the latter last: of two

@@ -10,8 +10,8 @@ import (
 // secret file it shows that it is there.
 func (c *Command) Lines() []string {
 	lines := []string{"node " + c.Node}
-	if c.Cookie != "" {
-		lines = append(lines, "cookie "+c.Cookie+" (fingerprint), from "+c.CookieFrom)
+	if c.CookieFrom != "" {
+		lines = append(lines, "cookie "+c.Fingerprint()+" (fingerprint), from "+c.CookieFrom)
 	}
 	lines = append(lines, "cd "+c.Dir, c.Path)
 	if len(c.Argv) > 1 {
