@@ -102,41 +102,44 @@ func above(link netlink.Link) bool {
 // make makes a VLAN, a bridge or a bond. A bridge or a bond gets its
 // ports later.
 func (l *Link) make() error {
-	a := netlink.NewLinkAttrs()
-	a.Name = l.Interface
 	switch {
 	case l.VLAN.ID != 0:
 		parent, err := netlink.LinkByName(l.VLAN.Parent)
+		if err == nil {
+			err = netlink.LinkSetUp(parent)
+		}
 		if err != nil {
 			return err
 		}
-		a.ParentIndex = parent.Attrs().Index
-		if err := netlink.LinkSetUp(parent); err != nil {
-			return err
-		}
-		return netlink.LinkAdd(&netlink.Vlan{LinkAttrs: a, VlanId: l.VLAN.ID, VlanProtocol: netlink.VLAN_PROTOCOL_8021Q})
+		return newLink(l.Interface, "vlan", nl.NewRtAttr(unix.IFLA_LINK, nl.Uint32Attr(uint32(parent.Attrs().Index))),
+			nl.NewRtAttr(nl.IFLA_VLAN_ID, nl.Uint16Attr(uint16(l.VLAN.ID))))
 	case len(l.Bond.Ports) > 0:
-		bond := netlink.NewLinkBond(a)
-		bond.Mode, bond.Miimon = netlink.StringToBondMode(l.bondMode()), bondMonitor
-		return netlink.LinkAdd(bond)
+		mode := netlink.StringToBondMode(l.bondMode())
+		return newLink(l.Interface, "bond", nil, nl.NewRtAttr(nl.IFLA_BOND_MODE, nl.Uint8Attr(uint8(mode))),
+			nl.NewRtAttr(nl.IFLA_BOND_MIIMON, nl.Uint32Attr(bondMonitor)))
+	case l.Bridge.STP:
+		return newLink(l.Interface, "bridge", nil, nl.NewRtAttr(nl.IFLA_BR_STP_STATE, nl.Uint32Attr(1)))
 	}
-	bridge := &netlink.Bridge{LinkAttrs: a}
-	if err := netlink.LinkAdd(bridge); err != nil || !l.Bridge.STP {
-		return err
-	}
-	return setSTP(bridge.Index)
+	return newLink(l.Interface, "bridge", nil)
 }
 
-// setSTP has a bridge speak the spanning tree protocol, for which the library has no
-// field (if_link.h, IFLA_BR_STP_STATE).
-func setSTP(index int) error {
-	req := nl.NewNetlinkRequest(unix.RTM_NEWLINK, unix.NLM_F_ACK)
-	msg := nl.NewIfInfomsg(unix.AF_UNSPEC)
-	msg.Index = int32(index)
-	req.AddData(msg)
+// newLink makes a link of a kind with attributes of that kind (if_link.h): those that this
+// package has, as netlink.LinkAdd brings all kinds of links (130 KB) and has no field for
+// the spanning tree protocol of a bridge. below is the attribute of the link that it is on;
+// nil: none.
+func newLink(name, kind string, below *nl.RtAttr, attrs ...*nl.RtAttr) error {
+	req := nl.NewNetlinkRequest(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL|unix.NLM_F_ACK)
+	req.AddData(nl.NewIfInfomsg(unix.AF_UNSPEC))
+	req.AddData(nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(name)))
+	if below != nil {
+		req.AddData(below)
+	}
 	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
-	info.AddRtAttr(nl.IFLA_INFO_KIND, nl.NonZeroTerminated("bridge"))
-	info.AddRtAttr(nl.IFLA_INFO_DATA, nil).AddRtAttr(nl.IFLA_BR_STP_STATE, nl.Uint32Attr(1))
+	info.AddRtAttr(nl.IFLA_INFO_KIND, nl.NonZeroTerminated(kind))
+	data := info.AddRtAttr(nl.IFLA_INFO_DATA, nil)
+	for _, a := range attrs {
+		data.AddChild(a)
+	}
 	req.AddData(info)
 	_, err := req.Execute(unix.NETLINK_ROUTE, 0)
 	return err
