@@ -5,18 +5,23 @@ import (
 	"strings"
 )
 
-// entries reads a list of tables, such as [[mount]], by the keys of one of tables. An
-// entry with a fault is left out, for half of what was meant (a mount without its nosuid,
-// a service without its user) is worse than a line about it; nth says which stay. check
-// says what is wrong with an entry as a whole, beside those before it; a fault with no
-// what is none.
-func entries[T any](l *loader, table string, v any, fresh func() T, at func(*T) place, check func(one *T, before []T) fault) (good []T, nth []int, faults []fault) {
+// entry is one table of a list of tables, such as [[mount]].
+type entry struct {
+	at    place
+	wrong func() fault // what is wrong with it as a whole, beside those kept before it; no what: nothing
+	keep  func()
+}
+
+// entries reads a list of tables by the keys of one of them; each goes into a fresh entry.
+// One with a fault is not kept, for half of what was meant (a mount without its nosuid, a
+// service without its user) is worse than a line about it; nth says which are.
+func (l *loader) entries(table string, v any, fresh func() entry) (nth []int, faults []fault) {
 	noun := table[strings.LastIndexByte(table, '.')+1:]
 	list, ok := tablesOf(v)
 	if !ok {
 		f := mistyped(v, TOML, "a list of tables")[0]
 		f.want, f.used = "[["+noun+"]]", "none of it"
-		return nil, nil, []fault{f}
+		return nil, []fault{f}
 	}
 	for i, v := range list {
 		t, ok := v.(map[string]any)
@@ -27,8 +32,8 @@ func entries[T any](l *loader, table string, v any, fresh func() T, at func(*T) 
 			continue
 		}
 		one := fresh()
-		f, whole := l.entry(table, at(&one), t)
-		if wrong := check(&one, good); whole && wrong.what != "" {
+		f, whole := l.entry(table, one.at, t)
+		if wrong := one.wrong(); whole && wrong.what != "" {
 			f, whole = append(f, wrong), false
 		}
 		for j := range f {
@@ -39,10 +44,11 @@ func entries[T any](l *loader, table string, v any, fresh func() T, at func(*T) 
 		}
 		faults = append(faults, f...)
 		if whole {
-			good, nth = append(good, one), append(nth, i)
+			one.keep()
+			nth = append(nth, i)
 		}
 	}
-	return good, nth, faults
+	return nth, faults
 }
 
 // tablesOf is a list of tables in either way that TOML writes it.
@@ -100,22 +106,38 @@ func (l *loader) entry(table string, at place, t map[string]any) (faults []fault
 func (l *loader) storeEntries(field any, v any) (bool, []fault) {
 	switch p := field.(type) {
 	case *[]Mount:
-		good, nth, faults := entries(l, "mount", v, newMount, func(m *Mount) place { return place{mount: m} }, checkMount)
+		var good []Mount
+		nth, faults := l.entries("mount", v, func() entry {
+			m := newMount()
+			return entry{place{mount: &m}, func() fault { return checkMount(&m, good) }, func() { good = append(good, m) }}
+		})
 		*p, l.c.mountAt = good, nil // those of weaker sources are gone
 		for _, n := range nth {
 			l.c.mountAt = append(l.c.mountAt, entryAt{TOML, n})
 		}
 		return len(good) > 0, faults
 	case *[]Service:
-		good, _, faults := entries(l, "service", v, newService, func(s *Service) place { return place{service: s} }, checkService)
+		var good []Service
+		_, faults := l.entries("service", v, func() entry {
+			s := newService()
+			return entry{place{service: &s}, func() fault { return checkService(&s, good) }, func() { good = append(good, s) }}
+		})
 		*p = good
 		return len(good) > 0, faults
 	case *[]Device:
-		good, _, faults := entries(l, "device", v, func() Device { return Device{} }, func(d *Device) place { return place{device: d} }, checkDevice)
+		var good []Device
+		_, faults := l.entries("device", v, func() entry {
+			d := new(Device)
+			return entry{place{device: d}, func() fault { return checkDevice(d) }, func() { good = append(good, *d) }}
+		})
 		*p = good
 		return len(good) > 0, faults
 	case *[]Route:
-		good, _, faults := entries(l, "network.route", v, func() Route { return Route{} }, func(r *Route) place { return place{route: r} }, checkRoute)
+		var good []Route
+		_, faults := l.entries("network.route", v, func() entry {
+			r := new(Route)
+			return entry{place{route: r}, func() fault { return checkRoute(r) }, func() { good = append(good, *r) }}
+		})
 		*p = good
 		return len(good) > 0, faults
 	}
@@ -134,14 +156,14 @@ func checkService(s *Service, before []Service) (f fault) {
 	return f
 }
 
-func checkDevice(d *Device, _ []Device) (f fault) {
+func checkDevice(d *Device) (f fault) {
 	if *d == (Device{Match: d.Match}) {
 		f = fault{key: "match", what: "nothing is said about " + quote(d.Match), want: "owner, group, mode or link"}
 	}
 	return f
 }
 
-func checkRoute(r *Route, _ []Route) (f fault) {
+func checkRoute(r *Route) (f fault) {
 	switch {
 	case r.Via.IsValid() && r.Via.Is4() != r.To.Addr().Is4():
 		return fault{key: "via", what: r.Via.String() + " is no gateway for " + r.To.String(), want: "one of the same family"}

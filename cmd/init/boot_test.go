@@ -193,7 +193,7 @@ func TestFootprint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if limit := int64(6_600_000); st.Size() > limit {
+	if limit := int64(6_480_000); st.Size() > limit {
 		t.Errorf("init has %d bytes, want at most %d", st.Size(), limit)
 	}
 	out, err := exec.Command("readelf", "-lW", binary).CombinedOutput()

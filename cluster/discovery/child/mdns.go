@@ -1,9 +1,8 @@
 package child
 
 import (
-	"crypto/rand"
 	"encoding/hex"
-	mathrand "math/rand"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"github.com/beaminit/beaminit/cluster/discovery"
 	"github.com/beaminit/beaminit/config"
 	"golang.org/x/net/dns/dnsmessage"
+	"golang.org/x/sys/unix"
 )
 
 // The paces of RFC 6762.
@@ -52,7 +52,7 @@ type mdns struct {
 // watchMDNS runs until stop, and says good-bye then.
 func watchMDNS(o *discovery.Orders, out chan<- news, stop <-chan os.Signal) {
 	var run [8]byte
-	rand.Read(run[:])
+	unix.Getrandom(run[:], 0) // getrandom(2); crypto/rand brings math/big
 	m := mdns{packets: make(chan packet, 16), listener: listener{
 		orders: o, key: o.Key, nodes: map[string]*heard{}, signed: map[string]*serial{}, boot: hex.EncodeToString(run[:])}}
 	moved := make(chan struct{}, 1)
@@ -132,7 +132,7 @@ func (m *mdns) work(now time.Time) (changed bool) {
 
 // jitter keeps machines that were switched on together from speaking together.
 func jitter() time.Duration {
-	return 20*time.Millisecond + time.Duration(mathrand.Int63n(int64(100*time.Millisecond)))
+	return 20*time.Millisecond + time.Duration(rand.Int64N(int64(100*time.Millisecond)))
 }
 
 // relink opens what is new among the links, or has other addresses, and closes what is not

@@ -2,7 +2,6 @@ package child
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -106,7 +105,7 @@ func (m *message) answers(name string, kind dnsmessage.Type) (found, more []reco
 // exchange asks one server, by UDP, and by TCP where the answer does not fit.
 func (r *resolver) exchange(server netip.Addr, name string, kind dnsmessage.Type) (message, error) {
 	var random [2]byte
-	rand.Read(random[:])
+	unix.Getrandom(random[:], 0)
 	id := binary.BigEndian.Uint16(random[:])
 	n, err := nameOf(name)
 	if err != nil {
