@@ -26,7 +26,7 @@ type childBounds struct {
 }
 
 var boundsOfChildren = []childBounds{
-	{cluster.MonitorName[:15], "65533", "0000000000000000", "2", []string{"pipe:", "/dev/null", "anon_inode:[eventpoll]", "anon_inode:[eventfd]", "socket:"}},
+	{cluster.MonitorName[:15], "65533", "0000000000000000", "2", []string{"pipe:", "/dev/null", "/memfd:watch (deleted)", "anon_inode:[eventpoll]", "anon_inode:[eventfd]", "socket:"}},
 	{discovery.ChildName[:min(15, len(discovery.ChildName))], "65531", "0000000000000000", "2", []string{"pipe:", "/dev/null", "anon_inode:[eventpoll]", "anon_inode:[eventfd]", "socket:"}},
 	{netcfg.ChildName, "65532", "0000000000003400", "2", []string{"pipe:", "/dev/null", "anon_inode:[eventpoll]", "anon_inode:[eventfd]", "socket:", "/data/beaminit/net"}},
 }
