@@ -109,12 +109,7 @@ func Check(args []string) int {
 func makePlan(o options) (plan []section, problems []string) {
 	n := node.LoadSetup(o.root, o.cmdline)
 	c := n.Config
-	for _, p := range c.Problems {
-		problems = append(problems, p.String())
-	}
-	for _, err := range node.CheckSelfInPeers(c) {
-		problems = append(problems, err.Error())
-	}
+	problems = append(texts(c.Problems), messages(node.CheckSelfInPeers(c))...)
 	problems = append(problems, health.CheckCmdline(o.cmdline)...)
 	var mounts, targets []string
 	notes := texts(c.Notes)
@@ -125,12 +120,7 @@ func makePlan(o options) (plan []section, problems []string) {
 	for _, m := range user {
 		mounts, targets = append(mounts, m.String()), append(targets, m.Target)
 	}
-	for _, err := range errs {
-		problems = append(problems, err.Error())
-	}
-	for _, err := range n.Net.Problems() {
-		problems = append(problems, err.Error())
-	}
+	problems = append(append(problems, messages(errs)...), messages(n.Net.Problems())...)
 	n.StateDir = boot.StateDir(user)
 	n.Found.Peers = node.Found(&n.Image) // of the running node
 	hosts, kept := n.Hosts()
@@ -140,9 +130,7 @@ func makePlan(o options) (plan []section, problems []string) {
 	if unseen != "" {
 		notes = append(notes, unseen)
 	}
-	for _, err := range append(append(errs, n.MissingPrograms()...), modules...) {
-		problems = append(problems, err.Error())
-	}
+	problems = append(problems, messages(append(append(errs, n.MissingPrograms()...), modules...))...)
 	if o.root == "/" { // what outlives a reboot is no part of an image
 		problems = append(problems, checkState(c, user)...)
 	}
@@ -167,6 +155,13 @@ func makePlan(o options) (plan []section, problems []string) {
 		plan = append(plan, section{"beaminit.toml", lines([]byte(c.TOML()))})
 	}
 	return append(plan, section{"way down", wayDown.Lines()}, section{"notes", notes}, section{"problems", problems}), problems
+}
+
+func messages(errs []error) (lines []string) {
+	for _, err := range errs {
+		lines = append(lines, err.Error())
+	}
+	return lines
 }
 
 // checkState says what of the node's own files on its disks is not believed, and whose it

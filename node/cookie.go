@@ -17,7 +17,7 @@ func (n *Setup) readSecret(path string) ([]byte, error) {
 }
 
 // isLive says that the files are those of the machine that this runs on.
-func (n *Setup) isLive() bool { return n.Image.Root == "" || n.Image.Root == "/" }
+func (n *Setup) isLive() bool { return n.Image.Root == "/" }
 
 func (n *Setup) fileRule() (r files.Rule) {
 	if n.User != nil {

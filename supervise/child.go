@@ -161,7 +161,7 @@ func (l *Loop) spawn(c *child) (pid int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	pid, err = cmd.Spawn(l.output, f.Child...)
+	pid, err = cmd.Spawn(l.output.write, f.Child...)
 	closeAll(f.CloseChild)
 	if err != nil {
 		closeAll(f.CloseOwn)

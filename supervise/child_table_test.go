@@ -26,7 +26,7 @@ func loopFor(t *testing.T, entries ...Child) (l *Loop, console *os.File) {
 	l = &Loop{Node: Node{Console: health.NewConsole()}, panics: make(chan string, 8), reconciling: true}
 	l.Console.Open("/proc/self/fd/" + strconv.Itoa(int(write.Fd())))
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	l.output = l.null
+	l.output.write = l.null
 	for _, c := range entries {
 		l.addChild(c)
 	}

@@ -20,10 +20,10 @@ func (l *Loop) clusterSays(m cluster.Message) {
 		l.sayUnknown(m.Report)
 		return
 	}
-	if m.Peer >= len(l.watch.Peers) || l.state.Phase != policy.Running {
+	if m.Peer >= len(l.monitor.target.Peers) || l.state.Phase != policy.Running {
 		return
 	}
-	p := l.watch.Peers[m.Peer]
+	p := l.monitor.target.Peers[m.Peer]
 	switch m.Kind {
 	case cluster.Cut:
 		l.cut(p, &m)
@@ -31,30 +31,30 @@ func (l *Loop) clusterSays(m cluster.Message) {
 		l.heal(p)
 		l.sayBrake(p.Name, m.Pause)
 	case cluster.Healed:
-		delete(l.brakes, p.Name)
-		l.healedPeers = append(l.healedPeers, p.Name)
+		delete(l.monitor.brakes, p.Name)
+		l.monitor.healed = append(l.monitor.healed, p.Name)
 	}
 }
 
 // cut destroys the connection to a peer that gives no sign any more, so that the VM knows
 // at once. What is no connection to that peer is left alone, whatever the monitor says.
 func (l *Loop) cut(p cluster.Peer, m *cluster.Message) {
-	why := p.Name + " gave no sign for " + l.watch.Timeout.String()
+	why := p.Name + " gave no sign for " + l.monitor.target.Timeout.String()
 	if m.Own {
 		why = "the VM is stopped"
 	}
-	if !m.Socket.Connects(p, l.watch.Port) {
+	if !m.Socket.Connects(p, l.monitor.target.Port) {
 		l.Console.Say(health.Err, "the monitor names a connection that is none to "+p.Name+": it is left alone")
 		return
 	}
 	switch err := m.Socket.Destroy(); err {
 	case nil:
-		l.cutPeers = append(l.cutPeers, p.Name)
+		l.monitor.cut = append(l.monitor.cut, p.Name)
 		l.Console.Say(health.Warning, why+": the connection to "+p.Name+" is cut")
 	case unix.ENOENT: // it ended meanwhile
 	default:
-		if !l.cutProblemSaid {
-			l.cutProblemSaid = true
+		if !l.monitor.cutProblemSaid {
+			l.monitor.cutProblemSaid = true
 			l.Console.Say(health.Warning, why+", and the connection to "+p.Name+" cannot be cut: "+err.Error()+
 				"; the VMs find out by themselves, later. Want CONFIG_INET_DIAG_DESTROY")
 		}
@@ -63,23 +63,23 @@ func (l *Loop) cut(p cluster.Peer, m *cluster.Message) {
 
 // heal tells the VM to connect to a peer. One that does not listen is told again soon.
 func (l *Loop) heal(p cluster.Peer) {
-	if l.healer != "" && p.Node != "" {
-		unix.Sendto(l.notify, []byte(p.Node), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, &unix.SockaddrUnix{Name: l.healer})
+	if l.notify.healer != "" && p.Node != "" {
+		unix.Sendto(l.notify.fd, []byte(p.Node), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, &unix.SockaddrUnix{Name: l.notify.healer})
 	}
 }
 
 // sayBrake says that the attempts to connect to a peer come to nothing and are made less
 // often: when that begins, and when they cannot become fewer.
 func (l *Loop) sayBrake(name string, pause time.Duration) {
-	was, braked := l.brakes[name]
+	was, braked := l.monitor.brakes[name]
 	if pause == 0 {
-		delete(l.brakes, name)
+		delete(l.monitor.brakes, name)
 		return
 	}
-	if l.brakes == nil {
-		l.brakes = map[string]time.Duration{}
+	if l.monitor.brakes == nil {
+		l.monitor.brakes = map[string]time.Duration{}
 	}
-	l.brakes[name] = pause
+	l.monitor.brakes[name] = pause
 	if !braked || was < pause && pause == cluster.LongestBrake {
 		l.Console.Say(health.Warning, name+" answers, and no connection to it comes about: the VM is told again in "+pause.String()+", and then less and less often, at least every "+cluster.LongestBrake.String())
 	}
@@ -87,8 +87,8 @@ func (l *Loop) sayBrake(name string, pause time.Duration) {
 
 // sayUnknown says, once, why the peers of a release that answers are not counted.
 func (l *Loop) sayUnknown(r cluster.Report) {
-	if r.Answer == cluster.Answered && !r.Known && l.state.Peers > 0 && !l.uncountedSaid {
-		l.uncountedSaid = true
+	if r.Answer == cluster.Answered && !r.Known && l.state.Peers > 0 && !l.monitor.uncountedSaid {
+		l.monitor.uncountedSaid = true
 		l.Console.Say(health.Warning, "peers=? because the kernel does not tell its connections (sock_diag): want CONFIG_INET_TCP_DIAG, or tcp_diag in kernel.modules")
 	}
 }

@@ -12,6 +12,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// controlSocket is what the loop knows of the socket through which it is asked.
+type controlSocket struct {
+	server        *control.Server // nil: there is none
+	requests      chan controlRequest
+	failed        bool // that was said
+	served        int  // requests since PID 1 was made small
+	shrinkPending bool // that was in the midst of many
+}
+
 // controlRequest is a request that waits for the loop.
 type controlRequest struct {
 	control.Request
@@ -21,19 +30,19 @@ type controlRequest struct {
 // openControl makes the control socket, and a goroutine that hands on what comes. Where
 // it cannot be made the node goes on without, says so once, and tries again later.
 func (l *Loop) openControl() {
-	if l.server != nil {
+	if l.control.server != nil {
 		return
 	}
 	server, err := control.Listen(l.Control)
 	if err != nil {
-		if !l.controlFailed {
-			l.controlFailed = true
+		if !l.control.failed {
+			l.control.failed = true
 			l.Console.Say(health.Err, "no control socket: "+err.Error()+"; beaminit restart, stop and their like find nobody until there is one")
 		}
 		return
 	}
 	server.Incarnation, server.Version = uint64(clock.Boottime()/time.Millisecond), l.Version
-	l.server = server
+	l.control.server = server
 	go l.readControl(server)
 }
 
@@ -55,7 +64,7 @@ func (l *Loop) readControl(server *control.Server) {
 			}
 		}
 		select {
-		case l.requests <- controlRequest{r, from}:
+		case l.control.requests <- controlRequest{r, from}:
 		default:
 			server.Answer(from, control.Busy, "")
 		}
@@ -65,7 +74,7 @@ func (l *Loop) readControl(server *control.Server) {
 // handleRequest does what a request asks for, and answers with the state that follows from it.
 func (l *Loop) handleRequest(a controlRequest) {
 	fault.At("asked")
-	l.requestsServed++
+	l.control.served++
 	then := policy.NoAction
 	switch a.Command {
 	case control.Status:
@@ -81,18 +90,18 @@ func (l *Loop) handleRequest(a controlRequest) {
 		if ok {
 			verdict = control.OK
 		}
-		l.server.Answer(a.from, verdict, text)
+		l.control.server.Answer(a.from, verdict, text)
 		return
 	case control.Reexec:
 		l.reexec(a)
 		return
 	default:
-		l.server.Answer(a.from, control.No, "PID 1 is beaminit "+l.Version+" and does not know the command "+a.Command)
+		l.control.server.Answer(a.from, control.No, "PID 1 is beaminit "+l.Version+" and does not know the command "+a.Command)
 		return
 	}
 	if then != policy.NoAction {
 		if l.state.Phase == policy.Ending {
-			l.server.Answer(a.from, control.No, "the node is going down: "+l.state.Why)
+			l.control.server.Answer(a.from, control.No, "the node is going down: "+l.state.Why)
 			return
 		}
 		why := a.Command + " asked for by beaminit " + a.Command
@@ -101,7 +110,7 @@ func (l *Loop) handleRequest(a controlRequest) {
 		}
 		l.step(policy.Event{Kind: policy.ActionAsked, Pending: then, Text: why})
 	}
-	l.server.Answer(a.from, control.OK, string(l.present().Append(make([]byte, 0, 512))))
+	l.control.server.Answer(a.from, control.OK, string(l.present().Append(make([]byte, 0, 512))))
 }
 
 // shrinkAfterRequests is how many requests leave so much behind that shrink is worth it: PID 1
@@ -114,12 +123,12 @@ const shrinkAbove = 4 << 20
 
 // shrinkIfGrown makes PID 1 small again after many requests, and once more when they have ended.
 func (l *Loop) shrinkIfGrown() {
-	many := l.requestsServed >= shrinkAfterRequests || resident(unix.Getpid()) > shrinkAbove
-	if many || l.shrinkPending {
+	many := l.control.served >= shrinkAfterRequests || resident(unix.Getpid()) > shrinkAbove
+	if many || l.control.shrinkPending {
 		shrink()
 	}
-	if l.shrinkPending = many; many {
-		l.requestsServed = 0
+	if l.control.shrinkPending = many; many {
+		l.control.served = 0
 	}
 }
 
@@ -137,7 +146,7 @@ func (l *Loop) reexec(a controlRequest) {
 	err := l.exec(r, a.Argument)
 	text := "PID 1 cannot execute " + a.Argument + ": " + err.Error() + "; it goes on as it is"
 	l.Console.Say(health.Err, text)
-	l.server.Answer(a.from, control.No, text)
+	l.control.server.Answer(a.from, control.No, text)
 }
 
 // reexecToStart is what a start of the release comes to in a PID 1 that fell too often to know
@@ -153,13 +162,13 @@ func (l *Loop) reexecToStart() error {
 
 // handover is what the next PID 1 needs to know.
 func (l *Loop) handover() *Handover {
-	ear := l.heartUID
+	ear := l.heart.uid
 	if ear == 0 && l.Resume != nil { // it was not listened to after too many falls
 		ear = l.Resume.HeartUID
 	}
 	return &Handover{
-		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Crashes: l.crashes, Clock: l.Clock(), StateDir: l.StateDir(), Healer: l.healer, AfterEndPending: l.afterEndPending,
-		Output: [2]int{max(l.outputEnd, 0), max(l.output, 0)}, Watchdog: l.Watchdog.FD(), Notify: l.notify, HeartUID: ear,
+		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Crashes: l.crashes, Clock: l.Clock(), StateDir: l.StateDir(), Healer: l.notify.healer, AfterEndPending: l.ends.programsPending,
+		Output: [2]int{max(l.output.read, 0), max(l.output.write, 0)}, Watchdog: l.Watchdog.FD(), Notify: l.notify.fd, HeartUID: ear,
 		Terminal: l.Terminal, Children: l.handedChildren(), Lines: l.handedLines(),
 	}
 }

@@ -51,7 +51,7 @@ func (l *Loop) resume() bool {
 	l.state = r.State
 	l.state.Policy, l.state.Peers, l.state.Rand = fresh.Policy, fresh.Peers, fresh.Rand
 	l.state.Failed, l.state.FellBack = max(l.state.Failed, l.Failed), l.state.FellBack || l.Node.FellBack
-	l.crashes, l.notify, l.healer, l.afterEndPending = r.Crashes, r.Notify, r.Healer, r.AfterEndPending
+	l.crashes, l.notify.fd, l.notify.healer, l.ends.programsPending = r.Crashes, r.Notify, r.Healer, r.AfterEndPending
 	l.adoptChildren(r)
 	// A release that runs is told of when the monitor has said who is connected.
 	l.recordPending = l.state.Phase != policy.Running
@@ -68,8 +68,8 @@ func (l *Loop) resume() bool {
 	} else {
 		l.Console.Say(health.Warning, "PID 1 has begun anew, the release goes on (pid "+strconv.Itoa(l.state.PID)+")")
 	}
-	if l.notify > 0 {
-		go l.readNotices(l.notify)
+	if l.notify.fd > 0 {
+		go l.readNotices(l.notify.fd)
 	}
 	switch l.state.Phase {
 	case policy.Running:

@@ -10,6 +10,13 @@ import (
 	"github.com/beaminit/beaminit/supervise/policy"
 )
 
+// finder is what the loop knows of the child that finds peers.
+type finder struct {
+	reporter
+	child  *child // its entry of the table; nil: there is none
+	orders []byte
+}
+
 // Discovery is what the loop is told of the child that finds peers.
 type Discovery struct {
 	// Command is what to start, and the orders that it reads from its standard input.
@@ -34,19 +41,19 @@ func (l *Loop) discoveryChild() Child {
 		Policy: policy.ChildPolicy{Restart: policy.Always, BackoffFirst: time.Second, BackoffLongest: 30 * time.Second, Window: 30 * time.Second, StopTimeout: byeLimit},
 		Wanted: Wanted,
 		Command: func() (cmd *launch.Command, err error) {
-			cmd, l.finderOrders = l.Discovery.Command()
+			cmd, l.finder.orders = l.Discovery.Command()
 			return cmd, nil
 		},
-		Files:   func() (Files, error) { return l.finder.files(l.null, l.finderOrders) },
-		Started: func(int) { l.read(&l.finder, discovery.MaxReport) },
+		Files:   func() (Files, error) { return l.finder.files(l.null, l.finder.orders) },
+		Started: func(int) { l.read(&l.finder.reporter, discovery.MaxReport) },
 	}
 }
 
 // renewDiscovery puts a child with other orders in the place of the running one: this node
 // has another name, or its release other settings.
 func (l *Loop) renewDiscovery() {
-	if c := l.discovery; c != nil && c.state.PID != 0 {
-		if _, orders := l.Discovery.Command(); !bytes.Equal(orders, l.finderOrders) {
+	if c := l.finder.child; c != nil && c.state.PID != 0 {
+		if _, orders := l.Discovery.Command(); !bytes.Equal(orders, l.finder.orders) {
 			l.restartChild(c)
 		}
 	}

@@ -22,13 +22,13 @@ func (l *Loop) fallbackChild() Child {
 		Refused: func(err error) {
 			l.Console.Say(health.Err, "supervise.fallback_exec: "+l.Fallback.Path+": "+err.Error())
 			l.step(policy.Event{Kind: policy.StartFailed, Text: err.Error()})
-			l.nextStepPending = true
+			l.ends.announcePending = true
 			l.announce()
 		},
 		Ended: func(pid int, status unix.WaitStatus) {
 			l.Console.Say(health.Notice, "supervise.fallback_exec ended: "+proc.Describe(status))
 			l.step(policy.Event{Kind: policy.Exited, PID: pid, Status: status})
-			l.nextStepPending = true
+			l.ends.announcePending = true
 			l.announce()
 		},
 		Quiet: true,

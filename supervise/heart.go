@@ -10,6 +10,12 @@ import (
 	"github.com/beaminit/beaminit/supervise/policy"
 )
 
+// heartSocket is what the loop knows of the release's heart.
+type heartSocket struct {
+	uid      int // the user whose heart is listened to, and 1 more; 0: none
+	messages chan heart.Message
+}
+
 // messagePace is the time between two messages of a heart that are taken: who sends more
 // has to wait, and PID 1 does not.
 const messagePace = 20 * time.Millisecond
@@ -17,7 +23,7 @@ const messagePace = 20 * time.Millisecond
 // listenHeart makes the socket on which the release's heart speaks, once; only the
 // user of the release may write to it.
 func (l *Loop) listenHeart(uid int) {
-	if l.heartUID != 0 {
+	if l.heart.uid != 0 {
 		return
 	}
 	fd, err := listenDatagrams(heart.Socket, uid, 0o600)
@@ -25,7 +31,7 @@ func (l *Loop) listenHeart(uid int) {
 		l.Console.Say(health.Err, "socket "+heart.Socket+": "+err.Error()+"; the release's heart acts on its own")
 		return
 	}
-	l.heartUID = uid + 1
+	l.heart.uid = uid + 1
 	go l.readHeart(fd, uid)
 }
 
@@ -41,7 +47,7 @@ func (l *Loop) readHeart(fd, uid int) {
 		fault.At("heart")
 		m, ok := heart.DecodeMessage(b[:n])
 		if ok && (int(from.Uid) == uid || from.Uid == 0) && descends(int(from.Pid), m.PID) {
-			l.heartMessages <- m
+			l.heart.messages <- m
 		}
 		time.Sleep(messagePace)
 	}
@@ -57,7 +63,7 @@ func (l *Loop) resumeRunning() {
 	if l.Resume.HeartUID != 0 {
 		l.listenHeart(l.Resume.HeartUID - 1)
 	}
-	if l.heartUID == 0 {
+	if l.heart.uid == 0 {
 		s.BeatAt = 0 // nobody hears the next one
 	}
 	if s.BeatAt != 0 {

@@ -12,6 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// jobTable is what the loop knows of all jobs.
+type jobTable struct {
+	byName  map[string]*jobs
+	answers chan jobAnswer
+}
+
 // jobs is what the loop knows of the jobs of one name.
 type jobs struct {
 	entry   *child
@@ -31,7 +37,7 @@ type jobAnswer struct {
 // startJob has a job done; done is called on the loop's goroutine, now where it cannot even
 // be begun.
 func (l *Loop) startJob(a jobRequest) {
-	j := l.jobs[a.Name]
+	j := l.jobs.byName[a.Name]
 	if j == nil {
 		j = l.addJob(a.Name)
 	}
@@ -58,7 +64,7 @@ func (l *Loop) addJob(name string) *jobs {
 		Policy: policy.ChildPolicy{Restart: policy.Never, Linger: true, BackoffFirst: time.Second},
 		Wanted: func(*policy.State) bool { return j.current != nil },
 		Command: func() (cmd *launch.Command, err error) {
-			cmd, j.files, j.answer, err = l.Jobs.child(&j.current.Job, l.output)
+			cmd, j.files, j.answer, err = l.Jobs.child(&j.current.Job, l.output.write)
 			return cmd, err
 		},
 		Files:   func() (Files, error) { return j.files, nil },
@@ -72,10 +78,7 @@ func (l *Loop) addJob(name string) *jobs {
 		},
 		Ended: func(_ int, status unix.WaitStatus) { l.jobEnded(j, status) },
 	})
-	if l.jobs == nil {
-		l.jobs = map[string]*jobs{}
-	}
-	l.jobs[name] = j
+	l.jobs.byName[name] = j
 	return j
 }
 
@@ -93,7 +96,7 @@ func (l *Loop) readAnswer(f *os.File, j *jobs, run int) {
 			break
 		}
 	}
-	l.answers <- jobAnswer{j, run, text}
+	l.jobs.answers <- jobAnswer{j, run, text}
 }
 
 func (l *Loop) handleAnswer(a jobAnswer) {
@@ -154,7 +157,7 @@ func (l *Loop) lastJobs() {
 			return
 		case a := <-l.Jobs.requests:
 			l.startJob(a)
-		case a := <-l.answers:
+		case a := <-l.jobs.answers:
 			l.handleAnswer(a)
 		case sig := <-l.signals:
 			l.signal(sig)

@@ -14,7 +14,6 @@ import (
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/fault"
-	"github.com/beaminit/beaminit/supervise/control"
 	"github.com/beaminit/beaminit/supervise/evidence"
 	"github.com/beaminit/beaminit/supervise/heart"
 	"github.com/beaminit/beaminit/supervise/launch"
@@ -22,124 +21,69 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Loop is PID 1 at work.
+// Loop is PID 1 at work. What it knows of one matter is a field of its own, whose type is in
+// the file of that matter.
 type Loop struct {
 	Node
-	state          policy.State
-	timers         [policy.TimerCount]time.Duration // when due; 0: not set
-	output         int                              // write end of the pipe that the release writes to
-	outputEnd      int                              // its read end
-	null           int
-	children       []*child // the table
-	release        *child   // and the entries of it that have a part elsewhere
-	readahead      *child
-	sidecar        *child
-	monitor        monitor
-	reconciling    bool          // the table is looked after
-	watch          cluster.Watch // what the monitor was told to look at
-	healer         string        // the address in the VM that is told whom to connect to; empty: none is known
-	cutPeers       []string      // since the last record
-	healedPeers    []string
-	brakes         map[string]time.Duration // peers that no connection to comes about, and the pause between two attempts
-	cutProblemSaid bool                     // it was said that the kernel cannot cut a connection
+	state     policy.State
+	timers    [policy.TimerCount]time.Duration // when due; 0: not set
+	signals   <-chan os.Signal                 // nil: not listening yet
+	panics    chan string                      // a goroutine panicked: why
+	crashes   []time.Duration                  // of PID 1 itself, see Handover
+	null      int                              // /dev/null
+	downAsked bool                             // to go down, not by the policy
+	finished  bool
 
-	sidecarCommand      *launch.Command // what the last start of the release wanted; nil: nothing
-	reports             chan cluster.Message
-	network             reporter
-	finder              reporter // of peers
-	finderOrders        []byte
-	discovery           *child           // its entry of the table; nil: there is none
-	signals             <-chan os.Signal // nil: not listening yet
-	recordPending       bool             // a record is due as soon as signals are heard
-	finished            bool
-	uncountedSaid       bool            // it was said why the peers are not counted
-	crashes             []time.Duration // of PID 1 itself, see Handover
-	panics              chan string     // a goroutine panicked: why
-	saving              atomic.Bool     // Save has not come back yet
-	heartMessages       chan heart.Message
-	notices             chan struct{}   // something was said on notify
-	notify              int             // the socket on which the release says that it is ready; 0: there is none yet
-	heartUID            int             // the user whose heart is listened to, and 1 more; 0: none
-	watchdogProblem     string          // what was last said about the watchdog; empty: all is well
-	server              *control.Server // nil: there is no control socket
-	requests            chan controlRequest
-	controlFailed       bool             // that was said
-	requestsServed      int              // requests since the last tidy
-	shrinkPending       bool             // that was in the midst of many
-	downAsked           bool             // to go down, not by the policy
-	kernel              *evidence.Log    // its log, from the start of the release on; nil: not to be read
-	ring                evidence.Ring    // the last output of the release
-	outputBusy          atomic.Bool      // some of it is read, and not in ring and console yet
-	collecting          atomic.Bool      // collect has not come back yet
-	savingEvidence      atomic.Bool      // nor has keep, or pruneEvidence
-	jobs                map[string]*jobs // by name
-	answers             chan jobAnswer
-	postMortems         chan postMortem          // of the release, when it is found out why
-	programs            [BeforeEach + 1][]*child // by their times
-	starting            starting
-	preparing           bool    // Prepare has not called back yet
-	prepared            Release // what it gave
-	prepareFailed       error
-	nextStepPending     bool        // of what follows from its end
-	afterEndPending     bool        // the programs of AfterEnd are to be run
-	finishing           bool        // the loop ends as soon as they have been
-	evidenceProblemSaid atomic.Bool // it was said why nothing can be kept
+	children    []*child // the table
+	reconciling bool     // it is looked after
+	release     *child   // and the entries of it that have a part elsewhere
+	readahead   *child
+	sidecar     *child
+	programs    [BeforeEach + 1][]*child // by their times
+	jobs        jobTable
+	monitor     monitor
+	network     reporter
+	finder      finder
+
+	starting       starting
+	prepared       Release         // what Prepare gave
+	prepareFailed  error           // and why it is not started
+	sidecarCommand *launch.Command // what the last start of the release wanted; nil: nothing
+	ends           ends            // of the release
+	finishing      bool            // the loop ends as soon as the programs of AfterEnd have been run
+
+	output          output // of the release
+	heart           heartSocket
+	notify          notifySocket
+	control         controlSocket
+	recordPending   bool        // a record is due as soon as signals are heard
+	watchdogProblem string      // what was last said about the watchdog; empty: all is well
+	saving          atomic.Bool // Save has not come back yet
+}
+
+func newLoop(n Node) *Loop {
+	l := &Loop{Node: n, panics: make(chan string, 8), network: newReporter(), finder: finder{reporter: newReporter()}}
+	l.monitor = monitor{orders: -1, messages: make(chan cluster.Message, 16)}
+	l.control.requests = make(chan controlRequest, 16)
+	l.heart.messages = make(chan heart.Message, 16)
+	l.notify.arrived = make(chan struct{})
+	l.jobs = jobTable{byName: map[string]*jobs{}, answers: make(chan jobAnswer, 16)}
+	l.ends.done = make(chan postMortem, 4)
+	l.Jobs.begin = l.startJob
+	l.state = policy.State{Policy: n.Policy, Peers: min(len(n.Peers), cluster.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
+	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	return l
 }
 
 // Run starts the release and supervises it until the node is to go down; it
 // gives the action asked for. It never returns for any other reason.
 func (n Node) Run() policy.Action {
-	l := &Loop{Node: n, reports: make(chan cluster.Message, 16), network: newReporter(), finder: newReporter(), panics: make(chan string, 8), requests: make(chan controlRequest, 16), heartMessages: make(chan heart.Message, 16), notices: make(chan struct{}), answers: make(chan jobAnswer, 16), postMortems: make(chan postMortem, 4)}
-	l.Jobs.begin = l.startJob
+	l := newLoop(n)
 	defer l.Jobs.End()
-	l.state = policy.State{Policy: n.Policy, Peers: min(len(n.Peers), cluster.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
-	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	makeThreads()
 	l.startOutput()
 	l.fillTable()
-	none := false
-	if n.Resume == nil {
-		l.startEarly()
-	}
-	switch {
-	case n.Resume != nil && l.resume():
-	case n.NoRelease != "":
-		none = true
-	case n.NetworkWait > 0:
-		l.setTimer(policy.NetworkTimer, n.NetworkWait)
-		l.stepChild(l.readahead, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: l.readahead.Wanted(&l.state)})
-		l.recordPending = true
-	default:
-		l.step(policy.Event{Kind: policy.Begin})
-	}
-	// All that follows could be done before the release is started; it is not,
-	// because the release need not wait for it. The first record comes after
-	// Listen: whoever has read it can count on being heard.
-	n.AfterStart()
-	if none { // in the history it follows the beginning of the boot
-		l.step(policy.Event{Kind: policy.NoRelease, Text: n.NoRelease})
-	}
-	l.signals = n.Signals.Listen()
-	if l.recordPending && !l.isStarting() { // else that is the next one
-		l.record()
-	}
-	unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF) // Ctrl-Alt-Del becomes SIGINT
-	n.Console.Start(func() { l.crashed(recover()) })
-	l.startHistory()
-	l.readOutput()
-	l.watchButton()
-	if l.reconciling = !l.finished; l.reconciling {
-		l.noteLostChildren()
-		l.reconcile()
-	}
-	l.kernel = evidence.OpenLog("/dev/kmsg")
-	l.pruneEvidence()
-	l.openWatchdog()
-	l.setTimer(policy.TickTimer, l.Interval)
-	l.setTimer(policy.SaveTimer, saveInterval)
-	l.setTimer(policy.ShrinkTimer, shrinkAfter)
-	l.save()
-	l.openControl()
+	l.begin()
 	l.reap()
 	for !l.finished {
 		l.turn()
@@ -150,18 +94,69 @@ func (n Node) Run() policy.Action {
 	return l.state.Action
 }
 
+// begin starts the release, or takes it over, and then all that it need not wait for. The
+// first record comes after Listen: whoever has read it can count on being heard.
+func (l *Loop) begin() {
+	if l.Resume == nil {
+		l.startEarly()
+	}
+	none := l.beginRelease()
+	l.AfterStart()
+	if none { // in the history it follows the beginning of the boot
+		l.step(policy.Event{Kind: policy.NoRelease, Text: l.NoRelease})
+	}
+	l.signals = l.Signals.Listen()
+	if l.recordPending && !l.isStarting() { // else that is the next one
+		l.record()
+	}
+	unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF) // Ctrl-Alt-Del becomes SIGINT
+	l.Console.Start(func() { l.crashed(recover()) })
+	l.startHistory()
+	l.readOutput()
+	l.watchButton()
+	if l.reconciling = !l.finished; l.reconciling {
+		l.noteLostChildren()
+		l.reconcile()
+	}
+	l.ends.kernel = evidence.OpenLog("/dev/kmsg")
+	l.pruneEvidence()
+	l.openWatchdog()
+	l.setTimer(policy.TickTimer, l.Interval)
+	l.setTimer(policy.SaveTimer, saveInterval)
+	l.setTimer(policy.ShrinkTimer, shrinkAfter)
+	l.save()
+	l.openControl()
+}
+
+// beginRelease starts the release, or has the network awaited for it; none says that there
+// is none.
+func (l *Loop) beginRelease() (none bool) {
+	switch {
+	case l.Resume != nil && l.resume():
+	case l.NoRelease != "":
+		return true
+	case l.NetworkWait > 0:
+		l.setTimer(policy.NetworkTimer, l.NetworkWait)
+		l.stepChild(l.readahead, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: l.readahead.Wanted(&l.state)})
+		l.recordPending = true
+	default:
+		l.step(policy.Event{Kind: policy.Begin})
+	}
+	return false
+}
+
 // fillTable makes the table of children: those of every node, and those that this one has
 // besides.
 func (l *Loop) fillTable() {
 	l.release = l.addChild(l.releaseChild())
 	l.sidecar = l.addChild(l.sidecarChild())
 	l.readahead = l.addChild(l.readaheadChild())
-	l.monitor = monitor{child: l.addChild(l.monitorChild()), orders: -1}
+	l.monitor.child = l.addChild(l.monitorChild())
 	if l.Network.Command != nil {
 		l.addChild(l.networkChild())
 	}
 	if l.Discovery.Command != nil {
-		l.discovery = l.addChild(l.discoveryChild())
+		l.finder.child = l.addChild(l.discoveryChild())
 	}
 	l.addChild(l.fallbackChild())
 	if l.Terminal != nil {
@@ -188,23 +183,23 @@ func (l *Loop) turn() {
 	select {
 	case sig := <-l.signals:
 		l.signal(sig)
-	case m := <-l.reports:
+	case m := <-l.monitor.messages:
 		l.clusterSays(m)
-	case m := <-l.heartMessages:
+	case m := <-l.heart.messages:
 		l.handleHeart(m)
-	case <-l.notices:
+	case <-l.notify.arrived:
 		l.handleNotice()
 	case line := <-l.network.lines:
 		l.networkReported(line)
 	case line := <-l.finder.lines:
 		l.discovered(line)
-	case a := <-l.requests:
+	case a := <-l.control.requests:
 		l.handleRequest(a)
 	case a := <-l.Jobs.requests:
 		l.startJob(a)
-	case a := <-l.answers:
+	case a := <-l.jobs.answers:
 		l.handleAnswer(a)
-	case e := <-l.postMortems:
+	case e := <-l.ends.done:
 		l.endPostMortem(&e)
 	case e := <-l.FailedBoots:
 		l.step(e)

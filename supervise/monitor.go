@@ -19,10 +19,17 @@ var everySecond = policy.ChildPolicy{Restart: policy.Always, BackoffFirst: time.
 // monitor is what the loop knows of the child that looks at the network for PID 1, which
 // itself never reads a byte that another machine sent.
 type monitor struct {
-	child   *child
-	orders  int    // write end; -1: none
-	reports int    // read end, until somebody reads it
-	watch   []byte // what it was told to look at
+	child    *child
+	orders   int // write end; -1: none
+	reports  int // read end, until somebody reads it
+	messages chan cluster.Message
+	target   cluster.Watch // what it was told to look at
+	watch    []byte        // the same as it was told
+
+	cut, healed    []string                 // peers, since the last record
+	brakes         map[string]time.Duration // peers that no connection to comes about, and the pause between two attempts
+	cutProblemSaid bool                     // that the kernel cannot cut a connection
+	uncountedSaid  bool                     // why the peers are not counted
 }
 
 // monitorChild is that child: of a user of its own, with a pipe for orders and one for reports. It
@@ -32,8 +39,8 @@ func (l *Loop) monitorChild() Child {
 		Name: "monitor", Title: "the monitor", Policy: everySecond, Local: true,
 		Wanted: func(*policy.State) bool { return true },
 		Command: func() (*launch.Command, error) {
-			l.watch = l.Watch()
-			l.monitor.watch = l.watch.Encode()
+			l.monitor.target = l.Watch()
+			l.monitor.watch = l.monitor.target.Encode()
 			return &launch.Command{Path: "/proc/self/exe", Argv: []string{cluster.MonitorName}, Dir: "/", Bounds: launch.Own(launch.Nobody(launch.MonitorUID), launch.Sandbox{Read: []string{"/proc"}, Connect: true})}, nil
 		},
 		Files: l.monitorFiles,
@@ -108,7 +115,7 @@ func (l *Loop) readReports(fd int) {
 			return
 		}
 		fault.At("reports")
-		l.reports <- m
+		l.monitor.messages <- m
 	}
 }
 

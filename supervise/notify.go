@@ -10,11 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// notifySocket is where the release says that it is ready.
+type notifySocket struct {
+	fd      int           // 0: there is none yet
+	arrived chan struct{} // something was said there
+	healer  string        // the address in the VM that is told whom to connect to; empty: none is known
+}
+
 // listenNotices makes the socket for the release, which has just been started. It is kept when
 // PID 1 executes itself anew: what is said meanwhile waits there, as a release says that
 // it is ready only once. Should there be none, the probe has to be enough.
 func (l *Loop) listenNotices(r *Release) {
-	if l.notify > 0 {
+	if l.notify.fd > 0 {
 		grant(notify.Socket, r.Command.UID(), r.Notify) // another user, if PID 1 has another configuration now
 		return
 	}
@@ -24,7 +31,7 @@ func (l *Loop) listenNotices(r *Release) {
 		l.step(policy.Event{Kind: policy.Unheard})
 		return
 	}
-	l.notify = fd
+	l.notify.fd = fd
 	go l.readNotices(fd)
 }
 
@@ -40,7 +47,7 @@ func (l *Loop) readNotices(fd int) {
 		}
 		fault.At("notices")
 		if fds[0].Revents != 0 {
-			l.notices <- struct{}{}
+			l.notify.arrived <- struct{}{}
 			time.Sleep(messagePace)
 		}
 	}
@@ -49,13 +56,13 @@ func (l *Loop) readNotices(fd int) {
 // handleNotice hears one message, if it means something.
 func (l *Loop) handleNotice() {
 	b := make([]byte, notify.MaxMessage)
-	n, from, err := receive(l.notify, b, unix.MSG_DONTWAIT)
+	n, from, err := receive(l.notify.fd, b, unix.MSG_DONTWAIT)
 	if err != nil {
 		return // it was taken already
 	}
 	if w := notify.Parse(b[:n]); w != (notify.Words{}) {
 		if w.Started && topAncestor(int(from.Pid)) == l.state.PID {
-			l.healer = from.abstract()
+			l.notify.healer = from.abstract()
 		}
 		l.step(policy.Event{Kind: policy.Notified, PID: topAncestor(int(from.Pid)), Said: w})
 	}

@@ -2,12 +2,21 @@ package supervise
 
 import (
 	"bytes"
+	"sync/atomic"
 	"time"
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/fault"
+	"github.com/beaminit/beaminit/supervise/evidence"
 	"golang.org/x/sys/unix"
 )
+
+// output is what the loop knows of what the release says.
+type output struct {
+	write, read int           // the ends of the pipe that it writes to; read is -1 where there is none
+	ring        evidence.Ring // the last of it
+	busy        atomic.Bool   // some of it is read, and not in ring and console yet
+}
 
 // longestLine is where a line of the release without an end is cut, in bytes.
 const longestLine = 900
@@ -16,22 +25,22 @@ const longestLine = 900
 // both ends, so that it outlives each run of the release.
 func (l *Loop) startOutput() {
 	if r := l.Resume; r != nil && r.Output[0] > 0 {
-		l.outputEnd, l.output = r.Output[0], r.Output[1]
+		l.output.read, l.output.write = r.Output[0], r.Output[1]
 		return
 	}
 	var p [2]int
 	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
 		l.Console.Say(health.Err, "pipe for the release's output: "+err.Error()+"; it goes to /dev/null")
-		l.output, l.outputEnd = l.null, -1
+		l.output.write, l.output.read = l.null, -1
 		return
 	}
-	l.output, l.outputEnd = p[1], p[0]
+	l.output.write, l.output.read = p[1], p[0]
 }
 
 // readOutput empties that pipe for ever. It never waits for the console, so the
 // release never waits for it.
 func (l *Loop) readOutput() {
-	if l.outputEnd < 0 {
+	if l.output.read < 0 {
 		return
 	}
 	go func() {
@@ -39,24 +48,24 @@ func (l *Loop) readOutput() {
 		var lines splitter
 		buf := make([]byte, 8<<10)
 		for {
-			fds := [1]unix.PollFd{{Fd: int32(l.outputEnd), Events: unix.POLLIN}}
+			fds := [1]unix.PollFd{{Fd: int32(l.output.read), Events: unix.POLLIN}}
 			if _, err := unix.Poll(fds[:], -1); err != nil && err != unix.EINTR {
 				return
 			}
 			if fds[0].Revents == 0 {
 				continue
 			}
-			l.outputBusy.Store(true) // before the pipe is empty: see awaitOutput
-			n, err := unix.Read(l.outputEnd, buf)
+			l.output.busy.Store(true) // before the pipe is empty: see awaitOutput
+			n, err := unix.Read(l.output.read, buf)
 			if err != nil && err != unix.EINTR || n == 0 {
 				return
 			}
 			fault.At("output")
 			if n > 0 {
-				l.ring.Add(buf[:n])
+				l.output.ring.Add(buf[:n])
 				lines.take(buf[:n], l.Console.Output)
 			}
-			l.outputBusy.Store(false)
+			l.output.busy.Store(false)
 		}
 	}()
 }
@@ -68,8 +77,8 @@ const outputDrain = 200 * time.Millisecond
 // way to the console, that long at most: something else may go on writing to it.
 func (l *Loop) awaitOutput(limit time.Duration) {
 	for end := now() + limit; now() < end; {
-		n, err := unix.IoctlGetInt(l.outputEnd, unix.TIOCINQ)
-		if err != nil || n == 0 && !l.outputBusy.Load() {
+		n, err := unix.IoctlGetInt(l.output.read, unix.TIOCINQ)
+		if err != nil || n == 0 && !l.output.busy.Load() {
 			return
 		}
 		pause := unix.NsecToTimespec(int64(time.Millisecond / 2))

@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/beaminit/beaminit/health"
@@ -41,6 +42,17 @@ func (f *exitReport) String() string {
 	return f.why + ": " + evidence.Short(f.slogan, maxSlogan)
 }
 
+// ends is what the loop knows of the ends of the release.
+type ends struct {
+	done            chan postMortem // it was found out why one came
+	kernel          *evidence.Log   // its log, from the start of the release on; nil: not to be read
+	collecting      atomic.Bool     // collect has not come back yet
+	saving          atomic.Bool     // nor have saveEvidence or pruneEvidence
+	problemSaid     atomic.Bool     // why nothing can be kept
+	announcePending bool            // what follows from the last end was not said yet
+	programsPending bool            // the programs of AfterEnd are to be run
+}
+
 // postMortem is a run of the release that has ended, while it is found out why. State still has
 // it: what follows from its end waits, for patience at most.
 type postMortem struct {
@@ -57,8 +69,8 @@ func (l *Loop) beginPostMortem(pid int, status unix.WaitStatus) {
 		l.endPostMortem(&e)
 		return
 	}
-	l.afterEndPending = true
-	if !l.collecting.CompareAndSwap(false, true) { // that is late by now, and will say nothing
+	l.ends.programsPending = true
+	if !l.ends.collecting.CompareAndSwap(false, true) { // that is late by now, and will say nothing
 		l.endPostMortem(&e)
 		return
 	}
@@ -67,8 +79,8 @@ func (l *Loop) beginPostMortem(pid int, status unix.WaitStatus) {
 	go func() {
 		defer func() { l.crashed(recover()) }()
 		l.collect(&e, &dumps, run)
-		l.collecting.Store(false)
-		l.postMortems <- e // no reference: the loop writes to what it has
+		l.ends.collecting.Store(false)
+		l.ends.done <- e // no reference: the loop writes to what it has
 		if !meant {
 			l.saveEvidence(&dumps, run, &e.found)
 		}
@@ -88,7 +100,7 @@ func (l *Loop) endPostMortem(e *postMortem) {
 	l.Console.Say(health.Warning, "the release ended: "+f.String()+" (pid "+strconv.Itoa(e.pid)+", ran "+e.ran.Truncate(time.Millisecond).String()+")")
 	l.rememberExit(f)
 	l.step(policy.Event{Kind: policy.Exited, PID: e.pid, Status: e.status, Text: f.String()})
-	if l.nextStepPending = !asked; !l.isStarting() {
+	if l.ends.announcePending = !asked; !l.isStarting() {
 		l.announce()
 	}
 }
@@ -97,7 +109,7 @@ func (l *Loop) endPostMortem(e *postMortem) {
 func (l *Loop) collect(e *postMortem, dumps *evidence.Dumps, run string) {
 	f := &e.found
 	if e.status.Signaled() && e.status.Signal() == unix.SIGKILL {
-		switch killed, limit := l.kernel.OOM(e.pid); {
+		switch killed, limit := l.ends.kernel.OOM(e.pid); {
 		case limit:
 			f.why += " by the OOM killer, at the memory limit of its cgroup"
 		case killed:
@@ -134,10 +146,10 @@ const (
 
 // saveEvidence writes down what would be gone. While a disk hangs there is no second.
 func (l *Loop) saveEvidence(dumps *evidence.Dumps, run string, f *exitReport) {
-	if dumps.Keep == 0 || !l.savingEvidence.CompareAndSwap(false, true) {
+	if dumps.Keep == 0 || !l.ends.saving.CompareAndSwap(false, true) {
 		return
 	}
-	defer l.savingEvidence.Store(false)
+	defer l.ends.saving.Store(false)
 	output := append(f.older[:len(f.older):len(f.older)], f.newer...)
 	done := l.evidence(EvidenceJob, evidence.Job{Dumps: *dumps, Run: run, Make: true, Output: output, Prune: true}, evidenceLimit)
 	switch {
@@ -155,13 +167,13 @@ func (l *Loop) saveEvidence(dumps *evidence.Dumps, run string, f *exitReport) {
 // pruneEvidence makes the directory of the dumps as soon as the release runs, which can write
 // there from then on, and clears what the boots before left too much.
 func (l *Loop) pruneEvidence() {
-	if l.Dumps.Keep == 0 || !l.savingEvidence.CompareAndSwap(false, true) {
+	if l.Dumps.Keep == 0 || !l.ends.saving.CompareAndSwap(false, true) {
 		return
 	}
 	run, dumps := evidence.Run(l.Boot, l.state.Runs), l.Dumps
 	go func() {
 		defer func() { l.crashed(recover()) }()
-		defer l.savingEvidence.Store(false)
+		defer l.ends.saving.Store(false)
 		l.sayOnce(l.evidence(EvidenceJob, evidence.Job{Dumps: dumps, Run: run, Make: true, Prune: true}, evidenceLimit).Problems)
 	}()
 }
@@ -179,7 +191,7 @@ func (l *Loop) takeDumps(d evidence.Dumps) {
 
 // sayOnce says the first of the errors that come with each end alike.
 func (l *Loop) sayOnce(problems []string) {
-	if len(problems) > 0 && l.evidenceProblemSaid.CompareAndSwap(false, true) {
+	if len(problems) > 0 && l.ends.problemSaid.CompareAndSwap(false, true) {
 		l.Console.Say(health.Warning, problems[0])
 	}
 }
@@ -205,10 +217,10 @@ func (l *Loop) rememberExit(f *exitReport) {
 // announce says what followed from an end, for who reads only the console: when it is known,
 // so behind a start that is made at once.
 func (l *Loop) announce() {
-	if !l.nextStepPending {
+	if !l.ends.announcePending {
 		return
 	}
-	l.nextStepPending = false
+	l.ends.announcePending = false
 	if text := l.state.WhatNext(now()); text != "" {
 		l.Console.Say(health.Warning, text)
 	}

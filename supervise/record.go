@@ -20,7 +20,7 @@ func (l *Loop) record() {
 	}
 	l.Seq++
 	l.Console.Health(l.present())
-	l.cutPeers, l.healedPeers = nil, nil
+	l.monitor.cut, l.monitor.healed = nil, nil
 }
 
 // present is the state as a health record, with the number of the last one written.
@@ -47,7 +47,7 @@ func (l *Loop) present() health.Record {
 			}
 		}
 	}
-	r.Cut, r.Healed = l.cutPeers, l.healedPeers
+	r.Cut, r.Healed = l.monitor.cut, l.monitor.healed
 	if l.isStarting() {
 		r.State = health.Starting
 	} else if s.Phase == policy.Between {

@@ -70,7 +70,7 @@ func (l *Loop) releaseRefused(err error) {
 	}
 	l.rememberEnd(history.Entry{Why: "cannot be started: " + err.Error()})
 	l.step(policy.Event{Kind: policy.StartFailed, Text: err.Error()})
-	l.nextStepPending = fresh || l.state.Phase != policy.Between // and so is that it is tried again
+	l.ends.announcePending = fresh || l.state.Phase != policy.Between // and so is that it is tried again
 	l.announce()
 }
 
@@ -114,7 +114,7 @@ func (l *Loop) sidecarChild() Child {
 				l.sayRefused(l.sidecar, err)
 			}
 		},
-		Files: func() (Files, error) { return Files{Child: []int{l.null, l.output, l.output}}, nil },
+		Files: func() (Files, error) { return Files{Child: []int{l.null, l.output.write, l.output.write}}, nil },
 	}
 }
 

@@ -35,9 +35,10 @@ const programLimit = 30 * time.Second
 // starting is a start of the release, or the end of the node, that is under way: first the
 // programs, one after the other, then what they come before.
 type starting struct {
-	programs []*child // still to be run, the first of them now
-	then     func()   // nil: nothing is under way
-	asked    bool     // somebody asked for the start
+	programs  []*child // still to be run, the first of them now
+	then      func()   // nil: nothing is under way
+	asked     bool     // somebody asked for the start
+	preparing bool     // Prepare has not called back yet
 }
 
 // programChild is the entry of such a program.
@@ -125,7 +126,7 @@ func (l *Loop) startRelease() {
 		l.step(policy.Event{Kind: policy.StartFailed, Text: "PID 1 cannot execute itself anew: " + l.reexecToStart().Error()})
 		return
 	}
-	if l.starting.then != nil || l.preparing {
+	if l.starting.then != nil || l.starting.preparing {
 		return // it is under way
 	}
 	l.stepChild(l.readahead, policy.ChildEvent{Kind: policy.ChildWanted}) // see readaheadChild
@@ -134,20 +135,20 @@ func (l *Loop) startRelease() {
 	if !l.state.Ran {
 		programs = append(programs, l.programs[BeforeFirst]...)
 	}
-	if l.afterEndPending && !l.starting.asked {
+	if l.ends.programsPending && !l.starting.asked {
 		programs = append(programs, l.programs[AfterEnd]...)
 	}
-	l.afterEndPending = false
+	l.ends.programsPending = false
 	l.run(append(programs, l.programs[BeforeEach]...), l.prepareRelease)
 }
 
 func (l *Loop) prepareRelease() {
-	l.preparing = true
+	l.starting.preparing = true
 	l.Prepare(l.state.Runs+1, l.starting.asked, func(r Release, err error) {
-		if !l.preparing { // given up meanwhile
+		if !l.starting.preparing { // given up meanwhile
 			return
 		}
-		l.preparing = false
+		l.starting.preparing = false
 		l.prepared, l.prepareFailed = r, err
 		l.startChild(l.release)
 	})
@@ -156,7 +157,7 @@ func (l *Loop) prepareRelease() {
 // isStarting says that a start is under way, of which policy.State knows when it is done.
 func (l *Loop) isStarting() bool {
 	p := l.state.Phase
-	return (p == policy.Waiting || p == policy.Between) && (l.preparing || l.starting.then != nil)
+	return (p == policy.Waiting || p == policy.Between) && (l.starting.preparing || l.starting.then != nil)
 }
 
 // giveUpStart forgets a start that is under way where another thing is to be done by now.
@@ -165,7 +166,7 @@ func (l *Loop) giveUpStart() {
 	if p := l.state.Phase; p == policy.Waiting || p == policy.Between || p == policy.Ending {
 		return
 	}
-	l.preparing, l.starting = false, starting{}
+	l.starting = starting{}
 }
 
 // finish ends the loop, behind the programs that come after an end that nobody asked for.
@@ -173,9 +174,9 @@ func (l *Loop) finish() {
 	if l.finishing {
 		return
 	}
-	l.finishing, l.preparing = true, false
+	l.finishing, l.starting.preparing = true, false
 	var programs []*child
-	if l.afterEndPending && !l.downAsked {
+	if l.ends.programsPending && !l.downAsked {
 		programs = l.programs[AfterEnd]
 	}
 	l.run(programs, func() {

@@ -23,7 +23,7 @@ func (l *Loop) relayChild() Child {
 			if ring < 0 {
 				ring = l.null
 			}
-			return Files{Child: []int{l.Terminal.Master, ring, l.output}}, nil
+			return Files{Child: []int{l.Terminal.Master, ring, l.output.write}}, nil
 		},
 	}
 }
@@ -31,7 +31,7 @@ func (l *Loop) relayChild() Child {
 // releaseFiles are the release's three descriptors. With a terminal they are that, and the
 // release finds it as if nobody had used it before.
 func (l *Loop) releaseFiles(r *Release) Files {
-	in, out := l.null, l.output
+	in, out := l.null, l.output.write
 	if r.Command.TTY {
 		in, out = l.Terminal.Slave, l.Terminal.Slave
 		if err := l.Terminal.Renew(); err != nil {
@@ -46,7 +46,7 @@ func (l *Loop) releaseFiles(r *Release) Files {
 
 // lastOutput is the last output of the release, wherever it went.
 func (l *Loop) lastOutput() (older, newer []byte) {
-	older, newer = l.ring.Take()
+	older, newer = l.output.ring.Take()
 	if l.Terminal == nil {
 		return older, newer
 	}

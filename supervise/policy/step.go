@@ -20,16 +20,16 @@ const killGrace = 2 * time.Second
 // The record of a change comes first, so that "down" is on the console before
 // the release is started again.
 func Step(s State, e Event) (State, []Effect) {
-	before := s.settleHealth()
+	before := s.visible()
 	s, effects := step(s, e)
-	if s.settleHealth() != before {
+	if s.visible() != before {
 		effects = append([]Effect{{Kind: Record}}, effects...)
 	}
 	return s, effects
 }
 
-// settleHealth is what a change of makes a new health record due.
-type face struct {
+// visible is that part of a state of which a change makes a new health record due.
+type visible struct {
 	health    health.State
 	pid       int
 	restarts  int
@@ -39,8 +39,8 @@ type face struct {
 	why       string
 }
 
-func (s State) settleHealth() face {
-	f := face{health: s.Health(), pid: s.PID, restarts: s.Restarts, why: s.Why}
+func (s State) visible() visible {
+	f := visible{health: s.Health(), pid: s.PID, restarts: s.Restarts, why: s.Why}
 	if s.Ready { // before, nobody asks who is connected
 		f.connected, f.known = s.Connected(), s.Known
 		if s.Known {
