@@ -8,6 +8,9 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.buildTime=$(SOURCE_DATE_EPOCH)
 
+# The Debian whose Erlang/OTP is the newer one in the tests.
+NEWER := trixie
+
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # What the lab and the tests need, as Debian names it.
@@ -24,7 +27,7 @@ LABARGS  = -init build/init $(if $(RELEASE),-release '$(abspath $(RELEASE))') $(
            $(if $(TCG),-tcg) $(if $(AUTO),-auto) $(if $(APPEND),-append '$(APPEND)')
 
 .PHONY: help newer-otp run up image down status watch test quick soak vet unit namespaces lab e2e bench bench-cluster fuzz chaos truth auto cross init deps clean
-.PHONY: build/init build/lab-tool build/bench # go knows better than make what is up to date
+.PHONY: build/init build/lab-tool build/bench build/test # go knows better than make what is up to date
 
 run: ## three nodes in QEMU, their health on screen (RELEASE=DIR NODES=N AUTO=1 IMAGE=DIR …: docs/lab.md)
 up: ## the same in the background, when the cluster is whole
@@ -77,9 +80,11 @@ vet:
 unit:
 	go test -race -timeout 10m $$(go list ./... | grep -vE '$(SLOW)')
 
-# The real PID 1 in namespaces, with real ERTS; the layer for Yocto.
-namespaces:
-	go test -timeout 30m $$(go list ./... | grep -E '$(SLOW)')
+# The real PID 1 in namespaces, with real ERTS; the layer for Yocto. Of one test:
+# make namespaces PKG=./supervise RUN=TestReexec
+PKG = $(shell go list ./... | grep -E '$(SLOW)')
+namespaces: build/test
+	BEAMINIT_TEST=$(CURDIR)/build/test go test -count=1 -timeout 30m -parallel 4 $(if $(RUN),-v -run '$(RUN)') $(PKG)
 
 lab:
 	cd qemu && go test -timeout 10m $$(go list ./... | grep -v /e2e)
@@ -125,6 +130,35 @@ build/init:
 	@mkdir -p build; test -e $(OUT) || echo "building the init"
 	@CGO_ENABLED=0 go build -trimpath -tags '$(TAGS)' -ldflags '$(LDFLAGS)' -o $(OUT) ./cmd/init
 
+# What the nodes of the tests are made of (package internal/machine): the program as it is
+# shipped, with the hook that makes it panic, and with the end for a child that makes a system
+# call that its list has not; what makes them namespaces; and releases of each kind.
+KINDS := cmd/init/testdata/kinds
+RELEASE_ENV := MIX_ENV=prod HEX_OFFLINE=1 REBAR_OFFLINE=1 LANG=C.UTF-8
+build/test: build/test/systools build/test/relx build/test/mix build/test/newer-$(NEWER)
+	@$(MAKE) -s build/init OUT=build/test/init TAGS= VERSION=dev
+	@$(MAKE) -s build/init OUT=build/test/init-fault TAGS=fault VERSION=dev
+	@$(MAKE) -s build/init OUT=build/test/init-strict TAGS=seccompkill VERSION=dev
+	@go build -o build/test/enter ./internal/machine/enter
+	@ln -sfn newer-$(NEWER) build/test/newer && ln -sfn ../../$(KINDS) build/test/kinds
+
+build/test/systools: $(wildcard qemu/demo/build.escript qemu/demo/eclero/*)
+	@rm -rf $@ && mkdir -p $@ && escript qemu/demo/build.escript qemu/demo/eclero $@ && touch $@
+
+build/test/relx: $(shell find $(KINDS)/relx -type f)
+	@rm -rf $@ && mkdir -p build/test && cp -r $(KINDS)/relx $@ && cd $@ && \
+	HOME=$(CURDIR)/$@ $(RELEASE_ENV) rebar3 release --all >make.log || { cat make.log; rm -rf $(CURDIR)/$@; exit 1; }
+
+MIX_RELEASES := mix do compile + run --no-start -e 'for r <- ~w(plain runtime reboot), do: Mix.Task.rerun("release", [r, "--quiet"])'
+build/test/mix: $(shell find $(KINDS)/mix -type f)
+	@rm -rf $@ && mkdir -p build/test && cp -r $(KINDS)/mix $@ && cd $@ && \
+	HOME=$(CURDIR)/$@ $(RELEASE_ENV) $(MIX_RELEASES) >make.log || { cat make.log; rm -rf $(CURDIR)/$@; exit 1; }
+
+build/test/newer-%: $(KINDS)/newer.sh $(shell find $(KINDS)/relx $(KINDS)/mix -type f) $(wildcard qemu/demo/build.escript qemu/demo/eclero/*) | build/otp-%
+	@rm -rf $@ && mkdir -p $@ && cp -r $(KINDS)/relx $(KINDS)/mix qemu/demo $@ && \
+	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp $(RELEASE_ENV) unshare -m sh $(KINDS)/newer.sh $(CURDIR)/build/otp-$* $(CURDIR)/$@ >$@/make.log || { cat $@/make.log; rm -rf $@; exit 1; }
+	@ln -s ../../otp-$* $@/root
+
 $(LAB):
 	@test -e $@ || echo "building the lab"
 	@cd qemu && go build -o ../$@ ./cmd/lab
@@ -146,9 +180,7 @@ deps:
 	  $(SUDO) apt-get -o Acquire::Retries=3 install -y -qq --no-install-recommends $$missing >/dev/null; fi
 
 # What the next Debian has, beside this one's: releases of OTP 27 and Elixir 1.18 are
-# tested too. It is fetched once. For a newer one yet: make newer-otp NEWER=forky, and
-# go test ./cmd/init -run 'Kinds|Remote|Newer' -newer forky.
-NEWER := trixie
+# tested too. It is fetched once. For a newer one yet: make namespaces NEWER=forky.
 newer-otp: build/otp-$(NEWER)
 build/otp-%: cmd/init/testdata/newer-otp.sh
 	@echo "fetching Erlang/OTP and Elixir of Debian $*"

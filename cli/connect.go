@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"os"
+	"time"
 
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/health"
@@ -45,6 +46,10 @@ func newRemoteShell(root, line string) (*remoteShell, error) {
 	return v, nil
 }
 
+// reachWait is how long a release that says nothing is waited for: who asks for a shell wants
+// one on a busy node too, where the health of the release would be a miss by then.
+const reachWait = 5 * time.Second
+
 // connect makes sure that the release answers, and that whoever asks can have its cookie.
 func (v *remoteShell) connect() error {
 	user, uid := v.node.User, uint32(os.Geteuid())
@@ -67,6 +72,7 @@ func (v *remoteShell) connect() error {
 	// Another name yet: the VM may not have noticed the end of this handshake when what it
 	// was for begins.
 	w.Node = name + "-first" + w.Node[at(w.Node)-1:]
+	w.Limit = max(w.Limit, reachWait)
 	answer, at := w.Reach()
 	if v.at = at; answer != cluster.Answered {
 		why := map[cluster.Answer]string{cluster.Refused: "nothing listens on ", cluster.Silent: "no answer from "}[answer]

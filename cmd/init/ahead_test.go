@@ -72,6 +72,7 @@ func cold(t *testing.T, from string) string {
 // While the network is awaited, what the VM will load is read, and nothing else; it is
 // over by itself, long before the VM is there.
 func TestReadAhead(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name, words  string
 		last, others bool // the last module of the boot script is read, and what only embedded mode loads

@@ -95,7 +95,7 @@ func TestLateInterface(t *testing.T) {
 	})
 	m.line("network: eth0: absent")
 	m.state(health.Rescue, 0)
-	ns := "/proc/" + strconv.Itoa(m.cmd.Process.Pid) + "/ns/net"
+	ns := "/proc/" + strconv.Itoa(m.PID()) + "/ns/net"
 	out, err := exec.Command("nsenter", "--net="+ns, "sh", "-c",
 		"ip link add eth0 type veth peer name other && ip link set other up").CombinedOutput()
 	if err != nil {
@@ -137,7 +137,7 @@ func TestSignalsAreHarmless(t *testing.T) {
 // inPIDs runs a program of the testing machine in the machine's pid namespace.
 func (m *machine) inPIDs(name string, args ...string) {
 	m.t.Helper()
-	args = append([]string{"-p", "-t", strconv.Itoa(m.cmd.Process.Pid), name}, args...)
+	args = append([]string{"-p", "-t", strconv.Itoa(m.PID()), name}, args...)
 	if out, err := exec.Command("nsenter", args...).CombinedOutput(); err != nil {
 		m.t.Fatalf("%v: %v %s", args, err, out)
 	}
@@ -145,7 +145,7 @@ func (m *machine) inPIDs(name string, args ...string) {
 
 // zombies counts the dead children of PID 1 that were not collected.
 func (m *machine) zombies() (zombies int) {
-	pid := strconv.Itoa(m.cmd.Process.Pid)
+	pid := strconv.Itoa(m.PID())
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, name := range stats {
 		text, err := os.ReadFile(name)
@@ -179,48 +179,11 @@ func stormScript(n int) string {
 }
 
 func TestOrphans(t *testing.T) {
+	t.Parallel()
 	m := power(t, spec{cmdline: quick})
 	m.state(health.Rescue, 0)
 	begun := time.Now()
 	m.inPIDs("sh", "-c", stormScript(2000))
 	t.Logf("2,000 orphans in %v", time.Since(begun))
 	m.waitNoZombies()
-}
-
-// The shipped binary is static, small, and made of few packages.
-func TestFootprint(t *testing.T) {
-	st, err := os.Stat(binary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if limit := int64(6_480_000); st.Size() > limit {
-		t.Errorf("init has %d bytes, want at most %d", st.Size(), limit)
-	}
-	out, err := exec.Command("readelf", "-lW", binary).CombinedOutput()
-	if err != nil || strings.Contains(string(out), "INTERP") || !strings.Contains(string(out), "LOAD") {
-		t.Errorf("not static: %v\n%s", err, out)
-	}
-	list := exec.Command("go", "list", "-deps", ".")
-	list.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is built
-	out, err = list.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v %s", err, out)
-	}
-	for _, p := range strings.Fields(string(out)) {
-		switch p {
-		case "net/http", "crypto/tls", "crypto/x509", "text/template", "os/exec", "regexp", "runtime/cgo":
-			t.Errorf("init is made with %s", p)
-		}
-	}
-}
-
-// What most boards have, of 32 and of 64 bits; make cross builds for all others too.
-func TestArchitectures(t *testing.T) {
-	for _, arch := range []string{"arm", "arm64"} {
-		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", os.DevNull, ".")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+arch)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", arch, err, out)
-		}
-	}
 }

@@ -56,7 +56,7 @@ oom_score_adj = 300
 	m := power(t, s)
 	_, next := m.state(health.Up, 0)
 	m.line("release: port 80 is mine")
-	before := m.limits(m.cmd.Process.Pid)
+	before := m.limits(m.PID())
 	look := func() {
 		t.Helper()
 		vm := m.vm()
@@ -85,7 +85,7 @@ oom_score_adj = 300
 	unix.Kill(m.vm(), unix.SIGKILL)
 	m.restarted(1, next)
 	look()
-	init := m.cmd.Process.Pid
+	init := m.PID()
 	if got := m.limits(init)["Max core file size"]; got == "0 0" {
 		t.Error("PID 1 has a limit of the release")
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/nstest"
 	"golang.org/x/sys/unix"
 )
 
@@ -66,13 +67,13 @@ func (c *chaos) killMonitor() {
 	n := c.count("the monitor ended")
 	unix.Kill(c.monitor(), unix.SIGKILL)
 	c.linesWith("the monitor ended", n+1)
-	c.await("a record", limitOfTest, func() bool { return len(c.records) > c.seen })
+	c.await("a record", nstest.Patience, func() bool { return len(c.Records()) > c.seen })
 }
 
 // monitor waits for the one that comes after the last.
 func (c *chaos) monitor() int {
-	for deadline := time.Now().Add(limitOfTest); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		for _, pid := range children(c.cmd.Process.Pid) {
+	for deadline := time.Now().Add(nstest.Patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		for _, pid := range children(c.PID()) {
 			comm, _ := os.ReadFile("/proc/" + pid + "/comm")
 			if strings.HasPrefix(string(comm), "beaminit-monito") { // a name has 15 bytes
 				n, _ := strconv.Atoi(pid)
@@ -110,8 +111,8 @@ func (c *chaos) killTwice() {
 	const why = "killed by signal 9 (SIGKILL)"
 	c.killVM(unix.SIGKILL, why)
 	c.linesWith("the release ended: "+why, c.ends[why])
-	for deadline := time.Now().Add(limitOfTest); time.Now().Before(deadline); {
-		for _, pid := range children(c.cmd.Process.Pid) {
+	for deadline := time.Now().Add(nstest.Patience); time.Now().Before(deadline); {
+		for _, pid := range children(c.PID()) {
 			comm, _ := os.ReadFile("/proc/" + pid + "/comm")
 			if name := strings.TrimSpace(string(comm)); name == "erlexec" || name == "beam.smp" {
 				n, _ := strconv.Atoi(pid)
@@ -132,7 +133,7 @@ func (c *chaos) command(why string, words ...string) {
 		}
 	}
 	c.ends[why]++
-	c.old = c.pid
+	c.old = c.last
 }
 
 func (c *chaos) rescueAndRestart() {
@@ -194,12 +195,12 @@ func (c *chaos) stormAndKill() {
 // forkBomb fills a limit of processes with orphans of PID 1, and kills the VM while
 // nothing can be started.
 func (c *chaos) forkBomb() {
-	group, err := pidsGroup(c.cmd.Process.Pid, 64)
+	group, err := pidsGroup(c.PID(), 64)
 	if err != nil {
 		c.trace = append(c.trace, "  no limit of processes here: "+err.Error())
 		return
 	}
-	bomb := exec.Command("nsenter", "-p", "-t", strconv.Itoa(c.cmd.Process.Pid), "sh", "-c",
+	bomb := exec.Command("nsenter", "-p", "-t", strconv.Itoa(c.PID()), "sh", "-c",
 		`echo $$ > "$1"; i=0; while [ $i -lt 200 ]; do (sleep 0.3 &) 2>/dev/null; i=$((i+1)); done`, "bomb", group.enter)
 	bomb.Run() // it cannot always fork: that is its purpose
 	const why = "killed by signal 9 (SIGKILL)"
@@ -234,7 +235,7 @@ func (c *chaos) fill() {
 // readOnly makes the data disk read-only for a while.
 func (c *chaos) readOnly() {
 	remount := func(how string) error {
-		return exec.Command("nsenter", "-m", "-t", strconv.Itoa(c.cmd.Process.Pid), "mount", "-o", "remount,bind,"+how, "/data").Run()
+		return exec.Command("nsenter", "-m", "-t", strconv.Itoa(c.PID()), "mount", "-o", "remount,bind,"+how, "/data").Run()
 	}
 	if remount("ro") != nil {
 		return // somebody writes

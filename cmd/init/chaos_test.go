@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -14,6 +16,8 @@ import (
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
+	"github.com/beaminit/beaminit/internal/nstest"
+	"github.com/beaminit/beaminit/supervise"
 	"golang.org/x/sys/unix"
 )
 
@@ -38,7 +42,7 @@ type chaos struct {
 	runs   int // of the VM that have ended
 	falls  int
 	recent int // falls since the last reexec
-	pid    int // of the last VM that was up
+	last   int // the process of the last VM that was up
 	old    int // of one that was ended on purpose
 	trace  []string
 }
@@ -47,6 +51,7 @@ type chaos struct {
 // after each event that PID 1 lives, that there is one VM or a reason for none, no
 // zombie, no lost exit status, and that the health records tell the truth.
 func TestChaos(t *testing.T) {
+	t.Parallel()
 	seed := *chaosSeed
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())
@@ -91,7 +96,7 @@ func newChaos(t *testing.T, r *rand.Rand) *chaos {
 	s := withERTS(t, "hostname=node1", "[[mount]]\nsource = \"/mnt\"\ntarget = \"/data\"\noptions = [\"bind\"]\n\n"+
 		"[supervise]\nbackoff = [\"5ms\", \"20ms\"]\nattempts = 1000\nwindow = \"1s\"\nstop_timeout = \"5s\"\n")
 	s.toml = strings.ReplaceAll(s.toml, `"1s"`+"\nprobe_timeout", `"300ms"`+"\nprobe_timeout")
-	s.program, s.writable, s.dirs = faulty, true, []string{"mnt"}
+	s.program, s.writable, s.dirs = faulty(t), true, []string{"mnt"}
 	s.bind["mnt"] = store
 	if err := os.WriteFile(filepath.Join(store, "cookie"), []byte("namespace-cookie"), 0o400); err != nil {
 		t.Fatal(err)
@@ -117,11 +122,11 @@ func (c *chaos) choose() event {
 // settle waits for what must be true after each event.
 func (c *chaos) settle() {
 	c.t.Helper()
-	if err := unix.Kill(c.cmd.Process.Pid, 0); err != nil {
+	if err := unix.Kill(c.PID(), 0); err != nil {
 		c.t.Fatalf("PID 1: %v\n%s", err, c.tail())
 	}
 	for why, n := range c.ends { // no exit status is lost, none is told twice
-		c.await(fmt.Sprintf("%d ends with %q", n, why), limitOfTest, func() bool { return c.counted("the release ended: "+why) >= n })
+		c.await(fmt.Sprintf("%d ends with %q", n, why), nstest.Patience, func() bool { return c.count("the release ended: "+why) >= n })
 		if got := c.count("the release ended: " + why); got != n {
 			c.t.Fatalf("%d ends with %q, want %d\n%s", got, why, n, c.tail())
 		}
@@ -129,7 +134,7 @@ func (c *chaos) settle() {
 	r, next := c.record(fmt.Sprintf("up after %d ends", c.runs), c.seen, func(r health.Record) bool {
 		return r.State == health.Up && r.Restarts == c.runs && r.PID != c.old
 	})
-	c.pid = r.PID
+	c.last = r.PID
 	c.seen = next - 1 // it may still be the last word
 	if vm := c.childNumbered(r.PID); vm != c.vm() {
 		c.t.Fatalf("the record says %d, the VM is %d\n%s", vm, c.vm(), c.tail())
@@ -145,7 +150,7 @@ func (c *chaos) settle() {
 
 // vms counts the VMs below PID 1, those that are about to become one too.
 func (c *chaos) vms() (n int) {
-	for _, pid := range children(c.cmd.Process.Pid) {
+	for _, pid := range children(c.PID()) {
 		comm, _ := os.ReadFile("/proc/" + pid + "/comm")
 		if name := strings.TrimSpace(string(comm)); name == "beam.smp" || name == "erlexec" {
 			n++
@@ -160,11 +165,11 @@ func (c *chaos) end(why string) {
 	c.runs++
 }
 
-// A signal in the first milliseconds of PID 1 is obeyed or lost, and never its end in
-// any other way. From a kernel nobody is there to send one before main.
+// A signal in the first milliseconds of PID 1 is obeyed where it means something to it, and
+// is never its end in any other way. From a kernel nobody is there to send one before main.
 func TestEarlySignals(t *testing.T) {
+	t.Parallel()
 	signals := []unix.Signal{unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGINT, unix.SIGPWR, unix.SIGHUP, unix.SIGCHLD, unix.SIGQUIT}
-	obeyed := 0
 	for i := range *chaosBoots {
 		sig := signals[i%len(signals)]
 		m := power(t, spec{cmdline: quick})
@@ -172,58 +177,65 @@ func TestEarlySignals(t *testing.T) {
 		m.awaitMain()
 		time.Sleep(time.Duration(rand.IntN(5000<<(i%4))) * time.Microsecond) // anywhere in them, and a little later
 		m.signal(sig)
-		select {
-		case err := <-m.exit:
-			m.exit <- err
-			if got := m.ended(); got != unix.SIGHUP && got != unix.SIGINT || m.count("asked for by") == 0 {
-				t.Fatalf("%v: PID 1 ended by %v (%v)\n%s", sig, got, err, m.tail())
+		if _, why := supervise.ActionOf(sig); why != "" {
+			m.line("asked for by " + why)
+			if got := m.ended(); got != unix.SIGHUP && got != unix.SIGINT {
+				t.Fatalf("%v: PID 1 ended by %v\n%s", sig, got, m.tail())
 			}
-			obeyed++
-		case <-time.After(20 * time.Millisecond):
-			m.await("rescue, or the way down", limitOfTest, func() bool {
-				return m.counted("asked for by") > 0 || slices.ContainsFunc(m.records, func(r health.Record) bool { return r.State == health.Rescue })
-			})
+		} else {
+			m.state(health.Rescue, 0)
 		}
 		m.off()
 	}
-	t.Logf("%d of %d were obeyed", obeyed, *chaosBoots)
 }
 
 // Whenever the power goes, the history of the boots before can be read, and nothing that
 // was in it is lost.
 func TestPowerCuts(t *testing.T) {
+	t.Parallel()
 	store := t.TempDir()
 	s := withState()
 	s.bind = map[string]string{"store": store}
-	var last []history.Entry
-	for range *chaosBoots {
-		m := power(t, s)
-		m.awaitInit()
-		time.Sleep(time.Duration(rand.IntN(200)) * time.Millisecond)
-		m.off()
+	remembered := func() []history.Entry {
 		entries, garbled, err := history.Read(filepath.Join(store, "beaminit"))
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.Fatal(err)
-		}
-		if n := len(last); n > 0 && !slices.Contains(entries, last[n-1]) {
-			t.Fatalf("after a power cut there are %d entries, and the last of the %d before is none of them", len(entries), n)
 		}
 		if garbled > history.MaxFile/64 { // torn ones that the next boot clears away
 			t.Fatalf("%d bytes are no entries", garbled)
 		}
+		return entries
+	}
+	whole := power(t, s)
+	whole.eventually("remember the boot", func() bool { return len(remembered()) > 0 })
+	whole.state(health.Rescue, 0)
+	lines := len(whole.Lines())
+	whole.off()
+	last := remembered()
+	for range *chaosBoots {
+		m, after := power(t, s), rand.IntN(lines+lines/2)
+		m.awaitInit()
+		if after <= lines {
+			m.await(fmt.Sprintf("line %d of %d", after, lines), nstest.Patience, func() bool { return len(m.Lines()) >= after })
+		} else { // while it is written down
+			m.eventually("remember something", func() bool { return !slices.Equal(remembered(), last) })
+		}
+		time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond) // anywhere between two lines
+		m.off()
+		entries := remembered()
+		if n := len(last); !slices.Contains(entries, last[n-1]) {
+			t.Fatalf("after a power cut there are %d entries, and the last of the %d before is none of them", len(entries), n)
+		}
 		last = entries
 	}
 	t.Logf("%d entries after %d boots", len(last), *chaosBoots)
-	if len(last) == 0 {
-		t.Error("nothing was remembered")
-	}
 }
 
 // awaitMain waits for the first that PID 1 does when it listens: it mounts /sys.
 func (m *machine) awaitMain() {
 	m.t.Helper()
-	mounts := "/proc/" + strconv.Itoa(m.cmd.Process.Pid) + "/mounts"
-	for deadline := time.Now().Add(limitOfTest); time.Now().Before(deadline); {
+	mounts := "/proc/" + strconv.Itoa(m.PID()) + "/mounts"
+	for deadline := time.Now().Add(nstest.Patience); time.Now().Before(deadline); {
 		if text, _ := os.ReadFile(mounts); strings.Contains(string(text), " /sys ") {
 			return
 		}
@@ -235,8 +247,8 @@ func (m *machine) awaitMain() {
 // namespaces.
 func (m *machine) awaitInit() {
 	m.t.Helper()
-	exe := "/proc/" + strconv.Itoa(m.cmd.Process.Pid) + "/exe"
-	deadline := time.Now().Add(limitOfTest)
+	exe := "/proc/" + strconv.Itoa(m.PID()) + "/exe"
+	deadline := time.Now().Add(nstest.Patience)
 	for time.Now().Before(deadline) {
 		if name, _ := os.Readlink(exe); strings.HasSuffix(name, "/sbin/init") {
 			return

@@ -26,9 +26,9 @@ type childBounds struct {
 }
 
 var boundsOfChildren = []childBounds{
-	{cluster.MonitorName[:15], "65533", "0000000000000000", "2", []string{"pipe:", "/dev/null", "/memfd:watch (deleted)", "anon_inode:[eventpoll]", "anon_inode:[eventfd]", "socket:"}},
-	{discovery.ChildName[:min(15, len(discovery.ChildName))], "65531", "0000000000000000", "2", []string{"pipe:", "/dev/null", "anon_inode:[eventpoll]", "anon_inode:[eventfd]", "socket:"}},
-	{netcfg.ChildName, "65532", "0000000000003400", "2", []string{"pipe:", "/dev/null", "anon_inode:[eventpoll]", "anon_inode:[eventfd]", "socket:", "/data/beaminit/net"}},
+	{comm: cluster.MonitorName[:15], uid: "65533", caps: "0000000000000000", seccomp: "2", fds: []string{"pipe:", "/dev/null", "/memfd:watch (deleted)", "anon_inode:[eventpoll]", "anon_inode:[eventfd]", "socket:"}},
+	{comm: discovery.ChildName[:min(15, len(discovery.ChildName))], uid: "65531", caps: "0000000000000000", seccomp: "2", fds: []string{"pipe:", "/dev/null", "anon_inode:[eventpoll]", "anon_inode:[eventfd]", "socket:"}},
+	{comm: netcfg.ChildName, uid: "65532", caps: "0000000000003400", seccomp: "2", fds: []string{"pipe:", "/dev/null", "anon_inode:[eventpoll]", "anon_inode:[eventfd]", "socket:", "/data/beaminit/net"}},
 }
 
 // descriptorsOf are what those of a process lead to, by number.
@@ -99,6 +99,7 @@ func (b *childBounds) checkDescriptors(m *machine, pid int) {
 // Each child has what it needs and no more, as the kernel tells it: as PID 1 has started
 // it, and as one does that has come by reexec, with all that it has open.
 func TestChildren(t *testing.T) {
+	t.Parallel()
 	s := withERTS(t, "ip=dhcp beaminit.network.eth0.wait=1m", "[[mount]]\nsource = \"/store\"\ntarget = \"/data\"\noptions = [\"bind\"]\n[discovery]\nmdns = true\n")
 	s.dirs = append(s.dirs, "store")
 	s.writable = true

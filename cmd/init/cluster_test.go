@@ -34,7 +34,7 @@ func inNet(t testing.TB, pid int, script string) {
 // plug gives the machine an eth0 whose other end is a port of the bridge.
 func (m *machine) plug(bridge, port int) {
 	m.t.Helper()
-	inNet(m.t, m.cmd.Process.Pid, fmt.Sprintf("ip link add eth0 type veth peer name port%d netns %d", port, bridge))
+	inNet(m.t, m.PID(), fmt.Sprintf("ip link add eth0 type veth peer name port%d netns %d", port, bridge))
 	inNet(m.t, bridge, fmt.Sprintf("ip link set port%d master br0 && ip link set port%d up", port, port))
 }
 
@@ -54,7 +54,7 @@ args = ["-kernel", "net_ticktime", "4"]
 	var ms []*machine
 	for i := 1; i <= 3; i++ {
 		s := withERTS(t, fmt.Sprintf("ip=10.77.0.1%d::10.77.0.1:255.255.255.0:n%d:eth0:off beaminit.network.eth0.wait=20s", i, i), toml)
-		s.program = strict
+		s.program = strict(t)
 		m := power(t, s)
 		ms = append(ms, m)
 	}

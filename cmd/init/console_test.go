@@ -155,7 +155,7 @@ func TestShell(t *testing.T) {
 			t.Errorf("why=%q", r.Why)
 		}
 		m.line("kept: last output")
-		names, _ := filepath.Glob(fmt.Sprintf("/proc/%d/root/run/beaminit/dumps/last-output-*-1.log", m.cmd.Process.Pid))
+		names, _ := filepath.Glob(fmt.Sprintf("/proc/%d/root/run/beaminit/dumps/last-output-*-1.log", m.PID()))
 		if len(names) != 1 {
 			t.Fatalf("last outputs: %q", names)
 		}
@@ -183,7 +183,7 @@ func TestNobodyReads(t *testing.T) {
 	m := power(t, withConsole(t, p, fmt.Sprintf("[release]\nargs = [\"-eval\", %q]\n", floodExpr)))
 	first, next := m.state(health.Up, 0)
 	m.eventually("get 10 MB from the release", func() bool {
-		_, err := os.Stat(fmt.Sprintf("/proc/%d/root/run/beaminit/release/flooded", m.cmd.Process.Pid))
+		_, err := os.Stat(fmt.Sprintf("/proc/%d/root/run/beaminit/release/flooded", m.PID()))
 		return err == nil
 	})
 	if r, _ := m.state(health.Up, next); r.PID != first.PID || r.Restarts != 0 {
@@ -208,9 +208,9 @@ func TestShellOutlives(t *testing.T) {
 	p, other := newPort(t), newPort(t)
 	s := withConsole(t, p, "[release]\nuser = \"1234\"\n")
 	s.ttys = map[string]string{"first": p.name, "second": other.name}
-	s.program, s.writable = faulty, true
+	s.program, s.writable = faulty(t), true
 	m := power(t, s)
-	dev := fmt.Sprintf("/proc/%d/root/dev/", m.cmd.Process.Pid)
+	dev := fmt.Sprintf("/proc/%d/root/dev/", m.PID())
 	first, next := m.state(health.Up, 0)
 	same := func() {
 		t.Helper()

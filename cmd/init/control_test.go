@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/nstest"
 	"golang.org/x/sys/unix"
 )
 
 // ask runs beaminit on the machine, and gives what it prints and its exit status.
 func (m *machine) ask(args ...string) (text string, status int) {
 	m.t.Helper()
-	pid := strconv.Itoa(m.cmd.Process.Pid)
+	pid := strconv.Itoa(m.PID())
 	cmd := exec.Command("nsenter", append([]string{"-m", "-n", "-p", "-u", "-t", pid, "/sbin/init"}, args...)...)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
@@ -33,7 +34,7 @@ func (m *machine) ask(args ...string) (text string, status int) {
 func (m *machine) output(args ...string) (out, said string) {
 	m.t.Helper()
 	var text, errs strings.Builder
-	cmd := exec.Command("nsenter", append([]string{"-m", "-n", "-p", "-u", "-t", strconv.Itoa(m.cmd.Process.Pid), "/sbin/init"}, args...)...)
+	cmd := exec.Command("nsenter", append([]string{"-m", "-n", "-p", "-u", "-t", strconv.Itoa(m.PID()), "/sbin/init"}, args...)...)
 	cmd.Stdout, cmd.Stderr = &text, &errs
 	if err := cmd.Run(); err != nil {
 		m.t.Fatalf("beaminit %v: %v %s", args, err, errs.String())
@@ -54,8 +55,8 @@ func (m *machine) want(status int, text string, args ...string) {
 // reachable waits for the control socket: it comes after the first record.
 func (m *machine) reachable() {
 	m.t.Helper()
-	path := fmt.Sprintf("/proc/%d/root/run/beaminit/control", m.cmd.Process.Pid)
-	for deadline := time.Now().Add(limitOfTest); ; time.Sleep(5 * time.Millisecond) {
+	path := fmt.Sprintf("/proc/%d/root/run/beaminit/control", m.PID())
+	for deadline := time.Now().Add(nstest.Patience); ; time.Sleep(5 * time.Millisecond) {
 		if _, err := os.Stat(path); err == nil {
 			return
 		}
@@ -171,7 +172,7 @@ func TestCommandsBeforeTheStart(t *testing.T) {
 		m.reachable()
 		m.want(0, "stopped after ", "stop")
 		_, next = m.state(health.Rescue, next)
-		r, _ := m.record("after the wait", next, func(r health.Record) bool { return r.Up > 3*time.Second+m.records[0].Up })
+		r, _ := m.record("after the wait", next, func(r health.Record) bool { return r.Up > 3*time.Second+m.Records()[0].Up })
 		if r.State != health.Rescue {
 			t.Errorf("got %+v", r)
 		}
@@ -245,7 +246,7 @@ func TestReleaseComesLater(t *testing.T) {
 	m := power(t, s)
 	_, next := m.state(health.Rescue, 0)
 	m.reachable()
-	m.must(os.Symlink("/srv/erlang", fmt.Sprintf("/proc/%d/root/run/later", m.cmd.Process.Pid)))
+	m.must(os.Symlink("/srv/erlang", fmt.Sprintf("/proc/%d/root/run/later", m.PID())))
 	m.want(0, "restarted: pid ", "restart")
 	m.state(health.Up, next)
 	if n := m.count("the monitor ended"); n > 0 {

@@ -15,6 +15,7 @@ import (
 // Whatever stands in the place of the cookie, by whomever, the node boots, root reads
 // nothing of others, and the release gets nothing that is not for it.
 func TestCookieInTheWay(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, shell string // by the release's user, who owns /data
 		root        func(data string) error
@@ -56,7 +57,7 @@ func TestCookieInTheWay(t *testing.T) {
 			if m.count("a-secret") != 0 {
 				t.Error("the secret is on the console")
 			}
-			if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/root/run/beaminit/release/.erlang.cookie", m.cmd.Process.Pid)); err == nil && string(text) == "a-secret" {
+			if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/root/run/beaminit/release/.erlang.cookie", m.PID())); err == nil && string(text) == "a-secret" {
 				t.Error("the release was given the secret")
 			}
 			m.signal(unix.SIGTERM)
@@ -68,6 +69,7 @@ func TestCookieInTheWay(t *testing.T) {
 // What the release's user puts in the place of the state directory stays as it is, and
 // the node tells it, boots and remembers in memory.
 func TestStateDirectoryOfTheUser(t *testing.T) {
+	t.Parallel()
 	for shell, want := range map[string]string{
 		"ln -s ../etc beaminit":                              "nothing is kept on /data: /data/beaminit: it is a symbolic link, in a directory that others than root can write to",
 		"mkdir beaminit; touch -d 2090-01-01 beaminit/clock": "nothing is kept on /data: /data/beaminit: it belongs to uid 4242; want chown root /data/beaminit",

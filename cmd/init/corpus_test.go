@@ -91,9 +91,7 @@ func imagePlan(t *testing.T, c *imageCase) (lines []string) {
 			os.MkdirAll(path, 0o755)
 		case strings.Contains(name, "/bin/") && text == "": // a static program, to please what looks into it
 			os.MkdirAll(filepath.Dir(path), 0o755)
-			if err := os.Link(binary, path); err != nil {
-				t.Fatal(err)
-			}
+			copyInit(t, path)
 		default:
 			write(t, path, text)
 		}
@@ -108,7 +106,7 @@ func imagePlan(t *testing.T, c *imageCase) (lines []string) {
 		}
 	}
 	cmdline := "quiet " + strings.TrimSpace(c.sections["cmdline"])
-	out, err := exec.Command(binary, "plan", "--root", root, "--cmdline", cmdline).Output()
+	out, err := exec.Command(initProgram(t), "plan", "--root", root, "--cmdline", cmdline).Output()
 	if err != nil {
 		t.Fatalf("plan: %v\n%s", err, out)
 	}

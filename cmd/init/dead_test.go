@@ -1,7 +1,7 @@
 package main
 
 import (
-	native "encoding/binary"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -51,15 +51,15 @@ func (m *machine) fuse(asleep bool) *os.File {
 func answerInit(fd int, request []byte) {
 	n, err := unix.Read(fd, request)
 	const header, opInit = 40, 26 // fuse_in_header, FUSE_INIT (linux/fuse.h)
-	if err != nil || n < header || native.NativeEndian.Uint32(request[4:]) != opInit {
+	if err != nil || n < header || binary.NativeEndian.Uint32(request[4:]) != opInit {
 		return
 	}
 	answer := make([]byte, 16+64) // fuse_out_header, fuse_init_out
-	native.NativeEndian.PutUint32(answer, uint32(len(answer)))
+	binary.NativeEndian.PutUint32(answer, uint32(len(answer)))
 	copy(answer[8:16], request[8:16]) // unique
-	native.NativeEndian.PutUint32(answer[16:], 7)
-	native.NativeEndian.PutUint32(answer[20:], 31)
-	native.NativeEndian.PutUint32(answer[36:], 4096) // max_write
+	binary.NativeEndian.PutUint32(answer[16:], 7)
+	binary.NativeEndian.PutUint32(answer[20:], 31)
+	binary.NativeEndian.PutUint32(answer[36:], 4096) // max_write
 	unix.Write(fd, answer)
 }
 
@@ -71,31 +71,10 @@ func (m *machine) revive() {
 	m.dead = nil
 }
 
-// mountDead puts them in their places, in the machine's root.
-func mountDead(root string) error {
-	text, err := os.ReadFile(filepath.Join(root, "dead"))
-	if err != nil || len(text) == 0 {
-		return err
-	}
-	for i, name := range strings.Split(string(text), "\n") {
-		fd := 3 + i
-		unix.CloseOnExec(fd)
-		target, mode := filepath.Join(root, name), "40000"
-		if info, err := os.Stat(target); err != nil {
-			return err
-		} else if !info.IsDir() {
-			mode = "100000"
-		}
-		if err := unix.Mount("dead", target, "fuse", 0, fmt.Sprintf("fd=%d,rootmode=%s,user_id=0,group_id=0", fd, mode)); err != nil {
-			return fmt.Errorf("mount on %s: %w", name, err)
-		}
-	}
-	return nil
-}
-
 // What stands in the place of a file that PID 1 has to do with, and makes who opens it wait
 // for ever: the loop answers at once, and the node goes down in order.
 func TestWaitsForNoFile(t *testing.T) {
+	t.Parallel()
 	const (
 		tls  = "beaminit.distribution.tls.cert=/data/tls.pem beaminit.distribution.tls.key=/data/tls.pem beaminit.distribution.tls.ca=/data/tls.pem"
 		data = "\n[[mount]]\nsource = \"none\"\ntarget = \"/data\"\ntype = \"fuse\"\n"
@@ -154,7 +133,7 @@ func TestWaitsForNoFile(t *testing.T) {
 					m.answersAtOnce()
 				}
 				m.signal(unix.SIGTERM)
-				m.eventually("call reboot(2)", m.isExiting)
+				m.eventually("call reboot(2)", func() bool { return m.isExiting() })
 				m.revive()
 				if got := m.ended(); got != unix.SIGHUP {
 					t.Errorf("the kernel ended it with %v, want a reboot", got)
@@ -185,13 +164,10 @@ func (m *machine) answersAtOnce() {
 // isExiting says that PID 1 has done the last thing that it does, though the kernel may wait
 // for what hangs below it (proc(5), stat: flags, PF_EXITING).
 func (m *machine) isExiting() bool {
-	select {
-	case err := <-m.exit:
-		m.exit <- err
+	if m.gone(0) {
 		return true
-	default:
 	}
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", m.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", m.PID()))
 	if err != nil {
 		return true
 	}

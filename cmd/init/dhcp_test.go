@@ -29,7 +29,7 @@ func dnsmasq(t *testing.T, bridge int, args ...string) {
 
 // in is what a file of the machine holds now; empty: it is not there.
 func (m *machine) in(path string) string {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/root%s", m.cmd.Process.Pid, path))
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/root%s", m.PID(), path))
 	return string(text)
 }
 
@@ -37,10 +37,11 @@ func (m *machine) in(path string) string {
 // gives it, and its VM finds names by the server's DNS. Its network child can be killed; a
 // later name is said and not taken.
 func TestDHCP(t *testing.T) {
+	t.Parallel()
 	br := bridge(t)
 	dnsmasq(t, br, "--dhcp-option=15,farm.lan", "--dhcp-option-force=12,bird7", "-A", "/gate.farm.lan/10.77.0.9")
 	s := withERTS(t, "ip=dhcp beaminit.network.eth0.wait=1m", "")
-	s.program = strict
+	s.program = strict(t)
 	m := power(t, s)
 	m.line("network: eth0: absent")
 	m.plug(br, 1)
@@ -69,13 +70,14 @@ func TestDHCP(t *testing.T) {
 	m.must(unix.Kill(child, unix.SIGKILL))
 	m.line("the network child ended (killed by signal 9 (SIGKILL))")
 	m.eventually("another network child", func() bool { c := m.has(netcfg.ChildName); return c != 0 && c != child })
-	inNet(t, m.cmd.Process.Pid, "ip -4 address show dev eth0 | grep -q "+own.String())
+	inNet(t, m.PID(), "ip -4 address show dev eth0 | grep -q "+own.String())
 	m.noDeniedCall()
 }
 
 // Static addresses are there before the release is started, though the network child ends
 // at once each time.
 func TestStaticWithoutChild(t *testing.T) {
+	t.Parallel()
 	br := bridge(t)
 	m := power(t, withERTS(t, "hostname=n1 beaminit.network.eth0.address=10.77.0.11/24 beaminit.network.eth0.wait=1m", ""))
 	m.plug(br, 1)
@@ -84,7 +86,7 @@ func TestStaticWithoutChild(t *testing.T) {
 		m.eventually("a network child", func() bool { return m.has(netcfg.ChildName) != 0 })
 		unix.Kill(m.has(netcfg.ChildName), unix.SIGKILL)
 		m.linesWith("the network child ended", i+1)
-		inNet(t, m.cmd.Process.Pid, "ip -4 address show dev eth0 | grep -q 10.77.0.11/24")
+		inNet(t, m.PID(), "ip -4 address show dev eth0 | grep -q 10.77.0.11/24")
 	}
 	inNet(t, br, "ip link set port1 down")
 	m.record("no carrier", 0, func(r health.Record) bool { return strings.Join(r.Net, " ") == "eth0:no-carrier" })

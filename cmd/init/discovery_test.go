@@ -17,7 +17,7 @@ func alone(t *testing.T, nodes int, toml, words string) (bridgePID int, list []*
 	br := bridge(t)
 	for i := 1; i <= nodes; i++ {
 		s := withERTS(t, fmt.Sprintf("ip=10.77.0.1%d::10.77.0.1:255.255.255.0:n%d:eth0:off beaminit.network.eth0.wait=20s %s", i, i, words), toml)
-		s.program = strict
+		s.program = strict(t)
 		m := power(t, s)
 		m.plug(br, i)
 		list = append(list, m)
@@ -82,7 +82,7 @@ func TestDiscoveryFile(t *testing.T) {
 // write puts a text into a file of the machine, as another program of it would.
 func (m *machine) write(path, text string) {
 	m.t.Helper()
-	file := filepath.Join(fmt.Sprintf("/proc/%d/root", m.cmd.Process.Pid), path)
+	file := filepath.Join(fmt.Sprintf("/proc/%d/root", m.PID()), path)
 	m.must(os.WriteFile(file, []byte(text), 0o644))
 }
 
@@ -96,7 +96,7 @@ func TestDiscoveryDNS(t *testing.T) {
 	var nodes []*machine
 	for i := 1; i <= 2; i++ {
 		m := power(t, withERTS(t, fmt.Sprintf("hostname=n%d ip=dhcp beaminit.network.eth0.wait=1m", i), "[discovery]\ndns = \"_erlang._tcp.farm.lan\"\n"))
-		inNet(t, m.cmd.Process.Pid, fmt.Sprintf("ip link add eth0 address 02:00:00:00:00:0%d type veth peer name port%d netns %d", i, i, br))
+		inNet(t, m.PID(), fmt.Sprintf("ip link add eth0 address 02:00:00:00:00:0%d type veth peer name port%d netns %d", i, i, br))
 		inNet(t, br, fmt.Sprintf("ip link set port%d master br0 && ip link set port%d up", i, i))
 		nodes = append(nodes, m)
 	}
@@ -119,7 +119,7 @@ func TestDiscoveryMDNS(t *testing.T) {
 	var nodes []*machine
 	for i := 1; i <= 3; i++ {
 		s := withERTS(t, fmt.Sprintf("hostname=n%d beaminit.network.eth0.address=link-local beaminit.network.eth0.wait=60s", i), "[discovery]\nmdns = true\n")
-		s.program = strict
+		s.program = strict(t)
 		m := power(t, s)
 		m.plug(br, i)
 		nodes = append(nodes, m)
@@ -152,7 +152,7 @@ func TestDiscoveryKey(t *testing.T) {
 		if err := os.WriteFile(s.bind["keys"]+"/discovery", []byte(key+"\n"), 0o400); err != nil {
 			t.Fatal(err)
 		}
-		s.program = strict
+		s.program = strict(t)
 		m := power(t, s)
 		m.plug(br, i)
 		nodes = append(nodes, m)
@@ -199,7 +199,7 @@ func TestDiscoveryHostile(t *testing.T) {
 	m.plug(br, 1)
 	m.state(health.Degraded, 0)
 	m.eventually("the group of mDNS is joined", func() bool { // 224.0.0.251, as proc(5) has it
-		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/net/igmp", m.cmd.Process.Pid))
+		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/net/igmp", m.PID()))
 		return strings.Contains(string(text), "FB0000E0")
 	})
 	lie := filepath.Join(t.TempDir(), "lie.py")

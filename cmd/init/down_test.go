@@ -13,6 +13,7 @@ import (
 
 	"github.com/beaminit/beaminit/boot/shutdown"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/nstest"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,13 +24,13 @@ func (m *machine) traced() (rest func() string) {
 		m.t.Skip("no strace")
 	}
 	out := filepath.Join(m.t.TempDir(), "trace")
-	pid := strconv.Itoa(m.cmd.Process.Pid)
+	pid := strconv.Itoa(m.PID())
 	cmd := exec.Command("strace", "-f", "-e", "trace=reboot", "-e", "signal=none", "-o", out, "-p", pid)
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	m.must(cmd.Start())
 	m.t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	for deadline := time.Now().Add(limitOfTest); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(nstest.Patience); ; time.Sleep(5 * time.Millisecond) {
 		text, _ := os.ReadFile("/proc/" + pid + "/status")
 		if !bytes.Contains(text, []byte("TracerPid:\t0\n")) {
 			break
@@ -59,7 +60,7 @@ func TestRebootParam(t *testing.T) {
 			m := power(t, spec{cmdline: quick})
 			m.state(health.Rescue, 0)
 			if tt.text != "" {
-				m.must(os.WriteFile("/proc/"+strconv.Itoa(m.cmd.Process.Pid)+"/root"+shutdown.RebootParamPath, []byte(tt.text), 0o644))
+				m.must(os.WriteFile("/proc/"+strconv.Itoa(m.PID())+"/root"+shutdown.RebootParamPath, []byte(tt.text), 0o644))
 			}
 			calls := m.traced()
 			m.signal(unix.SIGTERM)
@@ -77,7 +78,7 @@ func TestRebootParam(t *testing.T) {
 // inside runs a program of the machine in its namespaces, and gives its output.
 func (m *machine) inside(args ...string) string {
 	m.t.Helper()
-	cmd := exec.Command("nsenter", append([]string{"-t", strconv.Itoa(m.cmd.Process.Pid), "-a", "--"}, args...)...)
+	cmd := exec.Command("nsenter", append([]string{"-t", strconv.Itoa(m.PID()), "-a", "--"}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	out, _ := cmd.CombinedOutput()
 	return string(out)
@@ -125,7 +126,7 @@ func TestMachineID(t *testing.T) {
 		t.Helper()
 		m := power(t, s)
 		m.state(health.Rescue, 0)
-		text, err := os.ReadFile("/proc/" + strconv.Itoa(m.cmd.Process.Pid) + "/root/etc/machine-id")
+		text, err := os.ReadFile("/proc/" + strconv.Itoa(m.PID()) + "/root/etc/machine-id")
 		m.must(err)
 		if s.files["etc/machine-id"] == "uninitialized\n" && !strings.Contains(s.cmdline, "machine_id") {
 			if saved := m.awaitFile(filepath.Join(m.root, "store/beaminit/machine-id"), ""); saved != string(text) {

@@ -46,7 +46,7 @@ func TestDropIn(t *testing.T) {
 				if r, _ := m.state(health.Up, 0); r.Node != "bird@bird1" {
 					t.Errorf("%+v\n%s", r, m.tail())
 				}
-				cookie, err := os.ReadFile(fmt.Sprintf("/proc/%d/root/data/.erlang.cookie", m.cmd.Process.Pid))
+				cookie, err := os.ReadFile(fmt.Sprintf("/proc/%d/root/data/.erlang.cookie", m.PID()))
 				if err != nil || len(cookie) == 0 {
 					t.Errorf("cookie in HOME: %q, %v", cookie, err)
 				}
@@ -75,7 +75,7 @@ func (m *machine) crashes(t *testing.T, next int) {
 		t.Errorf("why=%q, want the slogan of the dump\n%s", r.Why, m.tail())
 	}
 	m.line("kept: crash dump /data/erl_crash.dump (")
-	dump, err := os.ReadFile(filepath.Join(fmt.Sprintf("/proc/%d/root", m.cmd.Process.Pid), "data/erl_crash.dump"))
+	dump, err := os.ReadFile(filepath.Join(fmt.Sprintf("/proc/%d/root", m.PID()), "data/erl_crash.dump"))
 	if err != nil || !strings.HasSuffix(string(dump), "=end\n") {
 		t.Errorf("the dump has %d bytes and is cut (%v)", len(dump), err)
 	}

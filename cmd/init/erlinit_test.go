@@ -5,13 +5,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/internal/nstest"
 	"golang.org/x/sys/unix"
 )
 
@@ -138,9 +139,7 @@ func erlinitPlan(t *testing.T, c *erlinitCase) (lines []string) {
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.Link(binary, path); err != nil {
-				t.Fatal(err)
-			}
+			copyInit(t, path)
 		default:
 			write(t, path, text)
 		}
@@ -157,7 +156,7 @@ func erlinitPlan(t *testing.T, c *erlinitCase) (lines []string) {
 	if words, there := c.sections["cmdline"]; there {
 		cmdline += " -- " + words
 	}
-	out, err := exec.Command(binary, "plan", "--all", "--root", root, "--cmdline", cmdline).Output()
+	out, err := exec.Command(initProgram(t), "plan", "--all", "--root", root, "--cmdline", cmdline).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,17 +240,17 @@ func (c *erlinitCase) run(t *testing.T) {
 		s.files["etc/erlinit.config"] = text
 	}
 	m := power(t, s)
-	next := map[bool]int{} // of the lines of the release, and of the others
+	next := map[string]int{} // of the lines of each program, and of PID 1's own
 	for _, want := range strings.Split(strings.TrimSpace(c.sections["console"]), "\n") {
-		release := strings.HasPrefix(want, "release: ")
-		m.await("line with "+want+", after line "+strconv.Itoa(next[release]), 30*time.Second, func() bool {
-			for i := next[release]; i < len(m.lines); i++ {
-				if strings.Contains(m.lines[i], want) {
-					next[release] = i + 1
-					return true
-				}
-			}
-			return false
+		who, _, _ := strings.Cut(want, ": ")
+		if who != "release" && who != "run_once" {
+			who = ""
+		}
+		m.await("line with "+want+", after line "+strconv.Itoa(next[who]), nstest.Patience, func() bool {
+			lines := m.Lines()
+			i := slices.IndexFunc(lines[next[who]:], func(line string) bool { return strings.Contains(line, want) })
+			next[who] += i + 1
+			return i >= 0
 		})
 	}
 	want, there := map[string]syscall.Signal{"reboot": unix.SIGHUP, "off": unix.SIGINT}[strings.TrimSpace(c.sections["ended"])]

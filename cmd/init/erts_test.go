@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -17,34 +16,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// demo is the lab's demo release, built once with the Erlang of this machine.
-var demo = sync.OnceValues(func() (string, error) {
-	if _, err := exec.LookPath("escript"); err != nil {
-		return "", nil
-	}
-	dir := filepath.Join(filepath.Dir(binary), "demo")
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		return "", err
-	}
-	out, err := exec.Command("escript", "../../qemu/demo/build.escript", "../../qemu/demo/eclero", dir).CombinedOutput()
-	if err != nil {
-		err = fmt.Errorf("%w\n%s", err, out)
-	}
-	return dir, err
-})
-
 // withERTS is a spec of a machine that has the demo release, the libraries that
 // its ERTS is linked with, and no program besides.
 func withERTS(t testing.TB, cmdline, toml string) spec {
 	t.Helper()
-	dir, err := demo()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if dir == "" {
-		t.Skip("no escript: erlang-base is not installed")
-	}
-	bind := map[string]string{"srv/erlang": dir, "lib": "/lib", "usr/lib": "/usr/lib"}
+	bind := map[string]string{"srv/erlang": made(t, "systools"), "lib": "/lib", "usr/lib": "/usr/lib"}
 	if _, err := os.Stat("/lib64"); err == nil {
 		bind["lib64"] = "/lib64"
 	}
@@ -74,7 +50,7 @@ func (m *machine) has(comm string) int {
 		text, _ := os.ReadFile(name)
 		head, rest, _ := strings.Cut(string(text), ") ")
 		fields := strings.Fields(rest)
-		if strings.HasSuffix(head, "("+comm) && len(fields) > 1 && fields[1] == strconv.Itoa(m.cmd.Process.Pid) {
+		if strings.HasSuffix(head, "("+comm) && len(fields) > 1 && fields[1] == strconv.Itoa(m.PID()) {
 			pid, _ := strconv.Atoi(strings.Fields(head)[0])
 			return pid
 		}
@@ -113,7 +89,7 @@ func TestLife(t *testing.T) {
 	t.Run("PID 1 stays small", func(t *testing.T) {
 		kb := 0
 		m.eventually("give back what only the boot needed", func() bool { // a second after it
-			rollup, _ := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", m.cmd.Process.Pid))
+			rollup, _ := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", m.PID()))
 			_, rest, _ := strings.Cut(string(rollup), "\nPss:")
 			kb, _ = strconv.Atoi(strings.Fields(rest)[0])
 			return kb > 0 && kb <= maxPSS>>10
@@ -123,9 +99,7 @@ func TestLife(t *testing.T) {
 	t.Run("SIGSTOP", func(t *testing.T) {
 		pid := m.vm()
 		unix.Kill(pid, unix.SIGSTOP)
-		m.mu.Lock()
-		stopped := m.records[len(m.records)-1]
-		m.mu.Unlock()
+		stopped := m.lastRecord()
 		hung, n := m.state(health.Hung, next)
 		// By the node's own records, one an interval: a busy machine is late with both.
 		if n := hung.Seq - stopped.Seq; n > 4 {
@@ -175,7 +149,7 @@ func TestLife(t *testing.T) {
 
 // stormQuietly is storm for another goroutine.
 func (m *machine) stormQuietly(n int) error {
-	return exec.Command("nsenter", "-p", "-t", strconv.Itoa(m.cmd.Process.Pid), "sh", "-c", stormScript(n)).Run()
+	return exec.Command("nsenter", "-p", "-t", strconv.Itoa(m.PID()), "sh", "-c", stormScript(n)).Run()
 }
 
 // A release that cannot stay up is started again a few times, then the policy has
@@ -231,6 +205,7 @@ func TestStopTimeout(t *testing.T) {
 // that were dropped are counted, and health records come through all the while. That
 // it got to the end of its flood it says by its exit status: a line could be dropped.
 func TestFlood(t *testing.T) {
+	t.Parallel()
 	m := power(t, withERTS(t, "hostname=node1", "[release]\nargs = [\"-eval\", "+
 		"\"[io:format(\\\"~200..xs~n\\\", [\\\"\\\"]) || _ <- lists:seq(1, 200000)], halt(7).\"]\n"))
 	_, next := m.state(health.Up, 0)
@@ -289,7 +264,7 @@ func TestUser(t *testing.T) {
 func TestInherits(t *testing.T) {
 	t.Parallel()
 	s := withERTS(t, "hostname=node1", "")
-	s.program, s.writable = faulty, true
+	s.program, s.writable = faulty(t), true
 	m := power(t, s)
 	_, next := m.state(health.Up, 0)
 	look := func() {
@@ -306,7 +281,7 @@ func TestInherits(t *testing.T) {
 		if got := read(vm, "status"); !strings.Contains(got, "\nUmask:\t0022\n") {
 			t.Errorf("want umask 0022 in\n%s", got)
 		}
-		if got, want := read(vm, "oom_score_adj"), read(m.cmd.Process.Pid, "oom_score_adj"); got != want {
+		if got, want := read(vm, "oom_score_adj"), read(m.PID(), "oom_score_adj"); got != want {
 			t.Errorf("oom_score_adj is %s, that of PID 1 %s", got, want)
 		}
 	}
@@ -347,10 +322,10 @@ func (m *machine) userIs(user, groups string) {
 			m.t.Errorf("%s of the VM is %q, want %q", name, got, want)
 		}
 	}
-	if init := of(m.cmd.Process.Pid); init["NoNewPrivs"] != "0" || init["Uid"] != four("0") {
+	if init := of(m.PID()); init["NoNewPrivs"] != "0" || init["Uid"] != four("0") {
 		m.t.Errorf("PID 1 has NoNewPrivs %s and Uid %s", init["NoNewPrivs"], init["Uid"])
 	}
-	tmp := fmt.Sprintf("/proc/%d/root/run/beaminit/release", m.cmd.Process.Pid)
+	tmp := fmt.Sprintf("/proc/%d/root/run/beaminit/release", m.PID())
 	for _, name := range []string{"", "/.erlang.cookie", "/proof"} {
 		var st unix.Stat_t
 		if err := unix.Stat(tmp+name, &st); err != nil || fmt.Sprint(st.Uid) != uid || fmt.Sprint(st.Gid) != gid {
@@ -358,7 +333,7 @@ func (m *machine) userIs(user, groups string) {
 		}
 	}
 	var st unix.Stat_t
-	if err := unix.Stat(fmt.Sprintf("/proc/%d/root/run/beaminit/inetrc", m.cmd.Process.Pid), &st); err != nil || st.Uid != 0 {
+	if err := unix.Stat(fmt.Sprintf("/proc/%d/root/run/beaminit/inetrc", m.PID()), &st); err != nil || st.Uid != 0 {
 		m.t.Errorf("inetrc: owner %d (%v), want root", st.Uid, err)
 	}
 }

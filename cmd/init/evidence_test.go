@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/nstest"
 	"github.com/beaminit/beaminit/node"
 	"golang.org/x/sys/unix"
 )
@@ -129,7 +130,7 @@ func TestCrashLoopIsBounded(t *testing.T) {
 // eventually waits for what shows in no line of the console.
 func (m *machine) eventually(what string, ok func() bool) {
 	m.t.Helper()
-	for deadline := time.Now().Add(limitOfTest); !ok(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(nstest.Patience); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			m.t.Fatalf("it does not %s\n%s", what, m.tail())
 		}
@@ -149,7 +150,7 @@ func TestEvidenceInMemory(t *testing.T) {
 				t.Errorf("why=%q", down.Why)
 			}
 			m.line("kept: crash dump /run/beaminit/dumps/erl_crash-")
-			dir := fmt.Sprintf("/proc/%d/root%s/", m.cmd.Process.Pid, node.MemoryDumps)
+			dir := fmt.Sprintf("/proc/%d/root%s/", m.PID(), node.MemoryDumps)
 			m.eventually("keep one dump of two", func() bool {
 				dumps, _ := filepath.Glob(dir + "*.dump")
 				outputs, _ := filepath.Glob(dir + "*.log")

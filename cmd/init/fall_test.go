@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/nstest"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,7 +24,7 @@ func TestFallsWhileBooting(t *testing.T) {
 	for _, stage := range []string{"mounts", "config", "net", "release"} {
 		t.Run(stage, func(t *testing.T) {
 			s := withERTS(t, "hostname=node1", "")
-			s.program, s.writable = faulty, true
+			s.program, s.writable = faulty(t), true
 			s.files["data/fault-"+stage] = ""
 			m := power(t, s)
 			m.line("panic while booting (please report it): fault at " + stage)
@@ -44,7 +45,7 @@ func TestFallsWhileBooting(t *testing.T) {
 func TestFallsWhileRunning(t *testing.T) {
 	t.Parallel()
 	s := withERTS(t, "hostname=node1", "[release]\nargs = [\"-eval\", \"spawn(fun F() -> io:format(\\\"tick~n\\\"), timer:sleep(100), F() end).\"]\n")
-	s.program, s.writable = faulty, true
+	s.program, s.writable = faulty(t), true
 	m := power(t, s)
 	first, next := m.state(health.Up, 0)
 	for i, place := range []string{"turn", "output"} {
@@ -86,7 +87,7 @@ func TestGoroutinesFall(t *testing.T) {
 	for _, place := range []string{"reports", "console"} {
 		t.Run(place, func(t *testing.T) {
 			s := withERTS(t, "hostname=node1", "")
-			s.program, s.writable = faulty, true
+			s.program, s.writable = faulty(t), true
 			m := power(t, s)
 			first, next := m.state(health.Up, 0)
 			m.fault(place)
@@ -106,7 +107,7 @@ func TestGoroutinesFall(t *testing.T) {
 func TestEpmdOutlivesFall(t *testing.T) {
 	t.Parallel()
 	s := withERTS(t, "hostname=node1 beaminit.distribution.epmd=daemon beaminit.release.user=1234", "")
-	s.program, s.writable = faulty, true
+	s.program, s.writable = faulty(t), true
 	m := power(t, s)
 	_, next := m.state(health.Up, 0)
 	first := m.child("epmd")
@@ -123,7 +124,7 @@ func TestEpmdOutlivesFall(t *testing.T) {
 	}
 	unix.Kill(first, unix.SIGKILL)
 	m.line("what the release needs beside it ended (killed by signal 9 (SIGKILL))")
-	m.await("another epmd", limitOfTest, func() bool { pid := m.has("epmd"); return pid != 0 && pid != first })
+	m.await("another epmd", nstest.Patience, func() bool { pid := m.has("epmd"); return pid != 0 && pid != first })
 	if n := m.count("beside it ended"); n != 1 {
 		t.Errorf("it ended %d times\n%s", n, m.tail())
 	}
@@ -132,8 +133,9 @@ func TestEpmdOutlivesFall(t *testing.T) {
 // PID 1 that panics on the way down goes on with the way down: the release is not started
 // again, and the machine ends as it was asked to.
 func TestFallsWhileGoingDown(t *testing.T) {
+	t.Parallel()
 	s := withERTS(t, "hostname=node1", "")
-	s.program, s.writable = faulty, true
+	s.program, s.writable = faulty(t), true
 	m := power(t, s)
 	up, _ := m.state(health.Up, 0)
 	m.fault("down")
@@ -142,12 +144,12 @@ func TestFallsWhileGoingDown(t *testing.T) {
 	if got := m.ended(); got != unix.SIGINT {
 		t.Errorf("the kernel ended it with %v, want power off", got)
 	}
-	for i, r := range m.records {
+	for i, r := range m.Records() {
 		if r.PID != 0 && r.PID != up.PID {
 			t.Errorf("the release was started again: %+v\n%s", r, m.tail())
 		}
-		if i > 0 && r.Seq <= m.records[i-1].Seq {
-			t.Errorf("seq=%d after seq=%d", r.Seq, m.records[i-1].Seq)
+		if i > 0 && r.Seq <= m.Records()[i-1].Seq {
+			t.Errorf("seq=%d after seq=%d", r.Seq, m.Records()[i-1].Seq)
 		}
 	}
 }

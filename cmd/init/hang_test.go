@@ -39,18 +39,19 @@ func threadsGroup(t *testing.T) string {
 
 // threads is how many PID 1 has.
 func (m *machine) threads() int {
-	list, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", m.cmd.Process.Pid))
+	list, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", m.PID()))
 	return len(list)
 }
 
 // PID 1 has all the threads that it needs before the release is started: where no other
 // can be made, it answers, is signalled, reaps, and starts the release as soon as it may.
 func TestNoMoreThreads(t *testing.T) {
+	t.Parallel()
 	group := threadsGroup(t)
 	m := power(t, withERTS(t, "hostname=node1 beaminit.supervise.backoff=100ms,100ms beaminit.supervise.attempts=1000", ""))
 	up, next := m.state(health.Up, 0)
 	m.reachable()
-	write(t, filepath.Join(group, "cgroup.procs"), strconv.Itoa(m.cmd.Process.Pid))
+	write(t, filepath.Join(group, "cgroup.procs"), strconv.Itoa(m.PID()))
 	before := m.threads()
 	write(t, filepath.Join(group, "pids.max"), strconv.Itoa(before))
 	for range 100 {

@@ -5,11 +5,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -18,47 +20,54 @@ import (
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/nstest"
-	"github.com/beaminit/beaminit/supervise/launch"
 	"golang.org/x/sys/unix"
 )
 
-// binary is beaminit, built once for all tests as it is shipped; faulty is the same
-// with the hook that makes it panic (package fault), strict the same with the end for a child
-// that makes a system call that its list has not (package seccomp).
-var binary, faulty, strict string
+// env is the directory of what make builds for the nodes of the tests (build/test). Only the
+// stage of make test that is for them sets it.
+const env = "BEAMINIT_TEST"
 
-const rootEnv = "BEAMINIT_TEST_ROOT"
-
-func TestMain(m *testing.M) {
-	if root := os.Getenv(rootEnv); root != "" {
-		fmt.Fprintln(os.Stderr, "enter:", enter(root))
-		os.Exit(1)
+// made is a file or directory of build/test; a test that wants nodes is skipped where nobody
+// has asked for them, and fails where it was asked for by its name.
+func made(t testing.TB, name string) string {
+	t.Helper()
+	const want = "starts nodes: want root and make namespaces, for one test with PKG=./DIR RUN=NAME"
+	dir := os.Getenv(env)
+	if dir == "" && flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.bench").Value.String() == "" {
+		t.Skip(want)
 	}
-	if path.Base(os.Args[0]) == attackerName {
-		os.Exit(attack(os.Args))
+	path := filepath.Join(dir, name)
+	if _, err := os.Stat(path); err != nil || dir == "" || os.Geteuid() != 0 {
+		t.Fatal(want)
 	}
-	if os.Args[0] == launch.HelperName { // of a test that starts a program as PID 1 does
-		os.Exit(launch.Main(os.Args))
-	}
-	dir, err := os.MkdirTemp("", "beaminit")
-	if err != nil {
-		panic(err)
-	}
-	binary, faulty, strict = filepath.Join(dir, "init"), filepath.Join(dir, "init-faulty"), filepath.Join(dir, "init-strict")
-	for out, tags := range map[string]string{binary: "", faulty: "fault", strict: "seccompkill"} {
-		if text, err := exec.Command("make", "-s", "-C", "../..", "build/init", "OUT="+out, "TAGS="+tags, "VERSION=dev").CombinedOutput(); err != nil {
-			fmt.Printf("build: %v\n%s", err, text)
-			os.Exit(1)
-		}
-	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
+	return path
 }
 
-// limitOfTest is for anything that should take milliseconds, or a second or two, on a machine
-// that has much else to do.
-const limitOfTest = time.Minute
+// initProgram is beaminit as it is shipped; faulty is the same with the hook that makes it
+// panic (package fault), strict the same with the end for a child that makes a system call
+// that its list has not (package seccomp).
+func initProgram(t testing.TB) string { t.Helper(); return made(t, "init") }
+func faulty(t testing.TB) string      { t.Helper(); return made(t, "init-fault") }
+func strict(t testing.TB) string      { t.Helper(); return made(t, "init-strict") }
+
+// copyInit puts beaminit at path, where any static program would do.
+func copyInit(t testing.TB, path string) {
+	t.Helper()
+	from := initProgram(t)
+	if os.Link(from, path) == nil {
+		return
+	}
+	data, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(path, data, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The limits of open files that PID 1 is started with.
+const softFiles, hardFiles = 1000, 4000
 
 // limitOfAnswer is for an answer of PID 1, as its tools have it.
 const limitOfAnswer = 2 * time.Second
@@ -89,6 +98,7 @@ type spec struct {
 	links    map[string]string // symbolic link: where it leads
 	ttys     map[string]string // name in /dev: tty of the machine that tests, as a serial port
 	writable bool              // the root is writable
+	memory   bool              // the root is in memory, as an initramfs is
 	program  string            // its init; empty: as it is shipped
 	args     []string          // what the kernel gives its init
 	fifos    []string          // FIFOs in the place of files
@@ -101,16 +111,17 @@ type spec struct {
 // power starts a machine; it is killed at the end of the test.
 func power(t testing.TB, s spec) *machine {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root for namespaces")
-	}
+	enter := made(t, "enter")
 	root := t.TempDir()
+	if s.memory {
+		root = inMemory(t)
+	}
 	m := &machine{t: t, root: root, exit: make(chan error, 1), news: make(chan struct{})}
 	for _, d := range append([]string{"proc", "sys", "dev", "run", "tmp", "etc", "sbin", "srv", "data", "root", "lib", "usr"}, s.dirs...) {
 		m.must(os.MkdirAll(filepath.Join(root, d), 0o755))
 	}
 	if s.program == "" {
-		s.program = binary
+		s.program = initProgram(t)
 	}
 	data, err := os.ReadFile(s.program)
 	m.must(err)
@@ -160,9 +171,8 @@ func power(t testing.TB, s spec) *machine {
 	read := make(chan struct{})
 	go func() { m.read(kmsg); close(read) }()
 
-	m.cmd = exec.Command("/proc/self/exe")
-	m.cmd.Args = []string{"stage"}
-	m.cmd.Env = []string{rootEnv + "=" + root, "HOME=/", "TERM=linux"}
+	m.cmd = exec.Command(enter, root, strconv.Itoa(softFiles), strconv.Itoa(hardFiles))
+	m.cmd.Env = []string{"HOME=/", "TERM=linux"}
 	m.cmd.Stdout, m.cmd.Stderr = os.Stdout, os.Stderr
 	if s.stderr != nil {
 		m.cmd.Stderr = s.stderr
@@ -186,13 +196,21 @@ func power(t testing.TB, s spec) *machine {
 	return m
 }
 
+// inMemory is a directory on a tmpfs; it is gone at the end of the test.
+func inMemory(t testing.TB) string {
+	t.Helper()
+	root, err := os.MkdirTemp("/dev/shm", "beaminit")
+	if err != nil {
+		t.Skip("no /dev/shm for a root in memory: ", err)
+	}
+	t.Cleanup(func() { os.RemoveAll(root) })
+	return root
+}
+
 // off takes the power away, if it is on.
 func (m *machine) off() {
 	m.cmd.Process.Kill()
-	select {
-	case err := <-m.exit:
-		m.exit <- err
-	case <-time.After(10 * time.Second):
+	if !m.gone(nstest.Patience) {
 		m.t.Error("the machine does not end")
 	}
 }
@@ -240,9 +258,9 @@ func (m *machine) await(what string, limit time.Duration, ok func() bool) {
 	defer cancel()
 	for over := ""; ; {
 		m.mu.Lock()
-		done, news := ok(), m.news
+		news := m.news
 		m.mu.Unlock()
-		if done {
+		if ok() {
 			return
 		}
 		if over != "" {
@@ -260,9 +278,8 @@ func (m *machine) await(what string, limit time.Duration, ok func() bool) {
 }
 
 func (m *machine) tail() string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return strings.Join(m.lines[max(0, len(m.lines)-100):], "\n")
+	lines := m.Lines()
+	return strings.Join(lines[max(0, len(lines)-100):], "\n")
 }
 
 // record waits for a health record that ok likes, among those after number from,
@@ -270,10 +287,9 @@ func (m *machine) tail() string {
 func (m *machine) record(what string, from int, ok func(health.Record) bool) (health.Record, int) {
 	m.t.Helper()
 	var found health.Record
-	m.await("record: "+what, limitOfTest, func() bool {
-		for ; from < len(m.records); from++ {
-			if found = m.records[from]; ok(found) {
-				from++
+	m.await("record: "+what, nstest.Patience, func() bool {
+		for _, found = range m.Records()[from:] {
+			if from++; ok(found) {
 				return true
 			}
 		}
@@ -296,18 +312,32 @@ func (m *machine) line(text string) {
 // linesWith waits until n lines have text in them.
 func (m *machine) linesWith(text string, n int) {
 	m.t.Helper()
-	m.await(fmt.Sprintf("%d lines with %q", n, text), limitOfTest, func() bool { return m.counted(text) >= n })
+	m.await(fmt.Sprintf("%d lines with %q", n, text), nstest.Patience, func() bool { return m.count(text) >= n })
+}
+
+// Records are the health records so far.
+func (m *machine) Records() []health.Record {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clip(m.records)
+}
+
+// lastRecord is the last of them.
+func (m *machine) lastRecord() health.Record {
+	all := m.Records()
+	return all[len(all)-1]
+}
+
+// Lines are the lines of the console so far.
+func (m *machine) Lines() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clip(m.lines)
 }
 
 // count is how many lines have text in them so far.
-func (m *machine) count(text string) int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.counted(text)
-}
-
-func (m *machine) counted(text string) (n int) {
-	for _, l := range m.lines {
+func (m *machine) count(text string) (n int) {
+	for _, l := range m.Lines() {
 		if strings.Contains(l, text) {
 			n++
 		}
@@ -319,19 +349,31 @@ func (m *machine) counted(text string) (n int) {
 // with: SIGHUP for a reboot, SIGINT for power off and halt (reboot(2)).
 func (m *machine) ended() syscall.Signal {
 	m.t.Helper()
+	if !m.gone(nstest.Patience) {
+		m.t.Fatalf("PID 1 does not end\n%s", m.tail())
+	}
+	err := <-m.exit
+	m.exit <- err
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		m.t.Fatalf("PID 1 ended: %v\n%s", err, m.tail())
+	}
+	return exit.Sys().(syscall.WaitStatus).Signal()
+}
+
+// gone says whether PID 1 has ended, or does so within limit.
+func (m *machine) gone(limit time.Duration) bool {
 	select {
 	case err := <-m.exit:
 		m.exit <- err
-		var exit *exec.ExitError
-		if !errors.As(err, &exit) {
-			m.t.Fatalf("PID 1 ended: %v\n%s", err, m.tail())
-		}
-		return exit.Sys().(syscall.WaitStatus).Signal()
-	case <-time.After(30 * time.Second):
-		m.t.Fatalf("PID 1 does not end\n%s", m.tail())
-		return 0
+		return true
+	case <-time.After(limit):
+		return false
 	}
 }
+
+// PID is that of PID 1, on the machine that tests.
+func (m *machine) PID() int { return m.PID() }
 
 // signal sends a signal to PID 1.
 func (m *machine) signal(sig syscall.Signal) { m.must(m.cmd.Process.Signal(sig)) }

@@ -28,7 +28,7 @@ env = { HEART_BEAT_TIMEOUT = "%d" }
 func (m *machine) dumped() {
 	m.t.Helper()
 	m.line("kept: crash dump /run/beaminit/dumps/")
-	paths, _ := filepath.Glob(fmt.Sprintf("/proc/%d/root/run/beaminit/dumps/erl_crash-*.dump", m.cmd.Process.Pid))
+	paths, _ := filepath.Glob(fmt.Sprintf("/proc/%d/root/run/beaminit/dumps/erl_crash-*.dump", m.PID()))
 	for _, path := range paths {
 		if text, _ := os.ReadFile(path); strings.Contains(string(text), "Received SIGUSR1") {
 			return
@@ -157,7 +157,7 @@ func TestHeartIsLost(t *testing.T) {
 func TestHeartItself(t *testing.T) {
 	t.Parallel()
 	s := withHeart(t, 11, "ok.", "")
-	s.program, s.writable = faulty, true
+	s.program, s.writable = faulty(t), true
 	m := power(t, s)
 	first, next := m.state(health.Up, 0)
 	unix.Kill(m.named("heart"), unix.SIGKILL)
@@ -222,7 +222,7 @@ func (m *machine) named(comm string) int {
 
 // below are the processes in the machine's pid namespace.
 func (m *machine) below() (pids []int) {
-	own, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", m.cmd.Process.Pid))
+	own, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", m.PID()))
 	m.must(err)
 	names, err := os.ReadDir("/proc")
 	m.must(err)

@@ -46,7 +46,7 @@ func (m *machine) remembered(dir string, n int, kind history.Kind) []history.Ent
 // tool runs a command of the binary in the machine.
 func (m *machine) tool(args ...string) (out string, status int) {
 	m.t.Helper()
-	args = append([]string{"-m", "-t", strconv.Itoa(m.cmd.Process.Pid), "/sbin/init"}, args...)
+	args = append([]string{"-m", "-t", strconv.Itoa(m.PID()), "/sbin/init"}, args...)
 	cmd := exec.Command("nsenter", args...)
 	b, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
@@ -96,7 +96,7 @@ func TestPrevious(t *testing.T) {
 	m.line("previous: boot " + fmt.Sprintf("%08x ", first.Boot))
 	m.line(": reboot asked for by SIGTERM")
 	m.remembered(dir, 5, history.Rescue)
-	m.cmd.Process.Kill() // a power cut
+	m.off() // a power cut
 	m.ended()
 
 	m = power(t, s)
@@ -119,7 +119,7 @@ TIME  LONG BOOT  rescue `
 	}
 	disk := filepath.Dir(dir)
 	for _, path := range []string{disk, dir, dir + "/history"} { // as a disk that was taken out
-		b, err := exec.Command(binary, "history", "-n=5", path).CombinedOutput()
+		b, err := exec.Command(initProgram(t), "history", "-n=5", path).CombinedOutput()
 		if err != nil || string(b) != out {
 			t.Errorf("%s: %v\n%s", path, err, b)
 		}
@@ -158,7 +158,7 @@ func TestPreviousEnds(t *testing.T) {
 func TestRemembersFalls(t *testing.T) {
 	t.Parallel()
 	s, dir := onDisk(t, withERTS(t, "hostname=node1", ""))
-	s.program = faulty
+	s.program = faulty(t)
 	m := power(t, s)
 	_, next := m.state(health.Up, 0)
 	entries := m.remembered(dir, 2, history.Up)
@@ -245,7 +245,7 @@ func TestHistoryOfNothing(t *testing.T) {
 		{[]string{"--all"}, 2, "beaminit history: no option --all; want -n NUMBER, --root DIR, or the path of a history\n"},
 	}
 	for _, tt := range tests {
-		cmd := exec.Command(binary, append([]string{"history"}, tt.args...)...)
+		cmd := exec.Command(initProgram(t), append([]string{"history"}, tt.args...)...)
 		out, _ := cmd.CombinedOutput()
 		if got := cmd.ProcessState.ExitCode(); got != tt.status || string(out) != tt.want {
 			t.Errorf("%v: status %d, want %d\n got %swant %s", tt.args, got, tt.status, out, tt.want)

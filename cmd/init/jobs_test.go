@@ -28,7 +28,7 @@ func (m *machine) stoppedJob(name string) (pid int) {
 		for _, file := range stats {
 			text, _ := os.ReadFile(file)
 			line, _ := os.ReadFile(filepath.Dir(file) + "/cmdline")
-			if !strings.Contains(string(text), fmt.Sprintf("(beaminit-job) T %d ", m.cmd.Process.Pid)) || string(line) != "beaminit-job\x00"+name+"\x00" {
+			if !strings.Contains(string(text), fmt.Sprintf("(beaminit-job) T %d ", m.PID())) || string(line) != "beaminit-job\x00"+name+"\x00" {
 				continue
 			}
 			fmt.Sscan(string(text), &pid)
@@ -52,7 +52,7 @@ func (m *machine) goOn(pid int, name string) {
 func TestJobs(t *testing.T) {
 	t.Parallel()
 	s := withDisk(t, "beaminit.health.key_file=/data/health.key", "ok.")
-	s.program = faulty
+	s.program = faulty(t)
 	s.files["store/health.key"] = strings.Repeat("k", 32)
 	s.files["etc/tmpfiles.d/own.conf"] = "d /run/own 0755 root root\n"
 	writes := []string{"chown", "dac_override", "fowner"}
@@ -104,8 +104,8 @@ func TestJobs(t *testing.T) {
 			n, _ := config.Capability(name)
 			caps |= 1 << n
 		}
-		fmt.Sscanf(m.status(m.cmd.Process.Pid)["CapBnd"], "%x", &own) // a container may have less
-		b := childBounds{"job " + job.name, "0", fmt.Sprintf("%016x", caps&own), "0", []string{"/memfd:beaminit-job (deleted)", "pipe:", "/dev/null", "anon_inode:[eventpoll]", "anon_inode:[eventfd]"}}
+		fmt.Sscanf(m.status(m.PID())["CapBnd"], "%x", &own) // a container may have less
+		b := childBounds{comm: "job " + job.name, uid: "0", caps: fmt.Sprintf("%016x", caps&own), seccomp: "0", fds: []string{"/memfd:beaminit-job (deleted)", "pipe:", "/dev/null", "anon_inode:[eventpoll]", "anon_inode:[eventfd]"}}
 		b.checkProcess(m, pid)
 		if got := m.limits(pid)["Max file size"]; got != job.size+" "+job.size {
 			t.Errorf("job %s: Max file size is %q, want %s", job.name, got, job.size)

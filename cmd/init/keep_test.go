@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/nstest"
 	"golang.org/x/sys/unix"
 )
 
@@ -59,7 +60,7 @@ func TestKeeps(t *testing.T) {
 // awaitFile waits until a file has another content than was, and gives it.
 func (m *machine) awaitFile(path, was string) string {
 	m.t.Helper()
-	for deadline := time.Now().Add(limitOfTest); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(nstest.Patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if text, err := os.ReadFile(path); err == nil && string(text) != was {
 			return string(text)
 		}

@@ -6,93 +6,52 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/nstest"
 	"golang.org/x/sys/unix"
 )
 
-// relx and mix give the directory of all releases of testdata/kinds that the one or the
-// other makes, built once, without a network.
-var (
-	relx = sync.OnceValues(func() (string, error) {
-		return build("relx", "_build/default/rel", "rebar3", "release", "--all")
-	})
-	mix = sync.OnceValues(func() (string, error) {
-		return build("mix", "_build/prod/rel", "mix", "do", "compile", "+", "run", "--no-start",
-			"-e", `for r <- ~w(plain runtime reboot), do: Mix.Task.rerun("release", [r, "--quiet"])`)
-	})
-)
-
-// build copies the sources and runs what makes releases of them; "" where that is not
-// installed.
-func build(kind, out, name string, args ...string) (string, error) {
-	if _, err := exec.LookPath(name); err != nil {
-		return "", nil
-	}
-	dir := filepath.Join(filepath.Dir(binary), kind)
-	if text, err := exec.Command("cp", "-r", "testdata/kinds/"+kind, dir).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, text)
-	}
-	cmd := exec.Command(name, args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "MIX_ENV=prod", "HOME="+dir, "HEX_OFFLINE=1", "REBAR_OFFLINE=1", "LANG=C.UTF-8")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%s: %w\n%s", name, err, text)
-	}
-	return filepath.Join(dir, out), nil
-}
-
 // releaseOf gives the directory of a release by its name: relx/own, mix/plain, systools,
 // or the name of one with files of its own: relx/own+eclero. Those of newer/ are made by
-// a newer OTP.
+// a newer OTP (make NEWER=SUITE, of Debian).
 func releaseOf(t testing.TB, name string) string {
 	t.Helper()
 	name, other, changed := strings.Cut(name, "+")
-	if name, is := strings.CutPrefix(name, "newer/"); is {
-		dir := newerRelease(t, name)
-		if changed {
-			made, _ := newer() // below it, so that the machine gets its C library
-			dir = changedRelease(t, dir, filepath.Join(made, "changed", other), other)
-		}
+	kind, which := "systools", ""
+	newer := strings.HasPrefix(name, "newer/")
+	if rest := strings.TrimPrefix(name, "newer/"); rest != kind {
+		kind, which, _ = strings.Cut(rest, "/")
+		which = filepath.Join(map[string]string{"relx": "_build/default/rel", "mix": "_build/prod/rel"}[kind], which)
+	}
+	where := ""
+	if newer {
+		where = newerDir
+	}
+	dir := filepath.Join(made(t, filepath.Join(where, kind)), which)
+	if !changed {
 		return dir
 	}
-	kind, which, _ := strings.Cut(name, "/")
-	var dir string
-	var err error
-	switch kind {
-	case "relx":
-		dir, err = relx()
-	case "mix":
-		dir, err = mix()
-	default:
-		dir, err = demo()
+	to := t.TempDir()
+	if newer { // below it, so that the machine gets its C library
+		var err error
+		if to, err = os.MkdirTemp(made(t, newerDir), "changed"); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(to) })
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if dir == "" {
-		t.Skip("cannot make a release with " + kind + ": want Debian's erlang-base, rebar3 and elixir")
-	}
-	dir = filepath.Join(dir, which)
-	if changed {
-		dir = changedRelease(t, dir, filepath.Join(t.TempDir(), other), other)
-	}
-	return dir
+	return changedRelease(t, dir, filepath.Join(to, other), other)
 }
 
 // changedRelease is a release with the files of testdata/kinds/NAME in its version.
 func changedRelease(t testing.TB, dir, to, name string) string {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		t.Fatal(err)
-	}
 	if text, err := exec.Command("cp", "-r", dir, to).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	script := "cp $OLDPWD/testdata/kinds/" + name + "/* releases/[0-9]*"
+	script := "cp " + filepath.Join(made(t, "kinds"), name) + "/* releases/[0-9]*"
 	if name == "moved" { // one directory down, beside an older version and an older ERTS
 		script = "mkdir birds && mv bin erts-* lib releases birds && cd birds && cp -r releases/0.10.0 releases/0.9.0 && " +
 			"cp -r erts-* erts-9.0 && rm releases/start_erl.data releases/0.9.0/sys.config erts-9.0/bin/beam.smp"
@@ -254,7 +213,7 @@ func killEpmd(t *testing.T, ms []*machine, next []int) {
 	first := m.child("epmd")
 	unix.Kill(first, unix.SIGKILL)
 	m.line("what the release needs beside it ended (killed by signal 9 (SIGKILL))")
-	m.await("another epmd", limitOfTest, func() bool { return m.has("epmd") != 0 && m.has("epmd") != first })
+	m.await("another epmd", nstest.Patience, func() bool { return m.has("epmd") != 0 && m.has("epmd") != first })
 	unix.Kill(m.vm(), unix.SIGKILL)
 	_, next[0] = m.restarted(1, next[0])
 	m.record("whole again", next[0], func(r health.Record) bool { return r.State == health.Up && r.Connected == 2 })
@@ -301,7 +260,7 @@ func failOver(t *testing.T, ms []*machine, next []int) {
 		t.Fatalf("it runs on more than one node\n%s\n%s", ms[1].tail(), ms[2].tail())
 	}
 	unix.Kill(ms[0].vm(), unix.SIGKILL)
-	for deadline := time.Now().Add(limitOfTest); ms[1].count(runs)+ms[2].count(runs) == 0; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(nstest.Patience); ms[1].count(runs)+ms[2].count(runs) == 0; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("it runs nowhere\n%s\n%s", ms[1].tail(), ms[2].tail())
 		}

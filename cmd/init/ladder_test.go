@@ -91,7 +91,7 @@ func TestFallback(t *testing.T) {
 func TestFallsDuringFallback(t *testing.T) {
 	t.Parallel()
 	s := withFallback(t, "beaminit.supervise.give_up=rescue", "halt(3).", "while [ ! -e /data/go ]; do sleep 0.01; done; exit 5")
-	s.program = faulty
+	s.program = faulty(t)
 	m := power(t, s)
 	m.line("running supervise.fallback_exec")
 	m.must(os.WriteFile(filepath.Join(m.root, "store/fault-turn"), nil, 0o600))

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beaminit/beaminit/internal/nstest"
 	"golang.org/x/sys/unix"
 )
 
@@ -89,7 +90,7 @@ func restarts(b *testing.B, s spec) time.Duration {
 // started waits for the n-th line that the program wrote: its process and when.
 func (m *machine) started(log string, n int) (pid int, at time.Duration) {
 	m.t.Helper()
-	deadline := time.Now().Add(limitOfTest)
+	deadline := time.Now().Add(nstest.Patience)
 	for time.Now().Before(deadline) {
 		text, _ := os.ReadFile(filepath.Join(log, "started"))
 		if lines := strings.SplitAfter(string(text), "\n"); len(lines) > n {
@@ -114,7 +115,7 @@ func monotonic() time.Duration {
 // number on the machine that tests (proc(5), NSpid).
 func (m *machine) childNumbered(pid int) int {
 	m.t.Helper()
-	for _, child := range children(m.cmd.Process.Pid) {
+	for _, child := range children(m.PID()) {
 		status, _ := os.ReadFile("/proc/" + child + "/status")
 		_, rest, _ := strings.Cut(string(status), "NSpid:")
 		line, _, _ := strings.Cut(rest, "\n")

@@ -23,9 +23,7 @@ func image(t *testing.T, toml string, files map[string]string) string {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Link(binary, path); err != nil { // any static program will do
-			t.Fatal(err)
-		}
+		copyInit(t, path)
 	}
 	for _, name := range []string{
 		dir + "releases/1.0.0/start.boot", dir + "releases/1.0.0/sys.config", dir + "lib/kernel-8.5.3/ebin/kernel.app",
@@ -74,7 +72,7 @@ const planCmdline = "ip=192.168.7.6::192.168.7.1:255.255.255.0:eclero6:eth0:off 
 func TestPlan(t *testing.T) {
 	t.Parallel()
 	root := image(t, planTOML, nil)
-	out, err := exec.Command(binary, "plan", "--root", root, "--cmdline", planCmdline).CombinedOutput()
+	out, err := exec.Command(initProgram(t), "plan", "--root", root, "--cmdline", planCmdline).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -86,7 +84,7 @@ func TestPlan(t *testing.T) {
 	if err != nil || string(out) != string(want) {
 		t.Errorf("not as in %s (%v); got\n%s", golden, err, out)
 	}
-	out, err = exec.Command(binary, "plan", "--json", "--root="+root, "--cmdline="+planCmdline).Output()
+	out, err = exec.Command(initProgram(t), "plan", "--json", "--root="+root, "--cmdline="+planCmdline).Output()
 	var plan map[string][]string
 	if err != nil || json.Unmarshal(out, &plan) != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -94,7 +92,7 @@ func TestPlan(t *testing.T) {
 	if got := plan["targets"]; len(got) != 1 || got[0] != "/data" {
 		t.Errorf("targets: %q", got)
 	}
-	out, err = exec.Command(binary, "plan", "--all", "--root", root, "--cmdline", planCmdline).Output()
+	out, err = exec.Command(initProgram(t), "plan", "--all", "--root", root, "--cmdline", planCmdline).Output()
 	if line := "release.user = \"root\""; err != nil || !strings.Contains(string(out), line) || strings.Contains(string(want), line) {
 		t.Errorf("%v; want %s with --all alone, got\n%s", err, line, out)
 	}
@@ -107,7 +105,7 @@ func TestPlan(t *testing.T) {
 func TestPlanOfACookieToCome(t *testing.T) {
 	t.Parallel()
 	root := image(t, planTOML, map[string]string{"srv/erlang/releases/1.0.0/vm.args": "-setcookie monster\n"})
-	out, err := exec.Command(binary, "plan", "--root", root, "--cmdline", planCmdline).CombinedOutput()
+	out, err := exec.Command(initProgram(t), "plan", "--root", root, "--cmdline", planCmdline).CombinedOutput()
 	want := "cookie:\n  in /data/cookie, if it is there when the file systems are mounted; else fingerprint e2aa, from -setcookie\n"
 	if err != nil || !strings.Contains(string(out), want) || strings.Contains(string(out), "monster") {
 		t.Errorf("%v; want %q, and no cookie, in\n%s", err, want, out)
@@ -118,7 +116,7 @@ func TestPlanOfACookieToCome(t *testing.T) {
 func TestPlanOfAShell(t *testing.T) {
 	t.Parallel()
 	root := image(t, planTOML+"[console]\ntty = \"/dev/ttyS0\"\noptions = \"115200n8\"\n", map[string]string{"etc/terminfo/v/vt102": ""})
-	out, err := exec.Command(binary, "plan", "--root", root, "--cmdline", planCmdline+" console=ttyS0").CombinedOutput()
+	out, err := exec.Command(initProgram(t), "plan", "--root", root, "--cmdline", planCmdline+" console=ttyS0").CombinedOutput()
 	for _, want := range []string{
 		"\nconsole:\n  the release's shell is on /dev/ttyS0, 115200n8; health and all else are on the kernel's console\n",
 		"\n  TERM=vt102\n",
@@ -163,7 +161,7 @@ func TestCheck(t *testing.T) {
 		if tt.status == 2 {
 			args = append(args, "--rot")
 		}
-		cmd := exec.Command(binary, args...)
+		cmd := exec.Command(initProgram(t), args...)
 		out, _ := cmd.Output()
 		if got := cmd.ProcessState.ExitCode(); got != tt.status || !strings.Contains(string(out), tt.want) || tt.status == 0 && string(out) != tt.want {
 			t.Errorf("%s: exit status %d, want %d; output, which wants %q:\n%s", tt.name, got, tt.status, tt.want, out)
@@ -193,7 +191,7 @@ func TestCheckRelease(t *testing.T) {
 		{"rm -r srv/erlang/lib/bird-*", "/srv/erlang/releases/0.10.0/start.boot: names $ROOT/lib/bird-0.1.0/ebin, and there is no /srv/erlang/lib/bird-0.1.0/ebin; want the whole release"},
 	} {
 		run(tt.change)
-		problems, _ := exec.Command(binary, "check", "--root", image, "--cmdline", "hostname=n1.lan").Output() // its exit status is that there are some
+		problems, _ := exec.Command(initProgram(t), "check", "--root", image, "--cmdline", "hostname=n1.lan").Output() // its exit status is that there are some
 		if got := strings.TrimSpace(string(problems)); tt.want == "" && got != "" || !strings.Contains(got, tt.want[strings.LastIndex(tt.want, "/")+1:]) {
 			t.Errorf("after %q: %q, want %q", tt.change, got, tt.want)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/nstest"
 	"github.com/beaminit/beaminit/node"
 	"golang.org/x/sys/unix"
 )
@@ -16,7 +17,7 @@ import (
 // PID 1 waits for a program of the image, but never longer than it said.
 func TestAskProgram(t *testing.T) {
 	t.Parallel()
-	const limit = 300 * time.Millisecond
+	const limit = 2 * time.Second // of what hangs: a shell on a busy machine says its word before
 	tests := []struct {
 		name, script string
 		want, err    string
@@ -25,20 +26,21 @@ func TestAskProgram(t *testing.T) {
 		{"says too much", "printf %0100d 1; echo", strings.Repeat("0", 64), ""},
 		{"fails", "echo x; exit 3", "x\n", "/bin/sh: exit status 3"},
 		{"is killed", "kill -9 $$", "", "/bin/sh: killed by signal 9 (SIGKILL)"},
-		{"hangs", "echo x; sleep 1000", "x\n", "/bin/sh: not done within 300ms, killed"},
-		{"hangs in a child", "trap '' TERM; sleep 1000 & wait", "", "/bin/sh: not done within 300ms, killed"},
-		{"writes for ever", "yes", strings.Repeat("y\n", 32), "/bin/sh: not done within 300ms, killed"},
-		{"closes its output and hangs", "exec >&-; sleep 1000", "", "/bin/sh: not done within 300ms, killed"},
+		{"hangs", "echo x; sleep 1000", "x\n", "/bin/sh: not done within 2s, killed"},
+		{"hangs in a child", "trap '' TERM; sleep 1000 & wait", "", "/bin/sh: not done within 2s, killed"},
+		{"writes for ever", "yes", strings.Repeat("y\n", 32), "/bin/sh: not done within 2s, killed"},
+		{"closes its output and hangs", "exec >&-; sleep 1000", "", "/bin/sh: not done within 2s, killed"},
 		{"leaves a daemon", "echo x; sleep 1 &", "x\n", ""},
 		{"leaves a daemon that writes", "echo x; timeout 2 yes '' & exit 0", "x\n", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			begun := time.Now()
-			out, err := node.RunProgram([]string{"/bin/sh", "-c", tt.script}, limit, node.IDSize, false)
-			if took := time.Since(begun); took > limitOfTest {
-				t.Errorf("took %v", took)
+			t.Parallel()
+			limit := limit
+			if !strings.Contains(tt.err, "not done within") {
+				limit = nstest.Patience
 			}
+			out, err := node.RunProgram([]string{"/bin/sh", "-c", tt.script}, limit, node.IDSize, false)
 			got := ""
 			if err != nil {
 				got = err.Error()
@@ -51,7 +53,7 @@ func TestAskProgram(t *testing.T) {
 	if _, err := node.RunProgram([]string{"/no/such"}, limit, node.IDSize, false); err == nil || err.Error() != "exec /no/such: no such file or directory" {
 		t.Errorf("no program: %v", err)
 	}
-	if out, err := node.RunProgram([]string{"/bin/sh", "-c", "echo a; echo b >&2"}, limit, node.IDSize, true); err != nil || string(out) != "a\nb\n" {
+	if out, err := node.RunProgram([]string{"/bin/sh", "-c", "echo a; echo b >&2"}, nstest.Patience, node.IDSize, true); err != nil || string(out) != "a\nb\n" {
 		t.Errorf("with its standard error: %q, %v", out, err)
 	}
 }
@@ -126,11 +128,7 @@ func TestStopDuringPreRun(t *testing.T) {
 // configuration has root run around the release is the image's all the same.
 func TestProgramsAreTheImages(t *testing.T) {
 	t.Parallel()
-	dir, err := demo()
-	if err != nil || dir == "" {
-		t.Skip("no demo release: ", err)
-	}
-	mine := t.TempDir()
+	dir, mine := releaseOf(t, "systools"), t.TempDir()
 	if out, err := exec.Command("cp", "-a", dir+"/.", mine).CombinedOutput(); err != nil {
 		t.Fatalf("%v %s", err, out)
 	}

@@ -15,6 +15,7 @@ import (
 // programs and services, ends of the release and starts, jobs on disks, questions, an
 // exec of itself, and the way down.
 func TestRace(t *testing.T) {
+	t.Parallel()
 	racy := filepath.Join(t.TempDir(), "init")
 	build := exec.Command("go", "build", "-race", "-ldflags", "-linkmode external -extldflags -static -X main.version=dev", "-o", racy, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=1")

@@ -29,9 +29,7 @@ func phase(r health.Record, name string) time.Duration {
 
 // never says whether a record of that state has been seen so far.
 func (m *machine) never(s health.State) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, r := range m.records {
+	for _, r := range m.Records() {
 		if r.State == s {
 			return false
 		}
@@ -85,7 +83,7 @@ func TestReadyNotify(t *testing.T) {
 				toml = "user = \"" + user + "\"\n"
 			}
 			s := withBird(t, "relx/own", "notify", "says so", toml)
-			s.program, s.writable = faulty, true
+			s.program, s.writable = faulty(t), true
 			m := power(t, s)
 			first, next := m.record("starting, and started", 0, func(r health.Record) bool { return phase(r, "started") != 0 })
 			if first.State != health.Starting {
@@ -120,7 +118,7 @@ func TestReadyNever(t *testing.T) {
 	stranger, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
 	m.must(err)
 	defer unix.Close(stranger)
-	socket := &unix.SockaddrUnix{Name: "/proc/" + strconv.Itoa(m.cmd.Process.Pid) + "/root" + notify.Socket}
+	socket := &unix.SockaddrUnix{Name: "/proc/" + strconv.Itoa(m.PID()) + "/root" + notify.Socket}
 	m.eventually("make the socket", func() bool { return unix.Sendto(stranger, []byte("READY=1"), 0, socket) == nil })
 	r, _ := m.state(health.Down, next)
 	if r.Why != "hung: no READY=1 within 4s of its start" {

@@ -27,7 +27,7 @@ func (m *machine) build(name string, env []string, flags ...string) {
 // descriptors is how many PID 1 has open.
 func (m *machine) descriptors() int {
 	m.t.Helper()
-	list, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", m.cmd.Process.Pid))
+	list, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", m.PID()))
 	m.must(err)
 	return len(list)
 }
@@ -72,7 +72,7 @@ func TestReexecOfWhatCannotBe(t *testing.T) {
 	s.writable = true
 	s.files["sbin/script"], s.files["sbin/text"] = "#!/sbin/init version\n", "beaminit dev\n"
 	m := power(t, s)
-	data, err := os.ReadFile(binary)
+	data, err := os.ReadFile(initProgram(t))
 	m.must(err)
 	m.file("sbin/cut", string(data[:len(data)/2]))
 	m.file("sbin/plain", string(data))
@@ -109,7 +109,7 @@ func TestReexecOfWhatCannotBe(t *testing.T) {
 			t.Errorf("PID 1 itself says of %s: %q, want %q", tt.path, got, tt.direct)
 		}
 	}
-	r, _ := m.state(health.Up, len(m.records))
+	r, _ := m.state(health.Up, len(m.Records()))
 	if r.PID != up.PID || m.count("PID 1 executes") != 0 {
 		t.Errorf("after all that: %+v\n%s", r, m.tail())
 	}
@@ -120,7 +120,7 @@ func TestReexecOfWhatCannotBe(t *testing.T) {
 func TestCommandsAfterFalls(t *testing.T) {
 	t.Parallel()
 	s := withERTS(t, "hostname=node1", "")
-	s.program, s.writable = faulty, true
+	s.program, s.writable = faulty(t), true
 	m := power(t, s)
 	up, next := m.state(health.Up, 0)
 	m.reachable()
@@ -178,6 +178,7 @@ const previous = "612bb00"
 // The version before this one takes over from this one, and gives back: the VM is the same
 // process, and a restart is counted on. What was open stays with PID 1.
 func TestReexecOfVersionBefore(t *testing.T) {
+	t.Parallel()
 	tree := t.TempDir()
 	if out, err := exec.Command("sh", "-c", "git -C ../.. archive "+previous+" | tar x -C "+tree).CombinedOutput(); err != nil {
 		t.Skipf("no history of the repository here: %v %s", err, out)
@@ -214,6 +215,7 @@ func TestReexecOfVersionBefore(t *testing.T) {
 // What PID 1 hands to the next is no child's: neither the monitor nor the next VM has more
 // than what it was given.
 func TestNothingLeaksOverReexec(t *testing.T) {
+	t.Parallel()
 	s := withERTS(t, "hostname=node1", "")
 	s.writable = true
 	m := power(t, s)

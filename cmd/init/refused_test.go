@@ -23,7 +23,7 @@ func TestRemoteRefused(t *testing.T) {
 	as := func(uid int, args ...string) (string, int) {
 		t.Helper()
 		id := strconv.Itoa(uid)
-		cmd := exec.Command("nsenter", append([]string{"-m", "-n", "-p", "-u", "-t", strconv.Itoa(m.cmd.Process.Pid), "-S", id, "-G", id, "/sbin/init"}, args...)...)
+		cmd := exec.Command("nsenter", append([]string{"-m", "-n", "-p", "-u", "-t", strconv.Itoa(m.PID()), "-S", id, "-G", id, "/sbin/init"}, args...)...)
 		out, err := cmd.CombinedOutput()
 		var exit *exec.ExitError
 		if err != nil && !errors.As(err, &exit) {
@@ -87,7 +87,7 @@ func TestRemoteWithoutNetwork(t *testing.T) {
 	calls := make(chan error, 20)
 	for range cap(calls) {
 		go func() {
-			cmd := exec.Command("nsenter", "-m", "-n", "-p", "-u", "-t", strconv.Itoa(m.cmd.Process.Pid), "/sbin/init", "rpc", "lists", "seq", "[1,20000]")
+			cmd := exec.Command("nsenter", "-m", "-n", "-p", "-u", "-t", strconv.Itoa(m.PID()), "/sbin/init", "rpc", "lists", "seq", "[1,20000]")
 			out, err := cmd.CombinedOutput()
 			if err == nil && (len(out) != 108896 || !strings.HasSuffix(string(out), "19999,20000]\n")) {
 				err = fmt.Errorf("%d bytes, at the end %q", len(out), out[max(0, len(out)-100):])

@@ -18,7 +18,7 @@ var queued = regexp.MustCompile(`(?m)^LISTEN +\d+`)
 // listeners are the sockets that listen on the machine, one a line.
 func (m *machine) listeners() string {
 	m.t.Helper()
-	out, err := exec.Command("nsenter", "-n", "-t", strconv.Itoa(m.cmd.Process.Pid), "ss", "-Hltn").Output()
+	out, err := exec.Command("nsenter", "-n", "-t", strconv.Itoa(m.PID()), "ss", "-Hltn").Output()
 	m.must(err)
 	return queued.ReplaceAllString(string(out), "LISTEN")
 }

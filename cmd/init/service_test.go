@@ -43,6 +43,7 @@ func (m *machine) pidOf(name string) (pid int) {
 // A service is an entry of PID 1's table of children, and nothing more: it has the start,
 // the back-off, the stop, the hand-over, the bounds and the evidence of all of them.
 func TestService(t *testing.T) {
+	t.Parallel()
 	m := power(t, withServices(t,
 		serviceOf("bounded", "echo here I am; exec sleep 1000", "user = \"1234\"\nlimits = { nofile = \"77\" }\ncapabilities = [\"net_bind_service\"]\nenv = { COLOUR = \"red\" }")+
 			serviceOf("failing", "echo about to fail; exit 3", "")+
@@ -127,6 +128,7 @@ func (m *machine) hostPID(inside int) (pid int) {
 
 // When services are started, and which of them are for rescue.
 func TestServiceMoments(t *testing.T) {
+	t.Parallel()
 	m := power(t, withServices(t,
 		serviceOf("before", "echo I am first", "start = \"before\"\nrestart = \"once\"")+
 			serviceOf("after", "echo all is up", "start = \"after\"\nrestart = \"once\"")+
@@ -149,7 +151,7 @@ func TestServiceMoments(t *testing.T) {
 	if now := m.pidOf("with"); now == with {
 		t.Errorf("with: still %d", now)
 	}
-	if n := m.counted("before: I am first"); n != 1 {
+	if n := m.count("before: I am first"); n != 1 {
 		t.Errorf("the one that runs once ran %d times", n)
 	}
 }

@@ -37,8 +37,8 @@ func testNoSignalEndsIt(t *testing.T, blocked bool) {
 	})
 	m.state(health.Rescue, 0)
 	m.reachable()
-	run := fmt.Sprintf("/proc/%d/root/run/", m.cmd.Process.Pid)
-	for when, file := range map[string]string{"before it listens": run + "booting", "in its loop": fmt.Sprintf("/proc/%d/status", m.cmd.Process.Pid)} {
+	run := fmt.Sprintf("/proc/%d/root/run/", m.PID())
+	for when, file := range map[string]string{"before it listens": run + "booting", "in its loop": fmt.Sprintf("/proc/%d/status", m.PID())} {
 		if left := ^(mask(t, file, "SigCgt") | mask(t, file, "SigIgn") | harmless) & (1<<31 - 1); left != 0 {
 			t.Errorf("%s the signals of %#x have their default action", when, left)
 		}

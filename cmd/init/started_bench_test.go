@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/internal/nstest"
 )
 
 // saysStarted is evaluated by a VM after its boot script, by whichever way it is started
@@ -81,9 +82,9 @@ func startedByInit(b *testing.B, dir string) time.Duration {
 // phaseOf waits for a record that has this phase.
 func (m *machine) phaseOf(name string) (at time.Duration) {
 	m.t.Helper()
-	m.await("record with phase "+name, limitOfTest, func() bool {
-		if len(m.records) > 0 {
-			at = phase(m.records[len(m.records)-1], name)
+	m.await("record with phase "+name, nstest.Patience, func() bool {
+		if len(m.Records()) > 0 {
+			at = phase(m.lastRecord(), name)
 		}
 		return at != 0
 	})
@@ -105,7 +106,7 @@ func startedByScript(b *testing.B, words []string) time.Duration {
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
-	late := time.AfterFunc(limitOfTest, func() { cmd.Process.Kill() })
+	late := time.AfterFunc(nstest.Patience, func() { cmd.Process.Kill() })
 	defer late.Stop()
 	var said []string
 	var begun time.Time

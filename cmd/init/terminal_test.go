@@ -33,7 +33,7 @@ type terminal struct {
 // alone, and not for nsenter, which is its parent.
 func (m *machine) atTerminal(t *testing.T, args ...string) *terminal {
 	t.Helper()
-	pid := strconv.Itoa(m.cmd.Process.Pid)
+	pid := strconv.Itoa(m.PID())
 	return atTerminal(t, exec.Command("sh", append([]string{"-c", `trap "" INT; exec nsenter "$@"`, "sh",
 		"-m", "-n", "-p", "-u", "-t", pid, "/sbin/init"}, args...)...))
 }

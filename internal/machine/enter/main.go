@@ -1,3 +1,8 @@
+// Command enter is PID 1 of a machine of the tests (package machine) until its init is: it
+// makes ROOT the root, puts the machine's own command line and kmsg in their places, and
+// becomes /sbin/init, with limits of open files of SOFT and HARD.
+//
+//	enter ROOT SOFT HARD
 package main
 
 import (
@@ -6,18 +11,27 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// The limits of open files that PID 1 is started with.
-const softFiles, hardFiles = 1000, 4000
+func main() {
+	var files unix.Rlimit
+	var err1, err2 error
+	files.Cur, err1 = strconv.ParseUint(os.Args[2], 10, 64)
+	files.Max, err2 = strconv.ParseUint(os.Args[3], 10, 64)
+	err := errors.Join(err1, err2)
+	if err == nil {
+		err = enter(os.Args[1], files)
+	}
+	fmt.Fprintln(os.Stderr, "enter:", err)
+	os.Exit(1)
+}
 
-// enter runs as PID 1 of the new namespaces: it makes root the root, puts the
-// machine's own command line and kmsg in their places, and becomes /sbin/init.
-func enter(root string) error {
+func enter(root string, files unix.Rlimit) error {
 	for _, step := range []func(root string) error{mountRoot, bindAll, makeDev, coverHost, mountDead, mountRun} {
 		if err := step(root); err != nil {
 			return err
@@ -36,7 +50,7 @@ func enter(root string) error {
 	if err := unix.PivotRoot(root, old); err != nil {
 		return fmt.Errorf("pivot_root: %w", err)
 	}
-	if err := errors.Join(unix.Chdir("/"), unix.Unmount("/root", unix.MNT_DETACH), leaveTraces()); err != nil {
+	if err := errors.Join(unix.Chdir("/"), unix.Unmount("/root", unix.MNT_DETACH), leaveTraces(files)); err != nil {
 		return err
 	}
 	return unix.Exec("/sbin/init", args, []string{"HOME=/", "TERM=linux"})
@@ -143,7 +157,7 @@ func blockSignals() error {
 // leaveTraces leaves what a node's kernel would not give its init, to see what comes of it:
 // but no signal that is ignored, which who runs the tests may have. make does (posix_spawn(3)
 // of glibc, with signals 32 and 33).
-func leaveTraces() error {
+func leaveTraces(files unix.Rlimit) error {
 	for sig := 1; sig <= 64; sig++ {
 		var byDefault [8]uint64
 		unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&byDefault)), 0, 8, 0, 0)
@@ -152,5 +166,27 @@ func leaveTraces() error {
 	if _, err := unix.MemfdCreate("left-open", 0); err != nil {
 		return err
 	}
-	return unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: softFiles, Max: hardFiles})
+	return unix.Setrlimit(unix.RLIMIT_NOFILE, &files)
+}
+
+// mountDead puts them in their places, in the machine's root.
+func mountDead(root string) error {
+	text, err := os.ReadFile(filepath.Join(root, "dead"))
+	if err != nil || len(text) == 0 {
+		return err
+	}
+	for i, name := range strings.Split(string(text), "\n") {
+		fd := 3 + i
+		unix.CloseOnExec(fd)
+		target, mode := filepath.Join(root, name), "40000"
+		if info, err := os.Stat(target); err != nil {
+			return err
+		} else if !info.IsDir() {
+			mode = "100000"
+		}
+		if err := unix.Mount("dead", target, "fuse", 0, fmt.Sprintf("fd=%d,rootmode=%s,user_id=0,group_id=0", fd, mode)); err != nil {
+			return fmt.Errorf("mount on %s: %w", name, err)
+		}
+	}
+	return nil
 }
