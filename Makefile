@@ -26,7 +26,7 @@ LABARGS  = -init build/init $(if $(RELEASE),-release '$(abspath $(RELEASE))') $(
            $(if $(KERNEL),-kernel '$(abspath $(KERNEL))') $(if $(MEM),-mem $(MEM)) $(if $(PCAP),-pcap) \
            $(if $(TCG),-tcg) $(if $(AUTO),-auto) $(if $(APPEND),-append '$(APPEND)')
 
-.PHONY: help newer-otp run up image down status watch test quick soak vet unit namespaces lab e2e bench bench-cluster fuzz chaos truth auto cross init deps clean
+.PHONY: help newer-otp run up image down status watch test quick soak vet unit namespaces layer lab e2e bench bench-cluster fuzz chaos truth auto cross init deps clean
 .PHONY: build/init build/lab-tool build/bench build/test # go knows better than make what is up to date
 
 run: ## three nodes in QEMU, their health on screen (RELEASE=DIR NODES=N AUTO=1 IMAGE=DIR …: docs/lab.md)
@@ -44,11 +44,11 @@ down status watch: $(LAB)
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# The packages whose tests want root, an ERTS, a network of namespaces: minutes.
-SLOW := /(cmd|node|cli|yocto-layer)(/|$$)
+# The packages whose tests build the program or the layer for Yocto: minutes.
+SLOW := /(cmd|yocto-layer)(/|$$)
 
 # Each stage is a target of its own.
-STAGES := deps newer-otp vet unit namespaces lab e2e
+STAGES := deps newer-otp vet unit namespaces layer lab e2e
 test: ## every test, in stages: a quarter of an hour on two cores
 	@begin=$$(date +%s); n=0; \
 	since() { s=$$(($$(date +%s) - begin)); printf '%d:%02d' $$((s / 60)) $$((s % 60)); }; \
@@ -76,15 +76,24 @@ vet:
 	go vet ./... && cd qemu && go vet ./...
 	GOFLAGS= go run $(STATICCHECK) ./... && cd qemu && GOFLAGS= go run $(STATICCHECK) ./...
 
-# Without root and QEMU but for a few that make themselves namespaces.
+# Without root and QEMU but for a few that make themselves namespaces; tests of nodes are
+# skipped here.
 unit:
 	go test -race -timeout 10m $$(go list ./... | grep -vE '$(SLOW)')
 
-# The real PID 1 in namespaces, with real ERTS; the layer for Yocto. Of one test:
+# The real PID 1 in namespaces, with real ERTS: the tests in *_machine_test.go, beside what
+# they test, and what they are made of by make (build/test). One of them alone:
 # make namespaces PKG=./supervise RUN=TestReexec
-PKG = $(shell go list ./... | grep -E '$(SLOW)')
+MACHINES = $(shell find . -name '*_machine_test.go' -not -path './build/*')
+PKG = $(sort $(dir $(MACHINES)))
+RUN = $(shell sed -n 's/^func \(Test[A-Z][A-Za-z]*\)(t .*/\1/p' $(MACHINES) | sort | paste -sd'|')
+MACHINE_TEST = BEAMINIT_TEST=$(CURDIR)/build/test go test -count=1
 namespaces: build/test
-	BEAMINIT_TEST=$(CURDIR)/build/test go test -count=1 -timeout 30m -parallel 4 $(if $(RUN),-v -run '$(RUN)') $(PKG)
+	@$(MACHINE_TEST) -timeout 20m -parallel 3 $(if $(findstring |,$(RUN)),,-v) -run '^($(RUN))$$' $(PKG)
+
+# The program's size and processors; the layer for Yocto.
+layer: build/test
+	@$(MACHINE_TEST) -timeout 20m $$(go list ./... | grep -E '$(SLOW)')
 
 lab:
 	cd qemu && go test -timeout 10m $$(go list ./... | grep -v /e2e)
@@ -98,10 +107,10 @@ auto: build/init ## nodes that nobody tells anything become a cluster, in QEMU
 # make bench INIT=path/to/another/init compares.
 # What a restart of the release takes stands beside BusyBox init's respawn, and its start
 # beside that by its own script.
-bench: deps build/init build/bench ## what a boot and a restart cost (INIT=PATH: another init beside it)
+bench: deps build/init build/bench build/test ## what a boot and a restart cost (INIT=PATH: another init beside it)
 	@cd qemu && ../build/bench ../build/init $(if $(INIT),'$(abspath $(INIT))')
-	@go test -run '^$$' -bench Restart -benchtime 10x ./cmd/init | grep '^restart:'
-	@go test -run '^$$' -bench Started -benchtime 11x ./cmd/init > build/bench-started.log || { cat build/bench-started.log; exit 1; }
+	@$(MACHINE_TEST) -run '^$$' -bench Restart -benchtime 10x ./supervise | grep '^restart:'
+	@$(MACHINE_TEST) -run '^$$' -bench Started -benchtime 11x ./node > build/bench-started.log || { cat build/bench-started.log; exit 1; }
 	@grep -o 'started: .*' build/bench-started.log
 
 # A release that tries to pass for its node, so many times; make test has fewer.
@@ -119,8 +128,8 @@ fuzz: ## each parser for FUZZTIME
 
 # Chaos: everything that can happen to a node, so many times; CI has fewer.
 EVENTS := 3000
-chaos: deps ## EVENTS events and boots of nodes in namespaces
-	go test -count=1 -timeout 5h -v -run 'Chaos|EarlySignals|PowerCuts' ./cmd/init -chaos.events $(EVENTS) -chaos.boots $(EVENTS)
+chaos: deps build/test ## EVENTS events and boots of nodes in namespaces
+	$(MACHINE_TEST) -timeout 5h -v -run 'Chaos|EarlySignals|PowerCuts' ./supervise -chaos.events $(EVENTS) -chaos.boots $(EVENTS)
 
 init: build/init ## the program, build/init (GOARCH=… for another board)
 
@@ -133,7 +142,7 @@ build/init:
 # What the nodes of the tests are made of (package internal/machine): the program as it is
 # shipped, with the hook that makes it panic, and with the end for a child that makes a system
 # call that its list has not; what makes them namespaces; and releases of each kind.
-KINDS := cmd/init/testdata/kinds
+KINDS := internal/machine/testdata/kinds
 RELEASE_ENV := MIX_ENV=prod HEX_OFFLINE=1 REBAR_OFFLINE=1 LANG=C.UTF-8
 build/test: build/test/systools build/test/relx build/test/mix build/test/newer-$(NEWER)
 	@$(MAKE) -s build/init OUT=build/test/init TAGS= VERSION=dev
@@ -155,7 +164,7 @@ build/test/mix: $(shell find $(KINDS)/mix -type f)
 	HOME=$(CURDIR)/$@ $(RELEASE_ENV) $(MIX_RELEASES) >make.log || { cat make.log; rm -rf $(CURDIR)/$@; exit 1; }
 
 build/test/newer-%: $(KINDS)/newer.sh $(shell find $(KINDS)/relx $(KINDS)/mix -type f) $(wildcard qemu/demo/build.escript qemu/demo/eclero/*) | build/otp-%
-	@rm -rf $@ && mkdir -p $@ && cp -r $(KINDS)/relx $(KINDS)/mix qemu/demo $@ && \
+	@rm -rf $@ && mkdir -p $@/demo && cp -r $(KINDS)/relx $(KINDS)/mix $@ && cp -r qemu/demo/build.escript qemu/demo/eclero $@/demo && \
 	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp $(RELEASE_ENV) unshare -m sh $(KINDS)/newer.sh $(CURDIR)/build/otp-$* $(CURDIR)/$@ >$@/make.log || { cat $@/make.log; rm -rf $@; exit 1; }
 	@ln -s ../../otp-$* $@/root
 
@@ -163,8 +172,8 @@ $(LAB):
 	@test -e $@ || echo "building the lab"
 	@cd qemu && go build -o ../$@ ./cmd/lab
 
-bench-cluster: deps ## a cluster of five through its partitions: how soon each is noticed and healed
-	@go test -count=1 -timeout 30m -run 'Partitions' -v ./cmd/init -partitions > build/bench-cluster.log || { cat build/bench-cluster.log; exit 1; }
+bench-cluster: deps build/test ## a cluster of five through its partitions: how soon each is noticed and healed
+	@$(MACHINE_TEST) -timeout 30m -run 'Partitions' -v ./cluster -partitions > build/bench-cluster.log || { cat build/bench-cluster.log; exit 1; }
 	@grep -o 'partition: .*' build/bench-cluster.log
 
 build/bench:
@@ -182,7 +191,7 @@ deps:
 # What the next Debian has, beside this one's: releases of OTP 27 and Elixir 1.18 are
 # tested too. It is fetched once. For a newer one yet: make namespaces NEWER=forky.
 newer-otp: build/otp-$(NEWER)
-build/otp-%: cmd/init/testdata/newer-otp.sh
+build/otp-%: internal/machine/testdata/newer-otp.sh
 	@echo "fetching Erlang/OTP and Elixir of Debian $*"
 	@mkdir -p build; sh $< $@.new $* || { echo "cannot fetch the Erlang/OTP of Debian $*, which tests of releases want" >&2; exit 1; }
 	@rm -rf $@ && mv $@.new $@ && touch $@

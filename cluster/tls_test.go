@@ -13,7 +13,7 @@ import (
 )
 
 // A TLS server answers the constant ClientHello, in whatever version; what is none, or
-// says nothing, is told from it. OTP's own server is in cmd/init's tests.
+// says nothing, is told from it. OTP's own server is in the tests of nodes.
 func TestProbeTLS(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

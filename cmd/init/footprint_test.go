@@ -5,19 +5,21 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/beaminit/beaminit/internal/machine"
 )
 
 // The shipped binary is static, small, and made of few packages.
 func TestFootprint(t *testing.T) {
 	t.Parallel()
-	st, err := os.Stat(initProgram(t))
+	st, err := os.Stat(machine.Init(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if limit := int64(6_480_000); st.Size() > limit {
 		t.Errorf("init has %d bytes, want at most %d", st.Size(), limit)
 	}
-	out, err := exec.Command("readelf", "-lW", initProgram(t)).CombinedOutput()
+	out, err := exec.Command("readelf", "-lW", machine.Init(t)).CombinedOutput()
 	if err != nil || strings.Contains(string(out), "INTERP") || !strings.Contains(string(out), "LOAD") {
 		t.Errorf("not static: %v\n%s", err, out)
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // The demo is made by systools; these are the other two families of releases, made from
-// the sources that the tests of cmd/init have, as their own tools make them. Two nodes
+// the sources that the tests of nodes have, as their own tools make them. Two nodes
 // are a mesh.
 func TestFamilies(t *testing.T) {
 	for _, f := range []struct {
@@ -25,7 +25,7 @@ func TestFamilies(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join(t.TempDir(), f.name)
-			if out, err := exec.Command("cp", "-r", "../../cmd/init/testdata/kinds/"+f.name, dir).CombinedOutput(); err != nil {
+			if out, err := exec.Command("cp", "-r", "../../internal/machine/testdata/kinds/"+f.name, dir).CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			cmd := exec.Command(f.tool[0], f.tool[1:]...)
