@@ -76,6 +76,7 @@ func TestRemoteAbroad(t *testing.T) {
 			toml: "[distribution.tls]\ncert = \"/data/cert.pem\"\nkey = \"/data/key.pem\"\nca = \"/data/ca.pem\"\n"},
 	} {
 		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
 			br := machine.Bridge(t)
 			own, _, _ := strings.Cut(k.address, "/")
 			toml := k.toml + "[peers]\nn1 = \"" + own + "\"\n"

@@ -91,6 +91,7 @@ func TestErlinit(t *testing.T) {
 		}
 		if run {
 			t.Run(c.name+"/run", func(t *testing.T) {
+				t.Parallel()
 				c.run(t)
 			})
 		}

@@ -54,6 +54,7 @@ func TestRemote(t *testing.T) {
 		{"newer/mix/runtime", "", true},
 	} {
 		t.Run(k.release, func(t *testing.T) {
+			t.Parallel()
 			s := machine.WithRelease(t, machine.Release(t, k.release), "hostname=n1.farm.lan", k.toml)
 			s.Files["etc/passwd"] = "root:x:0:0::/:\napp:x:1000:1001::/:\n"
 			m := machine.Start(t, s)

@@ -66,6 +66,7 @@ func TestKinds(t *testing.T) {
 }
 
 func (k *kind) run(t *testing.T) {
+	t.Parallel()
 	br := machine.Bridge(t)
 	toml := k.toml + "[peers]\n"
 	for i := 1; i <= 3; i++ {
