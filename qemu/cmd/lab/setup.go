@@ -105,6 +105,36 @@ func (s setup) labDir() (string, error) {
 	return filepath.Join(root, "build", "lab"), err
 }
 
+// key is the one that the nodes sign their records with; empty: they do not.
+func (s setup) key() (key health.Key, err error) {
+	if s.healthKey == "" {
+		return key, nil
+	}
+	content, err := os.ReadFile(s.healthKey)
+	if err != nil {
+		return key, err
+	}
+	if key, err = health.ParseKey(content); err != nil {
+		err = fmt.Errorf("%s: %w", s.healthKey, err)
+	}
+	return key, err
+}
+
+// program is the init: one that is given, or that of this repository, built anew.
+func (s setup) program(say func(string)) (string, error) {
+	if s.init != "" {
+		return s.init, nil
+	}
+	root, err := repository()
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(filepath.Join(root, "build", "init")); err != nil {
+		say("building the init")
+	}
+	return image.BuildInit(root)
+}
+
 // options builds what is missing and gives what a lab is started with.
 func (s setup) options(say func(string)) (labpkg.Options, error) {
 	var o labpkg.Options
@@ -120,28 +150,13 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 	if err != nil {
 		return o, err
 	}
-	var key health.Key
-	if s.healthKey != "" {
-		content, err := os.ReadFile(s.healthKey)
-		if err != nil {
-			return o, err
-		}
-		if key, err = health.ParseKey(content); err != nil {
-			return o, fmt.Errorf("%s: %w", s.healthKey, err)
-		}
+	key, err := s.key()
+	if err != nil {
+		return o, err
 	}
-	init := s.init
-	if init == "" {
-		root, err := repository()
-		if err != nil {
-			return o, err
-		}
-		if _, err := os.Stat(filepath.Join(root, "build", "init")); err != nil {
-			say("building the init")
-		}
-		if init, err = image.BuildInit(root); err != nil {
-			return o, err
-		}
+	init, err := s.program(say)
+	if err != nil {
+		return o, err
 	}
 	if s.image != "" {
 		if s.release != "" || s.config != "" || s.auto {
