@@ -111,6 +111,7 @@ type node struct {
 	recalled     recalled            // what the boot before left in StateDir
 	sources      sources             // of the configuration
 	facts        facts               // of the release
+	factsHanded  bool                // by the PID 1 before this one
 	problemsSaid []string            // of what was found, last; nil: nothing was yet
 	jobs         *supervise.Jobs
 	clock        boot.Floor // what the clock was set to; At is 0: it was not

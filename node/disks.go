@@ -60,6 +60,7 @@ func (n *node) afterStart() {
 	}
 	n.beginHistory()
 	n.awaitDisks()
+	n.renewFacts()
 }
 
 // saveOften keeps what would be lost by a power cut; it is called after the start of the

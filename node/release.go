@@ -1,6 +1,7 @@
 package node
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"slices"
@@ -21,19 +22,45 @@ import (
 // does not say in time whether there is one, it is looked for again at its start.
 func (n *node) findRelease() {
 	var f facts
-	if filesCanHang() {
-		if err := n.runJob(releaseJob, releaseLimit, n.releaseQuery(1, false), &f); err != nil {
-			n.say(health.Err, err)
-			return
-		}
-	} else {
+	if !filesCanHang() {
 		f = n.releaseFacts(1, false)
+	} else if n.handedFacts(&f) { // the release runs: PID 1 is not to wait for its disk
+		n.factsHanded = true
+	} else if err := n.runJob(releaseJob, releaseLimit, n.releaseQuery(1, false), &f); err != nil {
+		n.say(health.Err, err)
+		return
 	}
 	n.useFacts(&f)
 	n.say(health.Err, n.Failed)
 	for _, problem := range f.Problems {
 		n.console.Say(health.Err, problem)
 	}
+}
+
+// handedFacts are those that the PID 1 before this one knew, where it was of the same version
+// and the release had been started.
+func (n *node) handedFacts(f *facts) bool {
+	r := n.resume
+	return n.resumes() && r.FactsOf == n.build.Version && json.Unmarshal(r.Facts, f) == nil
+}
+
+// renewFacts has the release looked for behind a start of PID 1 that did not wait for it.
+func (n *node) renewFacts() {
+	if !n.factsHanded {
+		return
+	}
+	f := new(facts)
+	n.jobs.Begin(supervise.Job{Name: releaseJob, Order: n.releaseQuery(1, false), Limit: releaseLimit}, f, func(err error) {
+		if n.say(health.Err, err); err == nil && !n.prepared {
+			n.useFacts(f)
+		}
+	})
+}
+
+func (n *node) factsText() json.RawMessage {
+	text, err := json.Marshal(n.facts)
+	n.say(health.Err, err)
+	return text
 }
 
 // releaseQuery is what a child has to know to look for it.

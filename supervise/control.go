@@ -166,11 +166,15 @@ func (l *Loop) handover() *Handover {
 	if ear == 0 && l.Resume != nil { // it was not listened to after too many falls
 		ear = l.Resume.HeartUID
 	}
-	return &Handover{
+	h := &Handover{
 		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Crashes: l.crashes, Clock: l.Clock(), StateDir: l.StateDir(), Healer: l.notify.healer, AfterEndPending: l.ends.programsPending,
 		Output: [2]int{max(l.output.read, 0), max(l.output.write, 0)}, Watchdog: l.Watchdog.FD(), Notify: l.notify.fd, HeartUID: ear,
 		Terminal: l.Terminal, Children: l.handedChildren(), Lines: l.handedLines(),
 	}
+	if l.Facts != nil {
+		h.Facts, h.FactsOf = l.Facts(), l.Version
+	}
+	return h
 }
 
 func (l *Loop) handedChildren() map[string]policy.ChildState {

@@ -86,6 +86,34 @@ func TestWaitsForNoFile(t *testing.T) {
 	}
 }
 
+// A PID 1 that is executed again while the release's disk hangs does not wait for that: the
+// release runs, and what is known of it is handed over.
+func TestReexecWithDeadDisk(t *testing.T) {
+	t.Parallel()
+	s := machine.WithERTS(t, "hostname=node1", "[[mount]]\nsource = \"none\"\ntarget = \"/mnt\"\ntype = \"tmpfs\"\n")
+	s.Dirs = append(s.Dirs, "mnt")
+	m := machine.Start(t, s)
+	up, _ := m.State(health.Up, 0)
+	vm := m.VM()
+	m.Dies("/srv/erlang")
+	if out, status := m.Ask("reexec"); status != 0 {
+		t.Fatalf("reexec: %d %s", status, out)
+	}
+	begun := time.Now()
+	answersAtOnce(m)
+	if took := time.Since(begun); took > 5*time.Second { // looking for the release takes 10 s
+		t.Errorf("PID 1 answers %v after it was executed again\n%s", took, m.Tail())
+	}
+	m.Line("release: not done within")
+	if r := m.LastRecord(); r.PID != up.PID || m.VM() != vm {
+		t.Errorf("pid %d, VM %d, want %d, %d still", r.PID, m.VM(), up.PID, vm)
+	}
+	m.Signal(unix.SIGTERM)
+	m.Eventually("call reboot(2)", func() bool { return isExiting(m) })
+	m.Revive()
+	m.Ended()
+}
+
 // answersAtOnce asks for the state, five times: on a machine that has much else to do one
 // answer may be late for that.
 func answersAtOnce(m *machine.Machine) {

@@ -53,6 +53,8 @@ type Handover struct {
 	AfterEndPending bool                         `json:"owes_end,omitempty"` // the programs that come after an end of the release are to be run
 	HeartUID        int                          `json:"heart,omitempty"`    // the user whose heart is listened to, and 1 more; 0: no heart speaks
 	Healer          string                       `json:"healer,omitempty"`   // the address in the VM that is told whom to connect to; empty: none is known
+	Facts           json.RawMessage              `json:"facts,omitempty"`    // what the node knows of the release, for the same version
+	FactsOf         string                       `json:"facts_of,omitempty"` // that version
 	Fds             map[string]int               `json:"fds,omitempty"`      // descriptors by role
 
 	// The descriptors, as the roles of Fds name them.

@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/beaminit/beaminit/cluster"
@@ -62,6 +63,8 @@ type Node struct {
 	KeepHistory  func(guard func())             // begins to write that, on a goroutine with guard deferred; nil like Remember
 	FlushHistory func(limit time.Duration) bool // waits until it is written; nil like Remember
 	StateDir     func() string                  // of what outlives a reboot, for Resume; empty: there is none
+
+	Facts func() json.RawMessage // what is known of the release, for a PID 1 of the same version after this one; nil: nothing is
 
 	Resume *Handover // what PID 1 knew before it fell; nil: this is a boot
 

@@ -2,7 +2,9 @@ package machine
 
 import (
 	"encoding/binary"
+	"fmt"
 	"os"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 )
@@ -54,6 +56,31 @@ func answerInit(fd int, request []byte) {
 	binary.NativeEndian.PutUint32(answer[20:], 31)
 	binary.NativeEndian.PutUint32(answer[36:], 4096) // max_write
 	unix.Write(fd, answer)
+}
+
+// Dies puts a file system that never answers over a directory of a machine that runs.
+func (m *Machine) Dies(dir string) {
+	m.T.Helper()
+	f := m.fuse(false)
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and not unlocked: the thread ends with its namespace
+		done <- func() error {
+			ns, err := os.Open(fmt.Sprintf("/proc/%d/ns/mnt", m.PID()))
+			if err != nil {
+				return err
+			}
+			defer ns.Close()
+			if err := unix.Unshare(unix.CLONE_FS); err != nil { // as setns(2) wants it
+				return err
+			}
+			if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNS); err != nil {
+				return err
+			}
+			return unix.Mount("dead", dir, "fuse", 0, fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0", f.Fd()))
+		}()
+	}()
+	m.Must(<-done)
 }
 
 // Revive ends those file systems: what waits for them gets an error.
