@@ -69,15 +69,7 @@ func (p Plan) status() Status {
 
 // apply does steps to the link.
 func (l *Link) apply(steps []step, now links, s *LinkStatus) (netlink.Link, error) {
-	link, err := l.find(now)
-	if l.made() && isAbsent(err) {
-		if err = l.make(); err != nil && !isAbsent(err) {
-			return nil, fmt.Errorf("%s: %w", l.makeCommand(), err)
-		}
-		if err == nil {
-			link, err = l.find(nil)
-		}
-	}
+	link, err := l.present(now, s)
 	for _, step := range steps {
 		if err != nil {
 			break

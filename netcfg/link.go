@@ -134,6 +134,20 @@ func newLink(name, kind string, below *nl.RtAttr, attrs ...*nl.RtAttr) error {
 	if below != nil {
 		req.AddData(below)
 	}
+	return sendInfo(req, kind, attrs...)
+}
+
+// changeLink changes one attribute of its kind of a link that is there.
+func changeLink(link netlink.Link, attr *nl.RtAttr) error {
+	req := nl.NewNetlinkRequest(unix.RTM_NEWLINK, unix.NLM_F_ACK)
+	msg := nl.NewIfInfomsg(unix.AF_UNSPEC)
+	msg.Index = int32(link.Attrs().Index)
+	req.AddData(msg)
+	return sendInfo(req, link.Type(), attr)
+}
+
+// sendInfo completes a request with attributes of a kind of links, and does it.
+func sendInfo(req *nl.NetlinkRequest, kind string, attrs ...*nl.RtAttr) error {
 	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
 	info.AddRtAttr(nl.IFLA_INFO_KIND, nl.NonZeroTerminated(kind))
 	data := info.AddRtAttr(nl.IFLA_INFO_DATA, nil)
