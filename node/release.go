@@ -257,9 +257,18 @@ func (n *Setup) FindRelease() {
 	}
 }
 
+// files is how what the release is made of is read.
+func (n *Setup) files() release.FS {
+	if n.User == nil || n.User.UID == 0 || !n.isLive() {
+		return n.Image.Root
+	}
+	return release.UserFS{Root: n.Image.Root, User: n.User}
+}
+
 // locate finds where the release lies and what it is.
 func (n *Setup) locate() {
-	n.Release, n.Failed = release.Find(n.Image.Root, n.Config.Release)
+	n.FindUser() // what is wrong with it is for who starts the release to say
+	n.Release, n.Failed = release.Find(n.files(), n.Config.Release)
 	if n.Failed == nil && n.Config.FromErlinit() && !n.Release.Mix {
 		n.Release.FindConsolidated(n.Image.Root)
 	}

@@ -253,3 +253,51 @@ func TestAttacksOnTerminals(t *testing.T) {
 	}
 	x.Leave(false)
 }
+
+// secret is a line that a VM takes as an argument and a distribution as a cookie.
+const secret = "-secret-of-root"
+
+// A release that owns its directory puts links to a secret of root's in the place of its
+// files: nothing of it gets to the release when it is started again.
+func TestAttacksByItsOwnFiles(t *testing.T) {
+	t.Parallel()
+	s := machine.WithERTS(t, "hostname=node1", "[release]\nuser = \"1000\"\npath = [\"/opt/app\"]\n")
+	delete(s.Files, "data/cookie") // that of the release counts
+	s.Files["root/secret"], s.Files["opt/app/releases/COOKIE"], s.Files["opt/app/releases/1.0.0/vm.args"] = secret, "cookie-of-release", "-own-argument"
+	s.Links, s.Writable = map[string]string{"opt/app/lib": "/srv/erlang/lib"}, true
+	of := s.Bind["srv/erlang"]
+	for _, pattern := range []string{"/erts-*", "/releases/1.0.0/s*"} {
+		names, _ := filepath.Glob(of + pattern)
+		for _, name := range names {
+			s.Links["opt/app"+strings.TrimPrefix(name, of)] = "/srv/erlang" + strings.TrimPrefix(name, of)
+		}
+	}
+	m := machine.Start(t, s)
+	_, next := m.State(health.Up, 0)
+	m.Must(os.Chmod(m.Root+"/root/secret", 0o600))
+	told := func(text string) (where []string) {
+		of := fmt.Sprintf("/proc/%d/", m.VM())
+		hidden, _ := filepath.Glob(of + "root/run/beaminit/release/.*")
+		names, _ := filepath.Glob(of + "root/run/beaminit/release/*")
+		for _, name := range append(append(names, hidden...), of+"cmdline") {
+			if b, _ := os.ReadFile(name); strings.Contains(string(b), text) {
+				where = append(where, name)
+			}
+		}
+		return where
+	}
+	if len(told("cookie-of-release")) == 0 || len(told("-own-argument")) == 0 {
+		t.Fatal("the release was not told what its own files say\n" + m.Tail())
+	}
+	for _, name := range []string{"COOKIE", "1.0.0/vm.args"} {
+		path := m.Root + "/opt/app/releases/" + name
+		m.Must(os.Chown(filepath.Dir(path), 1000, 1000))
+		m.Must(os.Remove(path))
+		m.Must(os.Symlink("/root/secret", path))
+	}
+	unix.Kill(m.VM(), unix.SIGKILL)
+	m.Restarted(1, next)
+	if where := told(secret); where != nil {
+		t.Errorf("it was told root's secret in %q", where)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -188,5 +189,27 @@ func checkBounds(t *testing.T, own map[string]string, row []oneOf) {
 	}
 	if said != "" {
 		t.Errorf("it says %q", said)
+	}
+}
+
+// What becomes another user does not possess the keys of who started PID 1, or the tool.
+func TestKeys(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	runtime.LockOSThread() // a session keyring is a thread's; with this one it ends
+	if _, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0); err == unix.ENOSYS || err == unix.EPERM {
+		t.Skip("no keys here: ", err)
+	}
+	const name = "beaminit-secret"
+	if _, err := unix.AddKey("user", name, []byte("of root"), unix.KEY_SPEC_SESSION_KEYRING); err != nil {
+		t.Fatal(err)
+	}
+	for uid, want := range map[uint32]bool{0: true, 1000: false, MonitorUID: false} {
+		c := Command{Path: "/bin/cat", Argv: []string{"cat", "/proc/keys"}, Dir: "/", Bounds: Bounds{User: Nobody(uid)}}
+		out, said := started(t, c)
+		if strings.Contains(out, name) != want || said != "" {
+			t.Errorf("uid %d: want %v to see the key; it says %q, and sees\n%s", uid, want, said, out)
+		}
 	}
 }

@@ -18,6 +18,9 @@ func (b *rights) assume() (what string, err error) {
 	if !b.user {
 		return b.lock()
 	}
+	if err := b.leaveKeys(); err != nil {
+		return "keyctl", err
+	}
 	if err := unix.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0); err != nil {
 		return "prctl(PR_SET_KEEPCAPS)", err
 	}
@@ -39,6 +42,21 @@ func (b *rights) assume() (what string, err error) {
 	}
 	b.noNew = true
 	return b.lock()
+}
+
+// leaveKeys gives a user an empty session keyring: with the one of who started this program,
+// an initramfs or root's login (pam_keyinit(8)), he would possess the keys in it, and may
+// read what only their possessor may (keyrings(7)). A kernel without keys has nothing to
+// leave; in a container that forbids the call they are the host's matter.
+func (b *rights) leaveKeys() error {
+	if b.uid == 0 {
+		return nil
+	}
+	_, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0)
+	if err == unix.ENOSYS || err == unix.EPERM {
+		return nil
+	}
+	return err
 }
 
 // lock sees to it that no setuid program and no file capability gives the command what
