@@ -99,15 +99,12 @@ func (l *loop) run() error {
 				failed <- err
 				return
 			}
-			select {
-			case l.changed <- struct{}{}:
-			default: // one is enough: Apply looks at everything
-			}
+			l.touch()
 		}
 	}()
 	go func() { failed <- listenAdverts(l.advert) }()
 	timer := time.NewTimer(0)
-	l.changed <- struct{}{} // what happened before the watch was open
+	l.touch() // for what happened before the watch was open
 	for {
 		select {
 		case <-l.changed:
@@ -125,6 +122,14 @@ func (l *loop) run() error {
 			return err
 		}
 		timer.Reset(l.nextEnd())
+	}
+}
+
+// touch has the links looked at. It never waits: one time is enough for all that happened.
+func (l *loop) touch() {
+	select {
+	case l.changed <- struct{}{}:
+	default:
 	}
 }
 
