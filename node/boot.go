@@ -112,7 +112,8 @@ type node struct {
 	sources      sources             // of the configuration
 	facts        facts               // of the release
 	factsHanded  bool                // by the PID 1 before this one
-	problemsSaid []string            // of what was found, last; nil: nothing was yet
+	problemsSaid []string            // of its command, last; nil: nothing was yet
+	foundSaid    []string            // and with the release as it was found
 	jobs         *supervise.Jobs
 	clock        boot.Floor // what the clock was set to; At is 0: it was not
 	saving       sync.Mutex // held by save

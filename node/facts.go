@@ -15,6 +15,7 @@ import (
 // data alone: where they may lie on a disk or a network that hangs, a child finds it out.
 type facts struct {
 	Failed   string   // why there is no release to start; empty: there is one
+	Looked   bool     // the release was looked for, and not only known from before
 	Problems []string // what is wrong with it, and what is used instead
 	Node     string   // the name of its node
 	Mesh     Mesh
@@ -35,7 +36,7 @@ func (n *Setup) releaseFacts(run int, start bool) (f facts) {
 	n.services(&f)
 	if n.Release == nil || n.Failed != nil || run > 1 { // another one may have been installed
 		n.locate()
-		if n.Failed == nil {
+		if f.Looked = true; n.Failed == nil {
 			for _, err := range n.Release.Problems {
 				f.Problems = append(f.Problems, err.Error())
 			}

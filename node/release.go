@@ -32,9 +32,17 @@ func (n *node) findRelease() {
 	}
 	n.useFacts(&f)
 	n.say(health.Err, n.Failed)
-	for _, problem := range f.Problems {
-		n.console.Say(health.Err, problem)
+	n.sayNew(f.Problems, &n.foundSaid)
+}
+
+// sayNew says what is wrong where it is not what was said of it last.
+func (n *node) sayNew(problems []string, said *[]string) {
+	if !slices.Equal(problems, *said) {
+		for _, problem := range problems {
+			n.console.Say(health.Err, problem)
+		}
 	}
+	*said = append([]string{}, problems...) // nothing said is not nil
 }
 
 // handedFacts are those that the PID 1 before this one knew, where it was of the same version
@@ -173,22 +181,20 @@ func (n *node) prepare(run int, _ bool, done func(supervise.Release, error)) {
 // releaseReady takes over what was made ready. What there is to say about it is said when it is new.
 func (n *node) releaseReady(f *facts, away bool) (supervise.Release, error) {
 	n.useFacts(f)
+	first := n.problemsSaid == nil
 	n.prepared = true
 	if n.Failed != nil {
 		return supervise.Release{}, n.Failed
 	}
-	if !slices.Equal(f.Said, n.problemsSaid) {
-		for _, problem := range f.Said {
-			n.console.Say(health.Err, problem)
-		}
+	if f.Looked {
+		n.sayNew(f.Problems, &n.foundSaid)
 	}
-	if n.problemsSaid == nil {
-		n.problemsSaid = append([]string{}, f.Said...)
+	n.sayNew(f.Said, &n.problemsSaid)
+	if first {
 		for _, note := range f.Notes {
 			n.console.Say(health.Notice, note)
 		}
 	}
-	n.problemsSaid = append([]string{}, f.Said...)
 	n.moveDumps()
 	r := f.Release
 	r.Peers, r.Command.Away = n.otherPeers(), away

@@ -300,4 +300,5 @@ func TestAttacksByItsOwnFiles(t *testing.T) {
 	if where := told(secret); where != nil {
 		t.Errorf("it was told root's secret in %q", where)
 	}
+	m.Line("read /opt/app/releases/1.0.0/vm.args: ")
 }
