@@ -82,15 +82,14 @@ func TestJobs(t *testing.T) {
 		delete(s.Files, "store/stop-job-"+name)
 	}
 	m := machine.Start(t, s)
-	next := 0
 	for _, job := range jobs {
 		switch job.name {
 		case again:
-			_, next = m.State(health.Up, 0)
+			_, next := m.State(health.Up, 0)
 			if out, status := m.Ask("reexec"); status != 0 {
 				t.Fatalf("reexec: %d %s", status, out)
 			}
-			_, next = m.Record("of the next PID 1", next, func(r health.Record) bool { return r.State == health.Up })
+			m.Record("of the next PID 1", next, func(r health.Record) bool { return r.State == health.Up })
 			continue
 		case "last words":
 			stopJob(m, job.name)
