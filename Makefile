@@ -86,7 +86,7 @@ unit:
 # make namespaces PKG=./supervise RUN=TestReexec
 MACHINES = $(shell find . -name '*_machine_test.go' -not -path './build/*')
 PKG = $(sort $(dir $(MACHINES)))
-RUN = $(shell sed -n 's/^func \(Test[A-Z][A-Za-z]*\)(t .*/\1/p' $(MACHINES) | sort | paste -sd'|')
+RUN = $(shell grep -ohE '^func Test[A-Z][A-Za-z0-9]*' $(MACHINES) | cut -c6- | sort -u | paste -sd'|')
 MACHINE_TEST = BEAMINIT_TEST=$(CURDIR)/build/test go test -count=1
 namespaces: build/test
 	@$(MACHINE_TEST) -timeout 20m -parallel 3 $(if $(findstring |,$(RUN)),,-v) -run '^($(RUN))$$' $(PKG)
