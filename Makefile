@@ -26,7 +26,7 @@ LABARGS  = -init build/init $(if $(RELEASE),-release '$(abspath $(RELEASE))') $(
            $(if $(KERNEL),-kernel '$(abspath $(KERNEL))') $(if $(MEM),-mem $(MEM)) $(if $(PCAP),-pcap) \
            $(if $(TCG),-tcg) $(if $(AUTO),-auto) $(if $(APPEND),-append '$(APPEND)')
 
-.PHONY: help newer-otp run up image down status watch test quick soak vet unit namespaces layer lab e2e bench bench-cluster fuzz chaos truth auto cross init deps clean
+.PHONY: help newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e bench bench-cluster fuzz chaos truth auto cross init deps clean
 .PHONY: build/init build/lab-tool build/bench build/test # go knows better than make what is up to date
 
 run: ## three nodes in QEMU, their health on screen (RELEASE=DIR NODES=N AUTO=1 IMAGE=DIR …: docs/lab.md)
@@ -48,7 +48,7 @@ help: ## this list
 SLOW := /(cmd|yocto-layer)(/|$$)
 
 # Each stage is a target of its own.
-STAGES := deps newer-otp vet unit namespaces layer lab e2e
+STAGES := deps newer-otp vet unit nodes lab e2e
 test: ## every test, in stages: a quarter of an hour on two cores
 	@begin=$$(date +%s); n=0; \
 	since() { s=$$(($$(date +%s) - begin)); printf '%d:%02d' $$((s / 60)) $$((s % 60)); }; \
@@ -77,9 +77,9 @@ vet:
 	GOFLAGS= go run $(STATICCHECK) ./... && cd qemu && GOFLAGS= go run $(STATICCHECK) ./...
 
 # Without root and QEMU but for a few that make themselves namespaces; tests of nodes are
-# skipped here.
+# skipped here. Many wait, so more packages run at once than there are processors.
 unit:
-	go test -race -timeout 10m $$(go list ./... | grep -vE '$(SLOW)')
+	go test -race -p 4 -timeout 10m $$(go list ./... | grep -vE '$(SLOW)')
 
 # The real PID 1 in namespaces, with real ERTS: the tests in *_machine_test.go, beside what
 # they test, and what they are made of by make (build/test). One of them alone:
@@ -90,6 +90,10 @@ RUN = $(shell grep -ohE '^func Test[A-Z][A-Za-z0-9]*' $(MACHINES) | cut -c6- | s
 MACHINE_TEST = BEAMINIT_TEST=$(CURDIR)/build/test go test -count=1
 namespaces: build/test
 	@$(MACHINE_TEST) -timeout 20m -parallel 3 $(if $(findstring |,$(RUN)),,-v) -run '^($(RUN))$$' $(PKG)
+
+# Both at once: the nodes mostly wait.
+nodes:
+	@$(MAKE) --no-print-directory -j2 namespaces layer
 
 # The program's size and processors; the layer for Yocto.
 layer: build/test
