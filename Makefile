@@ -105,8 +105,8 @@ lab:
 e2e: build/init
 	cd qemu && go test -timeout 30m -count=1 ./e2e
 
-auto: build/init ## nodes that nobody tells anything become a cluster, in QEMU
-	cd qemu && go test -timeout 10m -count=1 -run TestAuto ./e2e -soak
+auto: build/init ## nodes that nobody tells anything, and of other kinds of releases, become a cluster, in QEMU
+	cd qemu && go test -timeout 10m -count=1 -run 'TestAuto|TestFamilies' ./e2e -soak
 
 # make bench INIT=path/to/another/init compares.
 # What a restart of the release takes stands beside BusyBox init's respawn, and its start

@@ -15,6 +15,9 @@ import (
 // the sources that the tests of nodes have, as their own tools make them. Two nodes
 // are a mesh.
 func TestFamilies(t *testing.T) {
+	if !*soak {
+		t.Skip("make auto runs it, for make soak; TestKinds has these releases in namespaces")
+	}
 	for _, f := range []struct {
 		name, release, says string
 		tool                []string
