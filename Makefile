@@ -59,7 +59,7 @@ test: ## every test, in stages: a quarter of an hour on two cores
 
 quick: ## vet, and the tests that want neither root nor QEMU: a minute
 	go vet ./... && cd qemu && go vet ./...
-	go test $$(go list ./... | grep -vE '$(SLOW)')
+	go test -p 4 $$(go list ./... | grep -vE '$(SLOW)')
 
 # What takes hours: other figures than those of make test, from other seeds.
 SOAK := cross chaos truth fuzz auto bench bench-cluster
