@@ -24,7 +24,7 @@ type remoteShell struct {
 	name string         // of the node that asks, before the @
 }
 
-// newVisit finds the release of the image in root. The name of a node that runs is what
+// newRemoteShell finds the release of the image in root. The name of a node that runs is what
 // its kernel says: the configuration may have had to ask a program for it.
 func newRemoteShell(root, line string) (*remoteShell, error) {
 	v := &remoteShell{node: node.LoadSetup(root, line)}

@@ -26,7 +26,7 @@ type options struct {
 }
 
 // parseOptions reads the arguments after the command's name. Without --root the
-// plan is of this machine, and so is the command line then.
+// parseOptions reads them. Without one the plan is of this machine, and so is the command line.
 func parseOptions(args []string) (o options, problem string) {
 	o.root = "/"
 	given := false
@@ -64,7 +64,7 @@ func parseOptions(args []string) (o options, problem string) {
 	return o, ""
 }
 
-// plan prints what a boot would do. It changes nothing and needs no privilege.
+// Plan prints what a boot would do. It changes nothing and needs no privilege.
 func Plan(args []string) int {
 	o, problem := parseOptions(args)
 	if problem != "" {
@@ -80,7 +80,7 @@ func Plan(args []string) int {
 	return 0
 }
 
-// check prints what is wrong; an image build runs it, so that a bad configuration
+// Check prints what is wrong; an image build runs it, so that a bad configuration
 // stops the build and not a node.
 func Check(args []string) int {
 	o, problem := parseOptions(args)
@@ -134,7 +134,7 @@ func makePlan(o options) (plan []section, problems []string) {
 	if o.root == "/" { // what outlives a reboot is no part of an image
 		problems = append(problems, checkState(c, user)...)
 	}
-	wayDown := node.ShutdownPlan(c)
+	sequence := node.ShutdownPlan(c)
 	plan = []section{
 		{"configuration", settings(c, o.all)},
 		{"modules", c.Kernel.Modules},
@@ -154,7 +154,7 @@ func makePlan(o options) (plan []section, problems []string) {
 	if c.FromErlinit() {
 		plan = append(plan, section{"beaminit.toml", lines([]byte(c.TOML()))})
 	}
-	return append(plan, section{"way down", wayDown.Lines()}, section{"notes", notes}, section{"problems", problems}), problems
+	return append(plan, section{"way down", sequence.Lines()}, section{"notes", notes}, section{"problems", problems}), problems
 }
 
 func messages(errs []error) (lines []string) {

@@ -41,12 +41,12 @@ func Reexec(args []string) int {
 	if why := notBeaminit(program); why != "" {
 		return a.fail(why + "; PID 1 goes on as it is")
 	}
-	return a.become(program, before)
+	return a.reexec(program, before)
 }
 
-// become sends the command. There is an answer only where it failed: where it did not,
+// reexec sends the command. There is an answer only where it failed: where it did not,
 // whoever would answer is not there any more, and PID 1 lives another life.
-func (a *asker) become(program string, before control.Answer) int {
+func (a *asker) reexec(program string, before control.Answer) int {
 	other, status := begin([]string{a.command}, 0)
 	if status != done {
 		return status

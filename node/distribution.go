@@ -130,7 +130,7 @@ func epmdCommand(r *release.Release, p launch.Command) *launch.Command {
 	return &p
 }
 
-// lacks says what TLS for the distribution needs and has not, before the VM ends for
+// TLSProblem says what TLS for the distribution needs and has not, before the VM ends for
 // want of it with less to say.
 func (n *Setup) TLSProblem(c *release.Command) error {
 	t := &n.Config.Distribution.TLS
@@ -156,7 +156,7 @@ func (n *Setup) TLSProblem(c *release.Command) error {
 	return nil
 }
 
-// checkCertificate says where the certificate of the node is not for its name, which
+// CheckCertificate says where the certificate of the node is not for its name, which
 // its peers would find out.
 func (n *Setup) CheckCertificate(node string) error {
 	path := n.Config.Distribution.TLS.Cert

@@ -215,7 +215,7 @@ func disks(o *disksOrder) any {
 	return k
 }
 
-// now does a job before the loop, or after it. A signal that ends the node is obeyed
+// runJob does a job before the loop, or after it. A signal that ends the node is obeyed
 // meanwhile, and the watchdog petted.
 func (n *node) runJob(name string, limit time.Duration, order, into any) error {
 	return n.jobs.DoNow(supervise.Job{Name: name, Order: order, Limit: limit}, into, func() { n.petAndPoll() })

@@ -85,7 +85,7 @@ func (n *Setup) Resolv() []byte {
 	return hostsgen.Resolv(append(sources, hostsgen.ParseResolv(pnp))...)
 }
 
-// inetrc lets ERTS resolve names with files and its own DNS client, without a
+// Inetrc lets ERTS resolve names with files and its own DNS client, without a
 // helper program.
 func (n *Setup) Inetrc() []byte {
 	return hostsgen.Inetrc(RunDir+"/hosts", RunDir+"/resolv.conf")
@@ -103,7 +103,7 @@ func selfIndex(c *config.Config) int {
 	return -1
 }
 
-// strangers finds the mistake that makes a node a stranger to its cluster: [peers],
+// CheckSelfInPeers finds the mistake that makes a node a stranger to its cluster: [peers],
 // the same on all nodes, does not name it, or says another address than it has.
 func CheckSelfInPeers(c *config.Config) []error {
 	if len(c.Peers) == 0 {

@@ -27,7 +27,7 @@ const (
 	askQuantum = 5 * time.Millisecond
 )
 
-// askProgram runs a program and gives what it writes to its standard output. It is for
+// RunProgram runs a program and gives what it writes to its standard output. It is for
 // PID 1 before and after its loop, when nobody else waits for children. It comes back
 // in time whatever the program does: one that takes longer is killed with all that it
 // started in its session. A program that a daemon outlives is not waited for longer.
@@ -73,7 +73,7 @@ func RunProgram(argv []string, limit time.Duration, size int, stderr bool) (out 
 //go:noinline
 func programError(program, what string) error { return errors.New(program + ": " + what) }
 
-// drain reads what a child writes until the child has ended.
+// DrainChild reads what a child writes until the child has ended.
 func DrainChild(pid, fd int, limit time.Duration, take func([]byte)) (status unix.WaitStatus, late, ended bool) {
 	deadline := clock.Boottime() + limit
 	var buf [512]byte
@@ -121,7 +121,7 @@ func askID(argv []string) ([]byte, error) {
 	return RunProgram(argv, idLimit, IDSize, false)
 }
 
-// missingPrograms is for a plan: programs that the configuration names and the image
+// MissingPrograms is for a plan: programs that the configuration names and the image
 // has not.
 func (n *Setup) MissingPrograms() (problems []error) {
 	r := &n.Config.Release

@@ -33,7 +33,7 @@ func (n *Setup) readahead(mode string) *launch.Command {
 	}
 }
 
-// readaheadMain is that program.
+// ReadaheadMain is that program.
 func ReadaheadMain(args []string) int {
 	if len(args) != 6 {
 		os.Stderr.WriteString(ReadaheadName + ": is for PID 1 to call\n")

@@ -89,7 +89,7 @@ func (n *node) useFacts(f *facts) {
 	n.name, n.Unprobed, n.Unnamed = f.Node, f.Mesh.Unprobed, f.Mesh.Unnamed
 }
 
-// findUser looks up whom the release is to run as. A user that is not there is no
+// FindUser looks up whom the release is to run as. A user that is not there is no
 // reason to run it as root: the node goes to rescue.
 func (n *Setup) FindUser() {
 	u, err := release.FindUser(n.Config.Release.User, n.Image.Read)
@@ -110,7 +110,7 @@ func (n *Setup) FindUser() {
 	n.User = u
 }
 
-// command is what starts the release, computed from what is there now: the
+// Command is what starts the release, computed from what is there now: the
 // cookie may have been written since the last time.
 func (n *Setup) Command(run int) release.Command {
 	cmd := n.Release.Command(n.Inputs(run))

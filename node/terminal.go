@@ -2,7 +2,7 @@ package node
 
 import "github.com/beaminit/beaminit/release"
 
-// terminfo is an entry of terminfo(5) in base64, as ncurses takes it from TERMINFO since
+// Terminfo is an entry of terminfo(5) in base64, as ncurses takes it from TERMINFO since
 // its version 6.1: cursor movement as all terminals of today have it, from
 // testdata/beaminit.ti. An appliance has no terminfo, and without one the shell of OTP 26
 // and later has no line editing.
@@ -35,7 +35,7 @@ func described(root release.Root, term string) bool {
 	return false
 }
 
-// terminalType gives the variables by which a VM knows the terminal that TERM names.
+// TerminalEnv gives the variables by which a VM knows the terminal that TERM names.
 func TerminalEnv(root release.Root, term string) []string {
 	if term == "dumb" || described(root, term) {
 		return []string{"TERM=" + term}

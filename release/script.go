@@ -62,7 +62,7 @@ func (s *scriptVars) takes(name string) bool {
 	return false
 }
 
-// flagVars are the variables whose flags reach the VM: erlexec reads them, or the script
+// bringsFlags says that the flags in a variable reach the VM: erlexec reads them, or the script
 // of Elixir puts them on the command line.
 func (s *scriptVars) bringsFlags(name string) bool {
 	return strings.HasPrefix(name, "ERL_") && strings.HasSuffix(name, "FLAGS") || name != "" && name == s.flags

@@ -8,7 +8,7 @@ import (
 	"github.com/beaminit/beaminit/supervise/policy"
 )
 
-// current is the clock of everything that the loop waits for. It stands still in suspend: a
+// now is the clock of everything that the loop waits for. It stands still in suspend: a
 // release that could not run has missed nothing. What is told to people, and compared with
 // the kernel's own stamps, is CLOCK_BOOTTIME.
 func now() time.Duration { return clock.Monotonic() }

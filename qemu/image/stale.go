@@ -70,7 +70,7 @@ func (d *digest) sum() (string, error) {
 	return hex.EncodeToString(d.h.Sum(nil)), d.err
 }
 
-// make makes the file (or directory) out with build, unless it is there and was
+// makeOnce makes the file (or directory) out with build, unless it is there and was
 // made from the same sum. It says what it does with say only when it does
 // something. build makes what it is given the name of; out takes its name only
 // when build is done, so a build that was cut short leaves nothing half made.

@@ -50,7 +50,7 @@ func (s *State) notStarted(e Event) []Effect {
 	return effects
 }
 
-// meant says that the release ended because it wanted to.
+// IsExpectedExit says that the release ended because it wanted to.
 func (s *State) IsExpectedExit(status unix.WaitStatus) bool {
 	if s.Kill != KillNone { // it was killed, because it hung
 		return false
@@ -161,7 +161,7 @@ func (s *State) fellBack(how string) []Effect {
 	return nil
 }
 
-// within gives the exits that still count at the time at, with at added. It
+// Recent gives the exits that still count at the time at, with at added. It
 // copies: the old state keeps its own.
 func Recent(exits []time.Duration, at, window time.Duration) []time.Duration {
 	kept := make([]time.Duration, 0, len(exits)+1)

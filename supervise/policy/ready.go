@@ -63,7 +63,7 @@ func (s *State) updateReady() {
 	}
 }
 
-// stopping says that the end of the release was asked for.
+// IsStopping says that the end of the release was asked for.
 func (s *State) IsStopping() bool { return s.Phase == Ending || s.Phase == Pausing }
 
 // whatNext says what comes after an end.
