@@ -139,7 +139,7 @@ func (l *Loop) startChild(c *child) {
 }
 
 func (l *Loop) sayRefused(c *child, err error) {
-	l.Console.Say(health.Err, "cannot start "+c.title()+": "+err.Error()+"; trying again in "+c.pause().String())
+	l.Console.Say(health.Err, "cannot start "+c.title()+": "+err.Error()+"; trying again in "+c.state.Pause.String())
 }
 
 // pause is the time until its next start.
@@ -200,7 +200,7 @@ func (l *Loop) sayEnd(c *child, how string, late bool) {
 	if c.state.PID != 0 {
 		text += ", it was started again (pid " + strconv.Itoa(c.state.PID) + ")"
 	} else if c.state.Wanted && !c.state.Done {
-		text += ", it is started again in " + c.pause().String()
+		text += ", it is started again in " + c.state.Pause.String()
 	}
 	l.Console.Say(health.Warning, text)
 }

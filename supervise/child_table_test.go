@@ -116,7 +116,7 @@ func TestChildIsAnEntry(t *testing.T) {
 
 	buf := make([]byte, 4096)
 	var said strings.Builder
-	for _, want := range []string{"blinker: up", "blinker ended (killed by signal 9 (SIGKILL)), it is started again in ", "blinker: stopping"} {
+	for _, want := range []string{"blinker: up", "blinker ended (killed by signal 9 (SIGKILL)), it is started again in " + c.Policy.BackoffFirst.String(), "blinker: stopping"} {
 		for !strings.Contains(said.String(), want) {
 			console.SetReadDeadline(time.Now().Add(time.Minute))
 			n, err := console.Read(buf)

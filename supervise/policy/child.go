@@ -41,6 +41,7 @@ type ChildState struct {
 	StartedAt time.Duration `json:"started,omitempty"`
 	Backoff   time.Duration `json:"backoff,omitempty"` // before the restart after the next one
 	NextAt    time.Duration `json:"next,omitempty"`    // of the next start, where none runs
+	Pause     time.Duration `json:"pause,omitempty"`   // what was decided to pass before it
 	DueAt     time.Duration `json:"due,omitempty"`     // when it is to have ended; 0: never
 	Late      bool          `json:"late,omitempty"`    // it was killed because of Deadline
 }
@@ -115,8 +116,8 @@ func (s ChildState) exited(p ChildPolicy, e ChildEvent) ChildState {
 
 // pause puts off the next start; the pause doubles.
 func (s ChildState) pause(p ChildPolicy, at time.Duration) ChildState {
-	wait := max(s.Backoff, p.BackoffFirst)
-	s.NextAt, s.Backoff = at+wait, min(2*wait, max(p.BackoffLongest, p.BackoffFirst))
+	s.Pause = max(s.Backoff, p.BackoffFirst)
+	s.NextAt, s.Backoff = at+s.Pause, min(2*s.Pause, max(p.BackoffLongest, p.BackoffFirst))
 	return s
 }
 

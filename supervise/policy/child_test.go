@@ -25,6 +25,9 @@ func childLife(p ChildPolicy, events ...ChildEvent) (effects []string, s ChildSt
 		}
 		if next := s.Next(); next > e.At {
 			words = append(words, fmt.Sprintf("in %v", next-e.At))
+			if s.PID == 0 && s.Pause != next-e.At {
+				words = append(words, fmt.Sprintf("not %v", s.Pause))
+			}
 		}
 		effects = append(effects, strings.Join(words, " "))
 	}

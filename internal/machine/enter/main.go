@@ -119,7 +119,10 @@ func makeDev(root string) error {
 // coverHost hides what the packages of the host want done at a boot: a machine that has the
 // host's /usr is not to do it.
 func coverHost(root string) error {
-	for _, dir := range []string{"usr/lib/tmpfiles.d", "usr/lib/sysctl.d"} {
+	for _, dir := range []string{
+		"usr/lib/tmpfiles.d", "usr/lib/sysctl.d", "usr/lib/modules-load.d", "usr/lib/modprobe.d",
+		"lib/tmpfiles.d", "lib/sysctl.d", "lib/modules-load.d", "lib/modprobe.d", // where lib is bound for itself
+	} {
 		if err := unix.Mount("none", filepath.Join(root, dir), "tmpfs", unix.MS_RDONLY, ""); err != nil && err != unix.ENOENT {
 			return fmt.Errorf("cover %s: %w", dir, err)
 		}
