@@ -59,7 +59,7 @@ test: ## every test, in stages: a quarter of an hour on two cores
 
 quick: ## vet, and the tests that want neither root nor QEMU: a minute
 	go vet ./... && cd qemu && go vet ./...
-	go test -p 4 $$(go list ./... | grep -vE '$(SLOW)')
+	go test -p 4 -parallel 4 $$(go list ./... | grep -vE '$(SLOW)')
 
 # What takes hours: other figures than those of make test, from other seeds.
 SOAK := cross chaos truth fuzz auto bench bench-cluster
@@ -79,7 +79,7 @@ vet:
 # Without root and QEMU but for a few that make themselves namespaces; tests of nodes are
 # skipped here. Many wait, so more packages run at once than there are processors.
 unit:
-	go test -race -p 4 -timeout 10m $$(go list ./... | grep -vE '$(SLOW)')
+	go test -race -p 4 -parallel 4 -timeout 10m $$(go list ./... | grep -vE '$(SLOW)')
 
 # The real PID 1 in namespaces, with real ERTS: the tests in *_machine_test.go, beside what
 # they test, and what they are made of by make (build/test). One of them alone:

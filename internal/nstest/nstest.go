@@ -43,9 +43,11 @@ func Await(t *testing.T, what string, ok func() bool, told func() string) {
 
 // Run re-executes the running test alone in new namespaces (flags as for
 // clone(2)) and calls body there; its failures become the test's. Mounts made
-// inside stay inside. It needs root, and skips the test without.
+// inside stay inside. Such tests share nothing, and run beside each other. It needs root,
+// and skips the test without.
 func Run(t *testing.T, flags uintptr, body func(t *testing.T)) {
 	t.Helper()
+	t.Parallel()
 	if os.Getenv(marker) == t.Name() {
 		if err := syscall.Mount("none", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 			t.Fatalf("make / private: %v", err)
