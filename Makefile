@@ -48,7 +48,7 @@ help: ## this list
 SLOW := /(cmd|yocto-layer)(/|$$)
 
 # Each stage is a target of its own.
-STAGES := deps newer-otp vet unit nodes lab e2e
+STAGES := deps newer-otp vet unit nodes
 test: ## every test, in stages: a quarter of an hour on two cores
 	@begin=$$(date +%s); n=0; \
 	since() { s=$$(($$(date +%s) - begin)); printf '%d:%02d' $$((s / 60)) $$((s % 60)); }; \
@@ -91,9 +91,10 @@ MACHINE_TEST = BEAMINIT_TEST=$(CURDIR)/build/test go test -count=1
 namespaces: build/test
 	@$(MACHINE_TEST) -timeout 20m -parallel 3 $(if $(findstring |,$(RUN)),,-v) -run '^($(RUN))$$' $(PKG)
 
-# Both at once: the nodes mostly wait.
+# Nodes in QEMU beside nodes in namespaces: both wait for half of their time. What each
+# prints is shown when it has ended.
 nodes:
-	@$(MAKE) --no-print-directory -j2 namespaces layer
+	@$(MAKE) --no-print-directory -j2 --output-sync=target e2e namespaces layer lab
 
 # The program's size and processors; the layer for Yocto.
 layer: build/test
