@@ -6,7 +6,6 @@ package node
 
 import (
 	"os"
-	"sync"
 	"time"
 
 	"github.com/beaminit/beaminit/boot"
@@ -97,37 +96,25 @@ func (n *node) prepareRoot() {
 // node is a boot in progress: what the steps hand on.
 type node struct {
 	Setup
-	build        Build
-	console      *health.Console
-	signals      supervise.Signals
-	name         string // of the Erlang node, once something has asked for it
-	mounted      bool   // the late mounts are made
-	prepared     bool   // the release has been started, or at least tried, once
-	phases       []health.Phase
-	seq          uint32 // of the last health record
-	stop         <-chan os.Signal
-	resume       *supervise.Handover // what the PID 1 before this one knew; nil: there was none
-	ending       policy.Action       // the node goes down, and nothing of the release runs any more; empty: it does not
-	recalled     recalled            // what the boot before left in StateDir
-	sources      sources             // of the configuration
-	facts        facts               // of the release
-	factsHanded  bool                // by the PID 1 before this one
-	problemsSaid []string            // of its command, last; nil: nothing was yet
-	foundSaid    []string            // and with the release as it was found
-	jobs         *supervise.Jobs
-	clock        boot.Floor // what the clock was set to; At is 0: it was not
-	saving       sync.Mutex // held by save
-	seeded       bool       // the seed of the boot before was taken
-	watchdog     watchdog.Device
-	sequence     *shutdown.Sequence // down; see shutdownSequence
-	history      history.Writer     // see beginHistory
-	failedBoots  chan policy.Event  // of the boots before, once they are known
-	terminal     *console.Terminal  // of the release; nil: it has none
+	build    Build
+	sources  sources // of the configuration
+	console  *health.Console
+	phases   []health.Phase
+	seq      uint32 // of the last health record
+	signals  supervise.Signals
+	stop     <-chan os.Signal
+	watchdog watchdog.Device
+	jobs     *supervise.Jobs
+	mounted  bool // the late mounts are made
+	state    kept
+	release  releaseState
+	terminal *console.Terminal // of the release; nil: it has none
+	history  history.Writer    // see beginHistory
 
-	clockFrom string // rtc, floor or kernel, for the health records
-	machineID string // to be kept for the next boot; empty: none
-	cameLate  bool   // the state directory
-	needID    bool   // the image has no file for it
+	failedBoots chan policy.Event   // of the boots before, once they are known
+	resume      *supervise.Handover // what the PID 1 before this one knew; nil: there was none
+	ending      policy.Action       // the node goes down, and nothing of the release runs any more; empty: it does not
+	sequence    *shutdown.Sequence  // down; see shutdownSequence
 }
 
 func (n *node) phase(name string) {

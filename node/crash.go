@@ -25,7 +25,7 @@ func (n *node) takeOver(r *supervise.Handover, err error) {
 	}
 	n.resume, n.Boot, n.seq, n.StateDir = r, r.Boot, r.Seq, r.StateDir
 	if n.resumes() {
-		n.phases, n.clockFrom = r.Phases, r.Clock
+		n.phases, n.state.clockFrom = r.Phases, r.Clock
 	} else {
 		n.phase("kernel")
 	}
@@ -68,7 +68,7 @@ func (n *node) crashed() {
 	}
 	if n.ending != "" { // it goes on with the way down
 		r.State.Phase, r.State.Action, r.State.PID, r.State.Ran = policy.Ending, n.ending, 0, true
-		r.Phases, r.Clock = n.phases, n.clockFrom
+		r.Phases, r.Clock = n.phases, n.state.clockFrom
 	}
 	r.AddCrash(clock.Boottime(), text)
 	n.console.Stop(200 * time.Millisecond)     // what was said has to be out before the exec

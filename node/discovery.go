@@ -61,8 +61,8 @@ func (n *node) discoveryCommand(key []byte) (cmd *launch.Command, orders []byte)
 		File: c.Discovery.File, DNS: c.Discovery.DNS, MDNS: c.Discovery.MDNS && !n.Unnamed, Key: key, Limit: c.Discovery.Limit,
 		Resolv: RunDir + "/" + path.Base(ResolvTarget), Host: shortName(c.Node.Hostname), Port: d.Port,
 	}
-	o.IPv6 = n.facts.Mesh.IPv6
-	o.Node, _, _ = strings.Cut(n.facts.Node, "@")
+	o.IPv6 = n.release.facts.Mesh.IPv6
+	o.Node, _, _ = strings.Cut(n.release.facts.Node, "@")
 	orders, err := json.Marshal(o)
 	if err != nil || len(orders) >= discovery.MaxOrders {
 		n.console.Say(health.Err, "discovery.file, discovery.dns: too long; want less than 4 KB; nothing is found")

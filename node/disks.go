@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/beaminit/beaminit/boot"
@@ -11,6 +12,18 @@ import (
 	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/launch"
 )
+
+// kept is what a boot takes from the boot before it, and leaves to the next one.
+type kept struct {
+	recalled  recalled   // what the boot before left in StateDir
+	cameLate  bool       // StateDir
+	saving    sync.Mutex // held by save
+	clock     boot.Floor // what the clock was set to; At is 0: it was not
+	clockFrom string     // rtc, floor or kernel, for the health records
+	seeded    bool       // the seed of the boot before was taken
+	machineID string     // to be kept for the next boot; empty: none
+	needID    bool       // the image has no file for it
+}
 
 // mountDisks mounts what the configuration has, and finds the directory of what is to
 // outlive a reboot, and what is in it.
@@ -24,11 +37,11 @@ func (n *node) mountDisks() {
 	if plan, _ := boot.UserMounts(n.Config.Mounts); boot.NeedLate(plan) {
 		n.mountLate()
 	}
-	if err := n.runJob(disksJob, disksLimit, disksOrder{n.Config.Mounts, n.Boot}, &n.recalled); err != nil {
+	if err := n.runJob(disksJob, disksLimit, disksOrder{n.Config.Mounts, n.Boot}, &n.state.recalled); err != nil {
 		n.say(health.Err, err)
 	}
-	n.StateDir = n.recalled.Dir
-	for _, problem := range append(n.recalled.Errs, n.recalled.Recalled.Problems...) {
+	n.StateDir = n.state.recalled.Dir
+	for _, problem := range append(n.state.recalled.Errs, n.state.recalled.Recalled.Problems...) {
 		n.console.Say(health.Err, problem)
 	}
 }
@@ -37,10 +50,10 @@ func (n *node) mountDisks() {
 // before the release looks at it.
 func (n *node) raiseClock() {
 	built, _ := strconv.ParseInt(n.build.Time, 10, 64)
-	floor, set, err := boot.RaiseClock(built, n.recalled.Recalled.Clock)
+	floor, set, err := boot.RaiseClock(built, n.state.recalled.Recalled.Clock)
 	n.say(health.Err, err)
 	if set {
-		n.clock = floor
+		n.state.clock = floor
 	}
 }
 
@@ -51,12 +64,12 @@ func (n *node) afterStart() {
 	for _, what := range launch.Missing() {
 		n.console.Say(health.Notice, what)
 	}
-	if n.clockFrom == "" {
-		n.clockFrom = boot.ClockFrom(n.clock.At != 0)
+	if n.state.clockFrom == "" {
+		n.state.clockFrom = boot.ClockFrom(n.state.clock.At != 0)
 	}
 	n.deferredMachineID()
-	if n.clock.At != 0 {
-		n.console.Say(health.Notice, "clock: set forward to "+n.clock.String())
+	if n.state.clock.At != 0 {
+		n.console.Say(health.Notice, "clock: set forward to "+n.state.clock.String())
 	}
 	n.beginHistory()
 	n.awaitDisks()
@@ -78,19 +91,19 @@ func (n *node) saveLast() (errs []error) {
 // save keeps what is to outlive a reboot or a power cut. The first time in a boot it
 // takes what the boot before kept as seed. It can be called from several goroutines.
 func (n *node) save(goesOn bool) (errs []error) {
-	n.saving.Lock()
-	defer n.saving.Unlock()
+	n.state.saving.Lock()
+	defer n.state.saving.Unlock()
 	dir := n.StateDir
 	if dir == "" {
 		return nil
 	}
-	take := !n.seeded && !n.resumes()
-	if n.seeded && goesOn {
+	take := !n.state.seeded && !n.resumes()
+	if n.state.seeded && goesOn {
 		n.history.Alive(time.Now().Unix(), clock.Boottime())
 	}
-	n.seeded = true
+	n.state.seeded = true
 	var problems []string
-	order, name := boot.Save{Dir: dir, TakeSeed: take, MachineID: n.machineID}, saveJob
+	order, name := boot.Save{Dir: dir, TakeSeed: take, MachineID: n.state.machineID}, saveJob
 	if take {
 		name = seedJob
 	}

@@ -63,7 +63,7 @@ func (n *node) bootLoopGuard(s *supervise.Node) {
 	if limit == 0 || n.Failed != nil || n.resumes() || n.StateDir == "" {
 		return
 	}
-	s.Failed, s.FellBack = n.recalled.Failed, n.recalled.FellBack
+	s.Failed, s.FellBack = n.state.recalled.Failed, n.state.recalled.FellBack
 	if s.Failed >= limit {
 		s.NoRelease = strconv.Itoa(s.Failed) + " boots in a row did not come up (supervise.boots): this one does not try, the next one does"
 	}

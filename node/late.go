@@ -69,12 +69,12 @@ func (n *node) tookLate(a *lateAnswer) {
 	if n.StateDir != "" || dir == "" {
 		return
 	}
-	n.saving.Lock() // without a directory nobody holds it for long
+	n.state.saving.Lock() // without a directory nobody holds it for long
 	n.StateDir = dir
-	n.recalled.Recalled = a.Come.Recalled
-	take := !n.seeded && !n.resumes()
-	n.seeded = true
-	n.saving.Unlock()
+	n.state.recalled.Recalled = a.Come.Recalled
+	take := !n.state.seeded && !n.resumes()
+	n.state.seeded = true
+	n.state.saving.Unlock()
 	n.console.Say(health.Notice, "the state directory is "+dir+", which has come late: what was kept in memory goes there")
 	n.raiseClock()
 	if !n.history.MoveTo(dir) {
@@ -84,14 +84,14 @@ func (n *node) tookLate(a *lateAnswer) {
 	if take {
 		name = seedJob
 	}
-	n.sayOf(name, boot.Save{Dir: dir, TakeSeed: take, MachineID: n.machineID})
-	n.cameLate = true
+	n.sayOf(name, boot.Save{Dir: dir, TakeSeed: take, MachineID: n.state.machineID})
+	n.state.cameLate = true
 	n.moveDumps()
 }
 
 // moveDumps brings what of earlier ends is kept in memory to the disk that has come late.
 func (n *node) moveDumps() {
-	if !n.cameLate {
+	if !n.state.cameLate {
 		return
 	}
 	there := n.Setup

@@ -13,7 +13,7 @@ func (n *node) ensureMachineID() {
 	need, present := boot.NeedMachineID()
 	asked := n.Config.Node.MachineID
 	if asked == "" && !(need && present) {
-		n.needID = need
+		n.state.needID = need
 		return
 	}
 	n.writeMachineID(asked, present)
@@ -21,8 +21,8 @@ func (n *node) ensureMachineID() {
 
 // deferredMachineID puts an id in /run where the image has no file for it.
 func (n *node) deferredMachineID() {
-	if n.needID {
-		n.needID = false
+	if n.state.needID {
+		n.state.needID = false
 		n.writeMachineID("", false)
 	}
 }
@@ -30,11 +30,11 @@ func (n *node) deferredMachineID() {
 func (n *node) writeMachineID(id string, present bool) {
 	from := "systemd.machine_id="
 	if id == "" {
-		id, from = n.recalled.Recalled.MachineID, "saved in "+n.StateDir
+		id, from = n.state.recalled.Recalled.MachineID, "saved in "+n.StateDir
 		if id == "" {
 			id, from = boot.MakeMachineID(n.boardNumber())
 		}
-		n.machineID = id // to be kept
+		n.state.machineID = id // to be kept
 	}
 	if err := boot.WriteMachineID(id, present); err != nil {
 		n.say(health.Err, err)

@@ -173,7 +173,7 @@ func (n *node) adoptName(r *netcfg.Report) (taken bool) {
 	if name == "" || name == has || !n.namedByNetwork() || name == n.network.refusedName {
 		return false
 	}
-	if n.network.named || n.prepared || n.resumes() || len(name) > 64 {
+	if n.network.named || n.release.tried || n.resumes() || len(name) > 64 {
 		n.network.refusedName = name
 		n.console.Say(health.Warning, "network: the DHCP server names this node "+name+" now; it stays "+has+" until the next boot")
 		return false
@@ -185,7 +185,7 @@ func (n *node) adoptName(r *netcfg.Report) (taken bool) {
 }
 
 func (n *node) setName(name string) {
-	n.Config.Node.Hostname, n.Net.Hostname, n.name = name, name, ""
+	n.Config.Node.Hostname, n.Net.Hostname, n.release.name = name, name, ""
 	n.network.named = true
 }
 

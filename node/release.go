@@ -18,6 +18,16 @@ import (
 	"github.com/beaminit/beaminit/supervise/notify"
 )
 
+// releaseState is what PID 1 knows of the release beside its command.
+type releaseState struct {
+	facts        facts
+	handed       bool     // by the PID 1 before this one
+	name         string   // of the Erlang node, once something has asked for it
+	tried        bool     // it has been started, or at least tried, once
+	foundSaid    []string // what is wrong with it as it was found, said last; nil: nothing was yet
+	problemsSaid []string // and with its command
+}
+
 // findRelease looks for the release; without one the node goes to rescue. Where the disk
 // does not say in time whether there is one, it is looked for again at its start.
 func (n *node) findRelease() {
@@ -25,14 +35,14 @@ func (n *node) findRelease() {
 	if !filesCanHang() {
 		f = n.releaseFacts(1, false)
 	} else if n.handedFacts(&f) { // the release runs: PID 1 is not to wait for its disk
-		n.factsHanded = true
+		n.release.handed = true
 	} else if err := n.runJob(releaseJob, releaseLimit, n.releaseQuery(1, false), &f); err != nil {
 		n.say(health.Err, err)
 		return
 	}
 	n.useFacts(&f)
 	n.say(health.Err, n.Failed)
-	n.sayNew(f.Problems, &n.foundSaid)
+	n.sayNew(f.Problems, &n.release.foundSaid)
 }
 
 // sayNew says what is wrong where it is not what was said of it last.
@@ -54,19 +64,19 @@ func (n *node) handedFacts(f *facts) bool {
 
 // renewFacts has the release looked for behind a start of PID 1 that did not wait for it.
 func (n *node) renewFacts() {
-	if !n.factsHanded {
+	if !n.release.handed {
 		return
 	}
 	f := new(facts)
 	n.jobs.Begin(supervise.Job{Name: releaseJob, Order: n.releaseQuery(1, false), Limit: releaseLimit}, f, func(err error) {
-		if n.say(health.Err, err); err == nil && !n.prepared {
+		if n.say(health.Err, err); err == nil && !n.release.tried {
 			n.useFacts(f)
 		}
 	})
 }
 
 func (n *node) factsText() json.RawMessage {
-	text, err := json.Marshal(n.facts)
+	text, err := json.Marshal(n.release.facts)
 	n.say(health.Err, err)
 	return text
 }
@@ -81,12 +91,12 @@ func (n *node) releaseQuery(run int, start bool) *releaseQuery {
 
 // useFacts takes over what was found.
 func (n *node) useFacts(f *facts) {
-	n.facts, n.Failed = *f, nil
+	n.release.facts, n.Failed = *f, nil
 	if f.Failed != "" {
 		n.Failed = errors.New(f.Failed)
 		return
 	}
-	n.name, n.Unprobed, n.Unnamed = f.Node, f.Mesh.Unprobed, f.Mesh.Unnamed
+	n.release.name, n.Unprobed, n.Unnamed = f.Node, f.Mesh.Unprobed, f.Mesh.Unnamed
 }
 
 // FindUser looks up whom the release is to run as. A user that is not there is no
@@ -159,7 +169,7 @@ func (n *Setup) ready() string {
 // prepare makes everything ready for a start of the release, and calls done. The release
 // is looked for each time: another one may have been installed.
 func (n *node) prepare(run int, _ bool, done func(supervise.Release, error)) {
-	if !n.prepared && !cluster.CanDestroy() {
+	if !n.release.tried && !cluster.CanDestroy() {
 		n.Uncuttable = true
 		n.console.Say(health.Notice, "the kernel cannot end a dead connection (CONFIG_INET_DIAG_DESTROY): the VM finds out by keepalive, within 9 s")
 	}
@@ -181,15 +191,15 @@ func (n *node) prepare(run int, _ bool, done func(supervise.Release, error)) {
 // releaseReady takes over what was made ready. What there is to say about it is said when it is new.
 func (n *node) releaseReady(f *facts, away bool) (supervise.Release, error) {
 	n.useFacts(f)
-	first := n.problemsSaid == nil
-	n.prepared = true
+	first := n.release.problemsSaid == nil
+	n.release.tried = true
 	if n.Failed != nil {
 		return supervise.Release{}, n.Failed
 	}
 	if f.Looked {
-		n.sayNew(f.Problems, &n.foundSaid)
+		n.sayNew(f.Problems, &n.release.foundSaid)
 	}
-	n.sayNew(f.Said, &n.problemsSaid)
+	n.sayNew(f.Said, &n.release.problemsSaid)
 	if first {
 		for _, note := range f.Notes {
 			n.console.Say(health.Notice, note)
@@ -244,14 +254,14 @@ func (n *node) nodeName() string {
 	if n.Config == nil {
 		return "?"
 	}
-	if n.name == "" {
-		n.name = n.Config.Distribution.Name
-		if n.name == "" {
-			n.name = "beaminit"
+	if n.release.name == "" {
+		n.release.name = n.Config.Distribution.Name
+		if n.release.name == "" {
+			n.release.name = "beaminit"
 		}
-		n.name += "@" + n.Config.Node.Hostname
+		n.release.name += "@" + n.Config.Node.Hostname
 	}
-	return n.name
+	return n.release.name
 }
 
 // FindRelease finds the release, and what of its command has to be known before one is made.

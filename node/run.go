@@ -15,14 +15,14 @@ func (n *node) supervise(status netcfg.Status) policy.Action {
 	found := n.beginDiscovery()
 	s := n.loop()
 	s.Discovery = found
-	s.Prepare, s.Programs, s.Dumps = n.prepare, n.programs(), n.facts.Dumps
+	s.Prepare, s.Programs, s.Dumps = n.prepare, n.programs(), n.release.facts.Dumps
 	s.Fallback, s.Policy.Fallback = n.fallback(), len(n.Config.Supervise.FallbackExec) > 0
 	if n.Failed != nil {
 		s.NoRelease = n.Failed.Error()
 	}
 	n.bootLoopGuard(&s)
 	if !status.Ready() {
-		s.NetworkWait, s.Readahead = n.networkWait(status), func() *launch.Command { return n.facts.Ahead }
+		s.NetworkWait, s.Readahead = n.networkWait(status), func() *launch.Command { return n.release.facts.Ahead }
 	}
 	s.Network = n.netChild(status)
 	return s.Run()
@@ -47,7 +47,7 @@ func (n *node) loop() supervise.Node {
 	n.openTerminal()
 	n.failedBoots = make(chan policy.Event, 1)
 	return supervise.Node{
-		Name: n.nodeName, Peers: n.otherPeers(), Boot: n.Boot, Seq: n.seq, Clock: func() string { return n.clockFrom }, Warn: n.warnings, Interval: c.Health.Interval,
+		Name: n.nodeName, Peers: n.otherPeers(), Boot: n.Boot, Seq: n.seq, Clock: func() string { return n.state.clockFrom }, Warn: n.warnings, Interval: c.Health.Interval,
 		Policy: policy.Policy{
 			OnExit: c.Supervise.OnExit, GiveUp: c.Supervise.GiveUp,
 			BackoffFirst: c.Supervise.BackoffFirst, BackoffLongest: c.Supervise.BackoffLongest,
@@ -62,6 +62,6 @@ func (n *node) loop() supervise.Node {
 		Remember: n.history.Remember, KeepHistory: n.history.Start, FlushHistory: n.history.Flush, StateDir: func() string { return n.StateDir },
 		Version: n.build.Version, Control: ControlPath,
 		Jobs: n.jobs, InMemory: inMemory,
-		Watch: func() cluster.Watch { return n.Watch(n.facts.Mesh) }, Children: n.services(), Terminal: n.terminal, Relay: n.relayCommand,
+		Watch: func() cluster.Watch { return n.Watch(n.release.facts.Mesh) }, Children: n.services(), Terminal: n.terminal, Relay: n.relayCommand,
 	}
 }

@@ -53,8 +53,8 @@ func serviceWanted(s *config.Service, state *policy.State) bool {
 // serviceCommand is how a service is started: with its user's rights, and PID 1's own clean
 // environment, nothing of the release's.
 func (n *node) serviceCommand(s *config.Service) (*launch.Command, error) {
-	bounds, known := n.facts.Services[s.Name]
-	if why := n.facts.Troubled[s.Name]; why != "" {
+	bounds, known := n.release.facts.Services[s.Name]
+	if why := n.release.facts.Troubled[s.Name]; why != "" {
 		return nil, errors.New(why)
 	} else if !known {
 		return nil, errUnknown

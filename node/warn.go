@@ -20,7 +20,7 @@ func (n *node) warnings() (words []string) {
 			words = append(words, "state")
 		}
 	}
-	if n.clockFrom == "floor" && !synchronised() {
+	if n.state.clockFrom == "floor" && !synchronised() {
 		words = append(words, "clock")
 	}
 	if n.Found.Alarms {
