@@ -24,8 +24,8 @@ const (
 	noOne   // it could not be asked, or not like this
 )
 
-// asker is a command on its way.
-type asker struct {
+// client is a command on its way to PID 1 and back.
+type client struct {
 	command string
 	conn    *control.Conn
 	begun   time.Time
@@ -37,19 +37,19 @@ func Rescue(args []string) int  { return change(args, "in rescue") }
 
 // change asks for another state of the release, waits for it and says what came of it.
 func change(args []string, word string) int {
-	a, status := begin(args, 0)
+	c, status := begin(args, 0)
 	if status != done {
 		return status
 	}
-	defer a.conn.Close()
-	r, status := a.ask(a.command)
+	defer c.conn.Close()
+	r, status := c.ask(c.command)
 	if status == done {
-		r, status = a.settled(r)
+		r, status = c.settled(r)
 	}
 	if status != done {
 		return status
 	}
-	took := a.took()
+	took := c.took()
 	runs := r.PID > 0 && (r.State == health.Starting || r.State == health.Up || r.State == health.Degraded || r.State == health.Hung)
 	switch {
 	case word == "restarted" && runs:
@@ -66,67 +66,67 @@ func change(args []string, word string) int {
 	if r.Next > 0 {
 		text += "; next start in " + r.Next.String()
 	}
-	return a.fail(text)
+	return c.fail(text)
 }
 
 // begin makes ready for the command of args, which takes at most so many arguments.
-func begin(args []string, most int) (a *asker, status int) {
-	a = &asker{command: args[0], begun: time.Now()}
+func begin(args []string, most int) (c *client, status int) {
+	c = &client{command: args[0], begun: time.Now()}
 	if len(args) > 1+most {
 		os.Stderr.WriteString("beaminit " + args[0] + ": too many arguments: " + args[1+most] + "\n")
-		return a, noOne
+		return c, noOne
 	}
 	var err error
-	if a.conn, err = control.Dial(node.ControlPath); err != nil {
-		return a, a.unheard(err)
+	if c.conn, err = control.Dial(node.ControlPath); err != nil {
+		return c, c.unheard(err)
 	}
-	return a, done
+	return c, done
 }
 
 // ask gives the record in PID 1's answer.
-func (a *asker) ask(command string) (r health.Record, status int) {
-	answer, err := a.conn.Ask(command, "", answerWait)
+func (c *client) ask(command string) (r health.Record, status int) {
+	answer, err := c.conn.Ask(command, "", answerWait)
 	if err != nil {
-		return r, a.unheard(err)
+		return r, c.unheard(err)
 	}
 	if answer.Verdict != control.OK {
-		return r, a.fail(answer.Text)
+		return r, c.fail(answer.Text)
 	}
 	r, ok := health.Decode([]byte(answer.Text))
 	if !ok {
-		return r, a.fail("PID 1 says something strange: " + answer.Text)
+		return r, c.fail("PID 1 says something strange: " + answer.Text)
 	}
 	return r, done
 }
 
 // settled waits until the release is not being stopped any more, nor made ready for its
 // start. PID 1 has limits for that (supervise.stop_timeout is one), so there is none here.
-func (a *asker) settled(r health.Record) (health.Record, int) {
+func (c *client) settled(r health.Record) (health.Record, int) {
 	pause := 2 * time.Millisecond
 	for r.State == health.Stopping || r.State == health.Starting && r.PID == 0 {
 		time.Sleep(pause)
 		pause = min(2*pause, 50*time.Millisecond)
 		var status int
-		if r, status = a.ask(control.Status); status != done {
+		if r, status = c.ask(control.Status); status != done {
 			return r, status
 		}
 	}
 	return r, done
 }
 
-func (a *asker) took() string {
-	return strconv.FormatFloat(time.Since(a.begun).Seconds(), 'f', 2, 64) + " s"
+func (c *client) took() string {
+	return strconv.FormatFloat(time.Since(c.begun).Seconds(), 'f', 2, 64) + " s"
 }
 
 // fail says why what was asked for is not so.
-func (a *asker) fail(why string) int {
-	os.Stderr.WriteString("beaminit " + a.command + ": " + why + "\n")
+func (c *client) fail(why string) int {
+	os.Stderr.WriteString("beaminit " + c.command + ": " + why + "\n")
 	return notDone
 }
 
 // unheard says why PID 1 could not be asked.
-func (a *asker) unheard(err error) int {
-	os.Stderr.WriteString("beaminit " + a.command + ": " + node.ControlPath + ": " + err.Error() + "\n")
+func (c *client) unheard(err error) int {
+	os.Stderr.WriteString("beaminit " + c.command + ": " + node.ControlPath + ": " + err.Error() + "\n")
 	return noOne
 }
 

@@ -17,11 +17,11 @@ const reexecWait = 10 * time.Second
 // reexec asks PID 1 to execute another program in its place, after that has shown that
 // it runs on this machine and is a beaminit.
 func Reexec(args []string) int {
-	a, status := begin(args, 1)
+	c, status := begin(args, 1)
 	if status != done {
 		return status
 	}
-	defer a.conn.Close()
+	defer c.conn.Close()
 	program := "/sbin/init"
 	if len(args) > 1 {
 		program = args[1]
@@ -30,24 +30,24 @@ func Reexec(args []string) int {
 		var here [unix.PathMax]byte
 		n, err := unix.Getcwd(here[:])
 		if err != nil {
-			return a.fail("the current directory: " + err.Error())
+			return c.fail("the current directory: " + err.Error())
 		}
 		program = string(here[:n-1]) + "/" + program
 	}
-	before, err := a.conn.Ask(control.Status, "", answerWait)
+	before, err := c.conn.Ask(control.Status, "", answerWait)
 	if err != nil {
-		return a.unheard(err)
+		return c.unheard(err)
 	}
 	if why := notBeaminit(program); why != "" {
-		return a.fail(why + "; PID 1 goes on as it is")
+		return c.fail(why + "; PID 1 goes on as it is")
 	}
-	return a.reexec(program, before)
+	return c.reexec(program, before)
 }
 
 // reexec sends the command. There is an answer only where it failed: where it did not,
 // whoever would answer is not there any more, and PID 1 lives another life.
-func (a *asker) reexec(program string, before control.Answer) int {
-	other, status := begin([]string{a.command}, 0)
+func (c *client) reexec(program string, before control.Answer) int {
+	other, status := begin([]string{c.command}, 0)
 	if status != done {
 		return status
 	}
@@ -57,16 +57,16 @@ func (a *asker) reexec(program string, before control.Answer) int {
 			failed <- answer.Text
 		}
 	}()
-	for time.Since(a.begun) < reexecWait {
+	for time.Since(c.begun) < reexecWait {
 		select {
 		case why := <-failed:
-			return a.fail(why)
+			return c.fail(why)
 		case <-time.After(20 * time.Millisecond):
 		}
-		after, err := a.conn.Ask(control.Status, "", answerWait)
+		after, err := c.conn.Ask(control.Status, "", answerWait)
 		if err == nil && after.Incarnation != before.Incarnation {
 			r, _ := health.Decode([]byte(after.Text))
-			say("PID 1 was beaminit " + before.Version + " and is beaminit " + after.Version + " after " + a.took())
+			say("PID 1 was beaminit " + before.Version + " and is beaminit " + after.Version + " after " + c.took())
 			goesOn := "the node goes on: state=" + string(r.State)
 			if r.PID > 0 {
 				goesOn += " pid=" + strconv.Itoa(r.PID)
@@ -75,7 +75,7 @@ func (a *asker) reexec(program string, before control.Answer) int {
 			return done
 		}
 	}
-	return a.fail("no other PID 1 answers after " + a.took() + "; look with beaminit status")
+	return c.fail("no other PID 1 answers after " + c.took() + "; look with beaminit status")
 }
 
 // notBeaminit runs "PROGRAM version" and says what is wrong with it, if anything is.
