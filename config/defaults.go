@@ -2,10 +2,13 @@ package config
 
 import "time"
 
+// ReleaseTmp is release.tmp where nothing else is said: a directory that is nobody else's.
+const ReleaseTmp = "/run/beaminit/release"
+
 // defaults is the configuration of a node that nothing was said about.
 func defaults() *Config {
 	return &Config{
-		Release:      Release{Path: []string{"/srv/erlang"}, User: "root", Tmp: "/run/beaminit/release", ReadAhead: true},
+		Release:      Release{Path: []string{"/srv/erlang"}, User: "root", Tmp: ReleaseTmp, ReadAhead: true},
 		Distribution: Distribution{Names: "short", Port: 17012, EPMD: "none", CookieFile: "/data/cookie", Connect: true},
 		Discovery:    Discovery{Limit: 64},
 		Cluster:      Cluster{Timeout: 3 * time.Second, Heal: 2 * time.Second, Respect: time.Minute},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/boot/shutdown"
+	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/internal/clock"
@@ -81,6 +82,7 @@ func (n *node) prepareRoot() {
 	if n.Config.Root.Device != "" && boot.InInitramfs() {
 		n.enterRoot() // and begin again there
 	}
+	n.separateRelease()
 	n.linkRootDisk()
 	n.openWatchdog() // from here on, disks may hang
 	n.mountDisks()
@@ -91,6 +93,14 @@ func (n *node) prepareRoot() {
 	n.ensureMachineID()
 	n.setCorePattern()
 	n.phase("mounts")
+}
+
+// separateRelease keeps what a release that is not root's may fill in memory apart from what PID 1
+// works with.
+func (n *node) separateRelease() {
+	if user := n.Config.Release.User; user != "root" && user != "0" {
+		n.say(health.Err, boot.MountAll([]boot.Mount{boot.Room(config.ReleaseTmp), boot.Room(MemoryDumps)})...)
+	}
 }
 
 // node is a boot in progress: what the steps hand on.

@@ -107,7 +107,7 @@ func TestLateInterface(t *testing.T) {
 // A full /run costs the generated files and nothing else.
 func TestFullRun(t *testing.T) {
 	t.Parallel()
-	m := machine.Start(t, machine.Spec{Cmdline: machine.NoNetwork, Files: map[string]string{"full-run": ""}})
+	m := machine.Start(t, machine.Spec{Cmdline: machine.NoNetwork, Tmpfs: map[string]string{"run": "nr_inodes=1"}})
 	m.State(health.Rescue, 0)
 	m.Line("/run/beaminit")
 	m.Line("no space left")

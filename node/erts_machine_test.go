@@ -165,7 +165,7 @@ func TestFlood(t *testing.T) {
 func TestFullRunWithRelease(t *testing.T) {
 	t.Parallel()
 	s := machine.WithERTS(t, "hostname=node1 beaminit.supervise.attempts=1 beaminit.supervise.backoff=10ms,10ms", "")
-	s.Files["full-run"] = ""
+	s.Tmpfs = map[string]string{"run": "nr_inodes=1"}
 	m := machine.Start(t, s)
 	r, _ := m.State(health.Rescue, 0)
 	if !strings.Contains(r.Why, "no space left") {

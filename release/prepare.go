@@ -1,13 +1,16 @@
 package release
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/internal/files"
 )
 
@@ -27,6 +30,39 @@ func (c *Command) Prepare() error {
 		return fmt.Errorf("make directory %s (release.tmp): %w; want a place that can be written to", c.Tmp, err)
 	}
 	defer tmp.Close()
+	own := c.Tmp == config.ReleaseTmp
+	if own {
+		err = c.tidy(tmp)
+	}
+	if err == nil {
+		err = c.writeFiles(tmp)
+	}
+	if own && errors.Is(err, unix.ENOSPC) {
+		c.Problems = append(c.Problems, fmt.Errorf("%w; what the release had left there is removed", err))
+		if err = tmp.Empty(); err == nil {
+			err = c.writeFiles(tmp)
+		}
+	}
+	return err
+}
+
+// tidy undoes what a release that was there before can have done to a directory that nobody
+// else uses, so that none could start in it: to forbid it to itself, or to leave what is no
+// cookie in the place of the one that the VM makes where it is given none.
+func (c *Command) tidy(tmp *files.Dir) error {
+	if tmp.Mode() != 0o700 {
+		if err := tmp.Chmod(0o700); err != nil {
+			return err
+		}
+	}
+	if slices.ContainsFunc(c.Files, func(f File) bool { return f.Path == c.cookiePath() }) {
+		return nil
+	}
+	return tmp.RemoveAll(".erlang.cookie")
+}
+
+// writeFiles writes them to tmp, or where else they belong.
+func (c *Command) writeFiles(tmp *files.Dir) error {
 	for i := range c.Files {
 		f := &c.Files[i]
 		var owner *User

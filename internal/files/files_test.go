@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -346,4 +348,45 @@ func FuzzWalk(f *testing.F) {
 			t.Errorf("%q: %d descriptors, before %d", p, len(after), len(before))
 		}
 	})
+}
+
+// A directory goes with all that is in it, deeper than a process has descriptors and with more
+// names than are read at once; what links lead to stays.
+func TestRemoveAll(t *testing.T) {
+	dir := place(t)
+	d, err := OpenDir(dir, Rule{})
+	must(t, err)
+	defer d.Close()
+	at := d
+	for i := range 1500 {
+		name := "deep"
+		must(t, unix.Mkdirat(at.fd, name, 0))
+		below, err := at.enter(name)
+		must(t, err)
+		if i == 700 {
+			for n := range 2 * atOnce {
+				must(t, unix.Mkdirat(below.fd, "n"+strconv.Itoa(n), 0o700))
+			}
+			must(t, unix.Symlinkat(dir+"/his", below.fd, "link"))
+		}
+		if at != d {
+			at.Close()
+		}
+		at = below
+	}
+	at.Close()
+	must(t, os.WriteFile(dir+"/his/kept", nil, 0o600))
+	var was unix.Rlimit
+	must(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &was))
+	must(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 64, Max: was.Max}))
+	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &was)
+	must(t, d.RemoveAll("deep"))
+	if list, err := d.Names(0); err != nil || slices.Contains(list, "deep") || len(list) != 4 {
+		t.Errorf("left: %q, %v", list, err)
+	}
+	if _, err := os.Stat(dir + "/his/kept"); err != nil {
+		t.Error(err)
+	}
+	must(t, os.MkdirAll(dir+"/.f.new/below", 0))
+	must(t, d.WriteAtomic("f", []byte("x"), How{Mode: 0o600})) // whoever had put that in its way
 }

@@ -31,7 +31,7 @@ func WriteAtomic(p string, content []byte, how How) error {
 // does.
 func (d *Dir) WriteAtomic(name string, content []byte, how How) error {
 	temp := "." + name + ".new"
-	unix.Unlinkat(d.fd, temp, 0) // left from a power cut
+	d.RemoveAll(temp) // left from a power cut, or a directory of somebody who wants it to stay as it is
 	err := d.create(temp, content, how)
 	if err == nil {
 		err = unix.Renameat(d.fd, temp, d.fd, name)

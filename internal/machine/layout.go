@@ -3,6 +3,7 @@ package machine
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,6 +42,12 @@ func (m *Machine) layOut(s Spec) {
 		binds += from + " " + to + "\n"
 	}
 	m.File("binds", binds)
+	var mounts []string
+	for dir, options := range s.Tmpfs {
+		mounts = append(mounts, dir+" "+options)
+	}
+	slices.Sort(mounts) // one that is in another comes behind it
+	m.File("tmpfs", strings.Join(mounts, "\n"))
 	ttys := ""
 	for name, from := range s.TTYs {
 		ttys += from + " " + name + "\n"

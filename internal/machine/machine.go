@@ -50,6 +50,7 @@ type Spec struct {
 	Programs map[string]string // path: program of the machine that tests, copied there
 	Dirs     []string
 	Bind     map[string]string // directory on the device: directory of the machine that tests, shown there
+	Tmpfs    map[string]string // directory: options of a tmpfs that is mounted there before init is executed
 	Links    map[string]string // symbolic link: where it leads
 	TTYs     map[string]string // name in /dev: tty of the machine that tests, as a serial port
 	Writable bool              // the root is writable

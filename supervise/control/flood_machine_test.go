@@ -118,7 +118,7 @@ func latency(m *machine.Machine, next *int) time.Duration {
 // soon as it can be.
 func TestNoControlSocket(t *testing.T) {
 	t.Parallel()
-	s := machine.Spec{Cmdline: machine.NoNetwork + "beaminit.health.interval=100ms", Files: map[string]string{"full-run": ""}}
+	s := machine.Spec{Cmdline: machine.NoNetwork + "beaminit.health.interval=100ms", Tmpfs: map[string]string{"run": "nr_inodes=1"}}
 	m := machine.Start(t, s)
 	m.State(health.Rescue, 0)
 	m.Line("no control socket: bind /run/beaminit/control: no such file or directory")

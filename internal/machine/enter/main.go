@@ -131,10 +131,14 @@ func coverHost(root string) error {
 }
 
 func mountRun(root string) error {
-	if has(root, "full-run") {
-		if err := unix.Mount("run", filepath.Join(root, "run"), "tmpfs", 0, "nr_inodes=1"); err != nil {
+	err := eachPair(root, "tmpfs", func(dir, options string) error {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			return err
 		}
+		return unix.Mount("tmpfs", filepath.Join(root, dir), "tmpfs", 0, options)
+	})
+	if err != nil {
+		return err
 	}
 	if has(root, "read-only") {
 		return unix.Mount("", root, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, "")
