@@ -56,6 +56,7 @@ func plugDisk(m *machine.Machine, device, name string) {
 // seen too.
 func TestLateDisk(t *testing.T) {
 	t.Parallel()
+	const output = "release: eclero: alone so far" // without any, none is kept
 	for _, byHand := range []bool{false, true} {
 		t.Run(fmt.Sprint("by hand ", byHand), func(t *testing.T) {
 			t.Parallel()
@@ -71,6 +72,7 @@ func TestLateDisk(t *testing.T) {
 			if !slices.Equal(r.Warn, []string{"data", "state"}) {
 				t.Errorf("warn=%v, want data and state", r.Warn)
 			}
+			m.LinesWith(output, 1)
 			unix.Kill(m.VM(), unix.SIGKILL)
 			_, next = m.Restarted(1, next)
 			m.Line("kept: last output /run/beaminit/dumps/")
@@ -103,6 +105,7 @@ func TestLateDisk(t *testing.T) {
 			}
 			unix.Kill(m.VM(), unix.SIGKILL) // it was told of the directory in memory
 			m.Restarted(2, next)
+			m.LinesWith(output, 3)
 			unix.Kill(m.VM(), unix.SIGKILL)
 			m.Line("kept: last output /data/beaminit/dumps/")
 			m.Signal(unix.SIGTERM)
