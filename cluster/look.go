@@ -85,7 +85,7 @@ func (m *monitor) settle(i int, there []Socket, at time.Duration) {
 		p.state, p.socket, p.since, p.young = Connected, p.young, at, Socket{}
 		p.reach = reach{sign: at, sent: at, echoes: p.reach.echoes}
 		if p.heal.connected(at) {
-			m.send(Message{Kind: Healed, Peer: i})
+			m.send(Message{Kind: Healed, Peer: p.Name})
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"io"
 	"os"
 	"runtime/debug"
 
@@ -18,11 +17,7 @@ var allowed = seccomp.List{Calls: seccomp.Sockets, Families: []uint32{unix.AF_IN
 // descriptor 3, orders from descriptor 0, and writes reports to descriptor 1, as nobody, in
 // the bounds that PID 1 gives it (launch.Own) and with the system calls above.
 func Main([]string) int {
-	var w Watch
-	text, err := io.ReadAll(io.LimitReader(os.NewFile(3, "watch"), MaxWatch))
-	if err == nil {
-		w, err = ParseWatch(text)
-	}
+	w, err := readWatch(3)
 	if err != nil {
 		os.Stderr.WriteString("beaminit-monitor: is for PID 1 to start: " + err.Error() + "\n")
 		return 2

@@ -19,6 +19,7 @@ const (
 	Rest  OrderKind = 'r' // the release does not run: look at nothing
 	Await OrderKind = 'a' // it was started, and will not say when it is there: find out
 	Look  OrderKind = 'w' // it runs: probe it, and watch its peers
+	Renew OrderKind = 'n' // there is another table to watch: it comes with the order
 )
 
 // Order is what PID 1 writes to the monitor.
@@ -35,12 +36,11 @@ func (o Order) Encode() []byte {
 	return binary.LittleEndian.AppendUint32([]byte{byte(o.Kind), 0, 0, 0}, uint32(o.PID))
 }
 
-// DecodeOrder reads the last order in b; ok is false where there is none.
+// DecodeOrder reads an order; ok is false where b is none.
 func DecodeOrder(b []byte) (o Order, ok bool) {
-	if len(b) < OrderSize {
+	if len(b) != OrderSize {
 		return o, false
 	}
-	b = b[(len(b)/OrderSize-1)*OrderSize:]
 	return Order{OrderKind(b[0]), int(binary.LittleEndian.Uint32(b[4:]))}, true
 }
 
@@ -60,6 +60,7 @@ type Report struct {
 	Answer Answer // 0: not probed this time
 	Took   time.Duration
 	Known  bool        // Peers could be found out
+	Table  uint32      // which Watch.Table they are those of
 	Peers  []PeerState // in the order of Watch.Peers
 }
 
@@ -68,16 +69,19 @@ type Message struct {
 	Kind   Kind
 	PID    int           // of the VM that it is about, as the order had it: by now there may be another
 	Report Report        // of Found
-	Peer   int           // of the others
+	Peer   string        // of the others: its name, MaxName bytes at most
 	Socket Socket        // of Cut
 	Pause  time.Duration // of Heal: until the next attempt at least; 0: the usual time
 	Own    bool          // of Cut: not the peer is dead, but the VM of this node is stopped
 }
 
-const headSize = 16
+const headSize = 20
 
-// Encode gives the message's bytes: kind, answer, known, number of peers or which, time,
-// VM, and then what the kind has of its own.
+// MaxName is how long the name of a peer is at most, in bytes (RFC 1035, 2.3.4).
+const MaxName = 255
+
+// Encode gives the message's bytes: kind, answer, known, how many peers or bytes of a name
+// follow, time, VM, table, and then what the kind has of its own.
 func (m Message) Encode() []byte {
 	b := append(make([]byte, 0, headSize+len(m.Report.Peers)), byte(m.Kind), byte(m.Report.Answer), 0, 0)
 	if m.Report.Known {
@@ -86,7 +90,7 @@ func (m Message) Encode() []byte {
 	if m.Own {
 		b[3] = 1
 	}
-	n := m.Peer
+	n := min(len(m.Peer), MaxName)
 	if m.Kind == Found {
 		n = min(len(m.Report.Peers), MaxPeers)
 	}
@@ -97,12 +101,15 @@ func (m Message) Encode() []byte {
 	}
 	b = binary.LittleEndian.AppendUint32(b, uint32(took/time.Microsecond))
 	b = binary.LittleEndian.AppendUint32(b, uint32(m.PID))
-	switch m.Kind {
-	case Found:
+	b = binary.LittleEndian.AppendUint32(b, m.Report.Table)
+	if m.Kind == Found {
 		for _, s := range m.Report.Peers[:n] {
 			b = append(b, byte(s))
 		}
-	case Cut:
+		return b
+	}
+	b = append(b, m.Peer[:n]...)
+	if m.Kind == Cut {
 		b = append(b, m.Socket[:]...)
 	}
 	return b
@@ -121,7 +128,7 @@ func ReadMessage(r io.Reader) (m Message, err error) {
 	}
 	switch m.Kind {
 	case Found:
-		m.Report = Report{Answer: Answer(head[1]), Known: head[2] == 1}
+		m.Report = Report{Answer: Answer(head[1]), Known: head[2] == 1, Table: binary.LittleEndian.Uint32(head[16:])}
 		m.Report.Took = time.Duration(binary.LittleEndian.Uint32(head[8:])) * time.Microsecond
 		states := make([]byte, n)
 		if _, err := io.ReadFull(r, states); err != nil {
@@ -130,15 +137,25 @@ func ReadMessage(r io.Reader) (m Message, err error) {
 		for _, s := range states {
 			m.Report.Peers = append(m.Report.Peers, min(PeerState(s), peerStates-1))
 		}
-	case Cut:
-		m.Peer, m.Own = int(n), head[3] == 1
-		_, err = io.ReadFull(r, m.Socket[:])
+		return m, nil
 	case Heal:
-		m.Peer, m.Pause = int(n), time.Duration(binary.LittleEndian.Uint32(head[8:]))*time.Microsecond
+		m.Pause = time.Duration(binary.LittleEndian.Uint32(head[8:])) * time.Microsecond
+	case Cut:
+		m.Own = head[3] == 1
 	case Healed:
-		m.Peer = int(n)
 	default:
 		return m, errors.New("not a message of the monitor")
+	}
+	if n > MaxName {
+		return m, errors.New("not a message of the monitor")
+	}
+	name := make([]byte, n)
+	if _, err := io.ReadFull(r, name); err != nil {
+		return m, err
+	}
+	m.Peer = string(name)
+	if m.Kind == Cut {
+		_, err = io.ReadFull(r, m.Socket[:])
 	}
 	return m, err
 }

@@ -63,18 +63,10 @@ type peer struct {
 }
 
 // Run watches until in is closed, which means that PID 1 has gone or started
-// another monitor. It reads orders from in and writes messages to out.
+// another monitor. It reads orders from in, a socket of packets, and writes messages to out.
 func (w Watch) Run(in, out int) {
-	m := monitor{
-		Watch: w, out: out, order: Order{Kind: Rest}, pace: paceOf(w.Timeout), index: indexOf(w.Peers),
-		ends: watchEnds(), echo4: openEcho(false), echo6: echo{fd: -1}, planned: -1,
-	}
-	for _, p := range w.Peers {
-		m.peers = append(m.peers, peer{Peer: p})
-		if !p.Addr.Addr().Unmap().Is4() && m.echo6.fd < 0 {
-			m.echo6 = openEcho(true)
-		}
-	}
+	m := monitor{out: out, order: Order{Kind: Rest}, ends: watchEnds(), echo4: openEcho(false), echo6: echo{fd: -1}, planned: -1}
+	m.renew(w)
 	for m.await(in) {
 		m.work()
 	}
@@ -132,33 +124,6 @@ func (m *monitor) await(in int) bool {
 		m.echo6.replies(m.signOf)
 	}
 	return m.polls[0].Revents == 0 || m.take(in)
-}
-
-// take takes an order; false: in was closed.
-func (m *monitor) take(in int) bool {
-	var b [16 * OrderSize]byte
-	n, err := unix.Read(in, b[:])
-	if err == unix.EINTR || err == unix.EAGAIN {
-		return true
-	}
-	if n <= 0 {
-		return false
-	}
-	o, ok := DecodeOrder(b[:n])
-	if !ok {
-		return true
-	}
-	for _, d := range m.dials {
-		d.end(0)
-	}
-	m.dials, m.own = nil, nil
-	unprobed := len(m.Local) == 0
-	m.order, m.answered, m.healthy, m.known, m.last = o, unprobed, unprobed, false, Report{}
-	m.probeAt, m.memberAt, m.endsAt, m.ran = 0, 0, 0, now()
-	for i := range m.peers {
-		m.peers[i] = peer{Peer: m.peers[i].Peer}
-	}
-	return true
 }
 
 // credit gives all peers the time that this machine stood still: whoever was not heard in
@@ -290,7 +255,7 @@ func (m *monitor) tried(d *dial, at time.Duration) {
 	}
 	state, tell := p.heal.outcome(&m.Watch, d, p.Node, at)
 	if tell && m.healthy {
-		m.send(Message{Kind: Heal, Peer: d.peer, Pause: p.heal.brake})
+		m.send(Message{Kind: Heal, Peer: p.Name, Pause: p.heal.brake})
 		m.memberAt = min(m.memberAt, at+memberRush)
 	}
 	if d.answer == Answered && p.ignore != 0 {
@@ -360,7 +325,7 @@ func (m *monitor) attend(i int, at time.Duration) {
 // this node has itself disconnected from all.
 func (m *monitor) cut(i int, at time.Duration, state PeerState) {
 	p := &m.peers[i]
-	m.send(Message{Kind: Cut, Peer: i, Socket: p.socket, Own: state == Disconnected})
+	m.send(Message{Kind: Cut, Peer: p.Name, Socket: p.socket, Own: state == Disconnected})
 	p.state = state
 	p.ignore, p.socket = p.socket.cookie(), Socket{}
 	p.heal.disconnected(at, false)
@@ -368,7 +333,7 @@ func (m *monitor) cut(i int, at time.Duration, state PeerState) {
 
 // report tells PID 1 what is new.
 func (m *monitor) report(answer Answer, took time.Duration) {
-	r := Report{Answer: answer, Took: took, Known: m.known}
+	r := Report{Answer: answer, Took: took, Known: m.known, Table: m.Table}
 	for i := range m.peers {
 		r.Peers = append(r.Peers, m.peers[i].state)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/internal/nstest"
+	"golang.org/x/sys/unix"
 )
 
 // limitOfTest is for what should take milliseconds, on a machine that has much else to do.
@@ -24,7 +25,7 @@ type watcher struct {
 
 func watch(t *testing.T, w Watch) *watcher {
 	t.Helper()
-	inR, inW, err := os.Pipe()
+	orders, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,22 +33,36 @@ func watch(t *testing.T, w Watch) *watcher {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := &watcher{t, inW, outR, make(chan struct{})}
+	x := &watcher{t, os.NewFile(uintptr(orders[1]), "orders"), outR, make(chan struct{})}
 	w, err = ParseWatch(w.Encode())
 	if err != nil {
 		t.Fatal(err)
 	}
 	go func() {
-		w.Run(int(inR.Fd()), int(outW.Fd()))
+		w.Run(orders[0], int(outW.Fd()))
 		outW.Close()
-		inR.Close()
+		unix.Close(orders[0])
 		close(x.ended)
 	}()
-	t.Cleanup(func() { inW.Close() })
+	t.Cleanup(func() { x.orders.Close() })
 	return x
 }
 
 func (x *watcher) order(o Order) { x.orders.Write(o.Encode()) }
+
+// renew gives it another table, or what text has instead.
+func (x *watcher) renew(text []byte) {
+	x.t.Helper()
+	fd, err := unix.MemfdCreate("watch", unix.MFD_CLOEXEC)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	unix.Pwrite(fd, text, 0)
+	if err := unix.Sendmsg(int(x.orders.Fd()), Order{Kind: Renew}.Encode(), unix.UnixRights(fd), nil, 0); err != nil {
+		x.t.Fatal(err)
+	}
+}
 
 // until reads messages until one is as ok wants it.
 func (x *watcher) until(what string, ok func(Message) bool) {

@@ -3,8 +3,12 @@ package cluster
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/netip"
+	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // MonitorName is the name under which the binary is the monitor.
@@ -19,6 +23,7 @@ const ProbeNode = "beaminit-probe"
 
 // Watch is what the monitor is to watch. Durations that are 0 switch off what they are for.
 type Watch struct {
+	Table    uint32           // its number: another one for each Watch that a monitor gets
 	Port     int              // of the release of this node
 	Node     string           // the name the monitor gives as its own in a handshake
 	Local    []netip.AddrPort // where the release may listen, tried in turn; none: it is not probed
@@ -34,6 +39,20 @@ type Watch struct {
 
 // MaxWatch bounds a Watch as Encode writes it, in bytes.
 const MaxWatch = 2 << 20
+
+// readWatch reads the Watch that is in a file.
+func readWatch(fd int) (w Watch, err error) {
+	f := os.NewFile(uintptr(fd), "watch")
+	if f == nil {
+		return w, unix.EBADF
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, MaxWatch))
+	if err != nil {
+		return w, fmt.Errorf("what to watch: %w", err)
+	}
+	return ParseWatch(text)
+}
 
 // Encode gives w for the monitor; ParseWatch reads it back. It is no argument of the
 // monitor's, which could have 128 KiB (execve(2), MAX_ARG_STRLEN): too little for a thousand peers.

@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"slices"
 	"time"
 
 	"github.com/beaminit/beaminit/cluster"
@@ -16,14 +17,18 @@ func (l *Loop) clusterSays(m cluster.Message) {
 		return
 	}
 	if m.Kind == cluster.Found {
+		if m.Report.Table != l.monitor.target.Table { // of other peers: only the probe is news
+			m.Report.Known, m.Report.Peers = l.state.Known, l.state.PeerStates
+		}
 		l.step(policy.Event{Kind: policy.Reported, Report: m.Report})
 		l.sayUnknown(m.Report)
 		return
 	}
-	if m.Peer >= len(l.monitor.target.Peers) || l.state.Phase != policy.Running {
+	i := slices.IndexFunc(l.monitor.target.Peers, func(p cluster.Peer) bool { return p.Name == m.Peer })
+	if i < 0 || l.state.Phase != policy.Running {
 		return
 	}
-	p := l.monitor.target.Peers[m.Peer]
+	p := l.monitor.target.Peers[i]
 	switch m.Kind {
 	case cluster.Cut:
 		l.cut(p, &m)

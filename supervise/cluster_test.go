@@ -23,3 +23,16 @@ func TestReportOfVMBefore(t *testing.T) {
 		t.Error("its own answer does not count")
 	}
 }
+
+// A report about the peers of before says nothing about those of now, but what the release
+// answered is news all the same.
+func TestReportOfTableBefore(t *testing.T) {
+	l, _ := loopFor(t)
+	l.state = policy.State{Phase: policy.Running, PID: 87, Peers: 1, PeerStates: []cluster.PeerState{cluster.Connected}, Known: true}
+	l.release = &child{}
+	l.monitor.target.Table = 2
+	l.clusterSays(cluster.Message{Kind: cluster.Found, PID: 87, Report: cluster.Report{Answer: cluster.Answered, Known: true, Table: 1, Peers: []cluster.PeerState{cluster.Unreachable}}})
+	if l.state.Peer(0) != cluster.Connected || !l.state.Answered {
+		t.Errorf("the peer is %q, the release answered: %v", l.state.Peer(0), l.state.Answered)
+	}
+}

@@ -20,7 +20,7 @@ var everySecond = policy.ChildPolicy{Restart: policy.Always, BackoffFirst: time.
 // itself never reads a byte that another machine sent.
 type monitor struct {
 	child    *child
-	orders   int // write end; -1: none
+	orders   int // socket; -1: none
 	reports  int // read end, until somebody reads it
 	messages chan cluster.Message
 	target   cluster.Watch // what it was told to look at
@@ -32,15 +32,14 @@ type monitor struct {
 	uncountedSaid  bool                     // why the peers are not counted
 }
 
-// monitorChild is that child: of a user of its own, with a pipe for orders and one for reports. It
+// monitorChild is that child: of a user of its own, with a socket for orders and a pipe for reports. It
 // ends when the orders do, so the next PID 1 begins with one of its own.
 func (l *Loop) monitorChild() Child {
 	return Child{
 		Name: "monitor", Title: "the monitor", Policy: everySecond, Local: true,
 		Wanted: func(*policy.State) bool { return true },
 		Command: func() (*launch.Command, error) {
-			l.monitor.target = l.Watch()
-			l.monitor.watch = l.monitor.target.Encode()
+			l.takeWatch(l.watchAfter())
 			return &launch.Command{Path: "/proc/self/exe", Argv: []string{cluster.MonitorName}, Dir: "/", Bounds: launch.Own(launch.Nobody(launch.MonitorUID), launch.Sandbox{Read: []string{"/proc"}, Connect: true})}, nil
 		},
 		Files: l.monitorFiles,
@@ -54,8 +53,9 @@ func (l *Loop) monitorChild() Child {
 }
 
 func (l *Loop) monitorFiles() (Files, error) {
-	var orders, reports [2]int
-	if err := unix.Pipe2(orders[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+	var reports [2]int
+	orders, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
 		return Files{}, err
 	}
 	if err := unix.Pipe2(reports[:], unix.O_CLOEXEC); err != nil {
@@ -74,7 +74,7 @@ func (l *Loop) monitorFiles() (Files, error) {
 	}, nil
 }
 
-// closeOrders is for the pipe of a monitor that has ended: the next one begins with it, and
+// closeOrders is for the socket of a monitor that has ended: the next one begins with it, and
 // may run already when the end of the one before is heard of.
 func (l *Loop) closeOrders() {
 	if l.monitor.orders >= 0 {
@@ -86,16 +86,48 @@ func (l *Loop) closeOrders() {
 // order tells the monitor; a monitor that does not read loses it, and PID 1 goes on.
 func (l *Loop) order(o cluster.Order) {
 	if l.monitor.orders >= 0 {
-		unix.Write(l.monitor.orders, o.Encode())
+		unix.Sendmsg(l.monitor.orders, o.Encode(), nil, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	}
 }
 
-// renewMonitor puts a monitor that looks elsewhere, or speaks otherwise, in the place of
-// the running one: the release may have been installed, or changed, since that was started.
+// watchAfter is what the monitor is to look at now, as the table after the one that it has.
+func (l *Loop) watchAfter() cluster.Watch {
+	w := l.Watch()
+	w.Table = l.monitor.target.Table + 1
+	return w
+}
+
+func (l *Loop) takeWatch(w cluster.Watch) { l.monitor.target, l.monitor.watch = w, w.Encode() }
+
+// renewMonitor tells the monitor where it is to look elsewhere, or to speak otherwise: peers
+// were found or went, or the release was installed, or changed, since it was started. One that
+// does not read is started anew.
 func (l *Loop) renewMonitor() {
-	if c := l.monitor.child; c.state.PID != 0 && !bytes.Equal(l.Watch().Encode(), l.monitor.watch) {
-		l.restartChild(c)
+	c := l.monitor.child
+	if c.state.PID == 0 {
+		return
 	}
+	w := l.Watch()
+	w.Table = l.monitor.target.Table
+	if bytes.Equal(w.Encode(), l.monitor.watch) {
+		return
+	}
+	w.Table++
+	if err := l.sendWatch(w); err != nil {
+		l.restartChild(c)
+		return
+	}
+	l.takeWatch(w)
+}
+
+// sendWatch sends a table to the monitor, as a file that comes with the order.
+func (l *Loop) sendWatch(w cluster.Watch) error {
+	fd, err := document("watch", w.Encode())
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return unix.Sendmsg(l.monitor.orders, cluster.Order{Kind: cluster.Renew}.Encode(), unix.UnixRights(fd), nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 }
 
 // wakeMonitor ends a monitor that says nothing; another one is started in its place.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/beaminit/beaminit/internal/machine"
 
+	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/cluster/discovery"
 	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
@@ -42,8 +43,12 @@ func connected(m *machine.Machine, peers, next int) (health.Record, int) {
 func TestDiscoveryFile(t *testing.T) {
 	t.Parallel()
 	_, nodes := alone(t, 2, "[discovery]\nfile = \"/tmp/peers\"\n", "")
-	for _, m := range nodes {
+	monitor := 0 // of nodes[0]
+	for i, m := range nodes {
 		m.State(health.Up, 0)
+		if i == 0 {
+			monitor = m.Child(cluster.MonitorName[:15])
+		}
 		if m.Has(discovery.ChildName) == 0 {
 			t.Fatal("nobody looks for peers")
 		}
@@ -58,6 +63,9 @@ func TestDiscoveryFile(t *testing.T) {
 	}
 	if out, _ := m.Ask("status"); !strings.Contains(out, "\nfound     n2 at 10.77.0.12 by file, ") {
 		t.Errorf("status:\n%s", out)
+	}
+	if m.Child(cluster.MonitorName[:15]) != monitor {
+		t.Error("for a peer that was found another monitor was started")
 	}
 	child := m.Child(discovery.ChildName)
 	m.Must(unix.Kill(child, unix.SIGKILL))
