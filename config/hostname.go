@@ -59,6 +59,10 @@ func (l *loader) hostname() {
 	for from := TOML; from >= Erlinit && l.c.wanted == ""; from-- {
 		l.c.wanted = l.hosts[from]
 	}
+	if *name == "" && isHostname(l.given) {
+		*name = l.given
+		l.mark("node.hostname", "", Environment)
+	}
 	if *name == "" && l.etcHostname(name) {
 		l.mark("node.hostname", "", EtcHostname)
 	}

@@ -19,6 +19,7 @@ type loader struct {
 	fstabLines   []int   // and the line of each
 	imageModules []string
 
+	given  string // the name that a container has
 	peers  peerIndex
 	line   int    // of ErlinitPath that is taken over; 0: another source is
 	option string // of erlinit that is taken over, as it was written
@@ -32,6 +33,11 @@ type Sources struct {
 	Read    func(path string) ([]byte, error)   // the content of a file; the error is fs.ErrNotExist where there is none
 	List    func(dir string) []string           // the names in a directory; nil: nobody can tell
 	Run     func(argv []string) ([]byte, error) // what a program writes to its standard output; nil: none can be run here
+
+	// Of a container: it has variables, "NAME=value", in place of a kernel command line, and
+	// a name; what its image has for machines is left alone. nil: it is none.
+	Environment []string
+	Hostname    string
 }
 
 // Load is Sources.Load where no program can be run, with the words for init that the
@@ -45,8 +51,10 @@ func Load(cmdline string, read func(path string) ([]byte, error)) *Config {
 // a default stands in its place.
 func (s Sources) Load() *Config {
 	l := &loader{c: defaults(), read: s.Read, run: s.Run, names: s.List}
-	l.image()
-	l.fstab()
+	if s.Environment == nil {
+		l.image()
+		l.fstab()
+	}
 	l.erlinitFile()
 	data, err := s.Read(Path)
 	switch {
@@ -55,9 +63,17 @@ func (s Sources) Load() *Config {
 	case !errors.Is(err, fs.ErrNotExist):
 		l.problem(TOML, nil, 0, fault{what: "cannot be read: " + err.Error(), used: "the defaults"})
 	}
-	l.cmdline(s.Cmdline, s.Args)
+	if s.Environment == nil {
+		l.cmdline(s.Cmdline, s.Args)
+	} else {
+		l.environment(s.Environment, s.Args)
+		l.given = s.Hostname
+	}
 	l.hostname()
 	l.notes()
+	if s.Environment != nil {
+		l.relabel()
+	}
 	return l.c
 }
 

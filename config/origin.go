@@ -23,6 +23,7 @@ const (
 	HostnameParam   // hostname=
 	ErlinitArgs     // options of erlinit among the words that the kernel leaves to init
 	Cmdline         // beaminit.*, and root=, init= and their like
+	Environment     // of a container, in place of the command line: its variables and arguments
 )
 
 // String names the source as Origin does: a file, or a part of the kernel command
@@ -53,6 +54,8 @@ func (s Source) String() string {
 		return cmdlineName + ", option for erlinit"
 	case Cmdline:
 		return cmdlineName
+	case Environment:
+		return "environment"
 	}
 	return "source " + strconv.Itoa(int(s))
 }
@@ -61,7 +64,7 @@ const cmdlineName = "kernel command line"
 
 // file is the word for the source in a Problem, where the key tells the rest.
 func (s Source) file() string {
-	if s >= IPParam {
+	if s >= IPParam && s <= Cmdline {
 		return cmdlineName
 	}
 	if s == Derived {
@@ -101,8 +104,8 @@ func (c *Config) origin(name, iface string) origin {
 // A key that nobody set, or that there is none of, is built in.
 func (c *Config) Origin(key string) (from Source, where string) {
 	if strings.HasPrefix(key, "peers.") {
-		if c.from(key, "") != BuiltIn { // beaminit.peers.NAME=
-			return Cmdline, Cmdline.String()
+		if from := c.from(key, ""); from != BuiltIn { // beaminit.peers.NAME=
+			return from, from.String()
 		}
 		return c.where("peers", "", []string{"peers", key[len("peers."):]}, 0)
 	}

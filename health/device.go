@@ -26,7 +26,8 @@ const maxPending = 16 << 10
 type device struct {
 	kmsg, tty string // paths
 	fd        int    // -1: not open
-	onTTY     bool   // fd is that of the tty
+	stream    bool   // fd is the standard output of a container
+	onTTY     bool   // fd is that of the tty, or stream
 	limited   bool   // the kernel drops lines of one descriptor beyond ten in five seconds
 	pending   []byte // for the tty, whole lines but for the first
 }
@@ -57,6 +58,28 @@ func (d *device) open(late bool) bool {
 func openWrite(path string) (int, error) {
 	return unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 }
+
+// OpenStdout takes the standard output in place of the kernel's log, which in a container
+// is another's. Who reads it may stand still.
+func (c *Console) OpenStdout() {
+	c.dev.fd, c.dev.onTTY, c.dev.stream = unix.Stdout, true, true
+}
+
+// takes says whether the device takes that much without waiting: of a stream, which others
+// have open too and which therefore is not made O_NONBLOCK, only poll(2) tells, and
+// speaks for PIPE_BUF bytes (pipe(7)).
+func (d *device) takes() (n int) {
+	if !d.stream {
+		return len(d.pending)
+	}
+	fds := []unix.PollFd{{Fd: int32(d.fd), Events: unix.POLLOUT}}
+	if ready, err := unix.Poll(fds, 0); err != nil || ready == 0 {
+		return 0
+	}
+	return min(len(d.pending), pipeBuf)
+}
+
+const pipeBuf = 4096 // linux/limits.h
 
 // openLate is for the time when all is mounted that will be.
 func (c *Console) openLate() {
@@ -110,7 +133,11 @@ func (d *device) putTTY(text string) bool {
 
 func (d *device) flush() {
 	for len(d.pending) > 0 {
-		n, err := unix.Write(d.fd, d.pending)
+		n := d.takes()
+		if n == 0 {
+			return
+		}
+		n, err := unix.Write(d.fd, d.pending[:n])
 		if err == unix.EINTR {
 			continue
 		}

@@ -109,9 +109,16 @@ func (s setMTU) String() string             { return "MTU " + strconv.Itoa(int(s
 func (setMTU) hint(*Link, error) string     { return "" }
 
 func (setUp) command(link string) string { return "ip link set " + link + " up" }
-func (setUp) do(link netlink.Link) error { return netlink.LinkSetUp(link) }
-func (setUp) String() string             { return "up" }
-func (setUp) hint(*Link, error) string   { return "" }
+
+// do leaves a link alone that is up: in a container nobody may touch it.
+func (setUp) do(link netlink.Link) error {
+	if link.Attrs().RawFlags&unix.IFF_UP != 0 {
+		return nil
+	}
+	return netlink.LinkSetUp(link)
+}
+func (setUp) String() string           { return "up" }
+func (setUp) hint(*Link, error) string { return "" }
 
 func (s addAddress) command(link string) string {
 	p := netip.Prefix(s)

@@ -16,7 +16,6 @@ import (
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/internal/files"
-	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/console"
 	"github.com/beaminit/beaminit/supervise/policy"
@@ -48,11 +47,16 @@ func Boot(build Build) {
 	defer n.crashed()
 	n.stop = n.signals.Listen()
 	unix.Umask(0o022) // the kernel's own; whoever started this in its place may have had another
-	n.inherit()
-	n.say(health.Err, boot.MountAll(boot.Early())...)
-	n.console.Open("/dev/kmsg")
+	n.Container = boot.Container()
+	if n.Container == "" {
+		n.inherit()
+		n.say(health.Err, boot.MountAll(boot.Early())...)
+		n.console.Open("/dev/kmsg")
+		n.sources = sources{Cmdline: Cmdline(), Args: os.Args[1:]}
+	} else {
+		n.enterContainer()
+	}
 	fault.At("mounts")
-	n.sources = sources{Cmdline: Cmdline(), Args: os.Args[1:]}
 	n.Config = n.sources.load(&n.Image)
 	fault.At("config")
 	if !n.resumes() { // the PID 1 before this one did all that
@@ -61,7 +65,7 @@ func Boot(build Build) {
 	n.openWatchdog()
 	n.signRecords()
 	n.restoreName()
-	n.Net = netcfg.Make(n.Config.Node.Hostname, n.Config.Network)
+	n.Net = n.netPlan()
 	status := n.Net.Apply()
 	n.sayNetwork(status)
 	n.phase("net")
@@ -123,6 +127,7 @@ type node struct {
 
 	failedBoots chan policy.Event   // of the boots before, once they are known
 	resume      *supervise.Handover // what the PID 1 before this one knew; nil: there was none
+	exit        int                 // the exit status of a container
 	ending      policy.Action       // the node goes down, and nothing of the release runs any more; empty: it does not
 	sequence    *shutdown.Sequence  // down; see shutdownSequence
 }
@@ -131,7 +136,7 @@ func (n *node) phase(name string) {
 	if n.resumes() {
 		return // its boot is over
 	}
-	n.phases = append(n.phases, health.Phase{Name: name, At: clock.Boottime()})
+	n.phases = append(n.phases, health.Phase{Name: name, At: clock.Uptime()})
 }
 
 // say puts errors on the console.

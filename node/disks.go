@@ -99,7 +99,7 @@ func (n *node) save(goesOn bool) (errs []error) {
 	}
 	take := !n.state.seeded && !n.resumes()
 	if n.state.seeded && goesOn {
-		n.history.Alive(time.Now().Unix(), clock.Boottime())
+		n.history.Alive(time.Now().Unix(), clock.Uptime())
 	}
 	n.state.seeded = true
 	var problems []string

@@ -1,12 +1,14 @@
 package node
 
 import (
+	"os"
 	"time"
 
 	"github.com/beaminit/beaminit/boot/shutdown"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/fault"
+	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
 )
@@ -21,6 +23,9 @@ func (n *node) shutdownSequence() *shutdown.Sequence {
 		w := ShutdownPlan(c)
 		w.Reap, w.Save, w.Last = n.signals.ReapUntil, n.saveLast, n.disarmWatchdog
 		w.Say = func(line string) { n.console.Say(health.Notice, line) }
+		if n.Container != "" {
+			w.Exit = func() { os.Exit(n.exit) }
+		}
 		n.sequence = &w
 	}
 	return n.sequence
@@ -33,7 +38,9 @@ func ShutdownPlan(c *config.Config) shutdown.Sequence {
 
 // finished is called when the release has ended and the node goes down: a panic from here
 // on goes on with that.
-func (n *node) finished(a policy.Action, seq uint32) { n.ending, n.seq = a, seq }
+func (n *node) finished(e supervise.End) {
+	n.ending, n.seq, n.exit = e.Action, e.Seq, exitStatus(e)
+}
 
 // shutdownBegins is called when the node begins to end: from now on it has a deadline.
 func (n *node) shutdownBegins(a policy.Action) { n.shutdownSequence().Begin(actionOf(a)) }

@@ -17,6 +17,9 @@ const dumpTimeout = 10 * time.Second
 // watchdogSettings is what the configuration says about the watchdog.
 func (n *Setup) watchdogSettings() supervise.WatchdogSettings {
 	w := &n.Config.Watchdog
+	if n.Container != "" && !n.Config.IsSet("watchdog.device") { // that is the host's
+		return supervise.WatchdogSettings{}
+	}
 	return supervise.WatchdogSettings{Device: w.Device, Timeout: w.Timeout, Criterion: w.Criterion, Wanted: n.Config.IsSet("watchdog.device")}
 }
 

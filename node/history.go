@@ -61,6 +61,6 @@ func (n *node) beginHistory() {
 
 // remember has an entry kept that the supervisor knows nothing of.
 func (n *node) remember(e history.Entry) {
-	e.Boot, e.At, e.Up = n.Boot, time.Now().Unix(), clock.Boottime()
+	e.Boot, e.At, e.Up = n.Boot, time.Now().Unix(), clock.Uptime()
 	n.history.Remember(e)
 }

@@ -10,6 +10,9 @@ import (
 // the kernel command line over any. The release may read it at its start; where the
 // image has none, it can wait (see deferredMachineID).
 func (n *node) ensureMachineID() {
+	if n.Container != "" {
+		return
+	}
 	need, present := boot.NeedMachineID()
 	asked := n.Config.Node.MachineID
 	if asked == "" && !(need && present) {

@@ -61,7 +61,13 @@ func (n *node) writeHosts() {
 	n.say(health.Err, hostsgen.Write(RunDir, path.Base(ResolvTarget), hostsgen.Resolv(hostsgen.ParseResolv(image))))
 }
 
+// install shows a file in the place of the image's own; that of a container is the
+// runtime's, and stays.
 func (n *node) install(target string, content []byte) {
+	if n.Container != "" {
+		n.say(health.Err, hostsgen.Write(RunDir, path.Base(target), content))
+		return
+	}
 	if _, err := hostsgen.Install(RunDir, target, content); err != nil {
 		n.say(health.Err, err)
 	}
@@ -109,7 +115,10 @@ func CheckSelfInPeers(c *config.Config) []error {
 	if len(c.Peers) == 0 {
 		return nil
 	}
-	_, where := c.Origin("peers")
+	from, where := c.Origin("peers")
+	if from == config.BuiltIn { // each was added by itself
+		_, where = c.Origin("peers." + c.Peers[0].Name)
+	}
 	i := selfIndex(c)
 	if i < 0 {
 		return []error{fmt.Errorf("%s: peers: this node, %s, is none of them; want a line with its name and address, the same on all nodes", where, c.Node.Hostname)}

@@ -52,7 +52,7 @@ func (n *node) loop() supervise.Node {
 			OnExit: c.Supervise.OnExit, GiveUp: c.Supervise.GiveUp,
 			BackoffFirst: c.Supervise.BackoffFirst, BackoffLongest: c.Supervise.BackoffLongest,
 			Attempts: c.Supervise.Attempts, Window: c.Supervise.Window, StopTimeout: c.Supervise.StopTimeout,
-			ExitOK: c.Supervise.ExitOK, Boots: c.Supervise.Boots,
+			ExitOK: c.Supervise.ExitOK, Boots: c.Supervise.Boots, Leave: n.Container != "",
 			ProbeInterval: c.Health.Interval, ProbeTimeout: min(c.Health.ProbeTimeout, c.Health.Interval), ProbeFailures: c.Health.ProbeFailures,
 			StartTimeout: c.Health.StartTimeout, Ready: n.ready(), Unprobed: n.Unprobed, DumpTimeout: min(dumpTimeout, c.Dump.Timeout),
 		},

@@ -76,6 +76,7 @@ func (im *Image) MountedLater(file string) bool {
 // plan and a tool. Its methods compute and change nothing.
 type Setup struct {
 	Image      Image
+	Container  string // what runs this node as a container; empty: the machine is its own
 	Config     *config.Config
 	Net        netcfg.Plan
 	network    network // what its child told

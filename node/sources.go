@@ -16,6 +16,8 @@ import (
 type sources struct {
 	Cmdline    string
 	Args       []string
+	Environ    []string // of a container, in place of Cmdline; nil: it is none
+	Hostname   string   // and its name
 	Files      map[string][]byte
 	Unreadable map[string]string // what could not be read, and why; programs are only looked for, so they count as that
 	Names      map[string][]string
@@ -51,7 +53,7 @@ func (s *sources) load(im *Image) *config.Config {
 		}
 		return id, err
 	}
-	return config.Sources{Cmdline: s.Cmdline, Args: s.Args, Read: read, List: list, Run: run}.Load()
+	return config.Sources{Cmdline: s.Cmdline, Args: s.Args, Environment: s.Environ, Hostname: s.Hostname, Read: read, List: list, Run: run}.Load()
 }
 
 // reload is the same configuration.
@@ -67,7 +69,7 @@ func (s *sources) reload() *config.Config {
 	}
 	list := func(dir string) []string { return s.Names[dir] }
 	run := func([]string) ([]byte, error) { return s.ID, nil }
-	return config.Sources{Cmdline: s.Cmdline, Args: s.Args, Read: read, List: list, Run: run}.Load()
+	return config.Sources{Cmdline: s.Cmdline, Args: s.Args, Environment: s.Environ, Hostname: s.Hostname, Read: read, List: list, Run: run}.Load()
 }
 
 // releaseQuery is what a child has to know to find out how the release is started: what a Setup

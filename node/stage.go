@@ -116,7 +116,7 @@ func (n *node) bootingRecord(why string) { n.earlyRecord(health.Booting, why) }
 func (n *node) earlyRecord(state health.State, why string) {
 	n.seq++
 	n.console.Health(health.Record{
-		Boot: n.Boot, Seq: n.seq, Up: clock.Boottime(), Node: n.nodeName(), State: state,
+		Boot: n.Boot, Seq: n.seq, Up: clock.Uptime(), Node: n.nodeName(), State: state,
 		Peers: peerCount(n.Config), Why: why, Phases: n.phases,
 	})
 }

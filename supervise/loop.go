@@ -216,7 +216,11 @@ func (l *Loop) signal(sig os.Signal) {
 		l.reap()
 		return
 	}
-	if action, why := ActionOf(sig); action != "" {
+	action, why := ActionOf(sig)
+	if l.state.Policy.Leave && action == config.Reboot {
+		action, why = config.PowerOff, unix.SignalName(sig.(unix.Signal)) // nobody presses keys there
+	}
+	if action != "" {
 		l.stop(action, why, false)
 	}
 }
@@ -307,5 +311,5 @@ func (l *Loop) phase(name string) {
 			return
 		}
 	}
-	l.Phases = append(l.Phases, health.Phase{Name: name, At: clock.Boottime()})
+	l.Phases = append(l.Phases, health.Phase{Name: name, At: clock.Uptime()})
 }

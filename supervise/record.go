@@ -27,7 +27,7 @@ func (l *Loop) record() {
 func (l *Loop) present() health.Record {
 	s := &l.state
 	r := health.Record{
-		Boot: l.Boot, Seq: l.Seq, Up: clock.Boottime(), Node: l.Name(), State: s.Health(),
+		Boot: l.Boot, Seq: l.Seq, Up: clock.Uptime(), Node: l.Name(), State: s.Health(),
 		PID: s.PID, Restarts: s.Restarts, Peers: s.Peers, Connected: s.Connected(),
 		Probe: s.Probe, Mem: resident(s.PID), Why: s.Why, Warn: l.warnings(), Clock: l.Clock(), Phases: l.Phases,
 	}

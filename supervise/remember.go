@@ -15,7 +15,7 @@ func (l *Loop) remember(e history.Entry) {
 	if l.Remember == nil {
 		return
 	}
-	e.Boot, e.At, e.Up = l.Boot, time.Now().Unix(), clock.Boottime()
+	e.Boot, e.At, e.Up = l.Boot, time.Now().Unix(), clock.Uptime()
 	l.Remember(e)
 }
 

@@ -181,6 +181,12 @@ func (l *Loop) finish() {
 	}
 	l.run(programs, func() {
 		l.finished = true
-		l.Finished(l.state.Action, l.Seq)
+		l.Finished(l.end())
 	})
+}
+
+func (l *Loop) end() End {
+	s := &l.state
+	gaveUp := !l.downAsked && (!s.Ran || len(s.Exits) > s.Policy.Attempts)
+	return End{Action: s.Action, Seq: l.Seq, Status: s.Last, GaveUp: gaveUp}
 }

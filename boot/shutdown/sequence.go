@@ -69,6 +69,7 @@ type Sequence struct {
 	Save  func() []error // what is to be written as late as possible; nil: nothing
 	Say   func(line string)
 	Last  func(Action) // called right before reboot(2), must not block; nil: nothing
+	Exit  func()       // of a container, in place of reboot(2): ends PID 1; nil: it is none
 
 	action atomic.Int32
 	param  atomic.Pointer[string]
@@ -134,6 +135,9 @@ func (s *Sequence) call() error {
 	if s.Last != nil {
 		s.Last(s.now())
 	}
+	if s.Exit != nil {
+		s.Exit()
+	}
 	param := ""
 	if p := s.param.Load(); p != nil {
 		param = *p
@@ -159,6 +163,9 @@ func (s *Sequence) End(a Action) error {
 		s.readParam()
 	}
 	steps := Steps(s.Limit, inContainer(), s.Reap, s.Save)
+	if s.Exit != nil { // what is written is the runtime's matter
+		steps = steps[:3]
+	}
 	end := clock.Monotonic() + s.Limit
 	for i := range steps {
 		step := &steps[i]

@@ -6,7 +6,9 @@ package clock
 
 import (
 	"fmt"
+	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,7 +18,32 @@ import (
 // (CLOCK_BOOTTIME): how long a node is up.
 func Boottime() time.Duration { return now(unix.CLOCK_BOOTTIME) }
 
-// Monotonic is the same without the time in suspend (CLOCK_MONOTONIC): what a program
+// Uptime is how long this node is up: Boottime, or since Begin where that was called.
+func Uptime() time.Duration { return Boottime() - began }
+
+// began is when the node began, on a machine that was there before.
+var began time.Duration
+
+// Begin says that the node began with this process (proc(5), starttime), as a container does.
+func Begin() error {
+	text, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		return err
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 20 {
+		return fmt.Errorf("/proc/self/stat: %d fields", len(fields))
+	}
+	const userHZ = 100 // of every architecture that Go has (time(7))
+	ticks, err := strconv.ParseInt(fields[19], 10, 64)
+	if err == nil {
+		began = time.Duration(ticks) * time.Second / userHZ
+	}
+	return err
+}
+
+// Monotonic is Boottime without the time in suspend (CLOCK_MONOTONIC): what a program
 // could have used. Deadlines of others are measured by it.
 func Monotonic() time.Duration { return now(unix.CLOCK_MONOTONIC) }
 

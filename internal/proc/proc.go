@@ -50,3 +50,14 @@ func InFirstPIDNamespace() (bool, error) {
 	err := unix.Stat("/proc/self/ns/pid", &st)
 	return err == nil && uint64(st.Ino) == first, err
 }
+
+// Permitted says whether this process has a capability, or can take it (capabilities(7),
+// permitted set).
+func Permitted(capability int) bool {
+	h := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if unix.Capget(&h, &data[0]) != nil {
+		return false
+	}
+	return data[capability/32].Permitted&(1<<(capability%32)) != 0
+}

@@ -3,6 +3,7 @@ package launch
 import (
 	"unsafe"
 
+	"github.com/beaminit/beaminit/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -10,7 +11,7 @@ import (
 // "Transformation of capabilities during execve()" asks for. A user keeps those that
 // are wanted as ambient ones; root gets at exec(2) what the bounding set has.
 func (b *rights) assume() (what string, err error) {
-	if b.drop {
+	if b.drop && proc.Permitted(unix.CAP_SETPCAP) { // else the set is that of the container
 		if err := dropBounding(b.wanted); err != nil {
 			return "prctl(PR_CAPBSET_DROP)", err
 		}

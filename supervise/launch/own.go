@@ -5,7 +5,10 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/internal/proc"
 	"github.com/beaminit/beaminit/internal/seccomp"
+	"golang.org/x/sys/unix"
 )
 
 // The users of the children that listen to a network: each its own, because what runs as a
@@ -37,6 +40,7 @@ func Own(user *syscall.Credential, box Sandbox, capabilities ...string) Bounds {
 		file = "fsize=" + strconv.FormatInt(max(box.Size, 1<<20), 10)
 	}
 	box.Write = append(slices.Clip(box.Write), "/proc/self/comm") // its name, see proc.SetName
+	user, capabilities = asFarAsPermitted(user, capabilities)
 	if raceDetector {
 		return Bounds{User: user, Capabilities: capabilities, NoNewPrivs: true}
 	}
@@ -44,6 +48,18 @@ func Own(user *syscall.Credential, box Sandbox, capabilities ...string) Bounds {
 		User: user, Capabilities: capabilities, NoNewPrivs: true, Sandbox: &box,
 		Limits: []string{"core=0", file, "nofile=256", "memlock=0", "msgqueue=0", "data=268435456"},
 	}
+}
+
+// asFarAsPermitted is what PID 1 of a container can give: it may have been given no user
+// and no capability to pass on. Its child is bound by the rest, and by what binds PID 1.
+func asFarAsPermitted(user *syscall.Credential, capabilities []string) (*syscall.Credential, []string) {
+	if !proc.Permitted(unix.CAP_SETUID) || !proc.Permitted(unix.CAP_SETGID) {
+		user = nil
+	}
+	return user, slices.DeleteFunc(slices.Clone(capabilities), func(name string) bool {
+		n, ok := config.Capability(name)
+		return ok && !proc.Permitted(n)
+	})
 }
 
 // Missing says what this kernel has not of what holds the children to their bounds, one

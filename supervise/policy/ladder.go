@@ -86,7 +86,7 @@ func (s *State) ended(at time.Duration, why string) []Effect {
 		// What could not be started even once will not start after a reboot either:
 		// a node that stays can be looked at.
 		if !s.Ran {
-			return s.giveUp(why)
+			return s.stayOrLeave(why)
 		}
 		why = "gave up after " + strconv.Itoa(len(s.Exits)) + " ends within " + s.Policy.Window.String() + ": " + why
 		if s.Policy.GiveUp == config.Rescue {
@@ -126,6 +126,15 @@ func (s *State) endNode(a Action, why string) []Effect {
 	}
 	s.Why = why
 	return s.finish(a)
+}
+
+// stayOrLeave is for what cannot be started at all.
+func (s *State) stayOrLeave(why string) []Effect {
+	if s.Policy.Leave {
+		s.Why = why
+		return s.finish(Action(config.PowerOff))
+	}
+	return s.giveUp(why)
 }
 
 // giveUp is the end of the ladder: the node stays, without a release. The fallback

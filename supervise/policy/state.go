@@ -31,6 +31,7 @@ type Policy struct {
 	ExitOK         []int         // exit statuses with which the release ends on purpose
 	Boots          int           // in a row that did not come up before the node stays; 0: never
 	Fallback       bool          // there is a command to run once before rescue
+	Leave          bool          // the node ends where it would stay without a release that nobody can look for in it (a container)
 
 	ProbeInterval time.Duration // of the monitor
 	ProbeTimeout  time.Duration
@@ -102,6 +103,7 @@ type State struct {
 	Backoff    time.Duration       `json:"backoff,omitempty"` // before the restart after the next one, without jitter; 0: at once
 	NextAt     time.Duration       `json:"next_at,omitempty"`
 	Why        string              `json:"why,omitempty"`    // how the release ended, or why the node is as it is
+	Last       unix.WaitStatus     `json:"last,omitempty"`   // of the run that ended last
 	Killed     bool                `json:"killed,omitempty"` // SIGKILL was sent on the way down
 	Pending    PendingAction       `json:"then,omitempty"`   // what was asked for, until it is done
 	Action     Action              `json:"action,omitempty"` // of Ending

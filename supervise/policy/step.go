@@ -76,7 +76,7 @@ func step(s State, e Event) (State, []Effect) {
 		return s.stop(e)
 	case NoRelease:
 		if s.Phase == Waiting {
-			effects := s.giveUp(e.Text)
+			effects := s.stayOrLeave(e.Text)
 			return s, effects
 		}
 	case ActionAsked:
@@ -102,6 +102,7 @@ func (s State) exited(e Event) (State, []Effect) {
 	if e.PID != s.PID || s.PID == 0 {
 		return s, nil
 	}
+	s.Last = e.Status
 	if e.Text == "" {
 		e.Text = proc.Describe(e.Status)
 	}
@@ -117,6 +118,9 @@ func (s State) exited(e Event) (State, []Effect) {
 		return s, effects
 	case s.IsExpectedExit(e.Status):
 		s.clearRun("ended on purpose: " + e.Text)
+		if s.Policy.Leave {
+			return s, append(effects, s.finish(Action(config.PowerOff))...)
+		}
 		s.Phase = Stopped
 		return s, effects
 	}
