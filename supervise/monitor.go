@@ -40,7 +40,7 @@ func (l *Loop) monitorChild() Child {
 		Wanted: func(*policy.State) bool { return true },
 		Command: func() (*launch.Command, error) {
 			l.takeWatch(l.watchAfter())
-			return &launch.Command{Path: "/proc/self/exe", Argv: []string{cluster.MonitorName}, Dir: "/", Bounds: launch.Own(launch.Nobody(launch.MonitorUID), launch.Sandbox{Read: []string{"/proc"}, Connect: true})}, nil
+			return MonitorCommand(), nil
 		},
 		Files: l.monitorFiles,
 		Started: func(int) {
@@ -49,6 +49,14 @@ func (l *Loop) monitorChild() Child {
 			}
 			go l.readReports(l.monitor.reports)
 		},
+	}
+}
+
+// MonitorCommand is how it is started.
+func MonitorCommand() *launch.Command {
+	return &launch.Command{
+		Path: "/proc/self/exe", Argv: []string{cluster.MonitorName}, Dir: "/",
+		Bounds: launch.Own(launch.Nobody(launch.MonitorUID), launch.Sandbox{Read: []string{"/proc"}, Connect: true}),
 	}
 }
 
