@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,18 +16,20 @@ func TestBroken(t *testing.T) {
 		spec  lab.NodeSpec
 		state health.State
 		lines []string
+		warn  string // a word of it
 	}{
-		{lab.NodeSpec{Append: "beaminit.distribution.prot=1"}, health.Degraded, []string{"distribution.prot", "distribution.port"}},
-		{lab.NodeSpec{NoNIC: true, Append: "beaminit.network.eth0.wait=1s"}, health.Degraded, []string{"network: eth0: absent"}},
-		{lab.NodeSpec{Append: "beaminit.release.path=/srv/nowhere"}, health.Rescue, []string{"/srv/nowhere"}},
-		{lab.NodeSpec{Append: "beaminit.network.eth0.address=192.168.7.300/24"}, health.Degraded, []string{"192.168.7.300"}},
+		{lab.NodeSpec{Append: "beaminit.distribution.prot=1"}, health.Degraded, []string{"distribution.prot", "distribution.port"}, ""},
+		{lab.NodeSpec{NoNIC: true, Append: "beaminit.network.eth0.wait=1s"}, health.Degraded, []string{"network: eth0: absent"}, ""},
+		{lab.NodeSpec{Append: "beaminit.release.path=/srv/nowhere"}, health.Rescue, []string{"/srv/nowhere"}, ""},
+		{lab.NodeSpec{Append: "beaminit.network.eth0.address=192.168.7.300/24"}, health.Degraded, []string{"192.168.7.300"}, ""},
+		{lab.NodeSpec{RTC: "1990-01-01"}, health.Degraded, []string{"clock: "}, "clock"},
 	}
 	nodes, err := lab.NodeSpecs(len(tests))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range nodes {
-		nodes[i].Append, nodes[i].NoNIC = tests[i].spec.Append, tests[i].spec.NoNIC
+		nodes[i].Append, nodes[i].NoNIC, nodes[i].RTC = tests[i].spec.Append, tests[i].spec.NoNIC, tests[i].spec.RTC
 	}
 	config := append(lab.Config(nodes, interval), "[supervise\nattempts = 3\n"...)
 	l := start(t, lab.Options{Nodes: nodes}, config)
@@ -34,6 +37,9 @@ func TestBroken(t *testing.T) {
 		reach(t, n, string(tests[i].state), func(r lab.Record) bool {
 			return r.State == tests[i].state || r.State == health.Up && tests[i].state == health.Degraded
 		})
+		if want := tests[i].warn; want != "" {
+			reach(t, n, "warn="+want, func(r lab.Record) bool { return slices.Contains(r.Warn, want) })
+		}
 		text := strings.Join(n.Tail(1000), "\n")
 		for _, want := range append(tests[i].lines, "/etc/beaminit.toml:") {
 			if !strings.Contains(text, want) {

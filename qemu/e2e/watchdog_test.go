@@ -71,6 +71,24 @@ func TestWatchdog(t *testing.T) {
 	})
 }
 
+// An initramfs whose root never comes has the watchdog open, and pets it for longer than that
+// has patience, until the node gives up and reboots as panic= says: another boot begins.
+func TestWatchdogWithoutRoot(t *testing.T) {
+	t.Parallel()
+	l := watched(t, "root=/dev/nosuch rootwait=0 beaminit.root.timeout=7s beaminit.watchdog.timeout=3s")
+	n := l.Nodes()[0]
+	says(t, n, "watchdog: i6300ESB timer on /dev/watchdog resets the machine 3s after the last pet")
+	reach(t, n, "the end of it", func(r lab.Record) bool {
+		return r.State == health.Stopping && strings.HasPrefix(r.Why, "no root after ")
+	})
+	first, _ := n.Last()
+	reach(t, n, "the next boot", func(r lab.Record) bool { return r.Boot != first.Boot })
+	text := strings.Join(n.Tail(1000), "\n")
+	if !strings.Contains(text, "reboot in 5s (panic=)") || strings.Contains(text, "it was the watchdog") {
+		t.Errorf("it was not that which ended the boot:\n%s", text)
+	}
+}
+
 // says waits for a line.
 func says(t *testing.T, n *lab.Node, text string) {
 	t.Helper()

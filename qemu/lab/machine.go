@@ -92,6 +92,9 @@ func (n *Node) arguments(serial, qmp, nic, shell int) []string {
 	for _, d := range o.Devices {
 		args = append(args, "-device", d)
 	}
+	if n.Spec.RTC != "" {
+		args = append(args, "-rtc", "base="+n.Spec.RTC)
+	}
 	if n.Spec.NoNIC {
 		return args
 	}

@@ -35,6 +35,7 @@ type NodeSpec struct {
 	Append  string // added to the kernel command line
 	Cmdline string // the whole of it, instead of the lab's and both Appends
 	NoNIC   bool   // a machine without a network card
+	RTC     string // what its clock says when it is switched on, as -rtc base= has it; empty: what is right
 	Auto    bool   // nothing on its command line tells it from others; see AutoSpecs
 	Off     bool   // Up does not start it
 }

@@ -110,8 +110,10 @@ func makeDev(root string) error {
 			return err
 		}
 	}
-	if err := device(filepath.Join(root, "kmsg"), "kmsg"); err != nil {
-		return err
+	if !has(root, "no-kmsg") {
+		if err := device(filepath.Join(root, "kmsg"), "kmsg"); err != nil {
+			return err
+		}
 	}
 	return eachPair(root, "ttys", device)
 }
