@@ -18,6 +18,7 @@ type dial struct {
 	deadline time.Duration
 	asked    bool // hello was said
 	have     []byte
+	most     int // bytes that have may become
 
 	done   bool
 	answer Answer
@@ -28,12 +29,29 @@ type dial struct {
 // dial begins a handshake with what listens there.
 func (w *Watch) dial(at netip.AddrPort) *dial {
 	d := newDial(at, w.Limit)
+	d.most = maxAnswer
 	d.hello, d.judge = sendName(w.Node), judge
 	if w.TLS {
-		d.hello, d.judge = clientHello(), judgeTLS
+		d.hello, d.judge = clientHello(bothVersions), judgeTLS
 	}
 	return d
 }
+
+// dialAgain is for a peer with which no connection comes about: where TLS is spoken, its
+// certificate is asked for too, which TLS 1.2 shows to everybody.
+func (w *Watch) dialAgain(at netip.AddrPort) *dial {
+	d := w.dial(at)
+	if w.TLS {
+		d.hello, d.judge, d.most = clientHello(oldVersion), judgeCertificate, maxCertificates
+	}
+	return d
+}
+
+// How long an answer may be, in bytes: a status and a challenge; a chain of certificates.
+const (
+	maxAnswer       = 512
+	maxCertificates = 16 << 10
+)
 
 // knock begins a connection that ends as soon as it is made, or refused: either is a sign
 // of life of the machine.
@@ -125,7 +143,7 @@ func (d *dial) read() {
 	switch {
 	case err == unix.EAGAIN || err == unix.EINTR:
 		return
-	case err != nil || n <= 0 || len(d.have)+n > len(b):
+	case err != nil || n <= 0 || len(d.have)+n > d.most:
 		d.end(Strange)
 		return
 	}

@@ -18,6 +18,9 @@ type heal struct {
 // LongestBrake is the longest pause between two attempts of what comes to nothing.
 const LongestBrake = time.Minute
 
+// inVain is after how many attempts that came to nothing it is asked why.
+const inVain = 2
+
 // answeredSoon is how soon after the end of its connection a peer has to answer for that
 // end to have been asked for: a VM that ended takes longer to come again.
 const answeredSoon = time.Second
@@ -66,6 +69,8 @@ func (h *heal) outcome(w *Watch, d *dial, node string, at time.Duration) (s Peer
 			return NotListening, false
 		case !d.met:
 			return Unreachable, false
+		case d.answer == Strange && judgeTLS(d.have) == Answered: // it speaks TLS, and this node does not
+			return OtherCookie, false
 		}
 		return Down, false
 	}
@@ -80,12 +85,12 @@ func (h *heal) outcome(w *Watch, d *dial, node string, at time.Duration) (s Peer
 		return Disconnected, false
 	}
 	s = NotSeen
-	if h.told >= 2 {
+	if h.told >= inVain {
 		s = OtherCookie
 	}
 	h.told++
 	h.toldAt = at
-	if h.told > 2 {
+	if h.told > inVain {
 		h.brake = min(max(2*h.brake, w.Heal), LongestBrake)
 		h.next = max(h.next, at+h.brake)
 	}

@@ -41,6 +41,7 @@ type monitor struct {
 	local    int           // index of the address that is probed
 	answered bool          // since the last order
 	healthy  bool          // and to the last probe
+	flags    uint64        // of its handshake; 0: not known
 	probeAt  time.Duration
 	memberAt time.Duration
 	ran      time.Duration // when the VM was last seen not to be stopped
@@ -234,7 +235,7 @@ func (m *monitor) probed(d *dial, at time.Duration) {
 	m.healthy = d.answer == Answered
 	switch {
 	case m.healthy:
-		m.answered = true
+		m.answered, m.flags = true, flagsOf(d.have)
 		m.probeAt = at + m.Interval
 	case m.answered:
 		m.probeAt = at + min(missPace, m.Interval)
@@ -267,7 +268,22 @@ func (m *monitor) tried(d *dial, at time.Duration) {
 			m.peers[i].heal.forgive(p.heal.gone, at)
 		}
 	}
+	if state == OtherCookie {
+		state = m.reason(d)
+	}
 	p.state = state
+}
+
+// reason is why no connection to a peer that answers comes about, as far as its answer tells.
+func (m *monitor) reason(d *dial) PeerState {
+	cert, _ := certificateIn(d.have)
+	switch {
+	case m.TLS && cert != nil && !validAt(cert, time.Now()):
+		return OtherClock
+	case !m.TLS && far(m.flags, flagsOf(d.have)):
+		return OtherOTP
+	}
+	return OtherCookie
 }
 
 // signOf notes a sign of life of every peer at an address.
@@ -291,7 +307,11 @@ func (m *monitor) attend(i int, at time.Duration) {
 	p := &m.peers[i]
 	if p.state != Connected {
 		if at >= p.heal.next && m.mayDial(p) {
-			d := m.dial(p.Addr)
+			ask := m.dial
+			if p.heal.told >= inVain {
+				ask = m.dialAgain
+			}
+			d := ask(p.Addr)
 			d.deadline = d.begun + max(min(m.Limit, m.Heal*3/4), memberRush)
 			d.peer, p.dialed = i, true
 			m.dials = append(m.dials, d)

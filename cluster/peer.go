@@ -20,12 +20,14 @@ const (
 	NotListening                  // its machine refuses the port: no release runs there
 	Down                          // its VM is connected to and says nothing: stopped or hung
 	OtherName                     // another node answers there than the one expected
-	OtherCookie                   // it answers, and a connection comes to nothing: another cookie, TLS or a far OTP
+	OtherCookie                   // it answers, and a connection comes to nothing: another cookie, or other TLS
 	Disconnected                  // it answers, and a release has ended the connection, or nobody is to make one
+	OtherOTP                      // the same, and the handshake of one of the two lacks what newer OTPs want
+	OtherClock                    // the same, and its certificate is not valid by the clock of this node
 	peerStates                    // how many there are
 )
 
 // String is the word of the health record (missing=NAME:WORD); empty where there is none.
 func (s PeerState) String() string {
-	return [peerStates]string{"", "", "unreachable", "refused", "down", "name", "cookie", "disconnected"}[min(s, peerStates-1)]
+	return [peerStates]string{"", "", "unreachable", "refused", "down", "name", "cookie", "disconnected", "otp", "clock"}[min(s, peerStates-1)]
 }

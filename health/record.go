@@ -54,7 +54,7 @@ type Record struct {
 // Missing is a peer that is not connected.
 type Missing struct {
 	Name   string // eclero8; "+3": so many more, that did not fit
-	Reason string // unreachable, refused, cookie, name, down, disconnected, discovered; empty: not known
+	Reason string // unreachable, refused, cookie, otp, clock, name, down, disconnected, discovered; empty: not known
 }
 
 // Misses says whether a peer is not connected.

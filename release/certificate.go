@@ -4,6 +4,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"strings"
+
+	"github.com/beaminit/beaminit/internal/der"
 )
 
 // CheckCertificate says why the peers of a node refuse its certificate: each wants the
@@ -30,8 +32,7 @@ func CheckCertificate(path string, text []byte, node string) error {
 }
 
 // The tags of DER (X.690, 8.1.2) on the way to the DNS names of a certificate: those of
-// RFC 5280, 4.1 and 4.2.1.6. encoding/asn1 is not used, because it brings math/big with it,
-// together 164 KB.
+// RFC 5280, 4.1 and 4.2.1.6.
 const (
 	tagOctets     = 0x04
 	tagID         = 0x06
@@ -43,15 +44,15 @@ const (
 const subjectAltName = "\x55\x1d\x11"
 
 // dnsNames are the DNS names of a certificate's subjectAltName.
-func dnsNames(der []byte) (names []string) {
-	for _, e := range extensions(der) {
-		parts := elements(e.in)
-		if n := len(parts); n < 2 || parts[0].tag != tagID || string(parts[0].in) != subjectAltName || parts[n-1].tag != tagOctets {
+func dnsNames(cert []byte) (names []string) {
+	for _, e := range extensions(cert) {
+		parts := der.Elements(e.In)
+		if n := len(parts); n < 2 || parts[0].Tag != tagID || string(parts[0].In) != subjectAltName || parts[n-1].Tag != tagOctets {
 			continue
 		}
-		for _, name := range elements(inside(parts[len(parts)-1].in)) {
-			if name.tag == tagDNSName {
-				names = append(names, string(name.in))
+		for _, name := range der.Elements(der.Inside(parts[len(parts)-1].In)) {
+			if name.Tag == tagDNSName {
+				names = append(names, string(name.In))
 			}
 		}
 	}
@@ -59,45 +60,11 @@ func dnsNames(der []byte) (names []string) {
 }
 
 // extensions are those of a certificate.
-func extensions(der []byte) []element {
-	for _, part := range elements(inside(inside(der))) {
-		if part.tag == tagExtensions {
-			return elements(inside(part.in))
+func extensions(cert []byte) []der.Element {
+	for _, part := range der.Elements(der.Inside(der.Inside(cert))) {
+		if part.Tag == tagExtensions {
+			return der.Elements(der.Inside(part.In))
 		}
 	}
 	return nil
-}
-
-// element is one of DER: its tag, and what it holds.
-type element struct {
-	tag byte
-	in  []byte
-}
-
-// inside is what the first of some elements holds.
-func inside(der []byte) []byte {
-	if list := elements(der); len(list) > 0 {
-		return list[0].in
-	}
-	return nil
-}
-
-// elements are the elements of DER that lie one behind the other, as far as they are whole.
-func elements(der []byte) (list []element) {
-	for len(der) >= 2 {
-		tag, size, rest := der[0], int(der[1]), der[2:]
-		if more := size - 0x80; more > 0 && more <= 3 && more <= len(rest) { // the length of the length
-			size = 0
-			for _, b := range rest[:more] {
-				size = size<<8 | int(b)
-			}
-			rest = rest[more:]
-		}
-		if size > len(rest) {
-			break
-		}
-		list = append(list, element{tag, rest[:size]})
-		der = rest[size:]
-	}
-	return list
 }

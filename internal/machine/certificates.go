@@ -37,7 +37,14 @@ func Certificates(t *testing.T) func(t *testing.T, n int) map[string]string {
 	}
 }
 
+// CertificateFor are those files for a node of that name.
 func CertificateFor(t *testing.T, name string) map[string]string {
+	t.Helper()
+	return CertificateUntil(t, name, time.Now().Add(time.Hour))
+}
+
+// CertificateUntil are those files, with a certificate that is valid until then.
+func CertificateUntil(t *testing.T, name string, end time.Time) map[string]string {
 	t.Helper()
 	ca, signer := authority()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -46,7 +53,7 @@ func CertificateFor(t *testing.T, name string) map[string]string {
 	}
 	node := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "node"}, DNSNames: []string{"other.farm", name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		NotBefore: end.Add(-2 * time.Hour), NotAfter: end,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
 	}
 	cert, err := x509.CreateCertificate(rand.Reader, node, ca, key.Public(), signer)
