@@ -149,6 +149,18 @@ func missingText(missing []health.Missing) string {
 	return strings.Join(list, " ")
 }
 
+// brakeText is for people: "eclero8 (next attempt in 32s)".
+func brakeText(brakes []health.Brake) string {
+	var list []string
+	for _, b := range brakes {
+		if !strings.HasPrefix(b.Name, "+") {
+			b.Name += " (next attempt in " + b.Next.Round(time.Second).String() + ")"
+		}
+		list = append(list, b.Name)
+	}
+	return strings.Join(list, " ")
+}
+
 func slotText(r *health.Record) string {
 	if r.Trial {
 		return r.Slot + " (on trial, not confirmed yet)"
@@ -201,6 +213,7 @@ func statusText(r health.Record, version string, now time.Duration) string {
 	line("net", strings.Join(r.Net, " "))
 	line("cut", strings.Join(r.Cut, " "))
 	line("healed", strings.Join(r.Healed, " "))
+	line("brake", brakeText(r.Brake))
 	line("slot", slotText(&r))
 	line("discovery", r.Discovery)
 	if r.Mem > 0 {

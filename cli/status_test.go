@@ -14,7 +14,7 @@ func TestStatusText(t *testing.T) {
 	r := health.Record{
 		Up: 12345 * time.Millisecond, Node: "eclero@eclero6", State: health.Degraded, PID: 87, Restarts: 1,
 		Connected: 1, Peers: 2, Missing: []health.Missing{{Name: "eclero8", Reason: "refused"}, {Name: "eclero10"}}, Probe: 4 * time.Millisecond, Mem: 54 << 20,
-		Warn: []string{"clock", "data"}, Net: []string{"eth0:no-carrier"}, Cut: []string{"eclero8"}, Healed: []string{"eclero10"}, Slot: "B", Trial: true,
+		Warn: []string{"clock", "data"}, Net: []string{"eth0:no-carrier"}, Cut: []string{"eclero8"}, Healed: []string{"eclero10"}, Brake: []health.Brake{{Name: "eclero8", Next: 32 * time.Second}}, Slot: "B", Trial: true,
 		Discovery: "open", Omitted: []string{"why"},
 		Phases: []health.Phase{{Name: "kernel", At: 1210 * time.Millisecond}, {Name: "exec", At: 1300 * time.Millisecond}, {Name: "listening", At: 1904 * time.Millisecond}},
 	}
@@ -29,6 +29,7 @@ warn      clock data
 net       eth0:no-carrier
 cut       eclero8
 healed    eclero10
+brake     eclero8 (next attempt in 32s)
 slot      B (on trial, not confirmed yet)
 discovery open
 memory    54M

@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/beaminit/beaminit/internal/machine"
@@ -73,6 +74,10 @@ func TestOtherCookie(t *testing.T) {
 	for _, m := range ms {
 		m.Record("another cookie", 0, func(r health.Record) bool { return len(r.Missing) == 1 && r.Missing[0].Reason == "cookie" })
 		m.Line("answers, and no connection to it comes about")
+		m.Eventually("status has the brake", func() bool {
+			out, _ := m.Ask("status")
+			return strings.Contains(out, "\nbrake     n") && strings.Contains(out, " (next attempt in ")
+		})
 	}
 	if n := ms[0].Count("answers, and no connection to it comes about"); n != 1 {
 		t.Errorf("that is said %d times", n)

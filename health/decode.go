@@ -111,6 +111,8 @@ func (r *Record) setFurther(key, value string) (err error) {
 		r.Cut = strings.Split(value, ",")
 	case "healed":
 		r.Healed = strings.Split(value, ",")
+	case "brake":
+		r.Brake, err = parseBrakes(value)
 	case "slot":
 		r.Slot = value
 	case "trial":
@@ -160,6 +162,21 @@ func parseMissing(value string) (list []Missing) {
 		list = append(list, Missing{name, reason})
 	}
 	return list
+}
+
+func parseBrakes(value string) (list []Brake, err error) {
+	for _, item := range strings.Split(value, ",") {
+		b := Brake{Name: item}
+		if name, next, ok := strings.Cut(item, ":"); ok {
+			n, err := logfmt.ParseCount(strings.TrimSuffix(next, "s"))
+			if err != nil {
+				return nil, err
+			}
+			b = Brake{name, time.Duration(n) * time.Second}
+		}
+		list = append(list, b)
+	}
+	return list, nil
 }
 
 func parseState(s string) (State, error) {

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ const MaxRecord = 900
 const (
 	maxWhy     = 200
 	maxMissing = 240
-	maxList    = 80 // warn, net, cut, healed
+	maxList    = 80 // warn, net, cut, healed, brake
 	maxNode    = 160
 	maxShort   = 16 // clock, slot, discovery
 	maxPhases  = 8
@@ -35,13 +36,13 @@ var order = [...]struct {
 }{
 	{"boot", true}, {"seq", true}, {"up", true}, {"node", true}, {"state", true}, {"pid", false}, {"restarts", true}, {"peers", true},
 	{"missing", false}, {"probe", false}, {"mem", false}, {"why", false}, {"next", false}, {"warn", false}, {"net", false},
-	{"cut", false}, {"healed", false}, {"slot", false}, {"trial", false}, {"discovery", false}, {"clock", false}, {"phases", false},
+	{"cut", false}, {"healed", false}, {"brake", false}, {"slot", false}, {"trial", false}, {"discovery", false}, {"clock", false}, {"phases", false},
 	{"omitted", false}, {"mac", false},
 }
 
 // omissible are the fields that are left out of a record that would be too long, in this
 // order, until it is not. Then omitted= names them.
-var omissible = [...]string{"phases", "healed", "cut", "discovery", "net", "clock", "slot", "warn", "why"}
+var omissible = [...]string{"phases", "healed", "brake", "cut", "discovery", "net", "clock", "slot", "warn", "why"}
 
 // Append adds the record's text, from "health" to the last digit of its
 // checksum, to dst: logfmt of ASCII, without a line end.
@@ -124,6 +125,8 @@ func (r *Record) further(dst []byte, name string) []byte {
 		return appendList(dst, r.Cut, maxList)
 	case "healed":
 		return appendList(dst, r.Healed, maxList)
+	case "brake":
+		return appendList(dst, texts(r.Brake), maxList)
 	case "slot":
 		return appendText(dst, r.Slot, maxShort)
 	case "trial":
@@ -172,10 +175,10 @@ func (r *Record) appendPeers(dst []byte) []byte {
 	return logfmt.AppendUint(append(dst, '/'), uint64(max(r.Peers, 0)))
 }
 
-func texts(missing []Missing) []string {
+func texts[T fmt.Stringer](items []T) []string {
 	var list []string
-	for _, m := range missing {
-		list = append(list, m.String())
+	for _, item := range items {
+		list = append(list, item.String())
 	}
 	return list
 }

@@ -4,6 +4,8 @@ package health
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -43,6 +45,7 @@ type Record struct {
 	Net       []string      // links that are not as they should be: eth0:no-carrier
 	Cut       []string      // peers whose connections were cut since the last record
 	Healed    []string      // peers that were connected again since the last record
+	Brake     []Brake       // peers that are tried seldom, because attempts to connect come to nothing
 	Slot      string        // which half of an A/B update runs: A, B
 	Trial     bool          // it is not confirmed yet
 	Discovery string        // open: peers are believed without a key
@@ -55,6 +58,20 @@ type Record struct {
 type Missing struct {
 	Name   string // eclero8; "+3": so many more, that did not fit
 	Reason string // unreachable, refused, cookie, otp, clock, name, down, disconnected, discovered; empty: not known
+}
+
+// Brake is a peer that answers and that no connection to comes about.
+type Brake struct {
+	Name string        // "+3": so many more, that did not fit
+	Next time.Duration // until the next attempt, whole seconds; 0: it is due
+}
+
+// String gives NAME:SECONDSs.
+func (b Brake) String() string {
+	if b.Next == 0 && strings.HasPrefix(b.Name, "+") {
+		return b.Name
+	}
+	return b.Name + ":" + strconv.FormatInt(int64((b.Next+time.Second-1)/time.Second), 10) + "s"
 }
 
 // Misses says whether a peer is not connected.

@@ -15,7 +15,7 @@ var full = Record{
 	Boot: 0x3f2a91c0, Seq: 42, Up: 12345 * time.Millisecond, Node: "eclero@eclero6",
 	State: Degraded, PID: 87, Restarts: 3, Connected: 1, Peers: 2, Missing: []Missing{{"eclero8", "refused"}},
 	Probe: 4 * time.Millisecond, Mem: 54 << 20, Why: "killed by signal 9 (SIGKILL)", Next: 200 * time.Millisecond, Clock: "rtc",
-	Warn: []string{"clock", "data"}, Net: []string{"eth0:no-carrier"}, Cut: []string{"eclero8"}, Healed: []string{"eclero10"},
+	Warn: []string{"clock", "data"}, Net: []string{"eth0:no-carrier"}, Cut: []string{"eclero8"}, Healed: []string{"eclero10"}, Brake: []Brake{{"eclero12", 32 * time.Second}, {"+2", 0}},
 	Slot: "A", Trial: true, Discovery: "open",
 	Phases: []Phase{{"kernel", 1210 * time.Millisecond}, {"mounts", 1220 * time.Millisecond}},
 }
@@ -26,7 +26,7 @@ func TestAppend(t *testing.T) {
 		rec  Record
 		want string
 	}{
-		{"full", full, `health v=1 boot=3f2a91c0 seq=42 up=12.345 node=eclero@eclero6 state=degraded pid=87 restarts=3 peers=1/2 missing=eclero8:refused probe=4ms mem=54M why="killed by signal 9 (SIGKILL)" next=200ms warn=clock,data net=eth0:no-carrier cut=eclero8 healed=eclero10 slot=A trial=1 discovery=open clock=rtc phases=kernel:1.210,mounts:1.220 crc=`},
+		{"full", full, `health v=1 boot=3f2a91c0 seq=42 up=12.345 node=eclero@eclero6 state=degraded pid=87 restarts=3 peers=1/2 missing=eclero8:refused probe=4ms mem=54M why="killed by signal 9 (SIGKILL)" next=200ms warn=clock,data net=eth0:no-carrier cut=eclero8 healed=eclero10 brake=eclero12:32s,+2 slot=A trial=1 discovery=open clock=rtc phases=kernel:1.210,mounts:1.220 crc=`},
 		{"bare", Record{State: Booting}, `health v=1 boot=00000000 seq=0 up=0.000 node="" state=booting restarts=0 peers=0/0 crc=`},
 		{"membership unknown", Record{State: Up, Node: "a@b", Connected: -1, Peers: 2}, `health v=1 boot=00000000 seq=0 up=0.000 node=a@b state=up restarts=0 peers=?/2 crc=`},
 		{"hostile text", Record{State: Down, Node: "a@b", Why: "x\n\"y\" crc=00000000 \x1b[2J\xff"}, `health v=1 boot=00000000 seq=0 up=0.000 node=a@b state=down restarts=0 peers=0/0 why="x?'y' crc:00000000 ?[2J?" crc=`},

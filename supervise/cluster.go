@@ -82,10 +82,10 @@ func (l *Loop) sayBrake(name string, pause time.Duration) {
 		return
 	}
 	if l.monitor.brakes == nil {
-		l.monitor.brakes = map[string]time.Duration{}
+		l.monitor.brakes = map[string]brake{}
 	}
-	l.monitor.brakes[name] = pause
-	if !braked || was < pause && pause == cluster.LongestBrake {
+	l.monitor.brakes[name] = brake{pause, now() + pause}
+	if !braked || was.pause < pause && pause == cluster.LongestBrake {
 		l.Console.Say(health.Warning, name+" answers, and no connection to it comes about: the VM is told again in "+pause.String()+", and then less and less often, at least every "+cluster.LongestBrake.String())
 	}
 }
@@ -96,4 +96,31 @@ func (l *Loop) sayUnknown(r cluster.Report) {
 		l.monitor.uncountedSaid = true
 		l.Console.Say(health.Warning, "peers=? because the kernel does not tell its connections (sock_diag): want CONFIG_INET_TCP_DIAG, or tcp_diag in kernel.modules")
 	}
+}
+
+// brake is how seldom the VM is told to connect to a peer.
+type brake struct {
+	pause time.Duration // between two attempts
+	next  time.Duration // when the next one is made
+}
+
+// braked are the peers that the VM is told of seldom, and when again. That of one that is
+// connected, answers no more or is no peer is over.
+func (l *Loop) braked() (list []health.Brake) {
+	if len(l.monitor.brakes) == 0 {
+		return nil
+	}
+	for i, name := range l.Peers {
+		b, ok := l.monitor.brakes[name]
+		if !ok {
+			continue
+		}
+		switch l.state.Peer(i) {
+		case cluster.NotSeen, cluster.OtherCookie, cluster.OtherOTP, cluster.OtherClock:
+			list = append(list, health.Brake{Name: name, Next: max(b.next-now(), 0)})
+		default:
+			delete(l.monitor.brakes, name)
+		}
+	}
+	return list
 }

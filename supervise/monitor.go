@@ -26,10 +26,10 @@ type monitor struct {
 	target   cluster.Watch // what it was told to look at
 	watch    []byte        // the same as it was told
 
-	cut, healed    []string                 // peers, since the last record
-	brakes         map[string]time.Duration // peers that no connection to comes about, and the pause between two attempts
-	cutProblemSaid bool                     // that the kernel cannot cut a connection
-	uncountedSaid  bool                     // why the peers are not counted
+	cut, healed    []string         // peers, since the last record
+	brakes         map[string]brake // peers that no connection to comes about
+	cutProblemSaid bool             // that the kernel cannot cut a connection
+	uncountedSaid  bool             // why the peers are not counted
 }
 
 // monitorChild is that child: of a user of its own, with a socket for orders and a pipe for reports. It

@@ -47,7 +47,7 @@ func (l *Loop) present() health.Record {
 			}
 		}
 	}
-	r.Cut, r.Healed = l.monitor.cut, l.monitor.healed
+	r.Cut, r.Healed, r.Brake = l.monitor.cut, l.monitor.healed, l.braked()
 	if l.isStarting() {
 		r.State = health.Starting
 	} else if s.Phase == policy.Between {
