@@ -69,6 +69,7 @@ func TestEntries(t *testing.T) {
 		{"[network.eth0]\nvlan = { parent = \"eth1\", id = 4095 }\n[node]\nhostname = \"n\"", []string{
 			at + `2: network.eth0.vlan.id: 4095 is no VLAN id; want 1 to 4094; using 0`,
 			at + `2: network.eth0.vlan: parent or id is missing; want both; using no VLAN`}, ""},
+		{"[network.br0]\nmac = \"02:00:5e:00:53:01\"\nbridge.ports = [\"eth2\"]\n[node]\nhostname = \"n\"", []string{at + `2: network.br0.mac: the interface is one that is made, and 02:00:5e:00:53:01 is that of one that is there; want mac in the table of an interface that it is made of; using none`}, ""},
 		{"[network.eth0]\nvlan = { parent = \"eth1\", id = 5 }\nbond.ports = [\"eth2\"]\n[node]\nhostname = \"n\"", []string{at + `1: network.eth0: more than one of vlan, bridge and bond; want one of them; using none of them`}, ""},
 		{"[network.eth0]\nmac = \"01:00:5e:00:00:01\"", []string{at + `2: network.eth0.mac: "01:00:5e:00:00:01" is no MAC address; want six bytes such as "02:00:5e:00:53:01"; using ""`}, ""},
 		{"[cluster]\nheal = \"never\"", []string{at + `2: cluster.heal: "never" is no duration; want a duration such as "2s", 100ms to 1h, or "off"; using "2s"`}, ""},

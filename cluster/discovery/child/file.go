@@ -41,13 +41,18 @@ func stateOf(path string) (s fileState, err error) {
 // since may have changed again and show the same ones.
 const coarse = 3 * time.Second
 
-// watchFile follows the file. It is read when it is the same at two looks in a row, so not
-// while it is being written. One that is gone, or cannot be read, takes nobody away: what was
-// read last counts until there is another. A file of peers that is empty names none.
+// emptyLooks is at how many looks in a row a file has to be empty to be believed to name
+// nobody: one that is written in its place is empty for a moment, which a slow disk or a
+// full one makes long. A comment says at once that nobody is meant.
+const emptyLooks = 10
+
+// watchFile follows the file. It is read when it is the same at two looks in a row, and after
+// that, so not while it is being written. One that is gone, or cannot be read, takes nobody
+// away: what was read last counts until there is another.
 func watchFile(path string, pace time.Duration, out chan<- news) {
 	var read, seen fileState
 	var text []byte
-	said := ""
+	said, empty := "", 0
 	for ; ; time.Sleep(pace) {
 		now, err := stateOf(path)
 		settled := now == seen
@@ -58,12 +63,20 @@ func watchFile(path string, pace time.Duration, out chan<- news) {
 		var fresh []byte
 		if err == nil {
 			fresh, err = files.ReadLimit(path, config.MaxPeersFile)
+			if after, e := stateOf(path); err == nil && (e != nil || after != now) {
+				continue // somebody writes it
+			}
 		}
 		if err != nil {
 			if line := complaint(path, err); line != said {
 				said = line
 				out <- news{source: discovery.File, only: true, say: []string{line}}
 			}
+			continue
+		}
+		if len(fresh) > 0 || len(text) == 0 {
+			empty = 0
+		} else if empty++; empty < emptyLooks {
 			continue
 		}
 		said, read = "", now

@@ -126,6 +126,42 @@ func TestWatchFile(t *testing.T) {
 	}
 }
 
+// A file that is written in its place is empty first: nobody goes for that, however slowly it
+// is written. One that stays empty names nobody.
+func TestFileWrittenInPlace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "peers")
+	write := func(text string) {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+	write("10.0.0.1 a\n10.0.0.2 b\n")
+	all := make(chan news)
+	const pace = 20 * time.Millisecond
+	go watchFile(path, pace, all)
+	peers := func(n news) (names string) {
+		for i := range n.peers {
+			names += n.peers[i].Name
+		}
+		return names
+	}
+	if got := peers(<-all); got != "ab" {
+		t.Fatalf("%q, want a and b", got)
+	}
+	go func() {
+		write("")
+		time.Sleep(emptyLooks * pace / 2)
+		write("10.0.0.1 a\n10.0.0.3 c\n")
+	}()
+	if got := peers(<-all); got != "ac" {
+		t.Errorf("%q, want a and c: the file was written anew", got)
+	}
+	write("")
+	if got := peers(<-all); got != "" {
+		t.Errorf("%q, want nobody: the file is empty", got)
+	}
+}
+
 // However much a source says, a report is within its bounds.
 func TestReportBounds(t *testing.T) {
 	m := merger{limit: 1000, of: map[string][]discovery.Peer{}}
