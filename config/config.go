@@ -72,6 +72,7 @@ type Network struct {
 	MTU       int           // bytes; 0: as the driver has it
 	Wait      time.Duration // for carrier and address, before the boot goes on without
 	MAC       string        // of the link that this is about, as net.ParseMAC has it, in lower case; empty: the one of this name
+	First     bool          // of the links that nobody else is, the first with a carrier; the one of this name before others
 	VLAN      VLAN
 	Bridge    Bridge
 	Bond      Bond

@@ -59,10 +59,12 @@ func (l *loader) ip(value string) {
 }
 
 func (l *loader) ipNetwork(ip *ipConfig) {
-	if ip.device == "" {
+	first := ip.device == ""
+	if first {
 		ip.device = "eth0"
 	}
 	n := l.c.network(ip.device)
+	n.First = n.First || first && len(l.c.Network) == 1
 	l.mark("network.dhcp", n.Interface, IPParam)
 	if n.DHCP = ip.dhcp; ip.dhcp {
 		return // the addresses of the TOML stay, beside that of the lease

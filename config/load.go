@@ -77,6 +77,9 @@ func (s Sources) Load() *Config {
 	return l.c
 }
 
+// firstLink is the table of an interface whose name nobody knows.
+const firstLink = "first"
+
 // checkNetwork says what is wrong with an interface as a whole. A link that is half of
 // something is made as nothing of it.
 func (l *loader) checkNetwork(n *Network) {
@@ -97,7 +100,9 @@ func (l *loader) checkNetwork(n *Network) {
 	if kinds > 1 {
 		l.networkProblem(n, "bridge.ports", "", fault{what: "more than one of vlan, bridge and bond", want: "one of them", used: "none of them"})
 		n.VLAN, n.Bridge, n.Bond = VLAN{}, Bridge{}, Bond{}
-	} else if kinds == 1 && n.MAC != "" {
+	}
+	n.First = (n.First || n.Interface == firstLink) && kinds == 0 && n.MAC == ""
+	if kinds == 1 && n.MAC != "" {
 		l.networkProblem(n, "mac", "mac", fault{what: "the interface is one that is made, and " + n.MAC + " is that of one that is there", want: "mac in the table of an interface that it is made of", used: "none"})
 		n.MAC = ""
 	}

@@ -31,7 +31,15 @@ func (p Plan) Apply() Status {
 	errs := make([]error, len(p.Links))
 	before := list()
 	for i, steps := range p.steps() {
-		found[i], errs[i] = p.Links[i].apply(steps, before, &s.Links[i])
+		l, status := &p.Links[i], &s.Links[i]
+		if l.First {
+			found[i], errs[i] = p.first(i, before)
+		} else {
+			found[i], errs[i] = l.present(before, status)
+		}
+		if errs[i] == nil {
+			errs[i] = l.apply(found[i], steps, status)
+		}
 	}
 	after := list()
 	for i := range p.Links {
@@ -49,7 +57,7 @@ func (p Plan) Check() Status {
 	s := p.status()
 	now := list()
 	for i := range p.Links {
-		link, err := p.Links[i].find(now)
+		link, err := p.find(i, now)
 		p.Links[i].settle(link, err, &s.Links[i])
 	}
 	return s
@@ -67,21 +75,17 @@ func (p Plan) status() Status {
 	return s
 }
 
-// apply does steps to the link.
-func (l *Link) apply(steps []step, now links, s *LinkStatus) (netlink.Link, error) {
-	link, err := l.present(now, s)
+// apply does steps to the link. The error is that of one that is gone.
+func (l *Link) apply(link netlink.Link, steps []step, s *LinkStatus) error {
 	for _, step := range steps {
-		if err != nil {
-			break
-		}
 		switch e := step.do(link); {
 		case errors.Is(e, unix.ENODEV): // gone, or renamed: udev does that at a boot
-			err = e
+			return e
 		case e != nil && !errors.Is(e, unix.EEXIST):
 			s.Errs = append(s.Errs, refusal(step, l, e))
 		}
 	}
-	return link, err
+	return nil
 }
 
 // settle takes in what the kernel says of the link now.
@@ -92,6 +96,8 @@ func (l *Link) settle(link netlink.Link, err error, s *LinkStatus) {
 	switch {
 	case isAbsent(err):
 		s.State, s.Device, s.Index, s.Errs = Absent, "", 0, nil
+	case errors.Is(err, errNoCarrier):
+		s.State = NoCarrier
 	case err != nil:
 		s.State, s.Errs = Failed, append(s.Errs, err)
 	case s.Errs != nil:

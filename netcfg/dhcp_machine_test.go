@@ -1,6 +1,7 @@
 package netcfg_test
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -72,4 +73,21 @@ func TestStaticWithoutChild(t *testing.T) {
 	_, next := m.Record("no carrier", 0, func(r health.Record) bool { return strings.Join(r.Net, " ") == "eth0:no-carrier" })
 	machine.InNet(t, br, "ip link set port1 up")
 	m.Record("all well", next, func(r health.Record) bool { return len(r.Net) == 0 })
+}
+
+// Where ip= names no interface it is the first that has a carrier, whichever that is: the
+// address is there, and the node's name for it is the one that it has without a word.
+func TestFirstInterface(t *testing.T) {
+	t.Parallel()
+	br := machine.Bridge(t)
+	machine.Dnsmasq(t, br)
+	for i, words := range []string{"ip=10.77.0.11::10.77.0.1:255.255.255.0:n1::off", "ip=dhcp"} {
+		t.Run(words, func(t *testing.T) {
+			m := machine.Start(t, machine.WithERTS(t, words+" hostname=n1", ""))
+			machine.InNet(t, m.PID(), fmt.Sprintf("ip link add eth0 type veth peer name nobody%d netns %d && ip link add eth1 type veth peer name far%d netns %d", i, br, i, br))
+			machine.InNet(t, br, fmt.Sprintf("ip link set far%d master br0 && ip link set far%d up", i, i))
+			m.Record("up, with all links", 0, func(r health.Record) bool { return r.State == health.Up && len(r.Net) == 0 })
+			machine.InNet(t, m.PID(), "ip -4 address show dev eth1 | grep -q 10.77.0.")
+		})
+	}
 }

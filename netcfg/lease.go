@@ -20,7 +20,7 @@ const leaseMetric = 100
 // goes; old may be nil. With lease nil all of it goes.
 func (p Plan) SetLease(i int, old, lease *Lease, left int) (errs []error) {
 	l := &p.Links[i]
-	link, err := l.find(nil)
+	link, err := p.find(i, nil)
 	if err != nil {
 		return []error{fmt.Errorf("lease on %s: %w", l.Interface, err)}
 	}
@@ -101,7 +101,7 @@ func (s addRoute) same(r *netlink.Route) bool {
 // SetLocal gives link i of the plan a link-local IPv4 address in the place of old; either may
 // be not valid, for none.
 func (p Plan) SetLocal(i int, old, local netip.Prefix) error {
-	link, err := p.Links[i].find(nil)
+	link, err := p.find(i, nil)
 	if err != nil {
 		return fmt.Errorf("link-local address on %s: %w", p.Links[i].Interface, err)
 	}

@@ -113,6 +113,9 @@ func (p Plan) Lines() []string {
 	}
 	for i, steps := range p.steps() {
 		l := &p.Links[i]
+		if l.First {
+			lines = append(lines, "# "+l.Interface+" is the first link with a carrier, the one of this name before others")
+		}
 		if l.MAC != "" {
 			lines = append(lines, "# "+l.Interface+" is the link with the address "+l.MAC)
 		}
