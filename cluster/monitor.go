@@ -242,7 +242,7 @@ func (m *monitor) probed(d *dial, at time.Duration) {
 	default:
 		m.probeAt = at + max(earlyPace, share*d.cost())
 	}
-	if d.answer == Refused {
+	if d.answer == Refused || !d.met { // or there is no way there
 		m.local = (m.local + 1) % len(m.Local)
 	}
 }

@@ -120,6 +120,23 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// A release that listens at one of its addresses is found there, whichever of the others
+// refuses, or is none that there is a way to, as the one of an eth0 that has gone.
+func TestProbeFindsTheAddress(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		loUp(t)
+		port := serve(t, func(c net.Conn) { c.Read(make([]byte, 64)); c.Write(wire("snok")) })
+		away := netip.MustParseAddrPort("192.0.2.1:17012")
+		for _, list := range [][]netip.AddrPort{{local(port), away}, {away, local(port)}, {local(1), away, local(port)}} {
+			x := watch(t, Watch{Port: port, Local: list, Node: "p@h", Interval: 10 * time.Millisecond, Limit: limitOfTest})
+			x.order(Order{Kind: Look})
+			x.until("an answer", func(m Message) bool { return m.Kind == Found && m.Report.Answer == Answered })
+			x.orders.Close()
+			<-x.ended
+		}
+	})
+}
+
 // A release that listens nowhere is not probed; who is connected is known all the same.
 func TestRunUnprobed(t *testing.T) {
 	x := watch(t, Watch{Node: "p@h", Interval: time.Hour, Limit: time.Second})
