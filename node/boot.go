@@ -100,9 +100,9 @@ func (n *node) prepareRoot() {
 }
 
 // separateRelease keeps what a release that is not root's may fill in memory apart from what PID 1
-// works with.
+// works with. In a container that is the runtime's matter.
 func (n *node) separateRelease() {
-	if user := n.Config.Release.User; user != "root" && user != "0" {
+	if user := n.Config.Release.User; user != "root" && user != "0" && n.Container == "" {
 		n.say(health.Err, boot.MountAll([]boot.Mount{boot.Room(config.ReleaseTmp), boot.Room(MemoryDumps)})...)
 	}
 }

@@ -120,7 +120,17 @@ func runOn(t *testing.T, hostname, network string, capabilities, env []string, a
 // says waits for a text in what the container writes.
 func (c *container) says(want string) {
 	c.t.Helper()
-	nstest.Await(c.t, want, func() bool { return strings.Contains(c.said(), want) }, c.said)
+	for deadline := time.After(nstest.Patience); !strings.Contains(c.said(), want); {
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-c.done:
+			if !strings.Contains(c.said(), want) {
+				c.t.Fatalf("it ended without %q:\n%s", want, c.said())
+			}
+		case <-deadline:
+			c.t.Fatalf("no %q:\n%s", want, c.said())
+		}
+	}
 }
 
 // exec runs the program in the container, as a health check of its runtime does.
@@ -171,10 +181,15 @@ func TestInContainer(t *testing.T) {
 	for _, tt := range []struct {
 		name         string
 		capabilities []string
-	}{{"as docker runs it", dockers}, {"with no capability", []string{}}} {
+		more         []string
+	}{
+		{"as docker runs it", dockers, nil},
+		{"with no capability", []string{}, nil},
+		{"with a user", dockers, []string{"BEAMINIT_RELEASE_USER=1000"}},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c := runContainer(t, tt.capabilities, []string{"BEAMINIT_HEALTH_INTERVAL=2s", "BEAMINIT_PEERS_OTHER=192.0.2.7"}, "beaminit.peers.of-the-runtime=192.0.2.6")
+			c := runContainer(t, tt.capabilities, append(tt.more, "BEAMINIT_HEALTH_INTERVAL=2s", "BEAMINIT_PEERS_OTHER=192.0.2.7"), "beaminit.peers.of-the-runtime=192.0.2.6")
 			c.says("missing=other:unreachable")
 			out, err := c.exec("status")
 			if err == nil || !strings.Contains(out, "node      eclero@of-the-runtime\n") || !strings.Contains(out, "missing   other (unreachable)\n") {
