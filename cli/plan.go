@@ -151,6 +151,9 @@ func makePlan(o options) (plan []section, problems []string) {
 		plan = append(plan, section{"targets", targets})
 	}
 	plan = append(plan, release...)
+	if services := n.ServiceLines(); len(services) > 0 {
+		plan = append(plan, section{"services", services})
+	}
 	if c.FromErlinit() {
 		plan = append(plan, section{"beaminit.toml", lines([]byte(c.TOML()))})
 	}

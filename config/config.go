@@ -300,6 +300,7 @@ type Service struct {
 	Restart      string
 	Start        string
 	Ready        string
+	ReadyTimeout time.Duration // within which it is to be ready, from when it is wanted
 	StopTimeout  time.Duration
 	InRescue     bool // it runs in rescue too
 }

@@ -40,5 +40,5 @@ func (c *Config) network(iface string) *Network {
 func newMount() Mount { return Mount{} }
 
 func newService() Service {
-	return Service{User: "root", Restart: Always, Start: With, Ready: Started, StopTimeout: 10 * time.Second}
+	return Service{User: "root", Restart: Always, Start: With, Ready: Started, ReadyTimeout: 30 * time.Second, StopTimeout: 10 * time.Second}
 }

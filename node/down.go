@@ -33,7 +33,7 @@ func (n *node) shutdownSequence() *shutdown.Sequence {
 
 // ShutdownPlan is the way down with its times, as a plan can print it.
 func ShutdownPlan(c *config.Config) shutdown.Sequence {
-	return shutdown.Sequence{Stop: c.Supervise.StopTimeout, Grace: 5 * time.Second, Limit: c.Supervise.DownTimeout}
+	return shutdown.Sequence{Stop: c.Supervise.StopTimeout, Grace: 5 * time.Second, Services: stopTime(c.Services), Limit: c.Supervise.DownTimeout}
 }
 
 // finished is called when the release has ended and the node goes down: a panic from here
@@ -41,6 +41,9 @@ func ShutdownPlan(c *config.Config) shutdown.Sequence {
 func (n *node) finished(e supervise.End) {
 	n.ending, n.seq, n.exit = e.Action, e.Seq, exitStatus(e)
 }
+
+// releaseStopped is called when the release has ended, before services are stopped.
+func (n *node) releaseStopped() { n.shutdownSequence().Stopped() }
 
 // shutdownBegins is called when the node begins to end: from now on it has a deadline.
 func (n *node) shutdownBegins(a policy.Action) { n.shutdownSequence().Begin(actionOf(a)) }

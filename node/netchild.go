@@ -128,9 +128,19 @@ func (n *node) keepReports(r *netcfg.Report) (changed bool) {
 		}
 		n.network.written[i], changed = string(text), true
 		unix.Mkdir(RunDir, 0o755)
-		n.say(health.Err, hostsgen.Write(netDir, r.Links[i].Name+".json", append(text, '\n')))
+		n.say(health.Err, hostsgen.Write(netDir, r.Links[i].Name+".json", append(text, '\n')), hostsgen.Write(netDir, r.Links[i].Name+".sources", timeSources(r.Links[i].Lease)))
 	}
 	return changed
+}
+
+// timeSources are the NTP servers of a lease as chrony.conf(5) has them, for its sourcedir.
+func timeSources(lease *netcfg.Lease) (text []byte) {
+	if lease != nil {
+		for _, a := range lease.NTP {
+			text = append(append(append(text, "server "...), a.String()...), " iburst\n"...)
+		}
+	}
+	return text
 }
 
 // adoptServers takes over what a network said of name servers and of this node's address.

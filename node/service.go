@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/beaminit/beaminit/config"
@@ -17,14 +18,18 @@ const (
 	serviceWindow  = time.Minute
 )
 
-// services are the entries of PID 1's table for [[service]].
+// moments are the times at which services are started, in their order.
+var moments = [...]string{config.Before, config.With, config.After}
+
+// services are the entries of PID 1's table for [[service]], in the order in which they are
+// started, and the last one is the first to be stopped.
 func (n *node) services() (list []supervise.Child) {
-	for i := range n.Config.Services {
-		s := &n.Config.Services[i]
+	for _, s := range inOrder(n.Config.Services) {
 		list = append(list, supervise.Child{
 			Name: s.Name, Title: "service " + s.Name, Service: true, Early: s.Start == config.Before,
 			Policy: policy.ChildPolicy{
 				Restart: policy.Restart(s.Restart), StopTimeout: s.StopTimeout,
+				Ready: policy.Ready(s.Ready), ReadyTimeout: s.ReadyTimeout,
 				BackoffFirst: servicePause, BackoffLongest: serviceLongest, Window: serviceWindow,
 			},
 			Wanted:  func(state *policy.State) bool { return serviceWanted(s, state) },
@@ -32,6 +37,42 @@ func (n *node) services() (list []supervise.Child) {
 		})
 	}
 	return list
+}
+
+// inOrder gives the services in the order of their moments, of one moment in that of the file.
+func inOrder(all []config.Service) (list []*config.Service) {
+	for _, moment := range moments {
+		for i := range all {
+			if all[i].Start == moment {
+				list = append(list, &all[i])
+			}
+		}
+	}
+	return list
+}
+
+// stopTime is how long the services may take to stop, one behind the other.
+func stopTime(all []config.Service) (d time.Duration) {
+	for i := range all {
+		d += all[i].StopTimeout + supervise.KillGrace
+	}
+	return d
+}
+
+// ServiceLines says for a plan what is started when, in that order.
+func (n *Setup) ServiceLines() (lines []string) {
+	for _, s := range inOrder(n.Config.Services) {
+		line := s.Name + ": " + s.Start + " the release, "
+		if s.Restart == config.Never {
+			line = s.Name + ": by hand alone, "
+		}
+		line += "ready when " + map[string]string{config.Started: "started", config.Notify: "it says so", config.Exit: "ended with status 0"}[s.Ready]
+		if s.Start == config.Before && s.Restart != config.Never {
+			line += ", awaited for " + s.ReadyTimeout.String()
+		}
+		lines = append(lines, line+": "+strings.Join(s.Exec, " "))
+	}
+	return lines
 }
 
 // serviceWanted says whether a service is to run by itself. On the way down it is ended

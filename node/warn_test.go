@@ -1,9 +1,11 @@
 package node
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/netcfg"
 )
 
 func TestLacking(t *testing.T) {
@@ -21,5 +23,16 @@ func TestLacking(t *testing.T) {
 		if got := missingMount(tt.plan, []byte(mountinfo)); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
 		}
+	}
+}
+
+// The NTP servers of a lease, as chronyd reads them.
+func TestTimeSources(t *testing.T) {
+	lease := &netcfg.Lease{NTP: []netip.Addr{netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("2001:db8::7")}}
+	if got, want := string(timeSources(lease)), "server 192.0.2.7 iburst\nserver 2001:db8::7 iburst\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := timeSources(nil); len(got) != 0 {
+		t.Errorf("got %q of no lease", got)
 	}
 }

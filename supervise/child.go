@@ -55,6 +55,9 @@ type child struct {
 	state policy.ChildState
 	lines atomic.Int32 // where its output is read; 0: nobody reads it
 
+	notices            atomic.Int32 // the socket on which it says that it is ready; 0: none
+	wasReady, wasTardy bool         // as it was said
+
 	order  order  // by hand
 	how    string // it ended last
 	failed bool   // and that was no success, and nobody had asked for it
@@ -107,6 +110,9 @@ func (l *Loop) stepChild(c *child, e policy.ChildEvent) {
 			}
 		}
 	}
+	if c.Service && (c.state.Ready != c.wasReady || c.state.Tardy != c.wasTardy) {
+		l.noteReady(c)
+	}
 }
 
 // startEarly starts what comes before the release.
@@ -157,6 +163,11 @@ func (l *Loop) spawn(c *child) (pid int, err error) {
 	if c.Files != nil {
 		files = func(*child) (Files, error) { return c.Files() }
 	}
+	if c.Policy.Ready == policy.ReadyNotify {
+		if err := l.listenTo(c, cmd); err != nil {
+			return 0, err
+		}
+	}
 	f, err := files(c)
 	if err != nil {
 		return 0, err
@@ -177,17 +188,23 @@ func closeAll(fds []int) {
 
 // childEnded is the end of a child of the table.
 func (l *Loop) childEnded(c *child, status unix.WaitStatus) {
-	pid, asked, late := c.state.PID, c.state.Stopping, c.state.Late
+	pid, asked, late, killed := c.state.PID, c.state.Stopping, c.state.Late, c.state.Killed
 	l.stepChild(c, policy.ChildEvent{Kind: policy.ChildExited, Status: status})
 	c.how, c.failed = proc.Describe(status), status != 0 && !asked
 	if !c.Quiet && !asked {
 		l.sayEnd(c, c.how, late)
+	}
+	if asked {
+		l.sayStopped(c, killed)
 	}
 	if c.Service && c.failed {
 		l.record()
 	}
 	if c.Ended != nil {
 		c.Ended(pid, status)
+	}
+	if c == l.services.stopping {
+		l.nextToStop()
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,7 +97,7 @@ func TestChildIsAnEntry(t *testing.T) {
 	await()
 
 	// Handed over, it is the same, and its output goes on.
-	h := Handover{State: policy.State{Phase: policy.Waiting}, Children: l.handedChildren(), Lines: l.handedLines()}
+	h := Handover{State: policy.State{Phase: policy.Waiting}, Children: l.handedChildren(), Lines: l.handed(func(c *child) *atomic.Int32 { return &c.lines })}
 	text, err := h.encode()
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/beaminit/beaminit/health"
@@ -169,7 +170,7 @@ func (l *Loop) handover() *Handover {
 	h := &Handover{
 		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Crashes: l.crashes, Clock: l.Clock(), StateDir: l.StateDir(), Healer: l.notify.healer, AfterEndPending: l.ends.programsPending,
 		Output: [2]int{max(l.output.read, 0), max(l.output.write, 0)}, Watchdog: l.Watchdog.FD(), Notify: l.notify.fd, HeartUID: ear,
-		Terminal: l.Terminal, Children: l.handedChildren(), Lines: l.handedLines(),
+		Terminal: l.Terminal, Children: l.handedChildren(), Lines: l.handed(func(c *child) *atomic.Int32 { return &c.lines }), Notices: l.handed(func(c *child) *atomic.Int32 { return &c.notices }),
 	}
 	if l.Facts != nil {
 		h.Facts, h.FactsOf = l.Facts(), l.Version
@@ -187,15 +188,15 @@ func (l *Loop) handedChildren() map[string]policy.ChildState {
 	return states
 }
 
-// handedLines are the pipes of children that write lines.
-func (l *Loop) handedLines() map[string]int {
-	lines := map[string]int{}
+// handed are descriptors of a kind that children have: pipes of lines, sockets.
+func (l *Loop) handed(of func(*child) *atomic.Int32) map[string]int {
+	fds := map[string]int{}
 	for _, c := range l.children {
-		if fd := c.lines.Load(); fd > 0 {
-			lines[c.Name] = int(fd)
+		if fd := of(c).Load(); fd > 0 {
+			fds[c.Name] = int(fd)
 		}
 	}
-	return lines
+	return fds
 }
 
 // exec executes the program of that path in this process. It returns only an error;

@@ -99,6 +99,8 @@ func (l *Loop) adoptChildren(r *Handover) {
 	for _, c := range l.children {
 		if !c.Local {
 			c.state = r.Children[c.Name]
+			c.state.Ready = c.state.Ready || c.Policy.Ready == policy.ReadyStarted && c.state.Runs > 0 // a version before this did not know
+			c.wasReady, c.wasTardy = c.state.Ready, c.state.Tardy
 		}
 	}
 	l.release.state = policy.ChildState{PID: l.state.PID, Runs: l.state.Runs}
@@ -108,6 +110,9 @@ func (l *Loop) adoptChildren(r *Handover) {
 		}
 		if fd := r.Lines[c.Name]; fd > 0 {
 			l.followLines(fd, c)
+		}
+		if fd := r.Notices[c.Name]; fd > 0 {
+			l.followNotices(fd, c)
 		}
 	}
 }

@@ -63,6 +63,7 @@ type Handover struct {
 	Notify   int               `json:"-"` // the socket on which the release says that it is ready; 0: none
 	Terminal *console.Terminal `json:"-"` // of the release; nil: none
 	Lines    map[string]int    `json:"-"` // the read end of the output of a child, by its name
+	Notices  map[string]int    `json:"-"` // the socket on which a child says that it is ready
 
 	Lost []string `json:"-"` // what this version could not read
 }
@@ -72,7 +73,8 @@ const (
 	outputReadRole, outputWriteRole                         = "output.read", "output.write"
 	watchdogRole, notifyRole                                = "watchdog", "notify"
 	terminalMasterRole, terminalSlaveRole, terminalRingRole = "terminal.master", "terminal.slave", "terminal.ring"
-	linesRole                                               = "lines." // and the name of the child
+	linesRole                                               = "lines."   // and the name of the child
+	noticesRole                                             = "notices." // likewise
 )
 
 // The children that versions before this one knew by other means than their name.
@@ -101,6 +103,9 @@ func (h *Handover) fds() map[string]int {
 	for name, fd := range h.Lines {
 		put(linesRole+name, fd)
 	}
+	for name, fd := range h.Notices {
+		put(noticesRole+name, fd)
+	}
 	return table
 }
 
@@ -110,6 +115,7 @@ func (h *Handover) takeFds() {
 	terminal := console.Terminal{Ring: -1}
 	for role, fd := range h.Fds {
 		name, isLines := cutPrefix(role, linesRole)
+		speaker, isNotices := cutPrefix(role, noticesRole)
 		switch {
 		case fd <= 2:
 		case role == outputReadRole:
@@ -131,6 +137,11 @@ func (h *Handover) takeFds() {
 				h.Lines = map[string]int{}
 			}
 			h.Lines[name] = fd
+		case isNotices:
+			if h.Notices == nil {
+				h.Notices = map[string]int{}
+			}
+			h.Notices[speaker] = fd
 		default:
 			unix.Close(fd)
 			h.Lost = append(h.Lost, "descriptor "+role)

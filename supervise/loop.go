@@ -44,6 +44,7 @@ type Loop struct {
 	monitor     monitor
 	network     reporter
 	finder      finder
+	services    services
 
 	starting       starting
 	prepared       Release         // what Prepare gave
@@ -65,6 +66,7 @@ func newLoop(n Node) *Loop {
 	l := &Loop{Node: n, panics: make(chan string, 8), network: newReporter(), finder: finder{reporter: newReporter()}}
 	l.monitor = monitor{orders: -1, messages: make(chan cluster.Message, 16)}
 	l.control.requests = make(chan controlRequest, 16)
+	l.services.notices, l.services.taken = make(chan serviceNotice), make(chan struct{})
 	l.heart.messages = make(chan heart.Message, 16)
 	l.notify.arrived = make(chan struct{})
 	l.jobs = jobTable{byName: map[string]*jobs{}, answers: make(chan jobAnswer, 16)}
@@ -189,6 +191,8 @@ func (l *Loop) turn() {
 		l.handleHeart(m)
 	case <-l.notify.arrived:
 		l.handleNotice()
+	case n := <-l.services.notices:
+		l.handleServiceNotice(n)
 	case line := <-l.network.lines:
 		l.networkReported(line)
 	case line := <-l.finder.lines:

@@ -47,6 +47,7 @@ type Node struct {
 	InMemory         func(path string) bool // a path cannot make who opens it wait
 	AfterStart       func()                 // called once, as soon as the release has been started or has to wait
 	Stopping         func(policy.Action)    // called when the node is asked to go down, each time; must not block
+	ReleaseStopped   func()                 // called when nothing of the release runs any more, and services are stopped; must not block
 	Finished         func(End)              // called when nothing of the release runs any more; must not block
 	Button           policy.Action          // that the power button asks for; none: nothing
 	Save             func() []error         // called after the start and every hour, on a thread of its own; nil: nothing to save

@@ -50,6 +50,9 @@ func (l *Loop) present() health.Record {
 	r.Cut, r.Healed, r.Brake = l.monitor.cut, l.monitor.healed, l.braked()
 	if l.isStarting() {
 		r.State = health.Starting
+		if why := l.heldBy(); why != "" {
+			r.Why = why
+		}
 	} else if s.Phase == policy.Between {
 		r.Next = max(s.NextAt-now(), time.Millisecond)
 	}

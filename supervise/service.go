@@ -19,6 +19,15 @@ const (
 	toStop
 )
 
+// services is what the loop knows of all of them.
+type services struct {
+	notices  chan serviceNotice
+	taken    chan struct{} // the loop has dealt with a notice
+	toStop   []*child      // on the way down, the next one last
+	stopping *child        // and the one that is being stopped
+	then     func()        // what follows; nil: they are not being stopped
+}
+
 // wanted says whether a child is to run: as its entry says, but for what was asked for by hand.
 func (l *Loop) wanted(c *child) bool {
 	switch c.order {
@@ -76,6 +85,8 @@ func (c *child) describe() string {
 	switch {
 	case c.state.PID != 0 && c.state.Stopping:
 		return fmt.Sprintf("%s stopping pid=%d", c.Name, c.state.PID)
+	case c.state.PID != 0 && !c.state.Ready:
+		return fmt.Sprintf("%s starting pid=%d for %v: not ready yet, %s", c.Name, c.state.PID, (now - c.state.StartedAt).Truncate(time.Second), runs)
 	case c.state.PID != 0:
 		return fmt.Sprintf("%s up pid=%d for %v, %s", c.Name, c.state.PID, (now - c.state.StartedAt).Truncate(time.Second), runs)
 	case c.state.Runs == 0:
@@ -86,10 +97,11 @@ func (c *child) describe() string {
 	return fmt.Sprintf("%s ended: %s, %s", c.Name, c.how, runs)
 }
 
-// troubled gives the services that are to run and do not, for the health record.
+// troubled gives the services that are to run and do not, or are not ready in time, for the
+// health record.
 func (l *Loop) troubled() (names []string) {
 	for _, c := range l.children {
-		if c.Service && c.failed && c.state.PID == 0 {
+		if c.Service && (c.failed && c.state.PID == 0 || c.state.Tardy) {
 			names = append(names, c.Name)
 		}
 	}

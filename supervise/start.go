@@ -37,6 +37,7 @@ const programLimit = 30 * time.Second
 type starting struct {
 	programs  []*child // still to be run, the first of them now
 	then      func()   // nil: nothing is under way
+	held      bool     // it is to be begun when the services that come before it are ready
 	asked     bool     // somebody asked for the start
 	preparing bool     // Prepare has not called back yet
 }
@@ -129,6 +130,9 @@ func (l *Loop) startRelease() {
 	if l.starting.then != nil || l.starting.preparing {
 		return // it is under way
 	}
+	if l.starting.held = len(l.holding()) > 0; l.starting.held {
+		return
+	}
 	l.stepChild(l.readahead, policy.ChildEvent{Kind: policy.ChildWanted}) // see readaheadChild
 	l.starting.asked = l.state.Pending == policy.StartPending
 	var programs []*child
@@ -157,7 +161,7 @@ func (l *Loop) prepareRelease() {
 // isStarting says that a start is under way, of which policy.State knows when it is done.
 func (l *Loop) isStarting() bool {
 	p := l.state.Phase
-	return (p == policy.Waiting || p == policy.Between) && (l.starting.preparing || l.starting.then != nil)
+	return (p == policy.Waiting || p == policy.Between) && (l.starting.held || l.starting.preparing || l.starting.then != nil)
 }
 
 // giveUpStart forgets a start that is under way where another thing is to be done by now.
@@ -174,14 +178,16 @@ func (l *Loop) finish() {
 	if l.finishing {
 		return
 	}
-	l.finishing, l.starting.preparing = true, false
+	l.finishing, l.starting.preparing, l.starting.held = true, false, false
 	var programs []*child
 	if l.ends.programsPending && !l.downAsked {
 		programs = l.programs[AfterEnd]
 	}
 	l.run(programs, func() {
-		l.finished = true
-		l.Finished(l.end())
+		l.stopServices(func() {
+			l.finished = true
+			l.Finished(l.end())
+		})
 	})
 }
 

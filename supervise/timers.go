@@ -31,6 +31,9 @@ func (l *Loop) noteSuspend(late time.Duration) {
 		if c.state.DueAt != 0 {
 			c.state.DueAt += late
 		}
+		if c.state.ReadyBy != 0 {
+			c.state.ReadyBy += late
+		}
 	}
 	l.state.Suspended(late)
 	l.Console.Say(health.Warning, "PID 1 stood still for "+late.Truncate(time.Second).String()+" (the machine was stopped, or starved): nobody is late for that")
@@ -92,6 +95,8 @@ func (l *Loop) fireAlarms() {
 			l.setTimer(policy.TickTimer, l.Interval)
 		case policy.PetTimer:
 			l.pet()
+		case policy.ServiceTimer:
+			l.nextToStop()
 		case policy.SaveTimer:
 			l.save()
 			l.setTimer(policy.SaveTimer, saveInterval)

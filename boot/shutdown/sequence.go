@@ -65,23 +65,29 @@ type Sequence struct {
 	Limit time.Duration // of all the Steps together
 	Stop  time.Duration // how long the release may take to stop, before them
 	Grace time.Duration // between the two: a release that SIGKILL does not end at once, a slow console
-	Reap  Reap
-	Save  func() []error // what is to be written as late as possible; nil: nothing
-	Say   func(line string)
-	Last  func(Action) // called right before reboot(2), must not block; nil: nothing
-	Exit  func()       // of a container, in place of reboot(2): ends PID 1; nil: it is none
+	// Services is how long the services may take behind it; 0: there are none.
+	Services time.Duration
+	Reap     Reap
+	Save     func() []error // what is to be written as late as possible; nil: nothing
+	Say      func(line string)
+	Last     func(Action) // called right before reboot(2), must not block; nil: nothing
+	Exit     func()       // of a container, in place of reboot(2): ends PID 1; nil: it is none
 
 	action atomic.Int32
 	param  atomic.Pointer[string]
 	at     atomic.Pointer[string] // what is going on, for whom the deadline ends it
 	begun  atomic.Int64           // monotonic; 0: not yet
 
-	stopped time.Duration // what that took; 0: nothing was to be stopped
+	stopped  time.Duration // what the release took; 0: nothing was to be stopped
+	services time.Duration // and the services
 }
 
 // Lines is the way down as a plan shows it.
 func (s *Sequence) Lines() []string {
 	lines := []string{"stop of the release (at most " + clock.Text(s.Stop) + ", then SIGKILL)"}
+	if s.Services > 0 {
+		lines = append(lines, "stop of the services, the last one first (at most "+clock.Text(s.Services)+" for all of them)")
+	}
 	for _, step := range Steps(s.Limit, false, nil, nil) {
 		lines = append(lines, step.String())
 	}
@@ -89,7 +95,7 @@ func (s *Sequence) Lines() []string {
 }
 
 // Deadline is how long the way down may take from Begin to reboot(2).
-func (s *Sequence) Deadline() time.Duration { return s.Stop + s.Grace + s.Limit }
+func (s *Sequence) Deadline() time.Duration { return s.Stop + s.Services + s.Grace + s.Limit }
 
 // Begin starts the clock: whatever happens from now on, reboot(2) is called when the
 // Deadline has come. It may be called again, with another action. The release is to be
@@ -103,11 +109,21 @@ func (s *Sequence) Begin(a Action) {
 	}
 }
 
-// Stopped says that the release, if one ran at Begin, has ended or was given up.
+// Stopped says that the release, if one ran at Begin, has ended or was given up. Where services
+// are to be stopped behind it, it is called again when they have been.
 func (s *Sequence) Stopped() {
-	if begun := s.begun.Load(); begun != 0 {
-		s.stopped = max(clock.Monotonic()-time.Duration(begun), 1)
+	begun := s.begun.Load()
+	if begun == 0 {
+		return
 	}
+	took := max(clock.Monotonic()-time.Duration(begun), 1)
+	if s.stopped != 0 {
+		s.services = max(took-s.stopped, 1)
+		return
+	}
+	s.stopped = took
+	what := "stop of the services"
+	s.at.Store(&what)
 }
 
 // guard ends the node when its time is over. It needs nobody: not the goroutine that
@@ -158,6 +174,9 @@ func (s *Sequence) End(a Action) error {
 	s.Begin(a)
 	if s.stopped != 0 {
 		s.say("release stopped", clock.Text(s.stopped))
+	}
+	if s.services != 0 {
+		s.say("services stopped", clock.Text(s.services))
 	}
 	if a == Reboot {
 		s.readParam()

@@ -17,6 +17,16 @@ const (
 	Once      Restart = "once"       // once in a boot, though PID 1 executes itself anew
 )
 
+// Ready says when a child is ready for what waits for it.
+type Ready string
+
+// The words for it, as in [[service]].
+const (
+	ReadyStarted Ready = "started" // as soon as it runs
+	ReadyNotify  Ready = "notify"  // it said READY=1
+	ReadyExit    Ready = "exit"    // it has ended with status 0
+)
+
 // ChildPolicy says how a child of PID 1 is kept: all children but the release, of which
 // Policy says more, live by it alone.
 type ChildPolicy struct {
@@ -27,6 +37,8 @@ type ChildPolicy struct {
 	Deadline       time.Duration // for a run; 0: it may take as long as it wants
 	StopTimeout    time.Duration // from SIGTERM to SIGKILL; 0: SIGKILL at once
 	Linger         bool          // it is not stopped when it is wanted no more
+	Ready          Ready         // what makes it ready; empty: nobody asks
+	ReadyTimeout   time.Duration // within which it is to be, from when it is wanted
 }
 
 // ChildState is what PID 1 knows of a child. StepChild makes a new one from it. Its
@@ -44,6 +56,10 @@ type ChildState struct {
 	Pause     time.Duration `json:"pause,omitempty"`   // what was decided to pass before it
 	DueAt     time.Duration `json:"due,omitempty"`     // when it is to have ended; 0: never
 	Late      bool          `json:"late,omitempty"`    // it was killed because of Deadline
+
+	Ready   bool          `json:"ready,omitempty"`    // by the criterion of its policy
+	Tardy   bool          `json:"tardy,omitempty"`    // it is not, and its time is over or it never will be
+	ReadyBy time.Duration `json:"ready_by,omitempty"` // when that is; 0: it is Ready, Tardy, or not wanted
 }
 
 // ChildEventKind says what happened to a child.
@@ -56,6 +72,7 @@ const (
 	ChildNotStarted                       // it could not be
 	ChildExited                           // Status
 	ChildTime                             // Next has come
+	ChildNotified                         // PID said READY=1
 )
 
 // ChildEvent is one thing that happened, at a time of CLOCK_BOOTTIME.
@@ -84,6 +101,7 @@ func StepChild(p ChildPolicy, s ChildState, e ChildEvent) (ChildState, []ChildEf
 	case ChildStarted:
 		s.PID, s.StartedAt, s.Runs = e.PID, e.At, s.Runs+1
 		s.Stopping, s.Killed, s.Late, s.DueAt = false, false, false, 0
+		s.Ready = p.Ready == ReadyStarted
 		if p.Deadline > 0 {
 			s.DueAt = e.At + p.Deadline
 		}
@@ -91,13 +109,32 @@ func StepChild(p ChildPolicy, s ChildState, e ChildEvent) (ChildState, []ChildEf
 		s = s.pause(p, e.At)
 	case ChildExited:
 		s = s.exited(p, e)
+	case ChildNotified:
+		s.Ready = s.Ready || p.Ready == ReadyNotify && e.PID == s.PID && s.PID != 0
 	}
+	s = s.awaitReady(p, e.At)
 	return s.follow(p, e.At)
+}
+
+// awaitReady keeps the time within which a child is to be ready.
+func (s ChildState) awaitReady(p ChildPolicy, at time.Duration) ChildState {
+	switch {
+	case p.Ready == "":
+	case s.Ready, !s.Wanted:
+		s.Tardy, s.ReadyBy = false, 0
+	case s.Tardy:
+	case s.ReadyBy == 0 && !s.Done:
+		s.ReadyBy = at + p.ReadyTimeout
+	case s.Done || at >= s.ReadyBy:
+		s.Tardy, s.ReadyBy = true, 0
+	}
+	return s
 }
 
 func (s ChildState) exited(p ChildPolicy, e ChildEvent) ChildState {
 	failed := e.Status != 0
 	s.PID, s.DueAt = 0, 0
+	s.Ready = !failed && (s.Ready || p.Ready == ReadyExit)
 	switch {
 	case s.Stopping: // it was to end; where it is wanted again, that is at once
 		s.Stopping, s.Backoff, s.NextAt = false, 0, e.At
@@ -148,12 +185,15 @@ func (s ChildState) kill(at time.Duration) (ChildState, []ChildEffect) {
 }
 
 // Next is when ChildTime is due; 0: not without another event.
-func (s ChildState) Next() time.Duration {
+func (s ChildState) Next() (at time.Duration) {
 	switch {
 	case s.PID != 0:
-		return s.DueAt
+		at = s.DueAt
 	case s.Wanted && !s.Done:
-		return s.NextAt
+		at = s.NextAt
 	}
-	return 0
+	if s.ReadyBy != 0 && (at == 0 || s.ReadyBy < at) {
+		return s.ReadyBy
+	}
+	return at
 }

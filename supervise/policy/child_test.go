@@ -82,3 +82,50 @@ func TestStepChild(t *testing.T) {
 		})
 	}
 }
+
+// When a child is ready, by each of the words for it, and when its time to be is over.
+func TestChildReady(t *testing.T) {
+	wanted, started, refused, tick := ChildEvent{Kind: ChildWanted, Wanted: true}, ChildEvent{Kind: ChildStarted, PID: 7}, ChildEvent{Kind: ChildNotStarted}, ChildEvent{Kind: ChildTime}
+	says, other := ChildEvent{Kind: ChildNotified, PID: 7}, ChildEvent{Kind: ChildNotified, PID: 8}
+	ends := func(s unix.WaitStatus) ChildEvent { return ChildEvent{Kind: ChildExited, Status: s} }
+	tests := []struct {
+		name    string
+		ready   Ready
+		restart Restart
+		events  []ChildEvent
+		want    string
+	}{
+		{"nobody asks", "", Always, []ChildEvent{wanted, started, tick, tick, tick, tick}, ""},
+		{"it runs", ReadyStarted, Always, []ChildEvent{wanted, started}, "ready"},
+		{"it cannot be started", ReadyStarted, Always, []ChildEvent{wanted, refused}, "awaited"},
+		{"and its time is over", ReadyStarted, Always, []ChildEvent{wanted, refused, tick, tick}, "tardy"},
+		{"and then it can", ReadyStarted, Always, []ChildEvent{wanted, refused, tick, tick, started}, "ready"},
+		{"it runs and says nothing", ReadyNotify, Always, []ChildEvent{wanted, started}, "awaited"},
+		{"it says so", ReadyNotify, Always, []ChildEvent{wanted, started, says}, "ready"},
+		{"another says so", ReadyNotify, Always, []ChildEvent{wanted, started, other}, "awaited"},
+		{"it says so where nobody asks for that", ReadyExit, Always, []ChildEvent{wanted, started, says}, "awaited"},
+		{"late, and then it says so", ReadyNotify, Always, []ChildEvent{wanted, started, tick, tick, says}, "ready"},
+		{"a restart is no more time", ReadyNotify, Always, []ChildEvent{wanted, started, ends(9), started}, "tardy"},
+		{"one that was ready has it anew", ReadyNotify, Always, []ChildEvent{wanted, started, says, ends(9), started, tick}, "awaited"},
+		{"it ends", ReadyExit, Once, []ChildEvent{wanted, started, ends(0), tick, tick}, "ready"},
+		{"it fails", ReadyExit, Once, []ChildEvent{wanted, started, ends(9)}, "tardy"},
+		{"it fails, and is tried again", ReadyExit, OnFailure, []ChildEvent{wanted, started, ends(9)}, "awaited"},
+		{"it ends without a word", ReadyNotify, Never, []ChildEvent{wanted, started, ends(0)}, "tardy"},
+		{"nobody wants it any more", ReadyNotify, Always, []ChildEvent{wanted, started, {Kind: ChildWanted}, tick, tick, tick}, ""},
+	}
+	for _, tt := range tests {
+		_, s := childLife(ChildPolicy{Restart: tt.restart, Ready: tt.ready, ReadyTimeout: 2500 * time.Millisecond, BackoffFirst: time.Hour, BackoffLongest: time.Hour}, tt.events...)
+		words := []string{}
+		for _, w := range []struct {
+			is   bool
+			word string
+		}{{s.Ready, "ready"}, {s.Tardy, "tardy"}, {s.ReadyBy != 0, "awaited"}} {
+			if w.is {
+				words = append(words, w.word)
+			}
+		}
+		if got := strings.Join(words, " "); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}

@@ -176,7 +176,8 @@ const (
 	BeatTimer
 	PetTimer
 	ShrinkTimer
-	TimerCount // how many there are
+	ServiceTimer // a service that is stopped on the way down has had its time
+	TimerCount   // how many there are
 )
 
 // EffectKind says what is to be done.
@@ -206,7 +207,7 @@ type Effect struct {
 
 // String is the name of a timer.
 func (t Timer) String() string {
-	return [...]string{"restart", "stop", "network", "tick", "save", "fallback", "well", "start", "kill", "beat", "pet", "shrink"}[t]
+	return [...]string{"restart", "stop", "network", "tick", "save", "fallback", "well", "start", "kill", "beat", "pet", "shrink", "service"}[t]
 }
 
 // Health is the word for the state.
