@@ -13,10 +13,11 @@ import (
 // nanoseconds in its JSON.
 type Status struct {
 	At     time.Time     `json:"at"`
-	Uptime time.Duration `json:"uptime"` // of the lab
-	Accel  string        `json:"accel"`  // kvm or tcg
-	Kernel string        `json:"kernel"` // version
-	Image  string        `json:"image"`  // size, for people
+	Uptime time.Duration `json:"uptime"`           // of the lab
+	Serial bool          `json:"serial,omitempty"` // they are only watched, see Serial; the next four are empty
+	Accel  string        `json:"accel"`            // kvm or tcg
+	Kernel string        `json:"kernel"`           // version
+	Image  string        `json:"image"`            // size, for people
 	LAN    lan.Counters  `json:"lan"`
 	Links  []lan.Link    `json:"links,omitempty"` // that something is wrong with
 	Nodes  []NodeStatus  `json:"nodes"`
@@ -100,13 +101,19 @@ func (l *Lab) Status() (Status, error) {
 func (n *Node) status(now time.Time) NodeStatus {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	v := n.view
-	s := NodeStatus{
-		Name: n.Spec.Name, Address: n.Spec.Address.String(), State: v.state(now), Cut: n.cut, Faults: slices.Clone(n.faults), Since: v.since,
-		HasRecord: v.have, Lost: v.lost, Jumps: v.jumps, Garbled: v.garbled, Event: v.event,
-	}
+	s := n.view.status(now)
+	s.Name, s.Address, s.Cut, s.Faults = n.Spec.Name, n.Spec.Address.String(), n.cut, slices.Clone(n.faults)
 	if s.Auto = n.Spec.Auto; s.Auto {
 		s.Address = ""
+	}
+	return s
+}
+
+// status is what the console says of the node.
+func (v *view) status(now time.Time) NodeStatus {
+	s := NodeStatus{
+		State: v.state(now), Since: v.since,
+		HasRecord: v.have, Lost: v.lost, Jumps: v.jumps, Garbled: v.garbled, Event: v.event,
 	}
 	if !v.have {
 		return s

@@ -15,7 +15,7 @@ import (
 // Plain writes one line for each change until ctx ends, until stop likes a status,
 // or until there is no lab to ask any more. stop may be nil.
 func Plain(ctx context.Context, w io.Writer, from Source, stop func(lab.Status) bool) error {
-	var p plainLines
+	var p Lines
 	tick := time.NewTicker(refresh)
 	defer tick.Stop()
 	for {
@@ -23,7 +23,7 @@ func Plain(ctx context.Context, w io.Writer, from Source, stop func(lab.Status) 
 		if err != nil {
 			return err
 		}
-		for _, line := range p.next(s) {
+		for _, line := range p.Next(s) {
 			if _, err := fmt.Fprintln(w, line); err != nil {
 				return err
 			}
@@ -39,15 +39,15 @@ func Plain(ctx context.Context, w io.Writer, from Source, stop func(lab.Status) 
 	}
 }
 
-// plainLines remembers what was said already.
-type plainLines struct {
+// Lines makes lines of what is news, and remembers what was said already.
+type Lines struct {
 	states map[string]string // node → its state line
 	event  time.Time
 }
 
-// next gives the lines that are news, in the order of their happening as far as it
+// Next gives the lines that are news, in the order of their happening as far as it
 // is known.
-func (p *plainLines) next(s lab.Status) []string {
+func (p *Lines) Next(s lab.Status) []string {
 	if p.states == nil {
 		p.states = map[string]string{}
 	}

@@ -91,6 +91,10 @@ func (s screen) header() string {
 			up++
 		}
 	}
+	if s.status.Serial {
+		return " " + title.Render("beaminit") + dim.Render("  ·  ") + fmt.Sprintf("%d of %d up", up, len(s.status.Nodes)) +
+			dim.Render("  ·  ") + "watched for " + span(s.status.Uptime)
+	}
 	c := s.status.LAN
 	parts := []string{
 		fmt.Sprintf("%d of %d up", up, len(s.status.Nodes)),

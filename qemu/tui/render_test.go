@@ -103,9 +103,9 @@ func TestTable(t *testing.T) {
 }
 
 func TestPlainSaysEachChangeOnce(t *testing.T) {
-	var p plainLines
+	var p Lines
 	s := mixed()
-	first := p.next(s)
+	first := p.Next(s)
 	if len(first) != 3+5 {
 		t.Errorf("the first status gave %d lines, want 3 events and 5 states:\n%s", len(first), strings.Join(first, "\n"))
 	}
@@ -114,12 +114,12 @@ func TestPlainSaysEachChangeOnce(t *testing.T) {
 		s.Nodes[i].Memory += 1 << 20
 		s.Nodes[i].Probe++
 	}
-	if again := p.next(s); len(again) != 0 {
+	if again := p.Next(s); len(again) != 0 {
 		t.Errorf("nothing happened, and it said %q", again)
 	}
 	s.Nodes[1].State, s.Nodes[1].Connected, s.Nodes[1].Missing = health.Up, 2, nil
 	s.Events = append(s.Events, lab.Event{At: noon.Add(3 * time.Second), Node: "eclero8", Text: "eclero10 is back"})
-	got := strings.Join(p.next(s), "\n")
+	got := strings.Join(p.Next(s), "\n")
 	want := "[190.0s] eclero8: eclero10 is back\n[187.0s] eclero8 up peers=2/2 restarts=12 warn=clock,data,eth1:no-carrier"
 	if got != want {
 		t.Errorf("got\n%s, want\n%s", got, want)

@@ -22,9 +22,12 @@ func (e env) client() (*labpkg.Client, error) {
 	return labpkg.NewClient(dir), err
 }
 
-func cmdWatch(e env, _ *flag.FlagSet, _ []string) error {
+func cmdWatch(e env, _ *flag.FlagSet, sources []string) error {
 	ctx, cancel := untilSignal()
 	defer cancel()
+	if len(sources) > 0 {
+		return e.watchSerial(ctx, sources)
+	}
 	c, err := e.client()
 	if err != nil {
 		return err

@@ -27,6 +27,7 @@ type command struct {
 	args   string // what may follow
 	help   string
 	many   bool         // and more words of the program's own may follow
+	list   bool         // but flags among them are lab's
 	none   bool         // and nothing may follow, too
 	verb   *labpkg.Verb // it is one of the lab's own
 	hidden bool
@@ -42,6 +43,7 @@ type env struct {
 	junit    string // of play: file for CI servers
 	svg      string // of play: file for people
 	oneWay   bool   // of faults of links
+	serial   serial // of watch
 	json     bool
 	lines    int
 	address  string // of join: its own, with prefix length
@@ -51,7 +53,7 @@ type env struct {
 var commands = []command{
 	{name: "run", help: "boot the nodes and show them live; Ctrl-C ends all it started", run: cmdRun},
 	{name: "up", help: "boot the nodes in the background and wait until all are up", run: cmdUp},
-	{name: "watch", help: "show live the lab that runs in the background", run: cmdWatch},
+	{name: "watch", args: "[SOURCE ...]", many: true, list: true, none: true, help: "show live the lab that runs in the background, or nodes by their serial lines: /dev/ttyUSB0, files, unix sockets, tcp:HOST:PORT, udp:PORT (netconsole), -", run: cmdWatch},
 	{name: "status", help: "show the nodes once; exit status 0 only when all are up", run: cmdStatus},
 	{name: "down", help: "end the lab", run: cmdDown},
 	{name: "play", args: "FILE", help: "play a scenario (qemu/scenarios) on a lab of its own, and say what came of it", run: cmdPlay},
@@ -113,7 +115,7 @@ func (c command) call(args []string, out, errOut io.Writer) int {
 		fs.PrintDefaults()
 	}
 	e.flags(fs, c.name)
-	rest, err := parse(fs, args[1:], c.many)
+	rest, err := parse(fs, args[1:], c.many && !c.list)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return ok

@@ -65,6 +65,8 @@ func (e *env) flags(fs *flag.FlagSet, name string) {
 		fs.StringVar(&e.svg, "svg", "", "draw the time line of each node into this file")
 	case "sniff":
 		fs.StringVar(&e.to, "to", "", "write a capture (pcapng) to this file instead; -: to the standard output")
+	case "watch":
+		e.serial.flags(fs)
 	case "up":
 		fs.DurationVar(&s.wait, "wait", 3*time.Minute, "how long to wait until all nodes are up")
 	case "status":

@@ -1,0 +1,149 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// line is one that is open.
+type line = io.ReadCloser
+
+// errEnd ends a line that does not come again.
+var errEnd = errors.New("it has ended")
+
+// opener gives what opens a source, and the name of its node; nil for netconsole.
+func (s *Serial) opener(source string) (open func(context.Context) (line, error), name string, err error) {
+	kind, rest, _ := strings.Cut(source, ":")
+	switch {
+	case source == "-":
+		return func(context.Context) (line, error) { return stdin(), nil }, "stdin", nil
+	case kind == "udp":
+		return nil, "", nil
+	case kind == "tcp":
+		if _, _, err := net.SplitHostPort(rest); err != nil {
+			return nil, "", fmt.Errorf("%w; want tcp:HOST:PORT", err)
+		}
+		return dialer("tcp", rest), rest, nil
+	}
+	info, err := os.Stat(source)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(source, "/dev/"): // it is plugged in later
+		return s.tty(source), nameOf(source), nil
+	case err != nil:
+		return nil, "", err
+	case info.IsDir():
+		return nil, "", errors.New("it is a directory; want a tty, a file, a socket, tcp:HOST:PORT, udp:PORT or -")
+	case info.Mode()&fs.ModeSocket != 0:
+		return dialer("unix", source), nameOf(source), nil
+	case info.Mode()&fs.ModeCharDevice != 0:
+		return s.tty(source), nameOf(source), nil
+	}
+	return func(ctx context.Context) (line, error) {
+		f, err := os.OpenFile(source, os.O_RDONLY|unix.O_NONBLOCK, 0) // a FIFO may have no writer yet
+		return growing{f, ctx}, err
+	}, nameOf(source), nil
+}
+
+func dialer(network, address string) func(context.Context) (line, error) {
+	return func(ctx context.Context) (line, error) {
+		var d net.Dialer
+		conn, err := d.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return conn, nil
+	}
+}
+
+// tty opens a serial port, which then passes each byte as it comes (termios(3)).
+func (s *Serial) tty(path string) func(context.Context) (line, error) {
+	return func(ctx context.Context) (line, error) {
+		f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+		if err != nil {
+			return nil, err
+		}
+		if err := raw(f, s.opts.Baud); err != nil {
+			f.Close()
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return f, nil
+	}
+}
+
+func raw(f *os.File, baud uint32) error {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = conn.Control(func(fd uintptr) { failed = rawTTY(int(fd), baud) })
+	return errors.Join(err, failed)
+}
+
+func rawTTY(fd int, baud uint32) error {
+	t, err := unix.IoctlGetTermios(fd, unix.TCGETS2)
+	if err == unix.ENOTTY {
+		return nil // a character device of another kind
+	}
+	if err != nil {
+		return err
+	}
+	t.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON
+	t.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
+	t.Cflag = t.Cflag&^(unix.CSIZE|unix.PARENB) | unix.CS8 | unix.CLOCAL | unix.CREAD
+	if baud != 0 {
+		t.Cflag = t.Cflag&^unix.CBAUD | unix.BOTHER
+		t.Ispeed, t.Ospeed = baud, baud
+	}
+	return unix.IoctlSetTermios(fd, unix.TCSETS2, t)
+}
+
+// stdin is the standard input as a line that can be closed while it is read.
+func stdin() line {
+	r, w := io.Pipe()
+	go func() {
+		_, err := io.Copy(w, os.Stdin)
+		w.CloseWithError(err)
+	}()
+	return ending{r}
+}
+
+// ending is a line that does not come again.
+type ending struct{ io.ReadCloser }
+
+func (e ending) Read(b []byte) (int, error) {
+	n, err := e.ReadCloser.Read(b)
+	if err != nil {
+		err = errEnd
+	}
+	return n, err
+}
+
+// growing is a file, or a FIFO, to which others may still write.
+type growing struct {
+	*os.File
+	ctx context.Context
+}
+
+func (g growing) Read(b []byte) (int, error) {
+	for {
+		n, err := g.File.Read(b)
+		if n > 0 || err != nil && err != io.EOF {
+			return n, err
+		}
+		select {
+		case <-g.ctx.Done():
+			return 0, errEnd
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
