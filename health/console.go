@@ -94,6 +94,9 @@ func (c *Console) send(queue chan message, without *atomic.Uint32, m message) {
 	default:
 		without.Add(1)
 	}
+	if !c.started.Load() { // Stop came between: nobody else takes it
+		c.drain(queue)
+	}
 }
 
 // Start hands the writing over to a goroutine; guard is deferred in its top frame.
@@ -163,6 +166,7 @@ func (c *Console) Stop(limit time.Duration) {
 	}
 	c.started.Store(false)
 	c.drain(c.own)
+	c.drain(c.output)
 	c.settleTTY(limit)
 }
 

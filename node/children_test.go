@@ -44,6 +44,9 @@ func TestChildrenAreDocumented(t *testing.T) {
 	runs, text, _ := strings.Cut(text, "### What holds the children")
 	holds, limits, _ := strings.Cut(text, "- Landlock:")
 	for name, cmd := range childCommands(t) {
+		if cmd.Bounds.Sandbox == nil || os.Geteuid() != 0 {
+			t.Skip("under the race detector, and where there is no root, children have not all of their bounds")
+		}
 		is, held, bounds := rowOf(t, runs, name), rowOf(t, holds, name), cmd.Bounds
 		if want := whose(name, bounds); !strings.HasPrefix(is[1], want) {
 			t.Errorf("%s: the user is %q, want %q", name, is[1], want)
