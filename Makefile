@@ -71,6 +71,7 @@ ARCHES := 386 amd64 arm arm64 riscv64 mipsle ppc64le loong64
 cross: ## builds the program for every processor
 	@for arch in $(ARCHES); do \
 	  echo "$$arch"; CGO_ENABLED=0 GOARCH=$$arch go build -trimpath -o /dev/null ./cmd/init || exit 1; done
+	case $$(uname -m) in x86_64) GOARCH=386 go test -count=1 ./internal/seccomp;; esac
 
 vet:
 	go vet ./... && cd qemu && go vet ./...

@@ -3,20 +3,27 @@ package config
 import (
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
-// limits has the names of prlimit(1) in the order of the kernel's numbers
-// (asm-generic/resource.h), which is that of all architectures but Alpha, MIPS and SPARC.
-var limits = [...]string{
-	"cpu", "fsize", "data", "stack", "core", "rss", "nproc", "nofile", "memlock", "as",
-	"locks", "sigpending", "msgqueue", "nice", "rtprio", "rttime",
+// limits are the names of prlimit(1). The numbers are not the same on all architectures:
+// MIPS has others for five of them (asm/resource.h).
+var limits = [...]struct {
+	name     string
+	resource int
+}{
+	{"cpu", unix.RLIMIT_CPU}, {"fsize", unix.RLIMIT_FSIZE}, {"data", unix.RLIMIT_DATA}, {"stack", unix.RLIMIT_STACK},
+	{"core", unix.RLIMIT_CORE}, {"rss", unix.RLIMIT_RSS}, {"nproc", unix.RLIMIT_NPROC}, {"nofile", unix.RLIMIT_NOFILE},
+	{"memlock", unix.RLIMIT_MEMLOCK}, {"as", unix.RLIMIT_AS}, {"locks", unix.RLIMIT_LOCKS}, {"sigpending", unix.RLIMIT_SIGPENDING},
+	{"msgqueue", unix.RLIMIT_MSGQUEUE}, {"nice", unix.RLIMIT_NICE}, {"rtprio", unix.RLIMIT_RTPRIO}, {"rttime", unix.RLIMIT_RTTIME},
 }
 
 // Limit is the number of a resource for setrlimit(2), by its name.
 func Limit(name string) (resource int, ok bool) {
 	for i := range limits {
-		if limits[i] == name {
-			return i, true
+		if limits[i].name == name {
+			return limits[i].resource, true
 		}
 	}
 	return 0, false

@@ -2,12 +2,10 @@ package seccomp
 
 import "golang.org/x/sys/unix"
 
-const (
-	arch = unix.AUDIT_ARCH_X86_64
-	mmap = unix.SYS_MMAP
-)
+const arch = unix.AUDIT_ARCH_X86_64
 
 var (
+	mmaps     = []uint32{unix.SYS_MMAP}
 	archCalls = []uint32{unix.SYS_POLL, unix.SYS_EPOLL_WAIT, unix.SYS_NEWFSTATAT, unix.SYS_ARCH_PRCTL, unix.SYS_TIME}
 	archFiles = []uint32{unix.SYS_RENAME, unix.SYS_RENAMEAT}
 )

@@ -8,3 +8,5 @@ const arch = unix.AUDIT_ARCH_ARM
 const cacheflush, setTLS = 0xf0002, 0xf0005
 
 var ownCalls = []uint32{cacheflush, setTLS, unix.SYS_GETUID32, unix.SYS_GETEUID32, unix.SYS_GETGID32, unix.SYS_GETEGID32}
+
+var oldMmap []uint32

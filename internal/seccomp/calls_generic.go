@@ -6,9 +6,8 @@ import "golang.org/x/sys/unix"
 
 // These three have the kernel's generic table (asm-generic/unistd.h), which has nothing
 // twice.
-const mmap = unix.SYS_MMAP
-
 var (
+	mmaps     = []uint32{unix.SYS_MMAP}
 	archCalls = []uint32{unix.SYS_NEWFSTATAT}
 	archFiles []uint32
 )

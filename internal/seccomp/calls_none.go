@@ -2,9 +2,7 @@
 
 package seccomp
 
-import "golang.org/x/sys/unix"
-
 // No list was made for this architecture.
-const arch, mmap = 0, unix.SYS_MMAP
+const arch = 0
 
-var archCalls, archFiles []uint32
+var mmaps, archCalls, archFiles []uint32

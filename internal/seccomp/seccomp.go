@@ -61,13 +61,16 @@ type condition struct {
 // conditions are those of the calls of a Go runtime that could do more than that: a new
 // process is none of its threads, and no memory is to be executed.
 func (l List) conditions() []condition {
-	return []condition{
+	list := []condition{
 		{call: unix.SYS_CLONE, op: unix.BPF_JSET, values: []uint32{unix.CLONE_THREAD}, allows: true, refusal: refuse(unix.EPERM)},
-		{call: mmap, arg: 2, op: unix.BPF_JSET, values: []uint32{unix.PROT_EXEC}, refusal: refuse(unix.EPERM)},
 		{call: unix.SYS_MPROTECT, arg: 2, op: unix.BPF_JSET, values: []uint32{unix.PROT_EXEC}, refusal: refuse(unix.EPERM)},
 		{call: unix.SYS_PRCTL, op: unix.BPF_JEQ, values: []uint32{unix.PR_SET_VMA, unix.PR_SET_NAME}, allows: true, refusal: refuse(unix.EINVAL)},
 		{call: unix.SYS_SOCKET, op: unix.BPF_JEQ, values: l.Families, allows: true, refusal: refuse(unix.EAFNOSUPPORT)},
 	}
+	for _, call := range mmaps {
+		list = append(list, condition{call: call, arg: 2, op: unix.BPF_JSET, values: []uint32{unix.PROT_EXEC}, refusal: refuse(unix.EPERM)})
+	}
+	return list
 }
 
 // Offsets in struct seccomp_data (linux/seccomp.h); all architectures here have the lower
