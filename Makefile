@@ -136,6 +136,7 @@ fuzz: ## each parser for FUZZTIME
 EVENTS := 3000
 chaos: deps build/test ## EVENTS events and boots of nodes in namespaces
 	$(MACHINE_TEST) -timeout 5h -v -run 'Chaos|EarlySignals|PowerCuts' ./supervise -chaos.events $(EVENTS) -chaos.boots $(EVENTS)
+	$(MACHINE_TEST) -timeout 1h -v -run 'FormatCuts' ./node -format.cuts 200
 
 init: build/init ## the program, build/init (GOARCH=… for another board)
 

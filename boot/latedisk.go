@@ -14,7 +14,7 @@ import (
 // was none, or what has been mounted. more: there is still something to wait for. The kernel
 // tells of devices (NETLINK_KOBJECT_UEVENT) and of what others mount (proc(5),
 // /proc/PID/mountinfo, poll(2)).
-func AwaitDisks(plan []Mount, dir string) (now string, errs []error, more bool) {
+func AwaitDisks(plan []Mount, dir string, tools *Tools) (now string, errs []error, more bool) {
 	news, err := ueventSocket()
 	if err != nil {
 		news = -1 // poll(2) ignores it
@@ -27,7 +27,7 @@ func AwaitDisks(plan []Mount, dir string) (now string, errs []error, more bool) 
 	defer mounts.Close()
 	var tried []string
 	for first := true; ; first = false {
-		mounted, failed := mountPresent(plan, &tried)
+		mounted, failed := mountPresent(plan, &tried, tools)
 		if !first { // what was there before has failed before, and that was said
 			errs = append(errs, failed...)
 		}
@@ -60,7 +60,7 @@ func isAbsent(m *Mount, list []MountInfo, tried []string) bool {
 }
 
 // mountPresent mounts those whose device is there, each once.
-func mountPresent(plan []Mount, tried *[]string) (mounted bool, errs []error) {
+func mountPresent(plan []Mount, tried *[]string, tools *Tools) (mounted bool, errs []error) {
 	for _, m := range plan {
 		list, _ := Mounts()
 		if !isAbsent(&m, list, *tried) {
@@ -70,7 +70,7 @@ func mountPresent(plan []Mount, tried *[]string) (mounted bool, errs []error) {
 			continue
 		}
 		*tried = append(*tried, m.Source)
-		if err := mountUser(&m, 0, nil); err != nil {
+		if err := mountUser(&m, 0, nil, tools); err != nil {
 			errs = append(errs, err)
 		} else {
 			mounted = true

@@ -25,7 +25,9 @@ type Mount struct {
 	Propagation uintptr
 	// Wait is how long the device may take to appear, in the place of the time that all
 	// others share; 0: that one.
-	Wait time.Duration
+	Wait   time.Duration
+	Format string // the file system that is made where the device holds nothing; empty: none
+	Check  bool   // it is checked before it is mounted
 	// NoFail mounts (nofail of fstab(5)) are no reason to wait, unless Wait says so.
 	NoFail bool
 	// Instead mounts are made only where those before them on the same target failed.
@@ -56,6 +58,17 @@ func (m Mount) String() string {
 	return string(append(text, ')'))
 }
 
+// Care says for a plan what comes before the mount; empty: nothing does.
+func (m *Mount) Care() (text string) {
+	if m.Format != "" {
+		text += ", made where the device is empty"
+	}
+	if m.Check && toolFor(checkers[:], m.Type) != nil {
+		text += ", checked before"
+	}
+	return text
+}
+
 // MountAll makes the mounts in their order. What is mounted already is left
 // there, with at least the flags asked for; a missing mount point is made. A
 // failure never stops the others: each is one error that names the whole mount
@@ -81,7 +94,7 @@ func MountAll(ms []Mount) []error {
 // waited for, until limit is over for all of them together, or for the time of its own.
 // Of several mounts on one target the first that can be made is made. interrupted may be
 // nil.
-func MountUser(ms []Mount, limit time.Duration, interrupted func() bool) []error {
+func MountUser(ms []Mount, limit time.Duration, interrupted func() bool, tools *Tools) []error {
 	var errs []error
 	end := clock.Monotonic() + limit
 	for i, m := range ms {
@@ -95,7 +108,7 @@ func MountUser(ms []Mount, limit time.Duration, interrupted func() bool) []error
 		case m.NoFail || wait < 0:
 			wait = 0
 		}
-		err := mountUser(&m, wait, interrupted)
+		err := mountUser(&m, wait, interrupted, tools)
 		ms[i].failed = err != nil
 		if err != nil && m.NoFail {
 			err = fmt.Errorf("%w (nofail: the boot goes on without it)", err)
@@ -107,14 +120,18 @@ func MountUser(ms []Mount, limit time.Duration, interrupted func() bool) []error
 	return errs
 }
 
-// mountUser waits for the device of a mount, and makes it.
-func mountUser(m *Mount, wait time.Duration, interrupted func() bool) error {
+// mountUser waits for the device of a mount, has the image's tools do what is wanted of them,
+// and makes it.
+func mountUser(m *Mount, wait time.Duration, interrupted func() bool, tools *Tools) error {
 	if isDevice(m.Source) && m.Flags&(unix.MS_BIND|unix.MS_REMOUNT) == 0 {
 		node, err := WaitDevice(m.Source, wait, interrupted)
 		if err != nil {
 			return fmt.Errorf("mount %s: %w", m, err)
 		}
 		m.Source = node
+		if err := tools.prepare(m, node); err != nil {
+			return fmt.Errorf("mount %s: %w", m, err)
+		}
 	}
 	if m.Type == "swap" {
 		return swapOn(m.Source)

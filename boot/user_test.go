@@ -71,7 +71,7 @@ func TestUserMountTwice(t *testing.T) {
 		}
 		plan, problems := UserMounts(ms)
 		nstest.None(t, problems)
-		errs := MountUser(plan, 0, nil)
+		errs := MountUser(plan, 0, nil, nil)
 		if on := mounted(t, "/data"); len(errs) != 1 || len(on) != 1 || !strings.Contains(on[0].Super, "size=64k") {
 			t.Errorf("got %+v, errors %q; want the second one, and a line about the first", on, texts(errs))
 		}
@@ -85,7 +85,7 @@ func TestNofailKeepsOptions(t *testing.T) {
 		nstest.None(t, mountBoth())
 		plan, problems := UserMounts([]config.Mount{{Source: "tmpfs", Target: "/secret", Type: "tmpfs", Options: []string{"nofail", "mode=0700", "nosuchoption"}}})
 		nstest.None(t, problems)
-		if errs := texts(MountUser(plan, 0, nil)); !strings.Contains(errs, "a word in its options") || !strings.Contains(errs, "(nofail: the boot goes on without it)") {
+		if errs := texts(MountUser(plan, 0, nil, nil)); !strings.Contains(errs, "a word in its options") || !strings.Contains(errs, "(nofail: the boot goes on without it)") {
 			t.Errorf("got %q", errs)
 		}
 		if on := mounted(t, "/secret"); len(on) > 0 {
@@ -100,7 +100,7 @@ func TestRemountOfEarly(t *testing.T) {
 		nstest.None(t, mountBoth())
 		plan, problems := UserMounts([]config.Mount{{Target: "/tmp", Type: "tmpfs", Options: []string{"size=192k", "exec"}}})
 		nstest.None(t, problems)
-		nstest.None(t, MountUser(plan, 0, nil))
+		nstest.None(t, MountUser(plan, 0, nil, nil))
 		on := mounted(t, "/tmp")
 		if len(on) != 1 || on[0].Options != "rw,nosuid,nodev,relatime" || !hasWord(on[0].Super, "size=192k") {
 			t.Errorf("got %+v, want one mount, executable, of 192k", on)
@@ -122,7 +122,7 @@ func TestMountUserFailures(t *testing.T) {
 			{Source: "tmpfs", Target: "/proc/no/such", Type: "tmpfs"},
 			{Source: "tmpfs", Target: dir, Type: "tmpfs", Data: "size=64k"},
 		}
-		got := texts(MountUser(ms, 0, nil))
+		got := texts(MountUser(ms, 0, nil, nil))
 		for _, want := range []string{
 			"mount /dev/no-such-disk on " + dir + " type ext4 (rw): /dev/no-such-disk: no such block device; ",
 			"/dev/null: block device required",

@@ -118,7 +118,7 @@ func makePlan(o options) (plan []section, problems []string) {
 	}
 	user, errs := boot.UserMounts(c.Mounts)
 	for _, m := range user {
-		mounts, targets = append(mounts, m.String()), append(targets, m.Target)
+		mounts, targets = append(mounts, m.String()+m.Care()), append(targets, m.Target)
 	}
 	problems = append(append(problems, messages(errs)...), messages(n.Net.Problems())...)
 	n.StateDir = boot.StateDir(user)
@@ -130,7 +130,7 @@ func makePlan(o options) (plan []section, problems []string) {
 	if unseen != "" {
 		notes = append(notes, unseen)
 	}
-	problems = append(problems, messages(append(append(errs, n.MissingPrograms()...), modules...))...)
+	problems = append(problems, messages(append(append(append(errs, n.MissingPrograms()...), n.MissingTools()...), modules...))...)
 	if o.root == "/" { // what outlives a reboot is no part of an image
 		problems = append(problems, checkState(c, user)...)
 	}

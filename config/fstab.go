@@ -64,9 +64,7 @@ func (l *loader) fstabEntry(fields []string) (m Mount, ok bool) {
 		}
 		return m, false
 	}
-	if len(fields) > 5 && fields[5] != "0" {
-		l.noteOnce("fstab", "its sixth field is without effect: no file system is checked yet")
-	}
+	m.Check = len(fields) > 5 && fields[5] != "0"
 	if f := checkMount(&m, nil); f.what != "" {
 		f.used = "no such mount"
 		l.problem(Fstab, nil, 0, f)
@@ -89,6 +87,9 @@ next:
 		l.c.mountAt = append(l.c.mountAt, entryAt{Fstab, l.fstabLines[i]})
 	}
 }
+
+// FromFstab says that the ith of the mounts stands in the image's fstab alone.
+func (c *Config) FromFstab(i int) bool { return c.mountAt[i].from == Fstab }
 
 // unescapeFstab turns \040 and its like into what they stand for (getmntent(3)).
 func unescapeFstab(s string) string {

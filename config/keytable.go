@@ -207,8 +207,8 @@ var keys = [...]key{
 	{name: "mount.wait", field: func(at place) any { return &at.mount.Wait },
 		want: `how long the device is waited for, such as "5s", 0s to 1h`, max: int64(time.Hour)},
 	{name: "mount.format", field: func(at place) any { return &at.mount.Format },
-		check: isFormat, noun: "file system that can be made", want: `"ext4", "f2fs", "vfat", "btrfs" or "xfs"`, empty: true, noEffect: true},
-	{name: "mount.check", field: func(at place) any { return &at.mount.Check }, want: "true or false", noEffect: true},
+		check: isFormat, noun: "file system that can be made", want: `"ext4", "f2fs", "vfat", "btrfs" or "xfs"`, empty: true},
+	{name: "mount.check", field: func(at place) any { return &at.mount.Check }, want: "true or false"},
 	{name: "mount.grow", field: func(at place) any { return &at.mount.Grow }, want: "true or false", noEffect: true},
 
 	{name: "service", field: func(at place) any { return &at.c.Services },

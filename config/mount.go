@@ -49,6 +49,8 @@ func checkMount(m *Mount, _ []Mount) (f fault) {
 		return f
 	case !isAbs(m.Target) || path.Clean(m.Target) != m.Target:
 		f.key, f.what = "target", quote(m.Target)+" is no place to mount on"
+	case m.Format != "" && m.Format != m.Type:
+		return fault{key: "format", what: "a " + m.Format + " cannot be mounted as " + quote(m.Type), want: "type and format the same, and a [[mount]] each where there are several"}
 	default:
 		return f
 	}
@@ -114,7 +116,6 @@ func (l *loader) mountOption(i int, option string) {
 	case "x-systemd.makefs":
 		if m.Format == "" && isFormat(m.Type) {
 			m.Format = m.Type
-			l.noteNoEffect(find("mount", "format", false), "mount.format")
 		}
 	case "x-systemd.growfs":
 		m.Grow = true

@@ -8,6 +8,7 @@ import (
 
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/launch"
@@ -37,7 +38,7 @@ func (n *node) mountDisks() {
 	if plan, _ := boot.UserMounts(n.Config.Mounts); boot.NeedLate(plan) {
 		n.mountLate()
 	}
-	if err := n.runJob(disksJob, disksLimit, disksOrder{n.Config.Mounts, n.Boot}, &n.state.recalled); err != nil {
+	if err := n.runJob(disksJob, disksLimit+toolLimit(n.Config.Mounts), disksOrder{n.Config.Mounts, n.Boot}, &n.state.recalled); err != nil {
 		n.say(health.Err, err)
 	}
 	n.StateDir = n.state.recalled.Dir
@@ -72,8 +73,16 @@ func (n *node) afterStart() {
 		n.console.Say(health.Notice, "clock: set forward to "+n.state.clock.String())
 	}
 	n.beginHistory()
+	n.rememberDisks(n.state.recalled.Done)
 	n.awaitDisks()
 	n.renewFacts()
+}
+
+// rememberDisks has it remembered what happened to disks.
+func (n *node) rememberDisks(done []string) {
+	for _, line := range done {
+		n.remember(history.Entry{Kind: history.Note, Why: line})
+	}
 }
 
 // saveOften keeps what would be lost by a power cut; it is called after the start of the

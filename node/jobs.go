@@ -135,6 +135,9 @@ func (n *node) jobBounds(j *supervise.Job) launch.Bounds {
 	if kind.reach == nil {
 		b := launch.Own(nil, launch.Sandbox{}, kind.capabilities...)
 		b.Sandbox = nil
+		if wantTools(n.Config.Mounts) { // they have its limits, and a checker wants memory
+			b.Limits = []string{"core=0"}
+		}
 		return b
 	}
 	return launch.Own(nil, kind.reach(n, j.Order), kind.capabilities...)
@@ -188,7 +191,8 @@ type disksOrder struct {
 // before the release starts.
 type recalled struct {
 	Errs     []string
-	Dir      string // the state directory; empty: there is none
+	Done     []string // to be remembered
+	Dir      string   // the state directory; empty: there is none
 	Recalled boot.Recalled
 	Failed   int // boots in a row before this one that did not come up
 	FellBack bool
@@ -205,7 +209,8 @@ func disks(o *disksOrder) any {
 	}
 	plan, errs := boot.UserMounts(o.Mounts)
 	say(errs...)
-	say(boot.MountUser(plan, mountWait, func() bool { return false })...)
+	t := tools(o.Mounts, func(line string) { k.Done = append(k.Done, line) })
+	say(boot.MountUser(plan, mountWait, func() bool { return false }, &t)...)
 	k.Dir, errs = boot.FindState(plan)
 	say(errs...)
 	if k.Dir != "" {

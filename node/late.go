@@ -23,7 +23,8 @@ func lateDisks(o *lateOrder) any {
 	plan, _ := boot.UserMounts(o.Disks.Mounts) // what is wrong with them was said
 	var a lateAnswer
 	var errs []error
-	a.Come.Dir, errs, a.More = boot.AwaitDisks(plan, o.Dir)
+	t := tools(o.Disks.Mounts, func(line string) { a.Come.Done = append(a.Come.Done, line) })
+	a.Come.Dir, errs, a.More = boot.AwaitDisks(plan, o.Dir, &t)
 	for _, err := range errs {
 		a.Come.Errs = append(a.Come.Errs, err.Error())
 	}
@@ -65,6 +66,7 @@ func (n *node) tookLate(a *lateAnswer) {
 	for _, problem := range append(a.Come.Errs, a.Come.Recalled.Problems...) {
 		n.console.Say(health.Err, problem)
 	}
+	n.rememberDisks(a.Come.Done)
 	dir := a.Come.Dir
 	if n.StateDir != "" || dir == "" {
 		return

@@ -161,6 +161,23 @@ func (n *Setup) MissingPrograms() (problems []error) {
 	return problems
 }
 
+// MissingTools is for a plan of an image: programs that a [[mount]] wants to make or check its
+// file system, and the image has not. An fstab asks for a check as a matter of habit: without
+// its program there is none.
+func (n *Setup) MissingTools() (problems []error) {
+	for i := range n.Config.Mounts {
+		m := &n.Config.Mounts[i]
+		lacking := boot.LackingTools(m.Type, m.Format != "", m.Check && !n.Config.FromFstab(i), func(path string) bool {
+			mode, err := n.Image.Root.Mode(path)
+			return err == nil && mode&0o111 != 0
+		})
+		for _, what := range lacking {
+			problems = append(problems, errors.New(n.Config.Problem("mount", m.Target+" wants "+what+", which the image has not", "the package in the image", "").String()))
+		}
+	}
+	return problems
+}
+
 // moduleDirs are where kernels have their modules; a merged /usr has both.
 var moduleDirs = [...]string{"/lib/modules", "/usr/lib/modules"}
 

@@ -1,0 +1,219 @@
+package node_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/machine"
+	"golang.org/x/sys/unix"
+)
+
+// loopDevice is a block device with what a script, run by sh with the image's path as $1, makes
+// of 32 MiB of zeros.
+func loopDevice(t *testing.T, script string) (device, image string) {
+	t.Helper()
+	image = filepath.Join(t.TempDir(), "image")
+	run := func(name string, args ...string) string {
+		cmd := exec.Command(name, args...)
+		cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s %v: %v: %s", name, args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	run("truncate", "-s", "32M", image)
+	run("sh", "-ec", script, "sh", image)
+	device = run("losetup", "-f", "--show", image)
+	t.Cleanup(func() { exec.Command("losetup", "-d", device).Run() })
+	return device, image
+}
+
+// withTools is a machine that has the programs of Debian, and that device as /dev/disk0.
+func withTools(device, toml string) machine.Spec {
+	s := machine.Spec{Cmdline: machine.NoNetwork, TOML: toml, TTYs: map[string]string{"disk0": device}, Bind: map[string]string{}, Writable: true}
+	for _, dir := range []string{"usr", "lib", "lib64"} {
+		if _, err := os.Stat("/" + dir); err == nil {
+			s.Bind[dir] = "/" + dir
+		}
+	}
+	return s
+}
+
+func mountOf(fs, more string) string {
+	return fmt.Sprintf("[[mount]]\nsource = \"/dev/disk0\"\ntarget = \"/data\"\ntype = %q\n%s\n", fs, more)
+}
+
+// known says whether the kernel has the file system of the first mount.
+func known(t *testing.T, toml string) bool {
+	t.Helper()
+	table, err := os.ReadFile("/proc/filesystems")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(toml, "type = \"")
+	fs, _, _ := strings.Cut(rest, "\"")
+	return strings.Contains(string(table), "\t"+fs+"\n")
+}
+
+// A file system is made where a disk holds nothing, and nowhere else.
+func TestFormat(t *testing.T) {
+	t.Parallel()
+	const begun = `printf 'beaminit: a file system is being made on this disk\n' | dd of="$1" bs=4096 seek=$(((32*1024*1024-512*1024)/4096)) conv=notrunc status=none; `
+	const remnant = `head -c 5000 /dev/urandom | dd of="$1" conv=notrunc status=none; `
+	const ext4 = `mkfs.ext4 -q -F "$1"; `
+	const made = "made ext4 for /data, as it was empty"
+	tests := []struct {
+		name, script, toml string
+		line               string
+		mounted, kept      bool // kept: nothing on the disk has changed
+	}{
+		{"empty", ":", mountOf("ext4", `format = "ext4"`), made, true, false},
+		{"empty, f2fs", `truncate -s 64M "$1"`, mountOf("f2fs", `format = "f2fs"`), "made f2fs for /data", true, false},
+		{"empty, vfat", ":", mountOf("vfat", `format = "vfat"`), "made vfat for /data", true, false},
+		{"erased", `tr '\0' '\377' <"$1" >"$1.new"; mv "$1.new" "$1"`, mountOf("ext4", `format = "ext4"`), made, true, false},
+		{"several in turn", ":", mountOf("vfat", `format = "vfat"`) + mountOf("ext4", `format = "ext4"`), "made vfat for /data", true, false},
+		{"fstab's words", ":", mountOf("ext4", `options = ["x-systemd.makefs"]`), made, true, false},
+		{"there already", ext4, mountOf("ext4", `format = "ext4"`), "state=rescue", true, false},
+		{"the other one in turn", ext4, mountOf("ext4", `options = ["nosuchword"]`) + mountOf("ext4", `format = "ext4"`), "state=rescue", true, false},
+		{"another file system", `mkfs.vfat "$1"`, mountOf("ext4", `format = "ext4"`), "no ext4 on it", false, true},
+		{"something at the beginning", remnant, mountOf("ext4", `format = "ext4"`), "it is not formatted over", false, true},
+		{"something at the end", `printf x | dd of="$1" bs=1 seek=33554431 conv=notrunc status=none`, mountOf("ext4", `format = "ext4"`), "it is not formatted over", false, true},
+		{"a partition table", `printf 'EFI PART' | dd of="$1" bs=512 seek=1 conv=notrunc status=none`, mountOf("ext4", `format = "ext4"`), "it is not formatted over", false, true},
+		{"interrupted", begun + remnant, mountOf("ext4", `format = "ext4"`), "its formatting was interrupted, and is begun anew", true, false},
+		{"interrupted, with a superblock", `mkfs.vfat "$1"; ` + begun, mountOf("ext4", `format = "ext4"`), "its formatting was interrupted, and is begun anew", true, false},
+		{"not asked for", ":", mountOf("ext4", ""), "no ext4 on it", false, true},
+		{"too small", `truncate -s 1M "$1"`, mountOf("ext4", `format = "ext4"`), "too few for a file system", false, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			device, image := loopDevice(t, tt.script)
+			before := sum(t, image)
+			m := machine.Start(t, withTools(device, tt.toml))
+			r, _ := m.State(health.Rescue, 0)
+			m.Line(tt.line)
+			if mounted := !slices.Contains(r.Warn, "data"); mounted != (tt.mounted && known(t, tt.toml)) {
+				t.Errorf("mounted: %v\n%s", mounted, m.Tail())
+			}
+			m.Signal(unix.SIGTERM)
+			m.Ended()
+			if kept := sum(t, image) == before; kept != tt.kept {
+				t.Errorf("unchanged: %v, want %v", kept, tt.kept)
+			}
+			if text, _ := os.ReadFile(image); bytes.Contains(text, []byte("a file system is being made on this disk")) {
+				t.Error("the mark is left")
+			}
+			if tt.line == made { // the next boot finds it, and what it remembers
+				m := machine.Start(t, withTools(device, tt.toml))
+				m.State(health.Rescue, 0)
+				if n := m.Count("is made on it"); n != 0 {
+					t.Errorf("it was made again\n%s", m.Tail())
+				}
+				m.Eventually("remember it", func() bool {
+					out, _ := m.Ask("history")
+					return strings.Contains(out, made)
+				})
+			}
+		})
+	}
+}
+
+func sum(t *testing.T, path string) [32]byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sha256.Sum256(b)
+}
+
+// A file system is checked before it is mounted, and what came of that is said.
+func TestCheckFileSystem(t *testing.T) {
+	t.Parallel()
+	const ext4 = `mkfs.ext4 -q -F "$1"; `
+	const flagged = `tune2fs -E force_fsck "$1"`
+	for _, tt := range []struct {
+		name, script, toml string
+		line               string
+		mounted            bool
+	}{
+		{"clean", ext4, mountOf("ext4", "check = true"), "e2fsck: /dev/disk0: clean, ", true},
+		{"with its error flag", ext4 + flagged, mountOf("ext4", "check = true"), "contains a file system with errors, check forced", true},
+		{"with small errors", ext4 + flagged + `; debugfs -w -R "ssv free_blocks_count 7" "$1"`, mountOf("ext4", "check = true"), "/dev/disk0: e2fsck has mended errors (exit status 1)", true},
+		{"damaged", ext4 + `debugfs -w -R "clri <2>" "$1"; ` + flagged, mountOf("ext4", "check = true"), "/dev/disk0 has errors; want e2fsck -y /dev/disk0, by hand", false},
+		{"vfat", `mkfs.vfat "$1"`, mountOf("vfat", "check = true"), "fsck.vfat: /dev/disk0: ", true},
+		{"f2fs", `truncate -s 64M "$1"; mkfs.f2fs -q "$1"`, mountOf("f2fs", "check = true"), "fsck.f2fs: ", true},
+		{"made, and not checked", ":", mountOf("ext4", "format = \"ext4\"\ncheck = true"), "made ext4 for /data", true},
+		{"not asked for", ext4, mountOf("ext4", ""), "state=rescue", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			device, _ := loopDevice(t, tt.script)
+			m := machine.Start(t, withTools(device, tt.toml))
+			r, _ := m.State(health.Rescue, 0)
+			m.Line(tt.line)
+			if mounted := !slices.Contains(r.Warn, "data"); mounted != (tt.mounted && known(t, tt.toml)) {
+				t.Errorf("mounted: %v\n%s", mounted, m.Tail())
+			}
+			if n := m.Count("e2fsck:"); tt.name == "not asked for" && n != 0 {
+				t.Errorf("it was checked\n%s", m.Tail())
+			}
+		})
+	}
+}
+
+// An image without the programs says so, and mounts what can be mounted.
+func TestNoTools(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, script, more, line string }{
+		{"check", `mkfs.ext4 -q -F "$1"`, "check = true", "/dev/disk0 is not checked: the image has no e2fsck (package e2fsprogs)"},
+		{"format", ":", `format = "ext4"`, "ext4 is not made on /dev/disk0: the image has no mkfs.ext4 (package e2fsprogs)"},
+	} {
+		device, _ := loopDevice(t, tt.script)
+		s := withTools(device, mountOf("ext4", tt.more))
+		s.Bind = nil
+		m := machine.Start(t, s)
+		m.State(health.Rescue, 0)
+		m.Line(tt.line)
+		m.Signal(unix.SIGTERM)
+		m.Ended()
+	}
+}
+
+var formatCuts = flag.Int("format.cuts", 4, "power cuts while a file system is made")
+
+// The power goes at any moment of a first boot: the next one has the disk all the same, and
+// nothing of a formatting that was interrupted is in its way.
+func TestFormatCuts(t *testing.T) {
+	t.Parallel()
+	for cut := range *formatCuts {
+		device, image := loopDevice(t, ":")
+		spec := withTools(device, mountOf("ext4", "format = \"ext4\"\ncheck = true"))
+		first := machine.Start(t, spec)
+		time.Sleep(time.Duration(rand.IntN(120)) * time.Millisecond)
+		first.PowerOff()
+		text, err := os.ReadFile(image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("cut %d: marked %v, superblock %v", cut, bytes.Contains(text, []byte("a file system is being made")), text[1024+56] == 0x53)
+		second := machine.Start(t, spec)
+		if r, _ := second.State(health.Rescue, 0); slices.Contains(r.Warn, "data") {
+			t.Fatalf("cut %d: nothing is mounted\n%s", cut, second.Tail())
+		}
+		second.PowerOff()
+		exec.Command("losetup", "-d", device).Run()
+	}
+}
