@@ -111,5 +111,10 @@ func HostName(s string) bool { return isHostname(s) && !isLocalhost(s) }
 // NodeName says whether s can be the part of a node name before the @.
 func NodeName(s string) bool { return isNodeName(s) }
 
-// HostAddress says whether a machine of a network can have that address.
-func HostAddress(a netip.Addr) bool { return !unusable(a) && !a.IsLoopback() }
+// HostAddress says whether another machine can be found at that address: not at one of a
+// link of IPv6, which means nothing without the link, and hosts(5) has no zones.
+func HostAddress(a netip.Addr) bool {
+	return !unusable(a) && !a.IsLoopback() && !isZoned(a)
+}
+
+func isZoned(a netip.Addr) bool { return a.Is6() && a.IsLinkLocalUnicast() }

@@ -239,6 +239,7 @@ func TestPeersTOML(t *testing.T) {
 			at + `2: peers.a: alias "A" is there twice; want a host name, such as "eclero6"; using the peer without it`}},
 		{`a_b = "10.0.0.1"`, []string{at + `2: peers.a_b: "a_b" is no host name; want a host name, such as "eclero6"` + without}},
 		{`a = "0.0.0.0"`, []string{at + `2: peers.a: "0.0.0.0" is no address of a host; want an address such as "192.168.7.6"` + without}},
+		{`a = "fe80::1"`, []string{at + `2: peers.a: fe80::1 means nothing without its link, which /etc/hosts cannot say; want an IPv4 address, or one of IPv6 that is good beyond a link` + without}},
 		{`a = "fe80::1%eth0"`, []string{at + `2: peers.a: "fe80::1%eth0" is no address of a host; want an address such as "192.168.7.6"` + without}},
 		{"a = \"10.0.0.1\"\nA = \"10.0.0.2\"", []string{at + `2: peers.A: "a" is there twice; want each name once` + without}},
 		{"a = \"10.0.0.1\"\nb = \"10.0.0.1\"", []string{at + `3: peers.b: 10.0.0.1 is the address of a too; want each address once` + without}},

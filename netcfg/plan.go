@@ -161,9 +161,21 @@ func (p Plan) Problems() (errs []error) {
 				errs = append(errs, fmt.Errorf("%s: %s is a port of %s already; want each port once", where, port, other))
 			}
 			owner[port] = l.Interface
+			errs = append(errs, p.ownOfPort(port, l.Interface)...)
 		}
 	}
 	return errs
+}
+
+// ownOfPort says that a port has an address of its own, with which nobody would reach the
+// node: what comes in at a port is the bridge's or the bond's.
+func (p Plan) ownOfPort(port, above string) []error {
+	for i := range p.Links {
+		if l := &p.Links[i]; l.Interface == port && (len(l.Address) > 0 || l.DHCP || l.LinkLocal) {
+			return []error{fmt.Errorf("network.%s: it is a port of %s, and what comes in is for that; want the address in network.%[2]s", port, above)}
+		}
+	}
+	return nil
 }
 
 func (p Plan) ownGateway(where string, gw netip.Addr) []error {

@@ -175,6 +175,11 @@ func TestProblems(t *testing.T) {
 			"network.b: it is made of itself, by b, c; it is left out"},
 		{[]config.Network{{Interface: "a", Bridge: config.Bridge{Ports: []string{"c"}}}, {Interface: "b", Bond: config.Bond{Ports: []string{"c"}}}},
 			"network.b: c is a port of a already; want each port once"},
+		{[]config.Network{{Interface: "br0", Bridge: config.Bridge{Ports: []string{"c"}}}, {Interface: "c", MTU: 1400}}, ""},
+		{[]config.Network{{Interface: "br0", Bridge: config.Bridge{Ports: []string{"c"}}}, {Interface: "c", Address: prefixes("10.0.0.2/24")}},
+			"network.c: it is a port of br0, and what comes in is for that; want the address in network.br0"},
+		{[]config.Network{{Interface: "bond0", Bond: config.Bond{Ports: []string{"c"}}}, {Interface: "c", DHCP: true}},
+			"network.c: it is a port of bond0, and what comes in is for that; want the address in network.bond0"},
 	}
 	for _, tt := range tests {
 		var got []string

@@ -77,6 +77,26 @@ func TestRenew(t *testing.T) {
 	})
 }
 
+// A server that leases for a second is not asked without end, and the address is one that the
+// kernel takes away by itself.
+func TestShortLease(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		r := newRig(t, eth0)
+		r.dhcpd(1, "10.50.0.50", "10.50.0.50", "")
+		r.start()
+		r.bound("10.50.0.50")
+		const span = 3 * time.Second
+		for end := time.Now().Add(span); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+			if got := r.sh("ip -4 address show dev eth0"); strings.Contains(got, "forever") {
+				t.Fatalf("the address of a lease of a second: %s", got)
+			}
+		}
+		if n := strings.Count(r.log(), "DHCPREQUEST"); n < 2 || n > 12 {
+			t.Errorf("the server was asked %d times in %v", n, span)
+		}
+	})
+}
+
 // The server does not know the address any more, and gives another.
 func TestNak(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {

@@ -40,6 +40,10 @@ const (
 	longestWait = 64 * time.Second
 )
 
+// soonest is how long after a lease came it is renewed at least, where it lasts so long: a
+// server may want it at once (T1 of 0), and again.
+const soonest = 5 * time.Second
+
 func jitter(d time.Duration) time.Duration {
 	return d - d/8 + time.Duration(rand.Int64N(int64(d)/4))
 }
@@ -190,6 +194,8 @@ func (c *client) renew(ctx context.Context, l *netcfg.Lease) *netcfg.Lease {
 		<-ctx.Done()
 		return nil
 	}
+	// However soon its server wants to be asked again.
+	sleep(ctx, min(time.Duration(l.Seconds)*time.Second/2, soonest))
 	for ctx.Err() == nil {
 		now := uint32((clock.Boottime() - time.Duration(l.Since)) / time.Second)
 		var server net.IP

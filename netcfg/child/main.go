@@ -244,7 +244,8 @@ func (l *loop) setLocal(i int, p netip.Prefix) {
 func (l *loop) set(i int, old, lease *netcfg.Lease) {
 	seconds := 0
 	if lease != nil {
-		seconds = int(left(lease) / time.Second)
+		// Never 0, which the kernel takes for an address without an end.
+		seconds = max(1, int((left(lease)+time.Second-1)/time.Second))
 	}
 	for _, err := range l.plan.SetLease(i, old, lease, seconds) {
 		l.say = append(l.say, err.Error())
