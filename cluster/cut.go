@@ -69,7 +69,7 @@ func (s *Socket) Destroy() error {
 // CanDestroy says whether the kernel destroys sockets: it is asked for one that cannot be.
 // A kernel without tcp_diag says ENOENT to that too, so it has to tell connections first.
 func CanDestroy() bool {
-	if connections(func(Socket) {}) != nil {
+	if connections(func(Socket, bool) {}) != nil {
 		return false
 	}
 	none := Socket{0: unix.AF_INET}

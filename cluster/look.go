@@ -29,9 +29,13 @@ func (m *monitor) connectionsEnded() {
 func (m *monitor) look(at time.Duration) {
 	m.memberAt = at + min(memberPace, m.Interval)
 	m.checkStopped(at)
-	there := make(map[int][]Socket)
-	err := connections(func(s Socket) {
-		if i := m.index.find(m.Watch.Peers, m.Port, &s); i >= 0 && m.peers[i].ignore != s.cookie() {
+	there, stuck := make(map[int][]Socket), make(map[int]Socket)
+	err := connections(func(s Socket, isStuck bool) {
+		switch i := m.index.find(m.Watch.Peers, m.Port, &s); {
+		case i < 0 || m.peers[i].ignore == s.cookie():
+		case isStuck:
+			stuck[i] = s
+		default:
 			there[i] = append(there[i], s)
 		}
 	})
@@ -40,6 +44,7 @@ func (m *monitor) look(at time.Duration) {
 		return
 	}
 	for i := range m.peers {
+		m.peers[i].stuck = stuck[i]
 		m.settle(i, there[i], at)
 		// One that answers may be connected any moment, by whichever VM of the two.
 		if s := m.peers[i].state; s == NotSeen || s == Disconnected {
@@ -70,6 +75,11 @@ func (m *monitor) settle(i int, there []Socket, at time.Duration) {
 	if p.state == Connected {
 		if has(p.socket.cookie()) {
 			p.young = Socket{}
+			return
+		}
+		// One that is stuck because nothing comes from the peer at all is cut when it is time, and
+		// counts until then: the VM has it yet, and would have it for long.
+		if p.stuck.cookie() == p.socket.cookie() && m.Timeout > 0 && p.reach.missed(&m.pace, at) {
 			return
 		}
 		well := p.reach.well(&m.pace, at) && m.healthy

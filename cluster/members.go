@@ -67,11 +67,11 @@ func sendDiag(fd int, kind, flags uint16, family byte, states uint32, id []byte)
 	return unix.Sendto(fd, req[:], 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
 }
 
-// connections asks the kernel, by sock_diag(7), for all established TCP connections whose
-// other end still acknowledges, and gives them to each. It needs no privilege.
+// connections asks the kernel, by sock_diag(7), for all established TCP connections, and gives
+// them to each; stuck are those whose other end acknowledges no more. It needs no privilege.
 // The error is that of the kernel's missing tcp_diag (ENOENT) or of a full buffer; the
 // answer is then unknown, not empty.
-func connections(each func(Socket)) error {
+func connections(each func(s Socket, stuck bool)) error {
 	fd, err := openDiag()
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func connections(each func(Socket)) error {
 	return nil
 }
 
-func dump(fd int, family byte, each func(Socket)) error {
+func dump(fd int, family byte, each func(Socket, bool)) error {
 	if err := sendDiag(fd, unix.SOCK_DIAG_BY_FAMILY, unix.NLM_F_DUMP, family, 1<<established, nil); err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func dump(fd int, family byte, each func(Socket)) error {
 }
 
 // scan reads one datagram of the kernel's.
-func scan(b []byte, each func(Socket)) (done bool, err error) {
+func scan(b []byte, each func(Socket, bool)) (done bool, err error) {
 	ne := binary.NativeEndian
 	for len(b) >= unix.SizeofNlMsghdr {
 		size := int(ne.Uint32(b))
@@ -122,10 +122,10 @@ func scan(b []byte, each func(Socket)) (done bool, err error) {
 			}
 			return true, unix.Errno(-int32(ne.Uint32(body)))
 		case unix.SOCK_DIAG_BY_FAMILY:
-			if len(body) >= diagMessage && body[offRetrans] < lostAfter {
+			if len(body) >= diagMessage {
 				s := Socket{0: body[0]}
 				copy(s[4:], body[offID:offID+socketID])
-				each(s)
+				each(s, body[offRetrans] >= lostAfter)
 			}
 		}
 		b = b[min((size+3)&^3, len(b)):]
@@ -162,7 +162,7 @@ func readEnds(fd int, each func(Socket)) (lost bool) {
 		case err != nil || n <= 0:
 			return lost
 		default:
-			scan(b[:n], each)
+			scan(b[:n], func(s Socket, _ bool) { each(s) })
 		}
 	}
 }

@@ -35,7 +35,7 @@ func TestConnections(t *testing.T) {
 			t.Helper()
 			got := map[int]int{}
 			found = map[int]Socket{}
-			if err := connections(func(s Socket) {
+			if err := connections(func(s Socket, _ bool) {
 				if i := index.find(peers, port, &s); i >= 0 {
 					got[i]++
 					found[i] = s
@@ -138,6 +138,6 @@ func FuzzScan(f *testing.F) {
 	msg[16] = unix.AF_INET
 	f.Add(msg)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		scan(b, func(s Socket) { s.Connects(Peer{}, 17012) })
+		scan(b, func(s Socket, _ bool) { s.Connects(Peer{}, 17012) })
 	})
 }

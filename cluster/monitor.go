@@ -10,14 +10,15 @@ import (
 
 // Pace of the monitor where the configuration has no say.
 const (
-	memberPace = time.Second            // between looks at the connections, at most
-	memberRush = 50 * time.Millisecond  // and at least, however often connections end
-	settled    = 200 * time.Millisecond // a younger connection may be a handshake that ends again
-	missPace   = 500 * time.Millisecond // after a probe without answer
-	earlyPace  = 200 * time.Millisecond // at least, between probes of a release that starts
-	share      = 100                    // what is done again and again may take one of so many parts of a core
-	tooLate    = 250 * time.Millisecond // a wait that took so much longer was a stall of this machine
-	manyDials  = 32                     // handshakes with absent peers at a time
+	memberPace  = time.Second            // between looks at the connections, at most
+	memberRush  = 50 * time.Millisecond  // and at least, however often connections end
+	settled     = 200 * time.Millisecond // a younger connection may be a handshake that ends again
+	missPace    = 500 * time.Millisecond // after a probe without answer
+	earlyPace   = 200 * time.Millisecond // at least, between probes of a release that starts
+	share       = 100                    // what is done again and again may take one of so many parts of a core
+	tooLate     = 250 * time.Millisecond // a wait that took so much longer was a stall of this machine
+	manyDials   = 32                     // handshakes with absent peers at a time
+	vainlyTried = 3                      // so many in a row come to nothing, and a connection that is stuck is dead
 )
 
 // monitor is the state of a running Watch.
@@ -57,6 +58,8 @@ type peer struct {
 	since  time.Duration
 	young  Socket // one that is not counted yet
 	seen   time.Duration
+	stuck  Socket // a connection to it whose other end acknowledges no more
+	vain   int    // handshakes in a row, while there is one, that came to no connection
 	ignore uint64 // the number of a connection that was cut, and may not have ended
 	dialed bool   // a handshake with it is under way
 	reach  reach
@@ -258,6 +261,13 @@ func (m *monitor) tried(d *dial, at time.Duration) {
 	if tell && m.healthy {
 		m.send(Message{Kind: Heal, Peer: p.Name, Pause: p.heal.brake})
 		m.memberAt = min(m.memberAt, at+memberRush)
+	}
+	if p.vain++; d.met || p.stuck == (Socket{}) {
+		p.vain = 0
+	}
+	if p.vain >= vainlyTried && m.Timeout > 0 {
+		m.send(Message{Kind: Cut, Peer: p.Name, Socket: p.stuck})
+		p.ignore, p.stuck, p.vain = p.stuck.cookie(), Socket{}, 0
 	}
 	if d.answer == Answered && p.ignore != 0 {
 		p.ignore = 0 // if that connection is there yet, it lives
