@@ -114,6 +114,9 @@ func (t *Tools) prepare(m *Mount, node string) error {
 	if t == nil || t.Run == nil || m.Format == "" && !m.Check {
 		return nil
 	}
+	if holds(m.Target, node) { // it is mounted already
+		return nil
+	}
 	d, err := openDisk(node, unix.O_RDONLY)
 	if err != nil {
 		return err
@@ -139,14 +142,16 @@ func (t *Tools) formatEmpty(m *Mount, node string, d *disk, begun bool) error {
 	case err != nil:
 		return err
 	case begun:
-		t.Say(node + ": its formatting was interrupted, and is begun anew")
+		t.Say(node + ": to be made anew, or its formatting was interrupted")
 	case d.size < minFormat:
 		return fmt.Errorf("%s has %d bytes: too few for a file system, want %d", node, d.size, minFormat)
 	case !empty:
 		return errors.New(node + " has something on it that is no file system known here (its first or last MiB is neither zero nor erased): it is not formatted over; where nothing of it is needed, wipefs -a and blkdiscard -z make it empty")
 	}
 	made := toolFor(formatters[:], m.Format)
-	t.Say(node + " is empty: " + m.Format + " is made on it")
+	if !begun {
+		t.Say(node + " is empty: " + m.Format + " is made on it")
+	}
 	w, err := openDisk(node, unix.O_RDWR)
 	if err != nil {
 		return err
@@ -165,7 +170,7 @@ func (t *Tools) formatEmpty(m *Mount, node string, d *disk, begun bool) error {
 	if err := w.mark(false); err != nil {
 		return err
 	}
-	t.Done(node + ": made " + m.Format + " for " + m.Target + ", as it was empty")
+	t.Done(node + ": made " + m.Format + " for " + m.Target)
 	return nil
 }
 

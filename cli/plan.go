@@ -125,6 +125,9 @@ func makePlan(o options) (plan []section, problems []string) {
 	n.Found.Peers = node.Found(&n.Image) // of the running node
 	hosts, kept := n.Hosts()
 	notes = append(notes, kept...)
+	if c.FactoryReset {
+		notes = append(notes, "beaminit.factory_reset: what has format is made anew in each boot with this word")
+	}
 	release, errs := planRelease(n)
 	modules, unseen := n.MissingModules()
 	if unseen != "" {

@@ -113,6 +113,10 @@ func (l *loader) cmdline(line string, args []string) {
 		if p.bare && p.name == "--" {
 			break
 		}
+		if p.name == "beaminit.factory_reset" {
+			l.c.FactoryReset = p.bare || p.value == "1"
+			continue
+		}
 		if strings.HasPrefix(p.name, "beaminit.") {
 			ours = append(ours, p)
 			continue

@@ -41,6 +41,10 @@ type Config struct {
 	Update       Update
 	Root         Root
 
+	// FactoryReset is beaminit.factory_reset of the kernel command line: what a [[mount]] with
+	// format has is made anew in this boot.
+	FactoryReset bool
+
 	Problems []Problem // what was wrong in the sources, and what stands in its place
 	Notes    []Note    // what is accepted and has no effect yet
 

@@ -73,7 +73,7 @@ func TestFormat(t *testing.T) {
 	const begun = `printf 'beaminit: a file system is being made on this disk\n' | dd of="$1" bs=4096 seek=$(((32*1024*1024-512*1024)/4096)) conv=notrunc status=none; `
 	const remnant = `head -c 5000 /dev/urandom | dd of="$1" conv=notrunc status=none; `
 	const ext4 = `mkfs.ext4 -q -F "$1"; `
-	const made = "made ext4 for /data, as it was empty"
+	const made = "made ext4 for /data"
 	tests := []struct {
 		name, script, toml string
 		line               string
@@ -91,8 +91,8 @@ func TestFormat(t *testing.T) {
 		{"something at the beginning", remnant, mountOf("ext4", `format = "ext4"`), "it is not formatted over", false, true},
 		{"something at the end", `printf x | dd of="$1" bs=1 seek=33554431 conv=notrunc status=none`, mountOf("ext4", `format = "ext4"`), "it is not formatted over", false, true},
 		{"a partition table", `printf 'EFI PART' | dd of="$1" bs=512 seek=1 conv=notrunc status=none`, mountOf("ext4", `format = "ext4"`), "it is not formatted over", false, true},
-		{"interrupted", begun + remnant, mountOf("ext4", `format = "ext4"`), "its formatting was interrupted, and is begun anew", true, false},
-		{"interrupted, with a superblock", `mkfs.vfat "$1"; ` + begun, mountOf("ext4", `format = "ext4"`), "its formatting was interrupted, and is begun anew", true, false},
+		{"interrupted", begun + remnant, mountOf("ext4", `format = "ext4"`), "to be made anew, or its formatting was interrupted", true, false},
+		{"interrupted, with a superblock", `mkfs.vfat "$1"; ` + begun, mountOf("ext4", `format = "ext4"`), "to be made anew, or its formatting was interrupted", true, false},
 		{"not asked for", ":", mountOf("ext4", ""), "no ext4 on it", false, true},
 		{"too small", `truncate -s 1M "$1"`, mountOf("ext4", `format = "ext4"`), "too few for a file system", false, true},
 	}
@@ -190,6 +190,99 @@ func TestNoTools(t *testing.T) {
 		m.Signal(unix.SIGTERM)
 		m.Ended()
 	}
+}
+
+// A factory reset makes anew what has format, and nothing else; a power cut in the midst ends
+// in the same.
+func TestFactoryReset(t *testing.T) {
+	t.Parallel()
+	const ext4 = `mkfs.ext4 -q -F "$1"; `
+	other := func(t *testing.T, s *machine.Spec) string {
+		device, image := loopDevice(t, ext4)
+		s.TTYs["disk1"] = device
+		s.Dirs = append(s.Dirs, "other")
+		s.TOML += "[[mount]]\nsource = \"/dev/disk1\"\ntarget = \"/other\"\ntype = \"ext4\"\n[[mount]]\nsource = \"/data\"\ntarget = \"/srv\"\noptions = [\"bind\"]\n"
+		return image
+	}
+	inside := func(m *machine.Machine, path string) string { return fmt.Sprintf("/proc/%d/root%s", m.PID(), path) }
+	there := func(m *machine.Machine, path string) bool { return unix.Access(inside(m, path), unix.F_OK) == nil }
+	begin := func(t *testing.T) (machine.Spec, *machine.Machine) {
+		device, _ := loopDevice(t, ext4)
+		spec := withTools(device, mountOf("ext4", "format = \"ext4\"\ncheck = true"))
+		other(t, &spec)
+		m := machine.Start(t, spec)
+		m.State(health.Rescue, 0)
+		m.Must(os.WriteFile(inside(m, "/data/mine"), nil, 0o600))
+		m.Must(os.WriteFile(inside(m, "/other/mine"), nil, 0o600))
+		return spec, m
+	}
+	isReset := func(t *testing.T, m *machine.Machine) {
+		t.Helper()
+		if r, _ := m.State(health.Rescue, 0); slices.Contains(r.Warn, "data") {
+			t.Errorf("not everything is mounted\n%s", m.Tail())
+		}
+		m.Line("factory reset: /dev/disk0 for /data is made anew")
+		if there(m, "/data/mine") || !there(m, "/other/mine") {
+			t.Errorf("/data/mine is there: %v, /other/mine: %v; want only the other", there(m, "/data/mine"), there(m, "/other/mine"))
+		}
+		m.Eventually("remember it", func() bool {
+			out, _ := m.Ask("history")
+			return strings.Contains(out, "factory reset: /dev/disk0 for /data is made anew")
+		})
+		m.PowerOff()
+	}
+	t.Run("by command", func(t *testing.T) {
+		t.Parallel()
+		spec, m := begin(t)
+		m.Reachable()
+		m.Want(1, "everything on /data (/dev/disk0) goes: it becomes an empty ext4", "factory-reset")
+		m.Want(2, "no argument --no", "factory-reset", "--no")
+		m.Want(0, "the node reboots", "factory-reset", "--yes")
+		m.Ended()
+		isReset(t, machine.Start(t, spec))
+		again := machine.Start(t, spec) // and that was all
+		again.State(health.Rescue, 0)
+		if n := again.Count("factory reset"); n != 0 {
+			t.Errorf("it was reset again\n%s", again.Tail())
+		}
+	})
+	t.Run("by the kernel's word", func(t *testing.T) {
+		t.Parallel()
+		spec, m := begin(t)
+		m.Signal(unix.SIGTERM)
+		m.Ended()
+		spec.Cmdline += " beaminit.factory_reset"
+		isReset(t, machine.Start(t, spec))
+	})
+	t.Run("without the program", func(t *testing.T) {
+		t.Parallel()
+		spec, m := begin(t)
+		m.Signal(unix.SIGTERM)
+		m.Ended()
+		spec.Cmdline += " beaminit.factory_reset"
+		spec.Bind = nil
+		m = machine.Start(t, spec)
+		m.Line("factory reset: /data is left as it is: the image has no mkfs.ext4 (package e2fsprogs)")
+		m.State(health.Rescue, 0)
+		if !there(m, "/data/mine") {
+			t.Error("/data/mine is gone")
+		}
+	})
+	t.Run("power cut", func(t *testing.T) {
+		t.Parallel()
+		spec, m := begin(t)
+		m.Reachable()
+		m.Want(0, "the node reboots", "factory-reset", "--yes")
+		m.Ended()
+		cut := machine.Start(t, spec)
+		time.Sleep(time.Duration(rand.IntN(120)) * time.Millisecond)
+		cut.PowerOff()
+		m = machine.Start(t, spec)
+		m.State(health.Rescue, 0)
+		if there(m, "/data/mine") || !there(m, "/other/mine") || !there(m, "/data/beaminit") {
+			t.Errorf("after a power cut: %v %v %v\n%s", there(m, "/data/mine"), there(m, "/other/mine"), there(m, "/data/beaminit"), m.Tail())
+		}
+	})
 }
 
 var formatCuts = flag.Int("format.cuts", 4, "power cuts while a file system is made")

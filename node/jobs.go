@@ -185,6 +185,7 @@ func readKey(path *string) any {
 type disksOrder struct {
 	Mounts []config.Mount
 	Boot   uint32
+	Reset  bool // what of it can be made anew, is
 }
 
 // recalled is what came of it: what went wrong, and what the state directory tells a boot
@@ -210,9 +211,19 @@ func disks(o *disksOrder) any {
 	plan, errs := boot.UserMounts(o.Mounts)
 	say(errs...)
 	t := tools(o.Mounts, func(line string) { k.Done = append(k.Done, line) })
-	say(boot.MountUser(plan, mountWait, func() bool { return false }, &t)...)
-	k.Dir, errs = boot.FindState(plan)
-	say(errs...)
+	if o.Reset {
+		say(boot.Reset(plan, t.Done)...)
+	}
+	mount := func() {
+		say(boot.MountUser(plan, mountWait, func() bool { return false }, &t)...)
+		k.Dir, errs = boot.FindState(plan)
+		say(errs...)
+	}
+	mount()
+	if !o.Reset && k.Dir != "" && t.Run != nil && boot.ResetAsked(k.Dir) {
+		say(boot.Reset(plan, t.Done)...)
+		mount()
+	}
 	if k.Dir != "" {
 		k.Recalled = boot.Recall(k.Dir)
 		k.Failed, k.FellBack = history.FailedBoots(k.Dir, o.Boot) // what is wrong with it is said by who writes it

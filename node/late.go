@@ -46,7 +46,7 @@ func (n *node) awaitDisks() {
 		return
 	}
 	a := new(lateAnswer)
-	order := lateOrder{disksOrder{n.Config.Mounts, n.Boot}, n.StateDir}
+	order := lateOrder{disksOrder{Mounts: n.Config.Mounts, Boot: n.Boot}, n.StateDir}
 	n.jobs.Begin(supervise.Job{Name: lateJob, Order: order}, a, func(err error) {
 		if err != nil {
 			n.say(health.Err, err)

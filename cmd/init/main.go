@@ -43,6 +43,7 @@ var tools = [...]struct {
 	{"stop", "", "end the release in order; the node stays, in rescue", cli.Stop},
 	{"rescue", "", "kill the release at once; the node stays, in rescue", cli.Rescue},
 	{"service", "[NAME [start|stop|restart]]", "list the services, or start or stop one", cli.Service},
+	{"factory-reset", "[--yes]", "reboot, and make what a [[mount]] with format has anew; without --yes: print what", cli.FactoryReset},
 	{"reexec", "[PATH]", "put the program PATH (default /sbin/init) in the place of PID 1; the release goes on", cli.Reexec},
 	{"reboot", "[-f] [-n] [-d SEC] [ARG]", "ask PID 1 to end the release in order and restart the machine", cli.Reboot},
 	{"poweroff", "[-f] [-n] [-d SEC]", "the same, and switch the machine off", cli.Poweroff},
