@@ -174,6 +174,40 @@ func (t *Tools) formatEmpty(m *Mount, node string, d *disk, begun bool) error {
 	return nil
 }
 
+// otherType is why one of several mounts in turn is passed over.
+type otherType struct{ device, has, want string }
+
+func (e otherType) Error() string { return e.device + " holds " + e.has + ", no " + e.want }
+
+// otherOn is the file system on a device, where several are tried on one target and it is
+// another one than that of this mount.
+func (m *Mount) otherOn(node string) (fs string) {
+	if !m.Turns || m.Type == "" || m.Type == "auto" {
+		return ""
+	}
+	d, err := openDisk(node, unix.O_RDONLY)
+	if err != nil {
+		return ""
+	}
+	defer d.Close()
+	id, known := superblock.Read(d)
+	family := id.Type == "ext4" && (m.Type == "ext2" || m.Type == "ext3")
+	if !known || id.Type == m.Type || family || m.Format != "" && d.formatBegun() {
+		return ""
+	}
+	return id.Type
+}
+
+// mend has an ext4 checked whole that the kernel found damaged, though it is marked clean.
+func (t *Tools) mend(m *Mount) error {
+	if t == nil || t.Run == nil || !m.Check || toolFor(checkers[:], m.Type) != &checkers[0] {
+		return nil
+	}
+	forced := checkers[0]
+	forced.options = []string{"-f", "-p"}
+	return t.checkWith(&forced, m.Source)
+}
+
 // check has a file system checked. Only one with errors that are left is a reason not to mount
 // it (fsck(8), exit status 4).
 func (t *Tools) check(fs, node string) error {
@@ -181,6 +215,10 @@ func (t *Tools) check(fs, node string) error {
 	if checker == nil {
 		return nil
 	}
+	return t.checkWith(checker, node)
+}
+
+func (t *Tools) checkWith(checker *tool, node string) error {
 	exit, err := t.run(checker, node, CheckLimit)
 	name := checker.names[0]
 	switch {
@@ -189,7 +227,7 @@ func (t *Tools) check(fs, node string) error {
 	case exit == 0:
 	case exit&4 != 0:
 		t.Done(node + ": " + name + " has found errors that it does not mend by itself (exit status " + strconv.Itoa(exit) + ")")
-		return errors.New(node + " has errors; want " + checkerByHand(fs) + " " + node + ", by hand")
+		return errors.New(node + " has errors; want " + checkerByHand(checker.fs) + " " + node + ", by hand")
 	case exit&^3 == 0:
 		t.Done(node + ": " + name + " has mended errors (exit status " + strconv.Itoa(exit) + ")")
 	default:

@@ -32,7 +32,9 @@ type Mount struct {
 	NoFail bool
 	// Instead mounts are made only where those before them on the same target failed.
 	Instead bool
-	failed  bool // it was tried by MountUser, and could not be made
+	// Turns says that there are several on its target: that another one fits is no fault.
+	Turns  bool
+	failed bool // it was tried by MountUser, and could not be made
 	// Optional mounts are silent where there is nothing to mount: the kernel does
 	// not know the type, or its directory is absent.
 	Optional bool
@@ -96,6 +98,7 @@ func MountAll(ms []Mount) []error {
 // nil.
 func MountUser(ms []Mount, limit time.Duration, interrupted func() bool, tools *Tools) []error {
 	var errs []error
+	var others []int // whose device holds another type
 	end := clock.Monotonic() + limit
 	for i, m := range ms {
 		if m.Instead && mountedBefore(ms[:i], m.Target) {
@@ -110,11 +113,20 @@ func MountUser(ms []Mount, limit time.Duration, interrupted func() bool, tools *
 		}
 		err := mountUser(&m, wait, interrupted, tools)
 		ms[i].failed = err != nil
+		if other := (otherType{}); errors.As(err, &other) {
+			others = append(others, i)
+			continue
+		}
 		if err != nil && m.NoFail {
 			err = fmt.Errorf("%w (nofail: the boot goes on without it)", err)
 		}
 		if err != nil {
 			errs = append(errs, err)
+		}
+	}
+	for _, i := range others {
+		if m := &ms[i]; !mountedBefore(ms, m.Target) {
+			errs = append(errs, fmt.Errorf("mount %s: %w", *m, otherType{m.Source, "another file system", m.Type}))
 		}
 	}
 	return errs
@@ -129,6 +141,9 @@ func mountUser(m *Mount, wait time.Duration, interrupted func() bool, tools *Too
 			return fmt.Errorf("mount %s: %w", m, err)
 		}
 		m.Source = node
+		if fs := m.otherOn(node); fs != "" {
+			return otherType{m.Source, fs, m.Type}
+		}
 		if err := tools.prepare(m, node); err != nil {
 			return fmt.Errorf("mount %s: %w", m, err)
 		}
@@ -136,7 +151,14 @@ func mountUser(m *Mount, wait time.Duration, interrupted func() bool, tools *Too
 	if m.Type == "swap" {
 		return swapOn(m.Source)
 	}
-	return mountOne(m)
+	err := mountOne(m)
+	if errors.Is(err, unix.EUCLEAN) || errors.Is(err, unix.EBADMSG) { // though it was marked clean
+		if mended := tools.mend(m); mended != nil {
+			return fmt.Errorf("mount %s: %w", m, mended)
+		}
+		err = mountOne(m)
+	}
+	return err
 }
 
 // mountedBefore says whether one of these mounts on target was made.

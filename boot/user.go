@@ -23,7 +23,7 @@ func UserMounts(ms []config.Mount) (plan []Mount, problems []error) {
 		if err == nil && use && m.Flags&unix.MS_REMOUNT == 0 {
 			for j := range plan {
 				if plan[j].Target == m.Target && plan[j].Flags&unix.MS_REMOUNT == 0 && m.Type != "swap" {
-					m.Instead = true
+					m.Instead, m.Turns, plan[j].Turns = true, true, true
 				}
 			}
 		}

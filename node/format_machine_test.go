@@ -86,7 +86,8 @@ func TestFormat(t *testing.T) {
 		{"several in turn", ":", mountOf("vfat", `format = "vfat"`) + mountOf("ext4", `format = "ext4"`), "made vfat for /data", true, false},
 		{"fstab's words", ":", mountOf("ext4", `options = ["x-systemd.makefs"]`), made, true, false},
 		{"there already", ext4, mountOf("ext4", `format = "ext4"`), "state=rescue", true, false},
-		{"the other one in turn", ext4, mountOf("ext4", `options = ["nosuchword"]`) + mountOf("ext4", `format = "ext4"`), "state=rescue", true, false},
+		{"the other one in turn", ext4, mountOf("vfat", `format = "vfat"`) + mountOf("ext4", `format = "ext4"`), "state=rescue", true, false},
+		{"none of them", `mkfs.xfs -q "$1" 2>/dev/null || mkswap -q "$1"`, mountOf("vfat", "") + mountOf("ext4", ""), "/dev/disk0 holds another file system, no ext4", false, true},
 		{"another file system", `mkfs.vfat "$1"`, mountOf("ext4", `format = "ext4"`), "no ext4 on it", false, true},
 		{"something at the beginning", remnant, mountOf("ext4", `format = "ext4"`), "it is not formatted over", false, true},
 		{"something at the end", `printf x | dd of="$1" bs=1 seek=33554431 conv=notrunc status=none`, mountOf("ext4", `format = "ext4"`), "it is not formatted over", false, true},
@@ -104,13 +105,17 @@ func TestFormat(t *testing.T) {
 			m := machine.Start(t, withTools(device, tt.toml))
 			r, _ := m.State(health.Rescue, 0)
 			m.Line(tt.line)
-			if mounted := !slices.Contains(r.Warn, "data"); mounted != (tt.mounted && known(t, tt.toml)) {
+			mounted := !slices.Contains(r.Warn, "data")
+			if mounted != (tt.mounted && (known(t, tt.toml) || tt.script == ext4)) {
 				t.Errorf("mounted: %v\n%s", mounted, m.Tail())
 			}
 			m.Signal(unix.SIGTERM)
 			m.Ended()
 			if kept := sum(t, image) == before; kept != tt.kept {
 				t.Errorf("unchanged: %v, want %v", kept, tt.kept)
+			}
+			if n := m.Count("no vfat on it") + m.Count("holds another"); mounted && n != 0 {
+				t.Errorf("a fault is told, where another one in turn fits\n%s", m.Tail())
 			}
 			if text, _ := os.ReadFile(image); bytes.Contains(text, []byte("a file system is being made on this disk")) {
 				t.Error("the mark is left")
@@ -153,6 +158,7 @@ func TestCheckFileSystem(t *testing.T) {
 		{"with its error flag", ext4 + flagged, mountOf("ext4", "check = true"), "contains a file system with errors, check forced", true},
 		{"with small errors", ext4 + flagged + `; debugfs -w -R "ssv free_blocks_count 7" "$1"`, mountOf("ext4", "check = true"), "/dev/disk0: e2fsck has mended errors (exit status 1)", true},
 		{"damaged", ext4 + `debugfs -w -R "clri <2>" "$1"; ` + flagged, mountOf("ext4", "check = true"), "/dev/disk0 has errors; want e2fsck -y /dev/disk0, by hand", false},
+		{"damaged, and marked clean", ext4 + `debugfs -w -R "clri <2>" "$1"`, mountOf("ext4", "check = true"), "/dev/disk0 has errors; want e2fsck -y /dev/disk0, by hand", false},
 		{"vfat", `mkfs.vfat "$1"`, mountOf("vfat", "check = true"), "fsck.vfat: /dev/disk0: ", true},
 		{"f2fs", `truncate -s 64M "$1"; mkfs.f2fs -q "$1"`, mountOf("f2fs", "check = true"), "fsck.f2fs: ", true},
 		{"made, and not checked", ":", mountOf("ext4", "format = \"ext4\"\ncheck = true"), "made ext4 for /data", true},
