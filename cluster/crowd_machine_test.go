@@ -38,7 +38,7 @@ func (c *crowd) name(i int) string { return "n" + strconv.Itoa(i+1) }
 
 // start starts a node, with as little of a VM as there can be.
 func (c *crowd) start(i int) {
-	s := machine.WithERTS(c.t, fmt.Sprintf("hostname=%s beaminit.network.eth0.address=10.77.1.%d/16 beaminit.network.eth0.wait=60s", c.name(i), i+1),
+	s := machine.WithERTS(c.t, fmt.Sprintf("hostname=%s beaminit.network.eth0.address=10.77.1.%d/16 beaminit.network.eth0.wait=60s beaminit.health.interval=10s", c.name(i), i+1),
 		"[discovery]\nmdns = true\n[release]\nargs = [\"+S\", \"1:1\", \"+SDio\", \"1\", \"+A\", \"1\", \"+sbwt\", \"none\", \"-mode\", \"interactive\"]\n")
 	m := machine.Start(c.t, s)
 	c.plugs++
@@ -85,7 +85,7 @@ func (c *crowd) right() (wrong string) {
 			}
 		}
 		if r.Connected != running-1 || r.Peers < running-1 || r.Peers > known-1 || r.State != health.Up && r.State != health.Degraded {
-			return fmt.Sprintf("%s: %s, %d of %d peers, want %d of %d at most", c.name(i), r.State, r.Connected, r.Peers, running-1, known-1)
+			return fmt.Sprintf("%s: %s, %d of %d peers, want %d of %d at most; missing %v, brake %v\n%s", c.name(i), r.State, r.Connected, r.Peers, running-1, known-1, r.Missing, r.Brake, m.Tail())
 		}
 	}
 	return ""
