@@ -142,7 +142,7 @@ var troubles = []trouble{
 	{"one node is cut off", 3, func(l *lan) { l.drop("iifname port0 drop", "oifname port0 drop") },
 		map[int][]int{0: {1, 2}, 1: {0}, 2: {0}}, 5 * time.Second, pass, func(l *lan, i, j int) bool { return i == 0 || j == 0 }},
 	{"a VM is frozen", 3, func(l *lan) { unix.Kill(l.vms[1], unix.SIGSTOP) },
-		map[int][]int{0: {1}, 2: {1}}, time.Second, func(l *lan) { unix.Kill(l.vms[1], unix.SIGCONT) }, func(_ *lan, i, j int) bool { return i == 1 || j == 1 }},
+		map[int][]int{0: {1}, 2: {1}}, 3 * time.Second, func(l *lan) { unix.Kill(l.vms[1], unix.SIGCONT) }, func(_ *lan, i, j int) bool { return i == 1 || j == 1 }},
 	{"20 % lost each way", 3, func(l *lan) { l.drop("numgen random mod 100 < 20 drop") },
 		nil, 15 * time.Second, pass, nil},
 	{"one link is cut", 4, func(l *lan) { l.drop(between([]int{0}, []int{1})...) },
