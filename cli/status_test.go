@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
+
+	"github.com/beaminit/beaminit/internal/nstest"
 )
 
 func TestStatusText(t *testing.T) {
@@ -76,6 +78,7 @@ func TestLastRecord(t *testing.T) {
 }
 
 func TestStatusKey(t *testing.T) {
+	nstest.AsRoot(t)
 	path := filepath.Join(t.TempDir(), "key")
 	os.WriteFile(path, []byte("0123456789abcdef\n"), 0o400)
 	for _, tt := range []struct {

@@ -6,10 +6,13 @@ import (
 	"testing"
 
 	"github.com/beaminit/beaminit/internal/logfmt"
+
+	"github.com/beaminit/beaminit/internal/nstest"
 )
 
 // The glance sees as long a row as the whole file has, whatever the entries.
 func TestFailedBoots(t *testing.T) {
+	nstest.AsRoot(t)
 	tests := []struct {
 		name  string
 		kinds []Kind
@@ -60,6 +63,7 @@ func TestFailedBoots(t *testing.T) {
 
 // The words of a release in what is remembered of it are no entries.
 func TestFailedBootsOfWords(t *testing.T) {
+	nstest.AsRoot(t)
 	dir := t.TempDir()
 	lie := string(Entry{Kind: Up, Boot: 3}.Append(nil))
 	entries := []Entry{{Kind: Boot, Boot: 1}, {Kind: End, Boot: 1, Tail: lie, Why: lie, Slogan: lie}, {Kind: Boot, Boot: 2}, {Kind: Note, Boot: 2, Why: Prefix + "kind=up "}}

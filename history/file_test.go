@@ -62,6 +62,7 @@ func numbers(t *testing.T, dir string) (first, last int) {
 
 // The file never grows beyond its bound, and the newest entries are in it.
 func TestAddStaysBounded(t *testing.T) {
+	nstest.AsRoot(t)
 	dir := filepath.Join(memory(t), "beaminit")
 	most := int64(0)
 	for i := 1; i <= 1500; i++ {
@@ -83,6 +84,7 @@ func TestAddStaysBounded(t *testing.T) {
 // Wherever power cuts the last entry off, the ones before are there and the next one is
 // not joined with what is left of it.
 func TestTorn(t *testing.T) {
+	nstest.AsRoot(t)
 	dir := memory(t)
 	addNumbered(t, dir, 1, 4)
 	whole, err := os.ReadFile(dir + "/" + fileName)
@@ -110,6 +112,7 @@ func TestTorn(t *testing.T) {
 
 // A flipped bit costs the entry that it hits, and no other.
 func TestFlipped(t *testing.T) {
+	nstest.AsRoot(t)
 	dir := t.TempDir()
 	addNumbered(t, dir, 1, 5)
 	whole, err := os.ReadFile(dir + "/" + fileName)
@@ -145,6 +148,7 @@ func TestFlipped(t *testing.T) {
 
 // What stands in the place of the file is an error that says so, and stays as it is.
 func TestInItsPlace(t *testing.T) {
+	nstest.AsRoot(t)
 	tests := []struct {
 		name string
 		put  func(path string) error
@@ -177,6 +181,7 @@ func TestInItsPlace(t *testing.T) {
 
 // Garbage is passed over, said, and gone as soon as the file is made shorter.
 func TestGarbage(t *testing.T) {
+	nstest.AsRoot(t)
 	dir := memory(t)
 	for _, garbage := range [][]byte{bytes.Repeat([]byte{0}, 3*MaxFile), bytes.Repeat([]byte(Prefix), 20000), []byte("\n")} {
 		os.WriteFile(dir+"/"+fileName, garbage, 0o600)
@@ -279,6 +284,7 @@ func TestMain(m *testing.M) {
 
 // A process that is killed at any moment leaves all that it had added.
 func TestKilled(t *testing.T) {
+	nstest.AsRoot(t)
 	for round := 0; round < 40; round++ {
 		dir := memory(t)
 		cmd := exec.Command("/proc/self/exe")

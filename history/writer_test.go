@@ -38,6 +38,7 @@ func flushed(t *testing.T, w *Writer) {
 // What is remembered before Start comes to the disk too, the boot first; without Start
 // the way down writes it.
 func TestWriter(t *testing.T) {
+	nstest.AsRoot(t)
 	for _, start := range []bool{true, false} {
 		dir := filepath.Join(memory(t), "beaminit")
 		w, said := writer(t, dir)
@@ -68,6 +69,7 @@ const start1970 = 3600
 
 // A disk that takes nothing is said once, and what it did not take follows when it does.
 func TestWriterWithoutRoom(t *testing.T) {
+	nstest.AsRoot(t)
 	dir := memory(t)
 	if err := os.Mkdir(dir+"/"+fileName, 0o700); err != nil {
 		t.Fatal(err)
@@ -149,6 +151,7 @@ func TestWriterHangs(t *testing.T) {
 
 // After a fall of PID 1, what the disk had not taken before is still there.
 func TestWriterAfterFall(t *testing.T) {
+	nstest.AsRoot(t)
 	dir := memory(t)
 	w, _ := writer(t, dir)
 	os.Mkdir(dir+"/"+fileName, 0o700)
@@ -166,6 +169,7 @@ func TestWriterAfterFall(t *testing.T) {
 
 // Without a disk the memory has it, from boot to boot.
 func TestWriterWithPmsg(t *testing.T) {
+	nstest.AsRoot(t)
 	past := string(Entry{Kind: Boot, Boot: 6, Up: time.Second}.Append(nil)) + "\n"
 	path := filepath.Join(t.TempDir(), "pmsg0")
 	if err := unix.Mkfifo(path, 0o600); err != nil {
@@ -196,6 +200,7 @@ func TestWriterWithPmsg(t *testing.T) {
 // A disk that comes late gets what was kept in memory until then, behind what it has, and
 // what it has is told then.
 func TestWriterMoves(t *testing.T) {
+	nstest.AsRoot(t)
 	dir := memory(t)
 	if err := Add(dir, []Entry{{Kind: Boot, Boot: 6, Up: time.Second}}); err != nil {
 		t.Fatal(err)
@@ -226,6 +231,7 @@ func TestWriterMoves(t *testing.T) {
 
 // Who does the jobs is nobody's business but Run's: they and what comes of them are data.
 func TestWriterJobs(t *testing.T) {
+	nstest.AsRoot(t)
 	dir := memory(t)
 	w, said := writer(t, dir)
 	jobs := 0

@@ -253,6 +253,7 @@ func TestContainerEnds(t *testing.T) {
 // Three containers that are told their peers become one cluster; one that is killed is missed.
 func TestContainersAreACluster(t *testing.T) {
 	t.Parallel()
+	machine.Init(t) // or the test is skipped
 	prefix := fmt.Sprintf("b%d-", os.Getpid())
 	ip := func(args ...string) {
 		t.Helper()

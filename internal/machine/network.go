@@ -16,6 +16,7 @@ import (
 // Bridge is a switch in a network namespace of its own; it ends with the test.
 func Bridge(t *testing.T) (pid int) {
 	t.Helper()
+	Init(t) // or the test is skipped
 	cmd := exec.Command("sleep", "infinity")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {

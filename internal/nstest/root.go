@@ -9,6 +9,14 @@ import (
 // (nsdelegate) from changing the machine's hierarchy.
 const Whole = Usual | syscall.CLONE_NEWPID | syscall.CLONE_NEWCGROUP | syscall.CLONE_NEWIPC
 
+// AsRoot skips a test that writes files which PID 1 trusts only where they are root's.
+func AsRoot(t testing.TB) {
+	t.Helper()
+	if syscall.Geteuid() != 0 {
+		t.Skip("needs root, whose files PID 1 trusts")
+	}
+}
+
 // EmptyRoot makes an empty tmpfs the root of this mount namespace: what is mounted
 // afterwards is all there is.
 func EmptyRoot(t *testing.T) {
