@@ -128,7 +128,11 @@ func (n *node) keepReports(r *netcfg.Report) (changed bool) {
 		}
 		n.network.written[i], changed = string(text), true
 		unix.Mkdir(RunDir, 0o755)
-		n.say(health.Err, hostsgen.Write(netDir, r.Links[i].Name+".json", append(text, '\n')), hostsgen.Write(netDir, r.Links[i].Name+".sources", timeSources(r.Links[i].Lease)))
+		n.say(health.Err, hostsgen.Write(netDir, r.Links[i].Name+".json", append(text, '\n')))
+		sources := r.Links[i].Name + ".sources"
+		if text := timeSources(r.Links[i].Lease); len(text) > 0 || unix.Access(netDir+"/"+sources, unix.F_OK) == nil {
+			n.say(health.Err, hostsgen.Write(netDir, sources, text))
+		}
 	}
 	return changed
 }
