@@ -24,13 +24,23 @@ func (n *Setup) readahead(mode string) *launch.Command {
 		return nil
 	}
 	return &launch.Command{
-		Path: "/proc/self/exe",
-		Argv: []string{ReadaheadName, mode, r.Boot, r.Root, r.SystemLib, r.ERTSDir},
-		Env:  []string{"GOMAXPROCS=1"},
-		// Its files are the release's, and what they say is believed: it can do no more than
-		// read what the release can.
-		Bounds: launch.Own(credential(n.User), launch.Sandbox{Read: []string{"/"}}),
+		Path:   "/proc/self/exe",
+		Argv:   []string{ReadaheadName, mode, r.Boot, r.Root, r.SystemLib, r.ERTSDir},
+		Env:    []string{"GOMAXPROCS=1"},
+		Bounds: launch.Bounds{User: credential(n.User)}, // the rest is for boundAhead
 	}
+}
+
+// boundAhead is the command as PID 1 starts it. Its files are the release's, and what they say
+// is believed: it can do no more than read what the release can. Of what a child can be given
+// PID 1 knows, and not the job that has found the release.
+func (n *node) boundAhead() *launch.Command {
+	if n.release.facts.Ahead == nil {
+		return nil
+	}
+	c := *n.release.facts.Ahead
+	c.Bounds = launch.Own(c.Bounds.User, launch.Sandbox{Read: []string{"/"}})
+	return &c
 }
 
 // ReadaheadMain is that program.

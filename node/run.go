@@ -5,7 +5,6 @@ import (
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/supervise"
-	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
 )
 
@@ -22,7 +21,7 @@ func (n *node) supervise(status netcfg.Status) policy.Action {
 	}
 	n.bootLoopGuard(&s)
 	if !status.Ready() {
-		s.NetworkWait, s.Readahead = n.networkWait(status), func() *launch.Command { return n.release.facts.Ahead }
+		s.NetworkWait, s.Readahead = n.networkWait(status), n.boundAhead
 	}
 	s.Network = n.netChild(status)
 	return s.Run()
