@@ -2,7 +2,6 @@ package netcfg
 
 import (
 	"errors"
-	"net/netip"
 	"slices"
 
 	"github.com/vishvananda/netlink"
@@ -51,8 +50,10 @@ func (p Plan) first(i int, now links) (netlink.Link, error) {
 	if err != errNoCarrier {
 		return link, err
 	}
+	fresh := make(map[int]bool) // those that nobody had set up
 	for _, link := range all {
 		if link.Attrs().RawFlags&unix.IFF_UP == 0 {
+			fresh[link.Attrs().Index] = true
 			err = errors.Join(err, netlink.LinkSetUp(link))
 		}
 	}
@@ -62,26 +63,20 @@ func (p Plan) first(i int, now links) (netlink.Link, error) {
 		return nil, err
 	}
 	for n, link := range all {
-		if n != at {
+		if n != at && (fresh[link.Attrs().Index] || link.Attrs().RawFlags&unix.IFF_LOWER_UP == 0) { // else somebody uses it
 			l.release(link)
 		}
 	}
 	return all[at], netlink.LinkSetAlias(all[at], l.markOf())
 }
 
-// release sets a link down that is not the chosen one, unless it has an address of somebody
-// else. It may have those of l, from when there was no other. What fails may be gone.
+// release sets a link down that is not the chosen one. It may have the addresses of l, from
+// when there was no other. What fails may be gone.
 func (l *Link) release(link netlink.Link) {
-	addrs, err := netlink.AddrList(link, unix.AF_INET)
-	for i := range addrs {
-		own := slices.ContainsFunc(l.Address, func(p netip.Prefix) bool { return addrs[i].IPNet.String() == ipNet(p).String() })
-		if !own || netlink.AddrDel(link, &addrs[i]) != nil {
-			return
-		}
+	for _, p := range l.Address {
+		_ = netlink.AddrDel(link, &netlink.Addr{IPNet: ipNet(p)})
 	}
-	if err == nil {
-		_ = netlink.LinkSetDown(link)
-	}
+	_ = netlink.LinkSetDown(link)
 }
 
 // candidates are the links that may be link i, which is to be the first with a carrier:
