@@ -136,7 +136,7 @@ var linkLocal = netip.MustParsePrefix("169.254.0.0/16")
 // Check says what of a lease cannot be: it has been read from a network or from a file.
 func (l *Lease) Check() error {
 	switch a := l.Address.Addr(); {
-	case !a.Is4() || !host(a) || l.Address.Bits() < 1 || l.Address.Bits() > 32:
+	case !a.Is4() || !IsHost(a) || l.Address.Bits() < 1 || l.Address.Bits() > 32:
 		return fmt.Errorf("lease of %s: no address of a host", l.Address)
 	case !l.Server.Is4():
 		return fmt.Errorf("lease of %s: %s is no server", l.Address, l.Server)
@@ -150,12 +150,12 @@ func (l *Lease) Check() error {
 		return fmt.Errorf("lease of %s: a list with more than %d entries", l.Address, maxList)
 	}
 	for _, a := range append(append([]netip.Addr(nil), l.Routers...), l.NTP...) {
-		if !a.Is4() || !host(a) {
+		if !a.Is4() || !IsHost(a) {
 			return fmt.Errorf("lease of %s: %s is no address of a host", l.Address, a)
 		}
 	}
 	for _, r := range l.Routes {
-		if !r.To.IsValid() || !r.To.Addr().Is4() || r.Via.IsValid() && (!r.Via.Is4() || !host(r.Via)) {
+		if !r.To.IsValid() || !r.To.Addr().Is4() || r.Via.IsValid() && (!r.Via.Is4() || !IsHost(r.Via)) {
 			return fmt.Errorf("lease of %s: no route to %s via %s", l.Address, r.To, r.Via)
 		}
 	}
@@ -167,7 +167,7 @@ func (d *DNS) check() error {
 		return fmt.Errorf("%d name servers and %d domains, want %d at most", len(d.Servers), len(d.Search), maxList)
 	}
 	for _, a := range d.Servers {
-		if !host(a) || a.Zone() != "" && !ValidName(a.Zone()) {
+		if !IsHost(a) || a.Zone() != "" && !ValidName(a.Zone()) {
 			return fmt.Errorf("%.80q is no name server", a)
 		}
 	}
@@ -179,8 +179,8 @@ func (d *DNS) check() error {
 	return nil
 }
 
-// host says whether a machine can have that address.
-func host(a netip.Addr) bool {
+// IsHost says whether a machine can have that address.
+func IsHost(a netip.Addr) bool {
 	return a.IsValid() && !a.IsUnspecified() && !a.IsMulticast() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }
 

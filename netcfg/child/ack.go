@@ -91,7 +91,7 @@ func times(l *netcfg.Lease, ack *dhcpv4.DHCPv4) {
 // address is an IPv4 address that a host can have.
 func address(ip net.IP) (netip.Addr, bool) {
 	a, ok := netip.AddrFromSlice(ip.To4())
-	return a, ok && !a.IsUnspecified() && !a.IsMulticast() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
+	return a, ok && netcfg.IsHost(a)
 }
 
 func addresses(list []net.IP) (addrs []netip.Addr) {

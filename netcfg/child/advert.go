@@ -82,7 +82,10 @@ func parseAdvert(b []byte) (list []advert) {
 		switch options[0] {
 		case optRDNSS:
 			for ; len(body) >= 16 && len(a.servers) < most; body = body[16:] {
-				a.servers = append(a.servers, netip.AddrFrom16([16]byte(body)))
+				// One that nobody can have would cost PID 1 the whole report.
+				if s := netip.AddrFrom16([16]byte(body)); netcfg.IsHost(s) {
+					a.servers = append(a.servers, s)
+				}
 			}
 		case optDNSSL:
 			a.search = domains(body)

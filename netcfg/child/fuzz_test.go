@@ -79,6 +79,8 @@ func useropt(options ...byte) []byte {
 func FuzzAdvert(f *testing.F) {
 	server := netip.MustParseAddr("fd00::53").As16()
 	f.Add(useropt(append([]byte{optRDNSS, 3, 0, 0, 0, 0, 0, 60}, server[:]...)...))
+	multicast := netip.MustParseAddr("ff02::fb").As16()
+	f.Add(useropt(append([]byte{optRDNSS, 3, 0, 0, 0, 0, 0, 60}, multicast[:]...)...))
 	f.Add(useropt(optDNSSL, 3, 0, 0, 0, 0, 0, 60, 4, 'f', 'a', 'r', 'm', 3, 'l', 'a', 'n', 0, 0, 0, 0, 0, 0, 0))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var d advertised
