@@ -331,7 +331,7 @@ func (m *monitor) attend(i int, at time.Duration) {
 	if at-p.since >= steadyAfter {
 		p.heal.lasted()
 	}
-	if m.Timeout <= 0 || at < p.reach.due(&m.pace, at) {
+	if m.Timeout <= 0 || at < p.reach.due(&m.pace, at)-p.reach.early(&m.pace, at) {
 		return
 	}
 	if p.reach.dead(&m.pace, at) {

@@ -64,6 +64,15 @@ func (r *reach) due(p *pace, at time.Duration) time.Duration {
 	return due
 }
 
+// early is how much before it is due a request may be made, where the monitor is awake: peers
+// that are well are asked together then, because a wake costs more than a request.
+func (r *reach) early(p *pace, at time.Duration) time.Duration {
+	if r.waiting != 0 || at < r.alert {
+		return 0
+	}
+	return p.steady / 8
+}
+
 // ask notes a request. knock: it is to be made by TCP too, because no echo has ever come,
 // or the last ones have not.
 func (r *reach) ask(p *pace, at time.Duration) (knock bool) {

@@ -100,3 +100,38 @@ func TestReachKnocks(t *testing.T) {
 		}
 	}
 }
+
+// Peers that came at different times are asked together before long: the monitor wakes for
+// groups of them, and each is asked as often as it has to be, and hardly more often.
+func TestAskedTogether(t *testing.T) {
+	p := paceOf(3 * time.Second)
+	peers := make([]reach, 40)
+	for i := range peers {
+		at := time.Hour + time.Duration(i)*p.steady/time.Duration(len(peers))
+		peers[i] = reach{sign: at, sent: at, echoes: true}
+	}
+	const seconds = 60
+	wakes, asked := 0, 0
+	for at, end := time.Hour, time.Hour+seconds*time.Second; at < end; {
+		next := end
+		for i := range peers {
+			next = min(next, peers[i].due(&p, at))
+		}
+		at = next
+		wakes++
+		for i := range peers {
+			r := &peers[i]
+			if at >= r.due(&p, at)-r.early(&p, at) {
+				r.ask(&p, at)
+				r.signed(at) // at once, as on a LAN
+				asked++
+			}
+		}
+	}
+	if wakes > 10*seconds {
+		t.Errorf("%d wakes in %d s for %d peers", wakes, seconds, len(peers))
+	}
+	if most := len(peers) * seconds * 5 / 4; asked > most || asked < len(peers)*(seconds-1) {
+		t.Errorf("%d requests in %d s to %d peers, want %d at most", asked, seconds, len(peers), most)
+	}
+}
