@@ -183,7 +183,7 @@ bench-cluster: deps build/test ## a cluster of five through its partitions, besi
 	@$(MACHINE_TEST) -timeout 40m -run 'PartitionTable' -v ./cluster -partitions $(CURDIR)/docs/cluster.svg > build/bench-cluster.log || { cat build/bench-cluster.log; exit 1; }
 	@grep -o 'partition: .*' build/bench-cluster.log
 
-# As many nodes in namespaces, each with a real PID 1 and ERTS, for so long; make test has four for seconds.
+# As many nodes in namespaces, each with a real PID 1 and ERTS,.
 CROWD := 50
 crowd: deps build/test ## CROWD nodes that come and go for ten minutes, and what they cost the monitor
 	@$(MACHINE_TEST) -timeout 40m -run 'TestCrowd' -v ./cluster -crowd.nodes $(CROWD) -crowd.time 10m > build/crowd.log || { cat build/crowd.log; exit 1; }

@@ -18,7 +18,7 @@ import (
 
 // How many nodes come and go, for how long: make soak has fifty for ten minutes.
 var (
-	crowdNodes = flag.Int("crowd.nodes", 4, "how many nodes come and go in TestCrowd")
+	crowdNodes = flag.Int("crowd.nodes", 0, "how many nodes come and go in TestCrowd; 0: it is not run")
 	crowdTime  = flag.Duration("crowd.time", 6*time.Second, "for how long")
 )
 
@@ -110,6 +110,9 @@ func (c *crowd) settle(limit time.Duration) {
 // Nodes come and go for a while: in order, by their power, and again under the same name. Once
 // it is quiet, all of them know who is there, and no others. What it costs the monitor is told.
 func TestCrowd(t *testing.T) {
+	if *crowdNodes == 0 {
+		t.Skip("make crowd: nodes that find each other while the machine is busy may be taken apart by OTP and left alone for cluster.respect, which takes a minute")
+	}
 	t.Parallel()
 	c := &crowd{t: t, bridge: machine.Bridge(t), nodes: make([]*machine.Machine, *crowdNodes), left: map[int]bool{}}
 	for i := range c.nodes {

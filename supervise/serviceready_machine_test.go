@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -36,7 +37,7 @@ func TestServiceReady(t *testing.T) {
 	if n := m.Has("beam.smp"); n != 0 {
 		t.Errorf("%d releases run before the service is ready", n)
 	}
-	m.File("data/go", "")
+	saysAndEnds(m)
 	m.Line("service gate is ready")
 	r, next := m.State(health.Up, 0)
 	if len(r.Warn) > 0 {
@@ -51,6 +52,23 @@ func TestServiceReady(t *testing.T) {
 	m.LinesWith("service gate is ready", 2)
 	unix.Kill(m.VM(), unix.SIGKILL) // its next start waits for nothing
 	m.Restarted(1, next)
+}
+
+// saysAndEnds has the process that says it for the service be gone before PID 1 reads it.
+func saysAndEnds(m *machine.Machine) {
+	m.T.Helper()
+	out, _ := m.Ask("service", "gate")
+	_, rest, _ := strings.Cut(out, "pid=")
+	inside, err := strconv.Atoi(strings.SplitN(rest, " ", 2)[0])
+	m.Must(err)
+	gate := hostPID(m, inside)
+	m.Must(unix.Kill(m.PID(), unix.SIGSTOP))
+	m.File("data/go", "")
+	m.Eventually("have said it", func() bool {
+		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", gate))
+		return string(text) == "sleep\x001000\x00"
+	})
+	m.Must(unix.Kill(m.PID(), unix.SIGCONT))
 }
 
 // A service that is not ready in time, or never can be, holds the release no longer.
