@@ -123,7 +123,10 @@ func (t *Tools) prepare(m *Mount, node string) error {
 	}
 	id, known := superblock.Read(d)
 	begun := m.Format != "" && d.formatBegun()
-	made := known && !begun
+	if known && begun {
+		t.unmark(node)
+	}
+	made := known
 	if m.Format != "" && !made {
 		err = t.formatEmpty(m, node, d, begun)
 		made = err == nil
@@ -134,6 +137,20 @@ func (t *Tools) prepare(m *Mount, node string) error {
 		return err
 	}
 	return t.check(id.Type, node)
+}
+
+// unmark takes the mark from a disk with a file system, which is never made anew because of it:
+// either its formatting was cut off behind its last write, or a file has the mark in it, and
+// who wrote that, the release perhaps, is not to have the disk emptied.
+func (t *Tools) unmark(node string) {
+	w, err := openDisk(node, unix.O_RDWR)
+	if err == nil {
+		err = w.mark(false)
+		w.Close()
+	}
+	if err != nil {
+		t.Say(node + ": " + err.Error())
+	}
 }
 
 // formatEmpty makes a file system where there is none, and nothing else either.
@@ -192,7 +209,7 @@ func (m *Mount) otherOn(node string) (fs string) {
 	defer d.Close()
 	id, known := superblock.Read(d)
 	family := id.Type == "ext4" && (m.Type == "ext2" || m.Type == "ext3")
-	if !known || id.Type == m.Type || family || m.Format != "" && d.formatBegun() {
+	if !known || id.Type == m.Type || family {
 		return ""
 	}
 	return id.Type
@@ -284,8 +301,8 @@ func (d *disk) isEmpty() (bool, error) {
 }
 
 // formatMark says on a disk that a formatting is under way: a power cut in the midst of one
-// leaves what is neither a file system nor nothing. It lies where no formatter writes, and is
-// taken away before the first mount, so that it never stands beside anything of value.
+// leaves what is neither a file system nor nothing. It lies where no formatter writes, is
+// taken away before the first mount, and counts only where there is no file system.
 const formatMark = "beaminit: a file system is being made on this disk\n"
 
 func (d *disk) markAt() int64 { return (d.size - edge/2) &^ 4095 }

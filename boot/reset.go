@@ -51,9 +51,10 @@ func ResetAsked(dir string) bool {
 	return err == nil
 }
 
-// Reset marks what Resettable gives, so that MountUser makes it anew, and unmounts it before.
-// The first one is the last to be marked: what asked for all this lies there, and a power cut
-// in the midst leaves it for the next boot. Nothing is marked that this image cannot make.
+// Reset takes away what lies on what Resettable gives, and marks it, so that MountUser makes it
+// anew, and unmounts it before. The first one is the last: what asked for all this lies there,
+// and a power cut in the midst leaves it for the next boot. Nothing is taken away that this
+// image cannot make.
 func Reset(plan []Mount, say func(string)) (errs []error) {
 	list := Resettable(plan)
 	slices.Reverse(list)
@@ -106,5 +107,17 @@ func resetOne(m *Mount) error {
 	if d.size < minFormat {
 		return fmt.Errorf("%s has %d bytes, too few for a file system", node, d.size)
 	}
-	return d.mark(true)
+	if err := d.mark(true); err != nil {
+		return err
+	}
+	return d.wipe()
+}
+
+// wipe takes the beginning of a disk away, where the superblocks are, and waits until that is
+// on the disk.
+func (d *disk) wipe() error {
+	if _, err := d.WriteAt(make([]byte, edge), 0); err != nil {
+		return err
+	}
+	return d.Sync()
 }

@@ -93,7 +93,8 @@ func TestFormat(t *testing.T) {
 		{"something at the end", `printf x | dd of="$1" bs=1 seek=33554431 conv=notrunc status=none`, mountOf("ext4", `format = "ext4"`), "it is not formatted over", false, true},
 		{"a partition table", `printf 'EFI PART' | dd of="$1" bs=512 seek=1 conv=notrunc status=none`, mountOf("ext4", `format = "ext4"`), "it is not formatted over", false, true},
 		{"interrupted", begun + remnant, mountOf("ext4", `format = "ext4"`), "to be made anew, or its formatting was interrupted", true, false},
-		{"interrupted, with a superblock", `mkfs.vfat "$1"; ` + begun, mountOf("ext4", `format = "ext4"`), "to be made anew, or its formatting was interrupted", true, false},
+		{"another file system, and the mark", `mkfs.vfat "$1"; ` + begun, mountOf("ext4", `format = "ext4"`), "no ext4 on it", false, false},
+		{"interrupted behind the last write, or a file with the mark in it", ext4 + begun, mountOf("ext4", `format = "ext4"`), "state=rescue", true, false},
 		{"not asked for", ":", mountOf("ext4", ""), "no ext4 on it", false, true},
 		{"too small", `truncate -s 1M "$1"`, mountOf("ext4", `format = "ext4"`), "too few for a file system", false, true},
 	}
@@ -113,6 +114,9 @@ func TestFormat(t *testing.T) {
 			m.Ended()
 			if kept := sum(t, image) == before; kept != tt.kept {
 				t.Errorf("unchanged: %v, want %v", kept, tt.kept)
+			}
+			if n := m.Count("made ext4"); n != 0 && strings.HasPrefix(tt.script, ext4) {
+				t.Errorf("it is formatted over\n%s", m.Tail())
 			}
 			if n := m.Count("no vfat on it") + m.Count("holds another"); mounted && n != 0 {
 				t.Errorf("a fault is told, where another one in turn fits\n%s", m.Tail())
