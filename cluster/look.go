@@ -82,7 +82,7 @@ func (m *monitor) settle(i int, there []Socket, at time.Duration) {
 		if p.stuck.cookie() == p.socket.cookie() && m.Timeout > 0 && p.reach.missed(&m.pace, at) {
 			return
 		}
-		well := p.reach.well(&m.pace, at) && m.healthy
+		well := p.reach.well(&m.pace, at) && m.healthy && at-m.joined >= forming
 		p.heal.disconnected(at, well)
 		p.state, p.socket = NotSeen, Socket{}
 	}
@@ -94,9 +94,25 @@ func (m *monitor) settle(i int, there []Socket, at time.Duration) {
 	case at-p.seen >= settled:
 		p.state, p.socket, p.since, p.young = Connected, p.young, at, Socket{}
 		p.reach = reach{sign: at, sent: at, echoes: p.reach.echoes}
+		if !p.heal.lost {
+			m.join(at)
+		}
 		if p.heal.connected(at) {
 			m.send(Message{Kind: Healed, Peer: p.Name})
 		}
+	}
+}
+
+// forming is how long after the first connection of a peer OTP may still end others.
+const forming = 2 * time.Second
+
+// join notes that a peer is connected for the first time. While a mesh forms, OTP ends
+// connections to those that a third node cannot see yet (prevent_overlapping_partitions of
+// kernel(6)): no release asked for that, and what was left alone is connected again.
+func (m *monitor) join(at time.Duration) {
+	m.joined = at
+	for i := range m.peers {
+		m.peers[i].heal.forgive(0, at)
 	}
 }
 

@@ -46,6 +46,7 @@ type monitor struct {
 	probeAt  time.Duration
 	memberAt time.Duration
 	ran      time.Duration // when the VM was last seen not to be stopped
+	joined   time.Duration // when a peer was connected for the first time, last
 	known    bool
 	last     Report
 }

@@ -261,6 +261,8 @@ func (l *lan) suffer(t *testing.T, tr *trouble, limit time.Duration) (r outcome)
 func TestRespect(t *testing.T) {
 	t.Parallel()
 	l := newLAN(t, 2, "beaminit.cluster.respect=6s")
+	whole := time.Now()
+	l.until("a mesh that is formed", loaded, func() bool { return time.Since(whole) > 5*time.Second }) // see forming
 	begun := time.Now()
 	l.nodes[0].Want(0, "true\n", "rpc", "erlang", "disconnect_node", "['eclero@n2']")
 	for i, m := range l.nodes {
