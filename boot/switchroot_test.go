@@ -165,7 +165,7 @@ func TestExecInit(t *testing.T) {
 	dir := t.TempDir()
 	program, err := os.ReadFile("/proc/self/exe")
 	nstest.Must(t, err)
-	nstest.Must(t, os.WriteFile(dir+"/copy", program, 0o755))
+	nstest.Must(t, nstest.WriteFile(dir+"/copy", program, 0o755))
 	cmd := exec.Command(dir+"/copy", "-test.run=^TestExecInit$", "-test.v", "-test.timeout=30s")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), execMarker+"=first")

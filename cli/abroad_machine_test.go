@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/beaminit/beaminit/internal/machine"
+	"github.com/beaminit/beaminit/internal/nstest"
 
 	"github.com/beaminit/beaminit/health"
 )
@@ -25,8 +26,8 @@ type laptop struct {
 func plugLaptop(t *testing.T, bridge int, address string) *laptop {
 	t.Helper()
 	cmd := exec.Command("sleep", "600")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	if err := nstest.Start(cmd); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })

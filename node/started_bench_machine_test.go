@@ -141,7 +141,7 @@ func erlOf(b *testing.B, dir string) []string {
 		b.Fatal(err)
 	}
 	erl := filepath.Join(b.TempDir(), "erl")
-	if err := os.WriteFile(erl, []byte(strings.ReplaceAll(string(text), "ROOTDIR=/usr/lib/erlang", "ROOTDIR="+dir)), 0o755); err != nil {
+	if err := nstest.WriteFile(erl, []byte(strings.ReplaceAll(string(text), "ROOTDIR=/usr/lib/erlang", "ROOTDIR="+dir)), 0o755); err != nil {
 		b.Fatal(err)
 	}
 	v := dir + "/releases/1.0.0/"

@@ -147,8 +147,8 @@ func TestMesh(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
 		root := buildToy(t)
 		other := exec.Command("sleep", "60")
-		other.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWUTS, Pdeathsig: syscall.SIGKILL}
-		if err := other.Start(); err != nil {
+		other.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWUTS}
+		if err := nstest.Start(other); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { other.Process.Kill(); other.Wait() })

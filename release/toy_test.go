@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/beaminit/beaminit/internal/nstest"
 )
 
 // buildToy makes a release of testdata/toy with the Erlang of this machine, as
@@ -68,7 +70,7 @@ func write(t *testing.T, path, text string) {
 	if strings.Contains(path, "/bin/") {
 		mode = 0o755
 	}
-	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+	if err := nstest.WriteFile(path, []byte(text), mode); err != nil {
 		t.Fatal(err)
 	}
 }

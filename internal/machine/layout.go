@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/beaminit/beaminit/internal/nstest"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -73,7 +75,7 @@ func (m *Machine) File(name, text string) {
 	m.T.Helper()
 	path := filepath.Join(m.Root, name)
 	m.Must(os.MkdirAll(filepath.Dir(path), 0o755))
-	m.Must(os.WriteFile(path, []byte(text), 0o644))
+	m.Must(nstest.WriteFile(path, []byte(text), 0o644))
 }
 
 // WriteFile writes a file of a root that is made for a test, with its directories.
@@ -81,7 +83,7 @@ func WriteFile(t testing.TB, path, text string) {
 	t.Helper()
 	err := os.MkdirAll(filepath.Dir(path), 0o755)
 	if err == nil {
-		err = os.WriteFile(path, []byte(text), 0o755)
+		err = nstest.WriteFile(path, []byte(text), 0o755)
 	}
 	if err != nil {
 		t.Fatal(err)

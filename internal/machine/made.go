@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/beaminit/beaminit/internal/nstest"
 )
 
 // env is the directory of what make builds for the nodes of the tests (build/test). Only the
@@ -46,7 +48,7 @@ func CopyInit(t testing.TB, path string) {
 	}
 	data, err := os.ReadFile(from)
 	if err == nil {
-		err = os.WriteFile(path, data, 0o755)
+		err = nstest.WriteFile(path, data, 0o755)
 	}
 	if err != nil {
 		t.Fatal(err)

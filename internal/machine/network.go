@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/beaminit/beaminit/internal/nstest"
+
 	"github.com/beaminit/beaminit/node"
 	"golang.org/x/sys/unix"
 )
@@ -18,8 +20,8 @@ func Bridge(t *testing.T) (pid int) {
 	t.Helper()
 	Init(t) // or the test is skipped
 	cmd := exec.Command("sleep", "infinity")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	if err := nstest.Start(cmd); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
@@ -27,17 +29,28 @@ func Bridge(t *testing.T) (pid int) {
 	return cmd.Process.Pid
 }
 
+// InNet runs a script of sh(1) in the network namespace of a process.
 func InNet(t testing.TB, pid int, script string) {
 	t.Helper()
-	if out, err := exec.Command("nsenter", "--net=/proc/"+strconv.Itoa(pid)+"/ns/net", "sh", "-c", script).CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v %s", script, err, out)
+	if err := inNet(pid, script); err != nil {
+		t.Fatal(err)
 	}
+}
+
+func inNet(pid int, script string) error {
+	out, err := exec.Command("nsenter", "--net=/proc/"+strconv.Itoa(pid)+"/ns/net", "sh", "-c", script).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s: %w %s", script, err, out)
+	}
+	return nil
 }
 
 // Plug gives the machine an eth0 whose other end is a port of the bridge.
 func (m *Machine) Plug(bridge, port int) {
 	m.T.Helper()
-	InNet(m.T, m.PID(), fmt.Sprintf("ip link add eth0 type veth peer name port%d netns %d", port, bridge))
+	if err := inNet(m.PID(), fmt.Sprintf("ip link add eth0 type veth peer name port%d netns %d", port, bridge)); err != nil {
+		m.T.Fatalf("%v\n%s", err, m.Tail())
+	}
 	InNet(m.T, bridge, fmt.Sprintf("ip link set port%d master br0 && ip link set port%d up", port, port))
 }
 

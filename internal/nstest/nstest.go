@@ -75,6 +75,15 @@ func Run(t *testing.T, flags uintptr, body func(t *testing.T)) {
 	}
 }
 
+// WriteFile is os.WriteFile for what is executed afterwards. No process is started while the
+// file is open for writing: one that has inherited it keeps it until it executes another
+// program, and until then nobody can execute the file (ETXTBSY, execve(2); syscall.ForkLock).
+func WriteFile(path string, data []byte, mode os.FileMode) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return os.WriteFile(path, data, mode)
+}
+
 // Start starts a command that does not outlive this process, however it ends; and where the
 // command is the PID 1 of a pid namespace, nothing in that does (PR_SET_PDEATHSIG, prctl(2);
 // pid_namespaces(7)).

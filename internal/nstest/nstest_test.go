@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // A test binary that is killed leaves nothing of what it started, not even what is below
@@ -48,4 +51,40 @@ func TestStartDiesWithTheTest(t *testing.T) {
 	cmd.Process.Kill()
 	cmd.Wait()
 	Await(t, "the PID 1 that it started is gone", func() bool { return syscall.Kill(pid, 0) == syscall.ESRCH }, nil)
+}
+
+// What WriteFile has written can be executed at once, whatever else is started meanwhile:
+// with os.WriteFile about 2 % could not.
+func TestWriteFile(t *testing.T) {
+	until := time.Now().Add(3 * time.Second)
+	var all sync.WaitGroup
+	beside := func(f func()) {
+		all.Add(1)
+		go func() { defer all.Done(); f() }()
+	}
+	for range 4 {
+		beside(func() {
+			for time.Now().Before(until) {
+				exec.Command("/bin/true").Run()
+			}
+		})
+	}
+	program, err := os.ReadFile("/bin/true")
+	Must(t, err)
+	for g := range 3 {
+		path := filepath.Join(t.TempDir(), "true"+strconv.Itoa(g))
+		beside(func() {
+			for time.Now().Before(until) {
+				os.Remove(path)
+				if err := WriteFile(path, program, 0o755); err != nil {
+					t.Error(err)
+				}
+				// By a process that waits for no other, as the PID 1 of a machine is.
+				if out, err := exec.Command("/bin/sh", "-c", "exec "+path).CombinedOutput(); err != nil {
+					t.Errorf("%v %s", err, out)
+				}
+			}
+		})
+	}
+	all.Wait()
 }

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/beaminit/beaminit/internal/nstest"
 )
 
 var update = flag.Bool("update", false, "write testdata anew")
@@ -225,7 +227,7 @@ func TestErlangOfAVersionManager(t *testing.T) {
 			t.Fatal(err)
 		}
 		script := "#!/bin/sh\nexec " + real + " \"$@\"\n"
-		if err := os.WriteFile(filepath.Join(shims, name), []byte(script), 0o755); err != nil {
+		if err := nstest.WriteFile(filepath.Join(shims, name), []byte(script), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}

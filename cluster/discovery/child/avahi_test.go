@@ -24,8 +24,8 @@ func TestAvahi(t *testing.T) {
 	}
 	nstest.Run(t, nstest.Usual|syscall.CLONE_NEWPID, func(t *testing.T) {
 		other := exec.Command("sleep", "600")
-		other.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-		if err := other.Start(); err != nil {
+		other.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+		if err := nstest.Start(other); err != nil {
 			t.Fatal(err)
 		}
 		defer other.Process.Kill()
