@@ -17,6 +17,10 @@ type notifySocket struct {
 	healer  string        // the address in the VM that is told whom to connect to; empty: none is known
 }
 
+// maxWaiting is more than the kernel keeps of datagrams in one socket
+// (net.unix.max_dgram_qlen, ip-sysctl.rst: 10, and what an image makes of it).
+const maxWaiting = 1024
+
 // listenNotices makes the socket for the release, which has just been started. It is kept when
 // PID 1 executes itself anew: what is said meanwhile waits there, as a release says that
 // it is ready only once. Should there be none, the probe has to be enough.
@@ -61,11 +65,32 @@ func (l *Loop) handleNotice() {
 		return // it was taken already
 	}
 	if w := notify.Parse(b[:n]); w != (notify.Words{}) {
-		if w.Started && topAncestor(int(from.Pid)) == l.state.PID {
+		pid := speaker(int(from.Pid), l.state.PID)
+		if w.Started && pid == l.state.PID {
 			l.notify.healer = from.abstract()
 		}
-		l.step(policy.Event{Kind: policy.Notified, PID: topAncestor(int(from.Pid)), Said: w})
+		l.step(policy.Event{Kind: policy.Notified, PID: pid, Said: w})
 	}
+}
+
+// forgetNotices takes away what was said before the run that begins: it was about another.
+func (l *Loop) forgetNotices() {
+	b := make([]byte, notify.MaxMessage)
+	for i := 0; l.notify.fd > 0 && i < maxWaiting; i++ {
+		if _, _, err := receive(l.notify.fd, b, unix.MSG_DONTWAIT); err != nil {
+			return
+		}
+	}
+}
+
+// speaker is the child of PID 1 that a process is, or is below of. One that has ended since it
+// said its word, as systemd-notify(1) does at once, is below own: nobody else may write to
+// its socket but its user and root. 0 is a process of another pid namespace (pid_namespaces(7)).
+func speaker(pid, own int) int {
+	if pid != 0 && parent(pid) == 0 {
+		return own
+	}
+	return topAncestor(pid)
 }
 
 // topAncestor is the child of PID 1 that a process is, or is below of.

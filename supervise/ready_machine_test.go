@@ -1,6 +1,7 @@
 package supervise_test
 
 import (
+	"os/exec"
 	"strconv"
 	"testing"
 	"time"
@@ -99,6 +100,23 @@ func TestReadyNotify(t *testing.T) {
 			m.Restarted(1, next)
 		})
 	}
+}
+
+// A release is ready though the process that says so for it has ended before PID 1 reads it, as
+// systemd-notify(1) does.
+func TestReadySaidByTheDead(t *testing.T) {
+	t.Parallel()
+	m := machine.Start(t, withBird(t, "relx/own", "notify", "", ""))
+	m.Record("started", 0, func(r health.Record) bool { return machine.Phase(r, "started") != 0 })
+	m.Must(unix.Kill(m.PID(), unix.SIGSTOP))
+	pid := strconv.Itoa(m.PID())
+	say := exec.Command("nsenter", "-p", "-t", pid, "python3", "-c", `import socket, sys
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", sys.argv[1])`, "/proc/"+pid+"/root"+notify.Socket)
+	if out, err := say.CombinedOutput(); err != nil {
+		t.Errorf("%v %s", err, out)
+	}
+	m.Must(unix.Kill(m.PID(), unix.SIGCONT))
+	m.State(health.Up, 0)
 }
 
 // A release that never says that it is ready starts until start_timeout is over. A

@@ -33,6 +33,7 @@ func (l *Loop) releaseChild() Child {
 		Wanted:  func(*policy.State) bool { return false },
 		Command: func() (*launch.Command, error) { return &l.prepared.Command, l.prepareFailed },
 		Files: func() (Files, error) {
+			l.forgetNotices()
 			f := l.releaseFiles(&l.prepared)
 			l.startSidecar(l.prepared.Sidecar)
 			return f, nil

@@ -68,19 +68,9 @@ func (l *Loop) handleServiceNotice(n serviceNotice) {
 	b := make([]byte, notify.MaxMessage)
 	size, from, err := receive(n.fd, b, unix.MSG_DONTWAIT)
 	if err == nil && notify.Parse(b[:size]).Ready {
-		l.stepChild(n.from, policy.ChildEvent{Kind: policy.ChildNotified, PID: n.speaker(int(from.Pid))})
+		l.stepChild(n.from, policy.ChildEvent{Kind: policy.ChildNotified, PID: speaker(int(from.Pid), n.from.state.PID)})
 	}
 	l.services.taken <- struct{}{}
-}
-
-// speaker is the child that a process is, or is below of. One that has ended since it said its
-// word, as systemd-notify(1) does at once, is below the service: nobody else may write to
-// the socket but its user and root.
-func (n *serviceNotice) speaker(pid int) int {
-	if parent(pid) == 0 {
-		return n.from.state.PID
-	}
-	return topAncestor(pid)
 }
 
 // noteReady says it when a service is ready, or its time to be is over, and goes on with what
