@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"strconv"
@@ -225,7 +226,7 @@ func statusText(r health.Record, version string, now time.Duration) string {
 	line("clock", r.Clock)
 	line("boot", bootText(r.Phases))
 	line("omitted", strings.Join(r.Omitted, " "))
-	line("init", version)
+	line("init", cmp.Or(version, r.Version))
 	if age := now - r.Up; age > 0 && version == "" {
 		line("told", age.Truncate(time.Millisecond).String()+" ago")
 	}

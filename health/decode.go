@@ -123,6 +123,8 @@ func (r *Record) setFurther(key, value string) (err error) {
 		r.Discovery = value
 	case "clock":
 		r.Clock = value
+	case "version":
+		r.Version = value
 	case "phases":
 		r.Phases, err = parsePhases(value)
 	case "omitted":

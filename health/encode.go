@@ -22,6 +22,7 @@ const (
 	maxList    = 80 // warn, net, cut, healed, brake
 	maxNode    = 160
 	maxShort   = 16 // clock, slot, discovery
+	maxVersion = 40
 	maxPhases  = 8
 )
 
@@ -36,13 +37,13 @@ var order = [...]struct {
 }{
 	{"boot", true}, {"seq", true}, {"up", true}, {"node", true}, {"state", true}, {"pid", false}, {"restarts", true}, {"peers", true},
 	{"missing", false}, {"probe", false}, {"mem", false}, {"why", false}, {"next", false}, {"warn", false}, {"net", false},
-	{"cut", false}, {"healed", false}, {"brake", false}, {"slot", false}, {"trial", false}, {"discovery", false}, {"clock", false}, {"phases", false},
+	{"cut", false}, {"healed", false}, {"brake", false}, {"slot", false}, {"trial", false}, {"discovery", false}, {"clock", false}, {"version", false}, {"phases", false},
 	{"omitted", false}, {"mac", false},
 }
 
 // omissible are the fields that are left out of a record that would be too long, in this
 // order, until it is not. Then omitted= names them.
-var omissible = [...]string{"phases", "healed", "brake", "cut", "discovery", "net", "clock", "slot", "warn", "why"}
+var omissible = [...]string{"version", "phases", "healed", "brake", "cut", "discovery", "net", "clock", "slot", "warn", "why"}
 
 // Append adds the record's text, from "health" to the last digit of its
 // checksum, to dst: logfmt of ASCII, without a line end.
@@ -137,6 +138,8 @@ func (r *Record) further(dst []byte, name string) []byte {
 		return appendText(dst, r.Discovery, maxShort)
 	case "clock":
 		return appendText(dst, r.Clock, maxShort)
+	case "version":
+		return appendText(dst, r.Version, maxVersion)
 	case "phases":
 		return appendPhases(dst, r.Phases)
 	}

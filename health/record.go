@@ -50,6 +50,7 @@ type Record struct {
 	Trial     bool          // it is not confirmed yet
 	Discovery string        // open: peers are believed without a key
 	Clock     string        // what gave the time of day at boot: rtc, floor or kernel; empty: not known
+	Version   string        // of the beaminit that runs, its commit as git describe names it
 	Phases    []Phase       // of the boot, in order
 	Omitted   []string      // names of the fields that were left out because the record would have been too long
 }

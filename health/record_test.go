@@ -16,7 +16,7 @@ var full = Record{
 	State: Degraded, PID: 87, Restarts: 3, Connected: 1, Peers: 2, Missing: []Missing{{"eclero8", "refused"}},
 	Probe: 4 * time.Millisecond, Mem: 54 << 20, Why: "killed by signal 9 (SIGKILL)", Next: 200 * time.Millisecond, Clock: "rtc",
 	Warn: []string{"clock", "data"}, Net: []string{"eth0:no-carrier"}, Cut: []string{"eclero8"}, Healed: []string{"eclero10"}, Brake: []Brake{{"eclero12", 32 * time.Second}, {"+2", 0}},
-	Slot: "A", Trial: true, Discovery: "open",
+	Slot: "A", Trial: true, Discovery: "open", Version: "v1.0.0-9-gabcdef0",
 	Phases: []Phase{{"kernel", 1210 * time.Millisecond}, {"mounts", 1220 * time.Millisecond}},
 }
 
@@ -26,7 +26,7 @@ func TestAppend(t *testing.T) {
 		rec  Record
 		want string
 	}{
-		{"full", full, `health v=1 boot=3f2a91c0 seq=42 up=12.345 node=eclero@eclero6 state=degraded pid=87 restarts=3 peers=1/2 missing=eclero8:refused probe=4ms mem=54M why="killed by signal 9 (SIGKILL)" next=200ms warn=clock,data net=eth0:no-carrier cut=eclero8 healed=eclero10 brake=eclero12:32s,+2 slot=A trial=1 discovery=open clock=rtc phases=kernel:1.210,mounts:1.220 crc=`},
+		{"full", full, `health v=1 boot=3f2a91c0 seq=42 up=12.345 node=eclero@eclero6 state=degraded pid=87 restarts=3 peers=1/2 missing=eclero8:refused probe=4ms mem=54M why="killed by signal 9 (SIGKILL)" next=200ms warn=clock,data net=eth0:no-carrier cut=eclero8 healed=eclero10 brake=eclero12:32s,+2 slot=A trial=1 discovery=open clock=rtc version=v1.0.0-9-gabcdef0 phases=kernel:1.210,mounts:1.220 crc=`},
 		{"bare", Record{State: Booting}, `health v=1 boot=00000000 seq=0 up=0.000 node="" state=booting restarts=0 peers=0/0 crc=`},
 		{"membership unknown", Record{State: Up, Node: "a@b", Connected: -1, Peers: 2}, `health v=1 boot=00000000 seq=0 up=0.000 node=a@b state=up restarts=0 peers=?/2 crc=`},
 		{"hostile text", Record{State: Down, Node: "a@b", Why: "x\n\"y\" crc=00000000 \x1b[2J\xff"}, `health v=1 boot=00000000 seq=0 up=0.000 node=a@b state=down restarts=0 peers=0/0 why="x?'y' crc:00000000 ?[2J?" crc=`},
@@ -44,7 +44,7 @@ func TestAppend(t *testing.T) {
 
 func TestAppendStaysShort(t *testing.T) {
 	r := full
-	r.Clock = strings.Repeat("c", 100)
+	r.Clock, r.Version = strings.Repeat("c", 100), strings.Repeat("v", 500)
 	r.Node, r.Why = strings.Repeat("n", 500), strings.Repeat("w", 5000)
 	for i := 0; i < 256; i++ {
 		r.Missing = append(r.Missing, Missing{Name: strings.Repeat("p", 60)})
@@ -71,7 +71,7 @@ func TestAppendStaysShort(t *testing.T) {
 			t.Fatalf("%d words: %v, %d bytes, omitted %v: %s", n, ok, len(line), got.Omitted, line)
 		}
 		omitted = got.Omitted
-		if slices.Contains(omitted, "phases") != (got.Phases == nil) || slices.Contains(omitted, "healed") != (got.Healed == nil) {
+		if slices.Contains(omitted, "version") != (got.Version == "") || slices.Contains(omitted, "phases") != (got.Phases == nil) || slices.Contains(omitted, "healed") != (got.Healed == nil) {
 			t.Errorf("omitted %v, but: %s", omitted, line)
 		}
 	}

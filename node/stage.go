@@ -117,7 +117,7 @@ func (n *node) earlyRecord(state health.State, why string) {
 	n.seq++
 	n.console.Health(health.Record{
 		Boot: n.Boot, Seq: n.seq, Up: clock.Uptime(), Node: n.nodeName(), State: state,
-		Peers: peerCount(n.Config), Why: why, Phases: n.phases,
+		Peers: peerCount(n.Config), Why: why, Version: n.build.Version, Phases: n.phases,
 	})
 }
 

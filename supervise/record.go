@@ -29,7 +29,7 @@ func (l *Loop) present() health.Record {
 	r := health.Record{
 		Boot: l.Boot, Seq: l.Seq, Up: clock.Uptime(), Node: l.Name(), State: s.Health(),
 		PID: s.PID, Restarts: s.Restarts, Peers: s.Peers, Connected: s.Connected(),
-		Probe: s.Probe, Mem: resident(s.PID), Why: s.Why, Warn: l.warnings(), Clock: l.Clock(), Phases: l.Phases,
+		Probe: s.Probe, Mem: resident(s.PID), Why: s.Why, Warn: l.warnings(), Clock: l.Clock(), Version: l.Version, Phases: l.Phases,
 	}
 	if l.Network.Bad != nil {
 		r.Net = l.Network.Bad()
