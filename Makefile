@@ -24,12 +24,12 @@ SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 LAB     := build/lab-tool
 LABARGS  = -init build/init $(if $(RELEASE),-release '$(abspath $(RELEASE))') $(if $(IMAGE),-image '$(abspath $(IMAGE))') $(if $(NODES),-nodes $(NODES)) \
            $(if $(KERNEL),-kernel '$(abspath $(KERNEL))') $(if $(MEM),-mem $(MEM)) $(if $(PCAP),-pcap) \
-           $(if $(TCG),-tcg) $(if $(AUTO),-auto) $(if $(APPEND),-append '$(APPEND)')
+           $(if $(TCG),-tcg) $(if $(AUTO),-auto) $(if $(APPEND),-append '$(APPEND)') $(if $(FILE),'$(abspath $(FILE))')
 
 .PHONY: help newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e bench bench-cluster crowd fuzz chaos truth auto cross init deps clean
 .PHONY: build/init build/lab-tool build/bench build/test # go knows better than make what is up to date
 
-run: ## three nodes in QEMU, their health on screen (RELEASE=DIR NODES=N AUTO=1 IMAGE=DIR …: docs/lab.md)
+run: ## three nodes in QEMU, their health on screen (RELEASE=DIR NODES=N AUTO=1 IMAGE=DIR FILE=lab.toml …: docs/lab.md)
 up: ## the same in the background, when the cluster is whole
 image: ## only the image of the nodes
 run up image: deps build/init $(LAB)

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/qemu/image"
 )
 
 // launch starts QEMU for the node. Serial console, QMP and network card are
@@ -65,29 +67,37 @@ func (n *Node) launch() (*machine, error) {
 	return m, nil
 }
 
-// arguments are QEMU's, for a machine with its two serial ports, QMP and network on these
-// descriptors.
 // nicID is what QEMU calls the network card.
 const nicID = "lan"
 
+// image is what the node boots.
+func (n *Node) image() image.Set {
+	if n.Spec.Image != nil {
+		return *n.Spec.Image
+	}
+	return n.lab.opts.Image
+}
+
+// arguments are QEMU's, for a machine with its two serial ports, QMP and network on these
+// descriptors.
 func (n *Node) arguments(serial, qmp, nic, shell int) []string {
-	o := n.lab.opts
+	o, set := n.lab.opts, n.image()
 	accel := []string{"-accel", "tcg,thread=multi"}
 	if n.lab.kvm {
 		accel = []string{"-accel", "kvm"}
 	}
-	args := append([]string{"-name", n.Spec.Name, "-machine", "q35", "-cpu", "max", "-smp", "1",
-		"-m", strconv.Itoa(o.Memory), "-nodefaults", "-no-user-config", "-display", "none"}, accel...)
+	args := append([]string{"-name", n.Spec.Name, "-machine", "q35", "-cpu", "max", "-smp", strconv.Itoa(max(n.Spec.CPUs, 1)),
+		"-m", strconv.Itoa(cmp.Or(n.Spec.Memory, o.Memory)), "-nodefaults", "-no-user-config", "-display", "none"}, accel...)
 	args = append(args,
-		"-kernel", o.Image.Kernel.File, "-append", n.cmdline(),
-		"-drive", "if=none,id=root,format=raw,readonly=on,file="+comma(o.Image.Root),
+		"-kernel", set.Kernel.File, "-append", n.cmdline(),
+		"-drive", "if=none,id=root,format=raw,readonly=on,file="+comma(set.Root),
 		"-device", "virtio-blk-pci,drive=root,addr=4",
 		"-chardev", fmt.Sprintf("socket,id=serial,fd=%d", serial), "-serial", "chardev:serial",
 		"-chardev", fmt.Sprintf("socket,id=shell,fd=%d", shell), "-serial", "chardev:shell",
 		"-chardev", fmt.Sprintf("socket,id=qmp,fd=%d", qmp), "-mon", "chardev=qmp,mode=control")
 	args = append(args, n.diskArguments()...)
-	if o.Image.Initramfs != "" {
-		args = append(args, "-initrd", o.Image.Initramfs)
+	if set.Initramfs != "" {
+		args = append(args, "-initrd", set.Initramfs)
 	}
 	for _, d := range o.Devices {
 		args = append(args, "-device", d)
@@ -112,7 +122,7 @@ func (n *Node) cmdline() string {
 	}
 	// The kernel's own chatter costs time on a serial port, so the log level is low until
 	// it starts the init: then the sysctl raises it, and what the release says is shown.
-	words := []string{"console=ttyS0", "root=/dev/vda", "rootfstype=" + cmp.Or(n.lab.opts.Image.RootType, "squashfs"), "ro", "panic=5", "loglevel=5",
+	words := []string{"console=ttyS0", "root=/dev/vda", "rootfstype=" + cmp.Or(n.image().RootType, "squashfs"), "ro", "panic=5", "loglevel=5",
 		"sysctl.kernel.printk=7", "net.ifnames=0"}
 	if !n.Spec.Auto {
 		words = append(words, fmt.Sprintf("ip=%s::%s:%s:%s:eth0:off", n.Spec.Address, Gateway, Netmask, n.Spec.Name))

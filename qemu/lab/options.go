@@ -8,7 +8,6 @@
 package lab
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -38,6 +37,10 @@ type NodeSpec struct {
 	RTC     string // what its clock says when it is switched on, as -rtc base= has it; empty: what is right
 	Auto    bool   // nothing on its command line tells it from others; see AutoSpecs
 	Off     bool   // Up does not start it
+	Memory  int    // MiB; 0: Options.Memory
+	CPUs    int    // 0: 1
+
+	Image *image.Set // what it boots; nil: Options.Image
 }
 
 // NodeSpecs gives the lab's n nodes: eclero6, eclero8, eclero10 and so on, each with
@@ -141,8 +144,8 @@ type Options struct {
 }
 
 func (o *Options) fill() error {
-	if len(o.Nodes) == 0 {
-		return errors.New("a lab needs at least one node")
+	if err := CheckNodes(o.Nodes); err != nil {
+		return err
 	}
 	if o.Memory == 0 {
 		o.Memory = 256

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,6 +93,18 @@ func TestCmdline(t *testing.T) {
 		"ip=192.168.7.6::192.168.7.1:255.255.255.0:eclero6:eth0:off a=1 b=2"
 	if got := n.cmdline(); got != want {
 		t.Errorf("the kernel command line is\n%s, want\n%s", got, want)
+	}
+}
+
+// A node may have what the others have not.
+func TestNodeOfItsOwn(t *testing.T) {
+	set := image.Set{Root: "/own.squashfs", RootType: "ext4", Initramfs: "/own.cpio"}
+	n := &Node{Spec: NodeSpec{Name: "a", Memory: 512, CPUs: 2, Image: &set, NoNIC: true}, lab: &Lab{opts: Options{Memory: 256}}}
+	got := strings.Join(n.arguments(3, 4, 5, 6), " ")
+	for _, want := range []string{"-smp 2", "-m 512", "file=/own.squashfs", "-initrd /own.cpio", "rootfstype=ext4"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s is not in %s", want, got)
+		}
 	}
 }
 

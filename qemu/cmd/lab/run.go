@@ -43,7 +43,10 @@ func show(ctx context.Context, w io.Writer, from tui.Source) error {
 	return err
 }
 
-func cmdRun(e env, _ *flag.FlagSet, _ []string) error {
+func cmdRun(e env, fs *flag.FlagSet, args []string) error {
+	if err := e.setup.readFile(fs, args); err != nil {
+		return err
+	}
 	ctx, cancel := untilSignal()
 	defer cancel()
 	l, err := e.boot(ctx, cancel)
@@ -124,7 +127,10 @@ func withoutWait(args []string) []string {
 
 // cmdUp builds in the foreground, where it can be seen, and leaves the lab itself to
 // a process of its own.
-func cmdUp(e env, _ *flag.FlagSet, _ []string) error {
+func cmdUp(e env, fs *flag.FlagSet, args []string) error {
+	if err := e.setup.readFile(fs, args); err != nil {
+		return err
+	}
 	ctx, cancel := untilSignal()
 	defer cancel()
 	dir, err := e.setup.labDir()
@@ -213,7 +219,10 @@ func (e env) background(ctx context.Context, dir string, client *labpkg.Client) 
 	}
 }
 
-func cmdServe(e env, _ *flag.FlagSet, _ []string) error {
+func cmdServe(e env, fs *flag.FlagSet, args []string) error {
+	if err := e.setup.readFile(fs, args); err != nil {
+		return err
+	}
 	ctx, cancel := untilSignal()
 	defer cancel()
 	o, err := e.setup.options(e.saying())
@@ -238,7 +247,10 @@ func cmdServe(e env, _ *flag.FlagSet, _ []string) error {
 	return nil
 }
 
-func cmdImage(e env, _ *flag.FlagSet, _ []string) error {
+func cmdImage(e env, fs *flag.FlagSet, args []string) error {
+	if err := e.setup.readFile(fs, args); err != nil {
+		return err
+	}
 	o, err := e.setup.options(e.saying())
 	if err != nil {
 		return err

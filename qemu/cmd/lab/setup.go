@@ -32,6 +32,9 @@ type setup struct {
 	pcap      bool
 	auto      bool
 	words     []string // the command line, as it came
+
+	file   string     // a lab file; empty: none
+	listed []fileNode // its nodes
 }
 
 // flags declares the flags that a command has.
@@ -140,11 +143,7 @@ func (s setup) program(say func(string)) (string, error) {
 // options builds what is missing and gives what a lab is started with.
 func (s setup) options(say func(string)) (labpkg.Options, error) {
 	var o labpkg.Options
-	specs := labpkg.NodeSpecs
-	if s.auto {
-		specs = labpkg.AutoSpecs
-	}
-	nodes, err := specs(s.nodes)
+	nodes, err := s.specs()
 	if err != nil {
 		return o, usageError(err.Error())
 	}
@@ -156,40 +155,43 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 	if err != nil {
 		return o, err
 	}
-	init, err := s.program(say)
+	if s.init, err = s.program(say); err != nil {
+		return o, err
+	}
+	set, err := s.images(dir, nodes, say)
 	if err != nil {
 		return o, err
 	}
+	o = labpkg.Options{
+		Dir: dir, Nodes: nodes, Image: set, TCG: s.tcg, Memory: s.memory, HealthKey: key,
+		Interval: s.interval, Append: s.append, Pcap: s.pcap, Say: say,
+	}
+	if s.image != "" {
+		o.Append = strings.TrimSpace(labpkg.Words(nodes, s.interval) + " " + s.append)
+	}
+	return o, s.ownImages(&o)
+}
+
+// images are what nodes boot: what BitBake built, or a release and the configuration that is
+// for these nodes.
+func (s setup) images(dir string, nodes []labpkg.NodeSpec, say func(string)) (image.Set, error) {
 	if s.image != "" {
 		if s.release != "" || s.config != "" || s.auto {
-			return o, usageError("an image has its own release and configuration: -image goes without -release, -config and -auto")
+			return image.Set{}, usageError("an image has its own release and configuration: -image goes without -release, -config and -auto")
 		}
-		set, err := image.Deployed(s.image, s.kernel, dir, init, say)
-		if err != nil {
-			return o, err
-		}
-		return labpkg.Options{
-			Dir: dir, Nodes: nodes, Image: set, TCG: s.tcg, Memory: s.memory, HealthKey: key, Interval: s.interval,
-			Append: strings.TrimSpace(labpkg.Words(nodes, s.interval) + " " + s.append), Pcap: s.pcap, Say: say,
-		}, nil
+		return image.Deployed(s.image, s.kernel, dir, s.init, say)
 	}
 	config := labpkg.Config(nodes, s.interval)
 	if s.auto {
 		config = labpkg.AutoConfig(s.interval)
 	}
 	if s.config != "" {
+		var err error
 		if config, err = os.ReadFile(s.config); err != nil {
-			return o, err
+			return image.Set{}, err
 		}
 	}
-	set, err := image.Build(image.Spec{Dir: dir, Init: init, Release: s.release, Kernel: s.kernel, Config: config}, say)
-	if err != nil {
-		return o, err
-	}
-	return labpkg.Options{
-		Dir: dir, Nodes: nodes, Image: set, TCG: s.tcg, Memory: s.memory, HealthKey: key,
-		Interval: s.interval, Append: s.append, Pcap: s.pcap, Say: say,
-	}, nil
+	return image.Build(image.Spec{Dir: dir, Init: s.init, Release: s.release, Kernel: s.kernel, Config: config}, say)
 }
 
 // saying tells steps on w.

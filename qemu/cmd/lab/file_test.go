@@ -1,0 +1,101 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// read gives what a lab file makes of the flags that are given beside it.
+func read(t *testing.T, text string, flags ...string) (setup, error) {
+	t.Helper()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "lab.toml")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var e env
+	fs := flag.NewFlagSet("lab run", flag.ContinueOnError)
+	e.flags(fs, "run")
+	rest, err := parse(fs, append(flags, path), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = e.setup.readFile(fs, rest)
+	return e.setup, err
+}
+
+func TestLabFile(t *testing.T) {
+	s, err := read(t, `
+release = "rel"
+mem = 300
+interval = "5s"
+tcg = true
+append = "quiet"
+[[node]]
+name = "till"
+address = "192.168.7.20"
+append = "beaminit.release.env.SHELF=7"
+cpus = 2
+[[node]]
+name = "store"
+mem = 512
+release = "/other"
+`, "-append", "loglevel=7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.memory != 300 || s.interval != 5*time.Second || !s.tcg || s.append != "loglevel=7" || s.release != filepath.Join(filepath.Dir(s.file), "rel") {
+		t.Errorf("setup %+v", s)
+	}
+	nodes, err := s.specs()
+	if err != nil || len(nodes) != 2 {
+		t.Fatal(nodes, err)
+	}
+	a, b := nodes[0], nodes[1]
+	if a.Name != "till" || a.Address.String() != "192.168.7.20" || a.CPUs != 2 || a.Append != "beaminit.release.env.SHELF=7" {
+		t.Errorf("the first is %+v", a)
+	}
+	if b.Name != "store" || b.Address.String() != "192.168.7.8" || b.Memory != 512 {
+		t.Errorf("the second is %+v", b)
+	}
+}
+
+// What is wrong with a lab file is said before anything is built or booted, all of it.
+func TestLabFileProblems(t *testing.T) {
+	node := func(words ...string) string { return "[[node]]\n" + strings.Join(words, "\n") + "\n" }
+	for _, tt := range []struct{ text, says string }{
+		{"nodez = 3\n", `there is no key "nodez"; there are [[node]] and append, auto, config`},
+		{"dir = \"/tmp\"\n", `there is no key "dir"`},
+		{"nodes = \"many\"\n", `nodes = many: parse error`},
+		{"interval = 5\n", `interval = 5: parse error`},
+		{"a = \n", "line 1"},
+		{node(`name = "a"`, `adress = "192.168.7.9"`), `there is no key "adress" of a [[node]]; there are name, address`},
+		{node(`name = "a"`, `address = "here"`), "unable to parse IP"},
+		{node(`name = "a"`, `mem = "much"`), "mem"},
+		{"nodes = 3\n" + node(`name = "a"`), "[[node]] goes without nodes and auto"},
+		{"auto = true\n" + node(`name = "a"`), "[[node]] goes without nodes and auto"},
+		{node(`address = "192.168.7.9"`), "node 1 of 1 has no name"},
+		{node(`name = "192.168.7.9"`), `node "192.168.7.9": its name is an address; want a host name`},
+		{node(`name = "../a"`), `node "../a": want a host name`},
+		{node(`name = "a"`) + node(`name = "a"`), `node "a": two nodes have this name`},
+		{node(`name = "a"`, `address = "192.168.7.9"`) + node(`name = "b"`, `address = "192.168.7.9"`), `node "b": address 192.168.7.9 is that of "a"`},
+		{node(`name = "a"`, `address = "10.0.0.1"`), `address 10.0.0.1 is none of a host in 192.168.7.0/24`},
+		{node(`name = "a"`, `address = "fe80::1"`), `address fe80::1 is none of a host in`},
+		{node(`name = "a"`, `address = "192.168.7.255"`), "is none of a host in"},
+		{node(`name = "a"`, `address = "192.168.7.1"`), "is the gateway's"},
+		{node(`name = "a"`, `mem = 16`), "mem = 16: a node boots with 128 MiB and more"},
+		{node(`name = "a"`, `cpus = 99`), "cpus = 99: from 1 to 16"},
+	} {
+		s, err := read(t, tt.text)
+		if err == nil {
+			_, err = s.specs()
+		}
+		if err == nil || !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), "lab.toml: ") {
+			t.Errorf("%q: %v, want %q in it", tt.text, err, tt.says)
+		}
+	}
+}
