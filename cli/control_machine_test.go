@@ -74,6 +74,19 @@ func TestCommands(t *testing.T) {
 	})
 }
 
+// A restart of what is not there ends where it began, and nothing else is announced.
+func TestRestartOfNothing(t *testing.T) {
+	t.Parallel()
+	m := machine.Start(t, machine.Spec{Cmdline: machine.NoNetwork + "hostname=node1 beaminit.supervise.attempts=3 beaminit.supervise.backoff=20ms,1s"})
+	_, next := m.State(health.Rescue, 0)
+	m.Want(1, "not restarted: state=down, no release to start", "restart")
+	m.State(health.Rescue, next)
+	m.Line("the release is not started any more, the node stays as it is")
+	if said, reboots := m.Count(" more ends within 1m0s: rescue"), m.Count(": reboot"); said != 1 || reboots != 0 {
+		t.Errorf("%d times what follows, want 1; %d times a reboot, want none:\n%s", said, reboots, m.Tail())
+	}
+}
+
 // A release that does not want to end is killed after stop_timeout, whatever it was to
 // be stopped for; and what was asked for last is what happens.
 func TestRestartOfAReleaseThatHangs(t *testing.T) {

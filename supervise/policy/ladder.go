@@ -121,11 +121,16 @@ func (s *State) scheduleRestart(at time.Duration, started, well bool) []Effect {
 // endNode ends the node by policy, unless that is a reboot that has not helped often
 // enough.
 func (s *State) endNode(a Action, why string) []Effect {
-	if a == config.Reboot && s.Policy.Boots > 0 && !s.CameUp && s.Failed+1 >= s.Policy.Boots {
+	if a == config.Reboot && s.helpless() {
 		return s.giveUp(strconv.Itoa(s.Failed+1) + " boots in a row did not come up: " + why)
 	}
 	s.Why = why
 	return s.finish(a)
+}
+
+// helpless says that a reboot has not helped often enough.
+func (s *State) helpless() bool {
+	return s.Policy.Boots > 0 && !s.CameUp && s.Failed+1 >= s.Policy.Boots
 }
 
 // stayOrLeave is for what cannot be started at all.

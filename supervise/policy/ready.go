@@ -72,8 +72,11 @@ func (s *State) WhatNext(now time.Duration) string {
 	case Running:
 		return "the release was started again at once (restart " + strconv.Itoa(s.Restarts) + ", pid " + strconv.Itoa(s.PID) + ")"
 	case Between:
-		return "the release is started again in " + (s.NextAt - now).Truncate(time.Millisecond).String() + "; after " +
-			strconv.Itoa(s.Policy.Attempts+1-len(s.Exits)) + " more ends within " + s.Policy.Window.String() + ": " + s.Policy.GiveUp
+		text := "the release is started again in " + (s.NextAt - now).Truncate(time.Millisecond).String()
+		if !s.Ran && len(s.Exits) > 1 { // what follows has been said, and nothing has changed
+			return text
+		}
+		return text + "; after " + strconv.Itoa(s.Policy.Attempts+1-len(s.Exits)) + " more ends within " + s.Policy.Window.String() + ": " + s.consequence()
 	case Stopped:
 		return "the release " + s.Why + "; it is not started again (supervise.exit_ok)"
 	case GivenUp:
@@ -82,4 +85,15 @@ func (s *State) WhatNext(now time.Duration) string {
 		return s.Why + "; running supervise.fallback_exec"
 	}
 	return ""
+}
+
+// consequence is what ended makes of one end too many, as supervise.give_up has it.
+func (s *State) consequence() string {
+	switch {
+	case !s.Ran && s.Policy.Leave:
+		return config.PowerOff
+	case !s.Ran || s.Policy.GiveUp == config.Reboot && s.helpless():
+		return config.Rescue
+	}
+	return s.Policy.GiveUp
 }

@@ -123,3 +123,44 @@ func TestNotReadyInTime(t *testing.T) {
 		}
 	}
 }
+
+// What is announced for one end too many is what the ladder does then; for what cannot be
+// started at all it is said once.
+func TestWhatNextIsTrue(t *testing.T) {
+	give := func(action string) Policy {
+		return Policy{OnExit: config.Restart, GiveUp: action, Attempts: 3, Window: time.Minute, BackoffFirst: time.Second, BackoffLongest: time.Second, Boots: 3}
+	}
+	leave := give(config.Reboot)
+	leave.Leave = true
+	for _, c := range []struct {
+		name  string
+		s     State
+		first string // what follows, at the first failure
+		often int    // how often that is said in all
+	}{
+		{"never ran", State{Policy: give(config.Reboot)}, config.Rescue, 1},
+		{"never ran, in a container", State{Policy: leave}, config.PowerOff, 1},
+		{"ran", State{Policy: give(config.Reboot), Ran: true}, config.Reboot, 3},
+		{"ran, and reboots have not helped", State{Policy: give(config.Reboot), Ran: true, Failed: 2}, config.Rescue, 3},
+		{"ran, and came up once", State{Policy: give(config.Reboot), Ran: true, Failed: 2, CameUp: true}, config.Reboot, 3},
+		{"ran, and power off is wanted", State{Policy: give(config.PowerOff), Ran: true, Failed: 2}, config.PowerOff, 3},
+	} {
+		s, said := c.s, 0
+		for n := range 4 {
+			s.Phase = Running
+			effects := s.ended(time.Duration(n)*time.Second, "no release to start")
+			text := s.WhatNext(time.Duration(n) * time.Second)
+			if strings.HasSuffix(text, " more ends within 1m0s: "+c.first) {
+				said++
+			} else if strings.Contains(text, "more ends") {
+				t.Errorf("%s: %s", c.name, text)
+			}
+			if stays := s.Phase == GivenUp; n == 3 && stays != (c.first == config.Rescue) {
+				t.Errorf("%s: after all %v, %v", c.name, s.Phase, effects)
+			}
+		}
+		if said != c.often {
+			t.Errorf("%s: said %d times, want %d", c.name, said, c.often)
+		}
+	}
+}
