@@ -31,6 +31,7 @@ const (
 type NodeSpec struct {
 	Name    string
 	Address netip.Addr
+	Node    string // the part of its node name before the @, where it is not that of the others
 	Append  string // added to the kernel command line
 	Cmdline string // the whole of it, instead of the lab's and both Appends
 	NoNIC   bool   // a machine without a network card
@@ -94,7 +95,11 @@ func Config(nodes []NodeSpec, interval time.Duration) []byte {
 	var b strings.Builder
 	b.WriteString("# The same on all nodes of the lab; what differs is on the kernel command line.\n[peers]\n")
 	for _, n := range nodes {
-		fmt.Fprintf(&b, "%s = %q\n", n.Name, n.Address)
+		if n.Node == "" {
+			fmt.Fprintf(&b, "%s = %q\n", n.Name, n.Address)
+			continue
+		}
+		fmt.Fprintf(&b, "%s = { address = %q, node = %q }\n", n.Name, n.Address, n.Node)
 	}
 	return append([]byte(b.String()), common(interval)...)
 }

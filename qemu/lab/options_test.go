@@ -35,6 +35,7 @@ func TestConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	specs[2].Node = "app-17001"
 	c := config.Load("hostname=eclero6", func(path string) ([]byte, error) {
 		if path != "/etc/beaminit.toml" {
 			return nil, os.ErrNotExist
@@ -46,6 +47,9 @@ func TestConfig(t *testing.T) {
 	}
 	if len(c.Peers) != 3 || c.Health.Interval != 3*time.Second || c.Distribution.Port != Port {
 		t.Errorf("peers %v, interval %v, port %d", c.Peers, c.Health.Interval, c.Distribution.Port)
+	}
+	if got := c.Peers[len(c.Peers)-1].Node; got != "app-17001" {
+		t.Errorf("the last peer's node is called %q", got)
 	}
 	if c.Distribution.Name != "" {
 		t.Errorf("every release is called %q, want it to have its own name", c.Distribution.Name)

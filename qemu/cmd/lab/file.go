@@ -40,6 +40,7 @@ type labFile struct {
 type fileNode struct {
 	Name    string
 	Address netip.Addr // not given: that of the node in this place of a lab without a file
+	Node    string     // the part of its node name before the @, where the release has another
 	Append  string
 	Memory  int    `toml:"mem"`
 	CPUs    int    `toml:"cpus"`
@@ -103,7 +104,7 @@ func (s *setup) takeFile(fs *flag.FlagSet, path string) error {
 	return errors.Join(errs...)
 }
 
-var nodeKeys = []string{"name", "address", "append", "mem", "cpus", "release", "image", "kernel", "rtc"}
+var nodeKeys = []string{"name", "address", "node", "append", "mem", "cpus", "release", "image", "kernel", "rtc"}
 
 // fileFlags are the flags that a file can have as keys: those of lab run but -dir.
 func fileFlags() (list []string) {
@@ -152,7 +153,7 @@ func (s setup) specs() ([]labpkg.NodeSpec, error) {
 		if !address.IsValid() {
 			address = usual[i].Address
 		}
-		usual[i] = labpkg.NodeSpec{Name: n.Name, Address: address, Append: n.Append, Memory: n.Memory, CPUs: n.CPUs, RTC: n.RTC}
+		usual[i] = labpkg.NodeSpec{Name: n.Name, Address: address, Node: n.Node, Append: n.Append, Memory: n.Memory, CPUs: n.CPUs, RTC: n.RTC}
 	}
 	if err := labpkg.CheckNodes(usual); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.file, err)
