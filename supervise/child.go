@@ -213,13 +213,15 @@ func (l *Loop) sayEnd(c *child, how string, late bool) {
 	if late {
 		how += ", not done after " + c.Policy.Deadline.String()
 	}
-	text := c.title() + " ended (" + how + ")"
+	text, weight := c.title()+" ended ("+how+")", health.Warning
 	if c.state.PID != 0 {
 		text += ", it was started again (pid " + strconv.Itoa(c.state.PID) + ")"
 	} else if c.state.Wanted && !c.state.Done {
 		text += ", it is started again in " + c.state.Pause.String()
+	} else if !c.failed {
+		weight = health.Notice // it has done its work
 	}
-	l.Console.Say(health.Warning, text)
+	l.Console.Say(weight, text)
 }
 
 // fireChildren steps the children whose time has come.

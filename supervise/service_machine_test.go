@@ -74,7 +74,12 @@ func TestService(t *testing.T) {
 		m.Want(0, "exit status 3", "service", "failing")
 	})
 	t.Run("once, and by hand", func(t *testing.T) {
-		m.Line("service oneshot ended (exit status 0)")
+		if prefix := m.Prefix("service oneshot ended (exit status 0)"); prefix != "<29>" {
+			t.Errorf("it has done its work, and that is %s, want a notice", prefix)
+		}
+		if prefix := m.Prefix("service failing ended (exit status 3)"); prefix != "<28>" {
+			t.Errorf("that a service fails is %s, want a warning", prefix)
+		}
 		m.Want(0, "oneshot ended: exit status 0, started 1 times", "service", "oneshot")
 		m.Want(0, "manual not started", "service", "manual")
 		m.Want(0, "manual up pid=", "service", "manual", "start")

@@ -36,10 +36,11 @@ type Machine struct {
 	dead []func() // ends the file systems that never answer
 	exit chan error
 
-	mu      sync.Mutex
-	lines   []string
-	records []health.Record
-	news    chan struct{} // closed and renewed at each line
+	mu       sync.Mutex
+	lines    []string
+	prefixes []string // of each of them, as the kernel takes it (kmsg)
+	records  []health.Record
+	news     chan struct{} // closed and renewed at each line
 }
 
 // Spec says what a machine's root has.

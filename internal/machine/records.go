@@ -24,11 +24,12 @@ const endOfConsole = "end of the console"
 func (m *Machine) read(kmsg *os.File) {
 	in := bufio.NewScanner(kmsg)
 	for in.Scan() && in.Text() != endOfConsole {
-		line := in.Bytes()
+		line, prefix := in.Bytes(), ""
 		if i := bytes.IndexByte(line, '>'); i > 0 && i < 5 {
-			line = line[i+1:]
+			line, prefix = line[i+1:], string(line[:i+1])
 		}
 		m.mu.Lock()
+		m.prefixes = append(m.prefixes, prefix)
 		m.lines = append(m.lines, string(line))
 		if r, ok := health.Find(line); ok {
 			m.records = append(m.records, r)
@@ -37,6 +38,19 @@ func (m *Machine) read(kmsg *os.File) {
 		m.news = make(chan struct{})
 		m.mu.Unlock()
 	}
+}
+
+// Prefix is that of the first line that holds text: "<28>" of a warning (facility and level, syslog(3)).
+func (m *Machine) Prefix(text string) string {
+	m.Line(text)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, line := range m.lines {
+		if strings.Contains(line, text) {
+			return m.prefixes[i]
+		}
+	}
+	return ""
 }
 
 // Await waits until ok holds; on failure it shows the end of the console.
