@@ -198,6 +198,7 @@ func (l *Loop) childEnded(c *child, status unix.WaitStatus) {
 		l.sayStopped(c, killed)
 	}
 	if c.Service && c.failed {
+		l.rememberService(c)
 		l.record()
 	}
 	if c.Ended != nil {

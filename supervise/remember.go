@@ -43,6 +43,14 @@ func (l *Loop) rememberChange(was policy.State, e policy.Event) {
 	}
 }
 
+// rememberService remembers that a service failed: of several times in a row the first, or it
+// alone would fill the history.
+func (l *Loop) rememberService(c *child) {
+	if c.state.Pause <= c.Policy.BackoffFirst {
+		l.remember(history.Entry{Kind: history.Note, Why: c.title() + " ended (" + c.how + ")"})
+	}
+}
+
 // rememberDown is called when nothing of the release runs any more.
 func (l *Loop) rememberDown() {
 	s := &l.state

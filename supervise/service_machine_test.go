@@ -42,6 +42,23 @@ func pidOf(m *machine.Machine, name string) (pid int) {
 	return pid
 }
 
+// The history tells that a service failed, once for several times in a row.
+func TestServiceHistory(t *testing.T) {
+	t.Parallel()
+	s, _ := machine.OnDisk(t, withServices(t, serviceOf("failing", "exit 3", "")+serviceOf("oneshot", "exit 0", "restart = \"once\"")))
+	m := machine.Start(t, s)
+	m.State(health.Up, 0)
+	m.Line("service failing ended (exit status 3), it is started again in 2s")
+	var out string
+	m.Eventually("be remembered", func() bool {
+		out, _ = m.Ask("history")
+		return strings.Contains(out, "service failing ended (exit status 3)")
+	})
+	if strings.Count(out, "service failing ended") != 1 || strings.Contains(out, "oneshot") {
+		t.Errorf("the history is\n%s", out)
+	}
+}
+
 // A service is an entry of PID 1's table of children, and nothing more: it has the start,
 // the back-off, the stop, the hand-over, the bounds and the evidence of all of them.
 func TestService(t *testing.T) {
