@@ -169,7 +169,7 @@ func mountedBefore(ms []Mount, target string) bool {
 // isDevice tells a block device's name from the free text that stands for the
 // source of proc or tmpfs.
 func isDevice(source string) bool {
-	return strings.HasPrefix(source, "/dev/") || strings.Contains(source, "UUID=") || strings.Contains(source, "LABEL=")
+	return strings.HasPrefix(source, "/dev/") || strings.Contains(source, "UUID=") || strings.Contains(source, "LABEL=") || strings.HasPrefix(source, "ID=")
 }
 
 func mountOne(m *Mount) error {

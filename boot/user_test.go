@@ -40,6 +40,8 @@ func TestUserMounts(t *testing.T) {
 		{"UUID", config.Mount{Source: "UUID=12", Target: "/data", Type: "ext4"}, "UUID=12 on /data type ext4 (rw)", ""},
 		{"no UUID", config.Mount{Source: "UUID=", Target: "/data", Type: "ext4"}, "", `"UUID=" names no block device`},
 		{"a link of udev's", config.Mount{Source: "/dev/disk/by-id/nvme-1", Target: "/data", Type: "ext4"}, "", "/dev/disk/by-id/nvme-1: such links are made by udev"},
+		{"udev's id", config.Mount{Source: "ID=nvme-1", Target: "/data", Type: "ext4"}, "", `"ID=nvme-1" names no block device: it must be /dev/NAME`},
+		{"ubi", config.Mount{Source: "ubi:data", Target: "/data", Type: "ubifs"}, "ubi:data on /data type ubifs (rw)", ""},
 		{"LABEL", config.Mount{Source: "LABEL=data", Target: "/data", Type: "ext4"}, "LABEL=data on /data type ext4 (rw)", ""},
 		{"swap", config.Mount{Source: "/dev/vdc", Target: "none", Type: "swap"}, "/dev/vdc on none type swap (rw)", ""},
 		{"loop", config.Mount{Source: "/a.img", Target: "/data", Type: "ext4", Options: []string{"loop"}}, "", "loop is not supported"},

@@ -69,7 +69,15 @@ var foreignWords = [...]struct{ name, why string }{
 	{"systemd.wants", "there are no units here; want [[service]]"},
 	{"systemd.run", "there are no units here; want release.pre_run"},
 	{"systemd.debug", "there is no debug shell here; want console.tty"},
+	{"systemd.mount-extra", "it is for systemd; want [[mount]]"},
+	{"systemd.swap-extra", "it is for systemd; want [[mount]] with type = \"swap\""},
+	{"systemd.setenv", "it is for systemd; want release.env"},
+	{"systemd.watchdog", "it is for systemd; want watchdog.device, watchdog.timeout"},
 	{"systemd.", "it is for systemd"},
+	{"quotacheck.", "it is for systemd"},
+	{"udev.", "it is for udev"},
+	{"mount.usr", "it is for dracut and systemd; want [[mount]]"},
+	{"overlayroot=", "it is for the initramfs of others; want [[mount]] with type = \"overlay\""},
 	{"fsck.", "it is for systemd; want mount.check"},
 	{"rd.luks", "no encrypted disk is opened here"},
 	{"rd.lvm", "no logical volume is searched for here"},
@@ -82,11 +90,18 @@ var foreignWords = [...]struct{ name, why string }{
 	{"locale.", "it is for systemd; want release.env"},
 }
 
+// rescueWords ask other inits for a shell and nothing else.
+var rescueWords = [...]string{"single", "s", "S", "1", "emergency", "rescue"}
+
 // noteForeign says whether a parameter is one of foreignWords.
 func (l *loader) noteForeign(p param) bool {
 	word := p.name
 	if !p.bare {
 		word += "=" + p.value
+	}
+	if p.bare && slices.Contains(rescueWords[:], p.name) {
+		l.noteOnce(p.name, "without effect: there are no runlevels here; want init=/bin/sh for a shell in the place of all")
+		return true
 	}
 	for _, w := range foreignWords {
 		if !strings.HasPrefix(word, w.name) {

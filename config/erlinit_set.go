@@ -189,6 +189,10 @@ func (l *loader) erlinitAdd(k *key, from Source, name, value string) {
 func (l *loader) erlinitMounts(from Source, value string) {
 	for _, v := range splitNonEmpty(value, ";") {
 		f := strings.SplitN(v, ":", 5)
+		if len(f) == 5 && strings.HasPrefix(v, "ubi") && !strings.HasPrefix(f[1], "/") && strings.HasPrefix(f[2], "/") {
+			f = strings.SplitN(strings.Replace(v, ":", "\x00", 1), ":", 5) // ubi0:NAME, a volume by its name
+			f[0] = strings.Replace(f[0], "\x00", ":", 1)
+		}
 		what, want := "", ""
 		m := newMount()
 		switch {

@@ -95,6 +95,7 @@ func TestErlinitOptions(t *testing.T) {
 		{"-h --reboot-on-exit", "supervise.on_exit", `"reboot"`},
 		{"-vth --poweroff-on-e", "supervise.on_exit", `"poweroff"`},
 		{"-m /dev/mmcblk0p3:/root:vfat::", "mount", `{ source = "/dev/mmcblk0p3", target = "/root", type = "vfat" }`},
+		{"-m ubi0:data:/root:ubifs:nodev:compr=zstd", "mount", `{ source = "ubi0:data", target = "/root", type = "ubifs", options = ["nodev", "compr=zstd"] }`},
 		{"-m b:/c:ext4:nodev,noexec:errors=remount-ro,data=a:b", "mount", `{ source = "b", target = "/c", type = "ext4", options = ["nodev", "noexec", "errors=remount-ro", "data=a:b"] }`},
 		{"-m tmpfs:/tmp:tmpfs:nodev,nosuid:mode=1777,size=16m", "mount", `{ source = "tmpfs", target = "/tmp", type = "tmpfs", options = ["nodev", "nosuid", "exec", "mode=1777", "size=16m"] }`},
 		{"-n nerves-%.4s", "node.hostname", `"nerves-5254"`},

@@ -41,7 +41,7 @@ func (l *loader) fstabEntry(fields []string) (m Mount, ok bool) {
 		return m, false
 	}
 	m = newMount()
-	m.Source, m.Target, m.Type = unescapeFstab(fields[0]), unescapeFstab(fields[1]), fields[2]
+	m.Source, m.Target, m.Type = unquoteTag(unescapeFstab(fields[0])), unescapeFstab(fields[1]), fields[2]
 	if len(fields) > 3 && fields[3] != "defaults" {
 		m.Options = strings.Split(unescapeFstab(fields[3]), ",")
 	}
@@ -90,6 +90,15 @@ next:
 
 // FromFstab says that the ith of the mounts stands in the image's fstab alone.
 func (c *Config) FromFstab(i int) bool { return c.mountAt[i].from == Fstab }
+
+// unquoteTag takes away the quotes round the value of UUID="…" and its like, which
+// mount(8) takes too.
+func unquoteTag(s string) string {
+	if tag, value, ok := strings.Cut(s, "=\""); ok && !strings.Contains(tag, "/") && strings.HasSuffix(value, "\"") {
+		return tag + "=" + strings.TrimSuffix(value, "\"")
+	}
+	return s
+}
 
 // unescapeFstab turns \040 and its like into what they stand for (getmntent(3)).
 func unescapeFstab(s string) string {

@@ -53,7 +53,7 @@ func TestHostnameReadsLittle(t *testing.T) {
 		f := files{Path: tt.toml, "/id": "12", "/sys/class/net/eth1/address": macText, macPath: macText}
 		Load("", func(path string) ([]byte, error) {
 			switch path {
-			case "/etc/modules", "/etc/sysctl.conf", "/etc/network/interfaces", "/etc/inittab", FstabPath: // of the image, and always looked for
+			case "/etc/modules", "/etc/sysctl.conf", "/etc/network/interfaces", "/etc/inittab", "/etc/rc.local", "/etc/crypttab", "/etc/crontab", FstabPath: // of the image, and always looked for
 			default:
 				got = append(got, path)
 			}

@@ -75,10 +75,22 @@ func (l *loader) modprobe(line string) {
 		l.moduleOption(name, strings.TrimSpace(options))
 	case word == "blacklist" && isModule(name):
 		k.Blacklist = append(k.Blacklist, name)
-	case word == "softdep" || word == "alias": // kmod's depmod and the autoload know these
+	case word == "install" && isModule(name) && isNothing(options): // the usual way to bar a module
+		k.Blacklist = append(k.Blacklist, name)
+		l.barred = append(l.barred, name)
+	case word == "softdep" || word == "weakdep" || word == "alias": // kmod's depmod and the autoload know these
+	case (word == "install" || word == "remove") && isModule(name):
+		l.noteOnce("modprobe.d", quote(word+" "+name)+" is without effect: no program is run for a module; want release.run_once")
 	default:
-		l.noteOnce("modprobe.d", quote(word)+" is without effect: no program is run for a module")
+		l.noteOnce("modprobe.d", quote(line)+" is without effect: it is no line of modprobe.d(5)")
 	}
+}
+
+// isNothing says whether a command of modprobe.d does nothing: such as /bin/false.
+func isNothing(command string) bool {
+	program, _, _ := strings.Cut(strings.TrimSpace(command), " ")
+	program = strings.TrimPrefix(strings.TrimPrefix(program, "/usr"), "/bin/")
+	return program == "true" || program == "false" || program == ":"
 }
 
 // moduleOption adds options of a module, behind those that it has: the last one counts.
@@ -95,7 +107,9 @@ func (l *loader) sysctl(line string) {
 	key, value, ok := strings.Cut(line, "=")
 	key = strings.TrimSpace(strings.TrimPrefix(key, "-"))
 	if !ok || key == "" || strings.Contains(key, "..") {
-		return // -KEY alone takes a setting back that a glob made
+		// -KEY alone takes a setting back that a glob made.
+		l.noteOnce("sysctl.d", quote(line)+" is without effect; want KEY = VALUE, such as vm.swappiness = 10")
+		return
 	}
 	l.c.Kernel.Sysctl = append(l.c.Kernel.Sysctl, sysctlPath(key)+"="+strings.TrimSpace(value))
 }
@@ -123,6 +137,10 @@ func (l *loader) addImageModules() {
 		same := func(have string) bool {
 			return strings.ReplaceAll(have, "-", "_") == strings.ReplaceAll(name, "-", "_")
 		}
+		if slices.ContainsFunc(l.barred, same) {
+			l.noteOnce("modprobe.d", name+" is not loaded: an install line bars it; want it in kernel.modules where it is wanted")
+			continue
+		}
 		if !slices.ContainsFunc(l.c.Kernel.Modules, same) {
 			if l.c.from("kernel.modules", "") == BuiltIn {
 				l.mark("kernel.modules", "", Image)
@@ -149,14 +167,15 @@ func (l *loader) imageNotes() {
 	}
 	l.noteImage("units of systemd", units, "[[service]] or [[mount]]")
 	var scripts []string
-	for _, dir := range [...]string{"/etc/rcS.d", "/etc/rc2.d", "/etc/rc5.d"} {
+	for _, dir := range [...]string{"/etc/rcS.d", "/etc/rc2.d", "/etc/rc5.d", "/etc/init.d"} { // the last as Buildroot has it
 		for _, name := range l.list(dir) {
-			if strings.HasPrefix(name, "S") {
+			if len(name) > 2 && name[0] == 'S' && isDigits(name[1:3]) {
 				scripts = append(scripts, name)
 			}
 		}
 	}
 	l.noteImage("init scripts", scripts, "[[service]], release.pre_run")
+	l.noteImage("networks", l.withSuffix("/etc/network/interfaces.d", ""), "[network.IFACE]")
 	l.noteImage("networks of systemd", l.withSuffix("/etc/systemd/network", ".network", ".netdev", ".link"), "[network.IFACE]")
 	l.noteImage("rules of udev", l.withSuffix("/etc/udev/rules.d", ".rules"), "[[device]]")
 	l.imageFileNotes()
@@ -170,6 +189,16 @@ func (l *loader) imageFileNotes() {
 	}
 	if lines("/etc/network/interfaces", func(s string) bool { return strings.HasPrefix(s, "iface ") && !strings.HasPrefix(s, "iface lo ") }) {
 		l.noteImage("network", []string{"/etc/network/interfaces"}, "[network.IFACE]")
+	}
+	any := func(string) bool { return true }
+	if lines("/etc/rc.local", func(s string) bool { return s != "exit 0" }) {
+		l.noteImage("programs", []string{"/etc/rc.local"}, "release.run_once, or [[service]]")
+	}
+	if lines("/etc/crypttab", any) {
+		l.noteImage("encrypted disks", []string{"/etc/crypttab"}, "release.run_once, which opens them before the release is started")
+	}
+	if lines("/etc/crontab", func(s string) bool { return !strings.Contains(strings.Fields(s)[0], "=") }) {
+		l.noteImage("programs", []string{"/etc/crontab"}, "a [[service]] that runs cron")
 	}
 	if lines("/etc/inittab", func(s string) bool { return strings.Contains(s, ":respawn:") || strings.Contains(s, ":once:") }) {
 		l.noteImage("programs", []string{"/etc/inittab"}, "[[service]], or console.tty for a shell")

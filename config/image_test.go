@@ -40,6 +40,7 @@ tmpfs                /var/volatile        tmpfs      defaults              0  0
 PARTLABEL=data /data ext4 noatime,nofail,x-systemd.growfs,x-systemd.device-timeout=3s 0 2
 /dev/mmcblk0p5 none swap sw 0 0
 /dev/mmcblk0p6 /my\040disk vfat umask=0077
+UUID="12-34" /card vfat
 `
 
 func TestFstab(t *testing.T) {
@@ -54,6 +55,7 @@ func TestFstab(t *testing.T) {
 { source = "PARTLABEL=data", target = "/data", type = "ext4", options = ["noatime", "nofail", "x-systemd.growfs", "x-systemd.device-timeout=3s"], wait = "3s", check = true, grow = true } # /etc/fstab:9
 { source = "/dev/mmcblk0p5", target = "none", type = "swap", options = ["sw"] } # /etc/fstab:10
 { source = "/dev/mmcblk0p6", target = "/my disk", type = "vfat", options = ["umask=0077"] } # /etc/fstab:11
+{ source = "UUID=12-34", target = "/card", type = "vfat" } # /etc/fstab:12
 `
 	if got != want || c.Problems != nil {
 		t.Errorf("got\n%swant\n%s%q", got, want, problems(c))
@@ -71,7 +73,7 @@ func TestFstab(t *testing.T) {
 	for _, m := range c.Mounts {
 		targets += m.Target + " " + m.Source + "; "
 	}
-	if want := "/data /dev/vdb; /var/volatile tmpfs; none /dev/mmcblk0p5; /my disk /dev/mmcblk0p6; "; targets != want {
+	if want := "/data /dev/vdb; /var/volatile tmpfs; none /dev/mmcblk0p5; /my disk /dev/mmcblk0p6; /card UUID=12-34; "; targets != want {
 		t.Errorf("got %s, want %s", targets, want)
 	}
 	c = image(t, files{FstabPath: "a b\n/dev/a data ext4\n/dev/b /b ext4 noatim\n"}, "")
@@ -106,8 +108,39 @@ func TestImage(t *testing.T) {
 	if want := []string{"vm/swappiness=10", "net/ipv4/conf/eth0.100/rp_filter=1", "kernel/foo=2", "net/core/somaxconn=128", "kernel/panic=5"}; !reflect.DeepEqual(c.Kernel.Sysctl, want) {
 		t.Errorf("sysctl: got %q, want %q", c.Kernel.Sysctl, want)
 	}
-	if want := []string{`modprobe.d: "install" is without effect: no program is run for a module`}; !reflect.DeepEqual(notes(c), want) || c.Problems != nil || !slices.Contains(c.Kernel.Blacklist, "pcspkr") {
+	if want := []string{`sysctl.d: "nonsense" is without effect; want KEY = VALUE, such as vm.swappiness = 10`}; !reflect.DeepEqual(notes(c), want) || c.Problems != nil || !reflect.DeepEqual(c.Kernel.Blacklist, []string{"pcspkr", "bad"}) {
 		t.Errorf("notes %q, problems %q, blacklist %q", notes(c), problems(c), c.Kernel.Blacklist)
+	}
+}
+
+// Lines of modprobe.d and sysctl.d that are not done are named, each with what it is.
+func TestImageLines(t *testing.T) {
+	for _, c := range []struct{ file, line, note string }{
+		{"modprobe.d", "install usb-storage /bin/false", ""},
+		{"modprobe.d", "install cramfs /usr/bin/true", ""},
+		{"modprobe.d", "install x :", ""},
+		{"modprobe.d", "softdep a pre: b", ""},
+		{"modprobe.d", "weakdep a b", ""},
+		{"modprobe.d", "alias wlan0 foo", ""},
+		{"modprobe.d", "install wifi /sbin/modprobe --ignore-install wifi; /usr/bin/fw", `"install wifi" is without effect: no program is run for a module; want release.run_once`},
+		{"modprobe.d", "remove wifi /bin/x", `"remove wifi" is without effect: no program`},
+		{"modprobe.d", "options", `"options" is without effect: it is no line of modprobe.d(5)`},
+		{"modprobe.d", "blacklist a/b", `"blacklist a/b" is without effect: it is no line`},
+		{"modprobe.d", "nonsense", `"nonsense" is without effect: it is no line`},
+		{"sysctl.d", "vm.swappiness 10", `"vm.swappiness 10" is without effect; want KEY = VALUE`},
+		{"sysctl.d", "= 3", `"= 3" is without effect`},
+		{"sysctl.d", "-net.ipv4.conf.all.rp_filter", "is without effect"},
+		{"sysctl.d", "../../etc/x = 3", "is without effect"},
+		{"sysctl.d", "kernel.core_pattern=|/bin/x %p=1", ""},
+	} {
+		got := image(t, files{"/etc/" + c.file + "/a.conf": c.line + "\n"}, "")
+		if n := strings.Join(notes(got), "\n"); !strings.Contains(n, c.note) || (c.note == "") != (n == "") {
+			t.Errorf("%s: %q: notes %q, want %q", c.file, c.line, n, c.note)
+		}
+	}
+	c := image(t, files{"/etc/modprobe.d/a.conf": "install usb-storage /bin/false\n", "/etc/modules": "usb_storage\nloop\n"}, "")
+	if n := notes(c); !reflect.DeepEqual(c.Kernel.Modules, []string{"loop"}) || len(n) != 1 || !strings.Contains(n[0], "usb_storage is not loaded: an install line bars it") {
+		t.Errorf("barred: %q, notes %q", c.Kernel.Modules, n)
 	}
 }
 
@@ -115,6 +148,9 @@ func TestImage(t *testing.T) {
 func TestImageNotes(t *testing.T) {
 	c := image(t, files{
 		"/etc/systemd/system/multi-user.target.wants/chronyd.service": "", "/etc/systemd/system/chronyd.service": "",
+		"/etc/init.d/S40network": "", "/etc/init.d/rcS": "", "/etc/init.d/SETUP": "",
+		"/etc/network/interfaces.d/eth1": "", "/etc/rc.local": "#!/bin/sh\n/usr/bin/x &\nexit 0\n",
+		"/etc/crypttab": "a /dev/b\n", "/etc/crontab": "SHELL=/bin/sh\n* * * * * root x\n",
 		"/etc/rcS.d/S20modutils.sh": "", "/etc/rc5.d/S10dropbear": "", "/etc/rc5.d/K10x": "", "/etc/rc5.d/README": "",
 		"/etc/systemd/network/eth.network": "", "/etc/udev/rules.d/99-gps.rules": "",
 		"/etc/network/interfaces": "auto lo\niface lo inet loopback\nauto eth0\niface eth0 inet dhcp\n",
@@ -122,16 +158,20 @@ func TestImageNotes(t *testing.T) {
 	}, "")
 	want := []string{
 		"image: units of systemd brought by the image, without effect here: chronyd.service; want [[service]] or [[mount]]",
-		"image: init scripts brought by the image, without effect here: S10dropbear, S20modutils.sh; want [[service]], release.pre_run",
+		"image: init scripts brought by the image, without effect here: S10dropbear, S20modutils.sh, S40network; want [[service]], release.pre_run",
+		"image: networks brought by the image, without effect here: eth1; want [network.IFACE]",
 		"image: networks of systemd brought by the image, without effect here: eth.network; want [network.IFACE]",
 		"image: rules of udev brought by the image, without effect here: 99-gps.rules; want [[device]]",
 		"image: network brought by the image, without effect here: /etc/network/interfaces; want [network.IFACE]",
+		"image: programs brought by the image, without effect here: /etc/rc.local; want release.run_once, or [[service]]",
+		"image: encrypted disks brought by the image, without effect here: /etc/crypttab; want release.run_once, which opens them before the release is started",
+		"image: programs brought by the image, without effect here: /etc/crontab; want a [[service]] that runs cron",
 		"image: programs brought by the image, without effect here: /etc/inittab; want [[service]], or console.tty for a shell",
 	}
 	if got := notes(c); !reflect.DeepEqual(got, want) || c.Problems != nil {
 		t.Errorf("got\n%s\nwant\n%s\n%q", strings.Join(got, "\n"), strings.Join(want, "\n"), problems(c))
 	}
-	c = image(t, files{"/etc/network/interfaces": "auto lo\niface lo inet loopback\n", "/etc/inittab": "# empty\n"}, "")
+	c = image(t, files{"/etc/network/interfaces": "auto lo\niface lo inet loopback\n", "/etc/inittab": "# empty\n", "/etc/rc.local": "#!/bin/sh\nexit 0\n", "/etc/crontab": "PATH=/bin\n"}, "")
 	if c.Notes != nil {
 		t.Errorf("notes of nothing: %q", notes(c))
 	}

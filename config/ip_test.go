@@ -186,6 +186,15 @@ func TestDracut(t *testing.T) {
 			t.Errorf("%s: got %s, problems %s\nwant %s, %s", tt.line, got, line, tt.want, tt.problem)
 		}
 	}
+	for word, want := range map[string]string{"single": "no runlevels", "emergency": "no runlevels", "1": "no runlevels", "3": "", "splash": "",
+		"systemd.mount-extra=/dev/vdb:/data:ext4": "want [[mount]]", "systemd.swap-extra=/dev/vdc": `type = "swap"`, "systemd.setenv=A=b": "want release.env",
+		"systemd.watchdog_sec=30": "want watchdog.device", "systemd.show_status=0": "it is for systemd", "quotacheck.mode=skip": "it is for systemd",
+		"udev.children_max=3": "it is for udev", "mount.usr=/dev/vda2": "want [[mount]]", "overlayroot=tmpfs": "overlay"} {
+		c := load(t, "", "quiet "+word)
+		if n := strings.Join(notes(c), "\n"); !strings.Contains(n, want) || (want == "") != (n == "") || c.Problems != nil {
+			t.Errorf("%s: notes %q, want %q; problems %q", word, n, want, problems(c))
+		}
+	}
 	c := load(t, "", "rd.neednet=1 rd.luks.uuid=x systemd.unit=rescue.target systemd.unit=x.target net.ifnames=0 net.ifnames=1 quiet root=/dev/vda systemd.machine_id=firmware")
 	want := []string{
 		"rd.luks.uuid: without effect: no encrypted disk is opened here",
