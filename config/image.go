@@ -137,7 +137,7 @@ func (l *loader) addImageModules() {
 		same := func(have string) bool {
 			return strings.ReplaceAll(have, "-", "_") == strings.ReplaceAll(name, "-", "_")
 		}
-		if slices.ContainsFunc(l.barred, same) {
+		if slices.ContainsFunc(l.barred, same) && !slices.ContainsFunc(l.c.Kernel.Modules, same) {
 			l.noteOnce("modprobe.d", name+" is not loaded: an install line bars it; want it in kernel.modules where it is wanted")
 			continue
 		}

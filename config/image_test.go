@@ -139,6 +139,10 @@ func TestImageLines(t *testing.T) {
 		}
 	}
 	c := image(t, files{"/etc/modprobe.d/a.conf": "install usb-storage /bin/false\n", "/etc/modules": "usb_storage\nloop\n"}, "")
+	wanted := image(t, files{Path: "[kernel]\nmodules = [\"usb-storage\"]\n", "/etc/modprobe.d/a.conf": "install usb-storage /bin/false\n", "/etc/modules": "usb_storage\n"}, "")
+	if n := notes(wanted); !reflect.DeepEqual(wanted.Kernel.Modules, []string{"usb-storage"}) || n != nil {
+		t.Errorf("barred and wanted: %q, notes %q", wanted.Kernel.Modules, n)
+	}
 	if n := notes(c); !reflect.DeepEqual(c.Kernel.Modules, []string{"loop"}) || len(n) != 1 || !strings.Contains(n[0], "usb_storage is not loaded: an install line bars it") {
 		t.Errorf("barred: %q, notes %q", c.Kernel.Modules, n)
 	}
