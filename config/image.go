@@ -52,7 +52,15 @@ func (l *loader) imageFile(path string, f func(line string)) {
 // and directories and files to make (tmpfiles.d(5)). What else it brings for them is named.
 func (l *loader) image() {
 	load := func(line string) {
-		if name, _, _ := strings.Cut(line, " "); isModule(name) && !slices.Contains(l.imageModules, name) {
+		name, options, _ := strings.Cut(line, " ")
+		switch options = strings.TrimSpace(options); {
+		case !isModule(name) || options != "" && !strings.Contains(options, "="):
+			l.noteOnce("modules-load.d", quote(line)+" is without effect; want the name of a module a line, such as i2c-dev")
+			return
+		case options != "": // as Debian's modules(5) once had them
+			l.moduleOption(name, options)
+		}
+		if !slices.Contains(l.imageModules, name) {
 			l.imageModules = append(l.imageModules, name)
 		}
 	}
@@ -162,8 +170,9 @@ func (l *loader) list(dir string) []string {
 // write in its place.
 func (l *loader) imageNotes() {
 	var units []string
-	for _, dir := range [...]string{"/etc/systemd/system/multi-user.target.wants", "/etc/systemd/system/sysinit.target.wants", "/etc/systemd/system/basic.target.wants", "/etc/systemd/system"} {
-		units = append(units, l.withSuffix(dir, ".service", ".timer", ".mount")...)
+	for _, dir := range [...]string{"/etc/systemd/system/multi-user.target.wants", "/etc/systemd/system/sysinit.target.wants", "/etc/systemd/system/basic.target.wants",
+		"/etc/systemd/system/timers.target.wants", "/etc/systemd/system/sockets.target.wants", "/etc/systemd/system/local-fs.target.wants", "/etc/systemd/system"} {
+		units = append(units, l.withSuffix(dir, ".service", ".timer", ".mount", ".socket", ".path", ".swap", ".automount")...)
 	}
 	l.noteImage("units of systemd", units, "[[service]] or [[mount]]")
 	var scripts []string
@@ -200,9 +209,15 @@ func (l *loader) imageFileNotes() {
 	if lines("/etc/crontab", func(s string) bool { return !strings.Contains(strings.Fields(s)[0], "=") }) {
 		l.noteImage("programs", []string{"/etc/crontab"}, "a [[service]] that runs cron")
 	}
-	if lines("/etc/inittab", func(s string) bool { return strings.Contains(s, ":respawn:") || strings.Contains(s, ":once:") }) {
+	if lines("/etc/inittab", func(s string) bool { return starts(strings.Split(s, ":")) }) {
 		l.noteImage("programs", []string{"/etc/inittab"}, "[[service]], or console.tty for a shell")
 	}
+}
+
+// starts says whether a line of inittab(5), cut at its colons, or one of BusyBox's, starts
+// something.
+func starts(fields []string) bool {
+	return len(fields) > 3 && slices.Contains([]string{"respawn", "once", "sysinit", "wait", "askfirst", "boot", "bootwait"}, fields[2])
 }
 
 // withSuffix is the names in a directory that end so.

@@ -127,6 +127,10 @@ func TestImageLines(t *testing.T) {
 		{"modprobe.d", "options", `"options" is without effect: it is no line of modprobe.d(5)`},
 		{"modprobe.d", "blacklist a/b", `"blacklist a/b" is without effect: it is no line`},
 		{"modprobe.d", "nonsense", `"nonsense" is without effect: it is no line`},
+		{"modules-load.d", "i2c-dev", ""},
+		{"modules-load.d", "i2c-dev bus=1", ""},
+		{"modules-load.d", "foo bar", `"foo bar" is without effect; want the name of a module a line`},
+		{"modules-load.d", "../x", `"../x" is without effect`},
 		{"sysctl.d", "vm.swappiness 10", `"vm.swappiness 10" is without effect; want KEY = VALUE`},
 		{"sysctl.d", "= 3", `"= 3" is without effect`},
 		{"sysctl.d", "-net.ipv4.conf.all.rp_filter", "is without effect"},
@@ -137,6 +141,20 @@ func TestImageLines(t *testing.T) {
 		if n := strings.Join(notes(got), "\n"); !strings.Contains(n, c.note) || (c.note == "") != (n == "") {
 			t.Errorf("%s: %q: notes %q, want %q", c.file, c.line, n, c.note)
 		}
+	}
+	for _, line := range []string{"S0:12345:respawn:/sbin/getty 115200 ttyS0", "::sysinit:/etc/init.d/rcS", "::askfirst:-/bin/sh", "l5:5:wait:/etc/init.d/rc 5"} {
+		if n := notes(image(t, files{"/etc/inittab": line + "\n"}, "")); len(n) != 1 || !strings.Contains(n[0], "/etc/inittab; want [[service]]") {
+			t.Errorf("inittab: %q: notes %q", line, n)
+		}
+	}
+	for _, line := range []string{"id:5:initdefault:", "::ctrlaltdel:/sbin/reboot", "::shutdown:/bin/umount -a -r"} {
+		if n := notes(image(t, files{"/etc/inittab": line + "\n"}, "")); n != nil {
+			t.Errorf("inittab: %q: notes %q", line, n)
+		}
+	}
+	with := image(t, files{"/etc/modules": "i2c-dev bus=1\n"}, "")
+	if !reflect.DeepEqual(with.Kernel.Modules, []string{"i2c-dev"}) || with.Kernel.ModuleOptions["i2c_dev"] != "bus=1" {
+		t.Errorf("a module with an option: %q, %q", with.Kernel.Modules, with.Kernel.ModuleOptions)
 	}
 	c := image(t, files{"/etc/modprobe.d/a.conf": "install usb-storage /bin/false\n", "/etc/modules": "usb_storage\nloop\n"}, "")
 	wanted := image(t, files{Path: "[kernel]\nmodules = [\"usb-storage\"]\n", "/etc/modprobe.d/a.conf": "install usb-storage /bin/false\n", "/etc/modules": "usb_storage\n"}, "")
@@ -152,6 +170,7 @@ func TestImageLines(t *testing.T) {
 func TestImageNotes(t *testing.T) {
 	c := image(t, files{
 		"/etc/systemd/system/multi-user.target.wants/chronyd.service": "", "/etc/systemd/system/chronyd.service": "",
+		"/etc/systemd/system/timers.target.wants/logrotate.timer": "", "/etc/systemd/system/sockets.target.wants/sshd.socket": "", "/etc/systemd/system/x.target": "",
 		"/etc/init.d/S40network": "", "/etc/init.d/rcS": "", "/etc/init.d/SETUP": "",
 		"/etc/network/interfaces.d/eth1": "", "/etc/rc.local": "#!/bin/sh\n/usr/bin/x &\nexit 0\n",
 		"/etc/crypttab": "a /dev/b\n", "/etc/crontab": "SHELL=/bin/sh\n* * * * * root x\n",
@@ -161,7 +180,7 @@ func TestImageNotes(t *testing.T) {
 		"/etc/inittab":            "id:5:initdefault:\nS0:12345:respawn:/bin/start_getty 115200 ttyS0\n",
 	}, "")
 	want := []string{
-		"image: units of systemd brought by the image, without effect here: chronyd.service; want [[service]] or [[mount]]",
+		"image: units of systemd brought by the image, without effect here: chronyd.service, logrotate.timer, sshd.socket; want [[service]] or [[mount]]",
 		"image: init scripts brought by the image, without effect here: S10dropbear, S20modutils.sh, S40network; want [[service]], release.pre_run",
 		"image: networks brought by the image, without effect here: eth1; want [network.IFACE]",
 		"image: networks of systemd brought by the image, without effect here: eth.network; want [network.IFACE]",

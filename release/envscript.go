@@ -82,8 +82,13 @@ func shellValue(s string, vars []string) (value, rest string, ok bool) {
 			quote = c
 		case quote == '\'':
 			b = append(b, c)
-		case c == '\\' && i+1 < len(s):
+		case c == '\\' && i+1 == len(s), c == '~' && quote == 0 && (len(b) == 0 || b[len(b)-1] == ':'):
+			return "", "", false // the next line belongs to it; a home
+		case c == '\\':
 			i++
+			if quote == '"' && strings.IndexByte("$`\"\\", s[i]) < 0 { // there it protects no other
+				b = append(b, c)
+			}
 			b = append(b, s[i])
 		case c == '`', quote == 0 && strings.IndexByte(";&|<>()", c) >= 0:
 			return "", "", false

@@ -30,6 +30,9 @@ var (
 var withoutEffect = [...]struct{ name, why string }{
 	{"RELEASE_VSN", "releases/start_erl.data says which version is started"},
 	{"RELEASE_ROOT", "release.path says where the release is"},
+	{"ROOTDIR", "release.path says where the release is"},
+	{"BINDIR", "the ERTS is that of the release"},
+	{"NOTIFY_SOCKET", "the release is heard where beaminit listens"},
 	{"RELEASE_COMMAND", "console.tty says whether there is a shell"},
 	{"RELEASE_REMOTE_VM_ARGS", "beaminit remote finds its flags itself"},
 	{"RELX_MULTI_NODE", "the node has one name"},
