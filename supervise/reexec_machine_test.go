@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/beaminit/beaminit/internal/machine"
+	"github.com/beaminit/beaminit/internal/nstest"
 	"github.com/beaminit/beaminit/supervise/control"
 
 	"github.com/beaminit/beaminit/health"
@@ -159,7 +160,7 @@ func direct(m *machine.Machine, command, argument string) string {
 		text = "no answer"
 		if c, err := control.Dial(path); err == nil {
 			defer c.Close()
-			if a, err := c.Ask(command, argument, machine.AnswerLimit); err == nil {
+			if a, err := c.Ask(command, argument, nstest.Patience); err == nil {
 				text = string(a.Verdict) + " " + a.Text
 			}
 		}
