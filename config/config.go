@@ -334,7 +334,7 @@ type Kernel struct {
 	CorePattern string // core(5); empty: as the kernel has it
 
 	// ModuleOptions are the parameters of modules by their names with _: of modprobe.d and
-	// of the kernel command line. Blacklist is not to be loaded but by its name.
+	// of the kernel command line. Of the image's modules those of Blacklist are left out.
 	ModuleOptions map[string]string
 	Blacklist     []string
 	Sysctl        []string // PATH=VALUE below /proc/sys, in this order: of sysctl.d and the kernel command line

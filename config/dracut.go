@@ -15,6 +15,8 @@ func (l *loader) foreignParam(p param) {
 	switch p.name {
 	case "modules_load", "modules-load", "rd.modules_load", "rd.modules-load", "rd.driver.pre":
 		l.imageModules = append(l.imageModules, splitNonEmpty(p.value, ",")...)
+	case "modprobe.blacklist", "rd.driver.blacklist":
+		l.c.Kernel.Blacklist = append(l.c.Kernel.Blacklist, splitNonEmpty(p.value, ",")...)
 	case "nameserver":
 		f = l.dracutNameserver(p.value)
 	case "rd.route":

@@ -85,7 +85,6 @@ func (l *loader) modprobe(line string) {
 		k.Blacklist = append(k.Blacklist, name)
 	case word == "install" && isModule(name) && isNothing(options): // the usual way to bar a module
 		k.Blacklist = append(k.Blacklist, name)
-		l.barred = append(l.barred, name)
 	case word == "softdep" || word == "weakdep" || word == "alias": // kmod's depmod and the autoload know these
 	case (word == "install" || word == "remove") && isModule(name):
 		l.noteOnce("modprobe.d", quote(word+" "+name)+" is without effect: no program is run for a module; want release.run_once")
@@ -139,14 +138,15 @@ func sysctlPath(key string) string {
 	}, key)
 }
 
-// addImageModules adds the modules of the image to those of kernel.modules.
+// addImageModules adds the modules of the image to those of kernel.modules, but for those that
+// modprobe.d bars: systemd-modules-load(8) leaves them out too.
 func (l *loader) addImageModules() {
 	for _, name := range l.imageModules {
 		same := func(have string) bool {
 			return strings.ReplaceAll(have, "-", "_") == strings.ReplaceAll(name, "-", "_")
 		}
-		if slices.ContainsFunc(l.barred, same) && !slices.ContainsFunc(l.c.Kernel.Modules, same) {
-			l.noteOnce("modprobe.d", name+" is not loaded: an install line bars it; want it in kernel.modules where it is wanted")
+		if slices.ContainsFunc(l.c.Kernel.Blacklist, same) && !slices.ContainsFunc(l.c.Kernel.Modules, same) {
+			l.noteOnce("modprobe.d", name+" is not loaded: blacklist, install or modprobe.blacklist= bars it; want it in kernel.modules where it is wanted")
 			continue
 		}
 		if !slices.ContainsFunc(l.c.Kernel.Modules, same) {

@@ -156,13 +156,23 @@ func TestImageLines(t *testing.T) {
 	if !reflect.DeepEqual(with.Kernel.Modules, []string{"i2c-dev"}) || with.Kernel.ModuleOptions["i2c_dev"] != "bus=1" {
 		t.Errorf("a module with an option: %q, %q", with.Kernel.Modules, with.Kernel.ModuleOptions)
 	}
-	c := image(t, files{"/etc/modprobe.d/a.conf": "install usb-storage /bin/false\n", "/etc/modules": "usb_storage\nloop\n"}, "")
-	wanted := image(t, files{Path: "[kernel]\nmodules = [\"usb-storage\"]\n", "/etc/modprobe.d/a.conf": "install usb-storage /bin/false\n", "/etc/modules": "usb_storage\n"}, "")
-	if n := notes(wanted); !reflect.DeepEqual(wanted.Kernel.Modules, []string{"usb-storage"}) || n != nil {
-		t.Errorf("barred and wanted: %q, notes %q", wanted.Kernel.Modules, n)
-	}
-	if n := notes(c); !reflect.DeepEqual(c.Kernel.Modules, []string{"loop"}) || len(n) != 1 || !strings.Contains(n[0], "usb_storage is not loaded: an install line bars it") {
-		t.Errorf("barred: %q, notes %q", c.Kernel.Modules, n)
+}
+
+// A module of the image that modprobe.d or the kernel command line bars is left out, and named;
+// kernel.modules has it all the same.
+func TestBarredModules(t *testing.T) {
+	for _, w := range []struct{ modprobe, cmdline string }{
+		{"install usb-storage /bin/false\n", ""}, {"blacklist usb_storage\n", ""}, {"", "modprobe.blacklist=pcspkr,usb-storage"}, {"", "rd.driver.blacklist=usb-storage"},
+	} {
+		brings := files{"/etc/modprobe.d/a.conf": w.modprobe, "/etc/modules": "usb_storage\nloop\n"}
+		c := image(t, brings, w.cmdline)
+		if n := notes(c); !reflect.DeepEqual(c.Kernel.Modules, []string{"loop"}) || len(n) != 1 || !strings.Contains(n[0], "usb_storage is not loaded: blacklist, install or modprobe.blacklist= bars it") || c.Kernel.ModuleOptions["modprobe"] != "" {
+			t.Errorf("%+v: modules %q, notes %q, options %q", w, c.Kernel.Modules, n, c.Kernel.ModuleOptions)
+		}
+		brings[Path] = "[kernel]\nmodules = [\"usb-storage\"]\n"
+		if c := image(t, brings, w.cmdline); !reflect.DeepEqual(c.Kernel.Modules, []string{"usb-storage", "loop"}) || notes(c) != nil {
+			t.Errorf("%+v: wanted, it is in %q, notes %q", w, c.Kernel.Modules, notes(c))
+		}
 	}
 }
 

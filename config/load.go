@@ -18,7 +18,6 @@ type loader struct {
 	fromFstab    []Mount // entries of FstabPath
 	fstabLines   []int   // and the line of each
 	imageModules []string
-	barred       []string // modules that an install line of modprobe.d keeps out
 
 	given  string // the name that a container has
 	peers  peerIndex
