@@ -158,6 +158,21 @@ func TestImageLines(t *testing.T) {
 	}
 }
 
+// The mark at the beginning of a file that was written elsewhere is no part of its first line.
+func TestByteOrderMark(t *testing.T) {
+	for path, text := range map[string]string{
+		Path: "[node]\nhostname = \"a\"\n", ErlinitPath: "--hostname-pattern a\n", EtcHostnamePath: "a\n",
+	} {
+		if c := image(t, files{path: "\uFEFF" + text}, ""); c.Node.Hostname != "a" || c.Problems != nil {
+			t.Errorf("%s: the host name is %q, problems %q", path, c.Node.Hostname, problems(c))
+		}
+	}
+	c := image(t, files{FstabPath: "\uFEFF/dev/vdb /data ext4 defaults 0 2\n", "/etc/modules": "\uFEFFloop\n"}, "")
+	if len(c.Mounts) != 1 || c.Mounts[0].Source != "/dev/vdb" || !reflect.DeepEqual(c.Kernel.Modules, []string{"loop"}) || notes(c) != nil {
+		t.Errorf("mounts %+v, modules %q, notes %q", c.Mounts, c.Kernel.Modules, notes(c))
+	}
+}
+
 // A module of the image that modprobe.d or the kernel command line bars is left out, and named;
 // kernel.modules has it all the same.
 func TestBarredModules(t *testing.T) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"strconv"
@@ -50,13 +51,13 @@ func Load(cmdline string, read func(path string) ([]byte, error)) *Config {
 // that may have to name the node. It never fails: what is wrong becomes a Problem, and
 // a default stands in its place.
 func (s Sources) Load() *Config {
-	l := &loader{c: defaults(), read: s.Read, run: s.Run, names: s.List}
+	l := &loader{c: defaults(), read: withoutBOM(s.Read), run: s.Run, names: s.List}
 	if s.Environment == nil {
 		l.image()
 		l.fstab()
 	}
 	l.erlinitFile()
-	data, err := s.Read(Path)
+	data, err := l.read(Path)
 	switch {
 	case err == nil:
 		l.toml(string(data))
@@ -75,6 +76,15 @@ func (s Sources) Load() *Config {
 		l.relabel()
 	}
 	return l.c
+}
+
+// withoutBOM reads files without the mark that editors of other systems put at the beginning
+// (U+FEFF in UTF-8).
+func withoutBOM(read func(path string) ([]byte, error)) func(path string) ([]byte, error) {
+	return func(path string) ([]byte, error) {
+		data, err := read(path)
+		return bytes.TrimPrefix(data, []byte("\uFEFF")), err
+	}
 }
 
 // firstLink is the table of an interface whose name nobody knows.
