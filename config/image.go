@@ -169,10 +169,11 @@ func (l *loader) list(dir string) []string {
 // imageNotes names what the image brings for other inits and their tools, with what to
 // write in its place.
 func (l *loader) imageNotes() {
-	var units []string
-	for _, dir := range [...]string{"/etc/systemd/system/multi-user.target.wants", "/etc/systemd/system/sysinit.target.wants", "/etc/systemd/system/basic.target.wants",
-		"/etc/systemd/system/timers.target.wants", "/etc/systemd/system/sockets.target.wants", "/etc/systemd/system/local-fs.target.wants", "/etc/systemd/system"} {
-		units = append(units, l.withSuffix(dir, ".service", ".timer", ".mount", ".socket", ".path", ".swap", ".automount")...)
+	const system = "/etc/systemd/system"
+	kinds := []string{".service", ".timer", ".mount", ".socket", ".path", ".swap", ".automount"}
+	units := l.withSuffix(system, kinds...)
+	for _, dir := range l.withSuffix(system, ".wants", ".requires") { // of any target
+		units = append(units, l.withSuffix(system+"/"+dir, kinds...)...)
 	}
 	l.noteImage("units of systemd", units, "[[service]] or [[mount]]")
 	var scripts []string
@@ -185,6 +186,9 @@ func (l *loader) imageNotes() {
 	}
 	l.noteImage("init scripts", scripts, "[[service]], release.pre_run")
 	l.noteImage("networks", l.withSuffix("/etc/network/interfaces.d", ""), "[network.IFACE]")
+	l.noteImage("networks of netplan", l.withSuffix("/etc/netplan", ".yaml"), "[network.IFACE]")
+	l.noteImage("networks of NetworkManager", l.withSuffix("/etc/NetworkManager/system-connections", ""), "[network.IFACE]")
+	l.noteImage("programs of cron.d", l.withSuffix("/etc/cron.d", ""), "a [[service]] that runs cron")
 	l.noteImage("networks of systemd", l.withSuffix("/etc/systemd/network", ".network", ".netdev", ".link"), "[network.IFACE]")
 	l.noteImage("rules of udev", l.withSuffix("/etc/udev/rules.d", ".rules"), "[[device]]")
 	l.imageFileNotes()
@@ -223,7 +227,7 @@ func starts(fields []string) bool {
 // withSuffix is the names in a directory that end so.
 func (l *loader) withSuffix(dir string, suffixes ...string) (names []string) {
 	for _, name := range l.list(dir) {
-		if slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(name, s) }) {
+		if name[0] != '.' && slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(name, s) }) {
 			names = append(names, name)
 		}
 	}

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,12 +10,13 @@ import (
 // list is the names of files in a directory.
 func (f files) list(dir string) (names []string) {
 	for p := range f {
-		if path.Dir(p) == dir {
-			names = append(names, path.Base(p))
+		if rest, below := strings.CutPrefix(p, dir+"/"); below {
+			name, _, _ := strings.Cut(rest, "/") // a file, or a directory
+			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
-	return names
+	return slices.Compact(names)
 }
 
 // image loads what an image holds.
@@ -197,7 +197,9 @@ func TestImageNotes(t *testing.T) {
 		"/etc/systemd/system/multi-user.target.wants/chronyd.service": "", "/etc/systemd/system/chronyd.service": "",
 		"/etc/systemd/system/timers.target.wants/logrotate.timer": "", "/etc/systemd/system/sockets.target.wants/sshd.socket": "", "/etc/systemd/system/x.target": "",
 		"/etc/init.d/S40network": "", "/etc/init.d/rcS": "", "/etc/init.d/SETUP": "",
-		"/etc/network/interfaces.d/eth1": "", "/etc/rc.local": "#!/bin/sh\n/usr/bin/x &\nexit 0\n",
+		"/etc/systemd/system/app.target.requires/app.service": "", "/etc/netplan/50-cloud-init.yaml": "", "/etc/cron.d/.placeholder": "", "/etc/cron.d/backup": "",
+		"/etc/NetworkManager/system-connections/lte.nmconnection": "",
+		"/etc/network/interfaces.d/eth1":                          "", "/etc/rc.local": "#!/bin/sh\n/usr/bin/x &\nexit 0\n",
 		"/etc/crypttab": "a /dev/b\n", "/etc/crontab": "SHELL=/bin/sh\n* * * * * root x\n",
 		"/etc/rcS.d/S20modutils.sh": "", "/etc/rc5.d/S10dropbear": "", "/etc/rc5.d/K10x": "", "/etc/rc5.d/README": "",
 		"/etc/systemd/network/eth.network": "", "/etc/udev/rules.d/99-gps.rules": "",
@@ -205,9 +207,12 @@ func TestImageNotes(t *testing.T) {
 		"/etc/inittab":            "id:5:initdefault:\nS0:12345:respawn:/bin/start_getty 115200 ttyS0\n",
 	}, "")
 	want := []string{
-		"image: units of systemd brought by the image, without effect here: chronyd.service, logrotate.timer, sshd.socket; want [[service]] or [[mount]]",
+		"image: units of systemd brought by the image, without effect here: app.service, chronyd.service, logrotate.timer, sshd.socket; want [[service]] or [[mount]]",
 		"image: init scripts brought by the image, without effect here: S10dropbear, S20modutils.sh, S40network; want [[service]], release.pre_run",
 		"image: networks brought by the image, without effect here: eth1; want [network.IFACE]",
+		"image: networks of netplan brought by the image, without effect here: 50-cloud-init.yaml; want [network.IFACE]",
+		"image: networks of NetworkManager brought by the image, without effect here: lte.nmconnection; want [network.IFACE]",
+		"image: programs of cron.d brought by the image, without effect here: backup; want a [[service]] that runs cron",
 		"image: networks of systemd brought by the image, without effect here: eth.network; want [network.IFACE]",
 		"image: rules of udev brought by the image, without effect here: 99-gps.rules; want [[device]]",
 		"image: network brought by the image, without effect here: /etc/network/interfaces; want [network.IFACE]",
