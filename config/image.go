@@ -34,6 +34,9 @@ func (l *loader) imageFiles(kind string, f func(line string)) {
 // imageFile calls f for each line of a file that is no comment. One that continues with a
 // backslash at its end is one line.
 func (l *loader) imageFile(path string, f func(line string)) {
+	if !l.mayBe(path) {
+		return
+	}
 	data, err := l.read(path)
 	if err != nil || len(data) > maxText {
 		return
@@ -51,6 +54,7 @@ func (l *loader) imageFile(path string, f func(line string)) {
 // (modules-load.d(5)), their options (modprobe.d(5)), settings of the kernel (sysctl.d(5))
 // and directories and files to make (tmpfiles.d(5)). What else it brings for them is named.
 func (l *loader) image() {
+	l.etc = l.list("/etc")
 	load := func(line string) {
 		name, options, _ := strings.Cut(line, " ")
 		switch options = strings.TrimSpace(options); {
@@ -160,10 +164,18 @@ func (l *loader) addImageModules() {
 
 // list is the names in a directory of the image; none where nobody can tell.
 func (l *loader) list(dir string) []string {
-	if l.names == nil {
+	if l.names == nil || !l.mayBe(dir) {
 		return nil
 	}
 	return l.names(dir)
+}
+
+// mayBe is false for what is known not to be in /etc: of the two dozen places that are looked
+// at there, most images have few.
+func (l *loader) mayBe(path string) bool {
+	rest, ok := strings.CutPrefix(path, "/etc/")
+	name, _, _ := strings.Cut(rest, "/")
+	return !ok || len(l.etc) == 0 || len(l.etc) >= maxNames || slices.Contains(l.etc, name)
 }
 
 // imageNotes names what the image brings for other inits and their tools, with what to

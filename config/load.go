@@ -19,6 +19,7 @@ type loader struct {
 	fromFstab    []Mount // entries of FstabPath
 	fstabLines   []int   // and the line of each
 	imageModules []string
+	etc          []string // names in /etc; empty: not known
 
 	given  string // the name that a container has
 	peers  peerIndex
