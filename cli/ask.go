@@ -7,6 +7,7 @@ package cli
 import (
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/beaminit/beaminit/health"
@@ -103,7 +104,7 @@ func (c *client) ask(command string) (r health.Record, status int) {
 // start. PID 1 has limits for that (supervise.stop_timeout is one), so there is none here.
 func (c *client) settled(r health.Record) (health.Record, int) {
 	pause := 2 * time.Millisecond
-	for r.State == health.Stopping || r.State == health.Starting && r.PID == 0 {
+	for r.State == health.Stopping || r.State == health.Starting && r.PID == 0 || beforeStart(r) {
 		time.Sleep(pause)
 		pause = min(2*pause, 50*time.Millisecond)
 		var status int
@@ -112,6 +113,12 @@ func (c *client) settled(r health.Record) (health.Record, int) {
 		}
 	}
 	return r, done
+}
+
+// beforeStart says that the release has ended because it was to be restarted, and nobody has
+// tried to start it yet: PID 1 may be executed anew between.
+func beforeStart(r health.Record) bool {
+	return r.State == health.Down && r.Next > 0 && strings.HasPrefix(r.Why, "restart asked for by ")
 }
 
 func (c *client) took() string {
