@@ -39,9 +39,7 @@ func TestModes(t *testing.T) {
 	m := machine.Start(t, s)
 	_, next := m.State(health.Up, 0)
 	unix.Kill(m.VM(), unix.SIGKILL)
-	// It may have been restarted once more: the kernel counts descriptors on their way through
-	// unix sockets for each user (unix(7)), so those of other tests can end a VM of this user.
-	m.Record("up again", next, func(r health.Record) bool { return r.Restarts > 0 && r.State == health.Up })
+	m.Restarted(1, next)
 	for name, dir := range map[string]string{"run": fmt.Sprintf("/proc/%d/root/run/beaminit", m.PID()), "state": disk + "/beaminit"} {
 		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
