@@ -65,11 +65,10 @@ func (l *Loop) handleNotice() {
 		return // it was taken already
 	}
 	if w := notify.Parse(b[:n]); w != (notify.Words{}) {
-		pid := speaker(int(from.Pid), l.state.PID)
-		if w.Started && pid == l.state.PID {
+		if w.Started && topAncestor(int(from.Pid)) == l.state.PID { // what heals has to live
 			l.notify.healer = from.abstract()
 		}
-		l.step(policy.Event{Kind: policy.Notified, PID: pid, Said: w})
+		l.step(policy.Event{Kind: policy.Notified, PID: speaker(int(from.Pid), l.state.PID), Said: w})
 	}
 }
 
