@@ -32,11 +32,17 @@ halt().`
 // ask starts a VM under hostname with these files and returns what script prints.
 func ask(t *testing.T, hostname string, hosts []byte, resolv string, names ...string) string {
 	t.Helper()
+	return askBy(t, func(file string) []byte { return Inetrc(file, resolv) }, hostname, hosts, names...)
+}
+
+// askBy does it with another inetrc.
+func askBy(t *testing.T, inetrc func(hosts string) []byte, hostname string, hosts []byte, names ...string) string {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(dir+"/hosts", hosts, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(dir+"/inetrc", Inetrc(dir+"/hosts", resolv), 0o644); err != nil {
+	if err := os.WriteFile(dir+"/inetrc", inetrc(dir+"/hosts"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"hostname", hostname}, {"ip", "link", "set", "lo", "up"}} {
@@ -88,6 +94,23 @@ unknown {error,nxdomain}
 inet_gethost 0
 `
 		if got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	})
+}
+
+// An inetrc of the image's own that reads the hosts once and watches no file, as those of
+// Nerves do: of the lines of an address ERTS keeps the last.
+func TestERTSReadsHostsOnce(t *testing.T) {
+	needErl(t)
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		once := func(hosts string) []byte {
+			return []byte(`{file, hosts, "` + hosts + `"}. {hosts_file, ""}. {lookup, [file, dns]}.`)
+		}
+		image := "127.0.0.1 localhost loghost\n10.0.0.9 printer\n"
+		got := askBy(t, once, "bird", []byte(hostsOf("bird", netip.Addr{}, nil, nil, image)), "localhost", "bird", "printer")
+		const want = "localhost 127.0.0.1 bird localhost\nbird 127.0.0.1 bird localhost\nprinter 10.0.0.9 printer\n"
+		if !strings.HasPrefix(got, want) {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 	})

@@ -180,9 +180,10 @@ func (h *hosts) use(name string, a netip.Addr) {
 }
 
 // line writes one line with those of names that are new and fit for it; where
-// none is, no line.
+// none is, no line. A further one of 127.0.0.1 has localhost again: what an inetrc reads
+// with {file, hosts, FILE}, as Nerves has it, is the last line of an address alone.
 func (h *hosts) line(a netip.Addr, names ...string) {
-	start, any := len(h.text), false
+	start, any, again := len(h.text), false, h.has("localhost")
 	// hosts(5) has no zones, and ERTS passes over a line with one.
 	a = a.Unmap().WithZone("")
 	h.text = a.AppendTo(h.text)
@@ -197,6 +198,9 @@ func (h *hosts) line(a netip.Addr, names ...string) {
 	if !any {
 		h.text = h.text[:start]
 		return
+	}
+	if again && a == localhost {
+		h.text = append(h.text, " localhost"...)
 	}
 	h.text = append(h.text, '\n')
 }

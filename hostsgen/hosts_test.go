@@ -64,7 +64,7 @@ func TestHosts(t *testing.T) {
 			`192.168.7.6 eclero6.lan eclero6
 192.168.7.7 eclero6.farm.local
 `},
-		{"no address at all", "eclero7", "", nil, []string{"lan"}, "127.0.0.1 eclero7.lan eclero7\n"},
+		{"no address at all", "eclero7", "", nil, []string{"lan"}, "127.0.0.1 eclero7.lan eclero7 localhost\n"},
 		{"host name is an alias", "ten", "10.0.0.1", three[2:], nil, "192.168.7.10 eclero10 ten\n"},
 		{"no host name", "", "10.0.0.1", nil, nil, ""},
 		{"host name localhost", "localhost", "10.0.0.1", nil, nil, ""},
@@ -267,7 +267,7 @@ nonsense
 `)}
 	const want = head + `192.168.7.6 eclero6.lan eclero6 six
 # from the image's own /etc/hosts
-127.0.0.1 localhost.localdomain
+127.0.0.1 localhost.localdomain localhost
 ff02::1 ip6-allnodes
 10.0.0.9 printer
 192.168.7.6 gate

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"os"
+	"strings"
 	"time"
 
 	"github.com/beaminit/beaminit/boot/shutdown"
@@ -8,6 +10,7 @@ import (
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/watchdog"
+	"golang.org/x/sys/unix"
 )
 
 // dumpTimeout is what a release that hangs has for its crash dump: what
@@ -55,24 +58,30 @@ func (n *node) disarmWatchdog(a shutdown.Action) {
 	}
 }
 
-// whoseHeart says which program ERTS finds when it starts "exec heart" through
-// /bin/sh, with the directory bin first on its PATH.
-func (n *Setup) whoseHeart(bin string) release.Heart {
+// whoseHeart says which program ERTS finds when it starts "exec heart" through /bin/sh.
+func (n *Setup) whoseHeart() release.Heart {
 	root := n.Image.Root
-	self := n.Image.Program
-	if root.Same("/bin/sh", self) {
+	if root.Same("/bin/sh", n.Image.Program) {
 		return release.OwnHeart
 	}
 	if _, err := root.Mode("/bin/sh"); err != nil {
 		return release.NoHeart
 	}
-	for _, dir := range [...]string{bin, "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"} {
-		if root.Same(dir+"/heart", self) {
-			return release.OwnHeart
-		}
-		if _, err := root.Mode(dir + "/heart"); err == nil {
-			return release.HeartOf(root, dir+"/heart")
-		}
+	return release.PathHeart
+}
+
+// linkHeart makes what release.PathHeart wants. All of it is in memory.
+func linkHeart() error {
+	unix.Mkdir(RunDir, 0o755)
+	unix.Mkdir(release.HeartDir, 0o755)
+	self, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		return err
 	}
-	return release.NoHeart
+	link := release.HeartDir + "/heart"
+	self = strings.TrimSuffix(self, " (deleted)") // by another of the same name
+	if err := os.Symlink(self, link); err != nil && !os.IsExist(err) {
+		return err
+	}
+	return nil
 }

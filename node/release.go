@@ -207,6 +207,9 @@ func (n *node) releaseReady(f *facts, away bool) (supervise.Release, error) {
 	}
 	n.moveDumps()
 	r := f.Release
+	if r.Heart {
+		n.say(health.Err, linkHeart())
+	}
 	r.Peers, r.Command.Away = n.otherPeers(), away
 	if f.Refused != "" {
 		return r, errors.New(f.Refused)

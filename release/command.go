@@ -40,8 +40,8 @@ type Inputs struct {
 
 	Notify string // path of the socket on which the release says that it is ready; empty: it says nothing
 
-	Heart      bool                   // the configuration wants -heart, whatever the release says
-	WhoseHeart func(bin string) Heart // which program the VM finds as its heart; asked only where it wants one
+	Heart      bool         // the configuration wants -heart, whatever the release says
+	WhoseHeart func() Heart // which program the VM finds as its heart; asked only where it wants one
 }
 
 // Command starts a release. Its Files have to be there first (Prepare).

@@ -106,11 +106,13 @@ func TestCommand(t *testing.T) {
 		{"long-without-domain", systools, func(in *Inputs) { in.Distribution.Names = "long"; in.Cookie = []byte("schl\xc3\xbcssel") }},
 		{"heart", relx, func(in *Inputs) {
 			in.Release.Args = []string{"-heart", "-heart"}
-			in.WhoseHeart = func(string) Heart { return OwnHeart }
+			in.WhoseHeart = func() Heart { return OwnHeart }
 		}},
-		{"heart-of-erts", relx, func(in *Inputs) { in.WhoseHeart = func(string) Heart { return OtherHeart } }},
-		{"heart-wanted", systools, func(in *Inputs) { in.Heart = true; in.WhoseHeart = func(string) Heart { return OwnHeart } }},
-		{"heart-of-the-board", relx, func(in *Inputs) { in.WhoseHeart = func(string) Heart { return BoardHeart } }},
+		{"heart-by-path", relx, func(in *Inputs) {
+			in.Release.Env = append(in.Release.Env, "PATH=/opt/bin")
+			in.WhoseHeart = func() Heart { return PathHeart }
+		}},
+		{"heart-wanted", systools, func(in *Inputs) { in.Heart = true; in.WhoseHeart = func() Heart { return OwnHeart } }},
 		{"heart-missing", systools, func(in *Inputs) { in.Heart = true }},
 		{"wait-for-peers", systools, func(in *Inputs) { in.WaitForPeers = true }},
 		{"distributed", with(systools, []string{"/srv/erlang/releases/0.1.0/sys.config: [{kernel,[{distributed, [{proxima,0,['toliman@n1',{'toliman@n2','toliman@n3'}]}]}]}]."}), func(in *Inputs) { in.NoDestroy = true }},

@@ -1,67 +1,55 @@
 package release
 
 import (
-	"bytes"
 	"errors"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
 // Heart is the program that a VM with -heart finds as its heart. ERTS starts it as
-// "/bin/sh -c exec heart …" with its own directory first on the PATH (OTP's heart.erl),
-// and the VM does not boot if there is none.
+// "/bin/sh -c exec heart …" (OTP's heart.erl), and the VM does not boot if there is none.
 type Heart int
 
 // The hearts.
 const (
-	NoHeart    Heart = iota
-	OwnHeart         // beaminit
-	OtherHeart       // ERTS's own, most likely
-	BoardHeart       // one that opens the watchdog and resets the board itself: nerves_heart
+	NoHeart   Heart = iota
+	OwnHeart        // /bin/sh is beaminit, which becomes the heart
+	PathHeart       // beaminit too, by HeartDir in front of the PATH: /bin/sh is a shell of the image's
 )
 
-// HeartOf says which heart a program is that is not beaminit's.
-func HeartOf(fsys FS, path string) Heart {
-	text, _ := fsys.Read(path, maxHeart)
-	if bytes.Contains(text, []byte("/dev/watchdog")) {
-		return BoardHeart
-	}
-	return OtherHeart
-}
-
-// maxHeart bounds what is read of such a program, in bytes.
-const maxHeart = 4 << 20
+// HeartDir has a link to beaminit by the name of heart, and nothing else.
+const HeartDir = "/run/beaminit/bin"
 
 // heart says whether the VM gets -heart: where the release or the configuration wants
-// it and there is one.
+// it and there is one. A heart of the release's own is not used: that of ERTS tells
+// beaminit nothing, and nerves_heart opens the watchdog and resets the board when the VM
+// ends, in the middle of its next start.
 func (r *Release) heart(in *Inputs, c *Command, f *filter) bool {
 	if f.heart == "" && !in.Heart {
 		return false
 	}
 	kind := NoHeart
 	if in.WhoseHeart != nil {
-		kind = in.WhoseHeart(r.ERTSDir + "/bin")
+		kind = in.WhoseHeart()
 	}
-	c.Heart = kind == OwnHeart
-	if kind == OwnHeart {
-		return true
-	}
-	text := "ERTS starts heart by /bin/sh, and there is none; want /bin/sh as a link to the init in the image"
-	switch kind {
-	case BoardHeart:
-		text = r.ERTSDir + "/bin/heart resets the board when the VM ends, in the middle of its next start; want /bin/sh as a link to the init, which is a heart with the same commands, or none in " + r.ERTSDir + "/bin and /sbin/heart as a link"
-	case OtherHeart:
-		text = "ERTS finds a heart that tells beaminit nothing; want /bin/sh as a link to the init, or /sbin/heart and none in " + r.ERTSDir + "/bin"
-	}
+	const none = "ERTS starts heart by /bin/sh, and there is none; want /bin/sh as a link to the init in the image"
 	switch {
+	case kind == PathHeart:
+		// erlexec puts the ERTS in front of its PATH, and then does what -env says (erl(1)).
+		bin := r.ERTSDir + "/bin:"
+		c.Argv = append(c.Argv, "-env", "PATH", HeartDir+":"+bin+strings.TrimPrefix(valueOf(c.Env, "PATH"), bin))
+		if f.heart != "" {
+			c.Notes = append(c.Notes, f.heart+": -heart: beaminit is the heart, by "+HeartDir+" in front of the PATH; the one in "+r.ERTSDir+"/bin is not used")
+		}
+	case kind == OwnHeart:
 	case in.Heart:
-		c.Problems = append(c.Problems, errors.New("watchdog.criterion: \"heart\" cannot be: "+text+"; using \"probe\""))
-	case kind == NoHeart, kind == BoardHeart:
-		c.Notes = append(c.Notes, f.heart+": -heart is left out: "+text)
+		c.Problems = append(c.Problems, errors.New("watchdog.criterion: \"heart\" cannot be: "+none+"; using \"probe\""))
 	default:
-		c.Notes = append(c.Notes, f.heart+": -heart: "+text)
+		c.Notes = append(c.Notes, f.heart+": -heart is left out: "+none)
 	}
-	return kind == OtherHeart && f.heart != ""
+	c.Heart = kind != NoHeart
+	return c.Heart
 }
 
 // Same says whether two paths lead to the same file.

@@ -178,11 +178,3 @@ func TestPrepareHome(t *testing.T) {
 		}
 	}
 }
-
-// A program that opens the watchdog is a heart that resets the board.
-func TestHeartOf(t *testing.T) {
-	fs := tree(t, "/bin/board: nerves_heart /dev/watchdog0", "/bin/otp: Would reboot. Terminating.")
-	if a, b, c := HeartOf(fs, "/bin/board"), HeartOf(fs, "/bin/otp"), HeartOf(fs, "/bin/none"); a != BoardHeart || b != OtherHeart || c != OtherHeart {
-		t.Errorf("got %v, %v, %v", a, b, c)
-	}
-}

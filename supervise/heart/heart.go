@@ -139,6 +139,10 @@ func (h *Heart) Snooze(now time.Duration) Do {
 	return Do{Tell: m, Say: "snoozing: nothing is killed or reset for " + snooze.String()}
 }
 
+// wordsOf is the version of nerves_heart whose words it takes: nerves_runtime asks for it
+// before it says any, and ends the VM where there is none.
+const wordsOf = "2.5.0"
+
 // status answers heart:get_cmd/0 with lines of key=value, with the keys of
 // nerves_heart where there is something to tell.
 func (h *Heart) status(now time.Duration) string {
@@ -149,7 +153,7 @@ func (h *Heart) status(now time.Duration) string {
 	if !h.shaken {
 		shaken, left = "0", h.start+h.Init-now
 	}
-	return "program_name=beaminit\n" +
+	return "program_name=beaminit\nprogram_version=" + wordsOf + "\n" +
 		number("heartbeat_timeout", h.Timeout) +
 		number("heartbeat_time_left", h.last+h.Timeout-now) +
 		number("init_grace_time_left", h.start+h.Grace-now) +

@@ -3,6 +3,7 @@ package heart_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -120,7 +121,7 @@ func TestHeart(t *testing.T) {
 	t.Parallel()
 	m := machine.Start(t, withHeart(t, 11, `io:format("cmd ~p~n", [heart:get_cmd()]), ok = heart:set_cmd("/sbin/reboot").`, ""))
 	up, next := m.State(health.Up, 0)
-	m.Line(`release: cmd {ok,"program_name=beaminit\nheartbeat_timeout=11\n`)
+	m.Line(`release: cmd {ok,"program_name=beaminit\nprogram_version=2.5.0\nheartbeat_timeout=11\n`)
 	m.Line(`release: heart: set_cmd "/sbin/reboot" is not done`)
 	_, next = m.Record("12 s of beats", next, func(r health.Record) bool { return r.Up > up.Up+12*time.Second })
 	m.Signal(unix.SIGTERM)
@@ -207,6 +208,30 @@ func TestHeartAsks(t *testing.T) {
 				t.Errorf("the kernel ended it with %v, want %v", got, tt.ends)
 			}
 		})
+	}
+}
+
+// An image with a shell, and a release whose ERTS has a heart of its own (Nerves): the init
+// is the heart all the same, the release can do with it what nerves_runtime does at its
+// start, and the shell has the PATH that the release has.
+func TestHeartBesideShell(t *testing.T) {
+	t.Parallel()
+	busybox, err := exec.LookPath("busybox")
+	if err != nil {
+		t.Skip("no busybox: busybox-static is not installed")
+	}
+	s := withHeart(t, 60, `ok = heart:set_callback(timer, start), {ok, Text} = heart:get_cmd(), io:put_chars(Text), io:put_chars(os:cmd("echo heart: $(command -v heart)")), `+
+		`ok = heart:clear_callback(), ok = heart:set_cmd("init_handshake"), ok = heart:set_cmd("guarded_reboot").`, "")
+	s.TOML = strings.Replace(s.TOML, "[release]", "[release]\nuser = \"1234\"", 1)
+	s.Programs, s.Links = map[string]string{"bin/busybox": busybox}, map[string]string{"bin/sh": "busybox"}
+	m := machine.Start(t, s)
+	m.Line("release.args: -heart: beaminit is the heart, by /run/beaminit/bin in front of the PATH")
+	m.Line("release: program_version=2.")
+	m.Line("release: heart: /run/beaminit/bin/heart")
+	m.Line("release: heart: init_handshake came")
+	m.Line("reboot asked for by the release (heart)")
+	if got := m.Ended(); got != unix.SIGHUP {
+		t.Errorf("the kernel ended it with %v, want a reboot", got)
 	}
 }
 

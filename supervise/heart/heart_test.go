@@ -276,7 +276,7 @@ func TestStoodStill(t *testing.T) {
 func TestStatus(t *testing.T) {
 	h := New(Settings{PID: 87, Timeout: time.Minute, Init: 90 * time.Second}, 0)
 	h.Delivered(Packet{Op: Beat}, 5*time.Second)
-	want := "program_name=beaminit\nheartbeat_timeout=60\nheartbeat_time_left=55\ninit_grace_time_left=0\nsnooze_time_left=0\n" +
+	want := "program_name=beaminit\nprogram_version=2.5.0\nheartbeat_timeout=60\nheartbeat_time_left=55\ninit_grace_time_left=0\nsnooze_time_left=0\n" +
 		"init_handshake_happened=0\ninit_handshake_timeout=90\ninit_handshake_time_left=80\n"
 	if got := h.status(10 * time.Second); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
