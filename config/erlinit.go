@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,6 +16,7 @@ func (l *loader) erlinitFile() {
 		l.wrong(Erlinit, strconv.Itoa(len(data))+" bytes", "64 KiB at most", nothingOfIt)
 	case err == nil:
 		l.erlinit(Erlinit, erlinitWords(string(data)))
+		l.erlinitHome(Erlinit)
 	case !errors.Is(err, fs.ErrNotExist):
 		l.wrong(Erlinit, "cannot be read: "+err.Error(), "", nothingOfIt)
 	}
@@ -30,6 +32,7 @@ func (l *loader) erlinitArgs(args []string) {
 		words[i].text = a
 	}
 	l.erlinit(ErlinitArgs, words)
+	l.erlinitHome(ErlinitArgs)
 }
 
 // erlinit takes over options of erlinit as getopt_long(3) finds them: words that are no
@@ -59,6 +62,19 @@ func (l *loader) erlinit(from Source, words []word) {
 		}
 	}
 	l.line, l.option = 0, ""
+}
+
+// erlinitHome gives root's release the HOME that erlinit does, where the image mounts a file
+// system there: what is in it is to last, such as the history of the shell
+// (-kernel shell_history enabled, as every release of Nerves has it).
+func (l *loader) erlinitHome(from Source) {
+	const home = "/root"
+	r := &l.c.Release
+	if !slices.ContainsFunc(l.c.Mounts, func(m Mount) bool { return m.Target == home }) || r.User != "root" && r.User != "0" ||
+		slices.ContainsFunc(r.Env, func(v string) bool { return strings.HasPrefix(v, "HOME=") }) {
+		return
+	}
+	l.erlinitAdd(find("release", "env", false), from, "HOME", home)
 }
 
 // erlinitLong takes over --name, --name=value or --name value, and gives the number of

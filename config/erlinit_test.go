@@ -142,6 +142,25 @@ func TestErlinitOptions(t *testing.T) {
 	}
 }
 
+// HOME is erlinit's where the image mounts something there, and the release is root's.
+func TestErlinitHome(t *testing.T) {
+	const mount = "-m /dev/rootdisk0p4:/root:ext4:nodev:\n"
+	for text, want := range map[string]string{
+		mount:                         "HOME=/root",
+		"-m a:/data:ext4::\n":         "",
+		mount + "-e HOME=/data;A=1\n": "A=1 HOME=/data",
+		mount + "--uid 0\n":           "HOME=/root",
+		mount + "--uid 100\n":         "",
+	} {
+		if got := strings.Join(erlinit(t, text, "").Release.Env, " "); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+	if got := erlinit(t, "-v", "-- "+mount).Release.Env; len(got) != 1 {
+		t.Errorf("on the kernel command line: got %q", got)
+	}
+}
+
 func TestErlinitProblems(t *testing.T) {
 	at := ErlinitPath + ":1: "
 	tests := []struct{ text, want string }{
