@@ -114,6 +114,7 @@ func TestCrowd(t *testing.T) {
 		t.Skip("make crowd: nodes that find each other while the machine is busy may be taken apart by OTP and left alone for cluster.respect, which takes a minute")
 	}
 	t.Parallel()
+	neighbours(t, 2*(*crowdNodes)*(*crowdNodes))
 	c := &crowd{t: t, bridge: machine.Bridge(t), nodes: make([]*machine.Machine, *crowdNodes), left: map[int]bool{}}
 	for i := range c.nodes {
 		c.start(i)
@@ -139,6 +140,25 @@ func TestCrowd(t *testing.T) {
 	}
 	c.settle(limit)
 	c.cost(events)
+}
+
+// neighbours lets the kernel know so many neighbours while the test runs: it counts those of
+// all network namespaces together (arp(7), gc_thresh3: 1,024), and fifty nodes have 2,450. What
+// is beyond is unreachable, "neighbour: arp_cache: neighbor table overflow!".
+func neighbours(t *testing.T, want int) {
+	t.Helper()
+	const limit = "/proc/sys/net/ipv4/neigh/default/gc_thresh3"
+	before, err := os.ReadFile(limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if have, err := strconv.Atoi(strings.TrimSpace(string(before))); err != nil || have >= want {
+		return
+	}
+	if err := os.WriteFile(limit, []byte(strconv.Itoa(want)), 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.WriteFile(limit, before, 0) })
 }
 
 // cost says what the monitor of the node that stayed takes, of the CPU while all is well.
