@@ -2,8 +2,8 @@ package cluster
 
 import (
 	"os"
-	"runtime/debug"
 
+	"github.com/beaminit/beaminit/internal/footprint"
 	"github.com/beaminit/beaminit/internal/proc"
 	"github.com/beaminit/beaminit/internal/seccomp"
 	"golang.org/x/sys/unix"
@@ -23,7 +23,7 @@ func Main([]string) int {
 		return 2
 	}
 	proc.SetName(MonitorName) // not "exe"
-	debug.SetGCPercent(10)
+	footprint.Small()
 	_ = seccomp.Apply(allowed) // PID 1 says where the kernel cannot
 	w.Run(0, 1)
 	return 0

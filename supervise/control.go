@@ -8,6 +8,7 @@ import (
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/fault"
+	"github.com/beaminit/beaminit/internal/footprint"
 	"github.com/beaminit/beaminit/supervise/control"
 	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
@@ -114,7 +115,7 @@ func (l *Loop) handleRequest(a controlRequest) {
 	l.control.server.Answer(a.from, control.OK, string(l.present().Append(make([]byte, 0, 512))))
 }
 
-// shrinkAfterRequests is how many requests leave so much behind that shrink is worth it: PID 1
+// shrinkAfterRequests is how many requests leave so much behind that giving it back is worth it: PID 1
 // grows by 2 MiB in a flood of them.
 const shrinkAfterRequests = 1000
 
@@ -126,7 +127,7 @@ const shrinkAbove = 4 << 20
 func (l *Loop) shrinkIfGrown() {
 	many := l.control.served >= shrinkAfterRequests || resident(unix.Getpid()) > shrinkAbove
 	if many || l.control.shrinkPending {
-		shrink()
+		footprint.GiveBack()
 	}
 	if l.control.shrinkPending = many; many {
 		l.control.served = 0

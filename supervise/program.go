@@ -39,6 +39,19 @@ func checkProgram(path string) error {
 	return nil
 }
 
+// readStart gives the first 2 KiB of a file of the kernel's or of this program, or less where
+// there is none.
+func readStart(path string) string {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return ""
+	}
+	defer unix.Close(fd)
+	var b [2048]byte
+	n, _ := unix.Read(fd, b[:])
+	return string(b[:max(n, 0)])
+}
+
 // checkELF says what is wrong with the beginning of a program of that size (elf(5)):
 // it has to be for the same machine as this one, linked statically, and whole.
 func checkELF(head, own string, size uint64) string {

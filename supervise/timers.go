@@ -5,6 +5,7 @@ import (
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/internal/footprint"
 	"github.com/beaminit/beaminit/supervise/policy"
 )
 
@@ -12,6 +13,10 @@ import (
 // release that could not run has missed nothing. What is told to people, and compared with
 // the kernel's own stamps, is CLOCK_BOOTTIME.
 func now() time.Duration { return clock.Monotonic() }
+
+// shrinkAfter is when what follows the start of the release is done as well: the seed
+// and the history are on the disk.
+const shrinkAfter = time.Second
 
 // tooLate is how much later than planned the loop has to wake to have stood still itself:
 // PID 1 was frozen, or the machine was, and its clock went on.
@@ -101,7 +106,7 @@ func (l *Loop) fireAlarms() {
 			l.save()
 			l.setTimer(policy.SaveTimer, saveInterval)
 		case policy.ShrinkTimer:
-			shrink()
+			footprint.GiveBack()
 		default:
 			l.step(policy.Event{Kind: policy.TimeIsUp, Timer: policy.Timer(t)})
 		}

@@ -119,6 +119,9 @@ func inMemory(t testing.TB) string {
 		t.Skip("no /dev/shm for a root in memory: ", err)
 	}
 	t.Cleanup(func() { os.RemoveAll(root) })
+	if err := os.Chmod(root, 0o755); err != nil { // the root of a system is everybody's
+		t.Fatal(err)
+	}
 	return root
 }
 

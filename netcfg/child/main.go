@@ -7,11 +7,11 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/beaminit/beaminit/internal/footprint"
 	"github.com/beaminit/beaminit/internal/seccomp"
 	"github.com/beaminit/beaminit/netcfg"
 	"golang.org/x/sys/unix"
@@ -37,7 +37,7 @@ func Main(args []string) int {
 		os.Stderr.WriteString(netcfg.ChildName + ": orders: " + err.Error() + "\n")
 		return 2
 	}
-	debug.SetGCPercent(10) // it lives long and does little
+	footprint.Small()
 	// Not "exe". By the file, because prctl(2) names the thread that calls, whichever that is.
 	_ = os.WriteFile("/proc/self/comm", []byte(netcfg.ChildName), 0)
 	_ = seccomp.Apply(allowed) // PID 1 says where the kernel cannot

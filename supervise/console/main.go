@@ -2,10 +2,10 @@ package console
 
 import (
 	"os"
-	"runtime/debug"
 
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/footprint"
 	"github.com/beaminit/beaminit/internal/proc"
 )
 
@@ -18,7 +18,7 @@ func Main(args []string) int {
 		return 2
 	}
 	proc.SetName(RelayName) // not "exe"
-	debug.SetGCPercent(10)
+	footprint.Small()
 	options, _ := config.ParseTTYOptions(args[2])
 	out := health.NewConsole()
 	out.Open("/dev/kmsg")

@@ -2,9 +2,9 @@ package heart
 
 import (
 	"os"
-	"runtime/debug"
 	"strings"
 
+	"github.com/beaminit/beaminit/internal/footprint"
 	"github.com/beaminit/beaminit/internal/proc"
 )
 
@@ -17,7 +17,7 @@ func Main(args []string) int {
 	}
 	notes = append(notes, s.Environment(os.LookupEnv)...)
 	proc.SetName("heart") // not "init"
-	debug.SetGCPercent(10)
+	footprint.Small()
 	say := func(line string) { os.Stderr.WriteString("heart: " + line + "\n") }
 	for _, note := range notes {
 		say(note)

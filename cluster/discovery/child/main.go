@@ -9,11 +9,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"slices"
 	"time"
 
 	"github.com/beaminit/beaminit/cluster/discovery"
+	"github.com/beaminit/beaminit/internal/footprint"
 	"github.com/beaminit/beaminit/internal/seccomp"
 	"golang.org/x/sys/unix"
 )
@@ -29,7 +29,7 @@ var allowed = seccomp.List{
 // each report to its standard output, and ends when its standard input does, for then PID 1
 // has become another program and starts a child of its own.
 func Main([]string) int {
-	debug.SetGCPercent(10)                                              // it lives long and does little
+	footprint.Small()
 	_ = os.WriteFile("/proc/self/comm", []byte(discovery.ChildName), 0) // not "exe"
 	in := bufio.NewReaderSize(os.Stdin, discovery.MaxOrders)
 	line, err := in.ReadSlice('\n')
