@@ -1,10 +1,8 @@
 package boot
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"time"
 
@@ -26,6 +24,7 @@ type Tools struct {
 const (
 	FormatLimit = 2 * time.Minute
 	CheckLimit  = 10 * time.Minute
+	GrowLimit   = 10 * time.Minute
 )
 
 // A tool is a program of the image that works on file systems of a type.
@@ -59,7 +58,7 @@ var binDirs = [...]string{"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"}
 
 // LackingTools says which programs a mount wants that are not there, with the package that has
 // them; exists says whether one is.
-func LackingTools(fs string, format, check bool, exists func(path string) bool) (lacking []string) {
+func LackingTools(fs string, format, check, grow bool, exists func(path string) bool) (lacking []string) {
 	look := func(list []tool) {
 		if t := toolFor(list, fs); t != nil && t.find(exists) == "" {
 			lacking = append(lacking, t.names[0]+" (package "+t.from+")")
@@ -70,6 +69,9 @@ func LackingTools(fs string, format, check bool, exists func(path string) bool) 
 	}
 	if check {
 		look(checkers[:])
+	}
+	if grow {
+		look(growers[:])
 	}
 	return lacking
 }
@@ -108,35 +110,60 @@ func (t *Tools) run(what *tool, node string, limit time.Duration) (exit int, err
 	return t.Run(append(append([]string{path}, what.options...), node), limit)
 }
 
-// prepare makes and checks the file system of a mount, as that asks for. An error is a reason
+// prepare makes, checks and extends what a mount mounts, as that asks for. An error is a reason
 // not to mount it.
 func (t *Tools) prepare(m *Mount, node string) error {
-	if t == nil || t.Run == nil || m.Format == "" && !m.Check {
+	if t == nil || t.Run == nil || m.Format == "" && !m.Check && m.Grow == "" {
 		return nil
 	}
 	if holds(m.Target, node) { // it is mounted already
 		return nil
 	}
-	d, err := openDisk(node, unix.O_RDONLY)
+	fs, begun, empty, err := look(m, node)
 	if err != nil {
 		return err
 	}
-	id, known := superblock.Read(d)
-	begun := m.Format != "" && d.formatBegun()
-	if known && begun {
+	if fs != "" && begun {
 		t.unmark(node)
 	}
-	made := known
-	if m.Format != "" && !made {
-		err = t.formatEmpty(m, node, d, begun)
-		made = err == nil
-		id.Type = m.Format
+	unfinished := fs == "" && begun // the mark is at the end of the device as it was
+	if !unfinished {
+		t.extend(m, node, empty)
 	}
-	d.Close()
-	if err != nil || !made || !m.Check {
-		return err
+	if m.Format != "" && fs == "" {
+		fs = m.Format
+		if err := t.formatEmpty(m, node, empty); err != nil {
+			return err
+		}
 	}
-	return t.check(id.Type, node)
+	if unfinished {
+		t.extend(m, node, false)
+	}
+	if fs != "" && m.Check {
+		err = t.check(fs, node)
+	}
+	if err == nil {
+		t.grow(m, node, false)
+	}
+	return err
+}
+
+// look says what is on the device of a mount: which file system, the mark of a formatting that was
+// begun, or nothing at all, where one is to be made.
+func look(m *Mount, node string) (fs string, begun, empty bool, err error) {
+	d, err := openDisk(node, unix.O_RDONLY)
+	if err != nil {
+		return "", false, false, err
+	}
+	defer d.Close()
+	id, known := superblock.Read(d)
+	if m.Format != "" {
+		begun = d.formatBegun()
+	}
+	if m.Format != "" && !known && !begun {
+		empty, err = d.isEmpty()
+	}
+	return id.Type, begun, empty, err
 }
 
 // unmark takes the mark from a disk with a file system, which is never made anew because of it:
@@ -153,27 +180,26 @@ func (t *Tools) unmark(node string) {
 	}
 }
 
-// formatEmpty makes a file system where there is none, and nothing else either.
-func (t *Tools) formatEmpty(m *Mount, node string, d *disk, begun bool) error {
-	switch empty, err := d.isEmpty(); {
-	case err != nil:
-		return err
-	case begun:
-		t.Say(node + ": to be made anew, or its formatting was interrupted")
-	case d.size < minFormat:
-		return fmt.Errorf("%s has %d bytes: too few for a file system, want %d", node, d.size, minFormat)
-	case !empty:
-		return errors.New(node + " has something on it that is no file system known here (its first or last MiB is neither zero nor erased): it is not formatted over; where nothing of it is needed, wipefs -a and blkdiscard -z make it empty")
-	}
-	made := toolFor(formatters[:], m.Format)
-	if !begun {
-		t.Say(node + " is empty: " + m.Format + " is made on it")
-	}
+// formatEmpty makes a file system where there is none, and nothing else either. empty says that
+// nothing was there before the device grew.
+func (t *Tools) formatEmpty(m *Mount, node string, empty bool) error {
 	w, err := openDisk(node, unix.O_RDWR)
 	if err != nil {
 		return err
 	}
 	defer w.Close()
+	begun := w.formatBegun()
+	switch {
+	case begun && !empty:
+		t.Say(node + ": to be made anew, or its formatting was interrupted")
+	case w.size < minFormat:
+		return fmt.Errorf("%s has %d bytes: too few for a file system, want %d", node, w.size, minFormat)
+	case !empty:
+		return errors.New(node + " has something on it that is no file system known here (its first or last MiB is neither zero nor erased): it is not formatted over; where nothing of it is needed, wipefs -a and blkdiscard -z make it empty")
+	default:
+		t.Say(node + " is empty: " + m.Format + " is made on it")
+	}
+	made := toolFor(formatters[:], m.Format)
 	if err := w.mark(true); err != nil {
 		return err
 	}
@@ -258,75 +284,4 @@ func checkerByHand(fs string) string {
 		return "e2fsck -y"
 	}
 	return checker(fs)
-}
-
-// disk is a block device that is looked at.
-type disk struct {
-	*os.File
-	size int64 // bytes
-}
-
-func openDisk(node string, how int) (*disk, error) {
-	f, err := os.OpenFile(node, how|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	size, err := f.Seek(0, 2)
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return &disk{f, size}, nil
-}
-
-// minFormat is the least that is formatted, edge what has to be empty at both ends: the
-// partition tables, and the superblocks of LVM, RAID and the like, lie there.
-const (
-	minFormat = 4 << 20
-	edge      = 1 << 20
-)
-
-// isEmpty says that nothing lies at either end: all of it is zero, or erased flash.
-func (d *disk) isEmpty() (bool, error) {
-	buf := make([]byte, min(edge, d.size))
-	for _, at := range [...]int64{0, d.size - int64(len(buf))} {
-		if _, err := d.ReadAt(buf, at); err != nil {
-			return false, err
-		}
-		if len(buf) > 0 && (buf[0] != 0 && buf[0] != 0xff || bytes.Count(buf, buf[:1]) != len(buf)) {
-			return false, nil
-		}
-	}
-	return true, nil
-}
-
-// formatMark says on a disk that a formatting is under way: a power cut in the midst of one
-// leaves what is neither a file system nor nothing. It lies where no formatter writes, is
-// taken away before the first mount, and counts only where there is no file system.
-const formatMark = "beaminit: a file system is being made on this disk\n"
-
-func (d *disk) markAt() int64 { return (d.size - edge/2) &^ 4095 }
-
-func (d *disk) formatBegun() bool {
-	b := make([]byte, len(formatMark))
-	if d.size < minFormat {
-		return false
-	}
-	_, err := d.ReadAt(b, d.markAt())
-	return err == nil && string(b) == formatMark
-}
-
-// mark sets the mark or takes it away, where it still is, and waits until that is on the disk.
-func (d *disk) mark(set bool) error {
-	text := []byte(formatMark)
-	if !set {
-		if err := d.Sync(); err != nil || !d.formatBegun() {
-			return err
-		}
-		clear(text)
-	}
-	if _, err := d.WriteAt(text, d.markAt()); err != nil {
-		return err
-	}
-	return d.Sync()
 }

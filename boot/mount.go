@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/files"
 )
@@ -28,6 +29,7 @@ type Mount struct {
 	Wait   time.Duration
 	Format string // the file system that is made where the device holds nothing; empty: none
 	Check  bool   // it is checked before it is mounted
+	Grow   string // as config.Mount has it
 	// NoFail mounts (nofail of fstab(5)) are no reason to wait, unless Wait says so.
 	NoFail bool
 	// Instead mounts are made only where those before them on the same target failed.
@@ -67,6 +69,12 @@ func (m *Mount) Care() (text string) {
 	}
 	if m.Check && toolFor(checkers[:], m.Type) != nil {
 		text += ", checked before"
+	}
+	switch m.Grow {
+	case config.GrowPartition:
+		text += ", grown to the end of its disk"
+	case config.GrowFileSystem:
+		text += ", grown to the end of its device"
 	}
 	return text
 }
@@ -157,6 +165,9 @@ func mountUser(m *Mount, wait time.Duration, interrupted func() bool, tools *Too
 			return fmt.Errorf("mount %s: %w", m, mended)
 		}
 		err = mountOne(m)
+	}
+	if err == nil {
+		tools.grow(m, m.Source, true)
 	}
 	return err
 }

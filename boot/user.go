@@ -50,7 +50,7 @@ func userMount(c *config.Mount) (m Mount, use bool, err error) {
 		o.add(list)
 	}
 	m.Flags, m.Propagation, m.NoFail, m.Wait = o.flags, o.spread, o.nofail, c.Wait
-	m.Format, m.Check = c.Format, c.Check
+	m.Format, m.Check, m.Grow = c.Format, c.Check, c.Grow
 	m.Data = strings.Join(o.data, ",")
 	if o.noauto {
 		return m, false, nil

@@ -270,8 +270,14 @@ type Mount struct {
 	Wait                 time.Duration // for the device; 0: as long as the boot waits for any
 	Format               string        // the file system that is made where the device holds nothing; empty: none
 	Check                bool          // by the image's fsck, before it is mounted
-	Grow                 bool          // partition and file system, to the end of the disk
+	Grow                 string        // what grows to the end of the disk; empty: nothing does
 }
+
+// What grows, of a [[mount]] grow: the words true and "filesystem".
+const (
+	GrowPartition  = "partition"  // and its file system
+	GrowFileSystem = "filesystem" // it alone, to the end of its device
+)
 
 // The words of [[service]] restart; Never is a service that is started by hand alone.
 const (

@@ -93,9 +93,37 @@ func TestEntries(t *testing.T) {
 	}
 }
 
+// What grows is the partition or the file system alone, of those that can.
+func TestGrow(t *testing.T) {
+	for _, tt := range []struct {
+		fs, more, grow, want string
+		left                 int // mounts
+	}{
+		{"ext4", "grow = true", GrowPartition, "", 1},
+		{"ext4", `grow = "filesystem"`, GrowFileSystem, "", 1},
+		{"f2fs", "grow = false", "", "", 1},
+		{"ext3", `options = ["x-systemd.growfs"]`, GrowFileSystem, "", 1},
+		{"btrfs", "grow = true\noptions = [\"x-systemd.growfs\"]", GrowPartition, "", 1},
+		{"vfat", `options = ["x-systemd.growfs"]`, "", `mount.options: "x-systemd.growfs": a vfat cannot grow; want ext4, f2fs, btrfs or xfs; using it as it is`, 1},
+		{"vfat", "grow = true", "", "mount.grow: a vfat cannot grow; want ext4, f2fs, btrfs or xfs", 0},
+		{"ext4", "grow = true\noptions = [\"bind\"]", "", "mount.grow: a directory that is mounted again does not grow; want it at the [[mount]] of its device", 0},
+		{"ext4", `grow = "disk"`, "", `mount.grow: "disk" is a string, not a boolean; want true, false or "filesystem"`, 0},
+		{"ext4", "grow = 1", "", `mount.grow: 1 is an integer, not a boolean; want true, false or "filesystem"`, 0},
+	} {
+		c := load(t, "[[mount]]\nsource = \"/dev/a\"\ntarget = \"/a\"\ntype = \""+tt.fs+"\"\n"+tt.more+"\n", "")
+		got := strings.Join(problems(c), "\n")
+		if !strings.Contains(got, tt.want) || (got == "") != (tt.want == "") || len(c.Mounts) != tt.left {
+			t.Errorf("%s, %s: got %q and %d mounts, want %q and %d", tt.fs, tt.more, got, len(c.Mounts), tt.want, tt.left)
+		}
+		if tt.left > 0 && len(c.Mounts) > 0 && c.Mounts[0].Grow != tt.grow {
+			t.Errorf("%s, %s: grows %q, want %q", tt.fs, tt.more, c.Mounts[0].Grow, tt.grow)
+		}
+	}
+}
+
 func TestDeviceTimeout(t *testing.T) {
 	c := load(t, "[[mount]]\nsource = \"/dev/a\"\ntarget = \"/a\"\ntype = \"ext4\"\noptions = [\"x-systemd.device-timeout=90\", \"x-systemd.growfs\"]\n", "")
-	if m := c.Mounts[0]; m.Wait != 90*time.Second || !m.Grow || c.Problems != nil {
+	if m := c.Mounts[0]; m.Wait != 90*time.Second || m.Grow != GrowFileSystem || c.Problems != nil {
 		t.Errorf("got %+v, problems %q", m, problems(c))
 	}
 }

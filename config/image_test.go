@@ -52,7 +52,7 @@ func TestFstab(t *testing.T) {
 		}
 	})
 	want := `{ source = "tmpfs", target = "/var/volatile", type = "tmpfs" } # /etc/fstab:6
-{ source = "PARTLABEL=data", target = "/data", type = "ext4", options = ["noatime", "nofail", "x-systemd.growfs", "x-systemd.device-timeout=3s"], wait = "3s", check = true, grow = true } # /etc/fstab:9
+{ source = "PARTLABEL=data", target = "/data", type = "ext4", options = ["noatime", "nofail", "x-systemd.growfs", "x-systemd.device-timeout=3s"], wait = "3s", check = true, grow = "filesystem" } # /etc/fstab:9
 { source = "/dev/mmcblk0p5", target = "none", type = "swap", options = ["sw"] } # /etc/fstab:10
 { source = "/dev/mmcblk0p6", target = "/my disk", type = "vfat", options = ["umask=0077"] } # /etc/fstab:11
 { source = "UUID=12-34", target = "/card", type = "vfat" } # /etc/fstab:12

@@ -48,6 +48,7 @@ type (
 	size      int64         // bytes
 	orOff     time.Duration // 0: the word "off"
 	fileMode  int           // permission bits; written in octal, in quotes; 0: none was given
+	growth    string        // true, false or the word "filesystem"
 	mac       string        // as net.ParseMAC has it, in lower case
 	addresses struct {
 		list      *[]netip.Prefix

@@ -209,7 +209,7 @@ var keys = [...]key{
 	{name: "mount.format", field: func(at place) any { return &at.mount.Format },
 		check: isFormat, noun: "file system that can be made", want: `"ext4", "f2fs", "vfat", "btrfs" or "xfs"`, empty: true},
 	{name: "mount.check", field: func(at place) any { return &at.mount.Check }, want: "true or false"},
-	{name: "mount.grow", field: func(at place) any { return &at.mount.Grow }, want: "true or false", noEffect: true},
+	{name: "mount.grow", field: func(at place) any { return (*growth)(&at.mount.Grow) }, want: `true, false or "filesystem"`},
 
 	{name: "service", field: func(at place) any { return &at.c.Services },
 		want: "[[service]] tables with name and exec"},

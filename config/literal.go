@@ -40,6 +40,11 @@ func literal(p any) string {
 			return `"off"`
 		}
 		return strconv.Quote(durationText(time.Duration(*p)))
+	case *growth:
+		if *p == GrowFileSystem {
+			return strconv.Quote(string(*p))
+		}
+		return strconv.FormatBool(*p != "")
 	case *fileMode:
 		return ifSet(*p != 0, "0"+strconv.FormatInt(int64(*p), 8))
 	case *mac:

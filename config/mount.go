@@ -51,11 +51,37 @@ func checkMount(m *Mount, _ []Mount) (f fault) {
 		f.key, f.what = "target", quote(m.Target)+" is no place to mount on"
 	case m.Format != "" && m.Format != m.Type:
 		return fault{key: "format", what: "a " + m.Format + " cannot be mounted as " + quote(m.Type), want: "type and format the same, and a [[mount]] each where there are several"}
+	case m.Grow != "" && (bind || change):
+		return fault{key: "grow", what: "a directory that is mounted again does not grow", want: "it at the [[mount]] of its device"}
+	case m.Grow != "" && !isGrowable(m.Type):
+		return fault{key: "grow", what: "a " + m.Type + " cannot grow", want: wantGrowable}
 	default:
 		return f
 	}
 	f.want = find("mount", f.key, false).want
 	return f
+}
+
+const wantGrowable = "ext4, f2fs, btrfs or xfs"
+
+// isGrowable says that there are programs that make a file system of that type larger.
+func isGrowable(fs string) bool {
+	return slices.Contains([]string{"ext4", "ext3", "ext2", "f2fs", "btrfs", "xfs", "auto"}, fs)
+}
+
+// storeGrowth is store for mount.grow.
+func storeGrowth(p *growth, v any, from Source) (ok bool, faults []fault) {
+	switch v {
+	case false:
+		*p = ""
+	case true:
+		*p = GrowPartition
+	case GrowFileSystem:
+		*p = GrowFileSystem
+	default:
+		return false, mistyped(v, from, "a boolean")
+	}
+	return true, nil
 }
 
 // splitOptions cuts a list of options at its commas, but for those in "…" (mount(8) has
@@ -118,8 +144,11 @@ func (l *loader) mountOption(i int, option string) {
 			m.Format = m.Type
 		}
 	case "x-systemd.growfs":
-		m.Grow = true
-		l.noteNoEffect(find("mount", "grow", false), "mount.grow")
+		if !isGrowable(m.Type) {
+			l.mountProblem(i, "options", fault{what: quote(option) + ": a " + m.Type + " cannot grow", want: wantGrowable, used: "it as it is"})
+		} else if m.Grow == "" {
+			m.Grow = GrowFileSystem
+		}
 	case "_netdev":
 		l.noteOnce("mount", "_netdev of "+m.Target+" is without effect yet: it is mounted with the others, before the network is there")
 	}

@@ -161,13 +161,13 @@ func (n *Setup) MissingPrograms() (problems []error) {
 	return problems
 }
 
-// MissingTools is for a plan of an image: programs that a [[mount]] wants to make or check its
+// MissingTools is for a plan of an image: programs that a [[mount]] wants to make, check or grow its
 // file system, and the image has not. An fstab asks for a check as a matter of habit: without
 // its program there is none.
 func (n *Setup) MissingTools() (problems []error) {
 	for i := range n.Config.Mounts {
 		m := &n.Config.Mounts[i]
-		lacking := boot.LackingTools(m.Type, m.Format != "", m.Check && !n.Config.FromFstab(i), func(path string) bool {
+		lacking := boot.LackingTools(m.Type, m.Format != "", m.Check && !n.Config.FromFstab(i), m.Grow != "", func(path string) bool {
 			mode, err := n.Image.Root.Mode(path)
 			return err == nil && mode&0o111 != 0
 		})

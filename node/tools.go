@@ -33,7 +33,7 @@ func tools(mounts []config.Mount, done func(line string)) boot.Tools {
 
 func wantTools(mounts []config.Mount) bool {
 	for i := range mounts {
-		if mounts[i].Format != "" || mounts[i].Check {
+		if mounts[i].Format != "" || mounts[i].Check || mounts[i].Grow != "" {
 			return true
 		}
 	}
@@ -48,6 +48,9 @@ func toolLimit(mounts []config.Mount) (limit time.Duration) {
 		}
 		if mounts[i].Check {
 			limit += boot.CheckLimit
+		}
+		if mounts[i].Grow != "" {
+			limit += boot.GrowLimit
 		}
 	}
 	return limit

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf16"
 )
@@ -99,6 +100,38 @@ func utf8Of(b []byte) []byte {
 		text = append(text, uint16(b[0])|uint16(b[1])<<8)
 	}
 	return []byte(string(utf16.Decode(text)))
+}
+
+// Size is how much of its device a file system of a type of ID has, in bytes; 0 where that is not
+// known of the type.
+func Size(device io.ReaderAt, fs string) int64 {
+	le32 := func(at int64) int64 { return int64(number(read(device, at, 4))) }
+	switch fs {
+	case "ext4":
+		blocks := le32(1024 + 4)
+		if le32(1024+96)&0x80 != 0 { // INCOMPAT_64BIT
+			blocks |= le32(1024+0x150) << 32
+		}
+		return blocks << (10 + le32(1024+24)&0xf)
+	case "f2fs":
+		return int64(number(read(device, 1024+36, 8)) << (le32(1024+16) & 0x1f))
+	case "btrfs": // of its device, of which it may have several
+		return int64(number(read(device, 0x100d1, 8)))
+	case "xfs": // its numbers have their high bytes first
+		block, blocks := read(device, 4, 4), read(device, 8, 8)
+		slices.Reverse(block)
+		slices.Reverse(blocks)
+		return int64(number(block) * number(blocks))
+	}
+	return 0
+}
+
+// number is that of bytes, low ones first.
+func number(b []byte) (n uint64) {
+	for i := range b {
+		n |= uint64(b[i]) << (8 * i)
+	}
+	return n
 }
 
 // read gives size bytes at an offset; none where the device is shorter, or cannot be read.
