@@ -70,11 +70,13 @@ func (l *loader) erlinit(from Source, words []word) {
 func (l *loader) erlinitHome(from Source) {
 	const home = "/root"
 	r := &l.c.Release
-	if !slices.ContainsFunc(l.c.Mounts, func(m Mount) bool { return m.Target == home }) || r.User != "root" && r.User != "0" ||
-		slices.ContainsFunc(r.Env, func(v string) bool { return strings.HasPrefix(v, "HOME=") }) {
+	at := slices.IndexFunc(l.c.Mounts, func(m Mount) bool { return m.Target == home })
+	if at < 0 || r.User != "root" && r.User != "0" || slices.ContainsFunc(r.Env, func(v string) bool { return strings.HasPrefix(v, "HOME=") }) {
 		return
 	}
+	l.line = l.c.mountAt[at].n
 	l.erlinitAdd(find("release", "env", false), from, "HOME", home)
+	l.line = 0
 }
 
 // erlinitLong takes over --name, --name=value or --name value, and gives the number of
