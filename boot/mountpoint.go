@@ -24,8 +24,16 @@ func alreadyThere(m *Mount) bool {
 			source.Dev == target.Dev && source.Ino == target.Ino
 	case m.Type == "proc":
 		return isOurProc(m.Target)
-	case m.Type == "tmpfs", m.Type == "devtmpfs", m.Type == "devpts", m.Type == "ramfs", m.Type == "overlay":
+	case stacks(m.Type):
 		return isMountPoint(m.Target)
+	}
+	return false
+}
+
+func stacks(fstype string) bool {
+	switch fstype {
+	case "tmpfs", "devtmpfs", "devpts", "ramfs", "overlay":
+		return true
 	}
 	return false
 }

@@ -33,6 +33,7 @@ func TestUserMounts(t *testing.T) {
 		{"auto wins", config.Mount{Source: "/dev/vdb", Target: "/data", Type: "ext4", Options: []string{"noauto", "auto"}}, "/dev/vdb on /data type ext4 (rw)", ""},
 		{"root", config.Mount{Target: "/", Options: []string{"remount", "rw"}}, " on / (rw,remount)", ""},
 
+		{"tmpfs on the cgroups", config.Mount{Source: "tmpfs", Target: "/sys/fs/cgroup", Type: "tmpfs"}, "", "there is the cgroup2 that PID 1 mounts"},
 		{"relative", config.Mount{Source: "tmpfs", Target: "data", Type: "tmpfs"}, "", `target "data": it must be an absolute path`},
 		{"dots", config.Mount{Source: "tmpfs", Target: "/data/../etc", Type: "tmpfs"}, "", "absolute path"},
 		{"nothing", config.Mount{Target: "/data"}, "", "needs a source"},
