@@ -127,51 +127,63 @@ func (t *Tools) extend(m *Mount, node string, empty bool) {
 		return
 	}
 	_, _, before := sizes(node)
-	limited, err := s.extend(before, empty)
+	did, err := s.extend(before, empty)
 	_, _, after := sizes(node)
-	if after > before {
+	switch {
+	case after > before:
 		text := node + ": the partition has grown to the end of " + s.disk + ", from " + mebibytes(before) + " to " + mebibytes(after)
-		if limited {
+		if did.limited {
 			text += ", where an MBR ends; want a GPT for the rest"
 		}
 		t.Done(text)
+	case did.wrote && err == nil:
+		t.Done(node + ": the partition table of " + s.disk + " is whole again, whose writing was interrupted")
+	}
+	say := t.Say
+	if did.wrote {
+		say = t.Done
 	}
 	if err != nil {
-		t.Say(node + ": the partition does not grow: " + err.Error())
+		say(node + ": the partition does not grow: " + err.Error())
 	}
 }
 
+// extension is what was done of it: something was written, and the MBR could not count all of the disk.
+type extension struct{ wrote, limited bool }
+
 // extend does it, for one that has a size.
-func (s *slice) extend(size int64, empty bool) (limited bool, err error) {
+func (s *slice) extend(size int64, empty bool) (did extension, err error) {
 	d, err := openDisk(s.disk, unix.O_RDONLY)
 	if err != nil {
-		return false, err
+		return did, err
 	}
 	defer d.Close()
 	sector, err := unix.IoctlGetInt(int(d.Fd()), unix.BLKSSZGET)
 	if err != nil {
-		return false, err
+		return did, err
 	}
 	for range 5 {
 		p, err := table.Extend(table.Disk{ReaderAt: d, Size: d.size, Sector: int64(sector)}, s.number)
+		did.limited = p.Limited
 		switch {
 		case err != nil:
-			return false, err
+			return did, err
 		case p.Start != s.start || p.Size < size:
-			return false, errors.New("the kernel has another one than the table on " + s.disk)
+			return did, errors.New("the kernel has another one than the table on " + s.disk)
 		case len(p.Writes) == 0 && p.Size == size:
-			return false, nil
+			return did, nil
 		case len(p.Writes) == 0:
-			return p.Limited, s.resize(d, p.Size)
+			return did, s.resize(d, p.Size)
 		}
 		if empty && p.Size >= minFormat {
 			p.Writes = append([]table.Write{{At: p.Start + markAt(p.Size), Data: []byte(formatMark)}}, p.Writes...)
 		}
+		did.wrote = true
 		if err := write(s.disk, p.Writes); err != nil {
-			return false, err
+			return did, err
 		}
 	}
-	return false, errors.New("what is written to " + s.disk + " is not there afterwards")
+	return did, errors.New("what is written to " + s.disk + " is not there afterwards")
 }
 
 // write makes writes, each on the disk before the next one.

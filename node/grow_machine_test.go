@@ -252,6 +252,26 @@ func TestGrowWithoutTool(t *testing.T) {
 	}
 }
 
+// Where the kernel does not take the new size, because another partition of its is there, that is
+// said, and the mount is made as it is; the table has it for the next boot.
+func TestGrowRefused(t *testing.T) {
+	t.Parallel()
+	g := newGrowable(t, 16, 512, 1, fmt.Sprintf(gpt, 12), growExt4)
+	g.attach(1)
+	g.sh(`addpart "$1" 2 40960 2048`, g.disk)
+	m := g.boot(mountOf("ext4", "grow = true"))
+	m.Line("/dev/disk0: the partition does not grow: the kernel does not take its new size (BLKPG_RESIZE_PARTITION: device or resource busy): it has it after the next boot")
+	if _, file := there(m); file != "mine\n" {
+		t.Errorf("in the file is %q\n%s", file, m.Tail())
+	}
+	m.PowerOff()
+	g.detach()
+	g.attach(1)
+	if size := g.size(); size < 61 {
+		t.Errorf("at the next boot it has %d MiB", size)
+	}
+}
+
 // The power goes at any moment of the boot that grows it: the next one has the data, on the whole disk.
 func TestGrowCuts(t *testing.T) {
 	t.Parallel()

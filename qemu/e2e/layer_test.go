@@ -135,7 +135,13 @@ func layRootfs(t *testing.T, init string, toml []byte) rootfs {
 	})
 	copied(t, init, work+"/build/beaminit")
 	r.installs(recipe)
-	if err := image.AddLibraries(r.dir, demo); err != nil {
+	resize := filepath.Join(r.dir, "usr/sbin/resize2fs") // of e2fsprogs-resize2fs, for grow
+	if err := os.MkdirAll(filepath.Dir(resize), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	copied(t, "/usr/sbin/resize2fs", resize)
+	copied(t, resize, work+"/demo/resize2fs")
+	if err := image.AddLibraries(r.dir, work+"/demo"); err != nil {
 		t.Fatal(err)
 	}
 	// In this order, by image.bbclass.

@@ -19,7 +19,9 @@ import (
 func TestYoctoImage(t *testing.T) {
 	t.Parallel()
 	node := lab.NodeSpec{Name: machine, Address: netip.MustParseAddr("192.168.7.2")}
-	toml := lab.Config([]lab.NodeSpec{node}, interval)
+	config := strings.Replace(string(lab.Config([]lab.NodeSpec{node}, interval)), `source = "/dev/vdb"`, "source = \"PARTLABEL=data\"\ngrow = true", 1)
+	toml := []byte(config)
+	node.Off = true // until its disk is made
 	init := theInit(t)
 	r := layRootfs(t, init, toml)
 
@@ -48,11 +50,16 @@ func TestYoctoImage(t *testing.T) {
 	node.Cmdline = fmt.Sprintf("root=%s mem=%dM ip=192.168.7.2::192.168.7.1:255.255.255.0::eth0:off:8.8.8.8 net.ifnames=0 console=ttyS0 console=ttyS1 %s",
 		value(t, r.image, "QB_KERNEL_ROOT"), mib, value(t, r.image, "QB_KERNEL_CMDLINE_APPEND:append"))
 	l := startSet(t, lab.Options{Nodes: []lab.NodeSpec{node}, Memory: mib}, set)
+	n := l.Nodes()[0]
+	disk := filepath.Join(l.Dir(), "data", node.Name+".ext4")
+	partitioned(t, disk)
+	if err := n.Start(); err != nil {
+		t.Fatal(err)
+	}
 
 	// While it boots: the class's check, as the build of the image runs it.
 	r.refuses(t)
 
-	n := l.Nodes()[0]
 	if err := n.WaitState(within(t), func(r lab.Record) bool { return r.State == health.Up }); err != nil {
 		t.Fatal(err)
 	}
@@ -63,12 +70,13 @@ func TestYoctoImage(t *testing.T) {
 		`[F || W <- ["/bin/*", "/usr/bin/*", "/srv/erlang/erts-*/bin/epmd"], F <- filelib:wildcard(W)]`:                             `[]`,
 		`[{element(8, I) band 8#7777, element(13, I), element(14, I)} || {ok, I} <- [file:read_file_info("/run/app")]]`:             `[{488,65534,65534}]`,
 		`code:root_dir()`: fmt.Sprintf("%q", value(t, r.image, "BEAMINIT_RELEASE_DIR")),
-		`[F || {F, S} <- [{"/etc/hosts", "192.168.7.2"}, {"/etc/resolv.conf", "8.8.8.8"}, {"/proc/mounts", " / ext4 ro"}, {"/proc/mounts", "/dev/vdb /data ext4 rw"}], nomatch =:= string:find(element(2, file:read_file(F)), S)]`: `[]`,
+		`[F || {F, S} <- [{"/etc/hosts", "192.168.7.2"}, {"/etc/resolv.conf", "8.8.8.8"}, {"/proc/mounts", " / ext4 ro"}, {"/proc/mounts", "/dev/vdb1 /data ext4 rw"}], nomatch =:= string:find(element(2, file:read_file(F)), S)]`: `[]`,
 	} {
 		if got := rpc(t, l, n, expr); got != want {
 			t.Errorf("%s: got %s, want %s", expr, got, want)
 		}
 	}
+	hasGrown(t, l, n, disk)
 }
 
 // refuses holds the class's last step to what it is for: it passes on the root as it
@@ -94,6 +102,7 @@ func (r rootfs) refuses(t *testing.T) {
 		{toml, string(good) + "[supervise]\natempts = 3\n", fmt.Sprintf("/etc/beaminit.toml:%d:", lines+2)},
 		{erlexec[0], "", "erlexec"},
 		{libc[0], "", "needs the library libc.so.6"},
+		{filepath.Join(r.dir, "usr/sbin/resize2fs"), "", "/data wants resize2fs (package e2fsprogs-resize2fs), which the image has not"},
 	} {
 		before := c.file + ".before"
 		if err := os.Rename(c.file, before); err != nil {
