@@ -74,7 +74,7 @@ func (l *loader) image() {
 	l.imageFile("/etc/sysctl.conf", l.sysctl)
 	l.imageFiles("sysctl.d", l.sysctl)
 	l.imageFiles("tmpfiles.d", l.tmpfile)
-	l.imageNotes()
+	l.brought()
 }
 
 // modprobe takes a line of modprobe.d.
@@ -176,86 +176,4 @@ func (l *loader) mayBe(path string) bool {
 	rest, ok := strings.CutPrefix(path, "/etc/")
 	name, _, _ := strings.Cut(rest, "/")
 	return !ok || len(l.etc) == 0 || len(l.etc) >= maxNames || slices.Contains(l.etc, name)
-}
-
-// imageNotes names what the image brings for other inits and their tools, with what to
-// write in its place.
-func (l *loader) imageNotes() {
-	const system = "/etc/systemd/system"
-	kinds := []string{".service", ".timer", ".mount", ".socket", ".path", ".swap", ".automount"}
-	units := l.withSuffix(system, kinds...)
-	for _, dir := range l.withSuffix(system, ".wants", ".requires") { // of any target
-		units = append(units, l.withSuffix(system+"/"+dir, kinds...)...)
-	}
-	l.noteImage("units of systemd", units, "[[service]] or [[mount]]")
-	var scripts []string
-	for _, dir := range [...]string{"/etc/rcS.d", "/etc/rc2.d", "/etc/rc5.d", "/etc/init.d"} { // the last as Buildroot has it
-		for _, name := range l.list(dir) {
-			if len(name) > 2 && name[0] == 'S' && isDigits(name[1:3]) {
-				scripts = append(scripts, name)
-			}
-		}
-	}
-	l.noteImage("init scripts", scripts, "[[service]], release.pre_run")
-	l.noteImage("networks", l.withSuffix("/etc/network/interfaces.d", ""), "[network.IFACE]")
-	l.noteImage("networks of netplan", l.withSuffix("/etc/netplan", ".yaml"), "[network.IFACE]")
-	l.noteImage("networks of NetworkManager", l.withSuffix("/etc/NetworkManager/system-connections", ""), "[network.IFACE]")
-	l.noteImage("programs of cron.d", l.withSuffix("/etc/cron.d", ""), "a [[service]] that runs cron")
-	l.noteImage("networks of systemd", l.withSuffix("/etc/systemd/network", ".network", ".netdev", ".link"), "[network.IFACE]")
-	l.noteImage("rules of udev", l.withSuffix("/etc/udev/rules.d", ".rules"), "[[device]]")
-	l.imageFileNotes()
-}
-
-// imageFileNotes is imageNotes for single files.
-func (l *loader) imageFileNotes() {
-	lines := func(path string, counts func(line string) bool) (found bool) {
-		l.imageFile(path, func(line string) { found = found || counts(line) })
-		return found
-	}
-	if lines("/etc/network/interfaces", func(s string) bool { return strings.HasPrefix(s, "iface ") && !strings.HasPrefix(s, "iface lo ") }) {
-		l.noteImage("network", []string{"/etc/network/interfaces"}, "[network.IFACE]")
-	}
-	any := func(string) bool { return true }
-	if lines("/etc/rc.local", func(s string) bool { return s != "exit 0" }) {
-		l.noteImage("programs", []string{"/etc/rc.local"}, "release.run_once, or [[service]]")
-	}
-	if lines("/etc/crypttab", any) {
-		l.noteImage("encrypted disks", []string{"/etc/crypttab"}, "release.run_once, which opens them before the release is started")
-	}
-	if lines("/etc/crontab", func(s string) bool { return !strings.Contains(strings.Fields(s)[0], "=") }) {
-		l.noteImage("programs", []string{"/etc/crontab"}, "a [[service]] that runs cron")
-	}
-	if lines("/etc/inittab", func(s string) bool { return starts(strings.Split(s, ":")) }) {
-		l.noteImage("programs", []string{"/etc/inittab"}, "[[service]], or console.tty for a shell")
-	}
-}
-
-// starts says whether a line of inittab(5), cut at its colons, or one of BusyBox's, starts
-// something.
-func starts(fields []string) bool {
-	return len(fields) > 3 && slices.Contains([]string{"respawn", "once", "sysinit", "wait", "askfirst", "boot", "bootwait"}, fields[2])
-}
-
-// withSuffix is the names in a directory that end so.
-func (l *loader) withSuffix(dir string, suffixes ...string) (names []string) {
-	for _, name := range l.list(dir) {
-		if name[0] != '.' && slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(name, s) }) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// noteImage names at most eight of the things of a kind.
-func (l *loader) noteImage(kind string, names []string, want string) {
-	if len(names) == 0 {
-		return
-	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	more := ""
-	if len(names) > 8 {
-		names, more = names[:8], " and others"
-	}
-	l.note("image", kind+" brought by the image, without effect here: "+strings.Join(names, ", ")+more+"; want "+want)
 }

@@ -191,45 +191,6 @@ func TestBarredModules(t *testing.T) {
 	}
 }
 
-// What an image brings for other inits is named, once for each kind.
-func TestImageNotes(t *testing.T) {
-	c := image(t, files{
-		"/etc/systemd/system/multi-user.target.wants/chronyd.service": "", "/etc/systemd/system/chronyd.service": "",
-		"/etc/systemd/system/timers.target.wants/logrotate.timer": "", "/etc/systemd/system/sockets.target.wants/sshd.socket": "", "/etc/systemd/system/x.target": "",
-		"/etc/init.d/S40network": "", "/etc/init.d/rcS": "", "/etc/init.d/SETUP": "",
-		"/etc/systemd/system/app.target.requires/app.service": "", "/etc/netplan/50-cloud-init.yaml": "", "/etc/cron.d/.placeholder": "", "/etc/cron.d/backup": "",
-		"/etc/NetworkManager/system-connections/lte.nmconnection": "",
-		"/etc/network/interfaces.d/eth1":                          "", "/etc/rc.local": "#!/bin/sh\n/usr/bin/x &\nexit 0\n",
-		"/etc/crypttab": "a /dev/b\n", "/etc/crontab": "SHELL=/bin/sh\n* * * * * root x\n",
-		"/etc/rcS.d/S20modutils.sh": "", "/etc/rc5.d/S10dropbear": "", "/etc/rc5.d/K10x": "", "/etc/rc5.d/README": "",
-		"/etc/systemd/network/eth.network": "", "/etc/udev/rules.d/99-gps.rules": "",
-		"/etc/network/interfaces": "auto lo\niface lo inet loopback\nauto eth0\niface eth0 inet dhcp\n",
-		"/etc/inittab":            "id:5:initdefault:\nS0:12345:respawn:/bin/start_getty 115200 ttyS0\n",
-	}, "")
-	want := []string{
-		"image: units of systemd brought by the image, without effect here: app.service, chronyd.service, logrotate.timer, sshd.socket; want [[service]] or [[mount]]",
-		"image: init scripts brought by the image, without effect here: S10dropbear, S20modutils.sh, S40network; want [[service]], release.pre_run",
-		"image: networks brought by the image, without effect here: eth1; want [network.IFACE]",
-		"image: networks of netplan brought by the image, without effect here: 50-cloud-init.yaml; want [network.IFACE]",
-		"image: networks of NetworkManager brought by the image, without effect here: lte.nmconnection; want [network.IFACE]",
-		"image: programs of cron.d brought by the image, without effect here: backup; want a [[service]] that runs cron",
-		"image: networks of systemd brought by the image, without effect here: eth.network; want [network.IFACE]",
-		"image: rules of udev brought by the image, without effect here: 99-gps.rules; want [[device]]",
-		"image: network brought by the image, without effect here: /etc/network/interfaces; want [network.IFACE]",
-		"image: programs brought by the image, without effect here: /etc/rc.local; want release.run_once, or [[service]]",
-		"image: encrypted disks brought by the image, without effect here: /etc/crypttab; want release.run_once, which opens them before the release is started",
-		"image: programs brought by the image, without effect here: /etc/crontab; want a [[service]] that runs cron",
-		"image: programs brought by the image, without effect here: /etc/inittab; want [[service]], or console.tty for a shell",
-	}
-	if got := notes(c); !reflect.DeepEqual(got, want) || c.Problems != nil {
-		t.Errorf("got\n%s\nwant\n%s\n%q", strings.Join(got, "\n"), strings.Join(want, "\n"), problems(c))
-	}
-	c = image(t, files{"/etc/network/interfaces": "auto lo\niface lo inet loopback\n", "/etc/inittab": "# empty\n", "/etc/rc.local": "#!/bin/sh\nexit 0\n", "/etc/crontab": "PATH=/bin\n"}, "")
-	if c.Notes != nil {
-		t.Errorf("notes of nothing: %q", notes(c))
-	}
-}
-
 func FuzzImage(f *testing.F) {
 	f.Add(fstab, "options a b=1\nblacklist c\ninstall d e\n", "a.b = 1\n-a/b=2\n*.c=3\n")
 	f.Add("a b c d e f\n\\040 /\\011 swap", "options", "=\n..=1\n")

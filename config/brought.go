@@ -1,0 +1,182 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// What is wanted in the place of several things.
+const (
+	wantNetwork = "[network.IFACE]"
+	wantService = "[[service]]"
+	wantCron    = "a [[service]] that runs cron"
+	wantWPA     = "a [[service]] that runs wpa_supplicant"
+	wantNTP     = "a [[service]] that runs chronyd or ntpd"
+)
+
+// broughtDirs are directories of an image in which other inits and their tools find what
+// they are to do: each file whose name ends so, without ends each.
+var broughtDirs = [...]struct{ kind, dir, ends, want string }{
+	{"services of OpenRC", "/etc/runlevels/boot", "", wantService},
+	{"services of OpenRC", "/etc/runlevels/default", "", wantService},
+	{"programs", "/etc/local.d", ".start", "release.run_once"},
+	{"networks", "/etc/network/interfaces.d", "", wantNetwork},
+	{"networks of netplan", "/etc/netplan", ".yaml", wantNetwork},
+	{"networks of NetworkManager", "/etc/NetworkManager/system-connections", "", wantNetwork},
+	{"programs of cron.d", "/etc/cron.d", "", wantCron},
+	{"rules of udev", "/etc/udev/rules.d", ".rules", "[[device]]"},
+	{"drop-ins of systemd", "/etc/systemd/timesyncd.conf.d", ".conf", wantNTP},
+	{"drop-ins of systemd", "/etc/systemd/resolved.conf.d", ".conf", wantDNS},
+}
+
+const wantDNS = "dns.servers, dns.search"
+
+// broughtFiles are single files, with what of a line counts.
+var broughtFiles = [...]struct {
+	kind, path string
+	counts     func(line string) bool
+	want       string
+}{
+	{"network", "/etc/network/interfaces", isIface, wantNetwork},
+	{"network", "/etc/dhcpcd.conf", isAny, wantNetwork + ", with dhcp = true or an address"},
+	{"wireless networks", "/etc/wpa_supplicant.conf", isNetworkBlock, wantWPA},
+	{"programs", "/etc/rc.local", isProgram, "release.run_once, or " + wantService},
+	{"encrypted disks", "/etc/crypttab", isAny, "release.run_once, which opens them before the release is started"},
+	{"programs", "/etc/crontab", isCronJob, wantCron},
+	{"programs", "/etc/inittab", isStarted, "[[service]], or console.tty for a shell"},
+	{"rules of mdev", "/etc/mdev.conf", isAny, "[[device]]"},
+	{"settings of systemd", "/etc/systemd/system.conf", isSetting, "watchdog.timeout, release.env, release.limits"},
+	{"settings of systemd", "/etc/systemd/logind.conf", isSetting, "none: the power button switches off, in order"},
+	{"settings of systemd", "/etc/systemd/journald.conf", isSetting, "a [[service]] that keeps what /dev/kmsg says"},
+	{"settings of systemd", "/etc/systemd/resolved.conf", isSetting, wantDNS},
+	{"settings of systemd", "/etc/systemd/timesyncd.conf", isSetting, wantNTP},
+}
+
+func isAny(string) bool            { return true }
+func isProgram(s string) bool      { return s != "exit 0" }
+func isSetting(s string) bool      { return strings.Contains(s, "=") }
+func isCronJob(s string) bool      { return !strings.Contains(strings.Fields(s)[0], "=") }
+func isStarted(s string) bool      { return starts(strings.Split(s, ":")) }
+func isNetworkBlock(s string) bool { return strings.HasPrefix(s, "network=") }
+
+func isIface(s string) bool {
+	return strings.HasPrefix(s, "iface ") && !strings.HasPrefix(s, "iface lo ")
+}
+
+// starts says whether a line of inittab(5), cut at its colons, or one of BusyBox's, starts
+// something.
+func starts(fields []string) bool {
+	return len(fields) > 3 && slices.Contains([]string{"respawn", "once", "sysinit", "wait", "askfirst", "boot", "bootwait"}, fields[2])
+}
+
+// brought names what the image brings for other inits and their tools, with what to write in
+// its place.
+func (l *loader) brought() {
+	l.noteImage("units of systemd", l.units(), "[[service]] or [[mount]]")
+	var scripts []string
+	for _, dir := range [...]string{"/etc/rcS.d", "/etc/rc2.d", "/etc/rc3.d", "/etc/rc5.d", "/etc/init.d"} { // the last as Buildroot has it
+		for _, name := range l.list(dir) {
+			if len(name) > 2 && name[0] == 'S' && isDigits(name[1:3]) {
+				scripts = append(scripts, name)
+			}
+		}
+	}
+	l.noteImage("init scripts", scripts, "[[service]], release.pre_run")
+	l.noteImage("networks of systemd", l.networkd(), wantNetwork)
+	l.noteImage("wireless networks", l.wireless(), wantWPA)
+	for i := range broughtDirs {
+		b := &broughtDirs[i]
+		l.noteImage(b.kind, l.withSuffix(b.dir, b.ends), b.want)
+	}
+	for i := range broughtFiles {
+		b, found := &broughtFiles[i], false
+		l.imageFile(b.path, func(line string) { found = found || b.counts(line) })
+		if found {
+			l.noteImage(b.kind, []string{b.path}, b.want)
+		}
+	}
+}
+
+// vendorDirs are where packages put what is systemd's, in an image that has it.
+func (l *loader) vendorDirs() []string {
+	if !l.mayBe("/etc/systemd") {
+		return nil
+	}
+	return []string{"/usr/lib/systemd", "/lib/systemd"}
+}
+
+// vendorsOwn begin the names of what systemd itself brings there.
+var vendorsOwn = [...]string{"systemd-", "sys-", "dev-", "proc-", "getty", "console-getty", "dbus", "kmod-", "ldconfig", "80-container", "80-vm-", "80-namespace-",
+	"80-6rd", "80-auto-", "80-iwd", "80-ipv4ll", "73-", "89-", "99-default"}
+
+// vendors leaves out what systemd itself brings.
+func vendors(names []string) []string {
+	return slices.DeleteFunc(names, func(name string) bool {
+		return slices.ContainsFunc(vendorsOwn[:], func(own string) bool { return strings.HasPrefix(name, own) })
+	})
+}
+
+// units are those that systemd would start: of /etc/systemd/system, and of the packages' those
+// that a target wants.
+func (l *loader) units() (units []string) {
+	const system = "/etc/systemd/system"
+	kinds := []string{".service", ".timer", ".mount", ".socket", ".path", ".swap", ".automount"}
+	units = l.withSuffix(system, kinds...)
+	wanted := func(system string) (units []string) {
+		for _, dir := range l.withSuffix(system, ".wants", ".requires") { // of any target
+			units = append(units, l.withSuffix(system+"/"+dir, kinds...)...)
+		}
+		return units
+	}
+	units = append(units, wanted(system)...)
+	for _, dir := range l.vendorDirs() {
+		units = append(units, vendors(wanted(dir+"/system"))...)
+	}
+	return units
+}
+
+// networkd is what systemd-networkd would make.
+func (l *loader) networkd() []string {
+	names := l.withSuffix("/etc/systemd/network", ".network", ".netdev", ".link")
+	for _, dir := range l.vendorDirs() {
+		names = append(names, vendors(l.withSuffix(dir+"/network", ".network", ".netdev"))...)
+	}
+	return names
+}
+
+// wireless are the configurations of wpa_supplicant that have a network.
+func (l *loader) wireless() (paths []string) {
+	const dir = "/etc/wpa_supplicant"
+	for _, name := range l.withSuffix(dir, ".conf") {
+		found := false
+		l.imageFile(dir+"/"+name, func(line string) { found = found || isNetworkBlock(line) })
+		if found {
+			paths = append(paths, dir+"/"+name)
+		}
+	}
+	return paths
+}
+
+// withSuffix is the names in a directory that end so.
+func (l *loader) withSuffix(dir string, suffixes ...string) (names []string) {
+	for _, name := range l.list(dir) {
+		if name[0] != '.' && slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(name, s) }) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// noteImage names at most eight of the things of a kind.
+func (l *loader) noteImage(kind string, names []string, want string) {
+	if len(names) == 0 {
+		return
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	more := ""
+	if len(names) > 8 {
+		names, more = names[:8], " and others"
+	}
+	l.note("image", kind+" brought by the image, without effect here: "+strings.Join(names, ", ")+more+"; want "+want)
+}

@@ -1,0 +1,67 @@
+package config
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// Each thing of other inits that an image brings is named, and what to write in its place.
+func TestBrought(t *testing.T) {
+	c := image(t, files{
+		"/etc/systemd/system/multi-user.target.wants/chronyd.service": "", "/etc/systemd/system/chronyd.service": "",
+		"/etc/systemd/system/timers.target.wants/logrotate.timer": "", "/etc/systemd/system/sockets.target.wants/sshd.socket": "", "/etc/systemd/system/x.target": "",
+		"/etc/init.d/S40network": "", "/etc/init.d/rcS": "", "/etc/init.d/SETUP": "",
+		"/etc/systemd/system/app.target.requires/app.service": "", "/etc/netplan/50-cloud-init.yaml": "", "/etc/cron.d/.placeholder": "", "/etc/cron.d/backup": "",
+		"/etc/NetworkManager/system-connections/lte.nmconnection": "",
+		"/etc/network/interfaces.d/eth1":                          "", "/etc/rc.local": "#!/bin/sh\n/usr/bin/x &\nexit 0\n",
+		"/etc/crypttab": "a /dev/b\n", "/etc/crontab": "SHELL=/bin/sh\n* * * * * root x\n",
+		"/etc/rcS.d/S20modutils.sh": "", "/etc/rc5.d/S10dropbear": "", "/etc/rc5.d/K10x": "", "/etc/rc5.d/README": "",
+		"/etc/systemd/network/eth.network": "", "/etc/udev/rules.d/99-gps.rules": "",
+		"/etc/network/interfaces":    "auto lo\niface lo inet loopback\nauto eth0\niface eth0 inet dhcp\n",
+		"/etc/runlevels/default/app": "", "/etc/local.d/leds.start": "", "/etc/local.d/README": "",
+		"/etc/dhcpcd.conf": "interface eth0\nstatic ip_address=10.0.0.2/24\n", "/etc/mdev.conf": "# all\nttyUSB.* root:dialout 660\n",
+		"/etc/wpa_supplicant.conf": "ctrl_interface=/run/w\nnetwork={\n", "/etc/wpa_supplicant/wlan0.conf": "\tnetwork={\n", "/etc/wpa_supplicant/none.conf": "country=DE\n",
+		"/etc/systemd/timesyncd.conf": "[Time]\nNTP=10.0.0.1\n", "/etc/systemd/resolved.conf": "[Resolve]\nDNS=10.0.0.1\n", "/etc/systemd/journald.conf": "[Journal]\nStorage=persistent\n",
+		"/etc/systemd/logind.conf": "[Login]\nHandlePowerKey=ignore\n", "/etc/systemd/system.conf": "[Manager]\nRuntimeWatchdogSec=20\n", "/etc/systemd/resolved.conf.d/lan.conf": "",
+		"/usr/lib/systemd/network/80-wired.network": "", "/usr/lib/systemd/network/80-container-host0.network": "", "/lib/systemd/network/99-default.link": "",
+		"/usr/lib/systemd/system/multi-user.target.wants/modem.service": "", "/lib/systemd/system/sysinit.target.wants/systemd-udevd.service": "", "/usr/lib/systemd/system/other.service": "",
+		"/etc/inittab": "id:5:initdefault:\nS0:12345:respawn:/bin/start_getty 115200 ttyS0\n",
+	}, "")
+	want := []string{
+		"image: units of systemd brought by the image, without effect here: app.service, chronyd.service, logrotate.timer, modem.service, sshd.socket; want [[service]] or [[mount]]",
+		"image: init scripts brought by the image, without effect here: S10dropbear, S20modutils.sh, S40network; want [[service]], release.pre_run",
+		"image: networks of systemd brought by the image, without effect here: 80-wired.network, eth.network; want [network.IFACE]",
+		"image: wireless networks brought by the image, without effect here: /etc/wpa_supplicant/wlan0.conf; want a [[service]] that runs wpa_supplicant",
+		"image: services of OpenRC brought by the image, without effect here: app; want [[service]]",
+		"image: programs brought by the image, without effect here: leds.start; want release.run_once",
+		"image: networks brought by the image, without effect here: eth1; want [network.IFACE]",
+		"image: networks of netplan brought by the image, without effect here: 50-cloud-init.yaml; want [network.IFACE]",
+		"image: networks of NetworkManager brought by the image, without effect here: lte.nmconnection; want [network.IFACE]",
+		"image: programs of cron.d brought by the image, without effect here: backup; want a [[service]] that runs cron",
+		"image: rules of udev brought by the image, without effect here: 99-gps.rules; want [[device]]",
+		"image: drop-ins of systemd brought by the image, without effect here: lan.conf; want dns.servers, dns.search",
+		"image: network brought by the image, without effect here: /etc/network/interfaces; want [network.IFACE]",
+		"image: network brought by the image, without effect here: /etc/dhcpcd.conf; want [network.IFACE], with dhcp = true or an address",
+		"image: wireless networks brought by the image, without effect here: /etc/wpa_supplicant.conf; want a [[service]] that runs wpa_supplicant",
+		"image: programs brought by the image, without effect here: /etc/rc.local; want release.run_once, or [[service]]",
+		"image: encrypted disks brought by the image, without effect here: /etc/crypttab; want release.run_once, which opens them before the release is started",
+		"image: programs brought by the image, without effect here: /etc/crontab; want a [[service]] that runs cron",
+		"image: programs brought by the image, without effect here: /etc/inittab; want [[service]], or console.tty for a shell",
+		"image: rules of mdev brought by the image, without effect here: /etc/mdev.conf; want [[device]]",
+		"image: settings of systemd brought by the image, without effect here: /etc/systemd/system.conf; want watchdog.timeout, release.env, release.limits",
+		"image: settings of systemd brought by the image, without effect here: /etc/systemd/logind.conf; want none: the power button switches off, in order",
+		"image: settings of systemd brought by the image, without effect here: /etc/systemd/journald.conf; want a [[service]] that keeps what /dev/kmsg says",
+		"image: settings of systemd brought by the image, without effect here: /etc/systemd/resolved.conf; want dns.servers, dns.search",
+		"image: settings of systemd brought by the image, without effect here: /etc/systemd/timesyncd.conf; want a [[service]] that runs chronyd or ntpd",
+	}
+	if got := notes(c); !reflect.DeepEqual(got, want) || c.Problems != nil {
+		t.Errorf("got\n%s\nwant\n%s\n%q", strings.Join(got, "\n"), strings.Join(want, "\n"), problems(c))
+	}
+	c = image(t, files{"/etc/network/interfaces": "auto lo\niface lo inet loopback\n", "/etc/inittab": "# empty\n", "/etc/rc.local": "#!/bin/sh\nexit 0\n", "/etc/crontab": "PATH=/bin\n",
+		"/etc/wpa_supplicant.conf": "ctrl_interface=/run/w\n", "/etc/systemd/journald.conf": "[Journal]\n#Storage=auto\n", "/etc/mdev.conf": "# none\n",
+		"/usr/lib/systemd/system/sockets.target.wants/systemd-udevd-kernel.socket": ""}, "")
+	if c.Notes != nil {
+		t.Errorf("notes of nothing: %q", notes(c))
+	}
+}
