@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/beaminit/beaminit/config"
+
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/files"
 )
@@ -164,6 +166,20 @@ func knownForm(name string) error {
 		return nil
 	}
 	return unknownForm(fmt.Sprintf("%q names no block device: it must be /dev/NAME, UUID=…, LABEL=…, PARTUUID=…, PARTLABEL=… or MAJOR:MINOR", name))
+}
+
+// RootProblems says of a root= that neither the kernel nor beaminit in an initramfs ever
+// finds it. What the kernel knows besides a block device (init/do_mounts.c) is left to it.
+func RootProblems(r *config.Root) []error {
+	for _, prefix := range [...]string{"/dev/nfs", "nfs", "/dev/cifs", "mtd", "ubi"} {
+		if r.Device == "" || r.Type == "virtiofs" || r.Type == "9p" || strings.HasPrefix(r.Device, prefix) {
+			return nil
+		}
+	}
+	if err := knownForm(r.Device); err != nil {
+		return []error{fmt.Errorf("root=%w", err)}
+	}
+	return nil
 }
 
 func isNumber(s string) bool {

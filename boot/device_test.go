@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/internal/nstest"
 )
 
@@ -163,4 +164,23 @@ func FuzzUeventValue(f *testing.F) {
 			t.Errorf("%q of %q is %q", key, text, got)
 		}
 	})
+}
+
+// A root= that nobody ever finds is told of before it is booted.
+func TestRootProblems(t *testing.T) {
+	for device, want := range map[string]string{
+		"": "", "/dev/vda2": "", "UUID=1-2": "", "PARTUUID=11-02": "", "PARTLABEL=root": "", "179:2": "", "/dev/disk/by-uuid/1-2": "",
+		"/dev/nfs": "", "nfs4:10.0.0.1:/root": "", "ubi0:root": "", "mtd3": "",
+		"/dev/disk/by-id/mmc-x":   "root=/dev/disk/by-id/mmc-x: such links are made by udev, which is not there: use UUID=, LABEL=, PARTUUID=, PARTLABEL= or /dev/NAME",
+		"/dev/disk/by-path/pci-0": "root=/dev/disk/by-path/pci-0: such links are made by udev, which is not there: use UUID=, LABEL=, PARTUUID=, PARTLABEL= or /dev/NAME",
+		"gpt-auto":                `root="gpt-auto" names no block device: it must be /dev/NAME, UUID=…, LABEL=…, PARTUUID=…, PARTLABEL=… or MAJOR:MINOR`,
+	} {
+		got := texts(RootProblems(&config.Root{Device: device}))
+		if got != want {
+			t.Errorf("%s: got %q, want %q", device, got, want)
+		}
+	}
+	if errs := RootProblems(&config.Root{Device: "rootfs", Type: "virtiofs"}); errs != nil {
+		t.Errorf("of a tag of virtiofs: %v", errs)
+	}
 }

@@ -136,6 +136,8 @@ func makePlan(o options) (plan []section, problems []string) {
 	problems = append(problems, messages(append(append(append(errs, n.MissingPrograms()...), n.MissingTools()...), modules...))...)
 	if o.root == "/" { // what outlives a reboot is no part of an image
 		problems = append(problems, checkState(c, user)...)
+	} else { // a node that runs has its root
+		problems = append(problems, messages(boot.RootProblems(&c.Root))...)
 	}
 	sequence := node.ShutdownPlan(c)
 	plan = []section{

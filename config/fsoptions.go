@@ -94,6 +94,8 @@ func optionFault(fs, option string) (f fault) {
 		f = fault{what: quote(option) + " has a value", want: name + " alone"}
 	case fs == "":
 		f = fault{what: quote(option) + " is no option of a bind mount"}
+	case slices.Contains([]string{"uid", "gid", "umask", "fmask", "dmask"}, name):
+		f = fault{what: quote(option) + " is no option of " + fs + ", where each file has an owner and a mode of its own", want: "none, and a chown of what is on it"}
 	default:
 		f = fault{what: quote(option) + " is no option of " + fs}
 		if near := nearest(name, known); near != "" {

@@ -17,6 +17,7 @@ func TestOptionFault(t *testing.T) {
 		{"ext4", "errors", `"errors" has no value; want errors=VALUE`},
 		{"ext4", "noatime=1", `"noatime=1" has a value; want noatime alone`},
 		{"ext4", "compress=zstd", `"compress=zstd" is no option of ext4; want `},
+		{"ext4", "uid=1000", `"uid=1000" is no option of ext4, where each file has an owner and a mode of its own; want none, and a chown`}, {"f2fs", "umask=022", `no option of f2fs, where each file`},
 		{"btrfs", "compress=zstd", ""}, {"btrfs", "compress", ""}, {"btrfs", "subvol=@", ""},
 		{"f2fs", "background_gc=on", ""}, {"f2fs", "compres_algorithm=lz4", `did you mean compress_algorithm=?`},
 		{"vfat", "umask=0022", ""}, {"vfat", "umsk=0022", `did you mean umask=?`}, {"vfat", "utf8", ""},

@@ -87,6 +87,20 @@ func TestFstab(t *testing.T) {
 	}
 }
 
+// An fstab's mounts that need a program, or a network that is not there yet, are told of.
+func TestFstabHelped(t *testing.T) {
+	c := image(t, files{FstabPath: "//srv/a /a cifs user=x,_netdev\nu@h:/b /b fuse.sshfs\nsshfs#u@h:/c /c fuse _netdev\nh:/d /d nfs4\n/dev/sda1 /e ext4 _netdev\n"}, "")
+	const server = " is mounted with the others, before the network is there, and without the program that mount(8) has for it; want a [[service]] that mounts it"
+	const program = " is mounted by a program, which is not run here; want a [[service]] that runs it"
+	want := []string{
+		`mount: "cifs" of /a` + server, `mount: "fuse.sshfs" of /b` + program, `mount: "fuse" of /c` + program, `mount: "nfs4" of /d` + server,
+		"mount: _netdev of /e is without effect yet: it is mounted with the others, before the network is there",
+	}
+	if got := notes(c); !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 func TestImage(t *testing.T) {
 	c := image(t, files{
 		"/etc/modules-load.d/gpio.conf":     "# why\ngpio-pca953x\nleds_gpio\n",

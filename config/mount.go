@@ -102,6 +102,7 @@ func splitOptions(list []string) (options []string) {
 func (l *loader) checkMounts() {
 	for i := range l.c.Mounts {
 		m := &l.c.Mounts[i]
+		l.noteHelped(m)
 		for _, option := range splitOptions(m.Options) {
 			if len(l.c.Problems) > maxProblems {
 				break
@@ -122,6 +123,28 @@ func (l *loader) checkMounts() {
 			}
 		}
 	}
+}
+
+// noteHelped says of a mount what no call of mount(2) does in time: a file system that is a
+// program's, or one of the network.
+func (l *loader) noteHelped(m *Mount) {
+	what := quote(m.Type) + " of " + m.Target
+	switch {
+	case isProgramType(m.Type):
+		l.noteOnce("mount", what+" is mounted by a program, which is not run here; want a [[service]] that runs it")
+	case isNetworkType(m.Type):
+		l.noteOnce("mount", what+" is mounted with the others, before the network is there, and without the program that mount(8) has for it; want a [[service]] that mounts it")
+	}
+}
+
+// isProgramType says that a file system is a program.
+func isProgramType(fs string) bool {
+	return slices.Contains([]string{"fuse", "fuseblk", "ntfs-3g", "davfs"}, fs) || strings.HasPrefix(fs, "fuse.")
+}
+
+// isNetworkType says that a file system is one of a server.
+func isNetworkType(fs string) bool {
+	return slices.Contains([]string{"nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "afs", "ncpfs"}, fs)
 }
 
 // mountOption takes the options of fstab(5) that say what a key of [[mount]] says too.
@@ -150,6 +173,9 @@ func (l *loader) mountOption(i int, option string) {
 			m.Grow = GrowFileSystem
 		}
 	case "_netdev":
+		if isNetworkType(m.Type) || isProgramType(m.Type) {
+			return // told of
+		}
 		l.noteOnce("mount", "_netdev of "+m.Target+" is without effect yet: it is mounted with the others, before the network is there")
 	}
 }
