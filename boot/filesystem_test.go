@@ -31,3 +31,19 @@ func TestLackingTools(t *testing.T) {
 		}
 	}
 }
+
+// What a plan says of what comes before a mount.
+func TestCare(t *testing.T) {
+	for _, tt := range []struct {
+		m    Mount
+		want string
+	}{
+		{Mount{Type: "ext4"}, ""},
+		{Mount{Type: "ext4", Format: "ext4", Check: true, Grow: "partition"}, ", made where the device is empty, checked before, grown to the end of its disk"},
+		{Mount{Type: "xfs", Check: true, Grow: "filesystem"}, ", grown to the end of its device"},
+	} {
+		if got := tt.m.Care(); got != tt.want {
+			t.Errorf("%+v: got %q, want %q", tt.m, got, tt.want)
+		}
+	}
+}

@@ -104,7 +104,7 @@ func sliceOf(node string) (s slice, ok bool) {
 	if unix.Stat(node, &st) != nil {
 		return s, false
 	}
-	dir := fmt.Sprintf("/sys/dev/block/%d:%d", unix.Major(st.Rdev), unix.Minor(st.Rdev))
+	dir := fmt.Sprintf("/sys/dev/block/%d:%d", unix.Major(uint64(st.Rdev)), unix.Minor(uint64(st.Rdev)))
 	start, err := files.ReadFile(dir + "/start") // of 512 bytes, whatever the disk has (kernel Documentation/ABI/stable/sysfs-block)
 	if err != nil {
 		return s, false
