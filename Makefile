@@ -26,7 +26,7 @@ LABARGS  = -init build/init $(if $(RELEASE),-release '$(abspath $(RELEASE))') $(
            $(if $(KERNEL),-kernel '$(abspath $(KERNEL))') $(if $(MEM),-mem $(MEM)) $(if $(PCAP),-pcap) \
            $(if $(TCG),-tcg) $(if $(AUTO),-auto) $(if $(APPEND),-append '$(APPEND)') $(if $(FILE),'$(abspath $(FILE))')
 
-.PHONY: help newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e bench bench-cluster crowd fuzz chaos truth auto cross init deps clean
+.PHONY: help newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e bench bench-boot bench-cluster crowd fuzz chaos truth auto cross init deps clean
 .PHONY: build/init build/lab-tool build/bench build/test # go knows better than make what is up to date
 
 run: ## three nodes in QEMU, their health on screen (RELEASE=DIR NODES=N AUTO=1 IMAGE=DIR FILE=lab.toml …: docs/lab.md)
@@ -62,7 +62,7 @@ quick: ## vet, and the tests that want neither root nor QEMU: a minute
 	go test -p 4 -parallel 4 $$(go list ./... | grep -vE '$(SLOW)')
 
 # What takes hours: other figures than those of make test, from other seeds.
-SOAK := cross chaos truth fuzz auto bench bench-cluster crowd
+SOAK := cross chaos truth fuzz auto bench bench-boot bench-cluster crowd
 soak: FUZZTIME := 10m
 soak: $(SOAK) ## chaos, power cuts, long fuzzing, benchmarks: for a night
 
@@ -183,7 +183,13 @@ bench-cluster: deps build/test ## a cluster of five through its partitions, besi
 	@$(MACHINE_TEST) -timeout 40m -run 'PartitionTable' -v ./cluster -partitions $(CURDIR)/docs/cluster.svg > build/bench-cluster.log || { cat build/bench-cluster.log; exit 1; }
 	@grep -o 'partition: .*' build/bench-cluster.log
 
-# As many nodes in namespaces, each with a real PID 1 and ERTS,.
+# BOOTS of three nodes with each init, in turn; an erlinit is a static build of its sources.
+BOOTS := 5
+bench-boot: deps build/init build/test ## from power-on to a cluster, in QEMU (INIT=PATH: an erlinit beside it; docs/small-boards.md)
+	@cd qemu && go test -count=1 -timeout 1h -run TestBootBench -v ./e2e -bench.boots $(BOOTS) $(if $(INIT),-bench.erlinit '$(abspath $(INIT))') > ../build/bench-boot.log || { cat ../build/bench-boot.log; exit 1; }
+	@grep -o 'boot: .*' build/bench-boot.log
+
+# As many nodes in namespaces, each with a real PID 1 and ERTS.
 CROWD := 50
 crowd: deps build/test ## CROWD nodes that come and go for ten minutes, and what they cost the monitor
 	@$(MACHINE_TEST) -timeout 40m -run 'TestCrowd' -v ./cluster -crowd.nodes $(CROWD) -crowd.time 10m > build/crowd.log || { cat build/crowd.log; exit 1; }
