@@ -188,11 +188,7 @@ func (l *loader) erlinitAdd(k *key, from Source, name, value string) {
 // ; between several.
 func (l *loader) erlinitMounts(from Source, value string) {
 	for _, v := range splitNonEmpty(value, ";") {
-		f := strings.SplitN(v, ":", 5)
-		if len(f) == 5 && strings.HasPrefix(v, "ubi") && !strings.HasPrefix(f[1], "/") && strings.HasPrefix(f[2], "/") {
-			f = strings.SplitN(strings.Replace(v, ":", "\x00", 1), ":", 5) // ubi0:NAME, a volume by its name
-			f[0] = strings.Replace(f[0], "\x00", ":", 1)
-		}
+		f := mountFields(v)
 		what, want := "", ""
 		m := newMount()
 		switch {
@@ -217,6 +213,19 @@ func (l *loader) erlinitMounts(from Source, value string) {
 		l.c.mountAt = append(l.c.mountAt, entryAt{from, l.line})
 		l.mark("mount", "", from)
 	}
+}
+
+// mountFields cuts source:target:type:flags:data at its colons; fewer than five: it has not so
+// many. The target is a path, so a source may have colons too: ubi0:NAME, LABEL=a:b.
+func mountFields(s string) []string {
+	at := strings.Index(s, ":/")
+	if at < 0 || strings.Count(s[at+1:], ":") < 3 { // not the target's, which is then told of
+		at = strings.Index(s, ":")
+	}
+	if at < 0 {
+		return nil
+	}
+	return append([]string{unquoteTag(s[:at])}, strings.SplitN(s[at+1:], ":", 4)...)
 }
 
 func (l *loader) erlinitMountFlags(m *Mount, from Source, flags string) {

@@ -142,6 +142,30 @@ func TestErlinitOptions(t *testing.T) {
 	}
 }
 
+func TestMountFields(t *testing.T) {
+	for text, want := range map[string]string{
+		"/dev/mmcblk0p3:/root:vfat::":                     "/dev/mmcblk0p3|/root|vfat||",
+		"tmpfs:/tmp:tmpfs:nodev:mode=1777,size=16m":       "tmpfs|/tmp|tmpfs|nodev|mode=1777,size=16m",
+		"b:/c:ext4::data=a:b":                             "b|/c|ext4||data=a:b",
+		"b:/c:ext4::data=:/d":                             "b|/c|ext4||data=:/d",
+		"ubi0:data:/root:ubifs:nodev:compr=zstd":          "ubi0:data|/root|ubifs|nodev|compr=zstd",
+		"ubi:data:/root:ubifs::":                          "ubi:data|/root|ubifs||",
+		"/dev/ubi0_1:/root:ubifs::":                       "/dev/ubi0_1|/root|ubifs||",
+		`LABEL="a:b":/data:ext4::`:                        "LABEL=a:b|/data|ext4||",
+		"PARTUUID=1-2:/data:ext4::":                       "PARTUUID=1-2|/data|ext4||",
+		"overlay:/etc:overlay::lowerdir=/etc,upperdir=/u": "overlay|/etc|overlay||lowerdir=/etc,upperdir=/u",
+		"a:data:ext4::":                                   "a|data|ext4||", // no path, which is told of
+		"a:data:ext4::x=:/y":                              "a|data|ext4||x=:/y",
+		"a:/b:ext4":                                       "a|/b|ext4",
+		"a":                                               "",
+		"":                                                "",
+	} {
+		if got := strings.Join(mountFields(text), "|"); got != want {
+			t.Errorf("%s: got %s, want %s", text, got, want)
+		}
+	}
+}
+
 // HOME is erlinit's where the image mounts something there, and the release is root's.
 func TestErlinitHome(t *testing.T) {
 	const mount = "-m /dev/rootdisk0p4:/root:ext4:nodev:\n"
