@@ -6,8 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"net/netip"
-	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -16,7 +16,7 @@ import (
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
 )
 
-// labFile is a file that says what the flags of lab run say, by their names, and each node by
+// fileNode is a node of a lab file, which says what the flags of lab run say, by their names, and each node by
 // itself:
 //
 //	release = "_build/prod/rel/shop"
@@ -33,21 +33,17 @@ import (
 //	cpus = 2
 //
 // Paths are from the directory of the file. A flag that was given wins.
-type labFile struct {
-	Node []fileNode `toml:"node"`
-}
-
 type fileNode struct {
-	Name    string
-	Address netip.Addr // not given: that of the node in this place of a lab without a file
-	Node    string     // the part of its node name before the @, where the release has another
-	Append  string
-	Memory  int    `toml:"mem"`
-	CPUs    int    `toml:"cpus"`
-	Release string // another than the others'
-	Image   string
-	Kernel  string
-	RTC     string `toml:"rtc"`
+	Name    string     `toml:"name"`
+	Address netip.Addr `toml:"address"` // not given: that of the node in this place of a lab without a file
+	Node    string     `toml:"node"`    // the part of its node name before the @, where the release has another
+	Append  string     `toml:"append"`
+	Memory  int        `toml:"mem"`
+	CPUs    int        `toml:"cpus"`
+	Release string     `toml:"release"` // another than the others'
+	Image   string     `toml:"image"`
+	Kernel  string     `toml:"kernel"`
+	RTC     string     `toml:"rtc"`
 }
 
 // paths are the keys that name a file.
@@ -65,46 +61,65 @@ func (s *setup) readFile(fs *flag.FlagSet, args []string) error {
 }
 
 func (s *setup) takeFile(fs *flag.FlagSet, path string) error {
-	text, err := os.ReadFile(path)
+	var keys map[string]toml.Primitive
+	meta, err := toml.DecodeFile(path, &keys)
 	if err != nil {
 		return err
 	}
-	var f labFile
-	if _, err := toml.Decode(string(text), &f); err != nil {
-		return err
+	if node, ok := keys["node"]; ok {
+		if err := meta.PrimitiveDecode(node, &s.listed); err != nil {
+			return err
+		}
 	}
-	var keys map[string]any
-	meta, err := toml.Decode(string(text), &keys)
-	if err != nil {
-		return err
-	}
-	known := fileFlags()
 	given := map[string]bool{}
 	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	var errs []error
 	for _, key := range meta.Keys() {
-		switch {
-		case len(key) == 2 && key[0] == "node":
-			if !slices.Contains(nodeKeys, key[1]) {
-				errs = append(errs, fmt.Errorf("there is no key %q of a [[node]]; there are %s", key[1], strings.Join(nodeKeys, ", ")))
-			}
-		case len(key) > 1 || key[0] == "node":
-		case !slices.Contains(known, key[0]):
-			errs = append(errs, fmt.Errorf("there is no key %q; there are [[node]] and %s", key[0], strings.Join(known, ", ")))
-		case !given[key[0]] && fs.Lookup(key[0]) != nil: // lab image has not all of them
-			if err := fs.Set(key[0], flagText(path, key[0], keys[key[0]])); err != nil {
-				errs = append(errs, fmt.Errorf("%s = %v: %w", key[0], keys[key[0]], err))
-			}
+		if len(key) == 1 && key[0] != "node" && !given[key[0]] {
+			errs = append(errs, setFlag(fs, path, key[0], meta, keys[key[0]]))
 		}
 	}
-	if len(f.Node) > 0 && (given["nodes"] || keys["nodes"] != nil || s.auto) {
+	for _, key := range meta.Undecoded() {
+		if len(key) == 2 && key[0] == "node" {
+			errs = append(errs, fmt.Errorf("there is no key %q of a [[node]]; there are %s", key[1], strings.Join(nodeKeys(), ", ")))
+		}
+	}
+	if _, too := keys["nodes"]; len(s.listed) > 0 && (too || given["nodes"] || s.auto) {
 		errs = append(errs, errors.New("[[node]] goes without nodes and auto: each node is named there"))
 	}
-	s.file, s.listed = path, f.Node
+	s.file = path
 	return errors.Join(errs...)
 }
 
-var nodeKeys = []string{"name", "address", "node", "append", "mem", "cpus", "release", "image", "kernel", "rtc"}
+// setFlag takes a key of the file for the flag of its name.
+func setFlag(fs *flag.FlagSet, path, key string, meta toml.MetaData, value toml.Primitive) error {
+	if known := fileFlags(); !slices.Contains(known, key) {
+		return fmt.Errorf("there is no key %q; there are [[node]] and %s", key, strings.Join(known, ", "))
+	}
+	if fs.Lookup(key) == nil { // lab image has not all of them
+		return nil
+	}
+	var v any
+	if err := meta.PrimitiveDecode(value, &v); err != nil {
+		return err
+	}
+	text := fmt.Sprint(v)
+	if slices.Contains(paths, key) {
+		text = beside(path, text)
+	}
+	if err := fs.Set(key, text); err != nil {
+		return fmt.Errorf("%s = %v: %w", key, v, err)
+	}
+	return nil
+}
+
+// nodeKeys are the keys of a [[node]].
+func nodeKeys() (list []string) {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[fileNode]()) {
+		list = append(list, f.Tag.Get("toml"))
+	}
+	return list
+}
 
 // fileFlags are the flags that a file can have as keys: those of lab run but -dir.
 func fileFlags() (list []string) {
@@ -117,15 +132,6 @@ func fileFlags() (list []string) {
 		}
 	})
 	return list
-}
-
-// flagText is a value of the file as a flag has it.
-func flagText(file, key string, value any) string {
-	text := fmt.Sprint(value)
-	if slices.Contains(paths, key) {
-		return beside(file, text)
-	}
-	return text
 }
 
 // beside is a path that is meant from the directory of the file.

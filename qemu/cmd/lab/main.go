@@ -29,6 +29,7 @@ type command struct {
 	many   bool         // and more words of the program's own may follow
 	list   bool         // but flags among them are lab's
 	none   bool         // and nothing may follow, too
+	file   bool         // what follows is a lab file
 	verb   *labpkg.Verb // it is one of the lab's own
 	hidden bool
 	run    func(env, *flag.FlagSet, []string) error
@@ -51,8 +52,8 @@ type env struct {
 }
 
 var commands = []command{
-	{name: "run", args: "[FILE]", none: true, help: "boot the nodes and show them live; Ctrl-C ends all it started", run: cmdRun},
-	{name: "up", args: "[FILE]", none: true, help: "boot the nodes in the background and wait until all are up", run: cmdUp},
+	{name: "run", args: "[FILE]", none: true, file: true, help: "boot the nodes and show them live; Ctrl-C ends all it started", run: cmdRun},
+	{name: "up", args: "[FILE]", none: true, file: true, help: "boot the nodes in the background and wait until all are up", run: cmdUp},
 	{name: "watch", args: "[SOURCE ...]", many: true, list: true, none: true, help: "show live the lab that runs in the background, or nodes by their serial lines: /dev/ttyUSB0, files, unix sockets, tcp:HOST:PORT, udp:PORT (netconsole), -", run: cmdWatch},
 	{name: "status", help: "show the nodes once; exit status 0 only when all are up", run: cmdStatus},
 	{name: "down", help: "end the lab", run: cmdDown},
@@ -64,8 +65,8 @@ var commands = []command{
 	{name: "remsh", args: "NODE", help: "the Erlang shell of a node; Ctrl-G q leaves it, q() would end the release", run: cmdRemsh},
 	{name: "join", args: "PROGRAM", many: true, help: "run a program as a host of the LAN (192.168.7.1): erl, ping, a shell", run: cmdJoin},
 	{name: "joined", args: "PROGRAM", many: true, hidden: true, run: cmdJoined},
-	{name: "image", args: "[FILE]", none: true, help: "build what the nodes boot, and nothing more", run: cmdImage},
-	{name: "serve", args: "[FILE]", none: true, hidden: true, run: cmdServe},
+	{name: "image", args: "[FILE]", none: true, file: true, help: "build what the nodes boot, and nothing more", run: cmdImage},
+	{name: "serve", args: "[FILE]", none: true, file: true, hidden: true, run: cmdServe},
 }
 
 // allCommands are commands, and what can be done to a running lab.
@@ -134,7 +135,12 @@ func (c command) call(args []string, out, errOut io.Writer) int {
 		return badUsage
 	}
 	e.setup.words = args
-	err = c.run(e, fs, rest)
+	if c.file {
+		err = e.setup.readFile(fs, rest)
+	}
+	if err == nil {
+		err = c.run(e, fs, rest)
+	}
 	var usage usageError
 	var status statusError
 	switch {

@@ -44,9 +44,6 @@ func show(ctx context.Context, w io.Writer, from tui.Source) error {
 }
 
 func cmdRun(e env, fs *flag.FlagSet, args []string) error {
-	if err := e.setup.readFile(fs, args); err != nil {
-		return err
-	}
 	ctx, cancel := untilSignal()
 	defer cancel()
 	l, err := e.boot(ctx, cancel)
@@ -128,9 +125,6 @@ func withoutWait(args []string) []string {
 // cmdUp builds in the foreground, where it can be seen, and leaves the lab itself to
 // a process of its own.
 func cmdUp(e env, fs *flag.FlagSet, args []string) error {
-	if err := e.setup.readFile(fs, args); err != nil {
-		return err
-	}
 	ctx, cancel := untilSignal()
 	defer cancel()
 	dir, err := e.setup.labDir()
@@ -220,9 +214,6 @@ func (e env) background(ctx context.Context, dir string, client *labpkg.Client) 
 }
 
 func cmdServe(e env, fs *flag.FlagSet, args []string) error {
-	if err := e.setup.readFile(fs, args); err != nil {
-		return err
-	}
 	ctx, cancel := untilSignal()
 	defer cancel()
 	o, err := e.setup.options(e.saying())
@@ -248,9 +239,6 @@ func cmdServe(e env, fs *flag.FlagSet, args []string) error {
 }
 
 func cmdImage(e env, fs *flag.FlagSet, args []string) error {
-	if err := e.setup.readFile(fs, args); err != nil {
-		return err
-	}
 	o, err := e.setup.options(e.saying())
 	if err != nil {
 		return err
