@@ -108,7 +108,7 @@ func saveClock(state *files.Dir) error {
 }
 
 // ownsClock says that this is no container: that the clock and the kernel's random pool
-// are this node's. It has to be sure of it, unlike inContainer.
+// are this node's. It has to be sure of it, unlike shutdown.inNamespace.
 func ownsClock() bool {
 	first, err := proc.InFirstPIDNamespace()
 	if errors.Is(err, unix.ENOENT) { // a kernel without namespaces

@@ -88,7 +88,7 @@ func (s *Sequence) Lines() []string {
 	if s.Services > 0 {
 		lines = append(lines, "stop of the services, the last one first (at most "+clock.Text(s.Services)+" for all of them)")
 	}
-	for _, step := range Steps(s.Limit, false, nil, nil) {
+	for _, step := range Steps(s.Limit, Board, nil, nil) {
 		lines = append(lines, step.String())
 	}
 	return append(lines, "reboot(2) ("+clock.Text(s.Deadline())+" after the beginning at the latest)")
@@ -181,10 +181,7 @@ func (s *Sequence) End(a Action) error {
 	if a == Reboot {
 		s.readParam()
 	}
-	steps := Steps(s.Limit, inContainer(), s.Reap, s.Save)
-	if s.Exit != nil { // what is written is the runtime's matter
-		steps = steps[:3]
-	}
+	steps := Steps(s.Limit, s.place(), s.Reap, s.Save)
 	end := clock.Monotonic() + s.Limit
 	for i := range steps {
 		step := &steps[i]
@@ -217,9 +214,19 @@ func (s *Sequence) readParam() {
 	}
 }
 
-// inContainer says that the file systems are somebody else's. Without /proc it says no: on a
+func (s *Sequence) place() Place {
+	switch {
+	case s.Exit != nil:
+		return Container
+	case inNamespace():
+		return Namespace
+	}
+	return Board
+}
+
+// inNamespace says that the file systems are somebody else's. Without /proc it says no: on a
 // node of its own all must be unmounted.
-func inContainer() bool {
+func inNamespace() bool {
 	first, err := proc.InFirstPIDNamespace()
 	return err == nil && !first
 }

@@ -2,11 +2,22 @@ package shutdown
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/beaminit/beaminit/internal/clock"
+)
+
+// Place is where a node goes down.
+type Place int
+
+// The places, each with less to do than the one before.
+const (
+	Board     Place = iota // a machine of its own
+	Namespace              // a pid namespace that is not the first: file systems, swap and loop devices are the host's
+	Container              // and what is written and mounted there is the runtime's matter
 )
 
 // A Step is one step of the way down. It ends as soon as it is done, and at the latest
@@ -15,6 +26,7 @@ type Step struct {
 	Name  string
 	Limit time.Duration // that it has in any case
 	more  bool          // and whatever the steps before have left of theirs: it writes to disks
+	until Place         // the last of the places where it is taken
 	run   func(limit time.Duration) []error
 }
 
@@ -43,28 +55,23 @@ func (s *Step) limit(left time.Duration, behind []Step) time.Duration {
 type Reap func(deadline time.Time) (left bool)
 
 // Steps is the plan of the way down after the release has stopped, without the last
-// reboot(2), within limit. In a container (a pid namespace that is not the first) the
-// file systems, swap and loop devices belong to the host: they are left as they are.
+// reboot(2), within limit.
 //
 // What may hang because somebody else is gone comes before the sync, so that the disks
 // do not wait for it.
-func Steps(limit time.Duration, container bool, reap Reap, save func() []error) []Step {
+func Steps(limit time.Duration, place Place, reap Reap, save func() []error) []Step {
 	part := func(n time.Duration) time.Duration { return limit * n / 30 } // of 30, seconds
-	steps := []Step{
-		{"SIGTERM to all processes", part(5), false, func(d time.Duration) []error { return killAll(unix.SIGTERM, d, reap) }},
-		{"SIGKILL to all processes", part(2), false, func(d time.Duration) []error { return killAll(unix.SIGKILL, d, reap) }},
-		{"unmount network file systems", part(2), false, unmountNetwork},
-		{"save seed and time", part(3), true, func(d time.Duration) []error { return saveWithin(d, save) }},
-		{"swap off", part(3), true, swapOff},
-		{"sync", part(6), true, syncAll},
-		{"unmount everything", part(5), true, func(d time.Duration) []error { return unmountAll(d, !container) }},
-		{"make the root read-only", part(2), true, rootReadOnly},
-		{"sync again", part(2), true, syncAll},
-	}
-	if !container {
-		return steps
-	}
-	return []Step{steps[0], steps[1], steps[3], steps[5], steps[6]}
+	return slices.DeleteFunc([]Step{
+		{"SIGTERM to all processes", part(5), false, Container, func(d time.Duration) []error { return killAll(unix.SIGTERM, d, reap) }},
+		{"SIGKILL to all processes", part(2), false, Container, func(d time.Duration) []error { return killAll(unix.SIGKILL, d, reap) }},
+		{"unmount network file systems", part(2), false, Board, unmountNetwork},
+		{"save seed and time", part(3), true, Container, func(d time.Duration) []error { return saveWithin(d, save) }},
+		{"swap off", part(3), true, Board, swapOff},
+		{"sync", part(6), true, Namespace, syncAll},
+		{"unmount everything", part(5), true, Namespace, func(d time.Duration) []error { return unmountAll(d, place == Board) }},
+		{"make the root read-only", part(2), true, Board, rootReadOnly},
+		{"sync again", part(2), true, Board, syncAll},
+	}, func(s Step) bool { return s.until < place })
 }
 
 // killAll sends the signal to every process but this one (kill(2) with -1), and

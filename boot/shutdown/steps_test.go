@@ -161,14 +161,15 @@ func TestSaveWithin(t *testing.T) {
 }
 
 func TestSteps(t *testing.T) {
-	text := func(container bool) string {
+	text := func(place Place) string {
 		var b strings.Builder
-		for _, s := range Steps(30*time.Second, container, reapAll, nil) {
+		for _, s := range Steps(30*time.Second, place, reapAll, nil) {
 			b.WriteString(s.String() + "\n")
 		}
 		return b.String()
 	}
-	want := `SIGTERM to all processes (at most 5 s)
+	for place, want := range map[Place]string{
+		Board: `SIGTERM to all processes (at most 5 s)
 SIGKILL to all processes (at most 2 s)
 unmount network file systems (at most 2 s)
 save seed and time (3 s, and what is left of those before)
@@ -177,25 +178,28 @@ sync (6 s, and what is left of those before)
 unmount everything (5 s, and what is left of those before)
 make the root read-only (2 s, and what is left of those before)
 sync again (2 s, and what is left of those before)
-`
-	if got := text(false); got != want {
-		t.Errorf("on a node: got\n%s", got)
-	}
-	want = `SIGTERM to all processes (at most 5 s)
+`,
+		Namespace: `SIGTERM to all processes (at most 5 s)
 SIGKILL to all processes (at most 2 s)
 save seed and time (3 s, and what is left of those before)
 sync (6 s, and what is left of those before)
 unmount everything (5 s, and what is left of those before)
-`
-	if got := text(true); got != want {
-		t.Errorf("in a container: got\n%s", got)
+`,
+		Container: `SIGTERM to all processes (at most 5 s)
+SIGKILL to all processes (at most 2 s)
+save seed and time (3 s, and what is left of those before)
+`,
+	} {
+		if got := text(place); got != want {
+			t.Errorf("place %d: got\n%s", place, got)
+		}
 	}
 }
 
 // What the first steps do not use is for those that write to disks; all together they
 // never have more than the limit.
 func TestStepLimits(t *testing.T) {
-	steps := Steps(30*time.Second, false, reapAll, nil)
+	steps := Steps(30*time.Second, Board, reapAll, nil)
 	var sum time.Duration
 	for i := range steps {
 		sum += steps[i].Limit
@@ -272,7 +276,7 @@ func TestUnmountInContainer(t *testing.T) {
 	nstest.Run(t, nstest.Whole, func(t *testing.T) {
 		nstest.EmptyRoot(t)
 		nstest.None(t, append(boot.MountAll(boot.Early()), boot.MountLate()...))
-		if !inContainer() {
+		if !inNamespace() {
 			t.Error("a pid namespace is not seen as a container")
 		}
 		nstest.Must(t, os.Mkdir("/busy", 0o755))
