@@ -48,6 +48,12 @@ func (n *node) releaseStopped() { n.shutdownSequence().Stopped() }
 // shutdownBegins is called when the node begins to end: from now on it has a deadline.
 func (n *node) shutdownBegins(a policy.Action) { n.shutdownSequence().Begin(actionOf(a)) }
 
+// shutdownAtOnce ends the node without any of that; it returns only an error.
+func (n *node) shutdownAtOnce(a policy.Action) error {
+	n.console.Stop(time.Second)
+	return n.shutdownSequence().AtOnce(actionOf(a))
+}
+
 // shutdown ends the node; it does not return.
 func (n *node) shutdown(a policy.Action) {
 	n.ending = a

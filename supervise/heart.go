@@ -90,5 +90,10 @@ func (l *Loop) handleHeart(m heart.Message) {
 	case heart.Halt:
 		action = config.Halt
 	}
-	l.stop(action, "the release (heart)", m.Now)
+	const who = "the release (heart)"
+	if m.Now && l.AtOnce != nil {
+		l.Console.Say(health.Notice, string(action)+" at once asked for by "+who+": nothing is written or unmounted any more")
+		l.Console.Say(health.Err, l.AtOnce(action).Error())
+	}
+	l.stop(action, who, m.Now)
 }

@@ -44,24 +44,25 @@ type Node struct {
 	Prepare          func(run int, asked bool, done func(Release, error))
 	Programs         []Program
 	Jobs             *Jobs
-	InMemory         func(path string) bool // a path cannot make who opens it wait
-	AfterStart       func()                 // called once, as soon as the release has been started or has to wait
-	Stopping         func(policy.Action)    // called when the node is asked to go down, each time; must not block
-	ReleaseStopped   func()                 // called when nothing of the release runs any more, and services are stopped; must not block
-	Finished         func(End)              // called when nothing of the release runs any more; must not block
-	Button           policy.Action          // that the power button asks for; none: nothing
-	Save             func() []error         // called after the start and every hour, on a thread of its own; nil: nothing to save
-	NoRelease        string                 // why nothing can be started; empty: something can
-	Dumps            evidence.Dumps         // what is kept of each end
-	Fallback         launch.Command         // to be run once before rescue, where Policy says that there is one
-	Failed           int                    // boots in a row before this one that did not come up
-	FellBack         bool                   // and Fallback was run after the last that did
-	FailedBoots      <-chan policy.Event    // Remembered, once all is known of them
-	Watch            func() cluster.Watch   // what the monitor is to look at
-	Readahead        func() *launch.Command // reads the release ahead while the network is awaited; nil, or it gives nil: nothing does
-	Terminal         *console.Terminal      // of the release; nil: it has none
-	Children         []Child                // that this node has besides, such as services
-	Relay            func() launch.Command  // between Terminal and its tty; asked only where there is a Terminal
+	InMemory         func(path string) bool    // a path cannot make who opens it wait
+	AfterStart       func()                    // called once, as soon as the release has been started or has to wait
+	Stopping         func(policy.Action)       // called when the node is asked to go down, each time; must not block
+	AtOnce           func(policy.Action) error // ends the node without a way down; returns only an error
+	ReleaseStopped   func()                    // called when nothing of the release runs any more, and services are stopped; must not block
+	Finished         func(End)                 // called when nothing of the release runs any more; must not block
+	Button           policy.Action             // that the power button asks for; none: nothing
+	Save             func() []error            // called after the start and every hour, on a thread of its own; nil: nothing to save
+	NoRelease        string                    // why nothing can be started; empty: something can
+	Dumps            evidence.Dumps            // what is kept of each end
+	Fallback         launch.Command            // to be run once before rescue, where Policy says that there is one
+	Failed           int                       // boots in a row before this one that did not come up
+	FellBack         bool                      // and Fallback was run after the last that did
+	FailedBoots      <-chan policy.Event       // Remembered, once all is known of them
+	Watch            func() cluster.Watch      // what the monitor is to look at
+	Readahead        func() *launch.Command    // reads the release ahead while the network is awaited; nil, or it gives nil: nothing does
+	Terminal         *console.Terminal         // of the release; nil: it has none
+	Children         []Child                   // that this node has besides, such as services
+	Relay            func() launch.Command     // between Terminal and its tty; asked only where there is a Terminal
 	WatchdogSettings WatchdogSettings
 	Watchdog         *watchdog.Device // opened by the loop, and armed when Run has ended
 

@@ -161,6 +161,19 @@ func (s *Sequence) call() error {
 	return s.now().Call(param)
 }
 
+// AtOnce calls reboot(2): nothing is stopped, written or unmounted before, so that what
+// somebody wrote past a file system that is mounted stays as it is. It returns only an error.
+func (s *Sequence) AtOnce(a Action) error {
+	if unix.Getpid() != 1 {
+		return fmt.Errorf("%v: only PID 1 may do this, not process %d", a, unix.Getpid())
+	}
+	s.action.Store(int32(a))
+	if a == Reboot {
+		s.readParam()
+	}
+	return s.call()
+}
+
 // End takes the Steps and calls reboot(2). The release must have been stopped before.
 // No step sleeps for a fixed time. Say gets a line for each with what it took.
 //

@@ -189,23 +189,30 @@ func TestHeartItself(t *testing.T) {
 func TestHeartAsks(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		word string
-		ends unix.Signal
-		line string
+		word  string
+		ends  unix.Signal
+		asked string
+		line  string
 	}{
-		{"guarded_reboot", unix.SIGHUP, "the release ended: exit status 0"},
-		{"guarded_poweroff", unix.SIGINT, "the release ended: exit status 0"},
-		{"guarded_immediate_reboot", unix.SIGHUP, "the release ended: killed by signal 9 (SIGKILL)"},
+		{"guarded_reboot", unix.SIGHUP, "reboot asked for by the release (heart)", "the release ended: exit status 0"},
+		{"guarded_poweroff", unix.SIGINT, "poweroff asked for by the release (heart)", "the release ended: exit status 0"},
+		{"guarded_immediate_reboot", unix.SIGHUP, "reboot at once asked for by the release (heart): nothing is written or unmounted any more", ""},
+		{"guarded_immediate_poweroff", unix.SIGINT, "poweroff at once asked for by the release (heart): nothing is written or unmounted any more", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.word, func(t *testing.T) {
 			s := withHeart(t, 60, fmt.Sprintf("timer:sleep(1000), heart:set_cmd(%q).", tt.word), "")
 			s.TOML = strings.Replace(s.TOML, "[release]", "[release]\nuser = \"1234\"", 1)
 			m := machine.Start(t, s)
-			m.Line("asked for by the release (heart)")
-			m.Line(tt.line)
+			m.Line(tt.asked)
+			if tt.line != "" {
+				m.Line(tt.line)
+			}
 			if got := m.Ended(); got != tt.ends {
 				t.Errorf("the kernel ended it with %v, want %v", got, tt.ends)
+			}
+			if n := m.Count("unmount everything"); (n == 0) != (tt.line == "") {
+				t.Errorf("%d lines of the way down\n%s", n, m.Tail())
 			}
 		})
 	}

@@ -11,7 +11,8 @@ import (
 //	guarded_reboot, guarded_poweroff, guarded_halt
 //	                     the node goes down in order; the watchdog sees to it that it does
 //	guarded_immediate_reboot, guarded_immediate_poweroff
-//	                     the same, and the release is killed at once
+//	                     reboot(2) at once: nothing is written or unmounted, so that the data
+//	                     partition that somebody wiped below its file system stays wiped
 //	init_handshake       the release says that it has begun its work (HEART_INIT_TIMEOUT)
 //	snooze               nothing is killed or reset for 15 minutes
 //	disable_hw, disable  the watchdog is not petted any more: it resets the machine
