@@ -209,6 +209,10 @@ func (l *loader) erlinitMounts(from Source, value string) {
 			l.wrongValue(from, v, what, want, "no such mount")
 			continue
 		}
+		if m.Type == "tmpfs" && m.Target == "/sys/fs/cgroup" { // as for version 1, on every Raspberry Pi with Nerves
+			l.noteOnce("mount", quote(v)+" is without effect: there is the cgroup2 of PID 1, and what is mounted below it has its place in that")
+			continue
+		}
 		l.c.Mounts = append(l.c.Mounts, m)
 		l.c.mountAt = append(l.c.mountAt, entryAt{from, l.line})
 		l.mark("mount", "", from)

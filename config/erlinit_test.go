@@ -166,6 +166,15 @@ func TestMountFields(t *testing.T) {
 	}
 }
 
+// What Nerves has for cgroups of version 1 is no fault: the first mount is not made, the second is.
+func TestErlinitCgroup(t *testing.T) {
+	c := erlinit(t, "-m tmpfs:/sys/fs/cgroup:tmpfs:nodev:mode=755\n-m cpu:/sys/fs/cgroup/cpu:cgroup:nodev:cpu\n", "")
+	const want = `mount: "tmpfs:/sys/fs/cgroup:tmpfs:nodev:mode=755" is without effect: there is the cgroup2 of PID 1`
+	if len(c.Mounts) != 1 || c.Mounts[0].Source != "cpu" || len(c.Problems) > 0 || !strings.Contains(strings.Join(notes(c), "\n"), want) {
+		t.Errorf("mounts %+v, problems %q, notes\n%s\nwant %s", c.Mounts, problems(c), strings.Join(notes(c), "\n"), want)
+	}
+}
+
 // HOME is erlinit's where the image mounts something there, and the release is root's.
 func TestErlinitHome(t *testing.T) {
 	const mount = "-m /dev/rootdisk0p4:/root:ext4:nodev:\n"

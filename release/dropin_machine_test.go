@@ -3,6 +3,7 @@ package release_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -26,6 +27,9 @@ func TestDropIn(t *testing.T) {
 			delete(s.Files, "data/cookie")
 			s.Files["etc/erlinit.config"] = "-m tmpfs:/data:tmpfs:nodev:\n-e LANG=en_US.UTF-8;ERL_INETRC=/etc/erl_inetrc\n" +
 				"-e HOME=/data;ERL_CRASH_DUMP=/data/erl_crash.dump;ERL_CRASH_DUMP_SECONDS=20\n"
+			if busybox, err := exec.LookPath("busybox"); err == nil { // its shell, by which ERTS starts the heart
+				s.Programs, s.Links = map[string]string{"bin/busybox": busybox}, map[string]string{"bin/sh": "busybox"}
+			}
 			s.Files["etc/erl_inetrc"] = "{lookup, [file, dns]}.\n"
 			t.Run("without a name", func(t *testing.T) {
 				m := machine.Start(t, s)
@@ -53,6 +57,9 @@ func TestDropIn(t *testing.T) {
 					t.Errorf("cookie in HOME: %q, %v", cookie, err)
 				}
 				m.Want(0, "'"+strings.TrimSpace(string(cookie))+"'", "rpc", "erlang", "get_cookie")
+				if s.Programs != nil {
+					m.Want(0, "heartbeat_timeout=30", "rpc", "heart", "get_cmd")
+				}
 			})
 		})
 	}
