@@ -162,6 +162,7 @@ type Release struct {
 	Limits       []string // NAME=SOFT or NAME=SOFT:HARD, sorted by name; see ParseLimit
 	Capabilities []string // names; see Capability. Empty: all for root, none for any other user
 	OOMScoreAdj  int      // proc(5), oom_score_adj; 0: as PID 1 has it
+	Cgroup       []string // FILE=VALUE, as the kernel's cgroup-v2.rst has them; empty: it has no cgroup of its own
 }
 
 // Console is the [console] table.
@@ -307,6 +308,7 @@ type Service struct {
 	Env          []string // KEY=value, sorted by key
 	Limits       []string // as in Release
 	Capabilities []string // as in Release
+	Cgroup       []string // as in Release
 	Restart      string
 	Start        string
 	Ready        string

@@ -33,6 +33,8 @@ func literal(p any) string {
 		return list(*p)
 	case *command:
 		return list(*p)
+	case *cgroup:
+		return list(*p)
 	case *[]int:
 		return numbers(*p)
 	case *orOff:

@@ -219,6 +219,7 @@ func TestCmdlineHasAll(t *testing.T) {
 	beaminit.supervise.window=2m beaminit.supervise.give_up=rescue beaminit.supervise.stop-timeout=20s
 	beaminit.supervise.down_timeout=1m beaminit.supervise.power_button=ignore
 	beaminit.release.limits=nofile=65536,core=0,memlock=65536:unlimited beaminit.release.oom_score_adj=-500
+	"beaminit.release.cgroup=memory.max=256M,memory.high=200M,memory.oom.group=1,cpu.weight=50,cpu.max=50000 100000,pids.max=max"
 	beaminit.release.capabilities=net_bind_service,CAP_SYS_TIME beaminit.kernel.core_pattern=/data/core.%e
 	beaminit.supervise.exit_ok=0,3 beaminit.supervise.boots=3 beaminit.supervise.fallback-exec=/usr/sbin/slot,previous
 	beaminit.dump.directory=/data/dumps beaminit.dump.bytes=2M beaminit.dump.timeout=20s beaminit.dump.keep=2

@@ -10,7 +10,7 @@ import (
 // isList says whether a field takes several values.
 func isList(field any) bool {
 	switch field.(type) {
-	case *[]string, *[]int, *command, *commands, *env, *[]netip.Addr, addresses, backoff:
+	case *[]string, *[]int, *command, *commands, *env, *cgroup, *[]netip.Addr, addresses, backoff:
 		return true
 	}
 	return false

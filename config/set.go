@@ -117,6 +117,8 @@ func (l *loader) storeKind(k *key, p any, from Source, v any) (ok bool, faults [
 		return k.storeSize(p, v, from)
 	case *env:
 		return k.storeEnv(p, v, from)
+	case *cgroup:
+		return k.storeCgroup(p, v, from)
 	case *[]netip.Addr:
 		return k.storeAddrs(p, v, from)
 	}

@@ -73,6 +73,9 @@ func valid(t *testing.T, c *Config) {
 		name, value, found := strings.Cut(l, "=")
 		check(found && isLimit(name) && isLimits(value), "release.limits", l)
 	}
+	for _, s := range c.Release.Cgroup {
+		check(cgroupFault(s).what == "", "release.cgroup", s)
+	}
 	for _, name := range c.Release.Capabilities {
 		check(isCapability(name), "release.capabilities", name)
 	}
