@@ -43,10 +43,7 @@ func literal(p any) string {
 		}
 		return strconv.Quote(durationText(time.Duration(*p)))
 	case *growth:
-		if *p == GrowFileSystem {
-			return strconv.Quote(string(*p))
-		}
-		return strconv.FormatBool(*p != "")
+		return p.literal()
 	case *fileMode:
 		return ifSet(*p != 0, "0"+strconv.FormatInt(int64(*p), 8))
 	case *mac:
@@ -80,6 +77,13 @@ func literal(p any) string {
 		return peersLiteral(*p)
 	}
 	return entryLiteral(p)
+}
+
+func (g growth) literal() string {
+	if g == GrowFileSystem {
+		return strconv.Quote(string(g))
+	}
+	return strconv.FormatBool(g != "")
 }
 
 func peersLiteral(peers []Peer) string {
