@@ -53,8 +53,16 @@ const linePause = time.Second
 func WatchSerial(ctx context.Context, sources []string, o SerialOptions) (*Serial, error) {
 	ctx, end := context.WithCancel(ctx)
 	s := &Serial{opts: o, begun: time.Now(), end: end}
-	for _, source := range sources {
+	named := map[string]bool{}
+	for i, source := range sources {
 		open, name, err := s.opener(source)
+		if slices.Contains(sources[:i], source) {
+			err = errors.New("it is named twice")
+		}
+		if named[name] { // shop/console.log and till/console.log
+			name = source
+		}
+		named[name] = true
 		if err == nil && open == nil {
 			err = s.netconsole(ctx, source)
 		}

@@ -35,6 +35,9 @@ func cmdWatch(e env, _ *flag.FlagSet, sources []string) error {
 	if _, err := c.Status(); err != nil {
 		return explain(err)
 	}
+	if err := e.serial.serveMetrics(ctx, c); err != nil {
+		return err
+	}
 	return show(ctx, e.out, c)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/beaminit/beaminit/health"
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/metrics"
 	"github.com/beaminit/beaminit/qemu/tui"
 )
 
@@ -22,6 +23,7 @@ type serial struct {
 	interval time.Duration
 	baud     uint
 	key      string
+	metrics  string
 }
 
 func (s *serial) flags(fs *flag.FlagSet) {
@@ -31,6 +33,7 @@ func (s *serial) flags(fs *flag.FlagSet) {
 	fs.BoolVar(&s.json, "json", false, "a line of JSON for each change of a node")
 	fs.DurationVar(&s.interval, "interval", 10*time.Second, "between two health records of a node (health.interval); after three without one it is dead")
 	fs.UintVar(&s.baud, "baud", 0, "of the ttys (default: as they are)")
+	fs.StringVar(&s.metrics, "prometheus", "", "tell Prometheus what is known of the nodes, at http://ADDRESS/metrics; ADDRESS such as :9469")
 	fs.StringVar(&s.key, "health-key", "", "key file (health.key_file): only records that are signed with it count")
 }
 
@@ -47,6 +50,9 @@ func (e env) watchSerial(ctx context.Context, sources []string) error {
 		return usageError(err.Error())
 	}
 	defer from.Close()
+	if err := o.serveMetrics(ctx, from); err != nil {
+		return err
+	}
 	if o.once && o.within == 0 {
 		o.within = 3 * o.interval
 	}
@@ -59,6 +65,17 @@ func (e env) watchSerial(ctx context.Context, sources []string) error {
 		defer cancel()
 	}
 	return o.wait(ctx, e, from, len(sources))
+}
+
+// serveMetrics has Prometheus told, where that is wanted.
+func (o *serial) serveMetrics(ctx context.Context, from metrics.Source) error {
+	if o.metrics == "" {
+		return nil
+	}
+	if _, err := metrics.Serve(ctx, o.metrics, from); err != nil {
+		return usageError("-prometheus: " + err.Error() + "; want an address such as :9469 or 127.0.0.1:9469")
+	}
+	return nil
 }
 
 // wait waits for what is required, and tells each change or, with once, the end.
