@@ -91,7 +91,7 @@ func TestPrevious(t *testing.T) {
 	m = machine.Start(t, s)
 	m.State(health.Rescue, 0)
 	m.Line("previous: boot " + fmt.Sprintf("%08x ", second.Boot))
-	m.Line("ended without a word (power cut, kernel panic or watchdog) after at least ")
+	m.Line("ended without a word (power cut, kernel panic, watchdog or a reboot at once) after at least ")
 	remembered(m, dir, 7, history.Rescue)
 	m.Line("previous: boot")
 	if n := m.Count("previous:"); n != 1 {
@@ -102,7 +102,7 @@ func TestPrevious(t *testing.T) {
 TIME  LONG BOOT  down  reboot asked for by SIGTERM
 TIME  LONG BOOT  boot  beaminit dev
 TIME  LONG BOOT  rescue `
-	const cut = "BOOT        ended without a word (power cut, kernel panic or watchdog)\n"
+	const cut = "BOOT        ended without a word (power cut, kernel panic, watchdog or a reboot at once)\n"
 	if got := like(out); status != 0 || !strings.HasPrefix(got, want) || strings.Count(got, cut) != 1 || strings.Count(out, "\n") != 7 {
 		t.Errorf("status %d\n%s\nwant\n%s…", status, got, want)
 	}

@@ -79,7 +79,7 @@ func ending(boot []Entry, down, last *Entry) string {
 	return text + ", and the release never answered"
 }
 
-const uncleanShutdown = "ended without a word (power cut, kernel panic or watchdog)"
+const uncleanShutdown = "ended without a word (power cut, kernel panic, watchdog or a reboot at once)"
 
 // counted says how often things ended that should not have.
 func counted(boot []Entry) (text string) {

@@ -30,7 +30,7 @@ func TestSummary(t *testing.T) {
 	asked := at(74*time.Hour, Down, 1, "reboot asked for by SIGTERM")
 	asked.Asked = true
 	const begun = "previous: boot 00000001 2026-11-21 10:11:12 "
-	const uncleanShutdown = "ended without a word (power cut, kernel panic or watchdog) after at least "
+	const uncleanShutdown = "ended without a word (power cut, kernel panic, watchdog or a reboot at once) after at least "
 	tests := []struct {
 		name string
 		past []Entry

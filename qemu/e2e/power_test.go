@@ -30,7 +30,7 @@ func TestPowerCuts(t *testing.T) {
 				t.Errorf("after %d power cuts the node has forgotten: %+v", cut, e)
 			}
 		}
-		if all := strings.Join(n.Tail(300), "\n"); cut > 0 && !strings.Contains(all, "ended without a word (power cut, kernel panic or watchdog)") {
+		if all := strings.Join(n.Tail(300), "\n"); cut > 0 && !strings.Contains(all, "ended without a word (power cut, kernel panic, watchdog or a reboot at once)") {
 			t.Errorf("nothing says how the last boot ended:\n%s", all)
 		}
 		before = entries
