@@ -11,6 +11,7 @@ import (
 	"github.com/beaminit/beaminit/cluster/discovery"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/node"
+	"github.com/beaminit/beaminit/supervise/cgroup"
 	"github.com/beaminit/beaminit/supervise/control"
 	"golang.org/x/sys/unix"
 )
@@ -48,7 +49,7 @@ func Status(args []string) int {
 		a.fail(node.ControlPath + ": " + why + "; this is the last record in the kernel's log:")
 	}
 	im := node.Running()
-	os.Stdout.WriteString(statusText(r, answer.Version, uptime()) + foundText(node.Found(&im), uptime()))
+	os.Stdout.WriteString(statusText(r, answer.Version, uptime()) + foundText(node.Found(&im), uptime()) + loadText(cgroup.Pressures(), cgroup.Usages()))
 	if r.State != health.Up {
 		return notDone
 	}
@@ -160,6 +161,19 @@ func brakeText(brakes []health.Brake) string {
 		list = append(list, b.Name)
 	}
 	return strings.Join(list, " ")
+}
+
+// loadText has a line for what the machine waits for, where the kernel counts that, and for what each
+// cgroup takes.
+func loadText(pressures string, groups []string) string {
+	var b strings.Builder
+	if pressures != "" {
+		b.WriteString("pressure  " + pressures + "\n")
+	}
+	for _, g := range groups {
+		b.WriteString("cgroup    " + g + "\n")
+	}
+	return b.String()
 }
 
 func slotText(r *health.Record) string {

@@ -97,7 +97,7 @@ var keys = [...]key{
 	{name: "release.oom_score_adj", field: func(at place) any { return &at.c.Release.OOMScoreAdj },
 		noun: "oom_score_adj", want: "-1000 (never killed) to 1000 (killed first)", min: -1000, max: 1000},
 
-	{name: "release.cgroup", field: func(at place) any { return (*cgroup)(&at.c.Release.Cgroup) }, want: wantCgroup, noEffect: true},
+	{name: "release.cgroup", field: func(at place) any { return (*cgroup)(&at.c.Release.Cgroup) }, want: wantCgroup},
 	{name: "release.group", field: func(at place) any { return &at.c.Release.Group },
 		check: isUser, noun: "group", want: `a group name or number, such as "app" or "1000"`, empty: true},
 	{name: "release.wrapper", field: func(at place) any { return &at.c.Release.Wrapper }, want: wantProgram},
@@ -226,7 +226,7 @@ var keys = [...]key{
 		check: isEnvName, noun: "name of an environment variable", want: wantEnv},
 	{name: "service.limits", field: func(at place) any { return (*env)(&at.service.Limits) },
 		check: isLimit, value: isLimits, noun: "resource limit", want: wantLimits},
-	{name: "service.cgroup", field: func(at place) any { return (*cgroup)(&at.service.Cgroup) }, want: wantCgroup, noEffect: true},
+	{name: "service.cgroup", field: func(at place) any { return (*cgroup)(&at.service.Cgroup) }, want: wantCgroup},
 	{name: "service.capabilities", field: func(at place) any { return &at.service.Capabilities },
 		check: isCapability, noun: "capability", want: `names of capabilities(7), such as "net_bind_service"`},
 	{name: "service.restart", field: func(at place) any { return &at.service.Restart },

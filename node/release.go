@@ -13,6 +13,7 @@ import (
 	"github.com/beaminit/beaminit/internal/files"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/cgroup"
 	"github.com/beaminit/beaminit/supervise/evidence"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/notify"
@@ -221,6 +222,28 @@ func (n *node) releaseReady(f *facts, away bool) (supervise.Release, error) {
 func (n *Setup) bounds(u *release.User) launch.Bounds {
 	c := &n.Config.Release
 	return boundsOf(u, launch.Bounds{Limits: c.Limits, Capabilities: c.Capabilities, OOMScoreAdj: c.OOMScoreAdj})
+}
+
+// releaseCgroup is the cgroup of the release; nil: it has none of its own.
+func (n *Setup) releaseCgroup() *cgroup.Group {
+	return cgroup.New(cgroup.Release, n.Config.Release.Cgroup)
+}
+
+func serviceCgroup(s *config.Service) *cgroup.Group {
+	return cgroup.New(cgroup.Service+s.Name, s.Cgroup)
+}
+
+// CgroupLines say for a plan what groups there are.
+func (n *Setup) CgroupLines() (lines []string) {
+	if g := n.releaseCgroup(); g != nil {
+		lines = append(lines, g.String())
+	}
+	for i := range n.Config.Services {
+		if g := serviceCgroup(&n.Config.Services[i]); g != nil {
+			lines = append(lines, g.String())
+		}
+	}
+	return lines
 }
 
 // RemoteBounds are those of a process that asks the release for this one, in beaminit

@@ -55,6 +55,7 @@ func (n *node) loop() supervise.Node {
 			ProbeInterval: c.Health.Interval, ProbeTimeout: min(c.Health.ProbeTimeout, c.Health.Interval), ProbeFailures: c.Health.ProbeFailures,
 			StartTimeout: c.Health.StartTimeout, Ready: n.ready(), Unprobed: n.Unprobed, DumpTimeout: min(dumpTimeout, c.Dump.Timeout),
 		},
+		ReleaseCgroup:    n.releaseCgroup(),
 		WatchdogSettings: n.watchdogSettings(), Watchdog: &n.watchdog,
 		AfterStart: n.afterStart, Stopping: n.shutdownBegins, AtOnce: n.shutdownAtOnce, ReleaseStopped: n.releaseStopped, Finished: n.finished, Button: button(c.Supervise.PowerButton), Save: n.saveOften, Resume: n.resume, Facts: n.factsText,
 		FailedBoots: n.failedBoots, Console: n.console, Signals: &n.signals, Phases: n.phases,

@@ -27,6 +27,7 @@ func (n *node) services() (list []supervise.Child) {
 	for _, s := range inOrder(n.Config.Services) {
 		list = append(list, supervise.Child{
 			Name: s.Name, Title: "service " + s.Name, Service: true, Early: s.Start == config.Before,
+			Cgroup: serviceCgroup(s),
 			Policy: policy.ChildPolicy{
 				Restart: policy.Restart(s.Restart), StopTimeout: s.StopTimeout,
 				Ready: policy.Ready(s.Ready), ReadyTimeout: s.ReadyTimeout,

@@ -7,6 +7,7 @@ import (
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/proc"
+	"github.com/beaminit/beaminit/supervise/cgroup"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
@@ -37,7 +38,10 @@ type Child struct {
 	Quiet   bool   // its end is nothing to say
 	Local   bool   // it ends with this PID 1, so the next one is not told of it
 	Service bool   // people know it by its name: it is listed, and a word of the health record where it does not run
-	Early   bool   // it is started before the release, and before the network is awaited
+	// Cgroup is what it and all that it starts run in; nil: that of PID 1. What is left in it is
+	// killed when the child has ended.
+	Cgroup *cgroup.Group
+	Early  bool // it is started before the release, and before the network is awaited
 }
 
 // Files are the descriptors of a child, by number, and which of those that were opened
@@ -58,6 +62,7 @@ type child struct {
 	notices            atomic.Int32 // the socket on which it says that it is ready; 0: none
 	wasReady, wasTardy bool         // as it was said
 
+	cgroup cgroupState
 	order  order  // by hand
 	how    string // it ended last
 	failed bool   // and that was no success, and nobody had asked for it
@@ -76,6 +81,7 @@ func (c *child) title() string {
 // addChild puts an entry into the table.
 func (l *Loop) addChild(c Child) *child {
 	entry := &child{Child: c}
+	entry.noteOOM()
 	l.children = append(l.children, entry)
 	return entry
 }
@@ -172,6 +178,9 @@ func (l *Loop) spawn(c *child) (pid int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if c.Cgroup != nil {
+		cmd.Bounds.Cgroup = l.makeCgroup(c)
+	}
 	pid, err = cmd.Spawn(l.output.write, f.Child...)
 	closeAll(f.CloseChild)
 	if err != nil {
@@ -189,8 +198,13 @@ func closeAll(fds []int) {
 // childEnded is the end of a child of the table.
 func (l *Loop) childEnded(c *child, status unix.WaitStatus) {
 	pid, asked, late, killed := c.state.PID, c.state.Stopping, c.state.Late, c.state.Killed
+	how := proc.Describe(status)
+	if c != l.release { // what is left of that goes behind the look at its end, see SweepUp
+		how += c.oomWords(status)
+		l.emptyCgroup(c, 0)
+	}
 	l.stepChild(c, policy.ChildEvent{Kind: policy.ChildExited, Status: status})
-	c.how, c.failed = proc.Describe(status), status != 0 && !asked
+	c.how, c.failed = how, status != 0 && !asked
 	if !c.Quiet && !asked {
 		l.sayEnd(c, c.how, late)
 	}

@@ -285,6 +285,9 @@ func (l *Loop) do(e policy.Effect) {
 		if e.PID > 1 { // 1 would be all processes
 			unix.Kill(-e.PID, unix.SIGKILL)
 		}
+		if l.release.state.PID == 0 {
+			l.emptyCgroup(l.release, e.PID)
+		}
 	case policy.SetTimer:
 		l.setTimer(e.Timer, e.After)
 	case policy.Order:

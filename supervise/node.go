@@ -7,6 +7,7 @@ import (
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
+	"github.com/beaminit/beaminit/supervise/cgroup"
 	"github.com/beaminit/beaminit/supervise/console"
 	"github.com/beaminit/beaminit/supervise/evidence"
 	"github.com/beaminit/beaminit/supervise/launch"
@@ -25,14 +26,15 @@ type End struct {
 
 // Node is what the loop is given: everything that is fixed for a boot.
 type Node struct {
-	Name     func() string   // eclero@eclero6, as far as it is known
-	Clock    func() string   // what gave the time of day, for the records
-	Warn     func() []string // what is wrong with the node and does not stop it, for the records; nil: nothing is
-	Peers    []string        // the other nodes' names, in the order of the monitor's addresses
-	Boot     uint32
-	Seq      uint32 // of the last health record before
-	Policy   policy.Policy
-	Interval time.Duration // between health records
+	Name          func() string   // eclero@eclero6, as far as it is known
+	Clock         func() string   // what gave the time of day, for the records
+	Warn          func() []string // what is wrong with the node and does not stop it, for the records; nil: nothing is
+	Peers         []string        // the other nodes' names, in the order of the monitor's addresses
+	Boot          uint32
+	Seq           uint32 // of the last health record before
+	Policy        policy.Policy
+	ReleaseCgroup *cgroup.Group // nil: it has none of its own
+	Interval      time.Duration // between health records
 
 	Console *health.Console
 	Signals *Signals

@@ -111,7 +111,7 @@ func (l *Loop) collect(e *postMortem, dumps *evidence.Dumps, run string) {
 	if e.status.Signaled() && e.status.Signal() == unix.SIGKILL {
 		switch killed, limit := l.ends.kernel.OOM(e.pid); {
 		case limit:
-			f.why += " by the OOM killer, at the memory limit of its cgroup"
+			f.why += " by the OOM killer, at " + l.release.memoryLimit()
 		case killed:
 			f.why += " by the OOM killer"
 		}

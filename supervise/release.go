@@ -28,7 +28,7 @@ type Release struct {
 // follows from its end, is decided by policy.Step and not by the policy of children.
 func (l *Loop) releaseChild() Child {
 	return Child{
-		Name: "release", Title: "the release", Quiet: true,
+		Name: "release", Title: "the release", Quiet: true, Cgroup: l.ReleaseCgroup,
 		Policy:  policy.ChildPolicy{Restart: policy.Never, Linger: true},
 		Wanted:  func(*policy.State) bool { return false },
 		Command: func() (*launch.Command, error) { return &l.prepared.Command, l.prepareFailed },

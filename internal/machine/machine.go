@@ -62,6 +62,7 @@ type Spec struct {
 	Dead     []string          // files and directories where a file system is that never answers
 	Asleep   bool              // and nothing that waits for it can be killed
 	Stderr   *os.File          // of PID 1; nil: that of the test
+	Cgroup   bool              // it is in a cgroup2 of its own, and sees no other
 	Blocked  bool              // signals are blocked at its start, as where a PID 1 executes another
 }
 
@@ -75,6 +76,9 @@ func Start(t testing.TB, s Spec) *Machine {
 	}
 	m := &Machine{T: t, Root: root, exit: make(chan error, 1), news: make(chan struct{})}
 	m.layOut(s)
+	if s.Cgroup {
+		m.File("cgroup", m.ownCgroup())
+	}
 	if s.Program == "" {
 		s.Program = Init(t)
 	}

@@ -213,3 +213,13 @@ func TestKeys(t *testing.T) {
 		}
 	}
 }
+
+// A cgroup that is gone is said, and the program started.
+func TestCgroupGone(t *testing.T) {
+	c := Command{Path: "/bin/echo", Argv: []string{"echo", "on"}, Env: []string{}, Dir: "/"}
+	c.Bounds.Cgroup = t.TempDir() + "/gone"
+	out, said := started(t, c)
+	if want := HelperName + ": cgroup=" + c.Bounds.Cgroup + ": "; out != "on\n" || !strings.HasPrefix(said, want) {
+		t.Errorf("it wrote %q and said %q, want it to begin with %q", out, said, want)
+	}
+}

@@ -40,6 +40,7 @@ type Bounds struct {
 	Capabilities []string            // by name; without any a user has none, and root all
 	Limits       []string            // name=soft:hard, as config.ParseLimit reads them
 	OOMScoreAdj  int                 // proc(5)
+	Cgroup       string              // the directory of the cgroup that it runs in; empty: that of PID 1
 	NoNewPrivs   bool                // PR_SET_NO_NEW_PRIVS (prctl(2)) for root too
 	Sandbox      *Sandbox            // wants NoNewPrivs, and gives root the Capabilities named and no others; nil: none
 }
@@ -81,12 +82,15 @@ const self = "/proc/self/exe"
 // nil: none is needed. says is its own descriptor.
 func (c *Command) helperArgs(says int) []string {
 	b := &c.Bounds
-	if !c.Away && c.Keep == "" && b.User == nil && len(b.Capabilities) == 0 && len(b.Limits) == 0 && b.OOMScoreAdj == 0 && !b.NoNewPrivs && b.Sandbox == nil && !signalsBlocked() {
+	if !c.Away && c.Keep == "" && b.User == nil && len(b.Capabilities) == 0 && len(b.Limits) == 0 && b.OOMScoreAdj == 0 && b.Cgroup == "" && !b.NoNewPrivs && b.Sandbox == nil && !signalsBlocked() {
 		return nil
 	}
 	args := []string{HelperName, "says=" + strconv.Itoa(says)}
 	if c.Dir != "" && c.Dir != "/" {
 		args = append(args, "dir="+c.Dir)
+	}
+	if b.Cgroup != "" {
+		args = append(args, "cgroup="+b.Cgroup)
 	}
 	for _, l := range b.Limits {
 		args = append(args, "limit="+l)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/internal/files"
+	"github.com/beaminit/beaminit/supervise/cgroup"
 	"golang.org/x/sys/unix"
 )
 
@@ -33,7 +34,7 @@ func Main(args []string) int {
 		name, value, _ := strings.Cut(args[i], "=")
 		if err := b.take(name, value); err != nil {
 			b.complain(args[i] + ": " + err.Error())
-			if name != "limit" && name != "oom" {
+			if name != "limit" && name != "oom" && name != "cgroup" {
 				return 126
 			}
 		}
@@ -91,6 +92,8 @@ func (b *rights) take(name, value string) (err error) {
 		b.box, err = newRuleset(value == "true")
 	case "read", "write", "make":
 		return b.open(name, value)
+	case "cgroup":
+		return cgroup.Enter(value)
 	case "limit":
 		return setLimit(value)
 	case "oom":

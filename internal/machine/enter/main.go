@@ -32,7 +32,7 @@ func main() {
 }
 
 func enter(root string, files unix.Rlimit) error {
-	for _, step := range []func(root string) error{mountRoot, bindAll, makeDev, coverHost, mountDead, mountRun} {
+	for _, step := range []func(root string) error{enterCgroup, mountRoot, bindAll, makeDev, coverHost, mountDead, mountRun} {
 		if err := step(root); err != nil {
 			return err
 		}
@@ -54,6 +54,19 @@ func enter(root string, files unix.Rlimit) error {
 		return err
 	}
 	return unix.Exec("/sbin/init", args, []string{"HOME=/", "TERM=linux"})
+}
+
+// enterCgroup goes into the cgroup that the machine has of its own, and sees no other from then on.
+func enterCgroup(root string) error {
+	dir, err := os.ReadFile(filepath.Join(root, "cgroup"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	runtime.LockOSThread() // the namespace is a thread's until it executes init
+	if err == nil {
+		err = os.WriteFile(filepath.Join(string(dir), "cgroup.procs"), []byte("0"), 0)
+	}
+	return errors.Join(err, unix.Unshare(unix.CLONE_NEWCGROUP))
 }
 
 func mountRoot(root string) error {

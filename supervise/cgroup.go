@@ -1,0 +1,76 @@
+package supervise
+
+import (
+	"slices"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/supervise/cgroup"
+	"golang.org/x/sys/unix"
+)
+
+// cgroupState is what is known of the cgroup of a child.
+type cgroupState struct {
+	said          []string // what was not as it was to be, said last
+	kills, limits int      // as OOMKills had them before this run
+}
+
+// makeCgroup makes the group of a child that is about to be started, and gives its directory;
+// empty: there is none. What cannot be is said when it is new, and the child is started anyway.
+func (l *Loop) makeCgroup(c *child) (dir string) {
+	problems, ok := c.Cgroup.Make()
+	if !slices.Equal(problems, c.cgroup.said) {
+		for _, p := range problems {
+			l.Console.Say(health.Notice, "cgroup of "+c.title()+": "+p)
+		}
+		c.cgroup.said = problems
+	}
+	c.noteOOM()
+	if !ok {
+		return ""
+	}
+	return c.Cgroup.Dir()
+}
+
+// emptyCgroup kills what a child that has ended left behind in its group, and does not wait for the
+// end of that. What is of the process group swept is being killed anyway.
+func (l *Loop) emptyCgroup(c *child, swept int) {
+	if c.Cgroup == nil {
+		return
+	}
+	left := c.Cgroup.Processes(swept)
+	c.Cgroup.Kill()
+	if len(left) > 0 {
+		l.Console.Say(health.Notice, c.title()+" left behind in its cgroup, killed: "+cgroup.Names(left))
+	}
+}
+
+// noteOOM keeps what the OOM killer has done in its group before the run that begins.
+func (c *child) noteOOM() {
+	if c.Cgroup != nil {
+		c.cgroup.kills, c.cgroup.limits = c.Cgroup.OOMKills()
+	}
+}
+
+// oomWords says whether it was the OOM killer that ended it, as far as its group can tell.
+func (c *child) oomWords(status unix.WaitStatus) string {
+	if c.Cgroup == nil || !status.Signaled() || status.Signal() != unix.SIGKILL {
+		return ""
+	}
+	switch kills, limits := c.Cgroup.OOMKills(); {
+	case kills <= c.cgroup.kills:
+		return ""
+	case limits > c.cgroup.limits:
+		return " by the OOM killer, at " + c.memoryLimit()
+	}
+	return " by the OOM killer"
+}
+
+// memoryLimit is the limit of memory that its cgroup has.
+func (c *child) memoryLimit() string {
+	if c.Cgroup != nil {
+		if limit := c.Cgroup.Value("memory.max"); limit != "" && limit != "max" {
+			return "memory.max=" + limit + " of its cgroup"
+		}
+	}
+	return "the memory limit of its cgroup"
+}
