@@ -65,6 +65,15 @@ func (c *child) oomWords(status unix.WaitStatus) string {
 	return " by the OOM killer"
 }
 
+// fullWords says that its group has no memory left. A program that comes near to that can seem to
+// hang for long before the OOM killer comes: the kernel takes its code from it, and reads it again.
+func (c *child) fullWords() string {
+	if c.Cgroup == nil || !c.Cgroup.IsFull() {
+		return ""
+	}
+	return ", and there is no memory left at " + c.memoryLimit()
+}
+
 // memoryLimit is the limit of memory that its cgroup has.
 func (c *child) memoryLimit() string {
 	if c.Cgroup != nil {

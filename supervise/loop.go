@@ -262,7 +262,7 @@ func (l *Loop) step(e policy.Event) {
 	l.rememberChange(was, e)
 	l.notePhases(&was)
 	if was.Kill == policy.KillNone && l.state.Fatal != "" {
-		l.Console.Say(health.Warning, "the release is killed: "+l.state.Fatal)
+		l.Console.Say(health.Warning, "the release is killed: "+l.state.Fatal+l.release.fullWords())
 	}
 	l.giveUpStart()
 	for _, effect := range effects {

@@ -54,9 +54,16 @@ func looksInside(t *testing.T, l *lab.Lab, n *lab.Node) {
 	}
 }
 
-// poke sends a signal to a process of the node. The image has no program that could:
-// one is put on its data disk.
+// poke sends a signal to a process of the node.
 func poke(t *testing.T, l *lab.Lab, n *lab.Node, sig syscall.Signal, pid int) {
+	t.Helper()
+	putPoke(t, l, n)
+	// A cast: a stopped VM does not answer.
+	cast(t, l, n, fmt.Sprintf(`open_port({spawn_executable, "/data/poke"}, [{args, ["%d", "%d"]}])`, sig, pid))
+}
+
+// putPoke puts a program on the node's data disk, for what the image has none.
+func putPoke(t *testing.T, l *lab.Lab, n *lab.Node) {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "poke")
 	cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, "./poke")
@@ -69,6 +76,7 @@ func poke(t *testing.T, l *lab.Lab, n *lab.Node, sig syscall.Signal, pid int) {
 	if got != "ok" {
 		t.Fatalf("put poke on %s: %s", n.Name(), got)
 	}
-	// A cast: a stopped VM does not answer.
-	cast(t, l, n, fmt.Sprintf(`file:change_mode("/data/poke", 8#755), open_port({spawn_executable, "/data/poke"}, [{args, ["%d", "%d"]}])`, sig, pid))
+	if got := call(t, l, n, `file, change_mode, ["/data/poke", 8#755]`); got != "ok" {
+		t.Fatalf("make poke a program on %s: %s", n.Name(), got)
+	}
 }

@@ -30,6 +30,23 @@ func TestUsages(t *testing.T) {
 	}
 }
 
+func TestIsFull(t *testing.T) {
+	for _, c := range []struct {
+		current, most string
+		want          bool
+	}{{"100", "100", true}, {"99", "100", true}, {"98", "100", false}, {"98", "max", false}, {"", "100", false}, {"100", "", false}} {
+		dir := t.TempDir()
+		for name, text := range map[string]string{"memory.current": c.current, "memory.max": c.most} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text+"\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := isFull(dir); got != c.want {
+			t.Errorf("%+v: got %v", c, got)
+		}
+	}
+}
+
 func TestAverage(t *testing.T) {
 	for text, want := range map[string]string{
 		"some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n": "0.00", "some avg10=99.12 avg60=": "99.12",

@@ -73,6 +73,15 @@ func usage(dir string) string {
 	return strings.Join(list, ", ")
 }
 
+// IsFull says whether of its memory less than a hundredth is left.
+func (g *Group) IsFull() bool { return isFull(g.Dir()) }
+
+func isFull(dir string) bool {
+	current, known := number(dir + "/memory.current")
+	most, limited := number(dir + "/memory.max")
+	return known && limited && current >= most-most/100
+}
+
 // number reads a file with a number; not ok: there is none, or the word max.
 func number(path string) (n uint64, ok bool) {
 	text, err := files.ReadFile(path)
