@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -302,21 +303,26 @@ var formatCuts = flag.Int("format.cuts", 4, "power cuts while a file system is m
 func TestFormatCuts(t *testing.T) {
 	t.Parallel()
 	for cut := range *formatCuts {
-		device, image := loopDevice(t, ":")
-		spec := withTools(device, mountOf("ext4", "format = \"ext4\"\ncheck = true"))
-		first := machine.Start(t, spec)
-		time.Sleep(time.Duration(rand.IntN(120)) * time.Millisecond)
-		first.PowerOff()
-		text, err := os.ReadFile(image)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("cut %d: marked %v, superblock %v", cut, bytes.Contains(text, []byte("a file system is being made")), text[1024+56] == 0x53)
-		second := machine.Start(t, spec)
-		if r, _ := second.State(health.Rescue, 0); slices.Contains(r.Warn, "data") {
-			t.Fatalf("cut %d: nothing is mounted\n%s", cut, second.Tail())
-		}
-		second.PowerOff()
-		exec.Command("losetup", "-d", device).Run()
+		t.Run(strconv.Itoa(cut), func(t *testing.T) { formatCut(t, cut) })
 	}
+}
+
+// formatCut is one: with it ends its loop device.
+func formatCut(t *testing.T, cut int) {
+	t.Helper()
+	device, image := loopDevice(t, ":")
+	spec := withTools(device, mountOf("ext4", "format = \"ext4\"\ncheck = true"))
+	first := machine.Start(t, spec)
+	time.Sleep(time.Duration(rand.IntN(120)) * time.Millisecond)
+	first.PowerOff()
+	text, err := os.ReadFile(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("cut %d: marked %v, superblock %v", cut, bytes.Contains(text, []byte("a file system is being made")), text[1024+56] == 0x53)
+	second := machine.Start(t, spec)
+	if r, _ := second.State(health.Rescue, 0); slices.Contains(r.Warn, "data") {
+		t.Fatalf("cut %d: nothing is mounted\n%s", cut, second.Tail())
+	}
+	second.PowerOff()
 }
