@@ -5,6 +5,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // connectionsEnded hears which connections of this machine have ended: it is news only
@@ -30,9 +32,10 @@ func (m *monitor) look(at time.Duration) {
 	m.memberAt = at + min(memberPace, m.Interval)
 	m.checkStopped(at)
 	there, stuck := make(map[int][]Socket), make(map[int]Socket)
+	own := m.ownDials()
 	err := connections(func(s Socket, isStuck bool) {
 		switch i := m.index.find(m.Watch.Peers, m.Port, &s); {
-		case i < 0 || m.peers[i].ignore == s.cookie():
+		case i < 0 || m.peers[i].ignore == s.cookie() || own[s.cookie()]:
 		case isStuck:
 			stuck[i] = s
 		default:
@@ -60,6 +63,18 @@ func (m *monitor) look(at time.Duration) {
 	}
 }
 
+// ownDials are the cookies of the handshakes that are under way: no connections of the VM, though
+// one with a VM that is stopped lasts.
+func (m *monitor) ownDials() map[uint64]bool {
+	own := make(map[uint64]bool, len(m.dials))
+	for _, d := range m.dials {
+		if cookie, err := unix.GetsockoptUint64(d.fd, unix.SOL_SOCKET, unix.SO_COOKIE); err == nil {
+			own[cookie] = true
+		}
+	}
+	return own
+}
+
 // settle compares the connections to a peer with the one it had. A new one counts after a
 // while only: until then it may be the handshake of somebody who asks, as the monitors do.
 func (m *monitor) settle(i int, there []Socket, at time.Duration) {
@@ -82,7 +97,7 @@ func (m *monitor) settle(i int, there []Socket, at time.Duration) {
 		if p.stuck.cookie() == p.socket.cookie() && m.Timeout > 0 && p.reach.missed(&m.pace, at) {
 			return
 		}
-		well := p.reach.well(&m.pace, at) && m.healthy && at-m.joined >= forming
+		well := p.reach.well(&m.pace, at) && m.healthy && at-m.joined >= forming && at-p.since >= forming
 		p.heal.disconnected(at, well)
 		p.state, p.socket = NotSeen, Socket{}
 	}
@@ -103,7 +118,9 @@ func (m *monitor) settle(i int, there []Socket, at time.Duration) {
 	}
 }
 
-// forming is how long after the first connection of a peer OTP may still end others.
+// forming is how long after the first connection of a peer OTP may still end others, and how
+// old a connection is at least whose end a release can have asked for: a younger one may have
+// been a handshake that came to nothing.
 const forming = 2 * time.Second
 
 // join notes that a peer is connected for the first time. While a mesh forms, OTP ends

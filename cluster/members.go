@@ -15,6 +15,7 @@ const (
 	diagMessage = 72 // inet_diag_msg
 	offRetrans  = 3
 	offID       = 4
+	offInode    = 68
 	established = 1
 )
 
@@ -67,25 +68,32 @@ func sendDiag(fd int, kind, flags uint16, family byte, states uint32, id []byte)
 	return unix.Sendto(fd, req[:], 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
 }
 
-// connections asks the kernel, by sock_diag(7), for all established TCP connections, and gives
-// them to each; stuck are those whose other end acknowledges no more. It needs no privilege.
+// connections asks the kernel, by sock_diag(7), for all established TCP connections that a
+// process has, and gives them to each; stuck are those whose other end acknowledges no more. A
+// connection that nobody has accepted yet is made by the kernel alone, in front of a VM that is
+// stopped perhaps. It needs no privilege.
 // The error is that of the kernel's missing tcp_diag (ENOENT) or of a full buffer; the
 // answer is then unknown, not empty.
 func connections(each func(s Socket, stuck bool)) error {
+	accepted := func(s Socket, stuck bool, inode uint32) {
+		if inode != 0 {
+			each(s, stuck)
+		}
+	}
 	fd, err := openDiag()
 	if err != nil {
 		return err
 	}
 	defer unix.Close(fd)
 	for _, family := range [...]byte{unix.AF_INET, unix.AF_INET6} {
-		if err := dump(fd, family, each); err != nil {
+		if err := dump(fd, family, accepted); err != nil {
 			return fmt.Errorf("sock_diag (CONFIG_INET_DIAG, module tcp_diag): %w", err)
 		}
 	}
 	return nil
 }
 
-func dump(fd int, family byte, each func(Socket, bool)) error {
+func dump(fd int, family byte, each func(Socket, bool, uint32)) error {
 	if err := sendDiag(fd, unix.SOCK_DIAG_BY_FAMILY, unix.NLM_F_DUMP, family, 1<<established, nil); err != nil {
 		return err
 	}
@@ -104,8 +112,8 @@ func dump(fd int, family byte, each func(Socket, bool)) error {
 	}
 }
 
-// scan reads one datagram of the kernel's.
-func scan(b []byte, each func(Socket, bool)) (done bool, err error) {
+// scan reads one datagram of the kernel's: sockets, whether they are stuck, and their inode.
+func scan(b []byte, each func(Socket, bool, uint32)) (done bool, err error) {
 	ne := binary.NativeEndian
 	for len(b) >= unix.SizeofNlMsghdr {
 		size := int(ne.Uint32(b))
@@ -125,7 +133,7 @@ func scan(b []byte, each func(Socket, bool)) (done bool, err error) {
 			if len(body) >= diagMessage {
 				s := Socket{0: body[0]}
 				copy(s[4:], body[offID:offID+socketID])
-				each(s, body[offRetrans] >= lostAfter)
+				each(s, body[offRetrans] >= lostAfter, ne.Uint32(body[offInode:]))
 			}
 		}
 		b = b[min((size+3)&^3, len(b)):]
@@ -162,7 +170,7 @@ func readEnds(fd int, each func(Socket)) (lost bool) {
 		case err != nil || n <= 0:
 			return lost
 		default:
-			scan(b[:n], func(s Socket, _ bool) { each(s) })
+			scan(b[:n], func(s Socket, _ bool, _ uint32) { each(s) })
 		}
 	}
 }

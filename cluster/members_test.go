@@ -49,10 +49,22 @@ func TestConnections(t *testing.T) {
 			return found
 		}
 		check("alone", map[int]int{})
+		accept := func() {
+			t.Helper()
+			c, err := l.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { c.Close() })
+		}
 		a := dialFrom(t, "127.0.0.2", port)
+		check("one is at the door", map[int]int{})
+		accept()
 		check("one came", map[int]int{0: 1})
 		dialFrom(t, "127.0.0.4", port)
 		dialFrom(t, "127.0.0.9", port)
+		accept()
+		accept()
 		found := check("a second and a stranger", map[int]int{0: 1, 2: 1})
 		if !CanDestroy() {
 			t.Skip("the kernel has no CONFIG_INET_DIAG_DESTROY")
@@ -138,6 +150,6 @@ func FuzzScan(f *testing.F) {
 	msg[16] = unix.AF_INET
 	f.Add(msg)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		scan(b, func(s Socket, _ bool) { s.Connects(Peer{}, 17012) })
+		scan(b, func(s Socket, _ bool, _ uint32) { s.Connects(Peer{}, 17012) })
 	})
 }

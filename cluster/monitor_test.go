@@ -106,6 +106,31 @@ func TestMonitorSeesFlap(t *testing.T) {
 	})
 }
 
+// A VM that is stopped has a kernel that takes connections for it: a handshake with it is none,
+// however long it lasts, and neither is one that is at its door.
+func TestMonitorSeesStopped(t *testing.T) {
+	nstest.Run(t, nstest.Usual, func(t *testing.T) {
+		loUp(t)
+		port := serve(t, func(c net.Conn) {
+			c.Write(append(wire("sok"), wire(challenge("app@n1"))...))
+			io.Copy(io.Discard, c)
+		})
+		stopped, err := net.Listen("tcp4", "127.0.0.2:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		peer := Peer{Addr: netip.MustParseAddrPort(stopped.Addr().String())}
+		x := watch(t, Watch{Port: port, Local: []netip.AddrPort{local(port)}, Node: "p@h", Interval: time.Hour, Limit: 3 * settled, Heal: 4 * settled, Peers: []Peer{peer}})
+		x.order(Order{Kind: Look})
+		x.until("down", func(m Message) bool {
+			if m.Kind == Found && m.Report.Peers[0] == Connected {
+				t.Errorf("a handshake passes for a connection: %+v", m)
+			}
+			return m.Kind == Found && m.Report.Peers[0] == Down
+		})
+	})
+}
+
 // A monitor that is told to look reports; told to rest, or with PID 1 gone, it is silent.
 func TestRun(t *testing.T) {
 	port := serve(t, func(c net.Conn) { c.Read(make([]byte, 64)); c.Write(wire("snok")) })
