@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// anyLimit is the limit of memory of a cgroup that PID 1 has not set.
+const anyLimit = "the memory limit of its cgroup"
+
 // cgroupState is what is known of the cgroup of a child.
 type cgroupState struct {
 	said          []string // what was not as it was to be, said last
@@ -65,6 +68,17 @@ func (c *child) oomWords(status unix.WaitStatus) string {
 	return " by the OOM killer"
 }
 
+// reachedLimit is the limit of memory at which the OOM killer ended it, as far as is known: its own,
+// or that of a group above it, such as a container's.
+func (c *child) reachedLimit() string {
+	if c.Cgroup != nil {
+		if _, limits := c.Cgroup.OOMKills(); limits > c.cgroup.limits {
+			return c.memoryLimit()
+		}
+	}
+	return anyLimit
+}
+
 // fullWords says that its group has no memory left. A program that comes near to that can seem to
 // hang for long before the OOM killer comes: the kernel takes its code from it, and reads it again.
 func (c *child) fullWords() string {
@@ -81,5 +95,5 @@ func (c *child) memoryLimit() string {
 			return "memory.max=" + limit + " of its cgroup"
 		}
 	}
-	return "the memory limit of its cgroup"
+	return anyLimit
 }

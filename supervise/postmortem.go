@@ -59,12 +59,13 @@ type postMortem struct {
 	pid    int
 	status unix.WaitStatus
 	ran    time.Duration
+	limit  string // of memory, where it was the OOM killer at one
 	found  exitReport
 }
 
 // beginPostMortem has it found out why the release ended, where nobody asked for it.
 func (l *Loop) beginPostMortem(pid int, status unix.WaitStatus) {
-	e := postMortem{pid: pid, status: status, ran: now() - l.state.StartedAt, found: exitReport{why: proc.Describe(status)}}
+	e := postMortem{pid: pid, status: status, ran: now() - l.state.StartedAt, limit: l.release.reachedLimit(), found: exitReport{why: proc.Describe(status)}}
 	if l.state.IsStopping() {
 		l.endPostMortem(&e)
 		return
@@ -111,7 +112,7 @@ func (l *Loop) collect(e *postMortem, dumps *evidence.Dumps, run string) {
 	if e.status.Signaled() && e.status.Signal() == unix.SIGKILL {
 		switch killed, limit := l.ends.kernel.OOM(e.pid); {
 		case limit:
-			f.why += " by the OOM killer, at " + l.release.memoryLimit()
+			f.why += " by the OOM killer, at " + e.limit
 		case killed:
 			f.why += " by the OOM killer"
 		}
