@@ -93,6 +93,30 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// The plan has the cgroups, and check names a word that is none.
+func TestPlanOfCgroups(t *testing.T) {
+	t.Parallel()
+	root := image(t, planTOML+`[release]
+cgroup = ["memory.max=256M", "pids.max=200"]
+[[service]]
+name = "a"
+exec = ["/sbin/init"]
+cgroup = ["cpu.weight=50"]
+[[service]]
+name = "b"
+exec = ["/sbin/init"]
+`, nil)
+	out, err := exec.Command(machine.Init(t), "plan", "--root", root, "--cmdline", planCmdline).CombinedOutput()
+	want := "cgroups:\n  /sys/fs/cgroup/release: memory.max=256M, pids.max=200\n  /sys/fs/cgroup/service.a: cpu.weight=50\n\n"
+	if err != nil || !strings.Contains(string(out), want) {
+		t.Errorf("%v; want %q in\n%s", err, want, out)
+	}
+	out, _ = exec.Command(machine.Init(t), "check", "--root", root, "--cmdline", planCmdline+" beaminit.release.cgroup=memory.maks=1M").CombinedOutput()
+	if want := `kernel command line: release.cgroup: "memory.maks" is no file of a cgroup that can be set; did you mean memory.max?; want one of `; !strings.Contains(string(out), want) {
+		t.Errorf("want %q in\n%s", want, out)
+	}
+}
+
 // A file system that is not there yet may bring the cookie that will be used.
 func TestPlanOfACookieToCome(t *testing.T) {
 	t.Parallel()

@@ -53,18 +53,25 @@ func (g *Group) Value(file string) string {
 	return ""
 }
 
-// Make makes the group, or takes it as it is left from the run before, and sets it. ok says that
-// there is one. A problem is a line: what is not as it was to be, and what would be right.
+// Make makes the group and sets it; ok says that there is one. Where something of the run before is
+// still in it, it is taken as it is. A problem is a line: what is not as it was to be, and what would be right.
 func (g *Group) Make() (problems []string, ok bool) {
 	var fs unix.Statfs_t
 	if err := unix.Statfs(Root, &fs); err != nil || fs.Type != unix.CGROUP2_SUPER_MAGIC {
 		return []string{"there is no cgroup2 on " + Root + "; want CONFIG_CGROUPS, and nothing else mounted there; going on without"}, false
 	}
-	if err := unix.Mkdir(g.Dir(), 0o755); err != nil && err != unix.EEXIST {
+	// Anew, for what the run before has in the page cache counts too: the kernel would make room for
+	// a limit before it takes it, and PID 1 would wait.
+	unix.Rmdir(g.Dir())
+	switch err := unix.Mkdir(g.Dir(), 0o755); err {
+	case nil:
+	case unix.EEXIST:
+		if left := g.Processes(0); len(left) > 0 {
+			problems = append(problems, "still in "+g.Dir()+" from the run before: "+Names(left))
+		}
+		return problems, true
+	default:
 		return []string{"cannot make " + g.Dir() + ": " + err.Error() + "; want a cgroup2 that can be written to, in a container too; going on without"}, false
-	}
-	if left := g.Processes(0); len(left) > 0 {
-		problems = append(problems, "still in "+g.Dir()+" from the run before: "+Names(left))
 	}
 	for _, v := range g.Values {
 		if why := g.set(v); why != "" {
