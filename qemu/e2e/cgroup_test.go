@@ -10,12 +10,14 @@ import (
 
 // A release that takes more memory than its cgroup may have dies alone and is started again, with
 // its limit as the reason; what it leaves is gone then; and a service that is a fork bomb is held.
+// On a kernel that has no limit of memory, and counts no pressure, a line says so.
 func TestCgroups(t *testing.T) {
 	t.Parallel()
-	nodes, err := lab.NodeSpecs(1)
+	nodes, err := lab.NodeSpecs(2)
 	if err != nil {
 		t.Fatal(err)
 	}
+	nodes[1].Append = "cgroup_disable=memory psi=0"
 	l := start(t, lab.Options{Nodes: nodes}, append(lab.Config(nodes, interval), `
 [release]
 cgroup = ["memory.max=120M", "memory.oom.group=1", "cpu.weight=200", "cpu.max=max 50000", "io.weight=200", "pids.max=max", "memory.swap.max=0"]
@@ -30,7 +32,7 @@ exec = ["/data/poke", "eat"]
 restart = "never"
 cgroup = ["memory.max=20M", "memory.swap.max=0"]
 `...))
-	n := l.Nodes()[0]
+	n, without := l.Nodes()[0], l.Nodes()[1]
 	up := func(restarts int) lab.Record {
 		t.Helper()
 		var at lab.Record
@@ -44,6 +46,12 @@ cgroup = ["memory.max=20M", "memory.swap.max=0"]
 	}
 	if all := strings.Join(n.Tail(500), "\n"); strings.Contains(all, "is not set") {
 		t.Errorf("something is not set:\n%s", all)
+	}
+
+	says(t, without, "cgroup of the release: memory.max=120M is not set: cgroup2 has no controller memory; want CONFIG_MEMCG in the kernel, no cgroup_disable=memory, ")
+	reach(t, without, "up", func(r lab.Record) bool { return r.State == health.Up })
+	if status := beaminit(t, l, without, "status"); strings.Contains(status, "pressure") || !strings.Contains(status, "cgroup    release: ") {
+		t.Errorf("the status without a limit of memory is\n%s", status)
 	}
 
 	putPoke(t, l, n)
