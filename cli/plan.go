@@ -159,6 +159,9 @@ func makePlan(o options) (plan []section, problems []string) {
 	if services := n.ServiceLines(); len(services) > 0 {
 		plan = append(plan, section{"services", services})
 	}
+	if devices := node.DeviceLines(c); len(devices) > 0 {
+		plan = append(plan, section{"devices", devices})
+	}
 	if groups := n.CgroupLines(); len(groups) > 0 {
 		plan = append(plan, section{"cgroups", groups})
 	}

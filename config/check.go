@@ -148,12 +148,6 @@ func isServiceReady(s string) bool { return s == Started || s == Notify || s == 
 
 func isOverlay(s string) bool { return s == "tmpfs" || isAbs(s) }
 
-func isDeviceMatch(s string) bool {
-	subsystem, name, ok := strings.Cut(s, "/")
-	_, err := path.Match(name, "")
-	return ok && isMadeOf(subsystem, "-_") && name != "" && err == nil
-}
-
 // isLinkName is the name of a file below /dev.
 func isLinkName(s string) bool {
 	return isMadeOf(s, "_-./:+@") && s[0] != '/' && path.Clean(s) == s && !strings.HasPrefix(s, "..")

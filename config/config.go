@@ -320,10 +320,10 @@ type Service struct {
 // Device is one [[device]] table: who may use a device node. What is empty stays as the
 // kernel has it.
 type Device struct {
-	Match        string // subsystem/name with the * and ? of path.Match: "tty/ttyACM*"
-	Owner, Group string // name or number
-	Mode         int    // permission bits
-	Link         string // name of a link to the node, in /dev
+	Match        []string // NAME=PATTERN, sorted by name: devname, subsystem and attributes of sysfs; patterns of path.Match
+	Owner, Group string   // name or number
+	Mode         int      // permission bits; 0: the kernel's
+	Link         string   // name of a link to the node, in /dev
 }
 
 // Update is the [update] table.

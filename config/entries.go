@@ -157,8 +157,8 @@ func checkService(s *Service, before []Service) (f fault) {
 }
 
 func checkDevice(d *Device) (f fault) {
-	if *d == (Device{Match: d.Match}) {
-		f = fault{key: "match", what: "nothing is said about " + quote(d.Match), want: "owner, group, mode or link"}
+	if d.Owner == "" && d.Group == "" && d.Mode == 0 && d.Link == "" {
+		f = fault{key: "match", what: "nothing is said about " + d.Which(), want: "owner, group, mode or link"}
 	}
 	return f
 }

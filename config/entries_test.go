@@ -61,9 +61,13 @@ func TestEntries(t *testing.T) {
 		{sshd + "restart = \"allways\"", []string{at + `4: service.restart: "allways" is no policy; want "always", "on-failure", "never" or "once"; using no such service`}, ""},
 		{"[[service]]\nname = \"a\"\nexec = []", []string{at + `3: service.exec: no program; want a list of an absolute path and arguments, such as ["/usr/sbin/dropbear", "-F", "-E"]; using no such service`}, ""},
 		{"[[service]]\nname = \"a\"\n[[service]]\nname = \"b\"\nexec = [\"/b\"]", []string{at + `1: service.exec: missing; want a list of an absolute path and arguments, such as ["/usr/sbin/dropbear", "-F", "-E"]; using no such service`}, "b "},
-		{"[[device]]\nmatch = \"ttyACM*\"\nmode = \"0660\"", []string{at + `2: device.match: "ttyACM*" is no pattern of a device; want a subsystem and a name with * and ?, such as "tty/ttyACM*"; using no such device`}, ""},
-		{"[[device]]\nmatch = \"tty/*\"\nmode = 0o660", []string{at + `3: device.mode: 432 is an integer, not permissions in quotes; want permissions in octal such as "0660", 0001 to 0777; using no such device`}, ""},
-		{"[[device]]\nmatch = \"tty/*\"", []string{at + `2: device.match: nothing is said about "tty/*"; want owner, group, mode or link; using no such device`}, ""},
+		{"[[device]]\nmatch = \"/dev/ttyACM*\"\nmode = \"0660\"", []string{at + `2: device.match: "/dev/ttyACM*" is no name below /dev; want ` + wantMatch + `; using no such device`}, ""},
+		{"[[device]]\nmatch = \"tty[\"\nmode = \"0660\"", []string{at + `2: device.match: "tty[" is no pattern; want ` + wantMatch + `; using no such device`}, ""},
+		{"[[device]]\nmatch = { \"../x\" = \"1\" }\nmode = \"0660\"", []string{at + `2: device.match: "../x" is no attribute of sysfs; want ` + wantMatch + `; using no such device`}, ""},
+		{"[[device]]\nmatch = { idVendor = 403 }\nmode = \"0660\"", []string{at + `2: device.match: 403 is an integer, not a string, as the value of "idVendor"; want ` + wantMatch + `; using no such device`}, ""},
+		{"[[device]]\nmatch = {}\nmode = \"0660\"", []string{at + `2: device.match: an empty table; want ` + wantMatch + `; using no such device`}, ""},
+		{"[[device]]\nmatch = \"tty*\"\nmode = 0o660", []string{at + `3: device.mode: 432 is an integer, not permissions in quotes; want permissions in octal such as "0660", 0001 to 0777; using no such device`}, ""},
+		{"[[device]]\nmatch = \"tty*\"", []string{at + `2: device.match: nothing is said about "tty*"; want owner, group, mode or link; using no such device`}, ""},
 		{"[network.eth0]\nroute = [{ to = \"10.0.0.0/8\", via = \"fd00::1\" }, { to = \"10.0.0.0/8\" }]", []string{at + `2: network.eth0.route.via: fd00::1 is no gateway for 10.0.0.0/8; want one of the same family; using no such route`}, "10.0.0.0/8 "},
 		{"[network.eth0]\nroute = [{ to = \"10.1.0.0/8\" }]", []string{at + `2: network.eth0.route.to: "10.1.0.0/8" is the address of a host, not of a network; want "10.0.0.0/8"; using no such route`}, ""},
 		{"[network.eth0]\nvlan = { parent = \"eth1\", id = 4095 }\n[node]\nhostname = \"n\"", []string{
@@ -80,7 +84,7 @@ func TestEntries(t *testing.T) {
 			left += s.Name + " "
 		}
 		for _, d := range c.Devices {
-			left += d.Match + " "
+			left += d.Which() + " "
 		}
 		for _, n := range c.Network {
 			for _, r := range n.Route {

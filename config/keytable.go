@@ -248,9 +248,8 @@ var keys = [...]key{
 		check: isCorePattern, noun: "core pattern", want: `1 to 127 bytes as in core(5), such as "/data/core.%e"`, empty: true},
 
 	{name: "device", field: func(at place) any { return &at.c.Devices },
-		want: "[[device]] tables with match", noEffect: true},
-	{name: "device.match", field: func(at place) any { return &at.device.Match }, required: true,
-		check: isDeviceMatch, noun: "pattern of a device", want: `a subsystem and a name with * and ?, such as "tty/ttyACM*"`},
+		want: "[[device]] tables with match"},
+	{name: "device.match", field: func(at place) any { return (*match)(&at.device.Match) }, required: true, want: wantMatch},
 	{name: "device.owner", field: func(at place) any { return &at.device.Owner },
 		check: isUser, noun: "user", want: `a user name or number, such as "app" or "1000"`, empty: true},
 	{name: "device.group", field: func(at place) any { return &at.device.Group },

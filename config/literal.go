@@ -42,6 +42,8 @@ func literal(p any) string {
 			return `"off"`
 		}
 		return strconv.Quote(durationText(time.Duration(*p)))
+	case *match:
+		return p.literal()
 	case *growth:
 		return p.literal()
 	case *fileMode:

@@ -93,6 +93,8 @@ func (l *loader) store(k *key, p any, from Source, v any) (ok bool, faults []fau
 // storeKind is store for the kinds of values that are more than one word.
 func (l *loader) storeKind(k *key, p any, from Source, v any) (ok bool, faults []fault) {
 	switch p := p.(type) {
+	case *match:
+		return storeMatch(p, v, from)
 	case *growth:
 		return storeGrowth(p, v, from)
 	case *fileMode:

@@ -119,7 +119,7 @@ func split(key string) (header, last string) {
 var rest = map[string][]string{
 	"[[mount]]":   {`source = "/dev/vdb"`, `target = "/data"`, `type = "ext4"`},
 	"[[service]]": {`name = "other"`, `exec = ["/bin/other"]`},
-	"[[device]]":  {`match = "tty/ttyS1"`, `mode = "0600"`},
+	"[[device]]":  {`match = "ttyS1"`, `mode = "0600"`},
 }
 
 // table is a whole beaminit.toml for a line of it. One of distribution.tls comes with

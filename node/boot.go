@@ -92,6 +92,7 @@ func (n *node) prepareRoot() {
 	n.mountDisks()
 	n.say(health.Err, boot.MakeLinkTargets()...)
 	n.makeTmpfiles()
+	n.setDevices()
 	n.say(health.Err, boot.SetSysctls(n.Config.Kernel.Sysctl)...)
 	n.raiseClock()
 	n.ensureMachineID()
@@ -110,20 +111,21 @@ func (n *node) separateRelease() {
 // node is a boot in progress: what the steps hand on.
 type node struct {
 	Setup
-	build    Build
-	sources  sources // of the configuration
-	console  *health.Console
-	phases   []health.Phase
-	seq      uint32 // of the last health record
-	signals  supervise.Signals
-	stop     <-chan os.Signal
-	watchdog watchdog.Device
-	jobs     *supervise.Jobs
-	mounted  bool // the late mounts are made
-	state    kept
-	release  releaseState
-	terminal *console.Terminal // of the release; nil: it has none
-	history  history.Writer    // see beginHistory
+	build       Build
+	sources     sources // of the configuration
+	console     *health.Console
+	phases      []health.Phase
+	seq         uint32 // of the last health record
+	signals     supervise.Signals
+	stop        <-chan os.Signal
+	watchdog    watchdog.Device
+	jobs        *supervise.Jobs
+	mounted     bool // the late mounts are made
+	state       kept
+	release     releaseState
+	devicesSaid []string          // what went wrong with them before the release was started
+	terminal    *console.Terminal // of the release; nil: it has none
+	history     history.Writer    // see beginHistory
 
 	failedBoots chan policy.Event   // of the boots before, once they are known
 	resume      *supervise.Handover // what the PID 1 before this one knew; nil: there was none

@@ -10,6 +10,7 @@ import (
 
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/devices"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/supervise"
@@ -28,13 +29,15 @@ const (
 	saveJob     = "save"     // keeps seed, time and machine-id
 	seedJob     = "seed"     // the same, and credits the seed of the boot before
 	historyJob  = "history"
-	moveJob     = "dumps" // brings what was kept in memory to a disk that came late
+	devicesJob  = "devices" // sets the device nodes that are there
+	moveJob     = "dumps"   // brings what was kept in memory to a disk that came late
 )
 
 // How long they may take, and the node waits for them.
 const (
 	disksLimit    = time.Minute // a journal that is long, a check of a file system
 	tmpfilesLimit = 10 * time.Second
+	devicesLimit  = 5 * time.Second
 	keyLimit      = 5 * time.Second
 	releaseLimit  = 10 * time.Second
 	saveLimit     = 30 * time.Second
@@ -69,6 +72,8 @@ var work = map[string]job{
 	lateJob:  {func(b []byte) (any, error) { return do(b, lateDisks) }, mounts, nil},
 	tmpfilesJob: {func(b []byte) (any, error) { return do(b, func(l *[]config.Tmpfile) any { return tmpfiles(*l) }) },
 		append([]string{"fsetid"}, writes...), reachTmpfiles},
+	devicesJob: {func(b []byte) (any, error) { return do(b, func(l *[]config.Device) any { return devices.Apply(*l) }) },
+		deviceRights, func(*node, any) launch.Sandbox { return reachDevices() }},
 	keyJob:     {func(b []byte) (any, error) { return do(b, readKey) }, reads, reachKey},
 	releaseJob: {func(b []byte) (any, error) { return do(b, lookFor) }, writes, reachRelease},
 	saveJob:    {func(b []byte) (any, error) { return do(b, save) }, reads, reachSave},

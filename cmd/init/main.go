@@ -11,6 +11,7 @@ import (
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/cluster/discovery"
 	peers "github.com/beaminit/beaminit/cluster/discovery/child"
+	"github.com/beaminit/beaminit/devices"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/netcfg/child"
 	"github.com/beaminit/beaminit/node"
@@ -54,6 +55,7 @@ var tools = [...]struct {
 	{"beaminit-monitor", "", "", cluster.Main}, // these are children of PID 1, and not for people
 	{netcfg.ChildName, "", "", child.Main},
 	{discovery.ChildName, "", "", peers.Main},
+	{devices.ChildName, "", "", devices.Main},
 	{node.ReadaheadName, "", "", node.ReadaheadMain},
 	{supervise.JobName, "", "", node.JobMain},
 	{"beaminit-tty", "", "", console.Main},

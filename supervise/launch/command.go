@@ -121,6 +121,9 @@ func (c *Command) helperArgs(says int) []string {
 		for _, path := range box.Make {
 			args = append(args, "make="+path)
 		}
+		for _, path := range box.Links {
+			args = append(args, "links="+path)
+		}
 	}
 	return args
 }

@@ -90,7 +90,7 @@ func (b *rights) take(name, value string) (err error) {
 		b.noNew = true
 	case "sandbox":
 		b.box, err = newRuleset(value == "true")
-	case "read", "write", "make":
+	case "read", "write", "make", "links":
 		return b.open(name, value)
 	case "cgroup":
 		return cgroup.Enter(value)
@@ -134,6 +134,8 @@ func (b *rights) open(name, path string) error {
 		return b.box.allowMade(path)
 	case "write":
 		return b.box.allow(path, writeRights)
+	case "links":
+		return b.box.allow(path, linkRights)
 	}
 	return b.box.allow(path, readRights)
 }

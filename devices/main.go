@@ -1,0 +1,91 @@
+package devices
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+
+	"github.com/beaminit/beaminit/internal/footprint"
+	"github.com/beaminit/beaminit/internal/proc"
+	"github.com/beaminit/beaminit/internal/seccomp"
+	"golang.org/x/sys/unix"
+)
+
+// allowed is what the child needs of the kernel.
+var allowed = seccomp.List{
+	Calls: slices.Concat(seccomp.Files, seccomp.Sockets, []uint32{
+		unix.SYS_FCHOWNAT, unix.SYS_FCHMODAT, unix.SYS_SYMLINKAT, unix.SYS_MKDIRAT, unix.SYS_READLINKAT, unix.SYS_FACCESSAT,
+	}),
+	Families: []uint32{unix.AF_NETLINK},
+}
+
+// Main is the process: its argument is Orders as JSON, and what it writes is for the console.
+func Main(args []string) int {
+	complain := func(line string) { os.Stderr.WriteString(line + "\n") }
+	var o Orders
+	if len(args) != 2 || json.Unmarshal([]byte(args[1]), &o) != nil {
+		complain(ChildName + ": is for PID 1 to call")
+		return 2
+	}
+	footprint.Small()
+	proc.SetName(ChildName)
+	_ = seccomp.Apply(allowed) // PID 1 says where the kernel cannot
+	fd, err := listen()
+	if err != nil {
+		complain("no uevents: " + err.Error() + "; devices that come are not seen")
+		return 1
+	}
+	s := newSetter(o)
+	s.say = complain
+	s.all() // what came before it listened
+	err = s.follow(fd)
+	complain("no more uevents: " + err.Error())
+	return 1
+}
+
+// kernelEvents is the group of the uevents that the kernel sends; that of udev's own is 2
+// (netlink(7), NETLINK_KOBJECT_UEVENT).
+const kernelEvents = 1
+
+func listen() (fd int, err error) {
+	fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_KOBJECT_UEVENT)
+	if err != nil {
+		return -1, err
+	}
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1<<20)
+	return fd, unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: kernelEvents})
+}
+
+// follow does what is wanted of each device that comes or goes. Where events were lost, all
+// are looked at.
+func (s *setter) follow(fd int) error {
+	var b [maxEvent]byte
+	for {
+		n, from, err := unix.Recvfrom(fd, b[:], 0)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err == unix.ENOBUFS:
+			s.all()
+			continue
+		case err != nil:
+			return err
+		}
+		if sender, is := from.(*unix.SockaddrNetlink); !is || sender.Pid != 0 { // another process
+			continue
+		}
+		if e, ok := parse(b[:n]); ok {
+			s.take(&e)
+		}
+	}
+}
+
+// take takes an event. Where a device goes, another one may have the link.
+func (s *setter) take(e *event) {
+	if e.action == "remove" {
+		s.unlink(e.name)
+		s.all()
+	} else if d, ok := read(e.dir); ok {
+		s.set(&d)
+	}
+}

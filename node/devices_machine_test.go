@@ -1,0 +1,137 @@
+package node_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/machine"
+	"golang.org/x/sys/unix"
+)
+
+// withNodes is a machine that has nodes of its own of ttys that this machine has too.
+func withNodes(t *testing.T, toml string, ttys ...string) machine.Spec {
+	s := machine.Spec{Cmdline: machine.NoNetwork, TOML: toml, TTYs: map[string]string{}, Writable: true,
+		Files: map[string]string{"etc/passwd": "app:x:1000:1000::/:/bin/sh\n", "etc/group": "dialout:x:20:app\n"}}
+	for _, name := range ttys {
+		s.TTYs[name] = t.TempDir() + "/" + name
+		makeNode(t, s.TTYs[name], name)
+	}
+	return s
+}
+
+func makeNode(t *testing.T, path, tty string) {
+	t.Helper()
+	text, err := os.ReadFile("/sys/class/tty/" + tty + "/dev")
+	if err != nil {
+		t.Skip("a kernel without ttys: ", err)
+	}
+	var major, minor uint32
+	if _, err := fmt.Sscanf(string(text), "%d:%d", &major, &minor); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mknod(path, unix.S_IFCHR|0o600, int(unix.Mkdev(major, minor))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// nodeOf is what a node of the machine is like: owner, group and mode.
+func nodeOf(m *machine.Machine, name string) string {
+	var st unix.Stat_t
+	if err := unix.Stat(fmt.Sprintf("/proc/%d/root/dev/%s", m.PID(), name), &st); err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%d:%d %04o", st.Uid, st.Gid, st.Mode&0o7777)
+}
+
+func linkOf(m *machine.Machine, name string) string {
+	to, err := os.Readlink(fmt.Sprintf("/proc/%d/root/dev/%s", m.PID(), name))
+	if err != nil {
+		return err.Error()
+	}
+	return to
+}
+
+// TestDevices: the nodes that are there are set before the release is started, and what
+// cannot be is a line each.
+func TestDevices(t *testing.T) {
+	t.Parallel()
+	m := machine.Start(t, withNodes(t, `
+[[device]]
+match = "tty6[0-2]"
+owner = "app"
+group = "dialout"
+mode = "0660"
+[[device]]
+match = { subsystem = "tty", devname = "tty61", active = "*" }
+link = "gps/first"
+[[device]]
+match = { subsystem = "tty", dev = "4:62" }
+link = "gps/first"
+[[device]]
+match = "tty63"
+group = "nobody-has-it"
+mode = "0666"
+`, "tty61", "tty62", "tty63"))
+	m.State(health.Rescue, 0)
+	for name, want := range map[string]string{"tty61": "1000:20 0660", "tty62": "1000:20 0660", "tty63": "0:0 0600"} {
+		if got := nodeOf(m, name); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+	if got := linkOf(m, "gps/first"); got != "../tty62" {
+		t.Errorf("the link leads to %s", got)
+	}
+	m.Line(`[[device]] match = "tty63": group: no group "nobody-has-it" in /etc/group; want a name that is in the image, or a number; its mode and group stay`)
+	if n := m.Count("[[device]]"); n != 1 {
+		t.Errorf("%d lines about devices, want 1:\n%s", n, m.Tail())
+	}
+}
+
+// TestDevicesTwice: of two devices for one link the first has it, and one line says so.
+func TestDevicesTwice(t *testing.T) {
+	t.Parallel()
+	m := machine.Start(t, withNodes(t, "[[device]]\nmatch = \"tty6[12]\"\nlink = \"gps\"\n", "tty61", "tty62"))
+	m.State(health.Rescue, 0)
+	has := linkOf(m, "gps")
+	if has != "tty61" && has != "tty62" {
+		t.Errorf("the link leads to %s", has)
+	}
+	m.LinesWith("link: /dev/gps leads to "+has+", which stays; want a match of one device", 1)
+}
+
+// TestDeviceComes: a device that comes later is set by a child that can do little else.
+func TestDeviceComes(t *testing.T) {
+	t.Parallel()
+	m := machine.Start(t, withNodes(t, "[[device]]\nmatch = \"tty60\"\nowner = \"1234\"\nmode = \"0640\"\nlink = \"gps\"\n"))
+	m.State(health.Rescue, 0)
+	child := 0
+	m.Eventually("the child hears", func() bool {
+		for _, pid := range m.Below() {
+			if strings.HasPrefix(m.StatusOf(pid)["Name"], "beaminit-device") && m.StatusOf(pid)["Seccomp"] == "2" {
+				child = pid
+			}
+		}
+		return child != 0
+	})
+	for key, want := range map[string]string{"CapEff": "0000000000000009", "CapBnd": "0000000000000009", "NoNewPrivs": "1"} {
+		if got := m.StatusOf(child)[key]; got != want {
+			t.Errorf("the child has %s %s, want %s", key, got, want)
+		}
+	}
+	makeNode(t, fmt.Sprintf("/proc/%d/root/dev/tty60", m.PID()), "tty60")
+	m.Eventually("the node is set", func() bool { // the event may come before the child listens
+		m.Must(os.WriteFile("/sys/class/tty/tty60/uevent", []byte("add"), 0))
+		return nodeOf(m, "tty60") == "1234:0 0640" && linkOf(m, "gps") == "tty60"
+	})
+	m.Must(os.Remove(fmt.Sprintf("/proc/%d/root/dev/tty60", m.PID())))
+	m.Eventually("the link is gone", func() bool {
+		m.Must(os.WriteFile("/sys/class/tty/tty60/uevent", []byte("remove"), 0))
+		return strings.Contains(linkOf(m, "gps"), "no such file")
+	})
+	if n := m.Count("evice"); n != 0 {
+		t.Errorf("something was said of devices:\n%s", m.Tail())
+	}
+}
