@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/beaminit/beaminit/qemu/image"
 	"github.com/beaminit/beaminit/qemu/lab"
@@ -24,6 +25,9 @@ var (
 	benchBoots = flag.Int("bench.boots", 0, "boots of each init in TestBootBench; 0: it is not run")
 	benchInit  = flag.String("bench.erlinit", "", "an erlinit, static, to boot beside beaminit")
 )
+
+// asShipped is health.interval where nobody sets it.
+const asShipped = 10 * time.Second
 
 //go:embed testdata/bench-boot
 var benchFiles embed.FS
@@ -44,7 +48,7 @@ func TestBootBench(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	toml := string(lab.Config(nodes, interval)) + "[release]\nargs = [\"-eval\", 'file:eval(\"/etc/bench.erl\")']\n"
+	toml := string(lab.Config(nodes, asShipped)) + "[release]\nargs = [\"-eval\", 'file:eval(\"/etc/bench.erl\")']\n"
 	sets := map[string]image.Set{"beaminit": benchRoot(t, theInit(t), map[string]string{"etc/beaminit.toml": toml})}
 	inits := []string{"beaminit"}
 	if *benchInit != "" {
@@ -87,7 +91,7 @@ var benchLine = regexp.MustCompile(`bench: \w+ ([0-9.]+)(.*)`)
 // boot boots three nodes of an image until they are one cluster, and adds what they say.
 func (b *boots) boot(t *testing.T, nodes []lab.NodeSpec, set image.Set) {
 	t.Helper()
-	l := startSet(t, lab.Options{Nodes: nodes}, set)
+	l := startSet(t, lab.Options{Nodes: nodes, Interval: asShipped}, set)
 	defer l.Close()
 	var started, whole, share float64
 	for _, n := range l.Nodes() {
