@@ -174,6 +174,20 @@ func (c *container) records() (list []health.Record) {
 	return list
 }
 
+// A container without a cgroup2 has none for its release: a line says so, once, and it is started.
+func TestContainerCgroup(t *testing.T) {
+	t.Parallel()
+	c := runContainer(t, dockers, []string{"BEAMINIT_RELEASE_CGROUP=memory.max=100M,pids.max=200", "BEAMINIT_HEALTH_INTERVAL=1s"})
+	c.says("state=up")
+	if out, err := c.exec("restart"); err != nil {
+		t.Errorf("restart: %v\n%s", err, out)
+	}
+	want := "cgroup of the release: there is no cgroup2 on /sys/fs/cgroup; want CONFIG_CGROUPS in the kernel, or a container with a cgroup2; going on without"
+	if n := strings.Count(c.said(), want); n != 1 || strings.Count(c.said(), "cgroup") != 4*n {
+		t.Errorf("want one line about cgroups, %q, in\n%s", want, c.said())
+	}
+}
+
 // A container is told by its environment, speaks on its standard output, and ends in order
 // with the exit status of its release; without any capability too.
 func TestInContainer(t *testing.T) {

@@ -22,8 +22,12 @@ type cgroupState struct {
 func (l *Loop) makeCgroup(c *child) (dir string) {
 	problems, ok := c.Cgroup.Make()
 	if !slices.Equal(problems, c.cgroup.said) {
+		weight := health.Err
+		if l.state.Policy.Leave { // most containers have none to give
+			weight = health.Notice
+		}
 		for _, p := range problems {
-			l.Console.Say(health.Notice, "cgroup of "+c.title()+": "+p)
+			l.Console.Say(weight, "cgroup of "+c.title()+": "+p)
 		}
 		c.cgroup.said = problems
 	}
