@@ -87,6 +87,7 @@ func (d *device) matches(words []string) bool {
 			value = d.subsystem()
 		default:
 			value, there = d.attribute(name)
+			value, pattern = noSlash(value), noSlash(pattern) // only in names of files * ends at one
 		}
 		if ok, _ := path.Match(pattern, value); !ok || !there {
 			return false
@@ -94,6 +95,8 @@ func (d *device) matches(words []string) bool {
 	}
 	return true
 }
+
+func noSlash(s string) string { return strings.ReplaceAll(s, "/", "\n") }
 
 // attribute is without the blanks at its end.
 func (d *device) attribute(name string) (value string, there bool) {

@@ -221,6 +221,13 @@ func (n *Node) Shell() (port net.Conn, leave func(), err error) {
 // freezes the node, "cont" lets it go on, "system_reset" is its reset button.
 func (n *Node) Monitor(command string) error { return n.execute(command, nil) }
 
+// AddDevice plugs a device into the running machine (QMP device_add, with these arguments), RemoveDevice
+// takes it out again by its id.
+func (n *Node) AddDevice(device map[string]any) error { return n.execute("device_add", device) }
+
+// RemoveDevice: see AddDevice.
+func (n *Node) RemoveDevice(id string) error { return n.execute("device_del", map[string]any{"id": id}) }
+
 func (n *Node) execute(command string, args map[string]any) error {
 	m, err := n.current()
 	if err != nil {
