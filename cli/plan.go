@@ -7,6 +7,7 @@ import (
 
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/devices"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/node"
 )
@@ -134,6 +135,7 @@ func makePlan(o options) (plan []section, problems []string) {
 		notes = append(notes, unseen)
 	}
 	problems = append(problems, messages(append(append(append(errs, n.MissingPrograms()...), n.MissingTools()...), modules...))...)
+	problems = append(problems, devices.Unknown(c.Devices, n.Image.Read)...)
 	if o.root == "/" { // what outlives a reboot is no part of an image
 		problems = append(problems, checkState(c, user)...)
 	} else { // a node that runs has its root
@@ -159,8 +161,8 @@ func makePlan(o options) (plan []section, problems []string) {
 	if services := n.ServiceLines(); len(services) > 0 {
 		plan = append(plan, section{"services", services})
 	}
-	if devices := node.DeviceLines(c); len(devices) > 0 {
-		plan = append(plan, section{"devices", devices})
+	if wanted := node.DeviceLines(c); len(wanted) > 0 {
+		plan = append(plan, section{"devices", wanted})
 	}
 	if groups := n.CgroupLines(); len(groups) > 0 {
 		plan = append(plan, section{"cgroups", groups})

@@ -28,42 +28,48 @@ type setter struct {
 func newSetter(o Orders) *setter {
 	s := &setter{said: o.Said}
 	for _, d := range o.Devices {
-		s.rules = append(s.rules, s.rule(d))
+		r, problems := lookUp(d, files.ReadFile)
+		s.rules = append(s.rules, r)
+		for _, line := range problems {
+			s.complain(line)
+		}
 	}
 	return s
 }
 
-// rule looks the names up. One that is not there leaves the owner or the group as it is, and
+// Unknown are the owners and groups that an image has not, of which read gives the files: a line
+// for each.
+func Unknown(list []config.Device, read func(path string) ([]byte, error)) (problems []string) {
+	for _, d := range list {
+		_, unknown := lookUp(d, read)
+		problems = append(problems, unknown...)
+	}
+	return problems
+}
+
+// lookUp looks the names up. One that is not there leaves the owner or the group as it is, and
 // then the mode too, which may be meant for them alone.
-func (s *setter) rule(d config.Device) rule {
-	r := rule{d, -1, -1}
+func lookUp(d config.Device, read func(path string) ([]byte, error)) (r rule, problems []string) {
+	r = rule{d, -1, -1}
 	refuse := func(key string, err error) {
-		s.complain("[[device]] match = " + d.Which() + ": " + key + ": " + err.Error() + "; want a name that is in the image, or a number; its mode and " + key + " stay")
+		problems = append(problems, "[[device]] match = "+d.Which()+": "+key+": "+err.Error()+"; want a name that is in the image, or a number; its mode and "+key+" stay")
 		r.Mode = 0
 	}
 	if d.Owner != "" {
-		u, err := release.FindUser(d.Owner, files.ReadFile)
-		switch {
-		case err != nil:
+		if u, err := release.FindUser(d.Owner, read); err != nil {
 			refuse("owner", err)
-		case u == nil: // root
-			r.uid = 0
-		default:
+		} else if r.uid = 0; u != nil { // nil is root
 			r.uid = int(u.UID)
 		}
 	}
 	if d.Group != "" {
-		u, err := (*release.User)(nil).InGroup(d.Group, files.ReadFile)
-		switch {
-		case err != nil:
+		if u, err := (*release.User)(nil).InGroup(d.Group, read); err != nil {
 			refuse("group", err)
-		case u == nil:
-			r.gid = 0
-		default:
+		} else if r.gid = 0; u != nil {
 			r.gid = int(u.GID)
 		}
 	}
-	return r
+	return r, problems
 }
 
 // complain says a line once.

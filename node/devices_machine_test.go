@@ -121,6 +121,8 @@ func TestDeviceComes(t *testing.T) {
 			t.Errorf("the child has %s %s, want %s", key, got, want)
 		}
 	}
+	m.Reachable()
+	m.Want(0, "", "reexec") // PID 1 executes itself anew, and the child goes on
 	makeNode(t, fmt.Sprintf("/proc/%d/root/dev/tty60", m.PID()), "tty60")
 	m.Eventually("the node is set", func() bool { // the event may come before the child listens
 		m.Must(os.WriteFile("/sys/class/tty/tty60/uevent", []byte("add"), 0))
@@ -131,6 +133,9 @@ func TestDeviceComes(t *testing.T) {
 		m.Must(os.WriteFile("/sys/class/tty/tty60/uevent", []byte("remove"), 0))
 		return strings.Contains(linkOf(m, "gps"), "no such file")
 	})
+	if name := m.StatusOf(child)["Name"]; !strings.HasPrefix(name, "beaminit-device") {
+		t.Errorf("the child is %q after the reexec", name)
+	}
 	if n := m.Count("evice"); n != 0 {
 		t.Errorf("something was said of devices:\n%s", m.Tail())
 	}
