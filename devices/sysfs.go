@@ -83,6 +83,9 @@ func (d *device) matches(words []string) bool {
 		value, there := d.name, true
 		switch name {
 		case config.DevName:
+			if ok, _ := path.Match(pattern, d.subsystem()+"/"+path.Base(d.dir)); ok { // "tty/ttyACM*"
+				continue
+			}
 		case config.Subsystem:
 			value = d.subsystem()
 		default:

@@ -29,6 +29,7 @@ func TestMatches(t *testing.T) {
 	}
 	for match, want := range map[string]bool{
 		"devname=ttyACM*": true, "devname=ttyACM[1-9]": false, "devname=tty": false,
+		"devname=tty/ttyACM*": true, "devname=usb/ttyACM*": false, "devname=tty/*|subsystem=usb": false,
 		"subsystem=tty": true, "subsystem=usb": false,
 		"idVendor=1546|idProduct=01a8": true, "idVendor=1546|idProduct=01a9": false,
 		"idVendor=1d6b":                           false, // of the hub
