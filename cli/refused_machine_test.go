@@ -71,7 +71,7 @@ func TestRemoteRefused(t *testing.T) {
 func TestRemoteWithoutNetwork(t *testing.T) {
 	t.Parallel()
 	m := machine.Start(t, machine.WithRelease(t, machine.Release(t, "relx/own"), "hostname=n1 beaminit.network.eth0.address=10.77.0.11/24 beaminit.network.eth0.wait=10ms",
-		"[peers]\nn1 = \"10.77.0.11\"\n[release]\nargs = [\"-kernel\", \"net_ticktime\", \"2\"]\n"))
+		"[peers]\nn1 = \"10.77.0.11\"\n[release]\nargs = [\"-kernel\", \"net_ticktime\", \"5\"]\n"))
 	m.State(health.Up, 0)
 	var shells []*machine.Terminal
 	for range 3 {
@@ -82,7 +82,7 @@ func TestRemoteWithoutNetwork(t *testing.T) {
 	begun := time.Now()
 	m.Want(0, "4\n", "rpc", "erlang", "apply", "[erlang,length,[[N || N <- nodes(hidden), lists:prefix(\"beaminit-ask-\",atom_to_list(N))]]]") // and who asks
 	m.Want(0, "[]\n", "rpc", "erlang", "nodes")
-	for time.Since(begun) < 4*time.Second { // twice the release's patience
+	for time.Since(begun) < 10*time.Second { // twice the release's patience
 		m.Want(0, "true\n", "rpc", "erlang", "apply", "[fun() -> length(nodes(hidden)) >= 3 end, []]")
 		time.Sleep(500 * time.Millisecond)
 	}
@@ -93,6 +93,9 @@ func TestRemoteWithoutNetwork(t *testing.T) {
 			out, err := cmd.CombinedOutput()
 			if err == nil && (len(out) != 108896 || !strings.HasSuffix(string(out), "19999,20000]\n")) {
 				err = fmt.Errorf("%d bytes, at the end %q", len(out), out[max(0, len(out)-100):])
+			}
+			if err != nil {
+				err = fmt.Errorf("%w: %.300s", err, out)
 			}
 			calls <- err
 		}()

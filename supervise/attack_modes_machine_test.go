@@ -18,7 +18,7 @@ import (
 // directory: who can do what with it.
 var modes = map[string]string{
 	"run": "drwxr-xr-x 0", "run/control": "Srw------- 0", "run/notify": "Srw------- 1000", "run/heart": "Srw------- 1000",
-	"run/hosts": "-rw-r--r-- 0", "run/inetrc": "-rw-r--r-- 0", "run/resolv.conf": "-rw-r--r-- 0",
+	"run/bin": "drwxr-xr-x 0", "run/bin/heart": "Lrwxrwxrwx 0", "run/hosts": "-rw-r--r-- 0", "run/inetrc": "-rw-r--r-- 0", "run/resolv.conf": "-rw-r--r-- 0",
 	"run/net": "drwxr-xr-x 0", "run/net/eth0.json": "-rw-r--r-- 0", "run/net/lo.json": "-rw-r--r-- 0", "run/net/eth0.sources": "-rw-r--r-- 0", "run/net/lo.sources": "-rw-r--r-- 0",
 	"run/release": "drwx------ 1000", "run/release/extra.config": "-rw------- 1000", "run/release/.erlang.cookie": "-r-------- 1000", "run/dumps": "drwx------ 0",
 	"state": "drwx--x--x 0", "state/history": "-rw------- 0", "state/alive": "-rw------- 0", "state/seed": "-rw------- 0", "state/clock": "-rw------- 0", "state/machine-id": "-r--r--r-- 0",

@@ -69,7 +69,7 @@ var mayWrite = []string{
 
 // mayRead is, of what is kept and of /run, what is for everybody, or the release's own.
 var mayRead = []string{
-	"/run/beaminit", "/run/beaminit/hosts", "/run/beaminit/inetrc", "/run/beaminit/resolv.conf", "/run/machine-id",
+	"/run/beaminit", "/run/beaminit/bin", "/run/beaminit/hosts", "/run/beaminit/inetrc", "/run/beaminit/resolv.conf", "/run/machine-id",
 	"/run/beaminit/net", "/run/beaminit/net/eth0.json", "/run/beaminit/net/lo.json", "/run/beaminit/net/eth0.sources", "/run/beaminit/net/lo.sources",
 	"/run/beaminit/release", "/run/beaminit/release/extra.config", "/run/beaminit/release/.erlang.cookie", "/data/beaminit/dumps",
 }
