@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/boot/devices"
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/devices"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/node"
 )

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/beaminit/beaminit/boot/devices"
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/devices"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/launch"

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/boot/devices"
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/devices"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/supervise"

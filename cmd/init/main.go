@@ -7,11 +7,11 @@ import (
 	"os"
 	"path"
 
+	"github.com/beaminit/beaminit/boot/devices"
 	"github.com/beaminit/beaminit/cli"
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/cluster/discovery"
 	peers "github.com/beaminit/beaminit/cluster/discovery/child"
-	"github.com/beaminit/beaminit/devices"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/netcfg/child"
 	"github.com/beaminit/beaminit/node"

@@ -17,7 +17,7 @@ PV = "0.1.0"
 # than the layer's: commit BEAMINIT_SRCREV of the repository.
 BEAMINIT_SRC ??= "${@'tree' if os.path.exists(d.getVar('THISDIR') + '/../../../go.mod') else 'git'}"
 BEAMINIT_SRCREV ??= "INVALID"
-BEAMINIT_TREE = "go.mod go.sum LICENSE docs/beaminit.8 docs/beaminit.toml.5 boot cli cluster cmd config devices health history hostsgen internal \
+BEAMINIT_TREE = "go.mod go.sum LICENSE docs/beaminit.8 docs/beaminit.toml.5 boot cli cluster cmd config health history hostsgen internal \
     netcfg node release supervise"
 
 FILESEXTRAPATHS:prepend := "${THISDIR}/../../..:"
