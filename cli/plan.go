@@ -106,6 +106,20 @@ func Check(args []string) int {
 	return 0
 }
 
+// wanted are the parts of a plan that most nodes do not have.
+func wanted(n *node.Setup) (plan []section) {
+	for _, s := range []section{
+		{"services", n.ServiceLines()},
+		{"devices", node.DeviceLines(n.Config)},
+		{"cgroups", n.CgroupLines()},
+	} {
+		if len(s.lines) > 0 {
+			plan = append(plan, s)
+		}
+	}
+	return plan
+}
+
 // makePlan computes what a boot would do, from the same functions.
 func makePlan(o options) (plan []section, problems []string) {
 	n := node.LoadSetup(o.root, o.cmdline)
@@ -158,15 +172,7 @@ func makePlan(o options) (plan []section, problems []string) {
 		plan = append(plan, section{"targets", targets})
 	}
 	plan = append(plan, release...)
-	if services := n.ServiceLines(); len(services) > 0 {
-		plan = append(plan, section{"services", services})
-	}
-	if wanted := node.DeviceLines(c); len(wanted) > 0 {
-		plan = append(plan, section{"devices", wanted})
-	}
-	if groups := n.CgroupLines(); len(groups) > 0 {
-		plan = append(plan, section{"cgroups", groups})
-	}
+	plan = append(plan, wanted(n)...)
 	if c.FromErlinit() {
 		plan = append(plan, section{"beaminit.toml", lines([]byte(c.TOML()))})
 	}

@@ -19,6 +19,8 @@ func quote(s string) string {
 // literal is the value of a field as it would stand in beaminit.toml.
 func literal(p any) string {
 	switch p := p.(type) {
+	case interface{ literal() string }:
+		return p.literal()
 	case *string:
 		return strconv.QuoteToASCII(*p)
 	case *int:
@@ -42,10 +44,6 @@ func literal(p any) string {
 			return `"off"`
 		}
 		return strconv.Quote(durationText(time.Duration(*p)))
-	case *match:
-		return p.literal()
-	case *growth:
-		return p.literal()
 	case *fileMode:
 		return ifSet(*p != 0, "0"+strconv.FormatInt(int64(*p), 8))
 	case *mac:
@@ -66,19 +64,21 @@ func literal(p any) string {
 		return table(*p)
 	case *[]netip.Addr:
 		return list(addrStrings(*p))
-	case addresses:
-		var words []string
-		for _, a := range *p.list {
-			words = append(words, a.String())
-		}
-		if *p.linkLocal {
-			words = append(words, "link-local")
-		}
-		return list(words)
 	case *[]Peer:
 		return peersLiteral(*p)
 	}
 	return entryLiteral(p)
+}
+
+func (a addresses) literal() string {
+	var words []string
+	for _, prefix := range *a.list {
+		words = append(words, prefix.String())
+	}
+	if *a.linkLocal {
+		words = append(words, "link-local")
+	}
+	return list(words)
 }
 
 func (g growth) literal() string {

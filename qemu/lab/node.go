@@ -226,7 +226,9 @@ func (n *Node) Monitor(command string) error { return n.execute(command, nil) }
 func (n *Node) AddDevice(device map[string]any) error { return n.execute("device_add", device) }
 
 // RemoveDevice: see AddDevice.
-func (n *Node) RemoveDevice(id string) error { return n.execute("device_del", map[string]any{"id": id}) }
+func (n *Node) RemoveDevice(id string) error {
+	return n.execute("device_del", map[string]any{"id": id})
+}
 
 func (n *Node) execute(command string, args map[string]any) error {
 	m, err := n.current()
