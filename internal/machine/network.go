@@ -49,7 +49,7 @@ func inNet(pid int, script string) error {
 func (m *Machine) Plug(bridge, port int) {
 	m.T.Helper()
 	if err := inNet(m.PID(), fmt.Sprintf("ip link add eth0 type veth peer name port%d netns %d", port, bridge)); err != nil {
-		m.T.Fatalf("%v\n%s", err, m.Tail())
+		m.T.Fatalf("%v%s\n%s", err, m.howEnded(), m.Tail())
 	}
 	InNet(m.T, bridge, fmt.Sprintf("ip link set port%d master br0 && ip link set port%d up", port, port))
 }

@@ -174,6 +174,16 @@ func (m *Machine) Gone(limit time.Duration) bool {
 	}
 }
 
+// howEnded says how PID 1 has ended, if it has.
+func (m *Machine) howEnded() string {
+	if !m.Gone(time.Second) {
+		return ""
+	}
+	err := <-m.exit
+	m.exit <- err
+	return fmt.Sprintf("; PID 1 has ended: %v", err)
+}
+
 // Signal sends a signal to PID 1.
 func (m *Machine) Signal(sig syscall.Signal) { m.Must(m.cmd.Process.Signal(sig)) }
 
