@@ -151,7 +151,12 @@ func AtTerminal(t *testing.T, cmd *exec.Cmd) *Terminal {
 	go x.listen()
 	go func() { x.gone <- cmd.Wait() }()
 	t.Cleanup(func() {
-		unix.Kill(-cmd.Process.Pid, unix.SIGKILL)
+		select {
+		case err := <-x.gone: // its number may be that of another's group by now
+			x.gone <- err
+		default:
+			unix.Kill(-cmd.Process.Pid, unix.SIGKILL)
+		}
 		pty.Close()
 	})
 	return x
@@ -207,7 +212,8 @@ func (x *Terminal) Enter(text string) {
 func (x *Terminal) Ends() (status int, screen string) {
 	x.t.Helper()
 	select {
-	case <-x.gone:
+	case err := <-x.gone:
+		x.gone <- err
 	case <-time.After(20 * time.Second):
 		x.mu.Lock()
 		defer x.mu.Unlock()
