@@ -92,10 +92,11 @@ MACHINE_TEST = BEAMINIT_TEST=$(CURDIR)/build/test go test -count=1
 namespaces: build/test
 	@$(MACHINE_TEST) -timeout 20m -parallel 3 $(if $(findstring |,$(RUN)),,-v) -run '^($(RUN))$$' $(PKG)
 
-# Nodes in QEMU beside nodes in namespaces: both wait for half of their time. What each
-# prints is shown when it has ended; one that is red does not keep the others from running.
+# One after the other: beside virtual machines, nodes in namespaces have a twentieth of the
+# processors left, and tests that wait for them are late. One that is red does not keep the
+# others from running.
 nodes:
-	@$(MAKE) --no-print-directory -k -j2 --output-sync=target e2e namespaces layer lab
+	@$(MAKE) --no-print-directory -k namespaces layer lab e2e
 
 # The program's size and processors; the layer for Yocto.
 layer: build/test

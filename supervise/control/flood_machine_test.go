@@ -92,9 +92,7 @@ func TestFloodOfClients(t *testing.T) {
 	flooded := own(m)
 	// It tidies up with a record; what it has used since is in memory again.
 	m.Record("with PID 1 hardly larger than before", next, func(health.Record) bool { return own(m) <= was+2048 })
-	if got := m.Descriptors(); got > open {
-		t.Errorf("%d descriptors, %d before", got, open)
-	}
+	m.Eventually("close what was opened for the flood", func() bool { return m.Descriptors() <= open }) // it may be saving
 	t.Logf("%d KiB of its own before the flood, %d then, %d after a while", was, flooded, own(m))
 }
 
