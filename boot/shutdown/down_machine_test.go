@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -33,8 +34,11 @@ func traced(m *machine.Machine) (rest func() string) {
 	m.Must(cmd.Start())
 	m.T.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
 	for deadline := time.Now().Add(nstest.Patience); ; time.Sleep(5 * time.Millisecond) {
-		text, _ := os.ReadFile("/proc/" + pid + "/status")
-		if !bytes.Contains(text, []byte("TracerPid:\t0\n")) {
+		threads, _ := filepath.Glob("/proc/" + pid + "/task/*/status")
+		if !slices.ContainsFunc(threads, func(status string) bool { // any of them may call reboot(2)
+			text, _ := os.ReadFile(status)
+			return bytes.Contains(text, []byte("TracerPid:\t0\n"))
+		}) {
 			break
 		}
 		if time.Now().After(deadline) {
