@@ -62,7 +62,7 @@ func program() []segment {
 // The program headers of elf(5): Elf32_Phdr and Elf64_Phdr have their fields in another order.
 const (
 	wide       = strconv.IntSize == 64
-	headerSize = 8*4 + (strconv.IntSize-32)/32*24
+	headerSize = 32 + (strconv.IntSize/64)*24 // 32 and 56 bytes
 
 	typeLoad, typeTable = 1, 6 // PT_LOAD, PT_PHDR
 	flagWrite           = 2    // PF_W

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/internal/footprint"
+	"github.com/beaminit/beaminit/internal/proc"
 	"github.com/beaminit/beaminit/internal/seccomp"
 	"github.com/beaminit/beaminit/netcfg"
 	"golang.org/x/sys/unix"
@@ -38,9 +39,8 @@ func Main(args []string) int {
 		return 2
 	}
 	footprint.Small()
-	// Not "exe". By the file, because prctl(2) names the thread that calls, whichever that is.
-	_ = os.WriteFile("/proc/self/comm", []byte(netcfg.ChildName), 0)
-	_ = seccomp.Apply(allowed) // PID 1 says where the kernel cannot
+	proc.SetName(netcfg.ChildName) // not "exe"
+	_ = seccomp.Apply(allowed)     // PID 1 says where the kernel cannot
 	go func() {
 		var b [64]byte
 		for {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/beaminit/beaminit/cluster/discovery"
 	"github.com/beaminit/beaminit/internal/footprint"
+	"github.com/beaminit/beaminit/internal/proc"
 	"github.com/beaminit/beaminit/internal/seccomp"
 	"golang.org/x/sys/unix"
 )
@@ -30,7 +31,7 @@ var allowed = seccomp.List{
 // has become another program and starts a child of its own.
 func Main([]string) int {
 	footprint.Small()
-	_ = os.WriteFile("/proc/self/comm", []byte(discovery.ChildName), 0) // not "exe"
+	proc.SetName(discovery.ChildName) // not "exe"
 	in := bufio.NewReaderSize(os.Stdin, discovery.MaxOrders)
 	line, err := in.ReadSlice('\n')
 	var o discovery.Orders
