@@ -20,8 +20,8 @@ func claimName() (string, error) {
 	if err != nil {
 		return "", errors.New("socket: " + err.Error())
 	}
-	for i := 1; i <= askers; i++ {
-		name := "beaminit-ask-" + strconv.Itoa(i)
+	for i := range askers {
+		name := "beaminit-ask-" + strconv.Itoa(1+(unix.Getpid()+i)%askers)
 		if err := unix.Bind(fd, &unix.SockaddrUnix{Name: "@" + name}); err == nil {
 			return name, nil
 		}

@@ -66,6 +66,22 @@ func TestRemote(t *testing.T) {
 	}
 }
 
+// Who asks has another name than who asked before: a VM that has not noticed yet that the one
+// before is gone refuses it.
+func TestNextHasAnotherName(t *testing.T) {
+	t.Parallel()
+	m := machine.Start(t, machine.WithERTS(t, "hostname=n1", ""))
+	m.State(health.Up, 0)
+	seen := map[string]bool{}
+	for range 5 {
+		out, status := m.Ask("rpc", "erlang", "nodes", "[hidden]")
+		if status != 0 || seen[out] || !strings.Contains(out, "beaminit-ask-") {
+			t.Errorf("exit status %d, %q; want a name that is not in %v", status, out, seen)
+		}
+		seen[out] = true
+	}
+}
+
 // sessionOf is the session of a process (proc(5), stat), and fileOf what a descriptor of it
 // leads to.
 func sessionOf(m *machine.Machine, pid int) string {

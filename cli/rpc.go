@@ -134,7 +134,7 @@ func (v *remoteShell) runErlCall(path, text string, limit int) (out []byte, stat
 	}
 	unix.SetNonblock(pipe[1], false)
 	c := launch.Command{Path: path, Argv: []string{"erl_call", "-address", v.at.String(),
-		"-h", v.name, // -r gives two at once the same name now and then
+		"-h", v.name + "-call", // not the shell's that may follow; -r gives two at once the same name now and then
 		"-e", "-fetch_stdout"}, Dir: "/", Env: v.cmd.Env, Bounds: v.node.RemoteBounds()}
 	pid, err := c.Spawn(2, in, pipe[1], pipe[1])
 	unix.Close(pipe[1])
