@@ -21,30 +21,35 @@ type partition struct {
 func partitions() []partition {
 	var list []partition
 	for _, disk := range readDir("/sys/block") {
-		if notADisk(disk) {
-			continue
+		if !notADisk(disk) {
+			list = append(list, partitionsOf(disk)...)
 		}
-		sector := int64(512)
-		if text, err := files.ReadFile("/sys/block/" + disk + "/queue/logical_block_size"); err == nil {
-			if n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 32); err == nil {
-				sector = n
-			}
+	}
+	return list
+}
+
+// partitionsOf are those of one disk.
+func partitionsOf(disk string) (list []partition) {
+	sector := int64(512)
+	if text, err := files.ReadFile("/sys/block/" + disk + "/queue/logical_block_size"); err == nil {
+		if n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 32); err == nil {
+			sector = n
 		}
-		fd, err := unix.Open("/dev/"+disk, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-		if err != nil {
-			continue
+	}
+	fd, err := unix.Open("/dev/"+disk, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(fd)
+	read := func(buf []byte, at int64) bool {
+		n, err := unix.Pread(fd, buf, at)
+		return err == nil && n == len(buf)
+	}
+	for _, name := range readDir("/sys/block/" + disk) {
+		text, err := files.ReadFile("/sys/block/" + disk + "/" + name + "/uevent")
+		if n, bad := strconv.Atoi(ueventValue(text, "PARTN=")); err == nil && bad == nil {
+			list = append(list, partition{name, partUUID(read, sector, n)})
 		}
-		read := func(buf []byte, at int64) bool {
-			n, err := unix.Pread(fd, buf, at)
-			return err == nil && n == len(buf)
-		}
-		for _, name := range readDir("/sys/block/" + disk) {
-			text, err := files.ReadFile("/sys/block/" + disk + "/" + name + "/uevent")
-			if n, bad := strconv.Atoi(ueventValue(text, "PARTN=")); err == nil && bad == nil {
-				list = append(list, partition{name, partUUID(read, sector, n)})
-			}
-		}
-		unix.Close(fd)
 	}
 	return list
 }

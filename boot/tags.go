@@ -1,12 +1,15 @@
 package boot
 
 import (
+	"path"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/beaminit/beaminit/boot/superblock"
+	"github.com/beaminit/beaminit/internal/files"
 )
 
 // linkTags are the links that udev makes of what a device is called, and the words for them.
@@ -34,6 +37,90 @@ func tagOf(name string) string {
 	return name
 }
 
+// linkOf is the link of a tag: the other way round, spelt as udev does.
+func linkOf(tag, value string) string {
+	for _, l := range linkTags {
+		if l[1] == tag {
+			return l[0] + escape(value)
+		}
+	}
+	return ""
+}
+
+// escape has what a name in /dev may not have as \xNN (udev(7), OPTIONS string_escape): all
+// but letters, digits, #+-.:=@_ and what is beyond ASCII.
+func escape(s string) string {
+	const hex = "0123456789abcdef"
+	var b []byte
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		c := s[i]
+		if n > 1 || r != utf8.RuneError && (c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("#+-.:=@_", c) >= 0) {
+			b = append(b, s[i:i+n]...)
+		} else {
+			b = append(b, '\\', 'x', hex[c>>4], hex[c&15])
+		}
+		i += n
+	}
+	return string(b)
+}
+
+// LinkDirs are the directories of such links.
+func LinkDirs() (dirs []string) {
+	for _, l := range linkTags {
+		dirs = append(dirs, path.Clean(l[0]))
+	}
+	return dirs
+}
+
+// DiskLinks are the links of a block device: of the file system on it, and of the partition
+// that it is. dir is that of the device in sysfs. A file system on what is part of another
+// device (of dm-verity, of LUKS, of RAID) is that one's. It may hang where the device does.
+func DiskLinks(dir string) (links []string, err error) {
+	name := path.Base(dir)
+	text, err := files.ReadFile(dir + "/uevent")
+	node := ueventValue(text, "DEVNAME=")
+	if err != nil || node == "" || notADisk(name) {
+		return nil, nil // or it is gone
+	}
+	add := func(tag, value string) {
+		if value != "" {
+			links = append(links, linkOf(tag, value))
+		}
+	}
+	if len(readDir(dir+"/holders")) == 0 {
+		var id superblock.ID
+		if id, err = nameOf("/dev/" + node); err == nil {
+			add("UUID=", id.UUID)
+			add("LABEL=", id.Label)
+		}
+	}
+	if ueventValue(text, "PARTN=") != "" {
+		for _, p := range partitionsOf(path.Base(path.Dir(dir))) {
+			if p.name == name {
+				add("PARTUUID=", p.uuid)
+			}
+		}
+		add("PARTLABEL=", ueventValue(text, "PARTNAME="))
+	}
+	return links, err
+}
+
+// nameOf is what the file system on a device is called. One without a medium has none.
+func nameOf(node string) (superblock.ID, error) {
+	fd, err := unix.Open(node, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	switch err {
+	case nil:
+	case unix.ENOMEDIUM, unix.ENOENT, unix.ENXIO, unix.ENODEV:
+		return superblock.ID{}, nil
+	default:
+		return superblock.ID{}, err
+	}
+	defer unix.Close(fd)
+	id, _ := superblock.Read(descriptor(fd))
+	return id, nil
+}
+
 // findFileSystem looks for the first block device with a file system of that UUID, or of that
 // label; the other is empty.
 func findFileSystem(uuid, label string) string {
@@ -45,13 +132,8 @@ func findFileSystem(uuid, label string) string {
 		if node == "" {
 			continue
 		}
-		fd, err := unix.Open(node, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-		if err != nil {
-			continue
-		}
-		id, ok := superblock.Read(descriptor(fd))
-		unix.Close(fd)
-		if ok && (uuid != "" && strings.EqualFold(id.UUID, uuid) || label != "" && id.Label == label) {
+		id, err := nameOf(node)
+		if err == nil && (uuid != "" && strings.EqualFold(id.UUID, uuid) || label != "" && id.Label == label) {
 			return node
 		}
 	}

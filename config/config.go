@@ -338,6 +338,7 @@ type Update struct {
 // Kernel is the [kernel] table.
 type Kernel struct {
 	Modules     []string
+	DiskLinks   bool   // /dev/disk/by-uuid and the like
 	Autoload    bool   // modules for the devices that are there or come (modules.alias)
 	CorePattern string // core(5); empty: as the kernel has it
 

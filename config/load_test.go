@@ -225,7 +225,7 @@ func TestCmdlineHasAll(t *testing.T) {
 	beaminit.dump.directory=/data/dumps beaminit.dump.bytes=2M beaminit.dump.timeout=20s beaminit.dump.keep=2
 	beaminit.health.interval=30s beaminit.health.probe_timeout=3s beaminit.health.probe_failures=4
 	beaminit.health.start_timeout=5m beaminit.health.ready=notify beaminit.watchdog.device=/dev/watchdog1 beaminit.watchdog.timeout=1m
-	beaminit.watchdog.criterion=heart beaminit.kernel.modules=virtio_net,virtio-blk beaminit.kernel.autoload
+	beaminit.watchdog.criterion=heart beaminit.kernel.modules=virtio_net,virtio-blk beaminit.kernel.autoload beaminit.kernel.disk_links
 	beaminit.network.eth0.mac=02:00:5E:00:53:01 beaminit.network.eth0.100.vlan.parent=eth0 beaminit.network.eth0.100.vlan.id=100
 	beaminit.network.br0.bridge.ports=eth2 beaminit.network.br0.bridge.stp=1
 	beaminit.network.bond0.bond.ports=eth3,eth4 beaminit.network.bond0.bond.mode=802.3ad

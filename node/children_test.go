@@ -74,6 +74,38 @@ var limitWords = map[string]string{
 	"memlock=0": "no locked memory", "msgqueue=0": "no message queue", "data=268435456": "256 MiB of memory",
 }
 
+// TestDeviceBounds: who sets devices has the rights for what is configured, and no others.
+func TestDeviceBounds(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("it is root that gives capabilities")
+	}
+	for toml, want := range map[string]string{
+		"": "none",
+		"[[device]]\nmatch = \"tty\"\nowner = \"app\"\n":                              "chown fowner",
+		"[kernel]\ndisk_links = true\n":                                               "dac_read_search /dev",
+		"[kernel]\ndisk_links = true\n[[device]]\nmatch = \"tty\"\nowner = \"app\"\n": "chown fowner dac_read_search /dev",
+	} {
+		n := &node{}
+		n.Config = config.Load("", func(path string) ([]byte, error) {
+			if path == "/etc/beaminit.toml" {
+				return []byte(toml), nil
+			}
+			return nil, os.ErrNotExist
+		})
+		got := "none"
+		if o, ok := n.deviceOrders(); ok {
+			b := deviceBounds(&o)
+			got = strings.Join(b.Capabilities, " ")
+			if b.Sandbox != nil && slices.Contains(b.Sandbox.Read, "/dev") || b.Sandbox == nil && o.Disks { // nil: under the race detector
+				got += " /dev"
+			}
+		}
+		if got != want {
+			t.Errorf("%q: %s, want %s", toml, got, want)
+		}
+	}
+}
+
 // rowOf gives the cells of the row of a table that is about that child.
 func rowOf(t *testing.T, table, name string) []string {
 	t.Helper()

@@ -3,6 +3,7 @@ package node
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/beaminit/beaminit/boot/devices"
@@ -14,19 +15,46 @@ import (
 )
 
 // deviceRights are what it takes to give a node another owner and another mode, and
-// reachDevices what is read for that: sysfs, and the names of users. Of the nodes none is opened.
-var deviceRights = []string{"chown", "fowner"}
+// reachDevices what is read for that: sysfs, and the names of users. Of the nodes none is opened,
+// but where disks are to have links: those of disks, whoever they were given to (diskRights).
+var (
+	deviceRights = []string{"chown", "fowner"}
+	diskRights   = []string{"dac_read_search"}
+)
 
-func reachDevices() launch.Sandbox {
-	return launch.Sandbox{Read: []string{"/sys", "/etc"}, Links: []string{"/dev"}}
+func reachDevices(disks bool) launch.Sandbox {
+	box := launch.Sandbox{Read: []string{"/sys", "/etc"}, Links: []string{"/dev"}}
+	if disks {
+		box.Read = append(box.Read, "/dev")
+	}
+	return box
+}
+
+// deviceBounds is what may who does that, as far as it is wanted.
+func deviceBounds(o *devices.Orders) launch.Bounds {
+	var rights []string
+	if len(o.Devices) > 0 {
+		rights = deviceRights
+	}
+	if o.Disks {
+		rights = append(slices.Clip(rights), diskRights...)
+	}
+	return launch.Own(nil, reachDevices(o.Disks), rights...)
+}
+
+// deviceOrders is what is wanted of devices; ok: anything is.
+func (n *node) deviceOrders() (o devices.Orders, ok bool) {
+	o = devices.Orders{Devices: n.Config.Devices, Disks: n.Config.Kernel.DiskLinks, Said: n.devicesSaid}
+	return o, len(o.Devices) > 0 || o.Disks
 }
 
 // setDevices has the device nodes that are there set before anything is started that uses them.
 func (n *node) setDevices() {
-	if len(n.Config.Devices) == 0 {
+	orders, ok := n.deviceOrders()
+	if !ok {
 		return
 	}
-	if err := n.runJob(devicesJob, devicesLimit, n.Config.Devices, &n.devicesSaid); err != nil {
+	if err := n.runJob(devicesJob, devicesLimit, orders, &n.devicesSaid); err != nil {
 		n.say(health.Err, err)
 	}
 	for _, line := range n.devicesSaid {
@@ -36,7 +64,8 @@ func (n *node) setDevices() {
 
 // deviceChild is the child that does the same of those that come later, where one is wanted.
 func (n *node) deviceChild() []supervise.Child {
-	if len(n.Config.Devices) == 0 {
+	orders, ok := n.deviceOrders()
+	if !ok {
 		return nil
 	}
 	return []supervise.Child{{
@@ -45,10 +74,10 @@ func (n *node) deviceChild() []supervise.Child {
 			Window: 30 * time.Second, StopTimeout: time.Second},
 		Wanted: supervise.Wanted, Early: true,
 		Command: func() (*launch.Command, error) {
-			orders, err := json.Marshal(devices.Orders{Devices: n.Config.Devices, Said: n.devicesSaid})
+			text, err := json.Marshal(orders)
 			return &launch.Command{
-				Path: "/proc/self/exe", Argv: []string{devices.ChildName, string(orders)}, Env: []string{}, Dir: "/",
-				Bounds: launch.Own(nil, reachDevices(), deviceRights...),
+				Path: "/proc/self/exe", Argv: []string{devices.ChildName, string(text)}, Env: []string{}, Dir: "/",
+				Bounds: deviceBounds(&orders),
 			}, err
 		},
 	}}
@@ -68,6 +97,9 @@ func DeviceLines(c *config.Config) (lines []string) {
 			line += fmt.Sprintf(" mode %04o", d.Mode)
 		}
 		lines = append(lines, line)
+	}
+	if c.Kernel.DiskLinks {
+		lines = append(lines, "disks: links in /dev/disk/by-uuid, by-label, by-partuuid, by-partlabel")
 	}
 	return lines
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,8 +73,9 @@ var work = map[string]job{
 	lateJob:  {func(b []byte) (any, error) { return do(b, lateDisks) }, mounts, nil},
 	tmpfilesJob: {func(b []byte) (any, error) { return do(b, func(l *[]config.Tmpfile) any { return tmpfiles(*l) }) },
 		append([]string{"fsetid"}, writes...), reachTmpfiles},
-	devicesJob: {func(b []byte) (any, error) { return do(b, func(l *[]config.Device) any { return devices.Apply(*l) }) },
-		deviceRights, func(*node, any) launch.Sandbox { return reachDevices() }},
+	// Of these it has what its order takes: deviceBounds.
+	devicesJob: {func(b []byte) (any, error) { return do(b, func(o *devices.Orders) any { return devices.Apply(*o) }) },
+		append(slices.Clip(deviceRights), diskRights...), nil},
 	keyJob:     {func(b []byte) (any, error) { return do(b, readKey) }, reads, reachKey},
 	releaseJob: {func(b []byte) (any, error) { return do(b, lookFor) }, writes, reachRelease},
 	saveJob:    {func(b []byte) (any, error) { return do(b, save) }, reads, reachSave},
@@ -137,6 +139,9 @@ func reachSave(_ *node, order any) launch.Sandbox {
 // jobBounds is what the child may do that does a job.
 func (n *node) jobBounds(j *supervise.Job) launch.Bounds {
 	kind := work[j.Name]
+	if o, is := j.Order.(devices.Orders); is {
+		return deviceBounds(&o)
+	}
 	if kind.reach == nil {
 		b := launch.Own(nil, launch.Sandbox{}, kind.capabilities...)
 		b.Sandbox = nil

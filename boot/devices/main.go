@@ -30,17 +30,29 @@ func Main(args []string) int {
 	footprint.Small()
 	proc.SetName(ChildName)
 	_ = seccomp.Apply(allowed) // PID 1 says where the kernel cannot
-	fd, err := listen()
-	if err != nil {
-		complain("no uevents: " + err.Error() + "; devices that come are not seen")
-		return 1
+	if o.Disks {
+		go follow(&linker{&voice{o.Said, complain}}, complain) // by itself: a dead disk makes it wait
 	}
-	s := newSetter(o)
-	s.say = complain
-	s.all() // what came before it listened
-	err = s.follow(fd)
-	complain("no more uevents: " + err.Error())
+	follow(newSetter(o.Devices, &voice{o.Said, complain}), complain)
 	return 1
+}
+
+// voice says a line once.
+type voice struct {
+	said []string
+	say  func(line string) // nil: nobody hears it
+}
+
+func (v *voice) complain(line string) {
+	if slices.Contains(v.said, line) {
+		return
+	}
+	if len(v.said) < 1000 {
+		v.said = append(v.said, line)
+	}
+	if v.say != nil {
+		v.say(line)
+	}
 }
 
 // kernelEvents is the group of the uevents that the kernel sends; that of udev's own is 2
@@ -56,9 +68,26 @@ func listen() (fd int, err error) {
 	return fd, unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: kernelEvents})
 }
 
-// follow does what is wanted of each device that comes or goes. Where events were lost, all
-// are looked at.
-func (s *setter) follow(fd int) error {
+// hearer is told of devices.
+type hearer interface {
+	take(*event)
+	all() // looks at those that are there
+}
+
+// follow tells h of the devices that are there, and of each that comes or goes. It ends the
+// process where it can hear no more: the next one looks at them all.
+func follow(h hearer, complain func(string)) {
+	fd, err := listen()
+	if err == nil {
+		h.all() // what came before it listened
+		err = hear(fd, h)
+	}
+	complain("no uevents: " + err.Error() + "; devices that come are not seen")
+	os.Exit(1)
+}
+
+// hear reads events. Where some were lost, all devices are looked at.
+func hear(fd int, h hearer) error {
 	var b [maxEvent]byte
 	for {
 		n, from, err := unix.Recvfrom(fd, b[:], 0)
@@ -66,7 +95,7 @@ func (s *setter) follow(fd int) error {
 		case err == unix.EINTR:
 			continue
 		case err == unix.ENOBUFS:
-			s.all()
+			h.all()
 			continue
 		case err != nil:
 			return err
@@ -75,17 +104,7 @@ func (s *setter) follow(fd int) error {
 			continue
 		}
 		if e, ok := parse(b[:n]); ok {
-			s.take(&e)
+			h.take(&e)
 		}
-	}
-}
-
-// take takes an event. Where a device goes, another one may have the link.
-func (s *setter) take(e *event) {
-	if e.action == "remove" {
-		s.unlink(e.name)
-		s.all()
-	} else if d, ok := read(e.dir); ok {
-		s.set(&d)
 	}
 }

@@ -3,7 +3,6 @@ package devices
 import (
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/beaminit/beaminit/config"
@@ -20,14 +19,13 @@ type rule struct {
 
 // setter does what the rules want.
 type setter struct {
+	*voice
 	rules []rule
-	said  []string
-	say   func(line string) // of what is said for the first time; nil: nobody hears it
 }
 
-func newSetter(o Orders) *setter {
-	s := &setter{said: o.Said}
-	for _, d := range o.Devices {
+func newSetter(list []config.Device, v *voice) *setter {
+	s := &setter{voice: v}
+	for _, d := range list {
 		r, problems := lookUp(d, files.ReadFile)
 		s.rules = append(s.rules, r)
 		for _, line := range problems {
@@ -72,16 +70,13 @@ func lookUp(d config.Device, read func(path string) ([]byte, error)) (r rule, pr
 	return r, problems
 }
 
-// complain says a line once.
-func (s *setter) complain(line string) {
-	if slices.Contains(s.said, line) {
-		return
-	}
-	if len(s.said) < 1000 {
-		s.said = append(s.said, line)
-	}
-	if s.say != nil {
-		s.say(line)
+// take takes an event. Where a device goes, another one may have the link.
+func (s *setter) take(e *event) {
+	if e.action == "remove" {
+		s.unlink(e.name)
+		s.all()
+	} else if d, ok := read(e.dir); ok {
+		s.set(&d)
 	}
 }
 
@@ -89,7 +84,7 @@ func (s *setter) complain(line string) {
 func (s *setter) all() {
 	list, err := all()
 	if err != nil {
-		s.complain("[[device]]: the devices are not known: " + err.Error())
+		s.complain("the devices are not known: " + err.Error())
 	}
 	for i := range list {
 		s.set(&list[i])
@@ -114,15 +109,9 @@ func (s *setter) set(d *device) {
 // thing in its place.
 func (r *rule) set(d *device) error {
 	name := dev + "/" + d.name
-	var st unix.Stat_t
-	if err := unix.Fstatat(unix.AT_FDCWD, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		if err == unix.ENOENT { // gone again, or it has none in this /dev
-			return nil
-		}
+	st, err := d.node()
+	if st == nil {
 		return err
-	}
-	if st.Mode&unix.S_IFMT != d.mode || uint64(st.Rdev) != d.rdev {
-		return fmt.Errorf("it is not the node of %s; nothing is changed", d.dir)
 	}
 	if r.uid >= 0 && uint32(r.uid) != st.Uid || r.gid >= 0 && uint32(r.gid) != st.Gid {
 		if err := unix.Fchownat(unix.AT_FDCWD, name, r.uid, r.gid, unix.AT_SYMLINK_NOFOLLOW); err != nil {
@@ -135,13 +124,14 @@ func (r *rule) set(d *device) error {
 		}
 	}
 	if r.Link != "" && r.Link != d.name {
-		return link(r.Link, d.name)
+		return link(r.Link, d.name, "a match of one device")
 	}
 	return nil
 }
 
-// link makes the link to a node. One that leads to another node that is there stays.
-func link(name, node string) error {
+// link makes the link to a node. One that leads to another node that is there stays; want is
+// what would be right then.
+func link(name, node, want string) error {
 	at, to := dev+"/"+name, strings.Repeat("../", strings.Count(name, "/"))+node
 	if dir := path.Dir(name); dir != "." {
 		if err := makeDirs(dir); err != nil {
@@ -159,7 +149,7 @@ func link(name, node string) error {
 	case old == "":
 		return fmt.Errorf("link: /dev/%s is there, and no link; want another name", name)
 	case unix.Faccessat(unix.AT_FDCWD, at, unix.F_OK, 0) == nil:
-		return fmt.Errorf("link: /dev/%s leads to %s, which stays; want a match of one device", name, old)
+		return fmt.Errorf("link: /dev/%s leads to %s, which stays; want %s", name, old, want)
 	}
 	if err := unix.Unlinkat(unix.AT_FDCWD, at, 0); err != nil {
 		return wrap("link /dev/"+name, err)

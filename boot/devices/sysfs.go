@@ -1,6 +1,7 @@
 package devices
 
 import (
+	"fmt"
 	"path"
 	"strings"
 
@@ -47,6 +48,21 @@ func read(dir string) (d device, ok bool) {
 		d.mode = unix.S_IFBLK
 	}
 	return d, d.name != "" && path.Clean("/"+d.name) == "/"+d.name
+}
+
+// node is what is in its place in /dev; nil: nothing is, or another thing, which is an error.
+func (d *device) node() (*unix.Stat_t, error) {
+	var st unix.Stat_t
+	if err := unix.Fstatat(unix.AT_FDCWD, dev+"/"+d.name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		if err == unix.ENOENT { // gone again, or it has none in this /dev
+			err = nil
+		}
+		return nil, err
+	}
+	if st.Mode&unix.S_IFMT != d.mode || uint64(st.Rdev) != d.rdev {
+		return nil, fmt.Errorf("it is not the node of %s; nothing is changed", d.dir)
+	}
+	return &st, nil
 }
 
 func number(s string) (n uint32) {

@@ -99,6 +99,9 @@ func (n *Node) arguments(serial, qmp, nic, shell int) []string {
 	if set.Initramfs != "" {
 		args = append(args, "-initrd", set.Initramfs)
 	}
+	for i, file := range o.Drives {
+		args = append(args, "-drive", fmt.Sprintf("if=none,id=drive%d,format=raw,file=%s", i, comma(file)))
+	}
 	for _, d := range o.Devices {
 		args = append(args, "-device", d)
 	}
