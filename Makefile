@@ -17,7 +17,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # The second kernel has drivers of watchdogs.
 PACKAGES := qemu-system-x86 linux-image-cloud-amd64 linux-image-amd64 squashfs-tools e2fsprogs fdisk erlang-base \
             dropbear-bin chrony rebar3 elixir erlang-dev erlang-ssl erlang-parsetools \
-            cpio f2fs-tools dosfstools btrfs-progs xfsprogs erofs-utils tshark dnsmasq-base isc-dhcp-server avahi-daemon avahi-utils dbus-daemon iproute2 nftables util-linux binutils hostname gcc libc6-dev busybox-static strace python3 mandoc runc
+            cpio f2fs-tools dosfstools btrfs-progs xfsprogs erofs-utils tshark dnsmasq-base isc-dhcp-server avahi-daemon avahi-utils dbus-daemon iproute2 nftables util-linux binutils hostname gcc libc6-dev busybox-static strace python3 mandoc runc chromium
 # Root needs no sudo.
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
@@ -26,20 +26,24 @@ LABARGS  = -init build/init $(if $(RELEASE),-release '$(abspath $(RELEASE))') $(
            $(if $(KERNEL),-kernel '$(abspath $(KERNEL))') $(if $(MEM),-mem $(MEM)) $(if $(PCAP),-pcap) \
            $(if $(TCG),-tcg) $(if $(AUTO),-auto) $(if $(APPEND),-append '$(APPEND)') $(if $(FILE),'$(abspath $(FILE))')
 
-.PHONY: help newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e bench bench-boot bench-cluster crowd fuzz chaos truth auto cross init deps clean
+# WEB=1 or WEB=PORT.
+WEBFLAG = $(if $(WEB),-web$(if $(filter-out 1,$(WEB)),=$(WEB)))
+
+.PHONY: help xterm newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e bench bench-boot bench-cluster crowd fuzz chaos truth auto cross init deps clean
 .PHONY: build/init build/lab-tool build/bench build/test # go knows better than make what is up to date
 
-run: ## three nodes in QEMU, their health on screen (RELEASE=DIR NODES=N AUTO=1 IMAGE=DIR FILE=lab.toml …: docs/lab.md)
+run: ## three nodes in QEMU, their health on screen; with WEB=1 in a browser, too (RELEASE=DIR NODES=N AUTO=1 IMAGE=DIR FILE=lab.toml …: docs/lab.md)
 up: ## the same in the background, when the cluster is whole
 image: ## only the image of the nodes
+run: LABARGS += $(WEBFLAG)
 run up image: deps build/init $(LAB)
 	@$(LAB) $@ $(LABARGS)
 
 down: ## ends what make up began
 status: ## the state of its nodes; exit status 0 where all are up
-watch: ## their health on screen
+watch: ## their health on screen; with WEB=1 in a browser, too
 down status watch: $(LAB)
-	@$(LAB) $@
+	@$(LAB) $@ $(if $(filter watch,$@),$(WEBFLAG))
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -105,7 +109,7 @@ layer: build/test
 lab:
 	cd qemu && go test -timeout 10m $$(go list ./... | grep -v /e2e)
 
-e2e: build/init
+e2e: build/init xterm
 	cd qemu && go test -timeout 30m -count=1 ./e2e
 
 auto: build/init ## nodes that nobody tells anything, and of other kinds of releases, become a cluster, in QEMU
@@ -177,8 +181,20 @@ build/test/newer-%: $(KINDS)/newer.sh $(shell find $(KINDS)/relx $(KINDS)/mix -t
 	@ln -s ../../otp-$* $@/root
 
 $(LAB):
+	@$(if $(WEB),$(MAKE) --no-print-directory xterm || echo "no xterm.js from npm: the page has its consoles as plain text")
 	@test -e $@ || echo "building the lab"
 	@cd qemu && go build -o ../$@ ./cmd/lab
+
+# What the page has for its consoles, as pinned in package-lock.json: it becomes a part of the
+# lab's program.
+XTERM := qemu/web/static/xterm
+xterm: $(XTERM)/xterm.mjs
+$(XTERM)/xterm.mjs: qemu/web/package-lock.json
+	@command -v npm >/dev/null || $(MAKE) --no-print-directory deps PACKAGES=npm
+	@echo "fetching xterm.js from npm"
+	@rm -rf build/npm $(XTERM) && mkdir -p build/npm $(XTERM) && cp qemu/web/package.json $< build/npm
+	@cd build/npm && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@cd build/npm/node_modules/@xterm/xterm && cp LICENSE css/xterm.css $(CURDIR)/$(XTERM) && sed '/^\/\/# sourceMappingURL=/d' lib/xterm.mjs > $(CURDIR)/$@
 
 bench-cluster: deps build/test ## a cluster of five through its partitions, beside OTP alone: how soon each is noticed and healed (docs/cluster.svg)
 	@$(MACHINE_TEST) -timeout 40m -run 'PartitionTable' -v ./cluster -partitions $(CURDIR)/docs/cluster.svg > build/bench-cluster.log || { cat build/bench-cluster.log; exit 1; }
@@ -217,4 +233,4 @@ build/otp-%: internal/machine/testdata/newer-otp.sh
 	@rm -rf $@ && mv $@.new $@ && touch $@
 
 clean: ## removes build/
-	rm -rf build
+	rm -rf build $(XTERM)

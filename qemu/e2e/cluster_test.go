@@ -67,6 +67,8 @@ func TestCluster(t *testing.T) {
 
 	t.Run("a node is cut off the LAN and put back", func(t *testing.T) { plays(t, l, "cut-and-heal") })
 
+	t.Run("the page, in a browser", func(t *testing.T) { seesPage(t, l) })
+
 	t.Run("the VM is stopped inside", func(t *testing.T) {
 		before, _ := ten.Last()
 		poke(t, l, ten, syscall.SIGSTOP, before.PID)

@@ -79,6 +79,9 @@ func (l *Lab) impair(verb string, words []string) error {
 	one := slices.Contains(words, OneWay)
 	words = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == OneWay })
 	value := ""
+	if v.value && len(words) < 2 {
+		return fmt.Errorf("%s wants a node and a value, such as \"20%%\"", verb)
+	}
 	if v.value {
 		value, words = words[len(words)-1], words[:len(words)-1]
 	}

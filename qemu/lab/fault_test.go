@@ -40,6 +40,7 @@ func TestFaultsByName(t *testing.T) {
 		{"loss a b 120%", `loss: "120%" is no share: from 0% to 100%`},
 		{"loss a b NaN", `loss: "NaN" is no share: from 0% to 100%`},
 		{"loss a", "usage: loss A [B] 20% [--one-way]"},
+		{"loss --one-way --one-way", `loss wants a node and a value, such as "20%"`},
 		{"loss 20%", "usage: loss A [B] 20% [--one-way]"},
 		{"delay a b soon", `delay: "soon" is no delay: such as 200ms or 200ms±50ms, at most a minute, the second no more than the first`},
 		{"rate a b -1", `rate: "-1" is no rate: bits a second, such as 64k or 1.5M`},

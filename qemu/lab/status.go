@@ -12,16 +12,17 @@ import (
 // Status is all that can be shown of a lab at one moment. Durations are
 // nanoseconds in its JSON.
 type Status struct {
-	At     time.Time     `json:"at"`
-	Uptime time.Duration `json:"uptime"`           // of the lab
-	Serial bool          `json:"serial,omitempty"` // they are only watched, see Serial; the next four are empty
-	Accel  string        `json:"accel"`            // kvm or tcg
-	Kernel string        `json:"kernel"`           // version
-	Image  string        `json:"image"`            // size, for people
-	LAN    lan.Counters  `json:"lan"`
-	Links  []lan.Link    `json:"links,omitempty"` // that something is wrong with
-	Nodes  []NodeStatus  `json:"nodes"`
-	Events []Event       `json:"events"` // the last, the oldest first
+	At      time.Time     `json:"at"`
+	Uptime  time.Duration `json:"uptime"`           // of the lab
+	Serial  bool          `json:"serial,omitempty"` // they are only watched, see Serial; all of the lab and the LAN is empty
+	Accel   string        `json:"accel"`            // kvm or tcg
+	Kernel  string        `json:"kernel"`           // version
+	Image   string        `json:"image"`            // size, for people
+	LAN     lan.Counters  `json:"lan"`
+	Links   []lan.Link    `json:"links,omitempty"` // that something is wrong with
+	Traffic []lan.Traffic `json:"traffic,omitempty"`
+	Nodes   []NodeStatus  `json:"nodes"`
+	Events  []Event       `json:"events"` // the last, the oldest first
 }
 
 // NodeStatus is what is known of one node. The fields from Erlang to Phases are of
@@ -84,7 +85,7 @@ func (l *Lab) Status() (Status, error) {
 	s := Status{
 		At: now, Uptime: now.Sub(l.begun), Accel: "tcg",
 		Kernel: l.opts.Image.Kernel.Version, Image: image.Size(l.opts.Image.Root),
-		LAN: l.Switch.Count(), Links: l.Switch.Links(),
+		LAN: l.Switch.Count(), Links: l.Switch.Links(), Traffic: l.Switch.Traffic(),
 	}
 	if l.kvm {
 		s.Accel = "kvm"

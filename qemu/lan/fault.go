@@ -120,7 +120,7 @@ func (s *Switch) Links() []Link {
 func (s *Switch) pass(from, to *port, frame []byte) (fate string) {
 	l := s.links[way{from.name, to.name}]
 	if l == nil {
-		s.give(to, frame)
+		s.give(from.name, to, frame)
 		return ""
 	}
 	if l.Cut {
@@ -142,7 +142,7 @@ func (s *Switch) pass(from, to *port, frame []byte) (fate string) {
 			due = due.Add(heldBack)
 			fate = "reordered"
 		}
-		s.send(due, to, frame)
+		s.send(due, from.name, to, frame)
 	}
 	return fate
 }
@@ -170,6 +170,7 @@ func (l *link) due(now time.Time, size int) time.Time {
 type held struct {
 	due   time.Time
 	order uint64 // of those due at once, the first first
+	from  string
 	to    *port
 	frame []byte
 }
@@ -193,10 +194,10 @@ func (h *heldFrames) Pop() any {
 }
 
 // send gives a frame to a port when it is due.
-func (s *Switch) send(due time.Time, to *port, frame []byte) {
+func (s *Switch) send(due time.Time, from string, to *port, frame []byte) {
 	wait := time.Until(due)
 	if wait <= 0 {
-		s.give(to, frame)
+		s.give(from, to, frame)
 		return
 	}
 	if len(s.held) >= maxHeld {
@@ -204,7 +205,7 @@ func (s *Switch) send(due time.Time, to *port, frame []byte) {
 		return
 	}
 	s.order++
-	heap.Push(&s.held, held{due, s.order, to, frame})
+	heap.Push(&s.held, held{due, s.order, from, to, frame})
 	time.AfterFunc(wait, s.release)
 }
 
@@ -215,6 +216,6 @@ func (s *Switch) release() {
 	now := time.Now()
 	for len(s.held) > 0 && !s.held[0].due.After(now) {
 		h := heap.Pop(&s.held).(held)
-		s.give(h.to, h.frame)
+		s.give(h.from, h.to, h.frame)
 	}
 }

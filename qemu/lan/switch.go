@@ -8,9 +8,11 @@ package lan
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -33,6 +35,7 @@ type Switch struct {
 	count    Counters
 	sniffers []*sniffer
 	links    map[way]*link // what is wrong, see Impair
+	traffic  map[way]uint64
 	held     heldFrames
 	order    uint64 // of the last frame that was held
 	closed   bool
@@ -63,7 +66,7 @@ type port struct {
 
 // NewSwitch gives a switch without ports.
 func NewSwitch() *Switch {
-	return &Switch{learned: map[mac]*port{}, links: map[way]*link{}}
+	return &Switch{learned: map[mac]*port{}, links: map[way]*link{}, traffic: map[way]uint64{}}
 }
 
 // Attach makes conn a port and forwards its frames until conn ends or the switch
@@ -113,6 +116,27 @@ func (s *Switch) Count() Counters {
 	c := s.count
 	c.Ports = len(s.ports)
 	return c
+}
+
+// Traffic is how many frames a port was given of another's since the switch was made.
+type Traffic struct {
+	From   string `json:"from"`
+	To     string `json:"to"`
+	Frames uint64 `json:"frames"`
+}
+
+// Traffic gives that of all pairs that have some, sorted.
+func (s *Switch) Traffic() []Traffic {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []Traffic
+	for w, n := range s.traffic {
+		list = append(list, Traffic{w.from, w.to, n})
+	}
+	slices.SortFunc(list, func(a, b Traffic) int {
+		return cmp.Or(strings.Compare(a.From, b.From), strings.Compare(a.To, b.To))
+	})
+	return list
 }
 
 // Sniff writes every frame that comes in to w from now on, as pcapng, those of cut ports
@@ -244,13 +268,14 @@ func (s *Switch) deliver(from *port, dst, src mac, frame []byte) (fate string) {
 
 // give queues a frame for a port and never waits: a port that does not take its
 // frames loses them, and the others do not notice.
-func (s *Switch) give(to *port, frame []byte) {
+func (s *Switch) give(from string, to *port, frame []byte) {
 	if to.cut {
 		s.count.Cut++
 		return
 	}
 	select {
 	case to.out <- frame:
+		s.traffic[way{from, to.name}]++
 	default:
 		s.count.Dropped++
 	}
@@ -271,6 +296,15 @@ func (p *port) send() {
 	}
 }
 
+// forget takes the traffic of a name off the books when no port has it any more: each guest
+// has one of its own. A node that comes again begins at nothing.
+func (s *Switch) forget(name string) {
+	if slices.ContainsFunc(s.ports, func(p *port) bool { return p.name == name }) {
+		return
+	}
+	maps.DeleteFunc(s.traffic, func(w way, _ uint64) bool { return w.from == name || w.to == name })
+}
+
 func (s *Switch) detach(p *port) {
 	s.mu.Lock()
 	for i, q := range s.ports {
@@ -284,6 +318,7 @@ func (s *Switch) detach(p *port) {
 			delete(s.learned, m)
 		}
 	}
+	s.forget(p.name)
 	s.mu.Unlock()
 	p.conn.Close()
 	close(p.done)

@@ -3,6 +3,7 @@ package lan
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net"
 	"path/filepath"
@@ -225,4 +226,21 @@ func FuzzReadFrame(f *testing.F) {
 		}
 		io.Copy(io.Discard, r)
 	})
+}
+
+func TestTrafficIsWhatComesThrough(t *testing.T) {
+	s := NewSwitch()
+	defer s.Close()
+	a, b, c := plug(t, s, "a"), plug(t, s, "b"), plug(t, s, "c")
+	s.Impair("a", "c", func(f *Fault) { f.Cut = true })
+	send(t, a, wire(broadcast, addr('a'), "all"))
+	wants(t, "b", b, "all")
+	send(t, b, wire(addr('a'), addr('b'), "me"))
+	wants(t, "a", a, "me")
+	if got, want := fmt.Sprint(s.Traffic()), "[{a b 1} {b a 1}]"; got != want {
+		t.Errorf("the traffic is %s, want %s", got, want)
+	}
+	b.Close()
+	wants(t, "c", c, "")
+	nstest.Await(t, "the traffic of b is forgotten", func() bool { return len(s.Traffic()) == 0 }, func() string { return fmt.Sprint(s.Traffic()) })
 }

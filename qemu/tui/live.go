@@ -18,9 +18,9 @@ type Source interface {
 const refresh = 250 * time.Millisecond
 
 // Live shows the table on the terminal until the user quits, ctx ends, or there is no
-// lab to ask any more, which is an error.
-func Live(ctx context.Context, from Source) error {
-	p := tea.NewProgram(&live{from: from}, tea.WithContext(ctx), tea.WithAltScreen(), tea.WithoutSignalHandler())
+// lab to ask any more, which is an error. note stands below the table; it may be empty.
+func Live(ctx context.Context, from Source, note string) error {
+	p := tea.NewProgram(&live{from: from, screen: screen{note: note}}, tea.WithContext(ctx), tea.WithAltScreen(), tea.WithoutSignalHandler())
 	end, err := p.Run()
 	if ctx.Err() != nil {
 		return nil

@@ -51,6 +51,7 @@ type screen struct {
 	height   int
 	selected int
 	message  string // of the last command, or why there is no status
+	note     string // from whoever shows the table
 }
 
 // render gives the picture, never wider or higher than the screen.
@@ -62,6 +63,9 @@ func (s screen) render() string {
 	b = append(b, s.details()...)
 	b = append(b, "")
 	foot := []string{s.keys()}
+	if s.note != "" {
+		foot = append([]string{dim.Render("   " + s.note)}, foot...)
+	}
 	if s.message != "" {
 		foot = append([]string{alarm.Render(" " + s.message)}, foot...)
 	}

@@ -156,3 +156,14 @@ func golden(t *testing.T, file, got string) {
 		t.Errorf("%s differs (go test -update writes it anew); got\n%s", file, got)
 	}
 }
+
+// The address of the page stands above the keys, also where there is little room.
+func TestNote(t *testing.T) {
+	lipgloss.SetColorProfile(termenv.Ascii)
+	for _, height := range []int{12, 40} {
+		lines := strings.Split(screen{status: mixed(), width: 80, height: height, note: "page: http://127.0.0.1:8090/#token=x"}.render(), "\n")
+		if got := lines[len(lines)-2]; len(lines) > height || !strings.Contains(got, "page: http") {
+			t.Errorf("height %d: %d lines, the last but one is %q", height, len(lines), got)
+		}
+	}
+}

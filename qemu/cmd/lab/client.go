@@ -38,7 +38,10 @@ func cmdWatch(e env, _ *flag.FlagSet, sources []string) error {
 	if err := e.serial.serveMetrics(ctx, c); err != nil {
 		return err
 	}
-	return show(ctx, e.out, c)
+	if err := e.page(ctx, c); err != nil {
+		return err
+	}
+	return e.show(ctx, c)
 }
 
 func cmdStatus(e env, _ *flag.FlagSet, _ []string) error {

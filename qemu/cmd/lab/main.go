@@ -45,6 +45,8 @@ type env struct {
 	svg      string // of play: file for people
 	oneWay   bool   // of faults of links
 	serial   serial // of watch
+	web      webFlag
+	note     string // below the live table
 	json     bool
 	lines    int
 	address  string // of join: its own, with prefix length

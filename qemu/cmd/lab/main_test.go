@@ -143,3 +143,18 @@ func TestTyped(t *testing.T) {
 		}
 	}
 }
+
+func TestWebFlag(t *testing.T) {
+	for in, want := range map[string]webFlag{"": {}, "-web": {on: true}, "-web=8090": {true, 8090}, "-web=1": {on: true}, "-web=false": {}} {
+		var e env
+		fs := flag.NewFlagSet("x", flag.ContinueOnError)
+		e.flags(fs, "watch")
+		if err := fs.Parse(strings.Fields(in)); err != nil || e.web != want {
+			t.Errorf("%q gives %+v (%v), want %+v", in, e.web, err, want)
+		}
+	}
+	var out strings.Builder
+	if got := lab([]string{"watch", "-web=70000"}, &out, &out); got != badUsage || !strings.Contains(out.String(), "such as -web=8090") {
+		t.Errorf("exit status %d: %s", got, out.String())
+	}
+}

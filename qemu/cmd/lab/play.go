@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	labpkg "github.com/beaminit/beaminit/qemu/lab"
 	"github.com/beaminit/beaminit/qemu/scenario"
 )
 
@@ -26,6 +27,9 @@ func cmdPlay(e env, _ *flag.FlagSet, args []string) error {
 		return err
 	}
 	defer l.Close()
+	if err := e.page(ctx, labpkg.NewClient(l.Dir())); err != nil {
+		return err
+	}
 	fmt.Fprintln(e.out, f.Name)
 	r := scenario.Play(ctx, l, f, func(line string) { fmt.Fprintln(e.out, line) })
 	err = errors.Join(writeTo(e.junit, r.JUnit), writeTo(e.svg, r.SVG))

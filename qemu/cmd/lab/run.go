@@ -32,11 +32,11 @@ func onTerminal(w io.Writer) bool {
 	return is && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
-func show(ctx context.Context, w io.Writer, from tui.Source) error {
-	if onTerminal(w) {
-		return tui.Live(ctx, from)
+func (e env) show(ctx context.Context, from tui.Source) error {
+	if onTerminal(e.out) {
+		return tui.Live(ctx, from, e.note)
 	}
-	err := tui.Plain(ctx, w, from, nil)
+	err := tui.Plain(ctx, e.out, from, nil)
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
@@ -51,7 +51,10 @@ func cmdRun(e env, fs *flag.FlagSet, args []string) error {
 		return err
 	}
 	defer l.Close()
-	err = show(ctx, e.out, l)
+	if err := e.page(ctx, labpkg.NewClient(l.Dir())); err != nil {
+		return err
+	}
+	err = e.show(ctx, l)
 	e.powerOff(l)
 	return err
 }

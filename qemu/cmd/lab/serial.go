@@ -53,11 +53,14 @@ func (e env) watchSerial(ctx context.Context, sources []string) error {
 	if err := o.serveMetrics(ctx, from); err != nil {
 		return err
 	}
+	if err := e.page(ctx, from); err != nil {
+		return err
+	}
 	if o.once && o.within == 0 {
 		o.within = 3 * o.interval
 	}
 	if o.require == "" && !o.once && !o.json && o.within == 0 {
-		return show(ctx, e.out, from)
+		return e.show(ctx, from)
 	}
 	if o.within > 0 {
 		var cancel context.CancelFunc

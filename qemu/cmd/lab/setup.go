@@ -61,6 +61,10 @@ func (e *env) flags(fs *flag.FlagSet, name string) {
 		fs.BoolVar(&s.pcap, "pcap", false, "write every frame of the LAN to run/lan.pcapng")
 	}
 	switch name {
+	case "run", "play", "watch":
+		fs.Var(&e.web, "web", "show the nodes on a page for a browser of this machine too, at http://127.0.0.1; its address, with a token, is printed; -web=PORT: at this port")
+	}
+	switch name {
 	case "cut", "loss", "delay", "rate", "duplicate", "reorder":
 		fs.BoolVar(&e.oneWay, "one-way", false, "only from the first to the second")
 	case "play":
