@@ -17,7 +17,12 @@ import (
 // One boot of three nodes serves all of these, one after the other; each leaves the
 // cluster whole.
 func TestCluster(t *testing.T) {
-	l := up(t, 3, "sysrq_always_enabled")
+	nodes, err := lab.NodeSpecs(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodes[2].Append = "beaminit.console.tty=ttyS1" // for who sits at it
+	l := start(t, lab.Options{Nodes: nodes, Append: "sysrq_always_enabled"}, lab.Config(nodes, interval))
 	whole := func(t *testing.T) {
 		t.Helper()
 		if err := l.WaitWhole(within(t)); err != nil {

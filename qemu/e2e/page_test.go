@@ -22,6 +22,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/scenario"
+	"github.com/beaminit/beaminit/qemu/web"
 )
 
 var updatePicture = flag.Bool("update-picture", false, "take docs/lab.png anew")
@@ -32,7 +34,8 @@ const pagePatience = 2 * time.Minute
 
 // seesPage looks at a lab that runs as a person does with make watch WEB=1 and a browser.
 func seesPage(t *testing.T, l *lab.Lab) {
-	b := open(t, watchPage(t, l))
+	address := watchPage(t, l)
+	b := open(t, address)
 	b.sees("three nodes are up", `document.querySelectorAll('.node[data-kind=good]').length === 3 && document.getElementById('verdict').textContent.includes('3 of 3 up')`)
 	for _, v := range lab.Verbs() {
 		if !b.is(fmt.Sprintf(`document.querySelector('[data-verb=%[1]s], #verb option[value=%[1]s]') !== null`, v.Name)) {
@@ -40,7 +43,9 @@ func seesPage(t *testing.T, l *lab.Lab) {
 		}
 	}
 
-	b.click(`.node[data-node=eclero10]`)
+	b.labelled()
+	b.presses(`.node[data-node=eclero10]`)
+	b.sees("a node chosen by the keyboard", `document.getElementById('h-chosen').textContent === 'eclero10'`)
 	b.click(`#chosen [data-verb=isolate]`)
 	b.sees("eclero10 is red at once", `document.querySelector('.node[data-node=eclero10]').dataset.kind === 'bad' && document.querySelectorAll('line.cut').length === 2`)
 	b.sees("the two others miss it", `['eclero6', 'eclero8'].every((n) => document.querySelector('#nodes tr[data-node=' + n + ']').textContent.includes('−eclero10'))`)
@@ -54,12 +59,17 @@ func seesPage(t *testing.T, l *lab.Lab) {
 	b.click(`#links [data-verb=heal]`)
 	b.sees("all is whole again", `document.getElementById('verdict').textContent.startsWith('✓ whole: 3 of 3 up') && document.querySelectorAll('line.good').length === 3`)
 	b.sits()
+	b.evil(t, l)
+	b.scenarios(t, l)
 	b.click(`.node[data-node=eclero8]`)
 	b.click(`#chosen [data-verb=kill]`)
 	b.sees("a node that is off", `document.querySelector('.node[data-node=eclero8]').textContent.includes('off')`)
 	b.click(`#chosen [data-verb=start]`)
 	b.sees("whole once more", `document.getElementById('verdict').textContent.startsWith('✓ whole')`)
 	b.complains()
+
+	stranger := open(t, strings.Split(address, "#")[0])
+	stranger.sees("a page without its token", `document.getElementById('trouble').textContent.includes('open the address that the lab has printed') && document.querySelector('.node') === null`)
 }
 
 // watchPage runs "lab watch -web" on the lab, and gives the address that it prints.
@@ -202,13 +212,62 @@ func (b *browser) chooses(verb, from, to, value string) {
 		chromedp.SetValue("#value", value, chromedp.ByQuery), chromedp.SendKeys("#value", "\r", chromedp.ByQuery))
 }
 
-// sits types in the console of a node, which the kernel answers with nothing: that the
-// console takes the keys and shows what comes is seen by a record.
+// presses chooses a button by the Enter key.
+func (b *browser) presses(selector string) {
+	b.t.Helper()
+	b.do(chromedp.Focus(selector, chromedp.ByQuery), chromedp.KeyEvent("\r"))
+}
+
+// labelled looks for what a screen reader has no name for.
+func (b *browser) labelled() {
+	b.t.Helper()
+	var nameless []string
+	b.do(chromedp.Evaluate(`[...document.querySelectorAll('button, input, select, section, [tabindex="0"], [role=group], progress')]
+		.filter((e) => !(e.labels?.length || e.ariaLabel || document.getElementById(e.getAttribute('aria-labelledby'))?.textContent || e.matches('button') && e.textContent.trim()))
+		.map((e) => e.outerHTML)`, &nameless))
+	for _, e := range nameless {
+		b.t.Errorf("a screen reader has no name for %s", e)
+	}
+}
+
+// evil has a release say markup, which the page has to show as it is.
+func (b *browser) evil(t *testing.T, l *lab.Lab) {
+	t.Helper()
+	const markup = `<img id=evil src=x onerror=document.title=1><script id=evil2></script>`
+	rpc(t, l, l.Nodes()[0], `io:put_chars(user, "`+markup+`\n")`)
+	b.sees("markup as text", fmt.Sprintf(`document.querySelector('#time ol').textContent.includes(%q) && document.querySelector('#evil, #evil2') === null`, markup))
+}
+
+// scenarios plays one that comes true and one that does not.
+func (b *browser) scenarios(t *testing.T, l *lab.Lab) {
+	t.Helper()
+	for text, want := range map[string]string{
+		"scenario All is well\nexpect all whole within 1m\ndo heal": `✓ do heal`,
+		"scenario It is not\nexpect all off within 1ms\ndo heal":    `✕ expect all off within 1ms: not within 1ms: eclero6 has state=up`,
+	} {
+		f, err := scenario.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scenario.Play(t.Context(), l, f, func(string) {})
+		b.sees(f.Name, fmt.Sprintf(`document.getElementById('h-scenario').textContent === 'Scenario: ' + %q && document.querySelector('#scenario ol').textContent.includes(%q)`, f.Name, want))
+	}
+}
+
+// sits opens the serial console of a node, and calculates in the Erlang shell at its second
+// port.
 func (b *browser) sits() {
 	b.t.Helper()
 	b.click(`[data-port=serial]`)
 	b.sees("an open console", `document.querySelector('#console .screen').textContent.includes('beaminit: health v=1')`)
-	b.do(chromedp.KeyEvent("x"))
+	if b.is(`document.querySelector('#console .xterm') !== null`) != web.HasTerminal() {
+		b.t.Errorf("the console is an xterm.js: %v, want %v", !web.HasTerminal(), web.HasTerminal())
+	}
+	b.click(`[data-port=shell]`)
+	b.sees("the second port", `document.querySelector('#console .buttons span').textContent.startsWith('second port of eclero10 is open')`)
+	b.do(chromedp.KeyEvent("\r6*7+2.\r"))
+	b.sees("a sum", `/6\*7\+2\.\s+44/.test(document.querySelector('#console .screen').innerText)`)
+	b.picture("console")
 	b.click(`#console .buttons button:nth-of-type(3)`)
 	b.sees("a closed console", `document.querySelector('#console .buttons span').textContent === 'closed'`)
 }
@@ -234,13 +293,21 @@ func (b *browser) looks() {
 		if dark := strings.HasPrefix(back, "rgb(1"); dark != (p.scheme == "dark") {
 			b.t.Errorf("%s: the page is %s", p.name, back)
 		}
-		var picture, all []byte
-		b.do(chromedp.CaptureScreenshot(&picture), chromedp.FullScreenshot(&all, 100))
-		write(b.t, filepath.Join(buildDir, "page-"+p.name+".png"), all)
-		if p.name == "light" && *updatePicture {
-			write(b.t, "../../docs/lab.png", picture)
-		}
+		b.picture(p.name)
 	}
+	if *updatePicture {
+		var picture []byte
+		b.do(chromedp.CaptureScreenshot(&picture))
+		write(b.t, "../../docs/lab.png", picture)
+	}
+}
+
+// picture takes one of the whole page, for who wants to see what the test saw.
+func (b *browser) picture(name string) {
+	b.t.Helper()
+	var all []byte
+	b.do(chromedp.FullScreenshot(&all, 100))
+	write(b.t, filepath.Join(buildDir, "page-"+name+".png"), all)
 }
 
 func write(t *testing.T, path string, content []byte) {

@@ -32,6 +32,7 @@ type Lab struct {
 
 	mu      sync.Mutex
 	events  []Event
+	play    *Playing // not changed, only replaced
 	closers []func() // called by Close, after the machines are gone
 }
 

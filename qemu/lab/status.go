@@ -22,7 +22,23 @@ type Status struct {
 	Links   []lan.Link    `json:"links,omitempty"` // that something is wrong with
 	Traffic []lan.Traffic `json:"traffic,omitempty"`
 	Nodes   []NodeStatus  `json:"nodes"`
-	Events  []Event       `json:"events"` // the last, the oldest first
+	Events  []Event       `json:"events"`         // the last, the oldest first
+	Play    *Playing      `json:"play,omitempty"` // the last scenario; nil: there was none
+}
+
+// Playing is how far a scenario is.
+type Playing struct {
+	Name   string   `json:"name"`
+	Steps  []string `json:"steps"`
+	Done   int      `json:"done"`             // steps
+	Failed string   `json:"failed,omitempty"` // why the next one did not come true: it is over
+}
+
+// Playing notes how far a scenario is that is played on this lab.
+func (l *Lab) Playing(p Playing) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.play = &p
 }
 
 // NodeStatus is what is known of one node. The fields from Erlang to Phases are of
@@ -96,6 +112,7 @@ func (l *Lab) Status() (Status, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s.Events = append(s.Events, l.events...)
+	s.Play = l.play
 	return s, nil
 }
 

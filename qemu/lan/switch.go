@@ -8,11 +8,9 @@ package lan
 
 import (
 	"bufio"
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"io"
-	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -116,27 +114,6 @@ func (s *Switch) Count() Counters {
 	c := s.count
 	c.Ports = len(s.ports)
 	return c
-}
-
-// Traffic is how many frames a port was given of another's since the switch was made.
-type Traffic struct {
-	From   string `json:"from"`
-	To     string `json:"to"`
-	Frames uint64 `json:"frames"`
-}
-
-// Traffic gives that of all pairs that have some, sorted.
-func (s *Switch) Traffic() []Traffic {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var list []Traffic
-	for w, n := range s.traffic {
-		list = append(list, Traffic{w.from, w.to, n})
-	}
-	slices.SortFunc(list, func(a, b Traffic) int {
-		return cmp.Or(strings.Compare(a.From, b.From), strings.Compare(a.To, b.To))
-	})
-	return list
 }
 
 // Sniff writes every frame that comes in to w from now on, as pcapng, those of cut ports
@@ -294,15 +271,6 @@ func (p *port) send() {
 			}
 		}
 	}
-}
-
-// forget takes the traffic of a name off the books when no port has it any more: each guest
-// has one of its own. A node that comes again begins at nothing.
-func (s *Switch) forget(name string) {
-	if slices.ContainsFunc(s.ports, func(p *port) bool { return p.name == name }) {
-		return
-	}
-	maps.DeleteFunc(s.traffic, func(w way, _ uint64) bool { return w.from == name || w.to == name })
 }
 
 func (s *Switch) detach(p *port) {

@@ -19,6 +19,9 @@ type Stage interface {
 	Log(node string, lines int) ([]string, error)
 }
 
+// board is a Stage that shows how far a scenario is.
+type board interface{ Playing(lab.Playing) }
+
 // Result is what came of one step.
 type Result struct {
 	Step
@@ -61,16 +64,29 @@ const look = 50 * time.Millisecond
 // with the first step that fails.
 func Play(ctx context.Context, on Stage, f *File, say func(string)) *Report {
 	p := player{on: on, say: say, report: &Report{Name: f.Name, Begun: time.Now()}, last: map[string]string{}}
+	progress := lab.Playing{Name: f.Name}
 	for _, s := range f.Steps {
+		progress.Steps = append(progress.Steps, s.Text)
+	}
+	show := func() {
+		if b, is := on.(board); is {
+			b.Playing(progress)
+		}
+	}
+	for _, s := range f.Steps {
+		show()
 		at := p.now()
 		err := p.step(ctx, s)
 		p.report.Results = append(p.report.Results, Result{Step: s, At: at, Took: p.now() - at, Err: err})
 		if err != nil {
+			progress.Failed = err.Error()
 			p.tell("FAILED", fmt.Sprintf("line %d: %s: %v", s.Line, s.Text, err))
 			break
 		}
+		progress.Done++
 		p.tell("ok", fmt.Sprintf("%s  (%.1f s)", s.Text, (p.now()-at).Seconds()))
 	}
+	show()
 	p.report.Took = p.now()
 	return p.report
 }

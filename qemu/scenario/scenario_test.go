@@ -80,7 +80,12 @@ func TestScenariosOfTheRepository(t *testing.T) {
 
 // stage is two nodes that see each other unless they are cut: what a lab tells of them is
 // what matters to a player, and e2e plays on a real one.
-type stage struct{ cut bool }
+type stage struct {
+	cut   bool
+	shown []lab.Playing
+}
+
+func (s *stage) Playing(p lab.Playing) { s.shown = append(s.shown, p) }
 
 func (s *stage) Do(words ...string) error {
 	switch words[0] {
@@ -123,10 +128,15 @@ func TestPlay(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.Name = `two <nodes>`
-		r := Play(context.Background(), &stage{}, f, func(string) {})
+		s := &stage{}
+		r := Play(context.Background(), s, f, func(string) {})
 		got := ""
 		if err := r.Err(); err != nil {
 			got = err.Error()
+		}
+		if p := s.shown[len(s.shown)-1]; p.Name != f.Name || len(p.Steps) != len(f.Steps) || len(s.shown) != len(r.Results)+1 ||
+			(p.Done == len(f.Steps)) != (tt.err == "") || !strings.HasSuffix(tt.err, p.Failed) || (p.Failed == "") != (tt.err == "") {
+			t.Errorf("%q: shown %+v", tt.text, s.shown)
 		}
 		if got != tt.err {
 			t.Errorf("%q: %q, want %q", tt.text, got, tt.err)

@@ -36,6 +36,7 @@ function take(picture) {
   if (picture.first) Object.assign(model, { events: [], past: [], verbs: picture.verbs ?? [], xterm: picture.xterm ?? '' });
   else tell(picture);
   model.now = picture;
+  document.querySelector('main').hidden = false;
   model.now.nodes ??= [];
   model.events = model.events.concat(picture.events ?? []).slice(-keptEvents);
   model.past = model.past.concat(picture.past ?? []).slice(-keptChanges);
@@ -81,11 +82,22 @@ function trouble(words) {
   document.body.classList.toggle('stale', Boolean(words));
 }
 
+// hidden is a promise of the page being seen, or not seen, any more: a browser has only six
+// connections to one address for all its tabs.
+const hidden = (is) => new Promise((done) => {
+  const look = () => document.hidden === is && done();
+  document.addEventListener('visibilitychange', look);
+  look();
+});
+
 async function watch() {
   for (;;) {
     let over = '';
+    await hidden(false);
+    const stop = new AbortController();
+    hidden(true).then(() => stop.abort());
     try {
-      await stream('/status', undefined, (name, data) => {
+      await stream('/status', stop.signal, (name, data) => {
         if (name === 'picture') {
           trouble('');
           take(data);
@@ -93,6 +105,7 @@ async function watch() {
       });
     } catch (error) {
       if (error.refused) return trouble(error.message);
+      if (stop.signal.aborted) continue;
     }
     trouble(over ? 'The lab is gone: ' + over : 'The lab does not answer. Trying again …');
     await new Promise((go) => setTimeout(go, 1000));

@@ -14,7 +14,7 @@ let sitting = null; // { end(), where } while a console is open
 let model;
 
 const serial = el('button', { type: 'button', 'data-port': 'serial', onclick: () => sit('serial') });
-const shell = el('button', { type: 'button', 'data-port': 'shell', onclick: () => sit('shell') });
+const shell = el('button', { type: 'button', 'data-port': 'shell', title: 'ttyS1: with the kernel word beaminit.console.tty=ttyS1 the Erlang shell of the release', onclick: () => sit('shell') });
 const close = el('button', { type: 'button', onclick: () => sitting?.end() }, 'close');
 const words = el('span', { role: 'status' });
 buttons.append(serial, shell, close, words);

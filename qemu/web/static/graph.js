@@ -6,7 +6,8 @@ import { look, faultsOf, hostOf, misses, peers } from './words.js';
 
 const field = document.querySelector('#lan .graph');
 const svg = field.querySelector('svg');
-const few = 6; // with more nodes, buttons are small and quiet links have no words
+const few = 6; // with more nodes, buttons are small and links that are well have no words
+const most = 24; // with more nodes, there are no links to be seen: the matrix has them
 
 // place gives the middle of the i-th of n, in percent.
 function place(i, n) {
@@ -17,15 +18,18 @@ function place(i, n) {
 
 export function drawGraph(model) {
   const nodes = model.now.nodes;
-  field.classList.toggle('many', nodes.length > few);
-  const links = linksOf(model);
+  const many = nodes.length > few;
+  field.classList.toggle('many', many);
+  field.classList.toggle('crowd', nodes.length > most);
+  const links = nodes.length > most ? [] : linksOf(model);
+  links.sort((a, b) => (b.look === 'good') - (a.look === 'good')); // what is wrong lies above
   each(svg, links, (l) => l.key, () => document.createElementNS('http://www.w3.org/2000/svg', 'line'), (line, l) => {
     for (const [name, value] of [['x1', l.from[0]], ['y1', l.from[1]], ['x2', l.to[0]], ['y2', l.to[1]], ['class', l.look]]) line.setAttribute(name, value);
     line.style.strokeWidth = 1.5 + Math.min(4, Math.log2(1 + l.rate) / 2) + 'px';
   });
-  const shown = links.filter((l) => l.words && (nodes.length <= few || l.look !== 'good'));
+  const shown = links.filter((l) => l.words && !(many && l.look === 'good'));
   each(labels, shown, (l) => l.key, () => el('span'), (e, l) => {
-    text(e, l.words);
+    text(e, many && l.look === 'broken' ? '✕' : l.words);
     e.className = l.look;
     put(e, (l.from[0] + l.to[0]) / 2, (l.from[1] + l.to[1]) / 2);
   });
@@ -59,7 +63,7 @@ function linksOf(model) {
   nodes.forEach((a, i) => nodes.slice(i + 1).forEach((b, j) => {
     const wrong = wrongWith(model.now, a, b);
     const rate = model.rates.of(a.name, b.name);
-    const words = [wrong.words, rate >= 0.05 ? (rate < 10 ? rate.toFixed(1) : Math.round(rate)) + '/s' : ''].filter(Boolean).join(' · ');
+    const words = [wrong.words, wrong.look !== 'cut' && rate >= 0.05 ? (rate < 10 ? rate.toFixed(1) : Math.round(rate)) + '/s' : ''].filter(Boolean).join(' · ');
     links.push({ key: a.name + ' ' + b.name, from: place(i, nodes.length), to: place(i + 1 + j, nodes.length), rate, words, look: wrong.look });
   }));
   return links;

@@ -4,7 +4,7 @@ import { el, each, text, mark } from './dom.js';
 
 const section = document.getElementById('scenario');
 const body = section.querySelector('.body');
-const bar = el('progress');
+const bar = el('progress', { 'aria-label': 'steps' });
 const list = el('ol');
 body.append(bar, list);
 
