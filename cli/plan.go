@@ -107,11 +107,12 @@ func Check(args []string) int {
 }
 
 // wanted are the parts of a plan that most nodes do not have.
-func wanted(n *node.Setup) (plan []section) {
+func wanted(n *node.Setup, cmdline string) (plan []section) {
 	for _, s := range []section{
 		{"services", n.ServiceLines()},
 		{"devices", node.DeviceLines(n.Config)},
 		{"cgroups", n.CgroupLines()},
+		{"update", n.UpdateLines(cmdline)},
 	} {
 		if len(s.lines) > 0 {
 			plan = append(plan, s)
@@ -148,7 +149,7 @@ func makePlan(o options) (plan []section, problems []string) {
 	if unseen != "" {
 		notes = append(notes, unseen)
 	}
-	problems = append(problems, messages(append(append(append(errs, n.MissingPrograms()...), n.MissingTools()...), modules...))...)
+	problems = append(problems, messages(append(append(append(errs, n.MissingPrograms()...), append(n.MissingTools(), n.MissingLoaderTools()...)...), modules...))...)
 	problems = append(problems, devices.Unknown(c.Devices, n.Image.Read)...)
 	if o.root == "/" { // what outlives a reboot is no part of an image
 		problems = append(problems, checkState(c, user)...)
@@ -172,7 +173,7 @@ func makePlan(o options) (plan []section, problems []string) {
 		plan = append(plan, section{"targets", targets})
 	}
 	plan = append(plan, release...)
-	plan = append(plan, wanted(n)...)
+	plan = append(plan, wanted(n, o.cmdline)...)
 	if c.FromErlinit() {
 		plan = append(plan, section{"beaminit.toml", lines([]byte(c.TOML()))})
 	}

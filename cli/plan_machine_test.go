@@ -117,6 +117,32 @@ exec = ["/sbin/init"]
 	}
 }
 
+// The plan says what becomes of a system on trial, and check which programs for it are not there.
+func TestPlanOfAnUpdate(t *testing.T) {
+	t.Parallel()
+	toml := planTOML + "[update]\nslot = \"rauc\"\ntrial = \"grub:B_TRY\"\nconfirm = [\"/usr/bin/rauc\", \"status\", \"mark-good\"]\nreject = [\"/usr/bin/no\"]\npeers = true\n"
+	root := image(t, toml, map[string]string{"usr/bin/rauc": "#!/bin/sh\n"})
+	out, err := exec.Command(machine.Init(t), "plan", "--root", root, "--cmdline", planCmdline+" rauc.slot=B").CombinedOutput()
+	want := "\nupdate:\n  slot: rauc, here B\n  on trial: where grub:B_TRY\n  confirmed when it is up for 1m0s with all peers: /usr/bin/rauc status mark-good\n" +
+		"  given up when it is not, within 10m0s, or its release is: /usr/bin/no, and a reboot\n"
+	if err != nil || !strings.Contains(string(out), want) {
+		t.Errorf("%v; want %q in\n%s", err, want, out)
+	}
+	out, _ = exec.Command(machine.Init(t), "check", "--root", root, "--cmdline", planCmdline).CombinedOutput()
+	for _, want := range []string{
+		"update.trial: the image has no grub-editenv; want the package that has it\n",
+		"update.reject: /usr/bin/no: no such file or directory; want a program of the image\n",
+	} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("want %q in\n%s", want, out)
+		}
+	}
+	out, _ = exec.Command(machine.Init(t), "plan", "--root", image(t, planTOML, nil), "--cmdline", planCmdline).CombinedOutput()
+	if strings.Contains(string(out), "\nupdate:\n") {
+		t.Errorf("nothing is configured, and the plan has a section for it:\n%s", out)
+	}
+}
+
 // A file system that is not there yet may bring the cookie that will be used.
 func TestPlanOfACookieToCome(t *testing.T) {
 	t.Parallel()

@@ -152,14 +152,3 @@ func isOverlay(s string) bool { return s == "tmpfs" || isAbs(s) }
 func isLinkName(s string) bool {
 	return isMadeOf(s, "_-./:+@") && s[0] != '/' && path.Clean(s) == s && !strings.HasPrefix(s, "..")
 }
-
-func isSlot(s string) bool {
-	kind, name, _ := strings.Cut(s, ":")
-	switch kind {
-	case "rauc", "root":
-		return s == kind
-	case "cmdline", "uboot", "grub":
-		return isMadeOf(name, "_-.")
-	}
-	return false
-}

@@ -329,10 +329,12 @@ type Device struct {
 // Update is the [update] table.
 type Update struct {
 	Slot    string        // how the running slot is known; empty: there are none
+	Trial   string        // and how it is known that it is on trial; empty: it is in each boot
 	Confirm []string      // a program with arguments that keeps the slot; empty: none
 	Reject  []string      // and one that gives it up
 	After   time.Duration // the node has to be up for so long to be confirmed
 	Within  time.Duration // and within this after the boot
+	Peers   bool          // with all peers connected
 }
 
 // Kernel is the [kernel] table.

@@ -173,6 +173,7 @@ func (l *loader) notes() {
 	l.addFstab()
 	l.addImageModules()
 	l.checkMounts()
+	l.checkUpdate()
 	l.noEffectNotes()
 	l.consoleNotes()
 	if t := c.Distribution.TLS; t != (TLS{}) && (t.Cert == "" || t.Key == "" || t.CA == "") {

@@ -233,7 +233,7 @@ func TestCmdlineHasAll(t *testing.T) {
 	beaminit.discovery.key-file=/data/discovery.key beaminit.discovery.limit=32
 	beaminit.cluster.timeout=5s beaminit.cluster.heal=off beaminit.cluster.respect=2m beaminit.health.key_file=/data/health.key
 	beaminit.root.attempts=3 beaminit.root.timeout=20s beaminit.root.overlay=tmpfs
-	beaminit.update.slot=cmdline:slot beaminit.update.confirm=/usr/bin/rauc,status,mark-good
+	beaminit.update.slot=cmdline:slot beaminit.update.trial=uboot:upgrade_available beaminit.update.peers=true beaminit.update.confirm=/usr/bin/rauc,status,mark-good
 	beaminit.update.reject=/usr/bin/rauc,status,mark-bad beaminit.update.after=2m beaminit.update.within=5m`
 	got, want := load(t, "", line), load(t, string(full), "")
 	want.Peers[2] = Peer{Name: "eclero10", Address: want.Peers[2].Address} // what has no form there

@@ -104,6 +104,7 @@ func valid(t *testing.T, c *Config) {
 	check(c.Cluster.Timeout == 0 || c.Cluster.Timeout >= time.Second, "cluster.timeout", c.Cluster.Timeout)
 	check(c.Discovery.Limit >= 1 && c.Discovery.Limit <= 1000, "discovery.limit", c.Discovery.Limit)
 	check(c.Update.Slot == "" || isSlot(c.Update.Slot), "update.slot", c.Update.Slot)
+	check(c.Update.Trial == "" || isTrial(c.Update.Trial), "update.trial", c.Update.Trial)
 	for _, p := range c.Problems {
 		line := p.String()
 		check(p.File != "" && p.What != "", "problem without file or fault", p)

@@ -20,7 +20,8 @@ const (
 	End      Kind = "end"      // a run of the release ended, or it could not be started
 	Fall     Kind = "fall"     // PID 1 panicked, and began anew in place
 	Note     Kind = "note"     // anything else
-	Fallback Kind = "fallback" // given up, Why; the fallback command is run before a reboot
+	Confirm  Kind = "confirm"  // the system that was on trial is kept: Why
+	Fallback Kind = "fallback" // given up, Why; the fallback command, or the one that gives up a system on trial, is run before a reboot
 	Rescue   Kind = "rescue"   // given up, Why: the node stays without a release
 	Down     Kind = "down"     // the node goes down in order; Why: which way, and who asked
 )

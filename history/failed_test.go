@@ -25,6 +25,9 @@ func TestFailedBoots(t *testing.T) {
 		{"up before", []Kind{Boot, Boot, Boot, Up, Boot, Boot}, 2, false},
 		{"up long before", []Kind{Up, Boot, Boot, Boot, End}, 3, false},
 		{"rescue before", []Kind{Boot, Boot, Boot, Rescue, Boot}, 1, false},
+		{"up, and then fallback", []Kind{Boot, Boot, Up, Fallback, Boot}, 1, true},
+		{"fallback, and then up", []Kind{Boot, Fallback, Boot, Up, Confirm, Boot}, 1, false},
+		{"fallback, and rescue", []Kind{Boot, Fallback, Rescue, Boot}, 1, false},
 		{"fallback before", []Kind{Boot, Boot, Boot, Fallback, Boot}, 1, true},
 		{"more than is seen at once", []Kind{Up, Boot, Boot, End, End, End, End, End, End, End, End, Boot, Boot, Boot}, 5, false},
 	}

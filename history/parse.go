@@ -95,7 +95,8 @@ func Failed(entries []Entry, present uint32) (n int, fellBack bool) {
 // entries. One that was told to go down before that, or that powered off, is not counted,
 // neither as a failure nor as the end of the row. A boot in which the node gave up and
 // stayed ends the row: whoever started it after that wants it to try. So does one in which
-// the fallback command was run (fellBack): what it chose has its own tries.
+// the fallback command was run, or a system on trial was given up (fellBack): what comes after
+// it has its own tries.
 func failedBoots(entries []Entry, present uint32) (n int, ended, fellBack bool) {
 	for i := len(entries); i > 0; {
 		var up, asked, fell, rescue bool
@@ -109,7 +110,7 @@ func failedBoots(entries []Entry, present uint32) (n int, ended, fellBack bool) 
 		}
 		switch {
 		case boot == present:
-		case up || rescue:
+		case rescue || up && !fell:
 			return n, true, false
 		case fell:
 			return n, true, true

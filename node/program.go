@@ -137,7 +137,8 @@ func (n *Setup) MissingPrograms() (problems []error) {
 	for _, argv := range r.RunOnce {
 		programs = append(programs, program{"release.run_once", argv})
 	}
-	programs = append(programs, program{"supervise.fallback_exec", n.Config.Supervise.FallbackExec})
+	programs = append(programs, program{"supervise.fallback_exec", n.Config.Supervise.FallbackExec},
+		program{"update.confirm", n.Config.Update.Confirm}, program{"update.reject", n.Config.Update.Reject})
 	for i := range n.Config.Services {
 		programs = append(programs, program{"service", n.Config.Services[i].Exec})
 	}

@@ -15,6 +15,7 @@ func (n *node) supervise(status netcfg.Status) policy.Action {
 	s := n.loop()
 	s.Discovery = found
 	s.Prepare, s.Programs, s.Dumps = n.prepare, n.programs(), n.release.facts.Dumps
+	s.Update = n.update()
 	s.Fallback, s.Policy.Fallback = n.fallback(), len(n.Config.Supervise.FallbackExec) > 0
 	if n.Failed != nil {
 		s.NoRelease = n.Failed.Error()
@@ -49,6 +50,7 @@ func (n *node) loop() supervise.Node {
 		Name: n.nodeName, Peers: n.otherPeers(), Boot: n.Boot, Seq: n.seq, Clock: func() string { return n.state.clockFrom }, Warn: n.warnings, Interval: c.Health.Interval,
 		Policy: policy.Policy{
 			OnExit: c.Supervise.OnExit, GiveUp: c.Supervise.GiveUp,
+			After: c.Update.After, Within: c.Update.Within, WithPeers: c.Update.Peers,
 			BackoffFirst: c.Supervise.BackoffFirst, BackoffLongest: c.Supervise.BackoffLongest,
 			Attempts: c.Supervise.Attempts, Window: c.Supervise.Window, StopTimeout: c.Supervise.StopTimeout,
 			ExitOK: c.Supervise.ExitOK, Boots: c.Supervise.Boots, Leave: n.Container != "",

@@ -53,6 +53,7 @@ func (l *Loop) resume() bool {
 	l.state.Failed, l.state.FellBack = max(l.state.Failed, l.Failed), l.state.FellBack || l.Node.FellBack
 	l.crashes, l.notify.fd, l.notify.healer, l.ends.programsPending = r.Crashes, r.Notify, r.Healer, r.AfterEndPending
 	l.adoptChildren(r)
+	l.watchTrial()
 	// A release that runs is told of when the monitor has said who is connected.
 	l.recordPending = l.state.Phase != policy.Running
 	if len(r.Crashes) >= MaxCrashes {

@@ -39,6 +39,7 @@ type Loop struct {
 	release     *child   // and the entries of it that have a part elsewhere
 	readahead   *child
 	sidecar     *child
+	confirm     *child                   // nil: nothing is on trial
 	programs    [BeforeEach + 1][]*child // by their times
 	jobs        jobTable
 	monitor     monitor
@@ -73,6 +74,7 @@ func newLoop(n Node) *Loop {
 	l.ends.done = make(chan postMortem, 4)
 	l.Jobs.begin = l.startJob
 	l.state = policy.State{Policy: n.Policy, Peers: min(len(n.Peers), cluster.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
+	l.beginTrial()
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	return l
 }
@@ -101,6 +103,7 @@ func (n Node) Run() policy.Action {
 func (l *Loop) begin() {
 	if l.Resume == nil {
 		l.startEarly()
+		l.watchTrial()
 	}
 	none := l.beginRelease()
 	l.AfterStart()
@@ -161,6 +164,7 @@ func (l *Loop) fillTable() {
 		l.finder.child = l.addChild(l.discoveryChild())
 	}
 	l.addChild(l.fallbackChild())
+	l.addTrial()
 	if l.Terminal != nil {
 		l.addChild(l.relayChild())
 	}
@@ -261,6 +265,7 @@ func (l *Loop) step(e policy.Event) {
 	l.state, effects = policy.Step(l.state, e)
 	l.rememberChange(was, e)
 	l.notePhases(&was)
+	l.noteTrial(&was)
 	if was.Kill == policy.KillNone && l.state.Fatal != "" {
 		l.Console.Say(health.Warning, "the release is killed: "+l.state.Fatal+l.release.fullWords())
 	}
@@ -269,6 +274,7 @@ func (l *Loop) step(e policy.Event) {
 		l.do(effect)
 	}
 	l.reconcile()
+	l.followTrial()
 }
 
 func (l *Loop) do(e policy.Effect) {

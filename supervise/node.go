@@ -57,14 +57,15 @@ type Node struct {
 	NoRelease        string                    // why nothing can be started; empty: something can
 	Dumps            evidence.Dumps            // what is kept of each end
 	Fallback         launch.Command            // to be run once before rescue, where Policy says that there is one
-	Failed           int                       // boots in a row before this one that did not come up
-	FellBack         bool                      // and Fallback was run after the last that did
-	FailedBoots      <-chan policy.Event       // Remembered, once all is known of them
-	Watch            func() cluster.Watch      // what the monitor is to look at
-	Readahead        func() *launch.Command    // reads the release ahead while the network is awaited; nil, or it gives nil: nothing does
-	Terminal         *console.Terminal         // of the release; nil: it has none
-	Children         []Child                   // that this node has besides, such as services
-	Relay            func() launch.Command     // between Terminal and its tty; asked only where there is a Terminal
+	Update           Update
+	Failed           int                    // boots in a row before this one that did not come up
+	FellBack         bool                   // and Fallback was run after the last that did
+	FailedBoots      <-chan policy.Event    // Remembered, once all is known of them
+	Watch            func() cluster.Watch   // what the monitor is to look at
+	Readahead        func() *launch.Command // reads the release ahead while the network is awaited; nil, or it gives nil: nothing does
+	Terminal         *console.Terminal      // of the release; nil: it has none
+	Children         []Child                // that this node has besides, such as services
+	Relay            func() launch.Command  // between Terminal and its tty; asked only where there is a Terminal
 	WatchdogSettings WatchdogSettings
 	Watchdog         *watchdog.Device // opened by the loop, and armed when Run has ended
 

@@ -31,6 +31,7 @@ func (l *Loop) present() health.Record {
 		PID: s.PID, Restarts: s.Restarts, Peers: s.Peers, Connected: s.Connected(),
 		Probe: s.Probe, Mem: resident(s.PID), Why: s.Why, Warn: l.warnings(), Clock: l.Clock(), Version: l.Version, Phases: l.Phases,
 	}
+	r.Slot, r.Trial = s.Slot, s.Unconfirmed()
 	if l.Network.Bad != nil {
 		r.Net = l.Network.Bad()
 	}
@@ -75,6 +76,9 @@ func (l *Loop) warnings() (words []string) {
 	}
 	if l.WatchdogSettings.Device != "" && l.WatchdogSettings.Wanted && l.Watchdog.Timeout == 0 {
 		words = append(words, "watchdog")
+	}
+	if l.state.IsOverdue() || l.confirm != nil && l.confirm.failed && l.state.Trial == policy.Confirming {
+		words = append(words, "update")
 	}
 	return append(words, l.troubled()...)
 }

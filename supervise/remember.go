@@ -36,6 +36,10 @@ func (l *Loop) rememberChange(was policy.State, e policy.Event) {
 		l.downAsked = true
 	case s.CameUp && !was.CameUp:
 		l.remember(history.Entry{Kind: history.Up, PID: s.PID, Ran: now() - s.StartedAt, Restarts: s.Restarts})
+	case s.Trial == policy.Rejecting && was.Trial != policy.Rejecting:
+		l.remember(history.Entry{Kind: history.Fallback, Restarts: s.Restarts, Why: l.system() + " is given up: " + s.Why})
+	case s.Trial == policy.Confirmed && was.Trial == policy.Confirming:
+		l.remember(history.Entry{Kind: history.Confirm, PID: s.PID, Why: l.system() + " is confirmed"})
 	case s.Phase == policy.FallingBack && was.Phase != policy.FallingBack:
 		l.remember(history.Entry{Kind: history.Fallback, Restarts: s.Restarts, Why: s.Why})
 	case s.Phase == policy.GivenUp && was.Phase != policy.GivenUp:

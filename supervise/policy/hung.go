@@ -148,7 +148,7 @@ func (s *State) beatMissed(at time.Duration) []Effect {
 
 // Suspended moves all times by which the release is judged: for so long nothing ran.
 func (s *State) Suspended(span time.Duration) {
-	for _, at := range []*time.Duration{&s.BeatAt, &s.HeardAt, &s.MissedAt, &s.SnoozeUntil, &s.NextAt} {
+	for _, at := range []*time.Duration{&s.BeatAt, &s.HeardAt, &s.MissedAt, &s.SnoozeUntil, &s.NextAt, &s.DueAt, &s.WellAt} {
 		if *at != 0 {
 			*at += span
 		}

@@ -78,6 +78,9 @@ func (s *State) ended(at time.Duration, why string) []Effect {
 	if s.Phase == Ending {
 		return []Effect{{Kind: Finish}}
 	}
+	if s.Overdue && s.Trial == OnTrial && !s.FellBack {
+		return s.reject(s.overdueWhy())
+	}
 	if s.Policy.OnExit != config.Restart {
 		return s.endNode(Action(s.Policy.OnExit), why)
 	}
@@ -89,7 +92,7 @@ func (s *State) ended(at time.Duration, why string) []Effect {
 			return s.stayOrLeave(why)
 		}
 		why = "gave up after " + strconv.Itoa(len(s.Exits)) + " ends within " + s.Policy.Window.String() + ": " + why
-		if s.Policy.GiveUp == config.Rescue {
+		if s.Policy.GiveUp == config.Rescue || s.canReject() {
 			return s.giveUp(why)
 		}
 		return s.endNode(Action(s.Policy.GiveUp), why)
@@ -121,6 +124,9 @@ func (s *State) scheduleRestart(at time.Duration, started, well bool) []Effect {
 // endNode ends the node by policy, unless that is a reboot that has not helped often
 // enough.
 func (s *State) endNode(a Action, why string) []Effect {
+	if a == config.Reboot && s.canReject() {
+		return s.reject(why)
+	}
 	if a == config.Reboot && s.helpless() {
 		return s.giveUp(strconv.Itoa(s.Failed+1) + " boots in a row did not come up: " + why)
 	}
@@ -145,6 +151,9 @@ func (s *State) stayOrLeave(why string) []Effect {
 // giveUp is the end of the ladder: the node stays, without a release. The fallback
 // command has one chance to make a reboot worth while.
 func (s *State) giveUp(why string) []Effect {
+	if s.canReject() {
+		return s.reject(why)
+	}
 	s.Phase, s.Why = GivenUp, why
 	if !s.Policy.Fallback || s.FellBack {
 		return nil

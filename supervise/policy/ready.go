@@ -80,6 +80,9 @@ func (s *State) WhatNext(now time.Duration) string {
 	case Stopped:
 		return "the release " + s.Why + "; it is not started again (supervise.exit_ok)"
 	case GivenUp:
+		if s.Trial == Rejecting { // that has been said
+			return ""
+		}
 		return s.Why + "; the release is not started any more, the node stays as it is"
 	case FallingBack:
 		return s.Why + "; running supervise.fallback_exec"

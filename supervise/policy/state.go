@@ -40,6 +40,9 @@ type Policy struct {
 	Ready         string        // what makes it so: config.Listening, Started or Notify
 	Unprobed      bool          // nobody can ask whether it answers: it need not
 	DumpTimeout   time.Duration // for its crash dump, before SIGKILL
+
+	After, Within time.Duration // a system on trial has to be up for After, Within of the boot
+	WithPeers     bool          // and connected to all of them
 }
 
 // Phase is where the life of the release stands.
@@ -118,6 +121,12 @@ type State struct {
 	BeatSpan    time.Duration `json:"beat_span,omitempty"`    // to the next, at most
 	SnoozeUntil time.Duration `json:"snooze_until,omitempty"` // nothing is killed or reset for hanging
 	Unpetted    bool          `json:"unpetted,omitempty"`     // the watchdog is to reset the machine
+
+	Slot    string        `json:"slot,omitempty"` // which system of an A/B update runs; empty: nobody asked
+	Trial   Trial         `json:"trial,omitempty"`
+	DueAt   time.Duration `json:"trial_due,omitempty"`     // when it has to be up
+	WellAt  time.Duration `json:"well_at,omitempty"`       // since when it is; 0: it is not
+	Overdue bool          `json:"trial_overdue,omitempty"` // it was not, at DueAt
 }
 
 // EventKind says what happened.
@@ -138,6 +147,8 @@ const (
 	Remembered                   // Failed, FellBack: of the boots before
 	Notified                     // PID, Said
 	Unheard                      // the release has no way to say that it is ready
+	Kept                         // the program that confirms the system has succeeded
+	Rejected                     // the one that gives it up has ended, or could not be started
 )
 
 // Event is one thing that happened, at a time of CLOCK_BOOTTIME.
@@ -177,6 +188,8 @@ const (
 	PetTimer
 	ShrinkTimer
 	ServiceTimer // a service that is stopped on the way down has had its time
+	ConfirmTimer // a system on trial has been up for long enough
+	TrialTimer   // and it had to be by now
 	TimerCount   // how many there are
 )
 
@@ -207,7 +220,7 @@ type Effect struct {
 
 // String is the name of a timer.
 func (t Timer) String() string {
-	return [...]string{"restart", "stop", "network", "tick", "save", "fallback", "well", "start", "kill", "beat", "pet", "shrink", "service"}[t]
+	return [...]string{"restart", "stop", "network", "tick", "save", "fallback", "well", "start", "kill", "beat", "pet", "shrink", "service", "confirm", "trial"}[t]
 }
 
 // Health is the word for the state.

@@ -22,6 +22,7 @@ const killGrace = 2 * time.Second
 func Step(s State, e Event) (State, []Effect) {
 	before := s.visible()
 	s, effects := step(s, e)
+	effects = append(effects, s.watchTrial(e.At)...)
 	if s.visible() != before {
 		effects = append([]Effect{{Kind: Record}}, effects...)
 	}
@@ -37,10 +38,12 @@ type visible struct {
 	known     bool
 	unknown   int // peers of whom it is not known why they are missing
 	why       string
+	trial     Trial
+	overdue   bool
 }
 
 func (s State) visible() visible {
-	f := visible{health: s.Health(), pid: s.PID, restarts: s.Restarts, why: s.Why}
+	f := visible{health: s.Health(), pid: s.PID, restarts: s.Restarts, why: s.Why, trial: s.Trial, overdue: s.Overdue}
 	if s.Ready { // before, nobody asks who is connected
 		f.connected, f.known = s.Connected(), s.Known
 		if s.Known {
@@ -90,6 +93,12 @@ func step(s State, e Event) (State, []Effect) {
 		return s, effects
 	case Remembered:
 		s.Failed, s.FellBack = e.Failed, s.FellBack || e.FellBack
+	case Kept:
+		if s.Trial == Confirming {
+			s.Trial = Confirmed
+		}
+	case Rejected:
+		return s.rejected(e)
 	}
 	return s, nil
 }
@@ -156,6 +165,9 @@ func (s State) timeIsUp(e Event) (State, []Effect) {
 		return s, []Effect{{Kind: Start}}
 	case e.Timer == WellTimer && s.Phase == Running && e.At-s.StartedAt >= s.Policy.Window:
 		s.CameUp = true // some releases have nothing that answers
+	case e.Timer == TrialTimer:
+		effects := s.trialOver()
+		return s, effects
 	case e.Timer == StartTimer:
 		effects := s.tooLate()
 		return s, effects
