@@ -3,6 +3,7 @@ package boot
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -26,8 +27,8 @@ func ModuleDir() string {
 // options has those of modules by their names with _ (modprobe.d, the kernel command line),
 // which those that a module needs get too. Each failure is one error and stops no other module.
 //
-// Soft dependencies are not followed, and neither is modules.alias: name those
-// modules too.
+// Soft dependencies are not followed, and neither is modules.alias, as Autoload does: name
+// those modules too.
 func LoadModules(dir string, names []string, options map[string]string) []error {
 	if len(names) == 0 {
 		return nil
@@ -67,18 +68,32 @@ type module struct {
 // right to left, as kmod does. It gives the modules in the order to load them,
 // each once, and the names that have no line.
 func planModules(dep []byte, names []string) (plan []module, unknown []string) {
-	lines := make([][]byte, len(names))
 	bare := make([]string, len(names))
 	for i := range names {
 		bare[i] = bareName(names[i])
 	}
-	for len(dep) > 0 {
-		line := dep
-		if end := bytes.IndexByte(dep, '\n'); end >= 0 {
-			line, dep = dep[:end], dep[end+1:]
-		} else {
-			dep = nil
+	lines := depLines(dep, bare)
+	for i, name := range names {
+		if lines[i] == nil {
+			unknown = append(unknown, bare[i])
+			continue
 		}
+		_, params, _ := strings.Cut(name, " ")
+		needed := needs(lines[i])
+		for _, path := range needed[:len(needed)-1] {
+			plan = addModule(plan, path, "")
+		}
+		plan = addModule(plan, needed[len(needed)-1], params)
+	}
+	return plan, unknown
+}
+
+// depLines gives the line of modules.dep of each module by its bare name; nil: it has none.
+func depLines(dep []byte, bare []string) [][]byte {
+	lines := make([][]byte, len(bare))
+	for len(dep) > 0 {
+		var line []byte
+		line, dep, _ = bytes.Cut(dep, []byte{'\n'})
 		colon := bytes.IndexByte(line, ':')
 		if colon < 0 {
 			continue
@@ -89,23 +104,19 @@ func planModules(dep []byte, names []string) (plan []module, unknown []string) {
 			}
 		}
 	}
-	for i, name := range names {
-		if lines[i] == nil {
-			unknown = append(unknown, bare[i])
-			continue
+	return lines
+}
+
+// needs are the files of a line in the order to load them; the last one is the module itself.
+func needs(line []byte) (paths []string) {
+	own, others, _ := strings.Cut(string(line), ":")
+	for _, path := range strings.Split(others, " ") {
+		if path != "" {
+			paths = append(paths, path)
 		}
-		colon := bytes.IndexByte(lines[i], ':')
-		for needs := lines[i][colon+1:]; len(needs) > 0; {
-			blank := bytes.LastIndexByte(needs, ' ')
-			if path := needs[blank+1:]; len(path) > 0 {
-				plan = addModule(plan, string(path), "")
-			}
-			needs = needs[:max(blank, 0)]
-		}
-		_, params, _ := strings.Cut(name, " ")
-		plan = addModule(plan, string(lines[i][:colon]), params)
 	}
-	return plan, unknown
+	slices.Reverse(paths)
+	return append(paths, own)
 }
 
 func addModule(plan []module, path, params string) []module {

@@ -345,9 +345,11 @@ type Kernel struct {
 	CorePattern string // core(5); empty: as the kernel has it
 
 	// ModuleOptions are the parameters of modules by their names with _: of modprobe.d and
-	// of the kernel command line. Of the image's modules those of Blacklist are left out.
+	// of the kernel command line. Of the image's modules, and of those for devices, those of
+	// Blacklist are left out.
 	ModuleOptions map[string]string
 	Blacklist     []string
+	ModuleLines   []string // "alias …" and "softdep …" of modprobe.d
 	Sysctl        []string // PATH=VALUE below /proc/sys, in this order: of sysctl.d and the kernel command line
 }
 

@@ -89,7 +89,9 @@ func (l *loader) modprobe(line string) {
 		k.Blacklist = append(k.Blacklist, name)
 	case word == "install" && isModule(name) && isNothing(options): // the usual way to bar a module
 		k.Blacklist = append(k.Blacklist, name)
-	case word == "softdep" || word == "weakdep" || word == "alias": // kmod's depmod and the autoload know these
+	case word == "softdep" || word == "alias":
+		k.ModuleLines = append(k.ModuleLines, strings.Join(strings.Fields(line), " "))
+	case word == "weakdep": // it loads nothing
 	case (word == "install" || word == "remove") && isModule(name):
 		l.noteOnce("modprobe.d", quote(word+" "+name)+" is without effect: no program is run for a module; want release.run_once")
 	default:

@@ -107,7 +107,7 @@ func TestImage(t *testing.T) {
 		"/usr/lib/modules-load.d/gpio.conf": "hidden\n",
 		"/usr/lib/modules-load.d/net.conf":  "virtio_net\n; no\n",
 		"/etc/modules":                      "i2c-dev\n",
-		"/etc/modprobe.d/a.conf":            "options virtio-net napi_tx=1 \\\n  csum=0\nblacklist pcspkr\ninstall bad /bin/true\n",
+		"/etc/modprobe.d/a.conf":            "options virtio-net napi_tx=1 \\\n  csum=0\nblacklist pcspkr\ninstall bad /bin/true\nsoftdep  a pre: b\nalias usb:v1* a\nweakdep a c\n",
 		"/etc/sysctl.conf":                  "vm.swappiness=10\n",
 		"/etc/sysctl.d/10-net.conf":         "net.ipv4.conf.eth0/100.rp_filter = 1\n-kernel.foo = 2\nnet/core/somaxconn=128\nnonsense\n",
 		"/etc/sysctl.d/README":              "vm.dirty_ratio=1\n",
@@ -118,6 +118,9 @@ func TestImage(t *testing.T) {
 	}
 	if want := map[string]string{"virtio_net": "napi_tx=1    csum=0 napi_tx=0", "usbcore": "autosuspend=-1", "snd": `x="a b"`}; !reflect.DeepEqual(c.Kernel.ModuleOptions, want) {
 		t.Errorf("options: got %q, want %q", c.Kernel.ModuleOptions, want)
+	}
+	if want := []string{"softdep a pre: b", "alias usb:v1* a"}; !reflect.DeepEqual(c.Kernel.ModuleLines, want) {
+		t.Errorf("lines: got %q, want %q", c.Kernel.ModuleLines, want)
 	}
 	if want := []string{"vm/swappiness=10", "net/ipv4/conf/eth0.100/rp_filter=1", "kernel/foo=2", "net/core/somaxconn=128", "kernel/panic=5"}; !reflect.DeepEqual(c.Kernel.Sysctl, want) {
 		t.Errorf("sysctl: got %q, want %q", c.Kernel.Sysctl, want)

@@ -241,7 +241,7 @@ var keys = [...]key{
 		want: `a duration such as "10s", 0s to 1h`, max: int64(time.Hour)},
 	{name: "service.in_rescue", field: func(at place) any { return &at.service.InRescue }, want: "true or false"},
 
-	{name: "kernel.autoload", field: func(at place) any { return &at.c.Kernel.Autoload }, want: "true or false", noEffect: true},
+	{name: "kernel.autoload", field: func(at place) any { return &at.c.Kernel.Autoload }, want: "true or false"},
 	{name: "kernel.disk_links", field: func(at place) any { return &at.c.Kernel.DiskLinks }, want: "true or false"},
 	{name: "kernel.modules", field: func(at place) any { return &at.c.Kernel.Modules },
 		check: isModule, noun: "module name", want: `module names such as "virtio_net"`},

@@ -83,6 +83,7 @@ func (n *node) prepareRoot() {
 	if modules := n.Config.Kernel.Modules; len(modules) > 0 {
 		n.say(health.Err, boot.LoadModules(boot.ModuleDir(), modules, n.Config.Kernel.ModuleOptions)...)
 	}
+	n.autoload()
 	if n.Config.Root.Device != "" && boot.InInitramfs() {
 		n.enterRoot() // and begin again there
 	}
@@ -123,6 +124,7 @@ type node struct {
 	mounted     bool // the late mounts are made
 	state       kept
 	release     releaseState
+	modules     *boot.Autoload    // what is known of modules for devices; nil: none are loaded
 	devicesSaid []string          // what went wrong with them before the release was started
 	terminal    *console.Terminal // of the release; nil: it has none
 	history     history.Writer    // see beginHistory

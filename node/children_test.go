@@ -26,11 +26,12 @@ var (
 func childCommands(t *testing.T) map[string]*launch.Command {
 	t.Helper()
 	n := &node{Setup: Setup{StateDir: "/data/beaminit", Release: &release.Release{}, User: &release.User{Name: "app", UID: 1000, GID: 1000}}}
-	n.Config = config.Load("ip=dhcp beaminit.console.tty=/dev/null beaminit.discovery.mdns=true beaminit.release.user=app", noFiles)
+	n.Config = config.Load("ip=dhcp beaminit.console.tty=/dev/null beaminit.discovery.mdns=true beaminit.release.user=app beaminit.kernel.autoload", noFiles)
 	n.Setup.Net.Links = append(n.Setup.Net.Links, LoadSetup(t.TempDir(), "ip=dhcp").Net.Links...)
 	tty := n.relayCommand()
 	all := map[string]*launch.Command{"beaminit-monitor": supervise.MonitorCommand(), "beaminit-net": n.netCommand(), "beaminit-tty": &tty, ReadaheadName: n.readahead("embedded")}
 	all["beaminit-peers"], _ = n.discoveryCommand(nil)
+	all["beaminit-modules"], _ = n.moduleChild()[0].Command()
 	return all
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/beaminit/beaminit/boot/devices"
@@ -68,19 +69,23 @@ func (n *node) deviceChild() []supervise.Child {
 	if !ok {
 		return nil
 	}
-	return []supervise.Child{{
-		Name: "devices",
+	return []supervise.Child{hotplugChild("devices", devices.ChildName, orders, deviceBounds(&orders))}
+}
+
+// hotplugChild is one that hears the kernel's uevents.
+func hotplugChild(name, program string, orders any, bounds launch.Bounds) supervise.Child {
+	return supervise.Child{
+		Name: name,
 		Policy: policy.ChildPolicy{Restart: policy.Always, BackoffFirst: time.Second, BackoffLongest: 30 * time.Second,
 			Window: 30 * time.Second, StopTimeout: time.Second},
 		Wanted: supervise.Wanted, Early: true,
 		Command: func() (*launch.Command, error) {
 			text, err := json.Marshal(orders)
 			return &launch.Command{
-				Path: "/proc/self/exe", Argv: []string{devices.ChildName, string(text)}, Env: []string{}, Dir: "/",
-				Bounds: deviceBounds(&orders),
+				Path: "/proc/self/exe", Argv: []string{program, string(text)}, Env: []string{}, Dir: "/", Bounds: bounds,
 			}, err
 		},
-	}}
+	}
 }
 
 // DeviceLines say for a plan what is wanted of which devices.
@@ -95,6 +100,13 @@ func DeviceLines(c *config.Config) (lines []string) {
 		}
 		if d.Mode != 0 {
 			line += fmt.Sprintf(" mode %04o", d.Mode)
+		}
+		lines = append(lines, line)
+	}
+	if c.Kernel.Autoload {
+		line := "modules: for each device, by modules.alias"
+		if len(c.Kernel.Blacklist) > 0 {
+			line += ", but not " + strings.Join(c.Kernel.Blacklist, " ")
 		}
 		lines = append(lines, line)
 	}

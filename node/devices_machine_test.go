@@ -140,3 +140,29 @@ func TestDeviceComes(t *testing.T) {
 		t.Errorf("something was said of devices:\n%s", m.Tail())
 	}
 }
+
+// TestModulesChild: modules are loaded by a child that can do nothing else; an image without their tables is a
+// line, and the node boots.
+func TestModulesChild(t *testing.T) {
+	t.Parallel()
+	m := machine.Start(t, machine.Spec{Cmdline: machine.NoNetwork + " beaminit.kernel.autoload"})
+	m.State(health.Rescue, 0)
+	m.LinesWith("/modules.dep: no such file or directory; want what depmod(8) makes in the image", 1)
+	child := 0
+	m.Eventually("the child hears", func() bool {
+		for _, pid := range m.Below() {
+			if strings.HasPrefix(m.StatusOf(pid)["Name"], "beaminit-module") && m.StatusOf(pid)["Seccomp"] == "2" {
+				child = pid
+			}
+		}
+		return child != 0
+	})
+	for key, want := range map[string]string{"CapEff": "0000000000010000", "CapBnd": "0000000000010000", "NoNewPrivs": "1"} {
+		if got := m.StatusOf(child)[key]; got != want {
+			t.Errorf("the child has %s %s, want %s", key, got, want)
+		}
+	}
+	m.Reachable()
+	m.Want(0, "", "reexec")
+	m.LinesWith("kernel.autoload:", 1)
+}

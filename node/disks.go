@@ -38,7 +38,7 @@ func (n *node) mountDisks() {
 	if plan, _ := boot.UserMounts(n.Config.Mounts); boot.NeedLate(plan) {
 		n.mountLate()
 	}
-	if err := n.runJob(disksJob, disksLimit+toolLimit(n.Config.Mounts), disksOrder{n.Config.Mounts, n.Boot, n.Config.FactoryReset}, &n.state.recalled); err != nil {
+	if err := n.runJob(disksJob, disksLimit+toolLimit(n.Config.Mounts), disksOrder{n.Config.Mounts, n.Boot, n.Config.FactoryReset, n.modules}, &n.state.recalled); err != nil {
 		n.say(health.Err, err)
 	}
 	n.StateDir = n.state.recalled.Dir

@@ -31,6 +31,7 @@ const (
 	seedJob     = "seed"     // the same, and credits the seed of the boot before
 	historyJob  = "history"
 	devicesJob  = "devices" // sets the device nodes that are there
+	modulesJob  = "modules" // loads what devices want
 	moveJob     = "dumps"   // brings what was kept in memory to a disk that came late
 )
 
@@ -39,6 +40,7 @@ const (
 	disksLimit    = time.Minute // a journal that is long, a check of a file system
 	tmpfilesLimit = 10 * time.Second
 	devicesLimit  = 5 * time.Second
+	modulesLimit  = 30 * time.Second
 	keyLimit      = 5 * time.Second
 	releaseLimit  = 10 * time.Second
 	saveLimit     = 30 * time.Second
@@ -76,6 +78,7 @@ var work = map[string]job{
 	// Of these it has what its order takes: deviceBounds.
 	devicesJob: {func(b []byte) (any, error) { return do(b, func(o *devices.Orders) any { return devices.Apply(*o) }) },
 		append(slices.Clip(deviceRights), diskRights...), nil},
+	modulesJob: {func(b []byte) (any, error) { return do(b, loadModules) }, moduleRights, func(*node, any) launch.Sandbox { return reachModules() }},
 	keyJob:     {func(b []byte) (any, error) { return do(b, readKey) }, reads, reachKey},
 	releaseJob: {func(b []byte) (any, error) { return do(b, lookFor) }, writes, reachRelease},
 	saveJob:    {func(b []byte) (any, error) { return do(b, save) }, reads, reachSave},
@@ -143,7 +146,11 @@ func (n *node) jobBounds(j *supervise.Job) launch.Bounds {
 		return deviceBounds(&o)
 	}
 	if kind.reach == nil {
-		b := launch.Own(nil, launch.Sandbox{}, kind.capabilities...)
+		rights := kind.capabilities
+		if o, is := j.Order.(disksOrder); is && o.Autoload != nil {
+			rights = append(slices.Clip(rights), moduleRights...)
+		}
+		b := launch.Own(nil, launch.Sandbox{}, rights...)
 		b.Sandbox = nil
 		if wantTools(n.Config.Mounts) { // they have its limits, and a checker wants memory
 			b.Limits = []string{"core=0"}
@@ -196,6 +203,8 @@ type disksOrder struct {
 	Mounts []config.Mount
 	Boot   uint32
 	Reset  bool // what of it can be made anew, is
+
+	Autoload *boot.Autoload // for a disk that is awaited; nil: no modules are loaded
 }
 
 // recalled is what came of it: what went wrong, and what the state directory tells a boot
@@ -225,7 +234,12 @@ func disks(o *disksOrder) any {
 		say(boot.Reset(plan, t.Done)...)
 	}
 	mount := func() {
-		say(boot.MountUser(plan, mountWait, func() bool { return false }, &t)...)
+		say(boot.MountUser(plan, mountWait, func() bool {
+			if o.Autoload != nil {
+				k.Errs = append(k.Errs, o.Autoload.Present()...)
+			}
+			return false
+		}, &t)...)
 		k.Dir, errs = boot.FindState(plan)
 		say(errs...)
 	}

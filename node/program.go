@@ -182,18 +182,25 @@ func (n *Setup) MissingTools() (problems []error) {
 // moduleDirs are where kernels have their modules; a merged /usr has both.
 var moduleDirs = [...]string{"/lib/modules", "/usr/lib/modules"}
 
-// MissingModules is for a plan of an image: modules that the configuration names and a
-// kernel of the image has not. Where the image has no modules at all, that is a note:
+// MissingModules is for a plan of an image: modules that the configuration names, or the
+// table by which it has others loaded, and a kernel of the image has not. Where the image has no modules at all, that is a note:
 // whether they are built into the kernel cannot be seen.
 func (n *Setup) MissingModules() (problems []error, note string) {
-	names := n.Config.Kernel.Modules
-	if len(names) == 0 || n.isLive() {
+	names, autoload := n.Config.Kernel.Modules, n.Config.Kernel.Autoload
+	if len(names) == 0 && !autoload || n.isLive() {
 		return nil, ""
 	}
 	root := n.Image.Root
 	for _, dir := range moduleDirs {
 		kernels, _ := root.List(dir)
 		for _, kernel := range kernels {
+			alias := dir + "/" + kernel + "/modules.alias"
+			if _, err := root.Mode(alias); autoload && err != nil {
+				problems = append(problems, errors.New(n.Config.Problem("kernel.autoload", alias+" is not in the image", "depmod(8) run where it is made", "").String()))
+			}
+			if len(names) == 0 {
+				continue
+			}
 			for _, what := range boot.CheckModules(dir+"/"+kernel, names, root.Read, func(path string) bool {
 				_, err := root.Mode(path)
 				return err == nil
@@ -204,6 +211,9 @@ func (n *Setup) MissingModules() (problems []error, note string) {
 		if len(kernels) > 0 {
 			return problems, ""
 		}
+	}
+	if len(names) == 0 {
+		return nil, "kernel.autoload: the image has no /lib/modules: whether its kernel has all drivers built in cannot be seen here"
 	}
 	return nil, "kernel.modules: the image has no /lib/modules: whether its kernel has " + strings.Join(names, " ") + " cannot be seen here"
 }

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"slices"
+
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/netcfg"
@@ -64,6 +66,6 @@ func (n *node) loop() supervise.Node {
 		Remember: n.history.Remember, KeepHistory: n.history.Start, FlushHistory: n.history.Flush, StateDir: func() string { return n.StateDir },
 		Version: n.build.Version, Control: ControlPath,
 		Jobs: n.jobs, InMemory: inMemory,
-		Watch: func() cluster.Watch { return n.Watch(n.release.facts.Mesh) }, Children: append(n.services(), n.deviceChild()...), Terminal: n.terminal, Relay: n.relayCommand,
+		Watch: func() cluster.Watch { return n.Watch(n.release.facts.Mesh) }, Children: slices.Concat(n.services(), n.deviceChild(), n.moduleChild()), Terminal: n.terminal, Relay: n.relayCommand,
 	}
 }

@@ -73,7 +73,7 @@ func (n *node) awaitRoot(say func(string)) {
 	root, begun := n.Config.Root, clock.Monotonic()
 	n.openWatchdog()
 	for attempt := 1; ; attempt++ {
-		err := boot.SwitchRoot(root, max(root.Timeout-(clock.Monotonic()-begun), 0), n.petAndPoll, say)
+		err := boot.SwitchRoot(root, max(root.Timeout-(clock.Monotonic()-begun), 0), n.petAndLoad, say)
 		if err == nil {
 			return
 		}
@@ -107,6 +107,12 @@ func (n *node) giveUpRoot(why string) {
 func (n *node) petAndPoll() bool {
 	n.watchdog.Pet()
 	return n.pollSignals()
+}
+
+// petAndLoad is the same for a wait for a disk.
+func (n *node) petAndLoad() bool {
+	n.autoload()
+	return n.petAndPoll()
 }
 
 // bootingRecord is early for a boot that goes on.

@@ -26,6 +26,9 @@ func (l *linker) all() {
 
 // take takes an event. Where a disk goes, another one may have its links.
 func (l *linker) take(e *event) {
+	if e.name == "" {
+		return
+	}
 	if e.action != "remove" {
 		if d, ok := read(e.dir); ok {
 			l.link(&d)

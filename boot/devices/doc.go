@@ -2,6 +2,7 @@
 // [[device]] wants, and disks the links of what they are called (kernel.disk_links): those
 // that are there before the release starts (a Job), and those that come later, by a child
 // that hears the kernel's uevents. PID 1 reads none of them.
+// Another child loads the modules for devices (kernel.autoload), as PID 1 does before for those that are there.
 // The nodes themselves are the kernel's (devtmpfs); what is known of a device is in sysfs
 // (kernel Documentation/filesystems/sysfs.rst).
 package devices

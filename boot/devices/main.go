@@ -11,29 +11,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// allowed is what the child needs of the kernel.
-var allowed = seccomp.List{
-	Calls: slices.Concat(seccomp.Files, seccomp.Sockets, []uint32{
-		unix.SYS_FCHOWNAT, unix.SYS_FCHMODAT, unix.SYS_SYMLINKAT, unix.SYS_MKDIRAT, unix.SYS_READLINKAT, unix.SYS_FACCESSAT,
-	}),
-	Families: []uint32{unix.AF_NETLINK},
-}
-
-// Main is the process: its argument is Orders as JSON, and what it writes is for the console.
-func Main(args []string) int {
-	complain := func(line string) { os.Stderr.WriteString(line + "\n") }
-	var o Orders
-	if len(args) != 2 || json.Unmarshal([]byte(args[1]), &o) != nil {
-		complain(ChildName + ": is for PID 1 to call")
-		return 2
+// begin is the beginning of a child of the name, whose argument is its orders as JSON, and
+// which needs these calls of the kernel beside those of all.
+func begin(name string, args []string, orders any, calls ...uint32) (ok bool) {
+	if len(args) != 2 || json.Unmarshal([]byte(args[1]), orders) != nil {
+		complain(name + ": is for PID 1 to call")
+		return false
 	}
 	footprint.Small()
-	proc.SetName(ChildName)
-	_ = seccomp.Apply(allowed) // PID 1 says where the kernel cannot
-	if o.Disks {
-		go follow(&linker{&voice{o.Said, complain}}, complain) // by itself: a dead disk makes it wait
+	proc.SetName(name)
+	_ = seccomp.Apply(seccomp.List{ // PID 1 says where the kernel cannot
+		Calls:    slices.Concat(seccomp.Files, seccomp.Sockets, calls, []uint32{unix.SYS_READLINKAT, unix.SYS_FACCESSAT}),
+		Families: []uint32{unix.AF_NETLINK},
+	})
+	return true
+}
+
+// complain says a line on the console.
+func complain(line string) { os.Stderr.WriteString(line + "\n") }
+
+// Main is the process that sets devices.
+func Main(args []string) int {
+	var o Orders
+	if !begin(ChildName, args, &o, unix.SYS_FCHOWNAT, unix.SYS_FCHMODAT, unix.SYS_SYMLINKAT, unix.SYS_MKDIRAT) {
+		return 2
 	}
-	follow(newSetter(o.Devices, &voice{o.Said, complain}), complain)
+	if o.Disks {
+		go follow(&linker{&voice{o.Said, complain}}) // by itself: a dead disk makes it wait
+	}
+	follow(newSetter(o.Devices, &voice{o.Said, complain}))
 	return 1
 }
 
@@ -76,7 +82,7 @@ type hearer interface {
 
 // follow tells h of the devices that are there, and of each that comes or goes. It ends the
 // process where it can hear no more: the next one looks at them all.
-func follow(h hearer, complain func(string)) {
+func follow(h hearer) {
 	fd, err := listen()
 	if err == nil {
 		h.all() // what came before it listened

@@ -72,10 +72,10 @@ func lookUp(d config.Device, read func(path string) ([]byte, error)) (r rule, pr
 
 // take takes an event. Where a device goes, another one may have the link.
 func (s *setter) take(e *event) {
-	if e.action == "remove" {
+	if e.action == "remove" && e.name != "" {
 		s.unlink(e.name)
 		s.all()
-	} else if d, ok := read(e.dir); ok {
+	} else if d, ok := read(e.dir); ok && e.name != "" {
 		s.set(&d)
 	}
 }

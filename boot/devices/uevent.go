@@ -14,11 +14,13 @@ const maxEvent = 8 << 10
 type event struct {
 	action string // add, change, remove, …
 	dir    string // of the device in sysfs
-	name   string // of its node below /dev
+	name   string // of its node below /dev; empty: it has none
+	words  string // by which its modules are found, with blanks between
 }
 
 // parse reads a uevent: "add@/devices/…", and KEY=value for each that is to be known, all
-// ended by a zero byte (lib/kobject_uevent.c). ok: it is about a device with a node.
+// ended by a zero byte (lib/kobject_uevent.c). ok: it is about a device with a node, or
+// one that has words.
 func parse(text []byte) (e event, ok bool) {
 	for i, word := range bytes.Split(text, []byte{0}) {
 		key, value, found := strings.Cut(string(word), "=")
@@ -32,9 +34,11 @@ func parse(text []byte) (e event, ok bool) {
 			e.dir = value
 		case "DEVNAME":
 			e.name = value
+		case "MODALIAS":
+			e.words += " " + value
 		}
 	}
-	if !strings.HasPrefix(e.dir, "/devices/") || path.Clean(e.dir) != e.dir || e.name == "" || path.Clean("/"+e.name) != "/"+e.name {
+	if !strings.HasPrefix(e.dir, "/devices/") || path.Clean(e.dir) != e.dir || e.name+e.words == "" || e.name != "" && path.Clean("/"+e.name) != "/"+e.name {
 		return event{}, false
 	}
 	e.dir = sys + e.dir

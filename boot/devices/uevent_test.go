@@ -11,9 +11,11 @@ func TestParse(t *testing.T) {
 		want event
 	}{
 		{"add@/devices/virtual/mem/null|ACTION=add|DEVPATH=/devices/virtual/mem/null|SUBSYSTEM=mem|MAJOR=1|MINOR=3|DEVNAME=null|SEQNUM=7|",
-			event{"add", "/sys/devices/virtual/mem/null", "null"}},
-		{"remove@/devices/a|ACTION=remove|DEVPATH=/devices/a|DEVNAME=bus/usb/001/002|", event{"remove", "/sys/devices/a", "bus/usb/001/002"}},
-		{"add@/devices/a|ACTION=add|DEVPATH=/devices/a|SUBSYSTEM=usb|", event{}},         // no node
+			event{"add", "/sys/devices/virtual/mem/null", "null", ""}},
+		{"remove@/devices/a|ACTION=remove|DEVPATH=/devices/a|DEVNAME=bus/usb/001/002|", event{"remove", "/sys/devices/a", "bus/usb/001/002", ""}},
+		{"add@/devices/a|ACTION=add|DEVPATH=/devices/a|SUBSYSTEM=usb|MODALIAS=usb:v0403|", event{"add", "/sys/devices/a", "", " usb:v0403"}},
+		{"add@/devices/a|ACTION=add|DEVPATH=/devices/a|MODALIAS=of:Na|DEVNAME=i2c-1|MODALIAS=acpi:A:|", event{"add", "/sys/devices/a", "i2c-1", " of:Na acpi:A:"}},
+		{"add@/devices/a|ACTION=add|DEVPATH=/devices/a|SUBSYSTEM=usb|", event{}},         // neither node nor words
 		{"add@/module/a|ACTION=add|DEVPATH=/module/a|DEVNAME=a|", event{}},               // no device
 		{"add@/devices/a|ACTION=add|DEVPATH=/devices/../../etc|DEVNAME=a|", event{}},     // not the kernel's
 		{"add@/devices/a|ACTION=add|DEVPATH=/devices/a|DEVNAME=../etc/shadow|", event{}}, // nor this

@@ -56,6 +56,7 @@ var tools = [...]struct {
 	{netcfg.ChildName, "", "", child.Main},
 	{discovery.ChildName, "", "", peers.Main},
 	{devices.ChildName, "", "", devices.Main},
+	{devices.ModulesName, "", "", devices.ModulesMain},
 	{node.ReadaheadName, "", "", node.ReadaheadMain},
 	{supervise.JobName, "", "", node.JobMain},
 	{"beaminit-tty", "", "", console.Main},

@@ -19,6 +19,12 @@ type Spec struct {
 	Config  []byte // /etc/beaminit.toml of the image
 
 	Modules []string // further modules of the kernel, loaded by the initramfs
+
+	// Autoload has modules loaded by what devices call themselves: those of Modules and those that a
+	// node needs are in the initramfs and named nowhere, and those of Drivers are in the root.
+	Autoload bool
+	Drivers  []string
+	Modprobe string // what /etc/modprobe.d has in the root
 }
 
 // Set is what a node boots from.
@@ -77,9 +83,9 @@ func Build(s Spec, say func(string)) (Set, error) {
 		Initramfs: filepath.Join(s.Dir, name+".cpio"),
 		Root:      filepath.Join(s.Dir, name+".squashfs"),
 	}
-	if err := initramfs(set.Initramfs, s.Init, kernel, s.Modules, say); err != nil {
+	if err := initramfs(set.Initramfs, s, kernel, say); err != nil {
 		return Set{}, err
 	}
-	root := rootfs{Init: s.Init, Release: release, Config: s.Config}
+	root := rootfs{Init: s.Init, Release: release, Config: s.Config, Kernel: kernel, Drivers: s.Drivers, Modprobe: s.Modprobe}
 	return set, root.squashfs(set.Root, say)
 }

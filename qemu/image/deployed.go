@@ -41,7 +41,7 @@ func Deployed(path, kernel, dir, init string, say func(string)) (Set, error) {
 	}
 	if k.Modules != "" {
 		set.Initramfs = filepath.Join(dir, "initramfs.cpio")
-		err = initramfs(set.Initramfs, init, k, nil, say)
+		err = initramfs(set.Initramfs, Spec{Init: init}, k, say)
 	}
 	return set, err
 }

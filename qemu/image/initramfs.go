@@ -28,8 +28,8 @@ func wanted(lib fs.FS, version string) []string {
 
 // initramfs makes the archive that the kernel starts: the init, the modules, and
 // a configuration that names them.
-func initramfs(out, init string, k Kernel, more []string, say func(string)) error {
-	data, err := os.ReadFile(init)
+func initramfs(out string, s Spec, k Kernel, say func(string)) error {
+	data, err := os.ReadFile(s.Init)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func initramfs(out, init string, k Kernel, more []string, say func(string)) erro
 	}
 	config := "# The initramfs of the lab: modules, and nothing else.\n"
 	if k.Modules != "" {
-		names := append(wanted(os.DirFS(k.Modules), k.Version), more...)
+		names := append(wanted(os.DirFS(k.Modules), k.Version), s.Modules...)
 		mods, err := modules(os.DirFS(k.Modules), k.Version, names)
 		if err != nil {
 			return err
@@ -55,7 +55,16 @@ func initramfs(out, init string, k Kernel, more []string, say func(string)) erro
 		if err != nil {
 			return err
 		}
-		config += fmt.Sprintf("[kernel]\nmodules = [%s]\n", quoted(notBuiltIn(names, string(builtin))))
+		if s.Autoload {
+			tables, err := aliases(os.DirFS(k.Modules), k.Version)
+			if err != nil {
+				return err
+			}
+			list = append(list, tables...)
+			config += "[kernel]\nautoload = true\nmodules = [\"tcp_diag\"]\n" // which is no device's
+		} else {
+			config += fmt.Sprintf("[kernel]\nmodules = [%s]\n", quoted(notBuiltIn(names, string(builtin))))
+		}
 	}
 	list = append(list, entry{"etc/beaminit.toml", 0o644, []byte(config)})
 

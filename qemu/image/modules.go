@@ -63,6 +63,19 @@ func modules(lib fs.FS, version string, names []string) ([]entry, error) {
 		entry{path.Join(dir, "modules.builtin"), 0o644, builtin}), nil
 }
 
+// aliases are the entries by which a node finds modules for its devices: of all modules of
+// the kernel, of which it looks for those that it has.
+func aliases(lib fs.FS, version string) (out []entry, err error) {
+	for _, table := range []string{"modules.alias", "modules.softdep"} {
+		data, err := fs.ReadFile(lib, table)
+		if err != nil {
+			return nil, fmt.Errorf("modules of %s: %w", version, err)
+		}
+		out = append(out, entry{path.Join("lib/modules", version, table), 0o644, data})
+	}
+	return out, nil
+}
+
 // moduleName is the name that the kernel gives a module file: "virtio-rng.ko.xz"
 // and "virtio_rng" are the same.
 func moduleName(file string) string {

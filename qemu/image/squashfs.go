@@ -17,6 +17,10 @@ type rootfs struct {
 	Init    string // the beaminit binary
 	Release string // a release directory, copied to /srv/erlang
 	Config  []byte // /etc/beaminit.toml
+
+	Kernel   Kernel
+	Drivers  []string // modules of it
+	Modprobe string   // /etc/modprobe.d/image.conf; empty: there is none
 }
 
 // The root has these directories even where nothing is in them: they are mounted on.
@@ -89,6 +93,9 @@ func (r rootfs) stage(dir string) error {
 	if err := AddLibraries(dir, srv); err != nil {
 		return err
 	}
+	if err := r.drivers(dir); err != nil {
+		return err
+	}
 	files := map[string]string{"beaminit.toml": string(r.Config)}
 	for name, text := range etc {
 		files[name] = text
@@ -98,6 +105,35 @@ func (r rootfs) stage(dir string) error {
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, "etc", name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drivers puts the modules of the image in place.
+func (r rootfs) drivers(dir string) error {
+	files := []entry{{"etc/modprobe.d/image.conf", 0o644, []byte(r.Modprobe)}}
+	if len(r.Drivers) > 0 {
+		list, err := modules(os.DirFS(r.Kernel.Modules), r.Kernel.Version, r.Drivers)
+		if err != nil {
+			return err
+		}
+		tables, err := aliases(os.DirFS(r.Kernel.Modules), r.Kernel.Version)
+		if err != nil {
+			return err
+		}
+		files = slices.Concat(files, list, tables)
+	}
+	for _, f := range files {
+		if len(f.data) == 0 {
+			continue
+		}
+		name := filepath.Join(dir, f.name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, f.data, 0o644); err != nil {
 			return err
 		}
 	}

@@ -102,6 +102,9 @@ func (n *Node) arguments(serial, qmp, nic, shell int) []string {
 	for i, file := range o.Drives {
 		args = append(args, "-drive", fmt.Sprintf("if=none,id=drive%d,format=raw,file=%s", i, comma(file)))
 	}
+	for _, c := range o.Chardevs {
+		args = append(args, "-chardev", c)
+	}
 	for _, d := range o.Devices {
 		args = append(args, "-device", d)
 	}

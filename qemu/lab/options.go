@@ -143,6 +143,7 @@ type Options struct {
 	Interval  time.Duration // of the health records, as the image's configuration has it; 0: 10 s
 	Devices   []string      // further devices of every machine, as QEMU's -device has them
 	Drives    []string      // raw images that Devices and AddDevice have as drive=drive0, drive1, …
+	Chardevs  []string      // and character devices, as QEMU's -chardev has them
 	Append    string        // added to the kernel command line of every node
 	HealthKey health.Key    // the nodes sign their records with it, and no others count; nil: they do not
 	Pcap      bool          // write every frame to run/lan.pcap
