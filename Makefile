@@ -109,7 +109,8 @@ layer: build/test
 lab:
 	cd qemu && go test -timeout 10m $$(go list ./... | grep -v /e2e)
 
-e2e: build/init xterm
+e2e: build/init
+	@$(TERMINAL)
 	cd qemu && go test -timeout 30m -count=1 ./e2e
 
 auto: build/init ## nodes that nobody tells anything, and of other kinds of releases, become a cluster, in QEMU
@@ -181,19 +182,20 @@ build/test/newer-%: $(KINDS)/newer.sh $(shell find $(KINDS)/relx $(KINDS)/mix -t
 	@ln -s ../../otp-$* $@/root
 
 $(LAB):
-	@$(if $(WEB),$(MAKE) --no-print-directory xterm || echo "no xterm.js from npm: the page has its consoles as plain text")
+	@$(if $(WEB),$(TERMINAL))
 	@test -e $@ || echo "building the lab"
 	@cd qemu && go build -o ../$@ ./cmd/lab
 
 # What the page has for its consoles, as pinned in package-lock.json: it becomes a part of the
 # lab's program.
 XTERM := qemu/web/static/xterm
+TERMINAL = $(MAKE) -s --no-print-directory xterm || echo "no xterm.js from npm: the page has its consoles as plain text"
 xterm: $(XTERM)/xterm.mjs
 $(XTERM)/xterm.mjs: qemu/web/package-lock.json
 	@command -v npm >/dev/null || $(MAKE) --no-print-directory deps PACKAGES=npm
 	@echo "fetching xterm.js from npm"
 	@rm -rf build/npm $(XTERM) && mkdir -p build/npm $(XTERM) && cp qemu/web/package.json $< build/npm
-	@cd build/npm && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@cd build/npm && npm ci --loglevel=error --fetch-retries=1 --ignore-scripts --no-audit --no-fund >/dev/null
 	@cd build/npm/node_modules/@xterm/xterm && cp LICENSE css/xterm.css $(CURDIR)/$(XTERM) && sed '/^\/\/# sourceMappingURL=/d' lib/xterm.mjs > $(CURDIR)/$@
 
 bench-cluster: deps build/test ## a cluster of five through its partitions, beside OTP alone: how soon each is noticed and healed (docs/cluster.svg)
