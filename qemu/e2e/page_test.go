@@ -34,7 +34,7 @@ const pagePatience = 2 * time.Minute
 
 // seesPage looks at a lab that runs as a person does with make watch WEB=1 and a browser.
 func seesPage(t *testing.T, l *lab.Lab) {
-	address := watchPage(t, l)
+	address, end := watchPage(t, l)
 	b := open(t, address)
 	b.sees("three nodes are up", `document.querySelectorAll('.node[data-kind=good]').length === 3 && document.getElementById('verdict').textContent.includes('3 of 3 up')`)
 	for _, v := range lab.Verbs() {
@@ -68,12 +68,16 @@ func seesPage(t *testing.T, l *lab.Lab) {
 	b.sees("whole once more", `document.getElementById('verdict').textContent.startsWith('✓ whole')`)
 	b.complains()
 
+	end()
+	b.sees("that the lab does not answer", `document.getElementById('trouble').textContent.startsWith('The lab does not answer') && !document.getElementById('trouble').hidden`)
+	address, _ = watchPage(t, l)
 	stranger := open(t, strings.Split(address, "#")[0])
 	stranger.sees("a page without its token", `document.getElementById('trouble').textContent.includes('open the address that the lab has printed') && document.querySelector('.node') === null`)
 }
 
-// watchPage runs "lab watch -web" on the lab, and gives the address that it prints.
-func watchPage(t *testing.T, l *lab.Lab) string {
+// watchPage runs "lab watch -web" on the lab, and gives the address that it prints, and what
+// ends it before the test does.
+func watchPage(t *testing.T, l *lab.Lab) (address string, end func()) {
 	t.Helper()
 	cmd := exec.Command(labBin, "watch", "-web", "-dir", l.Dir())
 	said, err := cmd.StderrPipe()
@@ -83,18 +87,19 @@ func watchPage(t *testing.T, l *lab.Lab) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	end = sync.OnceFunc(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("lab watch -web ended with %v", err)
 		}
 	})
+	t.Cleanup(end)
 	line, err := bufio.NewReader(said).ReadString('\n')
 	_, address, found := strings.Cut(strings.TrimSpace(line), "page: ")
 	if !found || !strings.HasPrefix(address, "http://127.0.0.1:") {
 		t.Fatalf("lab watch -web says %q (%v)", line, err)
 	}
-	return address
+	return address, end
 }
 
 // browser is a real one, with the page open.
