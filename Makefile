@@ -22,14 +22,14 @@ PACKAGES := qemu-system-x86 linux-image-cloud-amd64 linux-image-amd64 squashfs-t
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
 LAB     := build/lab-tool
-LABARGS  = -init build/init $(if $(RELEASE),-release '$(abspath $(RELEASE))') $(if $(IMAGE),-image '$(abspath $(IMAGE))') $(if $(NODES),-nodes $(NODES)) \
+LABARGS  = -init build/init $(if $(RELEASE),-release '$(or $(filter demo:%,$(RELEASE)),$(abspath $(RELEASE)))') $(if $(IMAGE),-image '$(abspath $(IMAGE))') $(if $(NODES),-nodes $(NODES)) \
            $(if $(KERNEL),-kernel '$(abspath $(KERNEL))') $(if $(MEM),-mem $(MEM)) $(if $(PCAP),-pcap) \
            $(if $(TCG),-tcg) $(if $(AUTO),-auto) $(if $(APPEND),-append '$(APPEND)') $(if $(FILE),'$(abspath $(FILE))')
 
 # WEB=1 or WEB=PORT.
 WEBFLAG = $(if $(WEB),-web$(if $(filter-out 1,$(WEB)),=$(WEB)))
 
-.PHONY: help xterm newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e bench bench-boot bench-cluster crowd fuzz chaos truth auto cross init deps clean
+.PHONY: help xterm newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e scenarios bench bench-boot bench-cluster crowd fuzz chaos truth auto cross init deps clean
 .PHONY: build/init build/lab-tool build/bench build/test # go knows better than make what is up to date
 
 run: ## three nodes in QEMU, their health on screen; with WEB=1 in a browser, too (RELEASE=DIR NODES=N AUTO=1 IMAGE=DIR FILE=lab.toml …: docs/lab.md)
@@ -66,7 +66,7 @@ quick: ## vet, and the tests that want neither root nor QEMU: a minute
 	go test -p 4 -parallel 4 $$(go list ./... | grep -vE '$(SLOW)')
 
 # What takes hours: other figures than those of make test, from other seeds.
-SOAK := cross chaos truth fuzz auto bench bench-boot bench-cluster crowd
+SOAK := cross chaos truth fuzz auto scenarios bench bench-boot bench-cluster crowd
 soak: FUZZTIME := 10m
 soak: $(SOAK) ## chaos, power cuts, long fuzzing, benchmarks: for a night
 
@@ -112,6 +112,11 @@ lab:
 e2e: build/init
 	@$(TERMINAL)
 	cd qemu && go test -timeout 30m -count=1 ./e2e
+
+# Ten times each is what says that they hold.
+TIMES := 1
+scenarios: build/init ## plays each of qemu/scenarios, TIMES times
+	cd qemu && go test -timeout 5h -count=1 -run TestScenarios ./e2e -soak -scenario.times $(TIMES)
 
 auto: build/init ## nodes that nobody tells anything, and of other kinds of releases, become a cluster, in QEMU
 	cd qemu && go test -timeout 10m -count=1 -run 'TestAuto|TestFamilies' ./e2e -soak

@@ -58,6 +58,32 @@ args = ["-kernel", "net_ticktime", "4"]
 	}
 }
 
+// Nodes that are named by their addresses are a mesh, heal, and can be visited.
+func TestNamesByAddress(t *testing.T) {
+	t.Parallel()
+	br := machine.Bridge(t)
+	var ms []*machine.Machine
+	for i := 1; i <= 2; i++ {
+		m := machine.Start(t, machine.WithERTS(t, fmt.Sprintf("ip=10.77.0.1%d::10.77.0.1:255.255.255.0:n%d:eth0:off beaminit.network.eth0.wait=20s", i, i),
+			"[distribution]\nnames = \"address\"\n[peers]\nn1 = \"10.77.0.11\"\nn2 = \"10.77.0.12\"\n"))
+		m.Plug(br, i)
+		ms = append(ms, m)
+	}
+	for i, m := range ms {
+		r, next := m.Record("whole", 0, func(r health.Record) bool { return r.State == health.Up && r.Connected == 1 })
+		if want := fmt.Sprintf("eclero@10.77.0.1%d", i+1); r.Node != want {
+			t.Errorf("the node is %s, want %s", r.Node, want)
+		}
+		m.Want(0, fmt.Sprintf("['eclero@10.77.0.1%d']\n", 2-i), "rpc", "erlang", "nodes")
+		m.Visited(t, false)
+		if i == 0 {
+			unix.Kill(ms[1].VM(), unix.SIGKILL)
+			_, next = m.Record("alone", next, func(r health.Record) bool { return r.Connected == 0 })
+			m.Record("healed", next, func(r health.Record) bool { return r.State == health.Up && r.Connected == 1 })
+		}
+	}
+}
+
 // A peer with another cookie is named with that reason, and the attempts to connect to it,
 // which come to nothing, become fewer: the console says so, once.
 func TestOtherCookie(t *testing.T) {

@@ -57,7 +57,9 @@ func isInterface(s string) bool {
 
 func isAbs(s string) bool    { return s != "" && s[0] == '/' }
 func isModule(s string) bool { return isMadeOf(s, "_-") }
-func isNames(s string) bool  { return s == ShortNames || s == LongNames || s == NoNames }
+func isNames(s string) bool {
+	return s == ShortNames || s == LongNames || s == AddressNames || s == NoNames
+}
 
 // isNodeName is the part of a node name before the @, as net_kernel takes it.
 func isNodeName(s string) bool { return isMadeOf(s, "_-") && len(s) <= 128 }

@@ -176,7 +176,7 @@ type Console struct {
 // Distribution is the [distribution] table.
 type Distribution struct {
 	Name         string // the part before @
-	Names        string // ShortNames, LongNames or NoNames
+	Names        string // ShortNames, LongNames, AddressNames or NoNames
 	Port         int    // TCP
 	EPMD         string // "none", "daemon" or "module:NAME"
 	CookieFile   string
@@ -187,9 +187,10 @@ type Distribution struct {
 
 // The words of [distribution] names, with what erl(1) calls them.
 const (
-	ShortNames = "short" // -sname
-	LongNames  = "long"  // -name
-	NoNames    = "none"  // neither: the node is not distributed when it starts
+	ShortNames   = "short"   // -sname
+	LongNames    = "long"    // -name
+	AddressNames = "address" // -name, with the node's address behind the @
+	NoNames      = "none"    // neither: the node is not distributed when it starts
 )
 
 // TLS is the [distribution.tls] table: PEM files. All empty: distribution is plain TCP,

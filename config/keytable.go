@@ -112,7 +112,7 @@ var keys = [...]key{
 	{name: "distribution.name", field: func(at place) any { return &at.c.Distribution.Name },
 		check: isNodeName, noun: "node name", want: "the part before the @: letters, digits, - and _", empty: true},
 	{name: "distribution.names", field: func(at place) any { return &at.c.Distribution.Names },
-		check: isNames, noun: "kind of node names", want: `"short", "long" or "none"`},
+		check: isNames, noun: "kind of node names", want: `"short", "long", "address" or "none"`},
 	{name: "distribution.port", field: func(at place) any { return &at.c.Distribution.Port },
 		noun: "TCP port", want: "1 to 65535", min: 1, max: 65535},
 	{name: "distribution.epmd", field: func(at place) any { return &at.c.Distribution.EPMD },

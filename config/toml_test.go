@@ -41,7 +41,7 @@ func TestTOMLProblems(t *testing.T) {
 		{"broadcast address", "[network.eth0]\naddress = [\"192.168.7.255/24\"]", []string{at + `2: network.eth0.address: "192.168.7.255/24" is the broadcast address of the network, not of a host; want addresses with a prefix length, such as "192.168.7.6/24", or "link-local"; using []`}},
 		{"gateway with a prefix", "[network.eth0]\ngateway = [\"192.168.7.1/24\"]", []string{at + `2: network.eth0.gateway: "192.168.7.1/24" has a prefix length; want the address alone, "192.168.7.1"; using ["192.168.7.1"]`}},
 		{"MTU", "[network.eth0]\nmtu = 67", []string{at + `2: network.eth0.mtu: 67 is no MTU; want 68 to 65535; using 0`}},
-		{"names", "[distribution]\nnames = \"Long\"", []string{at + `2: distribution.names: "Long" is no kind of node names; want "short", "long" or "none"; using "short"`}},
+		{"names", "[distribution]\nnames = \"Long\"", []string{at + `2: distribution.names: "Long" is no kind of node names; want "short", "long", "address" or "none"; using "short"`}},
 		{"node name", "[distribution]\nname = \"a@b\"", []string{at + `2: distribution.name: "a@b" is no node name; want the part before the @: letters, digits, - and _; using ""`}},
 		{"epmd", "[distribution]\nepmd = \"module:\"", []string{at + `2: distribution.epmd: "module:" is no way to find nodes; want "none", "daemon" or "module:NAME"; using "none"`}},
 		{"TLS", "[distribution.tls]\ncert = \"cert.pem\"\ncrt = 1", []string{

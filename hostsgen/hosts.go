@@ -260,3 +260,19 @@ func fit(name string) bool {
 	}
 	return name != ""
 }
+
+// Lookup is the address of a name in a hosts file (hosts(5)) that is not of this machine
+// alone; the zero Addr where there is none.
+func Lookup(text []byte, name string) netip.Addr {
+	for _, line := range strings.Split(string(text), "\n") {
+		line, _, _ = strings.Cut(line, "#")
+		words := strings.Fields(line)
+		if len(words) < 2 || !slices.ContainsFunc(words[1:], func(w string) bool { return strings.EqualFold(w, name) }) {
+			continue
+		}
+		if a, err := netip.ParseAddr(words[0]); err == nil && !a.IsLoopback() {
+			return a
+		}
+	}
+	return netip.Addr{}
+}

@@ -31,6 +31,15 @@ const head = `# written by beaminit from [peers]
 ::1 localhost ip6-localhost ip6-loopback
 `
 
+func TestLookup(t *testing.T) {
+	const file = "127.0.0.1 localhost n1\n# 10.0.0.9 n1\nn1 10.0.0.8\n::1 n1\n10.0.0.7 other.lan N1 # mine\n10.0.0.6 n1\n"
+	for name, want := range map[string]string{"n1": "10.0.0.7", "other.lan": "10.0.0.7", "other": "invalid IP", "localhost": "invalid IP", "": "invalid IP"} {
+		if got := Lookup([]byte(file), name); got.String() != want {
+			t.Errorf("%q: %v, want %v", name, got, want)
+		}
+	}
+}
+
 func TestHosts(t *testing.T) {
 	three := []config.Peer{peer("eclero6", "192.168.7.6"), peer("eclero8", "192.168.7.8"), peer("eclero10", "192.168.7.10", "ten")}
 	tests := []struct {

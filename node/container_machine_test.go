@@ -49,11 +49,11 @@ var dockers = strings.Fields("CAP_CHOWN CAP_DAC_OVERRIDE CAP_FSETID CAP_FOWNER C
 
 // runContainer runs an image of the demo release and nothing besides, on a network of its own.
 func runContainer(t *testing.T, capabilities, env []string, args ...string) *container {
-	return runOn(t, "of-the-runtime", "", capabilities, env, args...)
+	return runOn(t, "of-the-runtime", "", "127.0.0.1", capabilities, env, args...)
 }
 
-// runOn is runContainer with a host name, on the network (ip-netns(8)) of that path.
-func runOn(t *testing.T, hostname, network string, capabilities, env []string, args ...string) *container {
+// runOn is runContainer with a host name and its address, on the network (ip-netns(8)) of that path.
+func runOn(t *testing.T, hostname, network, address string, capabilities, env []string, args ...string) *container {
 	t.Helper()
 	if _, err := exec.LookPath("runc"); err != nil {
 		t.Fatal("no runc (Debian's runc)")
@@ -67,7 +67,7 @@ func runOn(t *testing.T, hostname, network string, capabilities, env []string, a
 	machine.WriteFile(t, filepath.Join(root, "data/cookie"), "container-cookie")
 	nstest.Must(t, os.Chmod(filepath.Join(root, "data/cookie"), 0o600))
 	machine.CopyInit(t, filepath.Join(root, "sbin/init"))
-	nstest.Must(t, os.WriteFile(filepath.Join(root, "etc/hosts"), []byte("127.0.0.1 localhost "+hostname+"\n"), 0o644)) // as runtimes write it
+	nstest.Must(t, os.WriteFile(filepath.Join(root, "etc/hosts"), []byte("127.0.0.1 localhost\n"+address+" "+hostname+"\n"), 0o644)) // as runtimes write it
 	type mount struct {
 		Destination string   `json:"destination"`
 		Type        string   `json:"type"`
@@ -285,16 +285,20 @@ func TestContainersAreACluster(t *testing.T) {
 	lan := space("lan")
 	ip("-n", lan, "link", "add", "br0", "type", "bridge")
 	ip("-n", lan, "link", "set", "br0", "up")
-	var cs []*container
-	for i := 1; i <= 3; i++ {
+	run := func(i int, env string) *container {
+		t.Helper()
 		ns := space(fmt.Sprint("n", i))
 		ip("-n", lan, "link", "add", fmt.Sprint("p", i), "type", "veth", "peer", "name", "eth0", "netns", ns)
 		ip("-n", lan, "link", "set", fmt.Sprint("p", i), "master", "br0", "up")
 		ip("-n", ns, "address", "add", fmt.Sprintf("10.77.5.%d/24", i), "dev", "eth0")
 		ip("-n", ns, "link", "set", "eth0", "up")
-		cs = append(cs, runOn(t, fmt.Sprint("n", i), "/run/netns/"+ns, dockers,
-			[]string{"BEAMINIT_HEALTH_INTERVAL=1s", "BEAMINIT_PEERS=n1:10.77.5.1,n2:10.77.5.2,n3:10.77.5.3"}))
+		return runOn(t, fmt.Sprint("n", i), "/run/netns/"+ns, fmt.Sprint("10.77.5.", i), dockers, []string{"BEAMINIT_HEALTH_INTERVAL=1s", env})
 	}
+	var cs []*container
+	for i := range 3 {
+		cs = append(cs, run(i+1, "BEAMINIT_PEERS=n1:10.77.5.1,n2:10.77.5.2,n3:10.77.5.3"))
+	}
+	run(4, "BEAMINIT_DISTRIBUTION_NAMES=address").says("node=eclero@10.77.5.4 state=up") // as libcluster's DNSPoll finds it
 	for _, c := range cs {
 		c.says("state=up pid=")
 		c.says("peers=2/2")

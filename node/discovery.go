@@ -23,7 +23,7 @@ const foundFile = RunDir + "/found.json"
 // beginDiscovery is the child that finds peers, in the form that the loop wants.
 func (n *node) beginDiscovery() supervise.Discovery {
 	d := &n.Config.Discovery
-	if d.File == "" && d.DNS == "" && !d.MDNS {
+	if !finds(d) {
 		return supervise.Discovery{}
 	}
 	key, err := n.discoveryKey()
@@ -139,3 +139,11 @@ func (n *Setup) foundPeers() (peers []config.Peer) {
 func (n *Setup) peers() []config.Peer {
 	return append(n.Config.Peers[:len(n.Config.Peers):len(n.Config.Peers)], n.foundPeers()...)
 }
+
+// knowsPeers says that there are peers, or that some may be found: the monitor watches the
+// connections to these, and to no others.
+func (n *Setup) knowsPeers() bool {
+	return len(n.Config.Peers) > 0 || finds(&n.Config.Discovery)
+}
+
+func finds(d *config.Discovery) bool { return d.File != "" || d.DNS != "" || d.MDNS }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/hostsgen"
 	"github.com/beaminit/beaminit/internal/files"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise/launch"
@@ -101,7 +102,7 @@ func (n *Setup) Watch(m Mesh) cluster.Watch {
 		}
 		peer := cluster.Peer{Name: p.Name, Addr: netip.AddrPortFrom(p.Address, uint16(port))}
 		if m.Known {
-			peer.Node = m.Naming.Peer(p.Name, p.Node)
+			peer.Node = m.Naming.Peer(n.hostPart(&p), p.Node)
 		}
 		w.Peers = append(w.Peers, peer)
 	}
@@ -168,4 +169,34 @@ func (n *Setup) CheckCertificate(node string) error {
 		return nil // problemsSaid already
 	}
 	return release.CheckCertificate(path, text, node)
+}
+
+// nameByAddress has the node called by its address, where distribution.names wants that and
+// it has one.
+func (n *Setup) nameByAddress(in *release.Inputs) {
+	if a := n.addressInName(); a.IsValid() {
+		in.Distribution.Names, in.Hostname = config.LongNames, a.String()
+	}
+}
+
+// addressInName is what stands behind the @ in this node's name; the zero Addr where that is
+// no address. In a container, and for a tool on a node that has its address by DHCP, it is
+// in the hosts file that PID 1 wrote.
+func (n *Setup) addressInName() (own netip.Addr) {
+	if n.Config.Distribution.Names != config.AddressNames {
+		return own
+	}
+	if own = n.OwnAddress(); !own.IsValid() && n.isLive() {
+		text, _ := n.Image.Read(RunDir + "/hosts")
+		own = hostsgen.Lookup(text, n.Config.Node.Hostname)
+	}
+	return own
+}
+
+// hostPart is what stands behind the @ in the name of a peer's node, but for a domain.
+func (n *Setup) hostPart(p *config.Peer) string {
+	if n.addressInName().IsValid() {
+		return p.Address.String()
+	}
+	return p.Name
 }

@@ -139,7 +139,7 @@ func (n *Setup) Inputs(run int) release.Inputs {
 		Heart: c.Watchdog.Criterion == config.ByHeart, WhoseHeart: n.whoseHeart,
 		IPv6: onlyIPv6(c),
 	}
-	in.Notify, in.NoDestroy, in.WaitForPeers = notify.Socket, n.Uncuttable, c.Distribution.WaitForPeers
+	in.Notify, in.Keepalive, in.WaitForPeers = notify.Socket, n.Uncuttable || !n.knowsPeers(), c.Distribution.WaitForPeers
 	in.DefaultNames, in.Erlinit = !c.IsSet("distribution.names"), c.DropIn()
 	self := selfIndex(c)
 	in.DefaultPort = !c.IsSet("distribution.port") && (self < 0 || c.Peers[self].Port == 0)
@@ -148,8 +148,9 @@ func (n *Setup) Inputs(run int) release.Inputs {
 	d := n.dumps()
 	in.Dump, in.DumpBytes, in.DumpSeconds = d.Dump(evidence.Run(n.Boot, run)), d.Bytes, d.Seconds
 	in.Domain = c.Domain()
+	n.nameByAddress(&in)
 	for _, p := range n.peers() {
-		in.Peers, in.PeerNames = append(in.Peers, p.Name), append(in.PeerNames, p.Node)
+		in.Peers, in.PeerNames = append(in.Peers, n.hostPart(&p)), append(in.PeerNames, p.Node)
 	}
 	cookie, err := n.readSecret(c.Distribution.CookieFile)
 	if in.Cookie = cookie; files.IsRefused(err) {

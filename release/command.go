@@ -36,7 +36,7 @@ type Inputs struct {
 	HomeCookie   []byte   // what .erlang.cookie in the HOME of release.env holds; nil: there is none
 	PeerNames    []string // of their nodes, before the @, where they are not that of this one
 	WaitForPeers bool     // the applications are started when the peers are connected, or after syncTimeout
-	NoDestroy    bool     // the kernel cannot end a connection from outside (SOCK_DESTROY)
+	Keepalive    bool     // nobody ends a dead connection of the VM from outside (SOCK_DESTROY)
 
 	Notify string // path of the socket on which the release says that it is ready; empty: it says nothing
 

@@ -115,7 +115,7 @@ func TestCommand(t *testing.T) {
 		{"heart-wanted", systools, func(in *Inputs) { in.Heart = true; in.WhoseHeart = func() Heart { return OwnHeart } }},
 		{"heart-missing", systools, func(in *Inputs) { in.Heart = true }},
 		{"wait-for-peers", systools, func(in *Inputs) { in.WaitForPeers = true }},
-		{"distributed", with(systools, []string{"/srv/erlang/releases/0.1.0/sys.config: [{kernel,[{distributed, [{proxima,0,['toliman@n1',{'toliman@n2','toliman@n3'}]}]}]}]."}), func(in *Inputs) { in.NoDestroy = true }},
+		{"distributed", with(systools, []string{"/srv/erlang/releases/0.1.0/sys.config: [{kernel,[{distributed, [{proxima,0,['toliman@n1',{'toliman@n2','toliman@n3'}]}]}]}]."}), func(in *Inputs) { in.Keepalive = true }},
 		{"no-hostname", systools, func(in *Inputs) { in.Hostname = ""; in.Peers = nil; in.StopTimeout = 0; in.Notify = "" }},
 	}
 	for _, c := range cases {

@@ -33,7 +33,7 @@ func (r *Release) extraConfig(in *Inputs, c *Command, n *naming, f *filter) []by
 	case r.portByKernel() && !f.portOfModule():
 		b = append(b, "\n  {erl_epmd_node_listen_port,"+f.port+"},"...)
 	}
-	if in.NoDestroy && !n.none && !r.sys.distOptions {
+	if in.Keepalive && !n.none && !r.sys.distOptions {
 		b = append(b, lateNotice...)
 	}
 	if in.Distribution.Connect && !n.none && (in.WaitForPeers || r.sys.distributed) {
@@ -71,7 +71,7 @@ func (r *Release) ownInetrc(in *Inputs, c *Command, f *filter) string {
 // VM that gets both ends at once ("should be specified, not both").
 func (r *Release) portByKernel() bool { return CompareVersions(r.ERTS, "15.2") >= 0 }
 
-// lateNotice has the VM itself find out that a peer is gone, where nobody can tell it: by
+// lateNotice has the VM itself find out that a node is gone, where nobody can tell it: by
 // the keepalive of tcp(7), every second, and within 9 s for data that nobody acknowledges,
 // in place of kernel's net_ticktime, 60 s. A line that loses 5 % of all packets each way
 // loses eight such exchanges in a row once in years. The numbers are those of Linux: level

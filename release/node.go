@@ -37,6 +37,9 @@ func (r *Release) naming(in *Inputs, c *Command, f *filter) (n naming) {
 		}
 	}
 	n.none, n.long = names == config.NoNames, names == config.LongNames
+	if names == config.AddressNames {
+		c.Problems = append(c.Problems, errors.New(from+` is "address" and the node has none; want network.eth0.address, or a line of [peers] for `+in.Hostname+`; using short names`))
+	}
 	_, n.domain, _ = strings.Cut(in.Hostname, ".")
 	if n.domain == "" {
 		n.domain = in.Domain

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -138,6 +139,13 @@ func TestCluster(t *testing.T) {
 	})
 }
 
+// onLab is a lab for a scenario that wants no host beside its nodes.
+type onLab struct{ *lab.Lab }
+
+func (onLab) Host(context.Context, string, []string) (func() error, error) {
+	return nil, errors.New("a host is for lab play")
+}
+
 // plays plays a scenario on a lab that runs. What it expects within seconds may take longer
 // here: a machine that is emulated on a busy host is slow.
 func plays(t *testing.T, l *lab.Lab, name string) {
@@ -151,7 +159,7 @@ func plays(t *testing.T, l *lab.Lab, name string) {
 			f.Steps[i].Limit = max(f.Steps[i].Limit, patience)
 		}
 	}
-	if err := scenario.Play(t.Context(), l, f, func(line string) { t.Log(line) }).Err(); err != nil {
+	if err := scenario.Play(t.Context(), onLab{l}, f, func(line string) { t.Log(line) }).Err(); err != nil {
 		t.Error(err)
 	}
 }

@@ -254,7 +254,7 @@ func (b *browser) scenarios(t *testing.T, l *lab.Lab) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		scenario.Play(t.Context(), l, f, func(string) {})
+		scenario.Play(t.Context(), onLab{l}, f, func(string) {})
 		b.sees(f.Name, fmt.Sprintf(`document.getElementById('h-scenario').textContent === 'Scenario: ' + %q && document.querySelector('#scenario ol').textContent.includes(%q)`, f.Name, want))
 	}
 }

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -14,7 +15,7 @@ type Spec struct {
 	Dir     string // where it is built and kept
 	Name    string // of what is kept there, so that several can be; empty: "image"
 	Init    string // the beaminit binary, linux/amd64 and static
-	Release string // a release directory or tar.gz; empty: the demo
+	Release string // a release directory or tar.gz, or demo:NAME; empty: demo:eclero
 	Kernel  string // a bzImage; empty: Debian's
 	Config  []byte // /etc/beaminit.toml of the image
 
@@ -65,9 +66,9 @@ func Build(s Spec, say func(string)) (Set, error) {
 	if err != nil {
 		return Set{}, err
 	}
-	release := filepath.Join(s.Dir, "release")
-	if s.Release == "" {
-		err = demoRelease(release, say)
+	var release string
+	if demo, is := strings.CutPrefix(cmp.Or(s.Release, "demo:eclero"), "demo:"); is {
+		release, err = demoRelease(demo, s.Dir, say)
 	} else {
 		release, err = givenRelease(s.Release, filepath.Join(s.Dir, "unpacked"), say)
 	}

@@ -9,62 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/beaminit/beaminit/qemu/demo"
 )
-
-// demoRelease builds the demo application and a release of it in dir, with the
-// Erlang of this machine.
-func demoRelease(dir string, say func(string)) error {
-	erlang, err := erlangRoot()
-	if err != nil {
-		return err
-	}
-	d := newDigest()
-	sources := map[string][]byte{}
-	err = fs.WalkDir(demo.Files, ".", func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		data, err := fs.ReadFile(demo.Files, name)
-		sources[name] = data
-		d.text(name)
-		d.text(string(data))
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	parts, _ := filepath.Glob(filepath.Join(erlang, "erts-*/bin"))
-	for _, lib := range []string{"kernel", "stdlib", "compiler"} {
-		found, _ := filepath.Glob(filepath.Join(erlang, "lib", lib+"-*/ebin"))
-		parts = append(parts, found...)
-	}
-	for _, part := range parts {
-		d.tree(part)
-	}
-	sum, err := d.sum()
-	if err != nil {
-		return fmt.Errorf("read %s: %w", erlang, err)
-	}
-	return makeOnce(dir, sum, "building the demo release eclero with the Erlang in "+erlang, say, func(tmp string) error {
-		src := tmp + ".src"
-		defer os.RemoveAll(src)
-		for name, data := range sources {
-			file := filepath.Join(src, name)
-			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-				return err
-			}
-			if err := os.WriteFile(file, data, 0o644); err != nil {
-				return err
-			}
-		}
-		if err := os.MkdirAll(tmp, 0o755); err != nil {
-			return err
-		}
-		return run("escript", filepath.Join(src, "build.escript"), filepath.Join(src, "eclero"), tmp)
-	})
-}
 
 // erlangRoot is the directory of this machine's Erlang, the one with erts-* in it.
 func erlangRoot() (string, error) {

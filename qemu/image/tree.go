@@ -5,8 +5,8 @@ import "path/filepath"
 // Demo lays out the demo release with this machine's ERTS in to, as it is in the lab's
 // image. What has to be made for it is kept in dir.
 func Demo(dir, to string, say func(string)) error {
-	release := filepath.Join(dir, "release")
-	if err := demoRelease(release, say); err != nil {
+	release, err := demoRelease("eclero", dir, say)
+	if err != nil {
 		return err
 	}
 	return copyRelease(release, to)

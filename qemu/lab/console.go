@@ -106,7 +106,7 @@ func (c *console) tail(n int) []string {
 func (c *console) after(seen int) (lines []string, total int, more <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	fresh := min(c.total-seen, len(c.lines))
+	fresh := max(0, min(c.total-seen, len(c.lines)))
 	for _, l := range c.lines[len(c.lines)-fresh:] {
 		lines = append(lines, string(l))
 	}

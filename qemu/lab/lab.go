@@ -232,6 +232,17 @@ func (l *Lab) event(node, text string) {
 	l.events = l.events[max(0, len(l.events)-keptEvents):]
 }
 
+// Said gives the lines of a node's console behind the first seen of them, as far as they are
+// kept, and how many there have been.
+func (l *Lab) Said(node string, seen int) (lines []string, total int, err error) {
+	n, err := l.Node(node)
+	if err != nil {
+		return nil, 0, err
+	}
+	lines, total, _ = n.con.after(seen)
+	return lines, total, nil
+}
+
 // Log gives the last lines of a node's console.
 func (l *Lab) Log(node string, lines int) ([]string, error) {
 	n, err := l.Node(node)

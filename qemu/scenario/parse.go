@@ -7,6 +7,8 @@
 //	scenario TEXT                       what it shows
 //	nodes N                             of the lab, 3 where nothing is said
 //	append WORDS                        added to the kernel command line of every node
+//	lab FILE                            a lab file beside this one, in place of both
+//	host ADDRESS PROGRAM …              a program as a host of the LAN, to the end of the scenario
 //	boot within 3m                      all nodes are up and connected to all others
 //	do VERB …                           a verb of the lab: do cut eclero6 eclero8
 //	expect NODES CONDITION … within 5s  becomes so
@@ -14,14 +16,15 @@
 //	wait 5s                             lets time pass
 //	times N … end                       what stands between, so many times
 //
-// NODES is a name, several with commas, or all. A CONDITION is a state of a health record
+// NODES is a name, several with commas, all, or any: one of them at least. A CONDITION is a state of a health record
 // (up, degraded, down …), off or dead; peers=2/2, restarts=1, missing=NAME; whole (up with
-// all peers); or says "TEXT": a line among the last 1,000 of its console.
+// all peers); or says "TEXT": a line of its console, since something was done last.
 package scenario
 
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +35,7 @@ type File struct {
 	Path, Name string
 	Nodes      int
 	Append     string
+	Lab        string // path of a lab file; empty: Nodes and Append say what the lab is
 	Steps      []Step
 }
 
@@ -39,9 +43,10 @@ type File struct {
 type Step struct {
 	Line  int
 	Text  string   // as it stands in the file
-	Verb  string   // boot, do, expect, hold, wait
+	Verb  string   // boot, do, expect, hold, wait, host
 	Words []string // what is done
 	Nodes []string // empty: all
+	Any   bool     // one of them is enough
 	Conds []Cond
 	Limit time.Duration
 }
@@ -60,6 +65,9 @@ func Read(path string) (*File, error) {
 		return nil, fmt.Errorf("%s:%w", path, err)
 	}
 	f.Path = path
+	if f.Lab != "" {
+		f.Lab = filepath.Join(filepath.Dir(path), f.Lab)
+	}
 	return f, nil
 }
 
@@ -69,14 +77,27 @@ func Parse(text string) (*File, error) {
 	if err := p.block(false); err != nil {
 		return nil, fmt.Errorf("%d: %w", p.at, err)
 	}
+	if p.file.Lab != "" && p.nodes {
+		return nil, fmt.Errorf("%d: lab goes without nodes and append: the lab file says them", p.at)
+	}
 	if len(p.file.Steps) == 0 {
 		return nil, fmt.Errorf("%d: there is no step in it", p.at)
 	}
 	return p.file, nil
 }
 
+// Slow gives what is expected so many times as long.
+func (f *File) Slow(times int) {
+	for i, s := range f.Steps {
+		if s.Verb == "boot" || s.Verb == "expect" {
+			f.Steps[i].Limit = s.Limit * time.Duration(times)
+		}
+	}
+}
+
 type parser struct {
 	file  *File
+	nodes bool // nodes or append was said
 	lines []string
 	at    int // number of the line
 	depth int
@@ -118,13 +139,18 @@ func (p *parser) line(words []string) error {
 	case "scenario":
 		p.file.Name = rest
 	case "append":
-		p.file.Append = rest
+		p.file.Append, p.nodes = rest, true
+	case "lab":
+		if len(words) != 2 {
+			return fmt.Errorf("lab %s: want a lab file, such as lab failover.toml", rest)
+		}
+		p.file.Lab = rest
 	case "nodes":
 		n, err := strconv.Atoi(rest)
 		if err != nil || n < 1 || n > 100 {
 			return fmt.Errorf("nodes %s: want a number from 1 to 100", rest)
 		}
-		p.file.Nodes = n
+		p.file.Nodes, p.nodes = n, true
 	case "times":
 		return p.times(rest)
 	default:
@@ -159,76 +185,6 @@ func (p *parser) times(rest string) error {
 		p.file.Steps = append(p.file.Steps, body...)
 	}
 	return nil
-}
-
-// step reads a line that does or wants something.
-func step(words []string) (s Step, err error) {
-	s.Verb, words = words[0], words[1:]
-	switch s.Verb {
-	case "do":
-		if len(words) == 0 {
-			return s, fmt.Errorf("do wants a verb of the lab, such as do cut eclero6 eclero8")
-		}
-		s.Words = words
-		return s, nil
-	case "wait":
-		s.Limit, err = limit(words)
-		return s, err
-	case "boot":
-		s.Conds = []Cond{{"whole", ""}}
-		return s, s.within(words, "within")
-	case "expect", "hold":
-		word := map[string]string{"expect": "within", "hold": "for"}[s.Verb]
-		if len(words) < 2 {
-			return s, fmt.Errorf("%s wants nodes, what they are to be, and a time: %s all up %s 10s", s.Verb, s.Verb, word)
-		}
-		if words[0] != "all" {
-			s.Nodes = strings.Split(words[0], ",")
-		}
-		return s, s.within(words[1:], word)
-	}
-	return s, fmt.Errorf("there is no step %q; want scenario, nodes, append, boot, do, expect, hold, wait, times or end", s.Verb)
-}
-
-// within reads conditions, and the time behind the word.
-func (s *Step) within(words []string, word string) (err error) {
-	for i := 0; i < len(words); i++ {
-		name, value, has := strings.Cut(words[i], "=")
-		switch {
-		case words[i] == word:
-			s.Limit, err = limit(words[i+1:])
-			if err == nil && len(s.Conds) == 0 {
-				err = fmt.Errorf("%s wants something that is to be true", s.Verb)
-			}
-			return err
-		case words[i] == "says" && i+1 < len(words):
-			i++
-			s.Conds = append(s.Conds, Cond{"says", words[i]})
-		case has && (name == "peers" || name == "restarts" || name == "missing"):
-			s.Conds = append(s.Conds, Cond{name, value})
-		case !has && words[i] == "whole":
-			s.Conds = append(s.Conds, Cond{"whole", ""})
-		case !has && states[words[i]]:
-			s.Conds = append(s.Conds, Cond{"state", words[i]})
-		default:
-			return fmt.Errorf("%q is no condition; want a state (up, degraded …), whole, peers=2/2, restarts=1, missing=NAME or says \"TEXT\"", words[i])
-		}
-	}
-	return fmt.Errorf("%s wants a time at its end: %s 10s", s.Verb, word)
-}
-
-var states = map[string]bool{
-	"booting": true, "starting": true, "up": true, "degraded": true, "hung": true, "down": true, "stopping": true, "rescue": true,
-	"off": true, "dead": true,
-}
-
-func limit(words []string) (time.Duration, error) {
-	if len(words) == 1 {
-		if d, err := time.ParseDuration(words[0]); err == nil && d > 0 && d <= 24*time.Hour {
-			return d, nil
-		}
-	}
-	return 0, fmt.Errorf("%q is no time; want one such as 10s or 1m30s", strings.Join(words, " "))
 }
 
 // split takes a line apart at its blanks; "…" protects them, and # begins a comment.

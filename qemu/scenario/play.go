@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +17,12 @@ import (
 type Stage interface {
 	Status() (lab.Status, error)
 	Do(words ...string) error
-	Log(node string, lines int) ([]string, error)
+	// Said gives the lines of a node's console behind the first seen of them, as far as they
+	// are kept, and how many there have been.
+	Said(node string, seen int) (lines []string, total int, err error)
+	// Host starts a program as a host of the LAN. It is ended with ctx; wait returns when it
+	// has ended.
+	Host(ctx context.Context, address string, program []string) (wait func() error, err error)
 }
 
 // board is a Stage that shows how far a scenario is.
@@ -63,7 +69,14 @@ const look = 50 * time.Millisecond
 // Play plays f and tells each step, and each change of a node, when it is there. It ends
 // with the first step that fails.
 func Play(ctx context.Context, on Stage, f *File, say func(string)) *Report {
-	p := player{on: on, say: say, report: &Report{Name: f.Name, Begun: time.Now()}, last: map[string]string{}}
+	p := player{on: on, say: say, report: &Report{Name: f.Name, Begun: time.Now()}, last: map[string]string{}, said: map[string]int{}}
+	ctx, end := context.WithCancel(ctx)
+	defer func() {
+		end()
+		for _, wait := range p.hosts {
+			wait()
+		}
+	}()
 	progress := lab.Playing{Name: f.Name}
 	for _, s := range f.Steps {
 		progress.Steps = append(progress.Steps, s.Text)
@@ -96,6 +109,8 @@ type player struct {
 	say    func(string)
 	report *Report
 	last   map[string]string // node → its state line
+	hosts  []func() error    // to wait for
+	said   map[string]int    // node → lines of its console when something was done last
 }
 
 func (p *player) now() time.Duration { return time.Since(p.report.Begun) }
@@ -107,7 +122,16 @@ func (p *player) tell(who, text string) {
 func (p *player) step(ctx context.Context, s Step) error {
 	switch s.Verb {
 	case "do":
+		for _, node := range p.report.Nodes {
+			_, p.said[node], _ = p.on.Said(node, math.MaxInt)
+		}
 		return p.on.Do(s.Words...)
+	case "host":
+		wait, err := p.on.Host(ctx, s.Words[0], s.Words[1:])
+		if err == nil {
+			p.hosts = append(p.hosts, wait)
+		}
+		return err
 	case "wait":
 		return p.until(ctx, s.Limit, func(lab.Status) (bool, string) { return false, "" }, true)
 	case "hold":
@@ -185,14 +209,28 @@ func (p *player) wrong(s Step, st lab.Status) string {
 			return "there is no node " + name
 		}
 	}
+	var wrong []string
 	for _, n := range st.Nodes {
 		if len(s.Nodes) > 0 && !slices.Contains(s.Nodes, n.Name) {
 			continue
 		}
-		for _, c := range s.Conds {
-			if why := p.not(c, n); why != "" {
-				return n.Name + " " + why
-			}
+		why := p.lacks(s.Conds, n)
+		if s.Any == (why == "") { // any: this one is enough; all: this one is enough to fail
+			return why
+		}
+		wrong = append(wrong, why)
+	}
+	if s.Any {
+		return strings.Join(wrong, "; ")
+	}
+	return ""
+}
+
+// lacks says which of the conditions a node does not meet; empty: it meets all.
+func (p *player) lacks(conds []Cond, n lab.NodeStatus) string {
+	for _, c := range conds {
+		if why := p.not(c, n); why != "" {
+			return n.Name + " " + why
 		}
 	}
 	return ""
@@ -222,7 +260,7 @@ func (p *player) not(c Cond, n lab.NodeStatus) string {
 		}
 		return fmt.Sprintf("misses %v and not %s", n.Missing, c.Value)
 	case "says":
-		lines, err := p.on.Log(n.Name, 1000)
+		lines, _, err := p.on.Said(n.Name, p.said[n.Name])
 		if err != nil {
 			return err.Error()
 		}

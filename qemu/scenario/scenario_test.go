@@ -25,7 +25,7 @@ func TestParse(t *testing.T) {
 
 		{"", "1: there is no step in it"},
 		{"boot", "1: boot wants a time at its end: within 10s"},
-		{"\nfly away", `2: there is no step "fly"; want scenario, nodes, append, boot, do, expect, hold, wait, times or end`},
+		{"\nfly away", `2: there is no step "fly"; want scenario, nodes, append, lab, host, boot, do, expect, hold, wait, times or end`},
 		{"expect all upp within 1s", `1: "upp" is no condition; want a state (up, degraded …), whole, peers=2/2, restarts=1, missing=NAME or says "TEXT"`},
 		{"expect all within 1s", "1: expect wants something that is to be true"},
 		{"expect all", "1: expect wants nodes, what they are to be, and a time: expect all up within 10s"},
@@ -35,7 +35,12 @@ func TestParse(t *testing.T) {
 		{"nodes 0\nwait 1s", "1: nodes 0: want a number from 1 to 100"},
 		{"times 3\nwait 1s", "2: times without end"},
 		{"times 9999\nwait 1s\nwait 1s\nend", "4: times 9999 of 2 steps: 10000 at most"},
-		{"end", `1: there is no step "end"; want scenario, nodes, append, boot, do, expect, hold, wait, times or end`},
+		{"nodes 2\nlab a.toml\nwait 1s", "3: lab goes without nodes and append: the lab file says them"},
+		{"lab\nwait 1s", "1: lab : want a lab file, such as lab failover.toml"},
+		{"host 192.168.7.3 dnsmasq -k", "[{host [192.168.7.3 dnsmasq -k] [] [] 0s}]"},
+		{"host dnsmasq -k", "1: host dnsmasq: want an address of the LAN, such as 192.168.7.3"},
+		{"host 192.168.7.3", "1: host wants an address and a program: host 192.168.7.3 dnsmasq -k"},
+		{"end", `1: there is no step "end"; want scenario, nodes, append, lab, host, boot, do, expect, hold, wait, times or end`},
 		{`do say "x`, "1: a \" without its second one"},
 	} {
 		f, err := Parse(tt.text)
@@ -83,9 +88,18 @@ func TestScenariosOfTheRepository(t *testing.T) {
 type stage struct {
 	cut   bool
 	shown []lab.Playing
+	host  string // that runs
 }
 
 func (s *stage) Playing(p lab.Playing) { s.shown = append(s.shown, p) }
+
+func (s *stage) Host(ctx context.Context, address string, program []string) (func() error, error) {
+	if program[0] == "none" {
+		return nil, errors.New("there is no none")
+	}
+	s.host = address
+	return func() error { <-ctx.Done(); s.host = ""; return nil }, nil
+}
 
 func (s *stage) Do(words ...string) error {
 	switch words[0] {
@@ -99,8 +113,12 @@ func (s *stage) Do(words ...string) error {
 	return nil
 }
 
-func (s *stage) Log(node string, _ int) ([]string, error) {
-	return []string{"release: I am " + node}, nil
+func (s *stage) Said(node string, seen int) (lines []string, total int, err error) {
+	all := []string{"release: I am " + node}
+	if s.cut {
+		all = append(all, "release: alone")
+	}
+	return all[min(seen, len(all)):], len(all), nil
 }
 
 func (s *stage) Status() (st lab.Status, err error) {
@@ -116,8 +134,13 @@ func (s *stage) Status() (st lab.Status, err error) {
 
 func TestPlay(t *testing.T) {
 	for _, tt := range []struct{ text, err string }{
-		{"boot within 1m\ndo cut a b\nexpect a degraded missing=b within 1m\nexpect a says \"I am a\" within 1m\ndo heal\nexpect all whole within 1m\nhold all up for 100ms", ""},
+		{"boot within 1m\ndo cut a b\nexpect a degraded missing=b within 1m\nexpect a says alone within 1m\ndo heal\nexpect all whole within 1m\nhold all up for 100ms", ""},
 		{"expect all degraded within 100ms", "line 1: expect all degraded within 100ms: not within 100ms: a has state=up"},
+		{"expect a says \"I am a\" within 1m\ndo cut a\nexpect a says \"I am a\" within 100ms", "line 3: expect a says \"I am a\" within 100ms: not within 100ms: a did not say \"I am a\""},
+		{"do cut a\nexpect any missing=b within 1m", ""},
+		{"host 192.168.7.3 dnsmasq\nexpect all up within 1m", ""},
+		{"host 192.168.7.3 none", "line 1: host 192.168.7.3 none: there is no none"},
+		{"expect any degraded within 100ms", "line 1: expect any degraded within 100ms: not within 100ms: a has state=up; b has state=up"},
 		{"expect c up within 100ms", "line 1: expect c up within 100ms: not within 100ms: there is no node c"},
 		{"do cut a\nhold all up for 1m", "line 2: hold all up for 1m: it did not stay so: a has state=degraded"},
 		{"do fly", "line 1: do fly: cannot fly"},
@@ -130,6 +153,9 @@ func TestPlay(t *testing.T) {
 		f.Name = `two <nodes>`
 		s := &stage{}
 		r := Play(context.Background(), s, f, func(string) {})
+		if s.host != "" {
+			t.Errorf("%q: the host %s still runs", tt.text, s.host)
+		}
 		got := ""
 		if err := r.Err(); err != nil {
 			got = err.Error()
@@ -153,6 +179,21 @@ func TestPlay(t *testing.T) {
 				t.Errorf("%v in\n%s", err, b.String())
 			}
 		}
+	}
+}
+
+func TestSlow(t *testing.T) {
+	f, err := Parse("boot within 1m\nexpect all up within 2s\nhold all up for 3s\nwait 4s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Slow(3)
+	var got []time.Duration
+	for _, s := range f.Steps {
+		got = append(got, s.Limit)
+	}
+	if fmt.Sprint(got) != "[3m0s 6s 3s 4s]" {
+		t.Error(got)
 	}
 }
 

@@ -136,7 +136,7 @@ func fileFlags() (list []string) {
 
 // beside is a path that is meant from the directory of the file.
 func beside(file, path string) string {
-	if path == "" || filepath.IsAbs(path) {
+	if path == "" || filepath.IsAbs(path) || strings.HasPrefix(path, "demo:") {
 		return path
 	}
 	return filepath.Join(filepath.Dir(file), path)

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/scenario"
 )
 
 // The exit statuses.
@@ -43,6 +44,8 @@ type env struct {
 	to       string // of sniff
 	junit    string // of play: file for CI servers
 	svg      string // of play: file for people
+	scenario *scenario.File
+	slow     int    // of play: how much longer everything may take
 	oneWay   bool   // of faults of links
 	serial   serial // of watch
 	web      webFlag
@@ -137,8 +140,11 @@ func (c command) call(args []string, out, errOut io.Writer) int {
 		return badUsage
 	}
 	e.setup.words = args
-	if c.file {
+	switch {
+	case c.file:
 		err = e.setup.readFile(fs, rest)
+	case c.name == "play":
+		err = e.readScenario(fs, rest[0])
 	}
 	if err == nil {
 		err = c.run(e, fs, rest)

@@ -1,27 +1,45 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"strings"
+	"syscall"
+	"time"
 
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
 	"github.com/beaminit/beaminit/qemu/scenario"
 )
 
+// readScenario reads the scenario to be played, and the lab file that it names.
+func (e *env) readScenario(fs *flag.FlagSet, path string) error {
+	f, err := scenario.Read(path)
+	if err != nil {
+		return usageError(err.Error())
+	}
+	if e.slow < 1 || e.slow > 100 {
+		return usageError(fmt.Sprintf("-slow %d: want a number from 1 to 100", e.slow))
+	}
+	f.Slow(e.slow)
+	e.scenario = f
+	if f.Lab != "" {
+		return e.setup.readFile(fs, []string{f.Lab})
+	}
+	e.setup.nodes = f.Nodes
+	e.setup.append = strings.TrimSpace(f.Append + " " + e.setup.append)
+	return nil
+}
+
 // cmdPlay boots a lab for a scenario, plays it, and ends the lab.
 func cmdPlay(e env, _ *flag.FlagSet, args []string) error {
 	ctx, cancel := untilSignal()
 	defer cancel()
-	f, err := scenario.Read(args[0])
-	if err != nil {
-		return usageError(err.Error())
-	}
-	e.setup.nodes = f.Nodes
-	e.setup.append = strings.TrimSpace(f.Append + " " + e.setup.append)
+	f := e.scenario
 	l, err := e.boot(ctx, cancel)
 	if err != nil {
 		return err
@@ -31,12 +49,27 @@ func cmdPlay(e env, _ *flag.FlagSet, args []string) error {
 		return err
 	}
 	fmt.Fprintln(e.out, f.Name)
-	r := scenario.Play(ctx, l, f, func(line string) { fmt.Fprintln(e.out, line) })
+	r := scenario.Play(ctx, stage{l, e}, f, func(line string) { fmt.Fprintln(e.out, line) })
 	err = errors.Join(writeTo(e.junit, r.JUnit), writeTo(e.svg, r.SVG))
 	if failed := r.Err(); failed != nil {
 		return fmt.Errorf("%s: %w", args[0], failed)
 	}
 	return err
+}
+
+// stage is the lab of a scenario. What joins it does so as by lab join.
+type stage struct {
+	*labpkg.Lab
+	env
+}
+
+func (s stage) Host(ctx context.Context, address string, program []string) (func() error, error) {
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", append([]string{"join", "-dir", s.Dir(), "-address", address + "/24"}, program...)...)
+	cmd.Stdout, cmd.Stderr = s.err, s.err
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it has children
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = 5 * time.Second
+	return cmd.Wait, cmd.Start()
 }
 
 // writeTo writes to the file of that name, where there is one.

@@ -44,7 +44,7 @@ func (e *env) flags(fs *flag.FlagSet, name string) {
 	switch name {
 	case "run", "up", "serve", "image", "play":
 		fs.IntVar(&s.nodes, "nodes", 3, "number of nodes")
-		fs.StringVar(&s.release, "release", "", "release to boot: a directory (_build/prod/rel/NAME) or a tar.gz; default: the demo")
+		fs.StringVar(&s.release, "release", "", "release to boot: a directory (_build/prod/rel/NAME), a tar.gz, or one of the lab's own, demo:NAME (default demo:eclero)")
 		fs.StringVar(&s.image, "image", "", "image to boot that BitBake built: its tmp/deploy/images/MACHINE, or a root file system in it")
 		fs.StringVar(&s.kernel, "kernel", "", "kernel to boot, a bzImage (default: Debian's cloud kernel)")
 		fs.StringVar(&s.init, "init", "", "beaminit binary to boot (default: built from the repository)")
@@ -69,6 +69,7 @@ func (e *env) flags(fs *flag.FlagSet, name string) {
 		fs.BoolVar(&e.oneWay, "one-way", false, "only from the first to the second")
 	case "play":
 		fs.StringVar(&e.junit, "junit", "", "write the result to this file, as JUnit XML")
+		fs.IntVar(&e.slow, "slow", 1, "what is expected may take so many times as long: for a machine that is slow or busy")
 		fs.StringVar(&e.svg, "svg", "", "draw the time line of each node into this file")
 	case "sniff":
 		fs.StringVar(&e.to, "to", "", "write a capture (pcapng) to this file instead; -: to the standard output")
