@@ -21,6 +21,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"github.com/beaminit/beaminit/internal/nstest"
 	"github.com/beaminit/beaminit/qemu/lab"
 	"github.com/beaminit/beaminit/qemu/scenario"
 	"github.com/beaminit/beaminit/qemu/web"
@@ -118,12 +119,23 @@ func open(t *testing.T, address string) *browser {
 	if err != nil {
 		t.Fatalf("%v: make deps installs it", err)
 	}
+	dir, err := os.MkdirTemp("", "chromium-")
+	if err != nil {
+		t.Fatal(err)
+	}
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.WSURLReadTimeout(pagePatience), chromedp.UserDataDir(t.TempDir()))
-	ctx, end := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(end)
-	ctx, end = chromedp.NewContext(ctx)
-	t.Cleanup(end)
+		chromedp.WSURLReadTimeout(pagePatience), chromedp.UserDataDir(dir), chromedp.Env("TMPDIR="+dir))
+	ctx, end := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, _ = chromedp.NewContext(ctx)
+	t.Cleanup(func() {
+		inTime, cancel := context.WithTimeout(ctx, pagePatience)
+		defer cancel()
+		if err := chromedp.Cancel(inTime); err != nil { // closes it in order
+			t.Logf("chromium ended with %v", err)
+		}
+		end()
+		nstest.Await(t, "nothing of chromium is left", func() bool { return os.RemoveAll(dir) == nil }, func() string { return dir })
+	})
 	b := &browser{t: t, ctx: ctx}
 	chromedp.ListenTarget(ctx, b.event)
 	b.do(log.Enable(), emulate("light"), chromedp.EmulateViewport(1180, 850), chromedp.Navigate(address))

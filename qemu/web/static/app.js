@@ -106,6 +106,7 @@ async function watch() {
     } catch (error) {
       if (error.refused) return trouble(error.message);
       if (stop.signal.aborted) continue;
+      console.error(error);
     }
     trouble(over ? 'The lab is gone: ' + over : 'The lab does not answer. Trying again …');
     await new Promise((go) => setTimeout(go, 1000));

@@ -40,7 +40,7 @@ async function sit(port) {
     await stream('/console?' + new URLSearchParams({ node, port }), stop.signal, (name, data) => {
       if (name === 'open') {
         keys.seat = data;
-        text(words, (port === 'shell' ? 'second port of ' : 'console of ') + node + ' is open; Ctrl-] leaves it');
+        text(words, (port === 'shell' ? 'second port of ' : 'console of ') + node + ' is open; Ctrl-] leaves it' + (port === 'shell' ? '; silent without beaminit.console.tty=ttyS1' : ''));
       } else show(data);
     });
     text(words, 'the port of ' + node + ' has ended');

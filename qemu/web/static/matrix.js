@@ -9,7 +9,7 @@ export function drawMatrix(model) {
   const { nodes } = model.now;
   const hosts = [...new Set([...nodes.map(hostOf), ...nodes.flatMap((n) => (n.missing ?? []).map((m) => m.split(':')[0])).filter((m) => !m.startsWith('+'))])];
   each(table, ['', ...nodes], (n) => n.name ?? '', () => el('tr'), (row, n) => {
-    const cells = n === '' ? ['', ...hosts].map((h) => ({ key: h, words: h })) : [{ key: '', words: n.name }, ...hosts.map((h) => cellOf(n, h))];
+    const cells = n === '' ? ['', ...hosts].map((h) => ({ key: h, words: h || 'node' })) : [{ key: '', words: n.name }, ...hosts.map((h) => cellOf(n, h))];
     each(row, cells, (c) => c.key, (c) => el(n === '' || c.key === '' ? 'th' : 'td', { scope: n === '' ? 'col' : c.key === '' ? 'row' : null }), (cell, c) => {
       text(cell, c.words);
       mark(cell, c.kind ?? '');
