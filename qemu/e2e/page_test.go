@@ -29,10 +29,6 @@ import (
 
 var updatePicture = flag.Bool("update-picture", false, "take docs/lab.png anew")
 
-// pagePatience is how long the page may take to show what the nodes have said: they need
-// seconds to notice that one is away.
-const pagePatience = 2 * time.Minute
-
 // seesPage looks at a lab that runs as a person does with make watch WEB=1 and a browser.
 func seesPage(t *testing.T, l *lab.Lab) {
 	address, end := watchPage(t, l)
@@ -44,6 +40,8 @@ func seesPage(t *testing.T, l *lab.Lab) {
 		}
 	}
 
+	b.sees("packets a second", `[...document.querySelectorAll('.labels span')].some((e) => /^\d.*\/s$/.test(e.textContent))`)
+	b.sleeps()
 	b.labelled()
 	b.presses(`.node[data-node=eclero10]`)
 	b.sees("a node chosen by the keyboard", `document.getElementById('h-chosen').textContent === 'eclero10'`)
@@ -124,11 +122,11 @@ func open(t *testing.T, address string) *browser {
 		t.Fatal(err)
 	}
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.WSURLReadTimeout(pagePatience), chromedp.UserDataDir(dir), chromedp.Env("TMPDIR="+dir))
+		chromedp.WSURLReadTimeout(patience), chromedp.UserDataDir(dir), chromedp.Env("TMPDIR="+dir))
 	ctx, end := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, _ = chromedp.NewContext(ctx)
 	t.Cleanup(func() {
-		inTime, cancel := context.WithTimeout(ctx, pagePatience)
+		inTime, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		if err := chromedp.Cancel(inTime); err != nil { // closes it in order
 			t.Logf("chromium ended with %v", err)
@@ -174,7 +172,7 @@ func (b *browser) complains() {
 
 func (b *browser) do(actions ...chromedp.Action) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, pagePatience)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	// The first Run starts the browser, which lives as long as its context.
 	if chromedp.FromContext(b.ctx).Target == nil {
@@ -206,7 +204,7 @@ func (b *browser) is(expression string) (is bool) {
 func (b *browser) sees(what, expression string) {
 	b.t.Helper()
 	begun := time.Now()
-	err := chromedp.Run(b.ctx, chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(pagePatience), chromedp.WithPollingInterval(50*time.Millisecond)))
+	err := chromedp.Run(b.ctx, chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(patience), chromedp.WithPollingInterval(50*time.Millisecond)))
 	if err != nil {
 		b.fail(errors.Join(fmt.Errorf("not seen: %s", what), err))
 	}
@@ -233,6 +231,14 @@ func (b *browser) chooses(verb, from, to, value string) {
 func (b *browser) presses(selector string) {
 	b.t.Helper()
 	b.do(chromedp.Focus(selector, chromedp.ByQuery), chromedp.KeyEvent("\r"))
+}
+
+// sleeps hides the tab, as when another is looked at, and shows it again.
+func (b *browser) sleeps() {
+	b.t.Helper()
+	hide := `Object.defineProperty(document, 'hidden', { value: %v, configurable: true }); document.dispatchEvent(new Event('visibilitychange')); window.before = document.getElementById('facts').textContent; 0`
+	b.do(chromedp.Evaluate(fmt.Sprintf(hide, true), nil), chromedp.Evaluate(fmt.Sprintf(hide, false), nil))
+	b.sees("a page that goes on", `document.getElementById('facts').textContent !== window.before && document.getElementById('trouble').hidden`)
 }
 
 // labelled looks for what a screen reader has no name for.

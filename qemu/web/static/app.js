@@ -85,7 +85,11 @@ function trouble(words) {
 // hidden is a promise of the page being seen, or not seen, any more: a browser has only six
 // connections to one address for all its tabs.
 const hidden = (is) => new Promise((done) => {
-  const look = () => document.hidden === is && done();
+  const look = () => {
+    if (document.hidden !== is) return;
+    document.removeEventListener('visibilitychange', look);
+    done();
+  };
   document.addEventListener('visibilitychange', look);
   look();
 });
