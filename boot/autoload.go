@@ -30,6 +30,9 @@ type Autoload struct {
 func NewAutoload(c *config.Config) *Autoload {
 	a := &Autoload{Options: c.Kernel.ModuleOptions, Barred: c.Kernel.Blacklist, Lines: c.Kernel.ModuleLines}
 	types := strings.Split(c.Root.Type, ",")
+	if c.Root.HasOverlay() {
+		types = append(types, "overlay")
+	}
 	for i := range c.Mounts {
 		types = append(types, c.Mounts[i].Type)
 	}

@@ -137,6 +137,8 @@ func makePlan(o options) (plan []section, problems []string) {
 		mounts, targets = append(mounts, m.String()+m.Care()), append(targets, m.Target)
 	}
 	problems = append(append(problems, messages(errs)...), messages(n.Net.Problems())...)
+	overlay, wrong := n.OverlayPlan(targets)
+	mounts, problems = append(mounts, overlay...), append(problems, wrong...)
 	n.StateDir = boot.StateDir(user)
 	n.Found.Peers = node.Found(&n.Image) // of the running node
 	hosts, kept := n.Hosts()

@@ -148,7 +148,9 @@ func isStart(s string) bool { return s == Before || s == With || s == After }
 
 func isServiceReady(s string) bool { return s == Started || s == Notify || s == Exit }
 
-func isOverlay(s string) bool { return s == "tmpfs" || isAbs(s) }
+func isOverlay(s string) bool {
+	return s == InTmpfs || s == Off || isAbs(s) && path.Clean(s) == s && s != "/" && !strings.ContainsAny(s, `,:\`)
+}
 
 // isLinkName is the name of a file below /dev.
 func isLinkName(s string) bool {

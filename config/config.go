@@ -354,6 +354,12 @@ type Kernel struct {
 	Sysctl        []string // PATH=VALUE below /proc/sys, in this order: of sysctl.d and the kernel command line
 }
 
+// The words of [root] overlay that are no directory.
+const (
+	InTmpfs = "tmpfs"
+	Off     = "off"
+)
+
 // Root is what the kernel command line says about the root file system
 // (root=, rootfstype=, rootflags=, ro, rw, rootwait, rootdelay=), in the words of
 // the kernel's Documentation/admin-guide/kernel-parameters.txt, and the [root] table.
@@ -369,5 +375,8 @@ type Root struct {
 	// The keys of [root], for an initramfs.
 	Attempts int           // to mount it, before the node reboots
 	Timeout  time.Duration // and the most time for them
-	Overlay  string        // "tmpfs" or a directory: changes go there; empty: the root is as it is mounted
+	Overlay  string        // "tmpfs" or a directory: changes go there; empty or "off": the root is as it is mounted
 }
+
+// HasOverlay says that changes of the root go elsewhere.
+func (r *Root) HasOverlay() bool { return r.Overlay != "" && r.Overlay != Off }

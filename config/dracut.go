@@ -79,7 +79,7 @@ var foreignWords = [...]struct{ name, why string }{
 	{"quotacheck.", "it is for systemd"},
 	{"udev.", "it is for udev"},
 	{"mount.usr", "it is for dracut and systemd; want [[mount]]"},
-	{"overlayroot=", "it is for the initramfs of others; want [[mount]] with type = \"overlay\""},
+	{"overlayroot=", "it is for the initramfs of others; want root.overlay"},
 	{"fsck.", "it is for systemd; want mount.check"},
 	{"rd.luks", "no encrypted disk is opened here"},
 	{"rd.lvm", "no logical volume is searched for here"},

@@ -11,10 +11,6 @@ import (
 // erlinitOption takes over one option with its value.
 func (l *loader) erlinitOption(from Source, o *erlinitOption, value string) {
 	l.c.fromErlinit = true
-	if o.how == hRefused {
-		l.wrong(from, o.why, "", "")
-		return
-	}
 	section, name, _ := strings.Cut(o.key, ".")
 	k := find(section, name, false)
 	switch {

@@ -32,7 +32,6 @@ const (
 	hNumber                    // as strtol(3) reads it
 	hMillis                    // the same, milliseconds
 	hLimits                    // resource:soft:hard;…, added to what is there
-	hRefused                   // not to be had: see why
 )
 
 // erlinitOptions is the whole table, in the order of erlinit's documentation. Like keys
@@ -67,5 +66,5 @@ var erlinitOptions = [...]erlinitOption{
 	{long: "verbose", short: 'v', why: "what goes wrong is said in any case"},
 	{long: "warn-unused-tty", why: "no other console gets a message"},
 	{long: "working-directory", arg: true, key: "release.working_directory", how: hWord},
-	{long: "x-pivot-root-on-overlayfs", how: hRefused, why: "not supported: the root stays as it is mounted; want a [[mount]] for what has to be written"},
+	{long: "x-pivot-root-on-overlayfs", key: "root.overlay", how: hFixed, why: InTmpfs},
 }

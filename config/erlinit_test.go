@@ -104,6 +104,7 @@ func TestErlinitOptions(t *testing.T) {
 		{`--pre-run-exec boardid`, "release.run_once", `[["/usr/bin/boardid"]]`},
 		{"--pre-run-exec boardid --pre-run-exec \"/opt/b -x\"", "release.run_once", `[["/usr/bin/boardid"], ["/opt/b", "-x"]]`},
 		{`-s "run_erl /tmp /tmp exec"`, "release.wrapper", `["run_erl", "/tmp", "/tmp", "exec"]`},
+		{"--x-pivot", "root.overlay", `"tmpfs"`},
 		{"--core-pattern /data/core", "kernel.core_pattern", `"/data/core"`},
 		{"-l core:unlimited:unlimited --limit nofile:1024:4096;cpu::", "release.limits", `{ core = "unlimited:unlimited", cpu = "unlimited:unlimited", nofile = "1024:4096" }`},
 		{"--tty-options 115200n8", "console.options", `"115200n8"`},
@@ -125,7 +126,7 @@ func TestErlinitOptions(t *testing.T) {
 	}
 	for i := range erlinitOptions {
 		o := &erlinitOptions[i]
-		if o.how == hNothing || o.how == hRefused {
+		if o.how == hNothing {
 			if o.why == "" || o.key != "" {
 				t.Errorf("--%s: without effect, and no reason", o.long)
 			}
@@ -221,7 +222,6 @@ func TestErlinitProblems(t *testing.T) {
 		{"-n nerves-%d-", at + `-n: "nerves-%d-" is no pattern; want %s, %.4s (the first four of the board's id) or %-.4s (the last four); using "beaminit-abcd06"`},
 		{"-l nofiles:1:2", at + `-l: "nofiles" is no resource limit; want resources of prlimit(1) with a number, "unlimited", or "SOFT:HARD", such as nofile = "65536"; using nothing of it`},
 		{"-l nofile:1", at + `-l: "nofile:1" has not three fields; want resource:soft:hard, such as nofile:1024:4096; using no such limit`},
-		{"--x-pivot", at + "--x-pivot-root-on-overlayfs: not supported: the root stays as it is mounted; want a [[mount]] for what has to be written"},
 	}
 	for _, tt := range tests {
 		c := erlinit(t, tt.text, "")

@@ -193,7 +193,7 @@ var keys = [...]key{
 	{name: "root.timeout", field: func(at place) any { return &at.c.Root.Timeout },
 		want: `a duration such as "60s", 1s to 24h`, min: int64(time.Second), max: int64(24 * time.Hour)},
 	{name: "root.overlay", field: func(at place) any { return &at.c.Root.Overlay },
-		check: isOverlay, noun: "place for an overlay", want: `"tmpfs", or a directory on a disk such as "/data/overlay"`, empty: true, noEffect: true},
+		check: isOverlay, noun: "place for an overlay", want: `"tmpfs", a directory on a [[mount]] such as "/data/overlay", or "off"`, empty: true},
 
 	{name: "mount", field: func(at place) any { return &at.c.Mounts },
 		want: "[[mount]] tables with source, target, type and options"},

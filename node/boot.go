@@ -91,6 +91,7 @@ func (n *node) prepareRoot() {
 	n.linkRootDisk()
 	n.openWatchdog() // from here on, disks may hang
 	n.mountDisks()
+	n.enterOverlay()
 	n.say(health.Err, boot.MakeLinkTargets()...)
 	n.makeTmpfiles()
 	n.setDevices()

@@ -31,6 +31,7 @@ const (
 	seedJob     = "seed"     // the same, and credits the seed of the boot before
 	historyJob  = "history"
 	devicesJob  = "devices" // sets the device nodes that are there
+	overlayJob  = "overlay" // mounts an overlay of the root
 	modulesJob  = "modules" // loads what devices want
 	moveJob     = "dumps"   // brings what was kept in memory to a disk that came late
 )
@@ -40,6 +41,7 @@ const (
 	disksLimit    = time.Minute // a journal that is long, a check of a file system
 	tmpfilesLimit = 10 * time.Second
 	devicesLimit  = 5 * time.Second
+	overlayLimit  = 10 * time.Second
 	modulesLimit  = 30 * time.Second
 	keyLimit      = 5 * time.Second
 	releaseLimit  = 10 * time.Second
@@ -78,6 +80,8 @@ var work = map[string]job{
 	// Of these it has what its order takes: deviceBounds.
 	devicesJob: {func(b []byte) (any, error) { return do(b, func(o *devices.Orders) any { return devices.Apply(*o) }) },
 		append(slices.Clip(deviceRights), diskRights...), nil},
+	// As disksJob.
+	overlayJob: {func(b []byte) (any, error) { return do(b, mountOverlay) }, mounts, nil},
 	modulesJob: {func(b []byte) (any, error) { return do(b, loadModules) }, moduleRights, func(*node, any) launch.Sandbox { return reachModules() }},
 	keyJob:     {func(b []byte) (any, error) { return do(b, readKey) }, reads, reachKey},
 	releaseJob: {func(b []byte) (any, error) { return do(b, lookFor) }, writes, reachRelease},

@@ -11,13 +11,18 @@ import (
 // stands in the configuration and does not stop the node. It is asked for each record and
 // reads /proc only, so a word goes when its reason does, and a PID 1 that fell knows them.
 func (n *node) warnings() (words []string) {
-	if mounts, err := os.ReadFile("/proc/self/mountinfo"); err == nil && len(n.Config.Mounts) > 0 {
-		plan, _ := boot.UserMounts(n.Config.Mounts)
-		if missingMount(plan, mounts) {
-			words = append(words, "data")
+	if mounts, err := os.ReadFile("/proc/self/mountinfo"); err == nil {
+		if len(n.Config.Mounts) > 0 {
+			plan, _ := boot.UserMounts(n.Config.Mounts)
+			if missingMount(plan, mounts) {
+				words = append(words, "data")
+			}
+			if n.StateDir == "" {
+				words = append(words, "state")
+			}
 		}
-		if n.StateDir == "" {
-			words = append(words, "state")
+		if n.overlayWarning(mounts) {
+			words = append(words, "overlay")
 		}
 	}
 	if n.state.clockFrom == "floor" && !synchronised() {

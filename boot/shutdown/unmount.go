@@ -19,6 +19,9 @@ import (
 func unmountAll(limit time.Duration, ours bool) []error {
 	list, errs := boot.Mounts()
 	end := clock.Monotonic() + limit
+	if ours {
+		errs = append(errs, overlayReadOnly(boot.OverlayMount(list), end)...)
+	}
 	busy := list[:0:0]
 	for i := len(list) - 1; i >= 0; i-- {
 		if !kept(list[i].Target) {
@@ -43,6 +46,21 @@ func unmountAll(limit time.Duration, ours bool) []error {
 		if err := clock.Within(half(end), "umount "+m.Target, func() error { return giveUp(m, ours) }); err != nil {
 			errs = append(errs, err)
 		}
+	}
+	return errs
+}
+
+// overlayReadOnly is for a root whose changes lie on a mount: the overlay holds that file system
+// when it is unmounted, so it is made read-only before, as an unmount would leave it.
+func overlayReadOnly(m *boot.MountInfo, end time.Duration) []error {
+	if m == nil {
+		return nil
+	}
+	errs := rootReadOnly(half(end))
+	if err := clock.Within(half(end), "remount of "+m.Target, func() error {
+		return unix.Mount("", m.Target, "", unix.MS_REMOUNT|unix.MS_RDONLY, "")
+	}); err != nil {
+		errs = append(errs, fmt.Errorf("remount %s read-only: %w", m.Target, err))
 	}
 	return errs
 }

@@ -48,6 +48,9 @@ type machine struct {
 // Name is the node's host name.
 func (n *Node) Name() string { return n.Spec.Name }
 
+// Disk is the file of its data disk.
+func (n *Node) Disk() string { return n.disk }
+
 // Start starts the node's machine; to start one that runs is an error.
 func (n *Node) Start() error {
 	n.mu.Lock()
