@@ -19,7 +19,7 @@ const (
 // and for those who follow it right now.
 type console struct {
 	mu        sync.Mutex
-	file      *os.File
+	file      *os.File // nil: none
 	path      string
 	size      int64
 	partial   []byte   // of a line that is not at its end
@@ -77,6 +77,9 @@ func (c *console) split(piece []byte) (done [][]byte) {
 
 // log writes to the file; that the disk is full must not stop a node.
 func (c *console) log(piece []byte) {
+	if c.file == nil {
+		return
+	}
 	if c.size > maxLog {
 		c.file.Close()
 		os.Rename(c.path, c.path+".old")

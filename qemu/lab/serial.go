@@ -19,6 +19,7 @@ import (
 type Serial struct {
 	opts  SerialOptions
 	begun time.Time
+	ctx   context.Context // of the watch
 	end   context.CancelFunc
 	lines sync.WaitGroup // that are read
 
@@ -38,8 +39,8 @@ type SerialOptions struct {
 type serialNode struct {
 	name    string
 	view    view
-	console console // only its lines
-	ended   error   // why its line is not read; nil: it is
+	console *console // without a file
+	ended   error    // why its line is not read; nil: it is
 }
 
 // linePause is the time between two attempts to open a line that has gone.
@@ -52,7 +53,7 @@ const linePause = time.Second
 // which source is none.
 func WatchSerial(ctx context.Context, sources []string, o SerialOptions) (*Serial, error) {
 	ctx, end := context.WithCancel(ctx)
-	s := &Serial{opts: o, begun: time.Now(), end: end}
+	s := &Serial{opts: o, begun: time.Now(), ctx: ctx, end: end}
 	named := map[string]bool{}
 	for i, source := range sources {
 		open, name, err := s.opener(source)
@@ -94,7 +95,7 @@ func (s *Serial) node(name string) *serialNode {
 			return n
 		}
 	}
-	n := &serialNode{name: name, view: view{interval: s.opts.Interval, key: s.opts.Key}}
+	n := &serialNode{name: name, console: &console{more: make(chan struct{})}, view: view{interval: s.opts.Interval, key: s.opts.Key}}
 	n.view.powered(true, time.Now())
 	s.nodes = append(s.nodes, n)
 	return n
@@ -148,7 +149,7 @@ func (s *Serial) event(node, text string) {
 func (s *Serial) took(n *serialNode, piece []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, text := range n.console.split(piece) {
+	for _, text := range n.console.took(piece) {
 		if _, isEvent := n.view.line(text, time.Now()); isEvent {
 			s.event(n.name, n.view.event)
 		}
@@ -194,7 +195,7 @@ func (s *Serial) Status() (Status, error) {
 
 // Do does nothing: it is an error.
 func (s *Serial) Do(words ...string) error {
-	return errors.New("these nodes are only watched")
+	return errWatched
 }
 
 // nameOf is what a node is called after its source.

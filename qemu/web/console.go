@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -49,10 +50,13 @@ func (p *page) console(w http.ResponseWriter, r *http.Request) {
 	var last []string
 	var port io.ReadWriteCloser
 	var err error
-	if r.FormValue("port") == "shell" {
+	switch {
+	case r.FormValue("port") != "shell":
+		last, port, err = p.listener.Console(node, pastLines)
+	case p.driver == nil:
+		err = errors.New("this node is only watched")
+	default:
 		port, err = p.driver.Shell(node)
-	} else {
-		last, port, err = p.driver.Console(node, pastLines)
 	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusUnprocessableEntity)

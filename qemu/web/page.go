@@ -30,11 +30,17 @@ type Source interface {
 	Status() (lab.Status, error)
 }
 
-// Driver is a Source that something can be done to: then the page has buttons and consoles.
-type Driver interface {
+// Listener is a Source whose consoles can be heard: then the page has them.
+type Listener interface {
 	Source
-	Do(words ...string) error
 	Console(node string, lines int) (last []string, stream io.ReadWriteCloser, err error)
+}
+
+// Driver is a Listener that something can be done to: then the page has buttons, and what is
+// typed goes to the consoles.
+type Driver interface {
+	Listener
+	Do(words ...string) error
 	Shell(node string) (stream io.ReadWriteCloser, err error)
 }
 
@@ -55,11 +61,12 @@ func files() fs.FS {
 
 // page answers the requests.
 type page struct {
-	from   Source
-	driver Driver // nil: there is nothing to be done to it
-	token  string
-	past   *past
-	seats  seats
+	from     Source
+	listener Listener // nil: there are no consoles
+	driver   Driver   // nil: there is nothing to be done to it
+	token    string
+	past     *past
+	seats    seats
 }
 
 // Serve shows a source at a port of 127.0.0.1 (0: one that is free) until the context ends,
@@ -81,8 +88,9 @@ func Serve(ctx context.Context, port int, from Source) (address string, err erro
 }
 
 func newPage(from Source, token string) *page {
+	listener, _ := from.(Listener)
 	driver, _ := from.(Driver)
-	return &page{from: from, driver: driver, token: token, past: newPast()}
+	return &page{from: from, listener: listener, driver: driver, token: token, past: newPast()}
 }
 
 // random gives 128 bits that nobody can guess.
@@ -97,9 +105,11 @@ func (p *page) handler() http.Handler {
 	mux.HandleFunc("GET /{$}", index)
 	mux.Handle("GET /", http.FileServerFS(files()))
 	mux.HandleFunc("GET /status", p.asked(p.status))
+	if p.listener != nil {
+		mux.HandleFunc("GET /console", p.asked(p.console))
+	}
 	if p.driver != nil {
 		mux.HandleFunc("POST /do", p.asked(p.do))
-		mux.HandleFunc("GET /console", p.asked(p.console))
 		mux.HandleFunc("POST /type", p.asked(p.typed))
 	}
 	return guard(mux)

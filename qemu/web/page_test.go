@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -155,7 +156,11 @@ func TestWhoMayAsk(t *testing.T) {
 
 // Nodes that are only watched have no buttons, and no way behind them.
 func TestOnlyWatched(t *testing.T) {
-	from, err := lab.WatchSerial(t.Context(), nil, lab.SerialOptions{})
+	board := filepath.Join(t.TempDir(), "board")
+	if err := os.WriteFile(board, []byte("Linux version 6.1\r\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	from, err := lab.WatchSerial(t.Context(), []string{board}, lab.SerialOptions{Interval: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,13 +168,33 @@ func TestOnlyWatched(t *testing.T) {
 	p := newPage(from, token)
 	server := httptest.NewServer(p.handler())
 	defer server.Close()
-	for path, method := range map[string]string{"/do": "POST", "/type": "POST", "/console?node=x": "GET"} {
-		if status, said, _ := asking(t, server, method, path, `["heal"]`, nil); status != 404 && status != 405 {
+	for path, method := range map[string]string{"/do": "POST", "/type": "POST", "/console?node=board&port=shell": "GET", "/console?node=nosuch": "GET"} {
+		if status, said, _ := asking(t, server, method, path, `["heal"]`, nil); status != 404 && status != 405 && status != 422 {
 			t.Errorf("%s %s: %d %s", method, path, status, said)
 		}
 	}
-	if first, err := p.next(nil); err != nil || len(first.Verbs) > 0 || !first.Serial {
-		t.Errorf("got %+v (%v), want no verbs", first, err)
+	if first, err := p.next(nil); err != nil || len(first.Verbs) > 0 || !first.Serial || !first.Heard {
+		t.Errorf("got %+v (%v), want consoles and no verbs", first, err)
+	}
+	r, _ := http.NewRequestWithContext(t.Context(), "GET", server.URL+"/console?node=board", nil)
+	r.Header.Set("Authorization", "Bearer "+token)
+	answer, err := server.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	in := bufio.NewReader(answer.Body)
+	next(t, in, "open")
+	f, err := os.OpenFile(board, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	fmt.Fprint(f, "beaminit: hello\r\n")
+	for text := ""; text != "Linux version 6.1\r\nbeaminit: hello\r\n"; text += next(t, in, "text") {
+		if len(text) > 100 {
+			t.Fatalf("the console is %q", text)
+		}
 	}
 }
 

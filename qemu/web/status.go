@@ -23,7 +23,8 @@ type picture struct {
 	Links      []link   `json:"links,omitempty"`
 	Past       []change `json:"past,omitempty"` // since the last picture
 
-	First bool   `json:"first,omitempty"` // the next two are only in the first picture
+	First bool   `json:"first,omitempty"` // the next three are only in the first picture
+	Heard bool   `json:"heard,omitempty"` // there are consoles
 	Verbs []verb `json:"verbs,omitempty"` // what can be done
 	Xterm string `json:"xterm,omitempty"` // where xterm.js is
 
@@ -53,7 +54,7 @@ func (p *page) next(before *picture) (*picture, error) {
 	now := &picture{Status: s}
 	if before == nil {
 		before = &picture{}
-		now.First = true
+		now.First, now.Heard = true, p.listener != nil
 		if HasTerminal() {
 			now.Xterm = xterm
 		}

@@ -20,6 +20,7 @@ const keptEvents = 200, keptChanges = 2000;
 const model = {
   now: null, // the last picture
   events: [], past: [], verbs: [], xterm: '',
+  heard: false, // there are consoles
   rates: new Rates(),
   chosen: '', // name of a node
   choose(name) {
@@ -33,7 +34,7 @@ const model = {
 const parts = [drawScenario, drawGraph, drawNodes, drawChosen, drawFaults, drawMatrix, drawBoot, drawTime, drawConsole];
 
 function take(picture) {
-  if (picture.first) Object.assign(model, { events: [], past: [], verbs: picture.verbs ?? [], xterm: picture.xterm ?? '' });
+  if (picture.first) Object.assign(model, { events: [], past: [], verbs: picture.verbs ?? [], heard: picture.heard, xterm: picture.xterm ?? '' });
   else tell(picture);
   model.now = picture;
   document.querySelector('main').hidden = false;

@@ -21,7 +21,8 @@ buttons.append(serial, shell, close, words);
 
 export function drawConsole(m) {
   model = m;
-  section.hidden = m.verbs.length === 0;
+  section.hidden = !m.heard;
+  shell.hidden = m.verbs.length === 0;
   text(serial, 'console of ' + m.chosen);
   text(shell, 'second port (shell) of ' + m.chosen);
   close.hidden = !sitting;
@@ -75,7 +76,7 @@ async function terminal(path, node, keys) {
   passNonce();
   const { Terminal } = await import(path);
   if (!document.querySelector('link[href="xterm/xterm.css"]')) document.head.append(el('link', { rel: 'stylesheet', href: 'xterm/xterm.css' }));
-  const term = new Terminal({ screenReaderMode: true, convertEol: false, cols: columns(), rows: 24, scrollback: 5000, fontSize: 13 });
+  const term = new Terminal({ screenReaderMode: true, disableStdin: shell.hidden, convertEol: false, cols: columns(), rows: 24, scrollback: 5000, fontSize: 13 });
   term.open(screen);
   term.onData((data) => keys.type(data));
   term.attachCustomKeyEventHandler((event) => {
@@ -117,8 +118,9 @@ function plain(node, keys) {
     line.value = '';
   } }, line, el('button', { type: 'submit' }, 'send'));
   line.addEventListener('keydown', (event) => event.ctrlKey && event.key === ']' && close.focus());
+  form.hidden = shell.hidden; // a node that is only watched is not typed at
   screen.append(pre, form);
-  line.focus();
+  (form.hidden ? pre : line).focus();
   return (what) => {
     const low = pre.scrollHeight - pre.scrollTop - pre.clientHeight < 40;
     pre.textContent = (pre.textContent + what.replace(/\x1b\[[0-9;]*[A-Za-z@]|[\r\x07]/g, '')).slice(-most);
