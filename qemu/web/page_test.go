@@ -176,14 +176,8 @@ func TestOnlyWatched(t *testing.T) {
 	if first, err := p.next(nil); err != nil || len(first.Verbs) > 0 || !first.Serial || !first.Heard {
 		t.Errorf("got %+v (%v), want consoles and no verbs", first, err)
 	}
-	r, _ := http.NewRequestWithContext(t.Context(), "GET", server.URL+"/console?node=board", nil)
-	r.Header.Set("Authorization", "Bearer "+token)
-	answer, err := server.Client().Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	in := bufio.NewReader(answer.Body)
+	in, leave := listen(t, server, "/console?node=board")
+	defer leave()
 	next(t, in, "open")
 	f, err := os.OpenFile(board, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
@@ -275,13 +269,7 @@ func TestConsole(t *testing.T) {
 	d := newDesk()
 	server := httptest.NewServer(newPage(d, token).handler())
 	defer server.Close()
-	r, _ := http.NewRequestWithContext(t.Context(), "GET", server.URL+"/console?node=till", nil)
-	r.Header.Set("Authorization", "Bearer "+token)
-	answer, err := server.Client().Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in := bufio.NewReader(answer.Body)
+	in, leave := listen(t, server, "/console?node=till")
 	seat := next(t, in, "open")
 	if got := next(t, in, "text"); got != "said before\r\n" {
 		t.Errorf("the past is %q", got)
@@ -303,11 +291,30 @@ func TestConsole(t *testing.T) {
 	if got := <-typed; got != "ls\r" {
 		t.Errorf("the node got %q", got)
 	}
-	answer.Body.Close()
+	leave()
 	nstest.Await(t, "the seat is left", func() bool {
 		status, _, _ := asking(t, server, "POST", "/type", string(keys), nil)
 		return status == 410
 	}, func() string { return seat })
+}
+
+// listen reads a stream of events, for a while at most.
+func listen(t *testing.T, server *httptest.Server, path string) (in *bufio.Reader, leave func()) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), nstest.Patience)
+	r, err := http.NewRequestWithContext(ctx, "GET", server.URL+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	answer, err := server.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bufio.NewReader(answer.Body), func() {
+		cancel()
+		answer.Body.Close()
+	}
 }
 
 // next reads the next event, which has this name, and gives its data.
