@@ -16,7 +16,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # What the lab and the tests need, as Debian names it.
 # The second kernel has drivers of watchdogs.
 PACKAGES := qemu-system-x86 linux-image-cloud-amd64 linux-image-amd64 squashfs-tools e2fsprogs fdisk erlang-base \
-            dropbear-bin chrony grub-common libubootenv-tool rebar3 elixir erlang-dev erlang-ssl erlang-parsetools \
+            dropbear-bin chrony grub-common grub-pc-bin libubootenv-tool rauc openssl rebar3 elixir erlang-dev erlang-ssl erlang-parsetools \
             cpio f2fs-tools dosfstools btrfs-progs xfsprogs erofs-utils tshark dnsmasq-base isc-dhcp-server avahi-daemon avahi-utils dbus-daemon iproute2 nftables util-linux binutils hostname gcc libc6-dev busybox-static strace python3 mandoc runc chromium
 # Root needs no sudo.
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
@@ -29,7 +29,7 @@ LABARGS  = -init build/init $(if $(RELEASE),-release '$(or $(filter demo:%,$(REL
 # WEB=1 or WEB=PORT.
 WEBFLAG = $(if $(WEB),-web$(if $(filter-out 1,$(WEB)),=$(WEB)))
 
-.PHONY: help xterm newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e scenarios bench bench-boot bench-cluster crowd fuzz chaos truth auto cross init deps clean
+.PHONY: help xterm newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e scenarios bench bench-boot bench-cluster crowd fuzz chaos truth auto updates cross init deps clean
 .PHONY: build/init build/lab-tool build/bench build/test # go knows better than make what is up to date
 
 run: ## three nodes in QEMU, their health on screen; with WEB=1 in a browser, too (RELEASE=DIR NODES=N AUTO=1 IMAGE=DIR FILE=lab.toml …: docs/lab.md)
@@ -66,7 +66,7 @@ quick: ## vet, and the tests that want neither root nor QEMU: a minute
 	go test -p 4 -parallel 4 $$(go list ./... | grep -vE '$(SLOW)')
 
 # What takes hours: other figures than those of make test, from other seeds.
-SOAK := cross chaos truth fuzz auto scenarios bench bench-boot bench-cluster crowd
+SOAK := cross chaos truth fuzz auto updates scenarios bench bench-boot bench-cluster crowd
 soak: FUZZTIME := 10m
 soak: $(SOAK) ## chaos, power cuts, long fuzzing, benchmarks: for a night
 
@@ -120,6 +120,9 @@ scenarios: build/init ## plays each of qemu/scenarios, TIMES times
 
 auto: build/init ## nodes that nobody tells anything, and of other kinds of releases, become a cluster, in QEMU
 	cd qemu && go test -timeout 10m -count=1 -run 'TestAuto|TestFamilies' ./e2e -soak
+
+updates: build/init ## updates that are broken, or cut off, fall back by themselves, in QEMU
+	cd qemu && go test -timeout 30m -count=1 -run TestUpdate ./e2e -soak
 
 # make bench INIT=path/to/another/init compares.
 # What a restart of the release takes stands beside BusyBox init's respawn, and its start

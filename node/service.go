@@ -82,7 +82,7 @@ func serviceWanted(s *config.Service, state *policy.State) bool {
 	switch {
 	case s.Restart == config.Never: // by hand alone
 		return false
-	case state.Phase == policy.GivenUp || state.Phase == policy.FallingBack:
+	case (state.Phase == policy.GivenUp || state.Phase == policy.FallingBack) && state.Trial != policy.Rejecting: // the program that gives a system up may ask one
 		return s.InRescue
 	case s.Start == config.Before:
 		return true

@@ -81,7 +81,7 @@ func (n *Node) image() image.Set {
 // arguments are QEMU's, for a machine with its two serial ports, QMP and network on these
 // descriptors.
 func (n *Node) arguments(serial, qmp, nic, shell int) []string {
-	o, set := n.lab.opts, n.image()
+	o := n.lab.opts
 	accel := []string{"-accel", "tcg,thread=multi"}
 	if n.lab.kvm {
 		accel = []string{"-accel", "kvm"}
@@ -89,16 +89,10 @@ func (n *Node) arguments(serial, qmp, nic, shell int) []string {
 	args := append([]string{"-name", n.Spec.Name, "-machine", "q35", "-cpu", "max", "-smp", strconv.Itoa(max(n.Spec.CPUs, 1)),
 		"-m", strconv.Itoa(cmp.Or(n.Spec.Memory, o.Memory)), "-nodefaults", "-no-user-config", "-display", "none"}, accel...)
 	args = append(args,
-		"-kernel", set.Kernel.File, "-append", n.cmdline(),
-		"-drive", "if=none,id=root,format=raw,readonly=on,file="+comma(set.Root),
-		"-device", "virtio-blk-pci,drive=root,addr=4",
 		"-chardev", fmt.Sprintf("socket,id=serial,fd=%d", serial), "-serial", "chardev:serial",
 		"-chardev", fmt.Sprintf("socket,id=shell,fd=%d", shell), "-serial", "chardev:shell",
 		"-chardev", fmt.Sprintf("socket,id=qmp,fd=%d", qmp), "-mon", "chardev=qmp,mode=control")
-	args = append(args, n.diskArguments()...)
-	if set.Initramfs != "" {
-		args = append(args, "-initrd", set.Initramfs)
-	}
+	args = append(append(args, n.bootArguments()...), n.diskArguments()...)
 	for i, file := range o.Drives {
 		args = append(args, "-drive", fmt.Sprintf("if=none,id=drive%d,format=raw,file=%s", i, comma(file)))
 	}
@@ -119,6 +113,20 @@ func (n *Node) arguments(serial, qmp, nic, shell int) []string {
 	return append(args,
 		"-netdev", fmt.Sprintf("stream,id="+nicID+",server=off,addr.type=fd,addr.str=%d", nic),
 		"-device", "virtio-net-pci,netdev="+nicID+",romfile=,addr=6,mac="+mac)
+}
+
+// bootArguments are what it boots.
+func (n *Node) bootArguments() []string {
+	if disk := n.Spec.BootDisk; disk != "" {
+		return []string{"-drive", "if=none,id=root,format=raw,file=" + comma(disk), "-device", "virtio-blk-pci,drive=root,addr=4,bootindex=0"}
+	}
+	set := n.image()
+	args := []string{"-kernel", set.Kernel.File, "-append", n.cmdline(),
+		"-drive", "if=none,id=root,format=raw,readonly=on,file=" + comma(set.Root), "-device", "virtio-blk-pci,drive=root,addr=4"}
+	if set.Initramfs != "" {
+		args = append(args, "-initrd", set.Initramfs)
+	}
+	return args
 }
 
 // cmdline is all that differs from node to node.

@@ -41,7 +41,8 @@ type NodeSpec struct {
 	Memory  int    // MiB; 0: Options.Memory
 	CPUs    int    // 0: 1
 
-	Image *image.Set // what it boots; nil: Options.Image
+	Image    *image.Set // what it boots; nil: Options.Image
+	BootDisk string     // file of a disk that its firmware boots, in place of Image and the command line; it is written to
 }
 
 // NodeSpecs gives the lab's n nodes: eclero6, eclero8, eclero10 and so on, each with

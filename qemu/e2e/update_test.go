@@ -1,0 +1,141 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/qemu/lab"
+)
+
+// crashes is a configuration whose release ends at once.
+const crashes = "[release]\nargs = [\"-eval\", \"halt(3).\"]\n[supervise]\nattempts = 1\n"
+
+// A board with two slots, GRUB with its environment block, and RAUC, all of Debian: a good update
+// is confirmed; one whose release crashes falls back by itself.
+func TestUpdate(t *testing.T) {
+	t.Parallel()
+	s := newSlots(t)
+	good := s.system("good", boardTOML("", "5m"), nil)
+	crashing := s.system("crashing", boardTOML(crashes, "5m"), nil)
+	b := startBoard(t, s, good, s.bundle("good", good), s.bundle("crashing", crashing))
+	b.confirmed("A")
+	b.install("good")
+	b.confirmed("B")
+	b.install("crashing")
+	b.says("update: slot A is given up: gave up after 2 ends within 1m0s: exit status 3; the node reboots")
+	b.says("update.reject: rauc status: marked slot rootfs.0 as bad")
+	b.confirmed("B")
+	if history := beaminit(t, b.lab, b.node, "history"); !strings.Contains(history, "slot A is given up: gave up after 2 ends") || strings.Count(history, "is confirmed") != 3 {
+		t.Errorf("the history has not what happened:\n%s", history)
+	}
+}
+
+// Whatever else can be wrong with an update, the board has its old system again by itself.
+func TestUpdateFallsBack(t *testing.T) {
+	if !*soak {
+		t.Skip("make soak runs it; TestUpdate has one that is good and one that crashes")
+	}
+	t.Parallel()
+	s := newSlots(t)
+	good := s.system("good", boardTOML("", "5m"), nil)
+	bundles := []string{s.bundle("good", good)}
+	broken := []struct{ name, toml, file, line string }{
+		{"hanging", boardTOML("ready = \"notify\"\n", "30s"), "", "update: slot B is given up: not up within 30s; the node reboots"},
+		{"nothing", boardTOML("[release]\npath = [\"/no/such\"]\n", "5m"), "", "update: slot B is given up: "},
+		{"panicking", boardTOML("", "5m"), "boot/initrd", "Kernel panic - not syncing: VFS: Unable to mount root fs"},
+		{"unbootable", boardTOML("", "5m"), "boot/vmlinuz", "GRUB: slot B does not start"},
+	}
+	for _, c := range broken {
+		bundles = append(bundles, s.bundle(c.name, s.system(c.name, c.toml, func(dir string) error {
+			if c.file == "" {
+				return nil
+			}
+			file := filepath.Join(dir, c.file)
+			if err := os.Remove(file); err != nil { // the others have it too
+				return err
+			}
+			return os.WriteFile(file, make([]byte, 1<<20), 0o644)
+		})))
+	}
+	b := startBoard(t, s, good, bundles...)
+	b.confirmed("A")
+	for _, c := range broken {
+		b.install(c.name)
+		b.says(c.line)
+		b.confirmed("A")
+	}
+}
+
+// The power is cut while an update is written: the board has the system that it had, and takes the next one.
+func TestUpdateCut(t *testing.T) {
+	if !*soak {
+		t.Skip("make soak runs it")
+	}
+	t.Parallel()
+	s := newSlots(t)
+	good := s.system("good", boardTOML("", "5m"), nil)
+	b := startBoard(t, s, good, s.bundle("good", good))
+	b.confirmed("A")
+	b.begin("good")
+	b.says("Copying image to rootfs.1")
+	s.must(b.node.Kill())
+	s.must(b.node.Start())
+	b.confirmed("A")
+	b.install("good")
+	b.confirmed("B")
+}
+
+// board is such a machine.
+type board struct {
+	t    *testing.T
+	lab  *lab.Lab
+	node *lab.Node
+	boot uint32 // the last one that was looked at
+}
+
+func startBoard(t *testing.T, s *slots, system string, bundles ...string) *board {
+	t.Helper()
+	nodes, err := lab.NodeSpecs(1)
+	s.must(err)
+	n := &nodes[0]
+	n.BootDisk = s.board(n.Name, system, fmt.Sprintf("ip=%s::%s:%s:%s:eth0:off", n.Address, lab.Gateway, lab.Netmask, n.Name), bundles...)
+	l := startSet(t, lab.Options{Nodes: nodes, Memory: 384}, s.set)
+	return &board{t: t, lab: l, node: l.Nodes()[0]}
+}
+
+// confirmed waits until another boot is up in that slot, and was on trial and is confirmed.
+func (b *board) confirmed(slot string) {
+	b.t.Helper()
+	before := b.boot
+	reach(b.t, b.node, "up in slot "+slot+", confirmed", func(r lab.Record) bool {
+		b.boot = r.Boot
+		return r.Boot != before && r.State == health.Up && r.Slot == slot && !r.Trial
+	})
+	b.says("update: slot " + slot + " is confirmed")
+}
+
+func (b *board) says(line string) {
+	b.t.Helper()
+	if _, err := b.node.WaitLine(within(b.t), line); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// install has RAUC install a bundle into the other slot, and the node reboot.
+func (b *board) install(bundle string) {
+	b.t.Helper()
+	b.begin(bundle)
+	b.says("installed " + bundle + ": 0")
+	cast(b.t, b.lab, b.node, `open_port({spawn_executable, "/sbin/init"}, [{arg0, "reboot"}])`)
+}
+
+// begin has RAUC begin to; what it says is on the console.
+func (b *board) begin(bundle string) {
+	b.t.Helper()
+	cast(b.t, b.lab, b.node, `spawn(fun() -> P = open_port({spawn_executable, "/usr/bin/rauc"}, [{args, ["install", "/bundles/`+bundle+`.raucb"]}, exit_status, stderr_to_stdout, binary]), `+
+		`(fun F() -> receive {P, {data, D}} -> io:format(user, "~s", [D]), F(); {P, {exit_status, S}} -> io:format(user, "installed `+bundle+`: ~p~n", [S]) end end)() end)`)
+}
