@@ -9,6 +9,7 @@ import (
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/scenario"
 )
 
 // crashes is a configuration whose release ends at once.
@@ -89,6 +90,42 @@ func TestUpdateCut(t *testing.T) {
 	b.confirmed("B")
 }
 
+// boards is a lab of them, which knows one verb more: update NODE BUNDLE.
+type boards struct {
+	onLab
+	t *testing.T
+}
+
+// Do does that, or a verb of every lab.
+func (b boards) Do(words ...string) error {
+	if len(words) != 3 || words[0] != "update" {
+		return b.onLab.Do(words...)
+	}
+	for _, n := range b.Nodes() {
+		if n.Name() == words[1] {
+			(&board{t: b.t, lab: b.Lab, node: n}).install(words[2])
+			return nil
+		}
+	}
+	return fmt.Errorf("there is no node %s", words[1])
+}
+
+// A cluster is updated node by node: each is on trial until it is connected to all others.
+func TestUpdateRolling(t *testing.T) {
+	if !*soak {
+		t.Skip("make soak runs it")
+	}
+	t.Parallel()
+	s := newSlots(t)
+	peers := "[peers]\neclero6 = \"192.168.7.6\"\neclero8 = \"192.168.7.8\"\neclero10 = \"192.168.7.10\"\n"
+	good := s.system("good", boardTOML(peers, "5m")+"peers = true\n", nil)
+	crashing := s.system("crashing", boardTOML(peers+crashes, "5m")+"peers = true\n", nil)
+	l := startBoards(t, s, 3, good, s.bundle("good", good), s.bundle("crashing", crashing))
+	f, err := scenario.Read("testdata/rolling-update.scenario")
+	s.must(err)
+	s.must(scenario.Play(t.Context(), boards{onLab{l}, t}, f, func(line string) { t.Log(line) }).Err())
+}
+
 // board is such a machine.
 type board struct {
 	t    *testing.T
@@ -99,12 +136,20 @@ type board struct {
 
 func startBoard(t *testing.T, s *slots, system string, bundles ...string) *board {
 	t.Helper()
-	nodes, err := lab.NodeSpecs(1)
-	s.must(err)
-	n := &nodes[0]
-	n.BootDisk = s.board(n.Name, system, fmt.Sprintf("ip=%s::%s:%s:%s:eth0:off", n.Address, lab.Gateway, lab.Netmask, n.Name), bundles...)
-	l := startSet(t, lab.Options{Nodes: nodes, Memory: 384}, s.set)
+	l := startBoards(t, s, 1, system, bundles...)
 	return &board{t: t, lab: l, node: l.Nodes()[0]}
+}
+
+// startBoards starts boards, each with a disk of its own.
+func startBoards(t *testing.T, s *slots, count int, system string, bundles ...string) *lab.Lab {
+	t.Helper()
+	nodes, err := lab.NodeSpecs(count)
+	s.must(err)
+	for i := range nodes {
+		n := &nodes[i]
+		n.BootDisk = s.board(n.Name, system, fmt.Sprintf("ip=%s::%s:%s:%s:eth0:off", n.Address, lab.Gateway, lab.Netmask, n.Name), bundles...)
+	}
+	return startSet(t, lab.Options{Nodes: nodes, Memory: 384}, s.set)
 }
 
 // confirmed waits until another boot is up in that slot, and was on trial and is confirmed.
