@@ -171,6 +171,11 @@ func knownForm(name string) error {
 // RootProblems says of a root= that neither the kernel nor beaminit in an initramfs ever
 // finds it. What the kernel knows besides a block device (init/do_mounts.c) is left to it.
 func RootProblems(r *config.Root) []error {
+	if r.Map != "" {
+		if _, err := parseMapped(r.Map); err != nil {
+			return []error{fmt.Errorf("dm-mod.create=: %w", err)}
+		}
+	}
 	for _, prefix := range [...]string{"/dev/nfs", "nfs", "/dev/cifs", "mtd", "ubi"} {
 		if r.Device == "" || r.Type == "virtiofs" || r.Type == "9p" || strings.HasPrefix(r.Device, prefix) {
 			return nil

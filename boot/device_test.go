@@ -180,6 +180,9 @@ func TestRootProblems(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", device, got, want)
 		}
 	}
+	if got := texts(RootProblems(&config.Root{Device: "/dev/dm-0", Map: "a,,,ro,0 x zero"})); got != `dm-mod.create=: "0 x zero": 0 x are no sectors` {
+		t.Errorf("of a table that is none: %q", got)
+	}
 	if errs := RootProblems(&config.Root{Device: "rootfs", Type: "virtiofs"}); errs != nil {
 		t.Errorf("of a tag of virtiofs: %v", errs)
 	}

@@ -38,6 +38,11 @@ func SwitchRoot(root config.Root, limit time.Duration, interrupted func() bool, 
 	if err := Pause(root.Delay, interrupted); err != nil {
 		return fmt.Errorf("rootdelay=: %w", err)
 	}
+	if root.Map != "" {
+		if err := mapDevices(root.Map, rootLimit(&root, limit), interrupted); err != nil {
+			return fmt.Errorf("root: dm-mod.create=: %w", err)
+		}
+	}
 	node, err := WaitDevice(root.Device, rootLimit(&root, limit), interrupted)
 	if err != nil {
 		return fmt.Errorf("root: %w", err)

@@ -182,6 +182,7 @@ func TestRoot(t *testing.T) {
 		want Root
 	}{
 		{"", def},
+		{`dm-mod.create="a,,0,ro,0 8 zero" root=/dev/dm-0`, with(func(r *Root) { r.Map, r.Device = "a,,0,ro,0 8 zero", "/dev/dm-0" })},
 		{"root=/dev/vda rootfstype=squashfs rootflags=noatime,errors=continue ro", with(func(r *Root) { r.Device, r.Type, r.Flags = "/dev/vda", "squashfs", "noatime,errors=continue" })},
 		{"root=PARTUUID=1-2 rw", with(func(r *Root) { r.Device, r.Write = "PARTUUID=1-2", true })},
 		{"rw ro", def},

@@ -367,6 +367,7 @@ type Root struct {
 	Device  string // empty: none was named
 	Type    string // empty: try what /proc/filesystems has
 	Flags   string
+	Map     string        // dm-mod.create=: devices to be made of others before; empty: none
 	Write   bool          // rw was said; the default is ro
 	Wait    time.Duration // rootwait= or 10 s; negative: for ever (a bare rootwait)
 	Delay   time.Duration

@@ -269,6 +269,10 @@ func (c *Config) eachRoot(f func(key, value, where string)) {
 	if r.Wait < 0 {
 		wait = "for ever"
 	}
+	if r.Map != "" {
+		_, where := c.where("dm-mod.create", "", []string{"dm-mod.create"}, 0)
+		f("dm-mod.create", quote(r.Map), where)
+	}
 	for _, v := range [...][2]string{
 		{"root", quote(r.Device)}, {"rootfstype", quote(r.Type)}, {"rootflags", quote(r.Flags)},
 		{"rw", strconv.FormatBool(r.Write)}, {"rootwait", quote(wait)}, {"rootdelay", quote(durationText(r.Delay))}, {"init", quote(r.Program)},

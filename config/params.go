@@ -39,6 +39,8 @@ func (l *loader) kernelParam(p param) {
 		l.rootWord(&r.Device, p)
 	case "rootfstype":
 		l.rootWord(&r.Type, p)
+	case "dm-mod.create":
+		l.rootWord(&r.Map, p)
 	case "rootflags":
 		l.rootWord(&r.Flags, p)
 	case "init":
