@@ -20,8 +20,12 @@ func FuzzCmdline(f *testing.F) {
 		valid(t, Load(line, files{macPath: macText}.read))
 		for rest := skipSpace(line); rest != ""; {
 			before := len(rest)
-			if _, rest = nextParam(rest); len(rest) >= before {
+			var p param
+			if p, rest = nextParam(rest); len(rest) >= before {
 				t.Fatalf("%q: no progress at %q", line, rest)
+			}
+			if _, there := Word(line, p.name); !there {
+				t.Fatalf("%q: no word %q", line, p.name)
 			}
 		}
 	})

@@ -13,7 +13,7 @@ import (
 )
 
 // crashes is a configuration whose release ends at once.
-const crashes = "[release]\nargs = [\"-eval\", \"halt(3).\"]\n[supervise]\nattempts = 1\n"
+const crashes = "[release]\nargs = [\"-eval\", \"halt(3).\"]\n[supervise]\nattempts = 1\nwindow = \"10m\"\n"
 
 // A board with two slots, GRUB with its environment block, and RAUC, all of Debian: a good update
 // is confirmed; one whose release crashes falls back by itself.
@@ -27,7 +27,7 @@ func TestUpdate(t *testing.T) {
 	b.install("good")
 	b.confirmed("B")
 	b.install("crashing")
-	b.says("update: slot A is given up: gave up after 2 ends within 1m0s: exit status 3; the node reboots")
+	b.says("update: slot A is given up: gave up after 2 ends within 10m0s: exit status 3; the node reboots")
 	b.says("update.reject: rauc status: marked slot rootfs.0 as bad")
 	b.confirmed("B")
 	if history := beaminit(t, b.lab, b.node, "history"); !strings.Contains(history, "slot A is given up: gave up after 2 ends") || strings.Count(history, "is confirmed") != 3 {
