@@ -29,7 +29,7 @@ LABARGS  = -init build/init $(if $(RELEASE),-release '$(or $(filter demo:%,$(REL
 # WEB=1 or WEB=PORT.
 WEBFLAG = $(if $(WEB),-web$(if $(filter-out 1,$(WEB)),=$(WEB)))
 
-.PHONY: help xterm newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e scenarios bench bench-boot bench-cluster crowd fuzz chaos truth auto updates cross init deps clean
+.PHONY: help xterm newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e scenarios disk-cuts bench bench-boot bench-cluster crowd fuzz chaos truth auto updates cross init deps clean
 .PHONY: build/init build/lab-tool build/bench build/test # go knows better than make what is up to date
 
 run: ## three nodes in QEMU, their health on screen; with WEB=1 in a browser, too (RELEASE=DIR NODES=N AUTO=1 IMAGE=DIR FILE=lab.toml …: docs/lab.md)
@@ -66,7 +66,7 @@ quick: ## vet, and the tests that want neither root nor QEMU: a minute
 	go test -p 4 -parallel 4 $$(go list ./... | grep -vE '$(SLOW)')
 
 # What takes hours: other figures than those of make test, from other seeds.
-SOAK := cross chaos truth fuzz auto updates scenarios bench bench-boot bench-cluster crowd
+SOAK := cross chaos truth fuzz auto updates scenarios disk-cuts bench bench-boot bench-cluster crowd
 soak: FUZZTIME := 10m
 soak: $(SOAK) ## chaos, power cuts, long fuzzing, benchmarks: for a night
 
@@ -117,6 +117,11 @@ e2e: build/init
 TIMES := 1
 scenarios: build/init ## plays each of qemu/scenarios, TIMES times
 	cd qemu && go test -timeout 5h -count=1 -run TestScenarios ./e2e -soak -scenario.times $(TIMES)
+
+# Of one boot, each to a moment of its own.
+CUTS := 200
+disk-cuts: build/init build/test ## CUTS power cuts while a data partition is made, grown and written to, in QEMU
+	cd qemu && go test -timeout 5h -count=1 -run TestDiskPowerCuts ./e2e -power.cuts $(CUTS)
 
 auto: build/init ## nodes that nobody tells anything, and of other kinds of releases, become a cluster, in QEMU
 	cd qemu && go test -timeout 10m -count=1 -run 'TestAuto|TestFamilies' ./e2e -soak

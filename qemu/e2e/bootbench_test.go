@@ -138,8 +138,8 @@ func benchFile(t *testing.T, name string) string {
 }
 
 // benchRoot makes what a node boots from, with this init and these files, and BusyBox and epmd
-// for the one that wants them: both have the same.
-func benchRoot(t *testing.T, init string, more map[string]string) image.Set {
+// for the one that wants them: both have the same. programs of this machine are in it besides.
+func benchRoot(t *testing.T, init string, more map[string]string, programs ...string) image.Set {
 	t.Helper()
 	dir := t.TempDir()
 	root := filepath.Join(dir, "root")
@@ -164,7 +164,10 @@ func benchRoot(t *testing.T, init string, more map[string]string) image.Set {
 		}
 	}
 	squashfs := filepath.Join(dir, "root.squashfs")
-	if err := image.AddLibraries(root, root+"/srv/erlang"); err != nil {
+	for _, p := range programs {
+		shell(t, "install -D "+p+" "+root+p)
+	}
+	if err := image.AddLibraries(root, root); err != nil {
 		t.Fatal(err)
 	}
 	shell(t, "mksquashfs "+root+" "+squashfs+" -noappend -quiet -no-progress -comp lz4 -b 128K -all-root")

@@ -23,13 +23,22 @@ const slowBytes = 64 << 10
 
 // diskArguments give the machine its data disk.
 func (n *Node) diskArguments() []string {
-	return []string{
+	args := []string{
 		"-object", "throttle-group,id=" + diskGroup,
 		"-blockdev", "driver=raw,node-name=" + diskFile + ",file.driver=file,file.filename=" + comma(n.disk),
-		"-blockdev", "driver=throttle,node-name=" + diskTop + ",throttle-group=" + diskGroup + ",file=" + diskFile,
-		"-device", "virtio-blk-pci,drive=" + diskTop + ",addr=5,werror=report,rerror=report",
 	}
+	below := diskFile
+	if n.lab.opts.DiskLog {
+		below = "logged"
+		args = append(args, "-blockdev", "driver=blklogwrites,node-name="+below+",file="+diskFile+",log.driver=file,log.filename="+comma(DiskLog(n.disk)))
+	}
+	return append(args,
+		"-blockdev", "driver=throttle,node-name="+diskTop+",throttle-group="+diskGroup+",file="+below,
+		"-device", "virtio-blk-pci,drive="+diskTop+",addr=5,werror=report,rerror=report")
 }
+
+// DiskLog is the log of the writes to a disk.
+func DiskLog(disk string) string { return disk + ".log" }
 
 // SlowDisk lets the data disk read and write slowBytes a second, or as fast as it can.
 func (n *Node) SlowDisk(slow bool) error {

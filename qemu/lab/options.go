@@ -143,6 +143,7 @@ type Options struct {
 	Memory    int           // MiB a node; 0: 256
 	Interval  time.Duration // of the health records, as the image's configuration has it; 0: 10 s
 	Devices   []string      // further devices of every machine, as QEMU's -device has them
+	DiskLog   bool          // QEMU logs every write to a data disk, in the file beside it; see package writelog
 	Drives    []string      // raw images that Devices and AddDevice have as drive=drive0, drive1, …
 	Chardevs  []string      // and character devices, as QEMU's -chardev has them
 	Append    string        // added to the kernel command line of every node

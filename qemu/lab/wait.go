@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 )
@@ -27,7 +28,17 @@ func (n *Node) WaitState(ctx context.Context, ok func(Record) bool) error {
 // WaitLine waits until a line of the console, of the ones that are kept or to come,
 // holds text, and gives it.
 func (n *Node) WaitLine(ctx context.Context, text string) (string, error) {
-	seen := 0
+	return n.WaitNewLine(ctx, 0, text)
+}
+
+// Lines is how many lines its console has said.
+func (n *Node) Lines() int {
+	_, total, _ := n.con.after(math.MaxInt)
+	return total
+}
+
+// WaitNewLine is WaitLine of lines behind the first seen ones.
+func (n *Node) WaitNewLine(ctx context.Context, seen int, text string) (string, error) {
 	for {
 		lines, total, more := n.con.after(seen)
 		for _, l := range lines {
