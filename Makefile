@@ -29,7 +29,7 @@ LABARGS  = -init build/init $(if $(RELEASE),-release '$(or $(filter demo:%,$(REL
 # WEB=1 or WEB=PORT.
 WEBFLAG = $(if $(WEB),-web$(if $(filter-out 1,$(WEB)),=$(WEB)))
 
-.PHONY: help xterm newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e scenarios disk-cuts bench bench-boot bench-cluster crowd fuzz chaos truth auto updates cross init deps clean
+.PHONY: help xterm newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e scenarios disk-cuts bench bench-boot bench-cluster crowd bad-line fuzz chaos truth auto updates cross init deps clean
 .PHONY: build/init build/lab-tool build/bench build/test # go knows better than make what is up to date
 
 run: ## three nodes in QEMU, their health on screen; with WEB=1 in a browser, too (RELEASE=DIR NODES=N AUTO=1 IMAGE=DIR FILE=lab.toml …: docs/lab.md)
@@ -66,7 +66,7 @@ quick: ## vet, and the tests that want neither root nor QEMU: a minute
 	go test -p 4 -parallel 4 $$(go list ./... | grep -vE '$(SLOW)')
 
 # What takes hours: other figures than those of make test, from other seeds.
-SOAK := cross chaos truth fuzz auto updates scenarios disk-cuts bench bench-boot bench-cluster crowd
+SOAK := cross chaos truth fuzz auto updates scenarios disk-cuts bench bench-boot bench-cluster crowd bad-line
 soak: FUZZTIME := 10m
 soak: $(SOAK) ## chaos, power cuts, long fuzzing, benchmarks: for a night
 
@@ -117,6 +117,9 @@ e2e: build/init
 TIMES := 1
 scenarios: build/init ## plays each of qemu/scenarios, TIMES times
 	cd qemu && go test -timeout 5h -count=1 -run TestScenarios ./e2e -soak -scenario.times $(TIMES)
+
+bad-line: deps build/test ## four nodes on a line that loses a fifth of all packets, and delays those of one, for ten minutes
+	@$(MACHINE_TEST) -timeout 40m -run 'TestBadLine' -v ./cluster -bad.line 10m
 
 # Of one boot, each to a moment of its own.
 CUTS := 200
