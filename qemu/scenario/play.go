@@ -1,7 +1,9 @@
 package scenario
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -73,8 +75,8 @@ func Play(ctx context.Context, on Stage, f *File, say func(string)) *Report {
 	ctx, end := context.WithCancel(ctx)
 	defer func() {
 		end()
-		for _, wait := range p.hosts {
-			wait()
+		for _, h := range p.hosts {
+			<-h.ended
 		}
 	}()
 	progress := lab.Playing{Name: f.Name}
@@ -89,7 +91,7 @@ func Play(ctx context.Context, on Stage, f *File, say func(string)) *Report {
 	for _, s := range f.Steps {
 		show()
 		at := p.now()
-		err := p.step(ctx, s)
+		err := errors.Join(p.step(ctx, s), p.hostsEnded())
 		p.report.Results = append(p.report.Results, Result{Step: s, At: at, Took: p.now() - at, Err: err})
 		if err != nil {
 			progress.Failed = err.Error()
@@ -104,13 +106,32 @@ func Play(ctx context.Context, on Stage, f *File, say func(string)) *Report {
 	return p.report
 }
 
+// host is a program that joined the LAN.
+type host struct {
+	text  string        // its step
+	ended chan struct{} // closed, with err set
+	err   error
+}
+
+// hostsEnded is the error of the first host that is not there any more.
+func (p *player) hostsEnded() error {
+	for _, h := range p.hosts {
+		select {
+		case <-h.ended:
+			return fmt.Errorf("%s: it has ended: %w", h.text, cmp.Or(h.err, errors.New("exit status 0")))
+		default:
+		}
+	}
+	return nil
+}
+
 type player struct {
 	on     Stage
 	say    func(string)
 	report *Report
 	last   map[string]string // node → its state line
-	hosts  []func() error    // to wait for
-	said   map[string]int    // node → lines of its console when something was done last
+	hosts  []*host
+	said   map[string]int // node → lines of its console when something was done last
 }
 
 func (p *player) now() time.Duration { return time.Since(p.report.Begun) }
@@ -129,7 +150,9 @@ func (p *player) step(ctx context.Context, s Step) error {
 	case "host":
 		wait, err := p.on.Host(ctx, s.Words[0], s.Words[1:])
 		if err == nil {
-			p.hosts = append(p.hosts, wait)
+			h := &host{text: s.Text, ended: make(chan struct{})}
+			p.hosts = append(p.hosts, h)
+			go func() { h.err = wait(); close(h.ended) }()
 		}
 		return err
 	case "wait":

@@ -39,6 +39,7 @@ func TestParse(t *testing.T) {
 		{"lab\nwait 1s", "1: lab : want a lab file, such as lab failover.toml"},
 		{"host 192.168.7.3 dnsmasq -k", "[{host [192.168.7.3 dnsmasq -k] [] [] 0s}]"},
 		{"host dnsmasq -k", "1: host dnsmasq: want an address of the LAN, such as 192.168.7.3"},
+		{"host 192.168.8.3 dnsmasq -k", "1: host 192.168.8.3: want an address of the LAN, such as 192.168.7.3"},
 		{"host 192.168.7.3", "1: host wants an address and a program: host 192.168.7.3 dnsmasq -k"},
 		{"end", `1: there is no step "end"; want scenario, nodes, append, lab, host, boot, do, expect, hold, wait, times or end`},
 		{`do say "x`, "1: a \" without its second one"},
@@ -97,6 +98,9 @@ func (s *stage) Host(ctx context.Context, address string, program []string) (fun
 	if program[0] == "none" {
 		return nil, errors.New("there is no none")
 	}
+	if program[0] == "short" {
+		return func() error { return errors.New("exit status 3") }, nil
+	}
 	s.host = address
 	return func() error { <-ctx.Done(); s.host = ""; return nil }, nil
 }
@@ -139,6 +143,7 @@ func TestPlay(t *testing.T) {
 		{"expect a says \"I am a\" within 1m\ndo cut a\nexpect a says \"I am a\" within 100ms", "line 3: expect a says \"I am a\" within 100ms: not within 100ms: a did not say \"I am a\""},
 		{"do cut a\nexpect any missing=b within 1m", ""},
 		{"host 192.168.7.3 dnsmasq\nexpect all up within 1m", ""},
+		{"host 192.168.7.3 short\nhold all up for 1s", "line 2: hold all up for 1s: host 192.168.7.3 short: it has ended: exit status 3"},
 		{"host 192.168.7.3 none", "line 1: host 192.168.7.3 none: there is no none"},
 		{"expect any degraded within 100ms", "line 1: expect any degraded within 100ms: not within 100ms: a has state=up; b has state=up"},
 		{"expect c up within 100ms", "line 1: expect c up within 100ms: not within 100ms: there is no node c"},

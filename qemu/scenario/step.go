@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/beaminit/beaminit/qemu/lab"
 )
 
 // step reads a line that does or wants something.
@@ -21,7 +23,7 @@ func step(words []string) (s Step, err error) {
 		if len(words) < 2 {
 			return s, fmt.Errorf("host wants an address and a program: host 192.168.7.3 dnsmasq -k")
 		}
-		if _, err := netip.ParseAddr(words[0]); err != nil {
+		if a, err := netip.ParseAddr(words[0]); err != nil || !lab.LAN.Contains(a) {
 			return s, fmt.Errorf("host %s: want an address of the LAN, such as 192.168.7.3", words[0])
 		}
 		s.Words = words
