@@ -2,6 +2,7 @@ package devices
 
 import (
 	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/internal/footprint"
 	"golang.org/x/sys/unix"
 )
 
@@ -22,16 +23,20 @@ func ModulesMain(args []string) int {
 // autoloader loads the modules for devices.
 type autoloader struct{ *boot.Autoload }
 
-func (a *autoloader) all() { a.say(a.Present()) }
+func (a *autoloader) all() { a.done(a.Present()) }
 
 func (a *autoloader) take(e *event) {
-	if e.action != "remove" {
-		a.say(a.Come(e.words))
+	if seen := len(a.Seen); e.action != "remove" {
+		if lines := a.Come(e.words); len(a.Seen) != seen {
+			a.done(lines)
+		}
 	}
 }
 
-func (a *autoloader) say(lines []string) {
+// done says what went wrong, and gives back what the tables took: megabytes, for long.
+func (a *autoloader) done(lines []string) {
 	for _, line := range lines {
 		complain(line)
 	}
+	footprint.GiveBack()
 }

@@ -41,13 +41,17 @@ func ReadLimit(path string, limit int64) ([]byte, error) {
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return nil, &Refused{path, "it is " + kind(st.Mode), "a regular file"}
 	}
-	return readAll(f, limit)
+	return readAll(f, st.Size, limit)
 }
 
 // readAll reads an open file to its end, of which files of the kernel do not know where
-// it is.
-func readAll(f *os.File, limit int64) ([]byte, error) {
-	text := make([]byte, 0, min(1<<10, limit+1)) // one more, to see that there is more
+// it is: they say that they have no byte, or a page. One that is larger by size is read into
+// one piece of memory.
+func readAll(f *os.File, size, limit int64) ([]byte, error) {
+	if size <= 4<<10 {
+		size = 1<<10 - 1
+	}
+	text := make([]byte, 0, min(size, limit)+1) // one more, to see that there is more
 	for {
 		n, err := f.Read(text[len(text):cap(text)])
 		text = text[:len(text)+n]

@@ -62,7 +62,7 @@ func (d *Dir) Read(name string, r Rule) ([]byte, error) {
 	if limit == 0 {
 		limit = MaxFile
 	}
-	return readAll(f, limit)
+	return readAll(f, 0, limit)
 }
 
 // Open opens a regular file in d that keeps the rule, with flags as for os.OpenFile; one
