@@ -29,8 +29,8 @@ LABARGS  = -init build/init $(if $(RELEASE),-release '$(or $(filter demo:%,$(REL
 # WEB=1 or WEB=PORT.
 WEBFLAG = $(if $(WEB),-web$(if $(filter-out 1,$(WEB)),=$(WEB)))
 
-.PHONY: help xterm newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e scenarios disk-cuts bench bench-boot bench-cluster crowd bad-line fuzz chaos truth auto updates cross init deps clean
-.PHONY: build/init build/lab-tool build/bench build/test # go knows better than make what is up to date
+.PHONY: help xterm newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e scenarios disk-cuts bench bench-boot bench-cluster crowd bad-line fuzz chaos truth auto updates cross init watch-tool deps clean
+.PHONY: build/init build/lab-tool build/beaminit-watch build/bench build/test # go knows better than make what is up to date
 
 run: ## three nodes in QEMU, their health on screen; with WEB=1 in a browser, too (RELEASE=DIR NODES=N AUTO=1 IMAGE=DIR FILE=lab.toml …: docs/lab.md)
 up: ## the same in the background, when the cluster is whole
@@ -72,9 +72,13 @@ soak: $(SOAK) ## chaos, power cuts, long fuzzing, benchmarks: for a night
 
 # The processors that boards have. make test builds for two of them.
 ARCHES := 386 amd64 arm arm64 riscv64 mipsle ppc64le loong64
-cross: ## builds the program for every processor
+# The systems on which boards are watched.
+WATCHERS := linux/amd64 linux/arm64 darwin/arm64 windows/amd64 freebsd/amd64
+cross: ## builds the program for every processor, and beaminit-watch for every system
 	@for arch in $(ARCHES); do \
 	  echo "$$arch"; CGO_ENABLED=0 GOARCH=$$arch go build -trimpath -o /dev/null ./cmd/init || exit 1; done
+	@for on in $(WATCHERS); do \
+	  echo "beaminit-watch for $$on"; (cd qemu && CGO_ENABLED=0 GOOS=$${on%/*} GOARCH=$${on#*/} go build -trimpath -o /dev/null ./cmd/beaminit-watch) || exit 1; done
 	case $$(uname -m) in x86_64) GOARCH=386 go test -count=1 ./internal/seccomp;; esac
 
 vet:
@@ -159,6 +163,13 @@ EVENTS := 3000
 chaos: deps build/test ## EVENTS events and boots of nodes in namespaces
 	$(MACHINE_TEST) -timeout 5h -v -run 'Chaos|EarlySignals|PowerCuts' ./supervise -chaos.events $(EVENTS) -chaos.boots $(EVENTS)
 	$(MACHINE_TEST) -timeout 1h -v -run 'FormatCuts' ./node -format.cuts 200
+
+watch-tool: build/beaminit-watch ## beaminit-watch, which reads serial lines of boards, for any machine (GOOS=darwin GOARCH=arm64 for another)
+
+WATCH := build/beaminit-watch
+build/beaminit-watch:
+	@mkdir -p build; test -e $(WATCH) || echo "building beaminit-watch"
+	@cd qemu && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o '$(abspath $(WATCH))' ./cmd/beaminit-watch
 
 init: build/init ## the program, build/init (GOARCH=… for another board)
 

@@ -5,10 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"strings"
 
-	"github.com/beaminit/beaminit/internal/files"
 	"github.com/beaminit/beaminit/internal/logfmt"
 )
 
@@ -72,18 +70,4 @@ func (k Key) signed(record []byte) bool {
 		return false
 	}
 	return hmac.Equal(record[at+len(macMark):end], []byte(k.mac(record[:at])))
-}
-
-// ReadKey reads a key file. It has to be root's, and nobody else's to read: who has the
-// key can sign.
-func ReadKey(path string) (Key, error) {
-	content, err := files.Read(path, files.Rule{Secret: true, Limit: 4096})
-	if err != nil {
-		return nil, err
-	}
-	key, err := ParseKey(content)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return key, nil
 }

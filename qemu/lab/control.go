@@ -143,7 +143,7 @@ func (l *Lab) serveConsole(conn net.Conn, in io.Reader, r request) {
 		reply(conn, answer{Error: err.Error()})
 		return
 	}
-	pieces, stop := n.con.follow()
+	pieces, stop := n.con.Follow()
 	defer stop()
 	if reply(conn, answer{Lines: n.Tail(r.Lines)}) != nil {
 		return

@@ -14,6 +14,7 @@ import (
 
 	"github.com/beaminit/beaminit/qemu/image"
 	"github.com/beaminit/beaminit/qemu/lan"
+	"github.com/beaminit/beaminit/qemu/watch"
 )
 
 // Lab is a running lab.
@@ -35,15 +36,6 @@ type Lab struct {
 	play    *Playing // not changed, only replaced
 	closers []func() // called by Close, after the machines are gone
 }
-
-// Event is something worth a line: what a node said, or what was done to it.
-type Event struct {
-	At   time.Time `json:"at"`
-	Node string    `json:"node"`
-	Text string    `json:"text"`
-}
-
-const keptEvents = 200
 
 // ErrRuns says that a lab runs in the same directory already.
 var ErrRuns = errors.New("a lab runs here already")
@@ -112,9 +104,9 @@ func (l *Lab) up(run string) error {
 
 func (l *Lab) newNode(run string, s NodeSpec, cookie string) (*Node, error) {
 	n := &Node{Spec: s, lab: l, secrets: map[string]string{"cookie": cookie}, dir: filepath.Join(run, s.Name), disk: filepath.Join(l.opts.Dir, "data", s.Name+".ext4")}
-	n.view.interval = l.opts.Interval
+	n.view.Interval = l.opts.Interval
 	if key := l.opts.HealthKey; key != nil {
-		n.view.key, n.secrets[healthKey] = key, string(key)
+		n.view.Key, n.secrets[healthKey] = key, string(key)
 	}
 	if err := os.MkdirAll(n.dir, 0o755); err != nil {
 		return nil, err
@@ -122,7 +114,7 @@ func (l *Lab) newNode(run string, s NodeSpec, cookie string) (*Node, error) {
 	if err := image.DataDisk(n.disk, n.secrets, l.opts.Say); err != nil {
 		return nil, err
 	}
-	con, err := newConsole(filepath.Join(n.dir, "console.log"))
+	con, err := watch.NewConsole(filepath.Join(n.dir, "console.log"))
 	n.con = con
 	return n, err
 }
@@ -216,7 +208,7 @@ func (l *Lab) WaitWhole(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			for i, n := range s.Nodes {
-				if !s.whole(n) {
+				if !s.WholeNode(n) {
 					return l.nodes[i].failed(fmt.Sprintf("is %s and not up with all its peers", n.State), ctx.Err())
 				}
 			}
@@ -228,8 +220,8 @@ func (l *Lab) WaitWhole(ctx context.Context) error {
 func (l *Lab) event(node, text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.events = append(l.events, Event{time.Now(), node, text})
-	l.events = l.events[max(0, len(l.events)-keptEvents):]
+	l.events = append(l.events, Event{At: time.Now(), Node: node, Text: text})
+	l.events = l.events[max(0, len(l.events)-watch.KeptEvents):]
 }
 
 // Said gives the lines of a node's console behind the first seen of them, as far as they are
@@ -239,7 +231,7 @@ func (l *Lab) Said(node string, seen int) (lines []string, total int, err error)
 	if err != nil {
 		return nil, 0, err
 	}
-	lines, total, _ = n.con.after(seen)
+	lines, total, _ = n.con.After(seen)
 	return lines, total, nil
 }
 

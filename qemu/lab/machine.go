@@ -160,8 +160,8 @@ func (n *Node) machineEvent(name, reason string) {
 	case "RESET":
 		now := time.Now()
 		n.mu.Lock()
-		again := !n.view.have && now.Sub(n.view.since) < time.Second // QEMU tells it up to three times
-		n.view.powered(true, now)
+		again := n.view.JustPowered(now) // QEMU tells it up to three times
+		n.view.Powered(true, now)
 		n.mu.Unlock()
 		if !again {
 			n.note("lab: machine reset")

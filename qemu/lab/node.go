@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/qemu/watch"
 )
 
 // Record is a node's health record.
@@ -24,12 +25,12 @@ type Node struct {
 	lab  *Lab
 	dir  string // run/NAME
 	disk string
-	con  *console
+	con  *watch.Console
 
 	secrets map[string]string // files of its data disk
 
 	mu      sync.Mutex
-	view    view
+	view    watch.View
 	cut     bool     // off the LAN
 	faults  []string // of the machine: unplugged, stopped, disk slow, disk readonly
 	machine *machine // nil: off
@@ -66,7 +67,7 @@ func (n *Node) Start() error {
 		return fmt.Errorf("start %s: %w", n.Spec.Name, err)
 	}
 	n.machine = m
-	n.view.powered(true, time.Now())
+	n.view.Powered(true, time.Now())
 	read := make(chan struct{})
 	go func() {
 		n.read(m.serial)
@@ -85,14 +86,14 @@ func (n *Node) Start() error {
 func (n *Node) ended(m *machine, err error) {
 	n.mu.Lock()
 	n.machine, n.faults = nil, nil // a new machine has none
-	n.view.powered(false, time.Now())
+	n.view.Powered(false, time.Now())
 	n.mu.Unlock()
 	said, _ := os.ReadFile(filepath.Join(n.dir, "qemu.log"))
 	text := "lab: machine off"
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		text = "lab: machine ended, " + exit.String()
-		if line := strings.TrimSpace(Clean(lastLine(string(said)))); line != "" {
+		if line := strings.TrimSpace(watch.Clean(lastLine(string(said)))); line != "" {
 			text += ": " + line
 		}
 	}
@@ -108,7 +109,7 @@ func lastLine(s string) string {
 // note makes an event of something that the lab saw or did.
 func (n *Node) note(text string) {
 	n.mu.Lock()
-	n.view.event = text
+	n.view.Event = text
 	n.mu.Unlock()
 	n.lab.event(n.Spec.Name, text)
 }
@@ -118,10 +119,10 @@ func (n *Node) read(serial net.Conn) {
 	buf := make([]byte, 16<<10)
 	for {
 		k, err := serial.Read(buf)
-		for _, line := range n.con.took(buf[:k]) {
+		for _, line := range n.con.Took(buf[:k]) {
 			n.mu.Lock()
-			_, isEvent := n.view.line(line, time.Now())
-			event := n.view.event
+			_, isEvent := n.view.Line(line, time.Now())
+			event := n.view.Event
 			n.mu.Unlock()
 			if isEvent {
 				n.lab.event(n.Spec.Name, event)
@@ -323,8 +324,8 @@ func (n *Node) SysRq(key byte) error {
 func (n *Node) Last() (Record, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.view.rec, n.view.have
+	return n.view.Last()
 }
 
 // Tail gives the last lines of the console.
-func (n *Node) Tail(lines int) []string { return n.con.tail(lines) }
+func (n *Node) Tail(lines int) []string { return n.con.Tail(lines) }

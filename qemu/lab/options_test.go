@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/qemu/image"
 )
 
@@ -115,8 +116,9 @@ func TestNodeOfItsOwn(t *testing.T) {
 // One reset is one line, however often QEMU tells it.
 func TestReset(t *testing.T) {
 	n := &Node{lab: &Lab{}}
-	for range 2 {
-		n.view.have = true // it ran
+	for boot := range uint32(2) {
+		ran := health.Record{Boot: boot, Seq: 1, State: health.Up}
+		n.view.Line(ran.Append([]byte(health.Speaker)), time.Now())
 		for range 3 {
 			n.machineEvent("RESET", "guest-reset")
 		}

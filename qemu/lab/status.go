@@ -4,95 +4,30 @@ import (
 	"slices"
 	"time"
 
-	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/qemu/image"
-	"github.com/beaminit/beaminit/qemu/lan"
+	"github.com/beaminit/beaminit/qemu/watch"
 )
 
-// Status is all that can be shown of a lab at one moment. Durations are
-// nanoseconds in its JSON.
-type Status struct {
-	At      time.Time     `json:"at"`
-	Uptime  time.Duration `json:"uptime"`           // of the lab
-	Serial  bool          `json:"serial,omitempty"` // they are only watched, see Serial; all of the lab and the LAN is empty
-	Accel   string        `json:"accel"`            // kvm or tcg
-	Kernel  string        `json:"kernel"`           // version
-	Image   string        `json:"image"`            // size, for people
-	LAN     lan.Counters  `json:"lan"`
-	Links   []lan.Link    `json:"links,omitempty"` // that something is wrong with
-	Traffic []lan.Traffic `json:"traffic,omitempty"`
-	Nodes   []NodeStatus  `json:"nodes"`
-	Events  []Event       `json:"events"`         // the last, the oldest first
-	Play    *Playing      `json:"play,omitempty"` // the last scenario; nil: there was none
-}
+// What is known of a lab is what is known of its nodes' consoles, and more: see package
+// watch.
+type (
+	Status     = watch.Status
+	NodeStatus = watch.NodeStatus
+	Playing    = watch.Playing
+	Event      = watch.Event
+)
 
-// Playing is how far a scenario is.
-type Playing struct {
-	Name   string   `json:"name"`
-	Steps  []string `json:"steps"`
-	Done   int      `json:"done"`             // steps
-	Failed string   `json:"failed,omitempty"` // why the next one did not come true: it is over
-}
+// The states that no record tells.
+const (
+	Off  = watch.Off
+	Dead = watch.Dead
+)
 
 // Playing notes how far a scenario is that is played on this lab.
 func (l *Lab) Playing(p Playing) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.play = &p
-}
-
-// NodeStatus is what is known of one node. The fields from Erlang to Phases are of
-// the last record, and zero where this boot has sent none.
-type NodeStatus struct {
-	Name    string       `json:"name"`
-	Address string       `json:"address"`          // empty: it takes one by itself
-	Auto    bool         `json:"auto,omitempty"`   // see AutoSpecs
-	State   health.State `json:"state"`            // a record's, or Off or Dead
-	Cut     bool         `json:"cut"`              // off the LAN
-	Faults  []string     `json:"faults,omitempty"` // of the machine, see Node
-	Since   time.Time    `json:"since"`            // when the machine was started, reset or ended
-
-	HasRecord bool           `json:"has_record"`
-	Age       time.Duration  `json:"age"`    // of the record
-	Erlang    string         `json:"erlang"` // name of the Erlang node
-	Uptime    time.Duration  `json:"uptime"`
-	Connected int            `json:"connected"` // -1: not known
-	Peers     int            `json:"peers"`
-	Missing   []string       `json:"missing,omitempty"`
-	PID       int            `json:"pid"`
-	Restarts  int            `json:"restarts"`
-	Memory    int64          `json:"memory"` // bytes
-	Probe     time.Duration  `json:"probe"`
-	Why       string         `json:"why,omitempty"`
-	Next      time.Duration  `json:"next,omitempty"`
-	Warn      []string       `json:"warn,omitempty"`
-	Net       []string       `json:"net,omitempty"`
-	WasCut    []string       `json:"was_cut,omitempty"` // peers whose connections it cut
-	Healed    []string       `json:"healed,omitempty"`  // peers that it connected again
-	Slot      string         `json:"slot,omitempty"`
-	Trial     bool           `json:"trial,omitempty"`
-	Discovery string         `json:"discovery,omitempty"`
-	Phases    []health.Phase `json:"phases,omitempty"`
-
-	Lost    int    `json:"lost"`    // records that never came
-	Jumps   int    `json:"jumps"`   // of the records' numbers, that no loss explains
-	Garbled int    `json:"garbled"` // lines that had been records
-	Event   string `json:"event"`
-}
-
-// Whole tells whether every node is up and has all its peers.
-func (s Status) Whole() bool {
-	for _, n := range s.Nodes {
-		if !s.whole(n) {
-			return false
-		}
-	}
-	return len(s.Nodes) > 0
-}
-
-// whole is Whole for one node. One that finds its peers by itself has to have found them all.
-func (s Status) whole(n NodeStatus) bool {
-	return n.State == health.Up && n.Connected == n.Peers && (!n.Auto || n.Peers == len(s.Nodes)-1)
 }
 
 // Status gives the present status.
@@ -119,40 +54,10 @@ func (l *Lab) Status() (Status, error) {
 func (n *Node) status(now time.Time) NodeStatus {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	s := n.view.status(now)
+	s := n.view.Status(now)
 	s.Name, s.Address, s.Cut, s.Faults = n.Spec.Name, n.Spec.Address.String(), n.cut, slices.Clone(n.faults)
 	if s.Auto = n.Spec.Auto; s.Auto {
 		s.Address = ""
 	}
 	return s
-}
-
-// status is what the console says of the node.
-func (v *view) status(now time.Time) NodeStatus {
-	s := NodeStatus{
-		State: v.state(now), Since: v.since,
-		HasRecord: v.have, Lost: v.lost, Jumps: v.jumps, Garbled: v.garbled, Event: v.event,
-	}
-	if !v.have {
-		return s
-	}
-	r := v.rec
-	s.Erlang, s.Age, s.Uptime = Clean(r.Node), now.Sub(v.at), r.Up
-	s.Connected, s.Peers = r.Connected, r.Peers
-	for _, m := range r.Missing {
-		s.Missing = append(s.Missing, Clean(m.String()))
-	}
-	s.Warn, s.Net, s.WasCut, s.Healed = cleaned(r.Warn), cleaned(r.Net), cleaned(r.Cut), cleaned(r.Healed)
-	s.Slot, s.Trial, s.Discovery = Clean(r.Slot), r.Trial, Clean(r.Discovery)
-	s.PID, s.Restarts, s.Memory, s.Probe = r.PID, r.Restarts, r.Mem, r.Probe
-	s.Why, s.Next, s.Phases = Clean(r.Why), r.Next, r.Phases
-	return s
-}
-
-func cleaned(words []string) []string {
-	var out []string
-	for _, w := range words {
-		out = append(out, Clean(w))
-	}
-	return out
 }

@@ -33,14 +33,14 @@ func (n *Node) WaitLine(ctx context.Context, text string) (string, error) {
 
 // Lines is how many lines its console has said.
 func (n *Node) Lines() int {
-	_, total, _ := n.con.after(math.MaxInt)
+	_, total, _ := n.con.After(math.MaxInt)
 	return total
 }
 
 // WaitNewLine is WaitLine of lines behind the first seen ones.
 func (n *Node) WaitNewLine(ctx context.Context, seen int, text string) (string, error) {
 	for {
-		lines, total, more := n.con.after(seen)
+		lines, total, more := n.con.After(seen)
 		for _, l := range lines {
 			if strings.Contains(l, text) {
 				return l, nil

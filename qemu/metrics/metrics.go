@@ -14,12 +14,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/watch"
 )
 
 // Source is where it is known: a lab, or serial lines.
 type Source interface {
-	Status() (lab.Status, error)
+	Status() (watch.Status, error)
 }
 
 // metric is one of each node.
@@ -27,7 +27,7 @@ type metric struct {
 	desc   *prometheus.Desc
 	kind   prometheus.ValueType
 	record bool // it is of the last record, and not there without one
-	value  func(*lab.NodeStatus) float64
+	value  func(*watch.NodeStatus) float64
 }
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -36,14 +36,14 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 // metrics are those with the node as their only label (Prometheus, "Metric and label naming").
 var metrics = []metric{
-	{describe("up", "1 where the node is up with all its peers, 0 in every other state."), prometheus.GaugeValue, false, func(n *lab.NodeStatus) float64 { return one(n.State == health.Up) }},
-	{describe("record_age_seconds", "Since the last health record."), prometheus.GaugeValue, true, func(n *lab.NodeStatus) float64 { return n.Age.Seconds() }},
-	{describe("uptime_seconds", "Since the kernel of the node began."), prometheus.GaugeValue, true, func(n *lab.NodeStatus) float64 { return n.Uptime.Seconds() }},
-	{describe("peers", "Peers that the node should be connected to."), prometheus.GaugeValue, true, func(n *lab.NodeStatus) float64 { return float64(n.Peers) }},
-	{describe("restarts_total", "Starts of the release after the first one of this boot."), prometheus.CounterValue, true, func(n *lab.NodeStatus) float64 { return float64(n.Restarts) }},
-	{describe("memory_bytes", "Resident memory of the VM."), prometheus.GaugeValue, true, func(n *lab.NodeStatus) float64 { return float64(n.Memory) }},
-	{describe("probe_seconds", "What the VM took to answer the last probe."), prometheus.GaugeValue, true, func(n *lab.NodeStatus) float64 { return n.Probe.Seconds() }},
-	{describe("records_lost_total", "Health records that never came."), prometheus.CounterValue, false, func(n *lab.NodeStatus) float64 { return float64(n.Lost) }},
+	{describe("up", "1 where the node is up with all its peers, 0 in every other state."), prometheus.GaugeValue, false, func(n *watch.NodeStatus) float64 { return one(n.State == health.Up) }},
+	{describe("record_age_seconds", "Since the last health record."), prometheus.GaugeValue, true, func(n *watch.NodeStatus) float64 { return n.Age.Seconds() }},
+	{describe("uptime_seconds", "Since the kernel of the node began."), prometheus.GaugeValue, true, func(n *watch.NodeStatus) float64 { return n.Uptime.Seconds() }},
+	{describe("peers", "Peers that the node should be connected to."), prometheus.GaugeValue, true, func(n *watch.NodeStatus) float64 { return float64(n.Peers) }},
+	{describe("restarts_total", "Starts of the release after the first one of this boot."), prometheus.CounterValue, true, func(n *watch.NodeStatus) float64 { return float64(n.Restarts) }},
+	{describe("memory_bytes", "Resident memory of the VM."), prometheus.GaugeValue, true, func(n *watch.NodeStatus) float64 { return float64(n.Memory) }},
+	{describe("probe_seconds", "What the VM took to answer the last probe."), prometheus.GaugeValue, true, func(n *watch.NodeStatus) float64 { return n.Probe.Seconds() }},
+	{describe("records_lost_total", "Health records that never came."), prometheus.CounterValue, false, func(n *watch.NodeStatus) float64 { return float64(n.Lost) }},
 }
 
 // Those with a further label, one series each for what is so now.
@@ -83,7 +83,7 @@ func (c Collector) Collect(ch chan<- prometheus.Metric) {
 
 // collect gives the metrics of one node. What a console said may hold anything, and anything
 // twice.
-func collect(ch chan<- prometheus.Metric, n *lab.NodeStatus) {
+func collect(ch chan<- prometheus.Metric, n *watch.NodeStatus) {
 	given := map[string]bool{}
 	give := func(d *prometheus.Desc, kind prometheus.ValueType, value float64, labels ...string) {
 		labels = append([]string{n.Name}, labels...)

@@ -13,12 +13,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/watch"
 )
 
 // consoles are the logs of three nodes: one that is well, one that misses a peer and has a
 // warning, one that has said nothing.
-func consoles(t *testing.T) *lab.Serial {
+func consoles(t *testing.T) *watch.Serial {
 	t.Helper()
 	dir := t.TempDir()
 	var sources []string
@@ -37,7 +37,7 @@ func consoles(t *testing.T) *lab.Serial {
 		}
 		sources = append(sources, path)
 	}
-	from, err := lab.WatchSerial(t.Context(), sources, lab.SerialOptions{Interval: time.Hour})
+	from, err := watch.Open(t.Context(), sources, watch.Options{Interval: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,9 +124,9 @@ func TestLint(t *testing.T) {
 }
 
 // odd is a source of nodes as a broken console may have them.
-type odd []lab.NodeStatus
+type odd []watch.NodeStatus
 
-func (o odd) Status() (lab.Status, error) { return lab.Status{Nodes: o}, nil }
+func (o odd) Status() (watch.Status, error) { return watch.Status{Nodes: o}, nil }
 
 func TestOddWords(t *testing.T) {
 	nodes := odd{{Name: "a\xff", HasRecord: true, Erlang: "\xfe", Missing: []string{"b:x", "b:x", ":"}, Warn: []string{"data", "data", ""}, Connected: -1}}

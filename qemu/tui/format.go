@@ -6,23 +6,23 @@ import (
 	"strings"
 	"time"
 
-	"github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/watch"
 )
 
 // uptime goes on between two records, and stops where a node has gone silent.
-func uptime(n lab.NodeStatus) string {
-	if n.State == lab.Dead {
+func uptime(n watch.NodeStatus) string {
+	if n.State == watch.Dead {
 		return span(n.Uptime)
 	}
 	return span(n.Uptime + n.Age)
 }
 
 // shortPhases is phases without units and commas, for the table.
-func shortPhases(n lab.NodeStatus) string {
+func shortPhases(n watch.NodeStatus) string {
 	return strings.NewReplacer("s,", "").Replace(strings.TrimSuffix(phases(n), "s"))
 }
 
-func phases(n lab.NodeStatus) string {
+func phases(n watch.NodeStatus) string {
 	var b []string
 	for _, p := range n.Phases {
 		b = append(b, p.Name+" "+seconds(p.At))

@@ -6,12 +6,12 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
-	"github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/watch"
 )
 
 // Source is a lab to show and to drive: one in this process, or a client of one.
 type Source interface {
-	Status() (lab.Status, error)
+	Status() (watch.Status, error)
 	Do(words ...string) error
 }
 
@@ -40,7 +40,7 @@ type live struct {
 
 type (
 	statusMsg struct {
-		status lab.Status
+		status watch.Status
 		err    error
 	}
 	doneMsg struct{ err error }
@@ -99,7 +99,7 @@ func (l *live) key(k string) (tea.Model, tea.Cmd) {
 }
 
 // verbOf gives what a key does to the node that is selected; nil: nothing.
-func verbOf(key string) func(lab.NodeStatus) []string {
+func verbOf(key string) func(watch.NodeStatus) []string {
 	for _, k := range keys {
 		if k.key == key {
 			return k.verb

@@ -9,12 +9,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/watch"
 )
 
 // Plain writes one line for each change until ctx ends, until stop likes a status,
 // or until there is no lab to ask any more. stop may be nil.
-func Plain(ctx context.Context, w io.Writer, from Source, stop func(lab.Status) bool) error {
+func Plain(ctx context.Context, w io.Writer, from Source, stop func(watch.Status) bool) error {
 	var p Lines
 	tick := time.NewTicker(refresh)
 	defer tick.Stop()
@@ -47,7 +47,7 @@ type Lines struct {
 
 // Next gives the lines that are news, in the order of their happening as far as it
 // is known.
-func (p *Lines) Next(s lab.Status) []string {
+func (p *Lines) Next(s watch.Status) []string {
 	if p.states == nil {
 		p.states = map[string]string{}
 	}
@@ -71,7 +71,7 @@ func (p *Lines) Next(s lab.Status) []string {
 }
 
 // stateLine has what makes a node's state, and nothing that changes by itself.
-func stateLine(n lab.NodeStatus) string {
+func stateLine(n watch.NodeStatus) string {
 	words := []string{n.Name, string(n.State)}
 	if n.HasRecord {
 		have := strconv.Itoa(n.Connected)
@@ -95,7 +95,7 @@ func stateLine(n lab.NodeStatus) string {
 }
 
 // Table writes one picture of the lab, for "status".
-func Table(w io.Writer, s lab.Status, width int) {
+func Table(w io.Writer, s watch.Status, width int) {
 	sc := screen{status: s, width: width, height: 1 << 20, selected: -1}
 	fmt.Fprintln(w, sc.header())
 	fmt.Fprintln(w)

@@ -13,7 +13,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/watch"
 )
 
 var (
@@ -38,7 +38,7 @@ func stateStyle(s health.State) lipgloss.Style {
 		return st.Foreground(busy)
 	case health.Degraded, health.Stopping:
 		return st.Foreground(warn)
-	case health.Hung, health.Down, health.Rescue, lab.Dead:
+	case health.Hung, health.Down, health.Rescue, watch.Dead:
 		return st.Foreground(bad).Bold(true)
 	}
 	return st.Foreground(quiet)
@@ -46,7 +46,7 @@ func stateStyle(s health.State) lipgloss.Style {
 
 // screen is all that a picture is made from.
 type screen struct {
-	status   lab.Status
+	status   watch.Status
 	width    int
 	height   int
 	selected int
@@ -155,7 +155,7 @@ func (s screen) details() []string {
 }
 
 // further are the words of a record that only a few nodes have.
-func further(n lab.NodeStatus) (words []string) {
+func further(n watch.NodeStatus) (words []string) {
 	if text, _ := warnCell(n); text != "" {
 		words = append(words, "warn: "+text)
 	}
@@ -195,12 +195,12 @@ func (s screen) events(room int) []string {
 // keys are what can be typed; verb is what one does to the node that is selected.
 var keys = []struct {
 	key, does string
-	verb      func(lab.NodeStatus) []string
+	verb      func(watch.NodeStatus) []string
 }{
 	{"↑↓", "select", nil},
 	{"k", "kill", always("kill")},
 	{"s", "start", always("start")},
-	{"c", "cut", either("isolate", func(n lab.NodeStatus) bool { return n.Cut })},
+	{"c", "cut", either("isolate", func(n watch.NodeStatus) bool { return n.Cut })},
 	{"u", "unplug", either("unplug", has("unplugged"))},
 	{"f", "freeze", either("stop", has("frozen"))},
 	{"p", "off", always("poweroff")},
@@ -208,13 +208,13 @@ var keys = []struct {
 	{"q", "quit", nil},
 }
 
-func always(verb string) func(lab.NodeStatus) []string {
-	return func(n lab.NodeStatus) []string { return []string{verb, n.Name} }
+func always(verb string) func(watch.NodeStatus) []string {
+	return func(n watch.NodeStatus) []string { return []string{verb, n.Name} }
 }
 
 // either does a fault, or heals the node that has it.
-func either(verb string, has func(lab.NodeStatus) bool) func(lab.NodeStatus) []string {
-	return func(n lab.NodeStatus) []string {
+func either(verb string, has func(watch.NodeStatus) bool) func(watch.NodeStatus) []string {
+	return func(n watch.NodeStatus) []string {
 		if has(n) {
 			return []string{"heal", n.Name}
 		}
@@ -222,8 +222,8 @@ func either(verb string, has func(lab.NodeStatus) bool) func(lab.NodeStatus) []s
 	}
 }
 
-func has(fault string) func(lab.NodeStatus) bool {
-	return func(n lab.NodeStatus) bool { return slices.Contains(n.Faults, fault) }
+func has(fault string) func(watch.NodeStatus) bool {
+	return func(n watch.NodeStatus) bool { return slices.Contains(n.Faults, fault) }
 }
 
 func (s screen) keys() string {

@@ -12,8 +12,8 @@ import (
 	"github.com/muesli/termenv"
 
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/qemu/lab"
 	"github.com/beaminit/beaminit/qemu/lan"
+	"github.com/beaminit/beaminit/qemu/watch"
 )
 
 var update = flag.Bool("update", false, "write testdata anew")
@@ -28,15 +28,15 @@ func phasesOf(at ...float64) (list []health.Phase) {
 }
 
 // mixed is a lab in which every node has something different.
-func mixed() lab.Status {
-	return lab.Status{
+func mixed() watch.Status {
+	return watch.Status{
 		At: noon, Uptime: 3*time.Minute + 7*time.Second, Accel: "tcg", Kernel: "6.1.0", Image: "6.3 MB",
 		LAN: lan.Counters{Frames: 12345, Bytes: 1 << 21, Dropped: 3, Cut: 44, Lost: 7},
 		Links: []lan.Link{
 			{From: "eclero6", To: "eclero8", Fault: lan.Fault{Loss: 0.2}}, {From: "eclero8", To: "eclero6", Fault: lan.Fault{Loss: 0.2}},
 			{From: "eclero8", To: "eclero14", Fault: lan.Fault{Cut: true}},
 		},
-		Nodes: []lab.NodeStatus{
+		Nodes: []watch.NodeStatus{
 			{Name: "eclero6", Address: "192.168.7.6", State: health.Up, HasRecord: true, Uptime: 187 * time.Second, Connected: 2, Peers: 2,
 				PID: 87, Memory: 54 << 20, Probe: 4 * time.Millisecond, Phases: phasesOf(1.21, 1.3, 1.42, 1.55, 4.1), Event: "eclero: the cluster is whole: 3 nodes"},
 			{Name: "eclero8", Address: "192.168.7.8", State: health.Degraded, HasRecord: true, Uptime: 26 * time.Hour, Connected: 1, Peers: 2,
@@ -44,10 +44,10 @@ func mixed() lab.Status {
 				Event: strings.Repeat("a very long line that does not fit ", 9), Lost: 2, Garbled: 7},
 			{Name: "eclero10", Address: "192.168.7.10", State: health.Down, HasRecord: true, Connected: -1, Peers: 2, Restarts: 4,
 				Why: "killed by SIGKILL", Next: 12 * time.Second, Age: 5 * time.Second, Event: "beaminit: release: killed by SIGKILL"},
-			{Name: "eclero12", Address: "192.168.7.12", State: lab.Off, Cut: true, Event: "lab: machine off"},
-			{Name: "eclero14", Address: "192.168.7.14", State: lab.Dead, HasRecord: true, Connected: 2, Peers: 2, Cut: true, Faults: []string{"frozen"}, Event: "界 wide 界"},
+			{Name: "eclero12", Address: "192.168.7.12", State: watch.Off, Cut: true, Event: "lab: machine off"},
+			{Name: "eclero14", Address: "192.168.7.14", State: watch.Dead, HasRecord: true, Connected: 2, Peers: 2, Cut: true, Faults: []string{"frozen"}, Event: "界 wide 界"},
 		},
-		Events: []lab.Event{
+		Events: []watch.Event{
 			{At: noon, Node: "eclero6", Text: "first"}, {At: noon.Add(time.Second), Node: "eclero10", Text: "second"},
 			{At: noon.Add(2 * time.Second), Node: "eclero8", Text: strings.Repeat("long ", 60)},
 		},
@@ -85,7 +85,7 @@ func TestRender(t *testing.T) {
 func TestRenderAnySize(t *testing.T) {
 	for w := range 200 {
 		for _, h := range []int{0, 1, 2, 5, 9, 30} {
-			for _, st := range []lab.Status{mixed(), {}} {
+			for _, st := range []watch.Status{mixed(), {}} {
 				got := screen{status: st, width: w, height: h, message: "x"}.render()
 				if n := strings.Count(got, "\n") + 1; n > max(h, 2) {
 					t.Fatalf("%d lines on a screen of %dx%d", n, w, h)
@@ -118,7 +118,7 @@ func TestPlainSaysEachChangeOnce(t *testing.T) {
 		t.Errorf("nothing happened, and it said %q", again)
 	}
 	s.Nodes[1].State, s.Nodes[1].Connected, s.Nodes[1].Missing = health.Up, 2, nil
-	s.Events = append(s.Events, lab.Event{At: noon.Add(3 * time.Second), Node: "eclero8", Text: "eclero10 is back"})
+	s.Events = append(s.Events, watch.Event{At: noon.Add(3 * time.Second), Node: "eclero8", Text: "eclero10 is back"})
 	got := strings.Join(p.Next(s), "\n")
 	want := "[190.0s] eclero8: eclero10 is back\n[187.0s] eclero8 up peers=2/2 restarts=12 warn=clock,data,eth1:no-carrier"
 	if got != want {

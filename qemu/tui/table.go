@@ -8,8 +8,8 @@ import (
 	"github.com/charmbracelet/lipgloss"
 	"github.com/charmbracelet/x/ansi"
 
-	"github.com/beaminit/beaminit/qemu/lab"
 	"github.com/beaminit/beaminit/qemu/lan"
+	"github.com/beaminit/beaminit/qemu/watch"
 )
 
 // column is one column of the table.
@@ -17,16 +17,16 @@ type column struct {
 	head  string
 	width int
 	right bool // numbers are set to the right
-	cell  func(lab.NodeStatus) (string, lipgloss.Style)
+	cell  func(watch.NodeStatus) (string, lipgloss.Style)
 }
 
-func plain(f func(lab.NodeStatus) string) func(lab.NodeStatus) (string, lipgloss.Style) {
-	return func(n lab.NodeStatus) (string, lipgloss.Style) { return f(n), lipgloss.NewStyle() }
+func plain(f func(watch.NodeStatus) string) func(watch.NodeStatus) (string, lipgloss.Style) {
+	return func(n watch.NodeStatus) (string, lipgloss.Style) { return f(n), lipgloss.NewStyle() }
 }
 
 // known leaves a cell empty where this boot has sent no record.
-func known(f func(lab.NodeStatus) string) func(lab.NodeStatus) (string, lipgloss.Style) {
-	return plain(func(n lab.NodeStatus) string {
+func known(f func(watch.NodeStatus) string) func(watch.NodeStatus) (string, lipgloss.Style) {
+	return plain(func(n watch.NodeStatus) string {
 		if !n.HasRecord {
 			return ""
 		}
@@ -46,7 +46,7 @@ func (s screen) columns() []column {
 		text, _ := peersCell(n)
 		peers = min(max(peers, ansi.StringWidth(text)), 24)
 	}
-	boot := column{"boot", 6, true, known(func(n lab.NodeStatus) string {
+	boot := column{"boot", 6, true, known(func(n watch.NodeStatus) string {
 		if len(n.Phases) == 0 {
 			return ""
 		}
@@ -59,13 +59,13 @@ func (s screen) columns() []column {
 		}
 	}
 	list := []column{
-		{"node", name, false, plain(func(n lab.NodeStatus) string { return n.Name })},
-		{"state", 8, false, func(n lab.NodeStatus) (string, lipgloss.Style) { return string(n.State), stateStyle(n.State) }},
+		{"node", name, false, plain(func(n watch.NodeStatus) string { return n.Name })},
+		{"state", 8, false, func(n watch.NodeStatus) (string, lipgloss.Style) { return string(n.State), stateStyle(n.State) }},
 		{"uptime", 7, true, known(uptime)},
 		{"peers", peers, false, peersCell},
-		{"restarts", 8, true, known(func(n lab.NodeStatus) string { return strconv.Itoa(n.Restarts) })},
-		{"memory", 6, true, known(func(n lab.NodeStatus) string { return bytesOf(n.Memory) })},
-		{"probe", 6, true, known(func(n lab.NodeStatus) string { return millis(n.Probe) })},
+		{"restarts", 8, true, known(func(n watch.NodeStatus) string { return strconv.Itoa(n.Restarts) })},
+		{"memory", 6, true, known(func(n watch.NodeStatus) string { return bytesOf(n.Memory) })},
+		{"probe", 6, true, known(func(n watch.NodeStatus) string { return millis(n.Probe) })},
 		boot,
 	}
 	if width := s.warnWidth(); width > 0 {
@@ -76,7 +76,7 @@ func (s screen) columns() []column {
 		used += c.width + 2
 	}
 	if rest := s.width - used; rest >= 12 {
-		list = append(list, column{"last event", rest, false, plain(func(n lab.NodeStatus) string { return n.Event })})
+		list = append(list, column{"last event", rest, false, plain(func(n watch.NodeStatus) string { return n.Event })})
 	}
 	return list
 }
@@ -92,11 +92,11 @@ func (s screen) warnWidth() (width int) {
 }
 
 // warnCell is what is wrong with a node and does not stop it.
-func warnCell(n lab.NodeStatus) (string, lipgloss.Style) {
+func warnCell(n watch.NodeStatus) (string, lipgloss.Style) {
 	return strings.Join(slices.Concat(n.Warn, n.Net), " "), lipgloss.NewStyle().Foreground(warn)
 }
 
-func peersCell(n lab.NodeStatus) (string, lipgloss.Style) {
+func peersCell(n watch.NodeStatus) (string, lipgloss.Style) {
 	st := lipgloss.NewStyle()
 	switch {
 	case len(nodeFaults(n)) > 0 && !n.HasRecord:
@@ -121,7 +121,7 @@ func peersCell(n lab.NodeStatus) (string, lipgloss.Style) {
 }
 
 // nodeFaults is what was done to a node, in short.
-func nodeFaults(n lab.NodeStatus) (list []string) {
+func nodeFaults(n watch.NodeStatus) (list []string) {
 	if n.Cut {
 		list = append(list, "cut")
 	}
@@ -159,7 +159,7 @@ func (s screen) table() []string {
 		}
 		for i, c := range columns {
 			text, style := c.cell(n)
-			if n.State == lab.Off || n.State == lab.Dead && c.head != "state" {
+			if n.State == watch.Off || n.State == watch.Dead && c.head != "state" {
 				style = dim // what it said last holds no more
 			}
 			if i > 0 {

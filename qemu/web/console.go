@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/watch"
 )
 
 // pastLines is how many lines of a console are shown that were there before.
@@ -44,7 +44,7 @@ func (s *seats) at(name string) io.Writer {
 
 // console sends what a serial port of ?node= says, as events: first "open" with the name of
 // the seat, for typed, then "text". With ?port=shell it is the second port, which one has
-// alone. What a node says is hostile: it goes through lab.Terminal.
+// alone. What a node says is hostile: it goes through watch.Terminal.
 func (p *page) console(w http.ResponseWriter, r *http.Request) {
 	node := r.FormValue("node")
 	var last []string
@@ -73,7 +73,7 @@ func (p *page) console(w http.ResponseWriter, r *http.Request) {
 	if out.send("open", seat) != nil {
 		return
 	}
-	screen := &lab.Terminal{To: texts{out}}
+	screen := &watch.Terminal{To: texts{out}}
 	if len(last) > 0 {
 		io.WriteString(screen, strings.Join(last, "\r\n")+"\r\n")
 	}

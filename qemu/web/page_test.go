@@ -23,6 +23,7 @@ import (
 	"github.com/beaminit/beaminit/internal/nstest"
 	"github.com/beaminit/beaminit/qemu/lab"
 	"github.com/beaminit/beaminit/qemu/lan"
+	"github.com/beaminit/beaminit/qemu/watch"
 )
 
 var update = flag.Bool("update", false, "write testdata anew")
@@ -160,7 +161,7 @@ func TestOnlyWatched(t *testing.T) {
 	if err := os.WriteFile(board, []byte("Linux version 6.1\r\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	from, err := lab.WatchSerial(t.Context(), []string{board}, lab.SerialOptions{Interval: time.Hour})
+	from, err := watch.Open(t.Context(), []string{board}, watch.Options{Interval: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,8 @@ import (
 
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
 	"github.com/beaminit/beaminit/qemu/tui"
+	"github.com/beaminit/beaminit/qemu/watch"
+	"github.com/beaminit/beaminit/qemu/watch/cli"
 )
 
 func (e env) client() (*labpkg.Client, error) {
@@ -23,10 +25,14 @@ func (e env) client() (*labpkg.Client, error) {
 }
 
 func cmdWatch(e env, _ *flag.FlagSet, sources []string) error {
-	ctx, cancel := untilSignal()
+	ctx, cancel := cli.UntilSignal()
 	defer cancel()
 	if len(sources) > 0 {
-		return e.watchSerial(ctx, sources)
+		e.watch.Also = func(ctx context.Context, from *watch.Serial) (string, error) {
+			err := e.page(ctx, from)
+			return e.note, err
+		}
+		return e.watch.Run(ctx, sources, e.out)
 	}
 	c, err := e.client()
 	if err != nil {
@@ -35,13 +41,13 @@ func cmdWatch(e env, _ *flag.FlagSet, sources []string) error {
 	if _, err := c.Status(); err != nil {
 		return explain(err)
 	}
-	if err := e.serial.serveMetrics(ctx, c); err != nil {
+	if err := e.watch.ServeMetrics(ctx, c); err != nil {
 		return err
 	}
 	if err := e.page(ctx, c); err != nil {
 		return err
 	}
-	return e.show(ctx, c)
+	return cli.Show(ctx, e.out, c, e.note)
 }
 
 func cmdStatus(e env, _ *flag.FlagSet, _ []string) error {
@@ -95,7 +101,7 @@ func cmdDo(e env, _ *flag.FlagSet, args []string) error {
 
 // cmdSniff writes what is on the LAN to a file, or to a program that reads a capture.
 func cmdSniff(e env, _ *flag.FlagSet, args []string) error {
-	ctx, cancel := untilSignal()
+	ctx, cancel := cli.UntilSignal()
 	defer cancel()
 	c, err := e.client()
 	if err != nil {
@@ -142,7 +148,7 @@ func cmdLog(e env, _ *flag.FlagSet, args []string) error {
 		return explain(err)
 	}
 	for _, l := range lines {
-		fmt.Fprintln(e.out, labpkg.Clean(l))
+		fmt.Fprintln(e.out, watch.Clean(l))
 	}
 	return nil
 }
@@ -158,7 +164,7 @@ func cmdConsole(e env, _ *flag.FlagSet, args []string) error {
 	if err != nil {
 		return explain(err)
 	}
-	return sit(e, stream, &labpkg.Terminal{To: e.out}, last, "console of "+args[0])
+	return sit(e, stream, &watch.Terminal{To: e.out}, last, "console of "+args[0])
 }
 
 func cmdShell(e env, _ *flag.FlagSet, args []string) error {
@@ -187,7 +193,7 @@ func sit(e env, stream io.ReadWriteCloser, show io.Writer, last []string, what s
 		end = "\r\n"
 	}
 	for _, l := range last {
-		fmt.Fprint(e.out, labpkg.Clean(l), end)
+		fmt.Fprint(e.out, watch.Clean(l), end)
 	}
 	done := make(chan error, 2)
 	go func() {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/beaminit/beaminit/qemu/watch/cli"
 )
 
 // read gives what a lab file makes of the flags that are given beside it.
@@ -20,7 +22,7 @@ func read(t *testing.T, text string, flags ...string) (setup, error) {
 	var e env
 	fs := flag.NewFlagSet("lab run", flag.ContinueOnError)
 	e.flags(fs, "run")
-	rest, err := parse(fs, append(flags, path), false)
+	rest, err := cli.Parse(fs, append(flags, path), false)
 	if err != nil {
 		t.Fatal(err)
 	}

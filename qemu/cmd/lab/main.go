@@ -13,13 +13,14 @@ import (
 
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
 	"github.com/beaminit/beaminit/qemu/scenario"
+	"github.com/beaminit/beaminit/qemu/watch/cli"
 )
 
 // The exit statuses.
 const (
-	ok       = 0
-	failed   = 1 // it did not work, or the lab is not whole
-	badUsage = 2
+	ok       = cli.OK
+	failed   = cli.Failed
+	badUsage = cli.BadUsage
 )
 
 // command is one word that lab understands.
@@ -45,9 +46,9 @@ type env struct {
 	junit    string // of play: file for CI servers
 	svg      string // of play: file for people
 	scenario *scenario.File
-	slow     int    // of play: how much longer everything may take
-	oneWay   bool   // of faults of links
-	serial   serial // of watch
+	slow     int       // of play: how much longer everything may take
+	oneWay   bool      // of faults of links
+	watch    cli.Watch // of watch
 	web      webFlag
 	note     string // below the live table
 	json     bool
@@ -84,13 +85,9 @@ func allCommands() []command {
 }
 
 // usageError is a wrong command line.
-type usageError string
+type usageError = cli.UsageError
 
-func (e usageError) Error() string { return string(e) }
-
-// errNotWhole ends a command with status 1 and no further word: what is wrong has
-// been shown.
-var errNotWhole = errors.New("not every node is up")
+var errNotWhole = cli.ErrNotWhole
 
 func main() { os.Exit(lab(os.Args[1:], os.Stdout, os.Stderr)) }
 
@@ -121,7 +118,7 @@ func (c command) call(args []string, out, errOut io.Writer) int {
 		fs.PrintDefaults()
 	}
 	e.flags(fs, c.name)
-	rest, err := parse(fs, args[1:], c.many && !c.list)
+	rest, err := cli.Parse(fs, args[1:], c.many && !c.list)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return ok
@@ -164,21 +161,6 @@ func (c command) call(args []string, out, errOut io.Writer) int {
 		return badUsage
 	}
 	return failed
-}
-
-// parse takes flags before and after the other words; where the words are a program
-// with arguments of its own, only before.
-func parse(fs *flag.FlagSet, args []string, program bool) (rest []string, err error) {
-	for {
-		if err := fs.Parse(args); err != nil {
-			return nil, err
-		}
-		if fs.NArg() == 0 || program {
-			return append(rest, fs.Args()...), nil
-		}
-		rest = append(rest, fs.Arg(0))
-		args = fs.Args()[1:]
-	}
 }
 
 func help(w io.Writer) {

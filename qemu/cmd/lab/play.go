@@ -14,6 +14,7 @@ import (
 
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
 	"github.com/beaminit/beaminit/qemu/scenario"
+	"github.com/beaminit/beaminit/qemu/watch/cli"
 )
 
 // readScenario reads the scenario to be played, and the lab file that it names.
@@ -37,7 +38,7 @@ func (e *env) readScenario(fs *flag.FlagSet, path string) error {
 
 // cmdPlay boots a lab for a scenario, plays it, and ends the lab.
 func cmdPlay(e env, _ *flag.FlagSet, args []string) error {
-	ctx, cancel := untilSignal()
+	ctx, cancel := cli.UntilSignal()
 	defer cancel()
 	f := e.scenario
 	l, err := e.boot(ctx, cancel)

@@ -5,46 +5,21 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
-	"golang.org/x/term"
-
 	"github.com/beaminit/beaminit/qemu/image"
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
 	"github.com/beaminit/beaminit/qemu/tui"
+	"github.com/beaminit/beaminit/qemu/watch/cli"
 )
 
-// untilSignal gives a context that ends with the first Ctrl-C, hang-up or SIGTERM.
-func untilSignal() (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-}
-
-// onTerminal tells whether w is one that can show a live table.
-func onTerminal(w io.Writer) bool {
-	f, is := w.(*os.File)
-	return is && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
-}
-
-func (e env) show(ctx context.Context, from tui.Source) error {
-	if onTerminal(e.out) {
-		return tui.Live(ctx, from, e.note)
-	}
-	err := tui.Plain(ctx, e.out, from, nil)
-	if errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
-}
-
 func cmdRun(e env, fs *flag.FlagSet, args []string) error {
-	ctx, cancel := untilSignal()
+	ctx, cancel := cli.UntilSignal()
 	defer cancel()
 	l, err := e.boot(ctx, cancel)
 	if err != nil {
@@ -54,7 +29,7 @@ func cmdRun(e env, fs *flag.FlagSet, args []string) error {
 	if err := e.page(ctx, labpkg.NewClient(l.Dir())); err != nil {
 		return err
 	}
-	err = e.show(ctx, l)
+	err = cli.Show(ctx, e.out, l, e.note)
 	e.powerOff(l)
 	return err
 }
@@ -80,7 +55,7 @@ func (e env) boot(ctx context.Context, cancel func()) (*labpkg.Lab, error) {
 
 // powerOff lets the nodes go down in order; a second Ctrl-C ends it at once.
 func (e env) powerOff(l *labpkg.Lab) {
-	ctx, stop := untilSignal()
+	ctx, stop := cli.UntilSignal()
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, labpkg.DownTimeout)
 	defer cancel()
@@ -128,7 +103,7 @@ func withoutWait(args []string) []string {
 // cmdUp builds in the foreground, where it can be seen, and leaves the lab itself to
 // a process of its own.
 func cmdUp(e env, fs *flag.FlagSet, args []string) error {
-	ctx, cancel := untilSignal()
+	ctx, cancel := cli.UntilSignal()
 	defer cancel()
 	dir, err := e.setup.labDir()
 	if err != nil {
@@ -217,7 +192,7 @@ func (e env) background(ctx context.Context, dir string, client *labpkg.Client) 
 }
 
 func cmdServe(e env, fs *flag.FlagSet, args []string) error {
-	ctx, cancel := untilSignal()
+	ctx, cancel := cli.UntilSignal()
 	defer cancel()
 	o, err := e.setup.options(e.saying())
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/qemu/image"
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/watch/cli"
 )
 
 // setup is what the flags say about the lab to build and start.
@@ -74,7 +74,7 @@ func (e *env) flags(fs *flag.FlagSet, name string) {
 	case "sniff":
 		fs.StringVar(&e.to, "to", "", "write a capture (pcapng) to this file instead; -: to the standard output")
 	case "watch":
-		e.serial.flags(fs)
+		e.watch.Flags(fs)
 	case "up":
 		fs.DurationVar(&s.wait, "wait", 3*time.Minute, "how long to wait until all nodes are up")
 	case "status":
@@ -115,21 +115,6 @@ func (s setup) labDir() (string, error) {
 	return filepath.Join(root, "build", "lab"), err
 }
 
-// key is the one that the nodes sign their records with; empty: they do not.
-func (s setup) key() (key health.Key, err error) {
-	if s.healthKey == "" {
-		return key, nil
-	}
-	content, err := os.ReadFile(s.healthKey)
-	if err != nil {
-		return key, err
-	}
-	if key, err = health.ParseKey(content); err != nil {
-		err = fmt.Errorf("%s: %w", s.healthKey, err)
-	}
-	return key, err
-}
-
 // program is the init: one that is given, or that of this repository, built anew.
 func (s setup) program(say func(string)) (string, error) {
 	if s.init != "" {
@@ -156,7 +141,7 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 	if err != nil {
 		return o, err
 	}
-	key, err := s.key()
+	key, err := cli.Key(s.healthKey)
 	if err != nil {
 		return o, err
 	}

@@ -1,4 +1,4 @@
-package lab
+package watch
 
 import (
 	"fmt"
@@ -22,9 +22,9 @@ func rec(boot, seq uint32, state health.State) health.Record {
 	return health.Record{Boot: boot, Seq: seq, Up: time.Duration(seq) * time.Second, Node: "eclero@eclero6", State: state, Connected: 2, Peers: 2}
 }
 
-func running() *view {
-	v := &view{interval: 2 * time.Second}
-	v.powered(true, noon)
+func running() *View {
+	v := &View{Interval: 2 * time.Second}
+	v.Powered(true, noon)
 	return v
 }
 
@@ -32,35 +32,35 @@ func TestViewState(t *testing.T) {
 	after := func(d time.Duration) time.Time { return noon.Add(d) }
 	tests := []struct {
 		name string
-		do   func(v *view)
+		do   func(v *View)
 		at   time.Duration
 		want health.State
 	}{
-		{"no machine", func(v *view) { v.powered(false, noon) }, 0, Off},
-		{"no record yet", func(v *view) {}, 10 * time.Second, health.Booting},
-		{"no record for long", func(v *view) {}, bootPatience + time.Second, Dead},
-		{"a record", func(v *view) { v.line([]byte(said(rec(1, 1, health.Up))), noon) }, time.Second, health.Up},
-		{"almost three intervals of silence", func(v *view) { v.line([]byte(said(rec(1, 1, health.Up))), noon) }, 6 * time.Second, health.Up},
-		{"more than three", func(v *view) { v.line([]byte(said(rec(1, 1, health.Up))), noon) }, 6*time.Second + 1, Dead},
-		{"stopping takes its time", func(v *view) { v.line([]byte(said(rec(1, 1, health.Stopping))), noon) }, 20 * time.Second, health.Stopping},
-		{"reset", func(v *view) {
-			v.line([]byte(said(rec(1, 1, health.Up))), noon)
-			v.powered(true, noon)
+		{"no machine", func(v *View) { v.Powered(false, noon) }, 0, Off},
+		{"no record yet", func(v *View) {}, 10 * time.Second, health.Booting},
+		{"no record for long", func(v *View) {}, bootPatience + time.Second, Dead},
+		{"a record", func(v *View) { v.Line([]byte(said(rec(1, 1, health.Up))), noon) }, time.Second, health.Up},
+		{"almost three intervals of silence", func(v *View) { v.Line([]byte(said(rec(1, 1, health.Up))), noon) }, 6 * time.Second, health.Up},
+		{"more than three", func(v *View) { v.Line([]byte(said(rec(1, 1, health.Up))), noon) }, 6*time.Second + 1, Dead},
+		{"stopping takes its time", func(v *View) { v.Line([]byte(said(rec(1, 1, health.Stopping))), noon) }, 20 * time.Second, health.Stopping},
+		{"reset", func(v *View) {
+			v.Line([]byte(said(rec(1, 1, health.Up))), noon)
+			v.Powered(true, noon)
 		}, time.Second, health.Booting},
-		{"a record of the old boot, late, after a reset", func(v *view) {
-			v.line([]byte(said(rec(1, 1, health.Up))), noon)
-			v.powered(true, noon)
-			v.line([]byte(said(rec(1, 2, health.Stopping))), noon)
+		{"a record of the old boot, late, after a reset", func(v *View) {
+			v.Line([]byte(said(rec(1, 1, health.Up))), noon)
+			v.Powered(true, noon)
+			v.Line([]byte(said(rec(1, 2, health.Stopping))), noon)
 		}, time.Second, health.Booting},
-		{"the first of the new boot", func(v *view) {
-			v.line([]byte(said(rec(1, 9, health.Up))), noon)
-			v.powered(true, noon)
-			v.line([]byte(said(rec(2, 1, health.Starting))), noon)
+		{"the first of the new boot", func(v *View) {
+			v.Line([]byte(said(rec(1, 9, health.Up))), noon)
+			v.Powered(true, noon)
+			v.Line([]byte(said(rec(2, 1, health.Starting))), noon)
 		}, time.Second, health.Starting},
-		{"an old record again", func(v *view) {
-			v.line([]byte(said(rec(1, 1, health.Starting))), noon)
-			v.line([]byte(said(rec(1, 2, health.Up))), noon)
-			v.line([]byte(said(rec(1, 1, health.Starting))), noon)
+		{"an old record again", func(v *View) {
+			v.Line([]byte(said(rec(1, 1, health.Starting))), noon)
+			v.Line([]byte(said(rec(1, 2, health.Up))), noon)
+			v.Line([]byte(said(rec(1, 1, health.Starting))), noon)
 		}, time.Second, health.Up},
 	}
 	for _, tt := range tests {
@@ -96,10 +96,10 @@ func TestViewJumps(t *testing.T) {
 	for _, tt := range tests {
 		v := running()
 		for _, r := range tt.records {
-			v.line([]byte(said(r)), noon)
+			v.Line([]byte(said(r)), noon)
 		}
-		if v.rec.Seq != tt.seq || v.lost != tt.lost || v.jumps != tt.jump || v.event != tt.event {
-			t.Errorf("%s: at record %d, %d lost, %d jumps, event %q; want %d, %d, %d, %q", tt.name, v.rec.Seq, v.lost, v.jumps, v.event, tt.seq, tt.lost, tt.jump, tt.event)
+		if v.rec.Seq != tt.seq || v.lost != tt.lost || v.jumps != tt.jump || v.Event != tt.event {
+			t.Errorf("%s: at record %d, %d lost, %d jumps, event %q; want %d, %d, %d, %q", tt.name, v.rec.Seq, v.lost, v.jumps, v.Event, tt.seq, tt.lost, tt.jump, tt.event)
 		}
 	}
 }
@@ -110,7 +110,7 @@ func TestViewWithAKey(t *testing.T) {
 	key := health.Key("0123456789abcdef")
 	signed := func(r health.Record) string { return "[    1.000000] beaminit: " + string(key.Append(nil, r)) }
 	v := running()
-	v.key = key
+	v.Key = key
 	for i, tt := range []struct {
 		line string
 		boot uint32
@@ -126,7 +126,7 @@ func TestViewWithAKey(t *testing.T) {
 		{signed(rec(1, 2, "up")), 2, 1},
 		{signed(rec(2, 2, "starting")), 2, 2},
 	} {
-		v.line([]byte(tt.line), noon)
+		v.Line([]byte(tt.line), noon)
 		if v.rec.Boot != tt.boot || v.rec.Seq != tt.seq {
 			t.Errorf("line %d: at boot %d record %d, want %d, %d", i, v.rec.Boot, v.rec.Seq, tt.boot, tt.seq)
 		}
@@ -136,7 +136,7 @@ func TestViewWithAKey(t *testing.T) {
 func TestViewCountsLostRecords(t *testing.T) {
 	v := running()
 	for _, r := range []health.Record{rec(1, 2, "up"), rec(1, 3, "up"), rec(1, 7, "up"), rec(2, 1, "up"), rec(2, 2, "up")} {
-		v.line([]byte(said(r)), noon)
+		v.Line([]byte(said(r)), noon)
 	}
 	if v.lost != 4 { // 1/1, and 1/4 to 1/6
 		t.Errorf("%d records counted as lost, want 4", v.lost)
@@ -171,11 +171,11 @@ func TestGarbledLinesChangeNothing(t *testing.T) {
 	for name, line := range lines {
 		t.Run(name, func(t *testing.T) {
 			v := running()
-			v.line([]byte(said(rec(1, 4, health.Up))), noon)
-			v.line([]byte("[    3.1] beaminit: eth0 is up"), noon)
+			v.Line([]byte(said(rec(1, 4, health.Up))), noon)
+			v.Line([]byte("[    3.1] beaminit: eth0 is up"), noon)
 			before := *v
 			before.garbled, before.aside = 0, health.Record{}
-			v.line([]byte(line), noon.Add(time.Second))
+			v.Line([]byte(line), noon.Add(time.Second))
 			after := *v
 			after.garbled, after.aside = 0, health.Record{}
 			if fmt.Sprint(after) != fmt.Sprint(before) {
@@ -189,7 +189,7 @@ func TestGarbledLinesChangeNothing(t *testing.T) {
 	} {
 		t.Run("still found "+name, func(t *testing.T) {
 			v := running()
-			v.line([]byte(line), noon)
+			v.Line([]byte(line), noon)
 			if got := v.state(noon); got != health.Hung {
 				t.Errorf("state is %q after %q, want hung", got, line)
 			}
@@ -213,10 +213,10 @@ func TestNoiseNeverMakesARecord(t *testing.T) {
 				stream = append(stream, noisy(r, "[    1.234567] random: crng init done\r\n")...)
 			}
 		}
-		c := &console{more: make(chan struct{})}
+		c := &Console{more: make(chan struct{})}
 		v, last := running(), -1
 		for _, line := range c.split(stream) {
-			v.line(line, noon)
+			v.Line(line, noon)
 			if !v.have {
 				continue
 			}
@@ -285,10 +285,10 @@ func FuzzViewLine(f *testing.F) {
 	f.Add([]byte("beaminit: \x9b2J \xff\xfe"))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		v := running()
-		v.line(line, noon)
-		for _, r := range v.event {
+		v.Line(line, noon)
+		for _, r := range v.Event {
 			if r < ' ' || r >= 0x7f && r < 0xa0 {
-				t.Errorf("the event %q of line %q has a control character", v.event, line)
+				t.Errorf("the event %q of line %q has a control character", v.Event, line)
 			}
 		}
 	})

@@ -1,4 +1,4 @@
-package lab
+package watch
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -17,7 +18,7 @@ import (
 // Serial are nodes of which nothing is known but what their serial lines say: boards on a
 // desk, a rack behind a terminal server. Nothing can be done to them.
 type Serial struct {
-	opts  SerialOptions
+	opts  Options
 	begun time.Time
 	ctx   context.Context // of the watch
 	end   context.CancelFunc
@@ -28,8 +29,8 @@ type Serial struct {
 	events []Event
 }
 
-// SerialOptions says how lines are read.
-type SerialOptions struct {
+// Options say how lines are read.
+type Options struct {
 	Interval time.Duration // between two health records of a node
 	Key      health.Key    // only records that are signed with it count; nil: all
 	Baud     uint32        // of a tty; 0: as it is
@@ -38,20 +39,25 @@ type SerialOptions struct {
 // serialNode is one node: a line, or a sender of netconsole.
 type serialNode struct {
 	name    string
-	view    view
-	console *console // without a file
+	view    View
+	console *Console // without a file
 	ended   error    // why its line is not read; nil: it is
 }
+
+var errBaud = errors.New("the speed of a serial port is not set on " + runtime.GOOS + "; set it before: mode COM3 baud=115200 parity=n data=8 stop=1 on Windows, stty elsewhere")
 
 // linePause is the time between two attempts to open a line that has gone.
 const linePause = time.Second
 
-// WatchSerial watches lines until ctx ends, or Close is called. A source is the path of a tty, of a file, which
+// Open watches lines until ctx ends, or Close is called. A source is the path of a tty, of a file, which
 // may grow, of a FIFO or of a unix socket; "-", the standard input; "tcp:HOST:PORT", a terminal
 // server's; "udp:PORT" or "udp:ADDRESS:PORT", where netconsole sends to (admin-guide/netconsole), with a node for
 // each address that something comes from. A line that has gone is opened again. The error says
 // which source is none.
-func WatchSerial(ctx context.Context, sources []string, o SerialOptions) (*Serial, error) {
+func Open(ctx context.Context, sources []string, o Options) (*Serial, error) {
+	if o.Baud != 0 && !CanSetBaud {
+		return nil, errBaud
+	}
 	ctx, end := context.WithCancel(ctx)
 	s := &Serial{opts: o, begun: time.Now(), ctx: ctx, end: end}
 	named := map[string]bool{}
@@ -95,8 +101,8 @@ func (s *Serial) node(name string) *serialNode {
 			return n
 		}
 	}
-	n := &serialNode{name: name, console: &console{more: make(chan struct{})}, view: view{interval: s.opts.Interval, key: s.opts.Key}}
-	n.view.powered(true, time.Now())
+	n := &serialNode{name: name, console: &Console{more: make(chan struct{})}, view: View{Interval: s.opts.Interval, Key: s.opts.Key}}
+	n.view.Powered(true, time.Now())
 	s.nodes = append(s.nodes, n)
 	return n
 }
@@ -142,16 +148,16 @@ func (s *Serial) say(n *serialNode, err error) {
 // event notes one; s.mu is held.
 func (s *Serial) event(node, text string) {
 	s.events = append(s.events, Event{time.Now(), node, text})
-	s.events = s.events[max(0, len(s.events)-keptEvents):]
+	s.events = s.events[max(0, len(s.events)-KeptEvents):]
 }
 
 // took takes what came from a node.
 func (s *Serial) took(n *serialNode, piece []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, text := range n.console.took(piece) {
-		if _, isEvent := n.view.line(text, time.Now()); isEvent {
-			s.event(n.name, n.view.event)
+	for _, text := range n.console.Took(piece) {
+		if _, isEvent := n.view.Line(text, time.Now()); isEvent {
+			s.event(n.name, n.view.Event)
 		}
 	}
 }
@@ -186,7 +192,7 @@ func (s *Serial) Status() (Status, error) {
 	now := time.Now()
 	status := Status{Serial: true, At: now, Uptime: now.Sub(s.begun), Events: slices.Clone(s.events)}
 	for _, n := range s.nodes {
-		one := n.view.status(now)
+		one := n.view.Status(now)
 		one.Name = n.name
 		status.Nodes = append(status.Nodes, one)
 	}

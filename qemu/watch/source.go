@@ -1,4 +1,4 @@
-package lab
+package watch
 
 import (
 	"context"
@@ -10,8 +10,6 @@ import (
 	"os"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // line is one that is open.
@@ -36,7 +34,7 @@ func (s *Serial) opener(source string) (open func(context.Context) (line, error)
 	}
 	info, err := os.Stat(source)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(source, "/dev/"): // it is plugged in later
+	case isPort(source), errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(source, "/dev/"): // it is plugged in later
 		return s.tty(source), nameOf(source), nil
 	case err != nil:
 		return nil, "", err
@@ -48,9 +46,14 @@ func (s *Serial) opener(source string) (open func(context.Context) (line, error)
 		return s.tty(source), nameOf(source), nil
 	}
 	return func(ctx context.Context) (line, error) {
-		f, err := os.OpenFile(source, os.O_RDONLY|unix.O_NONBLOCK, 0) // a FIFO may have no writer yet
+		f, err := openFile(source)
 		return growing{f, ctx}, err
 	}, nameOf(source), nil
+}
+
+// tty opens a serial port, which then passes each byte as it comes.
+func (s *Serial) tty(path string) func(context.Context) (line, error) {
+	return func(ctx context.Context) (line, error) { return openTTY(ctx, path, s.opts.Baud) }
 }
 
 func dialer(network, address string) func(context.Context) (line, error) {
@@ -62,49 +65,6 @@ func dialer(network, address string) func(context.Context) (line, error) {
 		}
 		return conn, nil
 	}
-}
-
-// tty opens a serial port, which then passes each byte as it comes (termios(3)).
-func (s *Serial) tty(path string) func(context.Context) (line, error) {
-	return func(ctx context.Context) (line, error) {
-		f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
-		if err != nil {
-			return nil, err
-		}
-		if err := raw(f, s.opts.Baud); err != nil {
-			f.Close()
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		return f, nil
-	}
-}
-
-func raw(f *os.File, baud uint32) error {
-	conn, err := f.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var failed error
-	err = conn.Control(func(fd uintptr) { failed = rawTTY(int(fd), baud) })
-	return errors.Join(err, failed)
-}
-
-func rawTTY(fd int, baud uint32) error {
-	t, err := unix.IoctlGetTermios(fd, unix.TCGETS2)
-	if err == unix.ENOTTY {
-		return nil // a character device of another kind
-	}
-	if err != nil {
-		return err
-	}
-	t.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON
-	t.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
-	t.Cflag = t.Cflag&^(unix.CSIZE|unix.PARENB) | unix.CS8 | unix.CLOCAL | unix.CREAD
-	if baud != 0 {
-		t.Cflag = t.Cflag&^unix.CBAUD | unix.BOTHER
-		t.Ispeed, t.Ospeed = baud, baud
-	}
-	return unix.IoctlSetTermios(fd, unix.TCSETS2, t)
 }
 
 // stdin is the standard input as a line that can be closed while it is read.
@@ -128,7 +88,8 @@ func (e ending) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// growing is a file, or a FIFO, to which others may still write.
+// growing is a file, or a FIFO, to which others may still write; or a port that gives an
+// end of file while nothing comes.
 type growing struct {
 	*os.File
 	ctx context.Context
@@ -137,7 +98,7 @@ type growing struct {
 func (g growing) Read(b []byte) (int, error) {
 	for {
 		n, err := g.File.Read(b)
-		if n > 0 || err != nil && err != io.EOF {
+		if n > 0 || err != nil && err != io.EOF && !nothingYet(err) {
 			return n, err
 		}
 		select {

@@ -1,4 +1,4 @@
-package lab
+package watch
 
 import (
 	"bytes"
@@ -15,9 +15,9 @@ const (
 	behindMax = 256     // pieces that a slow follower may be behind
 )
 
-// console keeps what a node says on its serial port: in a file, as lines in memory,
+// Console keeps what a node says on its serial port: in a file, as lines in memory,
 // and for those who follow it right now.
-type console struct {
+type Console struct {
 	mu        sync.Mutex
 	file      *os.File // nil: none
 	path      string
@@ -29,16 +29,16 @@ type console struct {
 	more      chan struct{} // closed when a line comes, and made anew
 }
 
-func newConsole(path string) (*console, error) {
+func NewConsole(path string) (*Console, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("console log: %w", err)
 	}
-	return &console{file: f, path: path, more: make(chan struct{})}, nil
+	return &Console{file: f, path: path, more: make(chan struct{})}, nil
 }
 
-// took takes a piece of output, of any length, and gives the lines that it ends.
-func (c *console) took(piece []byte) (done [][]byte) {
+// Took takes a piece of output, of any length, and gives the lines that it ends.
+func (c *Console) Took(piece []byte) (done [][]byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.log(piece)
@@ -60,7 +60,7 @@ func (c *console) took(piece []byte) (done [][]byte) {
 }
 
 // split gives the lines that piece ends; what is left waits for the next piece.
-func (c *console) split(piece []byte) (done [][]byte) {
+func (c *Console) split(piece []byte) (done [][]byte) {
 	for len(piece) > 0 {
 		head, rest, ended := bytes.Cut(piece, []byte("\n"))
 		c.partial = append(c.partial, head...)
@@ -76,7 +76,7 @@ func (c *console) split(piece []byte) (done [][]byte) {
 }
 
 // log writes to the file; that the disk is full must not stop a node.
-func (c *console) log(piece []byte) {
+func (c *Console) log(piece []byte) {
 	if c.file == nil {
 		return
 	}
@@ -93,8 +93,8 @@ func (c *console) log(piece []byte) {
 	c.size += int64(n)
 }
 
-// tail gives the last n lines.
-func (c *console) tail(n int) []string {
+// Tail gives the last n lines.
+func (c *Console) Tail(n int) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var out []string
@@ -104,9 +104,9 @@ func (c *console) tail(n int) []string {
 	return out
 }
 
-// after gives the lines behind the first seen ones, how many there were in all, and a
+// After gives the lines behind the first seen ones, how many there were in all, and a
 // channel that is closed when there are more.
-func (c *console) after(seen int) (lines []string, total int, more <-chan struct{}) {
+func (c *Console) After(seen int) (lines []string, total int, more <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	fresh := max(0, min(c.total-seen, len(c.lines)))
@@ -116,8 +116,8 @@ func (c *console) after(seen int) (lines []string, total int, more <-chan struct
 	return lines, c.total, c.more
 }
 
-// follow gives everything from now on, until stop is called.
-func (c *console) follow() (pieces <-chan []byte, stop func()) {
+// Follow gives everything from now on, until stop is called.
+func (c *Console) Follow() (pieces <-chan []byte, stop func()) {
 	ch := make(chan []byte, behindMax)
 	c.mu.Lock()
 	c.followers = append(c.followers, ch)

@@ -14,6 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/qemu/watch"
+	"github.com/beaminit/beaminit/qemu/watch/cli"
 )
 
 // said is a line of a console with a record in it.
@@ -82,28 +84,28 @@ func sources(t *testing.T, text func(seq uint32) string) []string {
 
 func watched(args ...string) (out string, status int) {
 	var b, e bytes.Buffer
-	status = lab(append([]string{"watch"}, args...), &b, &e)
+	status = run(args, &b, &e)
 	return b.String() + e.String(), status
 }
 
 // Nodes are watched by any line that carries their console.
-func TestWatchSerial(t *testing.T) {
+func TestSerial(t *testing.T) {
 	up := func(seq uint32) string { return said("app@n", seq, health.Up) }
 	list := sources(t, up)
 	out, status := watched(append(list, "-once", "-within", "1m")...)
-	if status != ok || strings.Count(out, " up ") < len(list) || !strings.Contains(out, "5 of 5 up") {
+	if status != cli.OK || strings.Count(out, " up ") < len(list) || !strings.Contains(out, "5 of 5 up") {
 		t.Errorf("exit status %d:\n%s", status, out)
 	}
-	if out, status := watched(append([]string{"-require", "up", "-within", "1m"}, list...)...); status != ok || strings.Count(out, " up peers=2/2") != len(list) {
+	if out, status := watched(append([]string{"-require", "up", "-within", "1m"}, list...)...); status != cli.OK || strings.Count(out, " up peers=2/2") != len(list) {
 		t.Errorf("exit status %d:\n%s", status, out)
 	}
 	out, status = watched(append(list, "-require", "degraded", "-within", "1s", "-json")...)
-	if status != failed {
+	if status != cli.Failed {
 		t.Errorf("exit status %d:\n%s", status, out)
 	}
 	ups := map[string]bool{}
 	for _, line := range strings.Split(strings.TrimSpace(out), "\n") {
-		var c change
+		var c watch.NodeStatus
 		if err := json.Unmarshal([]byte(line), &c); err != nil {
 			t.Fatalf("%v: %s", err, line)
 		}
@@ -118,7 +120,7 @@ func TestWatchSerial(t *testing.T) {
 
 // A kernel's packets are the lines of the node that they come from; one that says nothing
 // fails what requires it.
-func TestWatchNetconsole(t *testing.T) {
+func TestNetconsole(t *testing.T) {
 	free, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -145,18 +147,18 @@ func TestWatchNetconsole(t *testing.T) {
 	}()
 	source := fmt.Sprintf("udp:127.0.0.1:%d", port)
 	out, status := watched(source, "-require", "up", "-within", "1m")
-	if status != ok || !strings.Contains(out, "127.0.0.2 up") {
+	if status != cli.OK || !strings.Contains(out, "127.0.0.2 up") {
 		t.Errorf("exit status %d:\n%s", status, out)
 	}
 	silent := filepath.Join(t.TempDir(), "silent")
 	if err := os.WriteFile(silent, []byte("[    0.000000] Linux version 6.1\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if out, status := watched(source, silent, "-once", "-within", "500ms"); status != failed || !strings.Contains(out, "booting") {
+	if out, status := watched(source, silent, "-once", "-within", "500ms"); status != cli.Failed || !strings.Contains(out, "booting") {
 		t.Errorf("exit status %d:\n%s", status, out)
 	}
 	for _, bad := range []string{"/nowhere/at/all", "tcp:nowhere", t.TempDir()} {
-		if out, status := watched(bad, "-once"); status != badUsage || !strings.Contains(out, bad) {
+		if out, status := watched(bad, "-once"); status != cli.BadUsage || !strings.Contains(out, bad) {
 			t.Errorf("%s: exit status %d: %s", bad, status, out)
 		}
 	}

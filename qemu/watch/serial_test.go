@@ -1,4 +1,4 @@
-package lab
+package watch
 
 import (
 	"os"
@@ -22,7 +22,7 @@ func TestSerialNames(t *testing.T) {
 		}
 		sources = append(sources, path)
 	}
-	s, err := WatchSerial(t.Context(), sources, SerialOptions{Interval: time.Second})
+	s, err := Open(t.Context(), sources, Options{Interval: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func TestSerialNames(t *testing.T) {
 	if err != nil || len(status.Nodes) != 2 || status.Nodes[0].Name != "console.log" || status.Nodes[1].Name != sources[1] {
 		t.Errorf("%v, want console.log and %s: %+v", err, sources[1], status.Nodes)
 	}
-	if _, err := WatchSerial(t.Context(), []string{sources[0], sources[0]}, SerialOptions{}); err == nil || !strings.Contains(err.Error(), "named twice") {
+	if _, err := Open(t.Context(), []string{sources[0], sources[0]}, Options{}); err == nil || !strings.Contains(err.Error(), "named twice") {
 		t.Errorf("twice the same: %v", err)
 	}
 }

@@ -1,15 +1,11 @@
-package lab
+package watch
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/beaminit/beaminit/internal/nstest"
 )
 
 func TestConsoleSplitsLines(t *testing.T) {
@@ -27,7 +23,7 @@ func TestConsoleSplitsLines(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := &console{}
+			c := &Console{}
 			var got []string
 			for _, p := range tt.pieces {
 				for _, l := range c.split([]byte(p)) {
@@ -43,16 +39,16 @@ func TestConsoleSplitsLines(t *testing.T) {
 
 func TestConsoleKeepsALog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "console.log")
-	c, err := newConsole(path)
+	c, err := NewConsole(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pieces, stop := c.follow()
-	c.took([]byte("one\r\ntw"))
-	c.took([]byte("o\r\n"))
+	pieces, stop := c.Follow()
+	c.Took([]byte("one\r\ntw"))
+	c.Took([]byte("o\r\n"))
 	stop()
-	c.took([]byte("three\n"))
-	if got, want := c.tail(2), []string{"two", "three"}; !slices.Equal(got, want) {
+	c.Took([]byte("three\n"))
+	if got, want := c.Tail(2), []string{"two", "three"}; !slices.Equal(got, want) {
 		t.Errorf("the last two lines are %q, want %q", got, want)
 	}
 	if got := string(<-pieces) + string(<-pieces); got != "one\r\ntwo\r\n" || len(pieces) != 0 {
@@ -66,13 +62,13 @@ func TestConsoleKeepsALog(t *testing.T) {
 // A log that grows for ever would fill the disk of who leaves a lab alone.
 func TestConsoleLogIsBounded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "console.log")
-	c, err := newConsole(path)
+	c, err := NewConsole(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	piece := []byte(strings.Repeat("a line of the console\n", 4096))
 	for range 3 * maxLog / len(piece) {
-		c.took(piece)
+		c.Took(piece)
 	}
 	for _, f := range []string{path, path + ".old"} {
 		st, err := os.Stat(f)
@@ -80,31 +76,7 @@ func TestConsoleLogIsBounded(t *testing.T) {
 			t.Errorf("%s: %v (%v), want at most %d bytes", f, st, err, maxLog)
 		}
 	}
-	if n := len(c.tail(1 << 20)); n != keptLines {
+	if n := len(c.Tail(1 << 20)); n != keptLines {
 		t.Errorf("%d lines in memory, want %d", n, keptLines)
-	}
-}
-
-func TestWaitLineSeesWhatWasAndWhatComes(t *testing.T) {
-	c, err := newConsole(filepath.Join(t.TempDir(), "console.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := &Node{Spec: NodeSpec{Name: "eclero6"}, con: c}
-	c.took([]byte("the cluster is whole\n"))
-	ctx, cancel := context.WithTimeout(context.Background(), nstest.Patience)
-	defer cancel()
-	if got, err := n.WaitLine(ctx, "is whole"); err != nil || got != "the cluster is whole" {
-		t.Errorf("WaitLine of a line that was: %q, %v", got, err)
-	}
-	go c.took([]byte("and now this\n"))
-	if got, err := n.WaitLine(ctx, "now this"); err != nil || got != "and now this" {
-		t.Errorf("WaitLine of a line to come: %q, %v", got, err)
-	}
-	short, cancel := context.WithTimeout(context.Background(), time.Millisecond)
-	defer cancel()
-	_, err = n.WaitLine(short, "never")
-	if err == nil || !strings.Contains(err.Error(), "and now this") {
-		t.Errorf("WaitLine of what never comes gave %v; want an error with the console's end", err)
 	}
 }

@@ -1,4 +1,4 @@
-package lab
+package watch
 
 import (
 	"bytes"
@@ -25,36 +25,46 @@ const (
 	stopPatience = 30 * time.Second
 )
 
-// view is what is known of a node from its serial console. Only a record with the
+// View is what is known of a node from its serial console. Only a record with the
 // right checksum changes the state; any other line is text.
-type view struct {
-	interval time.Duration // of the records
-	running  bool          // there is a machine
-	since    time.Time     // when the machine was started or reset
-	key      health.Key    // only records that are signed with it count; nil: all
-	rec      health.Record
-	have     bool          // rec is of this boot of the machine
-	at       time.Time     // when rec came
-	aside    health.Record // the last that was passed over
-	past     []uint32      // boots that are over, the last maxPast of them
-	lost     int           // records that never came, by the gaps in their numbers
-	jumps    int           // numbers that no gap explains
-	garbled  int           // lines that were records once
-	event    string        // the last line that says something
+type View struct {
+	Interval time.Duration // of the records
+	Key      health.Key    // only records that are signed with it count; nil: all
+	Event    string        // the last line that says something
+
+	running bool      // there is a machine
+	since   time.Time // when the machine was started or reset
+	rec     health.Record
+	have    bool          // rec is of this boot of the machine
+	at      time.Time     // when rec came
+	aside   health.Record // the last that was passed over
+	past    []uint32      // boots that are over, the last maxPast of them
+	lost    int           // records that never came, by the gaps in their numbers
+	jumps   int           // numbers that no gap explains
+	garbled int           // lines that were records once
 }
 
-// powered begins a new life of the machine, or ends one. What a record said before
+// Powered begins a new life of the machine, or ends one. What a record said before
 // does not hold any more; one that is still on its way through the socket is known
 // by its boot number and passed over.
-func (v *view) powered(on bool, now time.Time) {
+func (v *View) Powered(on bool, now time.Time) {
 	v.running, v.since = on, now
 	v.have = false
 }
 
-// line takes one line of the console. It gives the record in it, if there is one,
+// JustPowered says that the machine was started or reset within the last second, and has
+// said nothing since.
+func (v *View) JustPowered(now time.Time) bool {
+	return !v.have && now.Sub(v.since) < time.Second
+}
+
+// Last gives the last record of this boot, and whether there is one.
+func (v *View) Last() (health.Record, bool) { return v.rec, v.have }
+
+// Line takes one line of the console. It gives the record in it, if there is one,
 // and whether the line is an event, for people to read.
-func (v *view) line(text []byte, now time.Time) (isRecord, isEvent bool) {
-	rec, ok := v.key.Find(text)
+func (v *View) Line(text []byte, now time.Time) (isRecord, isEvent bool) {
+	rec, ok := v.Key.Find(text)
 	if ok {
 		jumps := v.jumps
 		return v.record(rec, now), v.jumps > jumps
@@ -65,7 +75,7 @@ func (v *view) line(text []byte, now time.Time) (isRecord, isEvent bool) {
 	}
 	event, ok := eventOf(text)
 	if ok {
-		v.event = event
+		v.Event = event
 	}
 	return false, ok
 }
@@ -82,11 +92,11 @@ const (
 // news: it tells of a boot that is over, or was repeated by the console. But no record
 // can make all that follow old, whatever number it has: two in a row that go on from each
 // other are believed.
-func (v *view) record(rec health.Record, now time.Time) bool {
+func (v *View) record(rec health.Record, now time.Time) bool {
 	if v.old(rec) {
 		goesOn := rec.Boot == v.aside.Boot && rec.Seq == v.aside.Seq+1 && rec.Up >= v.aside.Up
 		v.aside = rec
-		if !goesOn || !v.have || v.key != nil {
+		if !goesOn || !v.have || v.Key != nil {
 			return false
 		}
 	}
@@ -101,7 +111,7 @@ func (v *view) record(rec health.Record, now time.Time) bool {
 	switch gap := int64(rec.Seq) - before - 1; {
 	case gap < 0 || gap > maxGap:
 		v.jumps++
-		v.event = "lab: the numbers of its records jump from " + strconv.FormatInt(before, 10) + " to " + strconv.FormatUint(uint64(rec.Seq), 10)
+		v.Event = "lab: the numbers of its records jump from " + strconv.FormatInt(before, 10) + " to " + strconv.FormatUint(uint64(rec.Seq), 10)
 	default:
 		v.lost += int(gap)
 	}
@@ -111,15 +121,15 @@ func (v *view) record(rec health.Record, now time.Time) bool {
 
 // old says that a record is none that could be the next. With a key also one of a boot
 // that was over before is old: who cannot sign can still repeat.
-func (v *view) old(rec health.Record) bool {
+func (v *View) old(rec health.Record) bool {
 	if rec.Boot == v.rec.Boot {
 		return !v.have && v.rec.Seq > 0 || rec.Seq <= v.rec.Seq
 	}
-	return v.key != nil && slices.Contains(v.past, rec.Boot)
+	return v.Key != nil && slices.Contains(v.past, rec.Boot)
 }
 
 // state is the word for the node, as of now.
-func (v *view) state(now time.Time) health.State {
+func (v *View) state(now time.Time) health.State {
 	switch {
 	case !v.running:
 		return Off
@@ -128,7 +138,7 @@ func (v *view) state(now time.Time) health.State {
 	case !v.have:
 		return health.Booting
 	}
-	patience := 3 * v.interval
+	patience := 3 * v.Interval
 	if v.rec.State == health.Stopping {
 		patience = max(patience, stopPatience)
 	}

@@ -1,4 +1,4 @@
-package lab
+package watch
 
 import (
 	"context"
@@ -15,9 +15,9 @@ func (s *Serial) Console(node string, lines int) (last []string, stream io.ReadW
 	for _, n := range s.nodes {
 		if n.name == node {
 			l := &listening{}
-			l.pieces, l.stop = n.console.follow()
+			l.pieces, l.stop = n.console.Follow()
 			l.ended, l.end = context.WithCancel(s.ctx)
-			return n.console.tail(lines), l, nil
+			return n.console.Tail(lines), l, nil
 		}
 	}
 	return nil, nil, fmt.Errorf("there is no node %q", node)

@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"reflect"
+	"time"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/qemu/metrics"
+	"github.com/beaminit/beaminit/qemu/tui"
+	"github.com/beaminit/beaminit/qemu/watch"
+)
+
+// Watch is what the flags say.
+type Watch struct {
+	require  string
+	within   time.Duration
+	once     bool
+	json     bool
+	interval time.Duration
+	baud     uint
+	key      string
+	metrics  string
+
+	// Also shows the nodes in another way too, and gives a note about it for below the live
+	// table; nil: none.
+	Also func(context.Context, *watch.Serial) (note string, err error)
+}
+
+// Flags defines them.
+func (w *Watch) Flags(fs *flag.FlagSet) {
+	fs.StringVar(&w.require, "require", "", "end when every node is in this state, such as up: exit status 0; with -within, 1 where one is not in time")
+	fs.DurationVar(&w.within, "within", 0, "give up after this time (default: never; with -once, three intervals)")
+	fs.BoolVar(&w.once, "once", false, "show the nodes once, when each has been heard; exit status 0 only when all are as -require has it (default up)")
+	fs.BoolVar(&w.json, "json", false, "a line of JSON for each change of a node")
+	fs.DurationVar(&w.interval, "interval", 10*time.Second, "between two health records of a node (health.interval); after three without one it is dead")
+	fs.UintVar(&w.baud, "baud", 0, "of the ttys (default: as they are)")
+	fs.StringVar(&w.metrics, "prometheus", "", "tell Prometheus what is known of the nodes, at http://ADDRESS/metrics; ADDRESS such as :9469")
+	fs.StringVar(&w.key, "health-key", "", "key file (health.key_file): only records that are signed with it count")
+}
+
+// Run watches the sources (see watch.Open) until what is required has come, ctx ends, or for
+// ever. Its error is a UsageError for what the flags or sources are not, and ErrNotWhole where
+// the nodes are not as required.
+func (w *Watch) Run(ctx context.Context, sources []string, out io.Writer) error {
+	key, err := Key(w.key)
+	if err != nil {
+		return err
+	}
+	from, err := watch.Open(ctx, sources, watch.Options{Interval: w.interval, Key: key, Baud: uint32(w.baud)})
+	if err != nil {
+		return UsageError(err.Error())
+	}
+	defer from.Close()
+	if err := w.ServeMetrics(ctx, from); err != nil {
+		return err
+	}
+	var note string
+	if w.Also != nil {
+		if note, err = w.Also(ctx, from); err != nil {
+			return err
+		}
+	}
+	if w.once && w.within == 0 {
+		w.within = 3 * w.interval
+	}
+	if w.require == "" && !w.once && !w.json && w.within == 0 {
+		return Show(ctx, out, from, note)
+	}
+	if w.within > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, w.within)
+		defer cancel()
+	}
+	return w.wait(ctx, out, from, len(sources))
+}
+
+// ServeMetrics has Prometheus told, where that is wanted.
+func (w *Watch) ServeMetrics(ctx context.Context, from metrics.Source) error {
+	if w.metrics == "" {
+		return nil
+	}
+	if _, err := metrics.Serve(ctx, w.metrics, from); err != nil {
+		return UsageError("-prometheus: " + err.Error() + "; want an address such as :9469 or 127.0.0.1:9469")
+	}
+	return nil
+}
+
+// wait waits for what is required, and tells each change or, with once, the end.
+func (w *Watch) wait(ctx context.Context, out io.Writer, from *watch.Serial, least int) error {
+	want := health.State(w.require)
+	if want == "" && w.once {
+		want = health.Up
+	}
+	var lines tui.Lines
+	said := map[string]watch.NodeStatus{}
+	for {
+		s, err := from.Status()
+		if err != nil {
+			return err
+		}
+		heard, right := len(s.Nodes) >= least, len(s.Nodes) >= least
+		for _, n := range s.Nodes {
+			heard, right = heard && n.HasRecord, right && n.HasRecord && n.State == want
+		}
+		over := ctx.Err() != nil
+		switch {
+		case w.json:
+			sayJSON(out, s, said)
+		case !w.once:
+			for _, line := range lines.Next(s) {
+				fmt.Fprintln(out, line)
+			}
+		case heard || over:
+			tui.Table(out, s, 120)
+		}
+		switch {
+		case w.once && heard, right && w.require != "":
+			return verdict(right)
+		case over:
+			return verdict(right || want == "")
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func verdict(right bool) error {
+	if right {
+		return nil
+	}
+	return ErrNotWhole
+}
+
+// change is a line of -json.
+type change struct {
+	At time.Time `json:"at"`
+	watch.NodeStatus
+}
+
+// sayJSON tells the nodes that are not as they were said to be. What changes by itself, as
+// the age of a record, is no change.
+func sayJSON(out io.Writer, s watch.Status, said map[string]watch.NodeStatus) {
+	for _, n := range s.Nodes {
+		still := n
+		still.Age, still.Uptime, still.Probe, still.Memory = 0, 0, 0, 0
+		if !reflect.DeepEqual(said[n.Name], still) {
+			said[n.Name] = still
+			json.NewEncoder(out).Encode(change{s.At, n})
+		}
+	}
+}
