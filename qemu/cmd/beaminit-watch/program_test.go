@@ -1,6 +1,7 @@
 package main
 
 import (
+	"debug/elf"
 	"errors"
 	"net"
 	"os"
@@ -22,6 +23,21 @@ func program(t *testing.T) string {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return path
+}
+
+// static checks that it needs no library: no interpreter is named in it (elf(5)).
+func static(t *testing.T, path string) {
+	t.Helper()
+	f, err := elf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			t.Errorf("%s is not static", path)
+		}
+	}
 }
 
 // ended is what the program wrote, and its exit status.
@@ -66,6 +82,7 @@ func boards(t *testing.T, state health.State) (file, tcp string) {
 // The program as it is built, and what a factory makes of its exit status.
 func TestProgram(t *testing.T) {
 	path := program(t)
+	static(t, path)
 	file, tcp := boards(t, health.Up)
 	degraded, _ := boards(t, health.Degraded)
 	for _, tt := range []struct {
@@ -97,7 +114,7 @@ func TestProgram(t *testing.T) {
 	}
 }
 
-// It has nothing of the lab in it, and needs no library.
+// It has nothing of the lab in it.
 func TestAlone(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", ".").CombinedOutput()
 	if err != nil {
