@@ -170,6 +170,7 @@ func TestHeartItself(t *testing.T) {
 	}
 	_, next = m.Restarted(1, next)
 
+	beats(m)
 	m.Fault("heart") // PID 1 falls over the next beat, and hears the one after it
 	m.Line("PID 1 has begun anew")
 	again, next := m.State(health.Up, next)
@@ -239,6 +240,21 @@ func TestHeartBesideShell(t *testing.T) {
 	m.Line("reboot asked for by the release (heart)")
 	if got := m.Ended(); got != unix.SIGHUP {
 		t.Errorf("the kernel ended it with %v, want a reboot", got)
+	}
+}
+
+// beats waits until PID 1 has heard a beat: before its heart reads a second one from the VM
+// (proc(5), io), it has sent the first, and some seconds have passed.
+func beats(m *machine.Machine) {
+	m.T.Helper()
+	file := fmt.Sprintf("/proc/%d/io", named(m, "heart"))
+	for range 2 {
+		before, _ := os.ReadFile(file)
+		read, _, _ := strings.Cut(string(before), "\n") // rchar
+		m.Eventually("a beat of the heart", func() bool {
+			now, err := os.ReadFile(file)
+			return err == nil && !strings.HasPrefix(string(now), read+"\n")
+		})
 	}
 }
 
