@@ -91,7 +91,7 @@ func (n *Setup) Watch(m Mesh) cluster.Watch {
 			w.Local = append(w.Local, netip.AddrPortFrom(own, uint16(d.Port)))
 		}
 	}
-	self := selfIndex(c)
+	self, byAddress := selfIndex(c), n.addressInName().IsValid()
 	for i, p := range n.peers() {
 		if i == self {
 			continue
@@ -102,7 +102,7 @@ func (n *Setup) Watch(m Mesh) cluster.Watch {
 		}
 		peer := cluster.Peer{Name: p.Name, Addr: netip.AddrPortFrom(p.Address, uint16(port))}
 		if m.Known {
-			peer.Node = m.Naming.Peer(n.hostPart(&p), p.Node)
+			peer.Node = m.Naming.Peer(hostPart(&p, byAddress), p.Node)
 		}
 		w.Peers = append(w.Peers, peer)
 	}
@@ -171,14 +171,6 @@ func (n *Setup) CheckCertificate(node string) error {
 	return release.CheckCertificate(path, text, node)
 }
 
-// nameByAddress has the node called by its address, where distribution.names wants that and
-// it has one.
-func (n *Setup) nameByAddress(in *release.Inputs) {
-	if a := n.addressInName(); a.IsValid() {
-		in.Distribution.Names, in.Hostname = config.LongNames, a.String()
-	}
-}
-
 // addressInName is what stands behind the @ in this node's name; the zero Addr where that is
 // no address. In a container, and for a tool on a node that has its address by DHCP, it is
 // in the hosts file that PID 1 wrote.
@@ -194,8 +186,8 @@ func (n *Setup) addressInName() (own netip.Addr) {
 }
 
 // hostPart is what stands behind the @ in the name of a peer's node, but for a domain.
-func (n *Setup) hostPart(p *config.Peer) string {
-	if n.addressInName().IsValid() {
+func hostPart(p *config.Peer, byAddress bool) string {
+	if byAddress {
 		return p.Address.String()
 	}
 	return p.Name

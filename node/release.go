@@ -148,9 +148,12 @@ func (n *Setup) Inputs(run int) release.Inputs {
 	d := n.dumps()
 	in.Dump, in.DumpBytes, in.DumpSeconds = d.Dump(evidence.Run(n.Boot, run)), d.Bytes, d.Seconds
 	in.Domain = c.Domain()
-	n.nameByAddress(&in)
+	own := n.addressInName()
+	if own.IsValid() {
+		in.Distribution.Names, in.Hostname = config.LongNames, own.String()
+	}
 	for _, p := range n.peers() {
-		in.Peers, in.PeerNames = append(in.Peers, n.hostPart(&p)), append(in.PeerNames, p.Node)
+		in.Peers, in.PeerNames = append(in.Peers, hostPart(&p, own.IsValid())), append(in.PeerNames, p.Node)
 	}
 	cookie, err := n.readSecret(c.Distribution.CookieFile)
 	if in.Cookie = cookie; files.IsRefused(err) {
