@@ -40,8 +40,8 @@ func TestFootprintOfAll(t *testing.T) {
 		all = 0
 		for _, pid := range m.Below() {
 			if exe, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(pid), "exe")); err == nil && filepath.Base(exe) == "init" {
-				pss := kilobytes(m.Proc(pid, "smaps_rollup"), "Pss:")
-				t.Logf("%s %d KiB", m.Proc(pid, "comm"), pss)
+				pss := kilobytes(m.Look(pid, "smaps_rollup"), "Pss:")
+				t.Logf("%s %d KiB", m.Look(pid, "comm"), pss)
 				all += pss
 			}
 		}

@@ -68,10 +68,16 @@ func (m *Machine) Proc(pid int, name string) string {
 	return string(text)
 }
 
-// StatusOf gives the fields of /proc/PID/status, and limits those of /proc/PID/limits.
+// Look reads one of a process that may have ended, as those of Below: nothing then.
+func (m *Machine) Look(pid int, name string) string {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name))
+	return string(text)
+}
+
+// StatusOf gives the fields of /proc/PID/status, none where it has ended, and limits those of /proc/PID/limits.
 func (m *Machine) StatusOf(pid int) map[string]string {
 	fields := map[string]string{}
-	for _, l := range strings.Split(m.Proc(pid, "status"), "\n") {
+	for _, l := range strings.Split(m.Look(pid, "status"), "\n") {
 		name, value, _ := strings.Cut(l, ":")
 		fields[name] = strings.Join(strings.Fields(value), " ")
 	}
