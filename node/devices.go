@@ -56,7 +56,7 @@ func (n *node) setDevices() {
 		return
 	}
 	if err := n.runJob(devicesJob, devicesLimit, orders, &n.devicesSaid); err != nil {
-		n.say(health.Err, err)
+		n.devicesSaid = append(n.devicesSaid, err.Error())
 	}
 	for _, line := range n.devicesSaid {
 		n.console.Say(health.Err, line)

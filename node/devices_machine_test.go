@@ -3,6 +3,7 @@ package node_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,6 +89,16 @@ mode = "0666"
 	if n := m.Count("[[device]]"); n != 1 {
 		t.Errorf("%d lines about devices, want 1:\n%s", n, m.Tail())
 	}
+	lasts(m, "devices")
+}
+
+// lasts: the health records of this PID 1, and of one that it becomes, have that word of warn=.
+func lasts(m *machine.Machine, word string) {
+	m.T.Helper()
+	warns := func(r health.Record) bool { return slices.Contains(r.Warn, word) }
+	_, next := m.Record("warn="+word, 0, warns)
+	m.Want(0, "", "reexec")
+	m.Record("warn="+word+" of the next PID 1", next, warns)
 }
 
 // TestDevicesTwice: of two devices for one link the first has it, and one line says so.
@@ -107,6 +118,9 @@ func TestDeviceComes(t *testing.T) {
 	t.Parallel()
 	m := machine.Start(t, withNodes(t, "[[device]]\nmatch = \"tty60\"\nowner = \"1234\"\nmode = \"0640\"\nlink = \"gps\"\n"))
 	m.State(health.Rescue, 0)
+	if r := m.LastRecord(); len(r.Warn) > 0 {
+		t.Errorf("warn=%v", r.Warn)
+	}
 	child := 0
 	m.Eventually("the child hears", func() bool {
 		for _, pid := range m.Below() {
@@ -163,6 +177,6 @@ func TestModulesChild(t *testing.T) {
 		}
 	}
 	m.Reachable()
-	m.Want(0, "", "reexec")
+	lasts(m, "modules")
 	m.LinesWith("kernel.autoload:", 1)
 }

@@ -31,7 +31,7 @@ func (n *node) autoload() {
 	}
 	before := len(n.modules.Said)
 	if err := n.runJob(modulesJob, modulesLimit, n.modules, n.modules); err != nil {
-		n.say(health.Err, err)
+		n.modules.Said = append(n.modules.Said, err.Error())
 	}
 	for _, line := range n.modules.Said[before:] {
 		n.console.Say(health.Err, line)

@@ -49,7 +49,7 @@ func (n *node) loop() supervise.Node {
 	n.openTerminal()
 	n.failedBoots = make(chan policy.Event, 1)
 	return supervise.Node{
-		Name: n.nodeName, Peers: n.otherPeers(), Boot: n.Boot, Seq: n.seq, Clock: func() string { return n.state.clockFrom }, Warn: n.warnings, Interval: c.Health.Interval,
+		Name: n.nodeName, Peers: n.otherPeers(), Boot: n.Boot, Seq: n.seq, Clock: func() string { return n.state.clockFrom }, Warn: n.warnings, Lasting: n.lasting(), Interval: c.Health.Interval,
 		Policy: policy.Policy{
 			OnExit: c.Supervise.OnExit, GiveUp: c.Supervise.GiveUp,
 			After: c.Update.After, Within: c.Update.Within, WithPeers: c.Update.Peers,

@@ -34,6 +34,21 @@ func (n *node) warnings() (words []string) {
 	return words
 }
 
+// lasting are those that are found while the node boots, and that the next boot may be without:
+// a device that could not be set, or has no driver.
+func (n *node) lasting() (words []string) {
+	if n.resumes() {
+		return n.resume.Lasting
+	}
+	if len(n.devicesSaid) > 0 {
+		words = append(words, "devices")
+	}
+	if n.modules != nil && len(n.modules.Said) > 0 {
+		words = append(words, "modules")
+	}
+	return words
+}
+
 // missingMount says whether one of the mounts is not there.
 func missingMount(plan []boot.Mount, mountinfo []byte) bool {
 	list, _ := boot.ParseMountInfo(mountinfo)

@@ -169,7 +169,7 @@ func (l *Loop) handover() *Handover {
 		ear = l.Resume.HeartUID
 	}
 	h := &Handover{
-		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Crashes: l.crashes, Clock: l.Clock(), StateDir: l.StateDir(), Healer: l.notify.healer, AfterEndPending: l.ends.programsPending,
+		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Crashes: l.crashes, Clock: l.Clock(), Lasting: l.Lasting, StateDir: l.StateDir(), Healer: l.notify.healer, AfterEndPending: l.ends.programsPending,
 		Output: [2]int{max(l.output.read, 0), max(l.output.write, 0)}, Watchdog: l.Watchdog.FD(), Notify: l.notify.fd, HeartUID: ear,
 		Terminal: l.Terminal, Children: l.handedChildren(), Lines: l.handed(func(c *child) *atomic.Int32 { return &c.lines }), Notices: l.handed(func(c *child) *atomic.Int32 { return &c.notices }),
 	}

@@ -46,9 +46,10 @@ type Handover struct {
 	State           policy.State                 `json:"state"`
 	Children        map[string]policy.ChildState `json:"children,omitempty"` // by name, all but the release
 	Phases          []health.Phase               `json:"phases,omitempty"`
-	Crashes         []time.Duration              `json:"falls,omitempty"` // within CrashWindow
-	Why             string                       `json:"why,omitempty"`   // of the last one
-	Clock           string                       `json:"clock,omitempty"` // as in the health records
+	Crashes         []time.Duration              `json:"falls,omitempty"`   // within CrashWindow
+	Why             string                       `json:"why,omitempty"`     // of the last one
+	Clock           string                       `json:"clock,omitempty"`   // as in the health records
+	Lasting         []string                     `json:"lasting,omitempty"` // words of warn= that the boot found, and that stay as long as it lasts
 	StateDir        string                       `json:"state_dir,omitempty"`
 	AfterEndPending bool                         `json:"owes_end,omitempty"` // the programs that come after an end of the release are to be run
 	HeartUID        int                          `json:"heart,omitempty"`    // the user whose heart is listened to, and 1 more; 0: no heart speaks

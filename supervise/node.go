@@ -29,6 +29,7 @@ type Node struct {
 	Name          func() string   // eclero@eclero6, as far as it is known
 	Clock         func() string   // what gave the time of day, for the records
 	Warn          func() []string // what is wrong with the node and does not stop it, for the records; nil: nothing is
+	Lasting       []string        // the words of those that the boot found, and that stay as long as it lasts
 	Peers         []string        // the other nodes' names, in the order of the monitor's addresses
 	Boot          uint32
 	Seq           uint32 // of the last health record before

@@ -80,7 +80,7 @@ func (l *Loop) warnings() (words []string) {
 	if l.state.IsOverdue() || l.confirm != nil && l.confirm.failed && l.state.Trial == policy.Confirming {
 		words = append(words, "update")
 	}
-	return append(words, l.troubled()...)
+	return append(append(words, l.Lasting...), l.troubled()...)
 }
 
 // resident is the memory of a process that is in RAM, in bytes (proc(5), statm);

@@ -97,11 +97,11 @@ func (c *child) describe() string {
 	return fmt.Sprintf("%s ended: %s, %s", c.Name, c.how, runs)
 }
 
-// troubled gives the services that are to run and do not, or are not ready in time, for the
-// health record.
+// troubled gives the services that are to run and do not, or are not ready in time, and what else has to
+// run from before the release on, for the health record.
 func (l *Loop) troubled() (names []string) {
 	for _, c := range l.children {
-		if c.Service && (c.failed && c.state.PID == 0 || c.state.Tardy) {
+		if (c.Service || c.Early) && (c.failed && c.state.PID == 0 || c.state.Tardy) {
 			names = append(names, c.Name)
 		}
 	}
