@@ -82,7 +82,7 @@ func TestFullImage(t *testing.T) {
 	for _, s := range c.Services {
 		names = append(names, s.Name)
 	}
-	if want := []string{"dropbear", "chrony"}; !slices.Equal(names, want) {
+	if want := []string{"dropbear", "chrony", "chrony-sources"}; !slices.Equal(names, want) {
 		t.Errorf("services %q, want %q", names, want)
 	}
 	wks, err := os.ReadFile(strings.Replace(full["WKS_FILE"], "${THISDIR}", "recipes-core/images", 1))
@@ -190,9 +190,42 @@ func TestKernelFragment(t *testing.T) {
 			t.Errorf("the fragment lacks CONFIG_%s=y", name)
 		}
 	}
+	knownByKernel(t, have)
 	appends, err := filepath.Glob("recipes-kernel/linux/*.bbappend")
 	if err != nil || len(appends) < 3 {
 		t.Errorf("kernels that get the fragment: %q, %v", appends, err)
+	}
+}
+
+// knownByKernel holds the fragment to a kernel's own list: what a distribution's configuration
+// does not say, set or not, is no symbol of that kernel, or one whose condition it does not meet.
+func knownByKernel(t *testing.T, have map[string]bool) {
+	t.Helper()
+	configs, err := filepath.Glob("/boot/config-*")
+	if err != nil || len(configs) == 0 {
+		t.Fatalf("no /boot/config-*: %v; want the package of a kernel", err)
+	}
+	said := ""
+	for _, file := range configs {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said += string(text)
+	}
+	// The condition that Debian's kernels do not meet.
+	unmet := map[string]string{
+		"CONFIG_DM_INIT":       "CONFIG_BLK_DEV_DM=y",
+		"CONFIG_KEYBOARD_GPIO": "CONFIG_GPIOLIB=y",
+	}
+	for name := range have {
+		known := strings.Contains(said, "\n"+name+"=") || strings.Contains(said, "\n# "+name+" is not set\n")
+		switch condition, ok := unmet[name]; {
+		case !known && !ok:
+			t.Errorf("%s is in none of %q: no symbol of that kernel, or not by this fragment alone", name, configs)
+		case !known && !have[strings.TrimSuffix(condition, "=y")]:
+			t.Errorf("%s has no effect without %s, which the fragment lacks", name, condition)
+		}
 	}
 }
 
