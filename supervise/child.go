@@ -18,7 +18,7 @@ import (
 // says how it ended, and hands it over when PID 1 executes itself anew: the next one knows
 // it by its name. All fields but Name, Policy, Wanted and Command may be left out.
 type Child struct {
-	Name   string // one of its kind in a node
+	Name   string // one of its kind in a node, but for a service, whose name is its user's choice
 	Title  string // in messages; empty: Name
 	Policy policy.ChildPolicy
 	// Wanted says whether it is to run, by the state of the release. It is asked after
@@ -193,6 +193,22 @@ func closeAll(fds []int) {
 	for _, fd := range fds {
 		unix.Close(fd)
 	}
+}
+
+// key is the name by which the next PID 1 knows it: a service may be named as a child of PID 1's own.
+func (c *child) key() string {
+	if c.Service {
+		return "service." + c.Name
+	}
+	return c.Name
+}
+
+// keyIn is that of what was handed over, by a version that knew services by their names alone too.
+func (c *child) keyIn(r *Handover) string {
+	if _, ok := r.Children[c.key()]; !ok && c.Service {
+		return c.Name
+	}
+	return c.key()
 }
 
 // childEnded is the end of a child of the table.

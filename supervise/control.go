@@ -183,7 +183,7 @@ func (l *Loop) handedChildren() map[string]policy.ChildState {
 	states := map[string]policy.ChildState{}
 	for _, c := range l.children {
 		if !c.Local && c != l.release && c.state != (policy.ChildState{}) {
-			states[c.Name] = c.state
+			states[c.key()] = c.state
 		}
 	}
 	return states
@@ -194,7 +194,7 @@ func (l *Loop) handed(of func(*child) *atomic.Int32) map[string]int {
 	fds := map[string]int{}
 	for _, c := range l.children {
 		if fd := of(c).Load(); fd > 0 {
-			fds[c.Name] = int(fd)
+			fds[c.key()] = int(fd)
 		}
 	}
 	return fds

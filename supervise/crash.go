@@ -99,7 +99,7 @@ func (l *Loop) resume() bool {
 func (l *Loop) adoptChildren(r *Handover) {
 	for _, c := range l.children {
 		if !c.Local {
-			c.state = r.Children[c.Name]
+			c.state = r.Children[c.keyIn(r)]
 			c.state.Ready = c.state.Ready || c.Policy.Ready == policy.ReadyStarted && c.state.Runs > 0 // a version before this did not know
 			c.wasReady, c.wasTardy = c.state.Ready, c.state.Tardy
 		}
@@ -109,10 +109,10 @@ func (l *Loop) adoptChildren(r *Handover) {
 		if c.Name == fallbackName {
 			c.state.PID = l.state.Fallback
 		}
-		if fd := r.Lines[c.Name]; fd > 0 {
+		if fd := r.Lines[c.keyIn(r)]; fd > 0 {
 			l.followLines(fd, c)
 		}
-		if fd := r.Notices[c.Name]; fd > 0 {
+		if fd := r.Notices[c.keyIn(r)]; fd > 0 {
 			l.followNotices(fd, c)
 		}
 	}

@@ -42,6 +42,37 @@ func pidOf(m *machine.Machine, name string) (pid int) {
 	return pid
 }
 
+// A service may be named as what PID 1 itself starts: it stays that service, and those stay what they
+// are, when PID 1 executes itself anew.
+func TestServicesNamedAsChildren(t *testing.T) {
+	t.Parallel()
+	names := []string{"release", "devices", "modules", "monitor", "network", "discovery", "readahead"}
+	toml := "[[device]]\nmatch = \"tty60\"\nmode = \"0640\"\n"
+	for _, name := range names {
+		toml += serviceOf(name, "echo hello; exec sleep 1000", "")
+	}
+	m := machine.Start(t, withServices(t, toml))
+	_, next := m.State(health.Up, 0)
+	pids := map[string]int{"beaminit-device": m.Has("beaminit-device"), "beam.smp": m.Has("beam.smp")}
+	for _, name := range names {
+		pids[name] = pidOf(m, name)
+	}
+	m.Want(0, "", "reexec")
+	m.Record("of the next PID 1", next, func(r health.Record) bool { return r.State == health.Up && r.Warn == nil })
+	for name, was := range pids {
+		now := m.Has(name)
+		if strings.Contains(toml, fmt.Sprintf("name = %q", name)) {
+			now = pidOf(m, name)
+		}
+		if now != was || was == 0 {
+			t.Errorf("%s is process %d, and was %d\n%s", name, now, was, m.Tail())
+		}
+	}
+	if n := m.Count("temporarily unavailable"); n > 0 {
+		t.Errorf("%d times something was read by two\n%s", n, m.Tail())
+	}
+}
+
 // The history tells that a service failed, once for several times in a row.
 func TestServiceHistory(t *testing.T) {
 	t.Parallel()
