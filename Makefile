@@ -74,9 +74,10 @@ soak: $(SOAK) ## chaos, power cuts, long fuzzing, benchmarks: for a night
 ARCHES := 386 amd64 arm arm64 riscv64 mipsle ppc64le loong64
 # The systems on which boards are watched.
 WATCHERS := linux/amd64 linux/arm64 darwin/arm64 windows/amd64 freebsd/amd64
-cross: ## builds the program for every processor, and beaminit-watch for every system
+cross: ## builds the program for every processor, with its tests, and beaminit-watch for every system
 	@for arch in $(ARCHES); do \
-	  echo "$$arch"; CGO_ENABLED=0 GOARCH=$$arch go build -trimpath -o /dev/null ./cmd/init || exit 1; done
+	  echo "$$arch"; CGO_ENABLED=0 GOARCH=$$arch go build -trimpath -o /dev/null ./cmd/init && \
+	  CGO_ENABLED=0 GOARCH=$$arch go vet ./... || exit 1; done
 	@for on in $(WATCHERS); do \
 	  echo "beaminit-watch for $$on"; (cd qemu && CGO_ENABLED=0 GOOS=$${on%/*} GOARCH=$${on#*/} go build -trimpath -o /dev/null ./cmd/beaminit-watch) || exit 1; done
 	case $$(uname -m) in x86_64) GOARCH=386 go test -count=1 ./internal/seccomp;; esac

@@ -2,10 +2,8 @@ package boot
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -44,10 +42,7 @@ func NewAutoload(c *config.Config) *Autoload {
 	return a
 }
 
-const (
-	maxSeen     = 4096             // words; more are looked up again
-	moduleLimit = 10 * time.Second // for a driver to look at its devices; it goes on meanwhile
-)
+const maxSeen = 4096 // words; more are looked up again
 
 // Present loads what the devices want that are there, and those that come with that, and gives
 // what went wrong and was not said yet, a line for each.
@@ -132,14 +127,7 @@ func (a *Autoload) loadFile(dir, path string) error {
 	if unix.Access("/sys/module/"+name+"/initstate", unix.F_OK) == nil {
 		return nil
 	}
-	done := make(chan error, 1)
-	go func() { done <- loadModule(dir, &module{path, a.Options[name]}) }()
-	select {
-	case err := <-done:
-		return err
-	case <-time.After(moduleLimit):
-		return fmt.Errorf("module %s: not loaded within %v (its driver hangs?); going on without it", name, moduleLimit)
-	}
+	return loadWithin(dir, &module{path, a.Options[name]})
 }
 
 func readTables(dir string) (t *moduleTables, err error) {

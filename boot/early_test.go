@@ -161,7 +161,7 @@ func TestDevWithoutDevtmpfs(t *testing.T) {
 		for _, n := range devNodes {
 			var st unix.Stat_t
 			nstest.Must(t, unix.Stat(n.name, &st))
-			if st.Mode != unix.S_IFCHR|n.mode || st.Rdev != unix.Mkdev(n.major, n.minor) {
+			if st.Mode != unix.S_IFCHR|n.mode || uint64(st.Rdev) != unix.Mkdev(n.major, n.minor) {
 				t.Errorf("%s: mode %o device %#x", n.name, st.Mode, st.Rdev)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -25,7 +26,8 @@ func ModuleDir() string {
 // modules.dep in dir. A module that is loaded or built in is fine; "-" and "_" in
 // names are equal; parameters may follow a name after a blank ("loop max_loop=4"), and
 // options has those of modules by their names with _ (modprobe.d, the kernel command line),
-// which those that a module needs get too. Each failure is one error and stops no other module.
+// which those that a module needs get too. Each failure is one error and stops no other module,
+// nor does one that hangs. It is no work for PID 1, as that of Autoload is not.
 //
 // Soft dependencies are not followed, and neither is modules.alias, as Autoload does: name
 // those modules too.
@@ -41,7 +43,7 @@ func LoadModules(dir string, names []string, options map[string]string) []error 
 	var errs []error
 	for _, m := range plan {
 		m.params = strings.TrimSpace(options[moduleName(m.path)] + " " + m.params)
-		if err := loadModule(dir, &m); err != nil {
+		if err := loadWithin(dir, &m); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -172,6 +174,22 @@ func isBuiltin(builtin []byte, name string) bool {
 		}
 	}
 	return false
+}
+
+// ModuleLimit is how long a driver may look at its devices; it goes on meanwhile.
+const ModuleLimit = 10 * time.Second
+
+// loadWithin is loadModule for ModuleLimit. What hangs in the kernel nobody can end: its
+// thread of this process stays there.
+func loadWithin(dir string, m *module) error {
+	done := make(chan error, 1)
+	go func() { done <- loadModule(dir, m) }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(ModuleLimit):
+		return fmt.Errorf("module %s: not loaded within %v (its driver hangs?); going on without it", moduleName(m.path), ModuleLimit)
+	}
 }
 
 // loadModule gives one file to finit_module(2).

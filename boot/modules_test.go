@@ -131,6 +131,19 @@ func TestLoadModulesErrors(t *testing.T) {
 	}
 }
 
+// One that hangs (here its file does, which is a FIFO) keeps no other from being loaded.
+func TestLoadModulesHangs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	nstest.Must(t, os.WriteFile(dir+"/modules.dep", []byte("a-fifo.ko:\ngone.ko:\n"), 0o644))
+	nstest.Must(t, unix.Mkfifo(dir+"/a-fifo.ko", 0o600))
+	got := texts(LoadModules(dir, []string{"a_fifo", "gone"}, nil))
+	want := "module a_fifo: not loaded within 10s (its driver hangs?); going on without it\nload module " + dir + "/gone.ko: no such file or directory"
+	if strings.TrimSpace(got) != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestModuleDir(t *testing.T) {
 	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
 	nstest.Must(t, err)

@@ -80,10 +80,7 @@ func Boot(build Build) {
 // prepareRoot makes the file systems what the configuration says.
 func (n *node) prepareRoot() {
 	n.sayProblems()
-	if modules := n.Config.Kernel.Modules; len(modules) > 0 {
-		n.say(health.Err, boot.LoadModules(boot.ModuleDir(), modules, n.Config.Kernel.ModuleOptions)...)
-	}
-	n.autoload()
+	n.loadModules(n.Config.Kernel.Modules)
 	if n.Config.Root.Device != "" && boot.InInitramfs() {
 		n.enterRoot() // and begin again there
 	}
@@ -126,7 +123,8 @@ type node struct {
 	state       kept
 	release     releaseState
 	modules     *boot.Autoload    // what is known of modules for devices; nil: none are loaded
-	devicesSaid []string          // what went wrong with them before the release was started
+	modulesSaid []string          // what went wrong with modules before the release was started
+	devicesSaid []string          // and with devices
 	terminal    *console.Terminal // of the release; nil: it has none
 	history     history.Writer    // see beginHistory
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/machine"
 	"golang.org/x/sys/unix"
@@ -179,4 +180,35 @@ func TestModulesChild(t *testing.T) {
 	m.Reachable()
 	lasts(m, "modules")
 	m.LinesWith("kernel.autoload:", 1)
+}
+
+// TestModuleHangs: a module of kernel.modules that hangs (here its file does) is a line, those behind it
+// are loaded, and the node boots, answers, and goes down in order.
+func TestModuleHangs(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"FIFO", "dead"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			dir := boot.ModuleDir()[1:]
+			s := machine.Spec{Cmdline: machine.NoNetwork + " beaminit.kernel.modules=stuck,gone", Dirs: []string{dir},
+				Files: map[string]string{dir + "/modules.dep": "stuck.ko:\ngone.ko:\n"}}
+			if kind == "FIFO" {
+				s.FIFOs = []string{dir + "/stuck.ko"}
+			} else {
+				s.Files[dir+"/stuck.ko"] = "x"
+				s.Dead, s.Asleep = []string{dir + "/stuck.ko"}, true
+			}
+			m := machine.Start(t, s)
+			m.Line("module stuck: not loaded within 10s (its driver hangs?); going on without it")
+			m.Line("load module /" + dir + "/gone.ko: no such file or directory")
+			m.State(health.Rescue, 0)
+			m.Reachable()
+			m.Signal(unix.SIGTERM)
+			m.State(health.Stopping, 0)
+			m.Revive()
+			if got := m.Ended(); got != unix.SIGHUP {
+				t.Errorf("the kernel ended it with %v, want a reboot", got)
+			}
+		})
+	}
 }

@@ -32,7 +32,7 @@ const (
 	historyJob  = "history"
 	devicesJob  = "devices" // sets the device nodes that are there
 	overlayJob  = "overlay" // mounts an overlay of the root
-	modulesJob  = "modules" // loads what devices want
+	modulesJob  = "modules" // loads those that are named, and what devices want
 	moveJob     = "dumps"   // brings what was kept in memory to a disk that came late
 )
 
@@ -82,7 +82,7 @@ var work = map[string]job{
 		append(slices.Clip(deviceRights), diskRights...), nil},
 	// As disksJob.
 	overlayJob: {func(b []byte) (any, error) { return do(b, mountOverlay) }, mounts, nil},
-	modulesJob: {func(b []byte) (any, error) { return do(b, loadModules) }, moduleRights, func(*node, any) launch.Sandbox { return reachModules() }},
+	modulesJob: {func(b []byte) (any, error) { return do(b, modules) }, moduleRights, func(*node, any) launch.Sandbox { return reachModules() }},
 	keyJob:     {func(b []byte) (any, error) { return do(b, readKey) }, reads, reachKey},
 	releaseJob: {func(b []byte) (any, error) { return do(b, lookFor) }, writes, reachRelease},
 	saveJob:    {func(b []byte) (any, error) { return do(b, save) }, reads, reachSave},

@@ -111,7 +111,7 @@ func (n *node) petAndPoll() bool {
 
 // petAndLoad is the same for a wait for a disk.
 func (n *node) petAndLoad() bool {
-	n.autoload()
+	n.loadModules(nil)
 	return n.petAndPoll()
 }
 

@@ -43,7 +43,7 @@ func (n *node) lasting() (words []string) {
 	if len(n.devicesSaid) > 0 {
 		words = append(words, "devices")
 	}
-	if n.modules != nil && len(n.modules.Said) > 0 {
+	if len(n.modulesSaid) > 0 {
 		words = append(words, "modules")
 	}
 	return words
