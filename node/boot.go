@@ -113,6 +113,7 @@ type node struct {
 	build       Build
 	sources     sources // of the configuration
 	console     *health.Console
+	key         health.Key // of the health records; nil: they are not signed
 	phases      []health.Phase
 	seq         uint32 // of the last health record
 	signals     supervise.Signals

@@ -31,7 +31,7 @@ func environ() []string {
 	list := []string{}
 	for _, v := range os.Environ() {
 		switch name, _, _ := strings.Cut(v, "="); name {
-		case stageEnv, supervise.HandoverEnv, supervise.ResumeEnv:
+		case stageEnv, supervise.HandoverEnv:
 		default:
 			list = append(list, v)
 		}

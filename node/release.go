@@ -35,8 +35,8 @@ func (n *node) findRelease() {
 	var f facts
 	if !filesCanHang() {
 		f = n.releaseFacts(1, false)
-	} else if n.handedFacts(&f) { // the release runs: PID 1 is not to wait for its disk
-		n.release.handed = true
+	} else if h, ok := n.takeHanded(); ok { // the release runs: PID 1 is not to wait for its disk
+		f, n.release.handed = h.Facts, true
 	} else if err := n.runJob(releaseJob, releaseLimit, n.releaseQuery(1, false), &f); err != nil {
 		n.say(health.Err, err)
 		return
@@ -56,11 +56,17 @@ func (n *node) sayNew(problems []string, said *[]string) {
 	*said = append([]string{}, problems...) // nothing said is not nil
 }
 
-// handedFacts are those that the PID 1 before this one knew, where it was of the same version
-// and the release had been started.
-func (n *node) handedFacts(f *facts) bool {
-	r := n.resume
-	return n.resumes() && r.FactsOf == n.build.Version && json.Unmarshal(r.Facts, f) == nil
+// handed is what one PID 1 tells the next of the same version, so that it waits for no disk.
+type handed struct {
+	Facts facts
+	Key   health.Key // of the health records; nil: they are not signed
+}
+
+// takeHanded is what the PID 1 before this one knew, where it was of the same version and the
+// release had been started.
+func (n *node) takeHanded() (h handed, ok bool) {
+	ok = n.resumes() && n.resume.FactsOf == n.build.Version && json.Unmarshal(n.resume.Facts, &h) == nil
+	return h, ok
 }
 
 // renewFacts has the release looked for behind a start of PID 1 that did not wait for it.
@@ -76,8 +82,8 @@ func (n *node) renewFacts() {
 	})
 }
 
-func (n *node) factsText() json.RawMessage {
-	text, err := json.Marshal(n.release.facts)
+func (n *node) handOn() json.RawMessage {
+	text, err := json.Marshal(handed{n.release.facts, n.key})
 	n.say(health.Err, err)
 	return text
 }

@@ -61,7 +61,7 @@ func (n *node) loop() supervise.Node {
 		},
 		ReleaseCgroup:    n.releaseCgroup(),
 		WatchdogSettings: n.watchdogSettings(), Watchdog: &n.watchdog,
-		AfterStart: n.afterStart, Stopping: n.shutdownBegins, AtOnce: n.shutdownAtOnce, ReleaseStopped: n.releaseStopped, Finished: n.finished, Button: button(c.Supervise.PowerButton), Save: n.saveOften, Resume: n.resume, Facts: n.factsText,
+		AfterStart: n.afterStart, Stopping: n.shutdownBegins, AtOnce: n.shutdownAtOnce, ReleaseStopped: n.releaseStopped, Finished: n.finished, Button: button(c.Supervise.PowerButton), Save: n.saveOften, Resume: n.resume, Facts: n.handOn,
 		FailedBoots: n.failedBoots, Console: n.console, Signals: &n.signals, Phases: n.phases,
 		Remember: n.history.Remember, KeepHistory: n.history.Start, FlushHistory: n.history.Flush, StateDir: func() string { return n.StateDir },
 		Version: n.build.Version, Control: ControlPath,

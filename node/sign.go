@@ -18,6 +18,7 @@ func (n *node) signRecords() {
 		n.say(health.Err, fmt.Errorf("health.key_file: %w; the records are not signed", err))
 		return
 	}
+	n.key = key
 	n.console.Sign(key)
 }
 
@@ -25,6 +26,9 @@ func (n *node) signRecords() {
 func (n *node) readKey(path string) ([]byte, error) {
 	if !filesCanHang() {
 		return health.ReadKey(path)
+	}
+	if h, ok := n.takeHanded(); ok && h.Key != nil {
+		return h.Key, nil
 	}
 	var answer keyAnswer
 	if err := n.runJob(keyJob, keyLimit, path, &answer); err != nil {

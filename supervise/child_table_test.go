@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -151,7 +152,7 @@ func TestChildThatCannotStart(t *testing.T) {
 }
 
 // However many ends there were within the window, PID 1 can be executed anew: neither the
-// document nor the text for a version before grows beyond what the kernel takes.
+// document nor the variable in its place grows beyond what the kernel takes.
 func TestHandoverOfManyEnds(t *testing.T) {
 	h := handed
 	h.State.Exits = make([]time.Duration, 20000)
@@ -159,8 +160,11 @@ func TestHandoverOfManyEnds(t *testing.T) {
 		h.State.Exits[i] = time.Duration(1e17) + time.Duration(i)
 	}
 	const maxString = 128 << 10 // MAX_ARG_STRLEN (execve(2))
-	if n := len(ResumeEnv) + 1 + len(h.encodeV1()); n >= maxString {
-		t.Errorf("the text has %d bytes", n)
+	if n := len(HandoverEnv) + 1 + len(h.short()); n >= maxString {
+		t.Errorf("the variable has %d bytes", n)
+	}
+	if got, err := parseHandover([]byte(h.short())); err != nil || len(got.State.Exits) != 1000 || got.State.Exits[999] != h.State.Exits[19999] || !reflect.DeepEqual(got.Children, h.Children) {
+		t.Errorf("the variable: %d ends, children %+v, %v", len(got.State.Exits), got.Children, err)
 	}
 	fd, err := h.write()
 	if err != nil {

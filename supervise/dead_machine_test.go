@@ -90,21 +90,28 @@ func TestWaitsForNoFile(t *testing.T) {
 // release runs, and what is known of it is handed over.
 func TestReexecWithDeadDisk(t *testing.T) {
 	t.Parallel()
-	s := machine.WithERTS(t, "hostname=node1", "[[mount]]\nsource = \"none\"\ntarget = \"/mnt\"\ntype = \"tmpfs\"\n")
+	s := machine.WithERTS(t, "hostname=node1 beaminit.health.key_file=/srv/key/health", "[[mount]]\nsource = \"none\"\ntarget = \"/mnt\"\ntype = \"tmpfs\"\n")
 	s.Dirs = append(s.Dirs, "mnt")
+	s.Bind["srv/key"] = t.TempDir()
+	if err := os.WriteFile(s.Bind["srv/key"]+"/health", []byte(strings.Repeat("k", 32)), 0o400); err != nil {
+		t.Fatal(err)
+	}
 	m := machine.Start(t, s)
 	up, _ := m.State(health.Up, 0)
 	vm := m.VM()
-	m.Dies("/srv/erlang")
+	m.Dies("/srv")
 	if out, status := m.Ask("reexec"); status != 0 {
 		t.Fatalf("reexec: %d %s", status, out)
 	}
 	begun := time.Now()
 	answersAtOnce(m)
-	if took := time.Since(begun); took > 5*time.Second { // looking for the release takes 10 s
+	if took := time.Since(begun); took > 5*time.Second { // looking for the release takes 10 s, and for the key 5
 		t.Errorf("PID 1 answers %v after it was executed again\n%s", took, m.Tail())
 	}
 	m.Line("release: not done within")
+	if all := strings.Join(m.Lines(), "\n"); strings.Contains(all, "health.key_file") || !strings.Contains(all[strings.LastIndex(all, "health v=1"):], " mac=") {
+		t.Errorf("the records are not signed any more\n%s", m.Tail())
+	}
 	if r := m.LastRecord(); r.PID != up.PID || m.VM() != vm {
 		t.Errorf("pid %d, VM %d, want %d, %d still", r.PID, m.VM(), up.PID, vm)
 	}

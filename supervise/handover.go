@@ -19,8 +19,8 @@ import (
 
 // HandoverEnv is the variable that has the descriptor of the document in which PID 1 hands
 // itself what it knows when it executes its own program anew, after a panic, or another
-// version of it (beaminit reexec). It stays process 1, its children stay its children, and
-// the release notices nothing.
+// version of it (beaminit reexec); or the document itself, where no file could be made for it.
+// It stays process 1, its children stay its children, and the release notices nothing.
 const HandoverEnv = "BEAMINIT_HANDOVER"
 
 // handoverVersion is that of the document. It is raised when a field changes its meaning;
@@ -54,7 +54,7 @@ type Handover struct {
 	AfterEndPending bool                         `json:"owes_end,omitempty"` // the programs that come after an end of the release are to be run
 	HeartUID        int                          `json:"heart,omitempty"`    // the user whose heart is listened to, and 1 more; 0: no heart speaks
 	Healer          string                       `json:"healer,omitempty"`   // the address in the VM that is told whom to connect to; empty: none is known
-	Facts           json.RawMessage              `json:"facts,omitempty"`    // what the node knows of the release, for the same version
+	Facts           json.RawMessage              `json:"facts,omitempty"`    // what the node knows, for the same version
 	FactsOf         string                       `json:"facts_of,omitempty"` // that version
 	Fds             map[string]int               `json:"fds,omitempty"`      // descriptors by role
 
@@ -76,12 +76,6 @@ const (
 	terminalMasterRole, terminalSlaveRole, terminalRingRole = "terminal.master", "terminal.slave", "terminal.ring"
 	linesRole                                               = "lines."   // and the name of the child
 	noticesRole                                             = "notices." // likewise
-)
-
-// The children that versions before this one knew by other means than their name.
-const (
-	sidecarName = "epmd"
-	relayName   = "relay"
 )
 
 // fds is the table of descriptors by role.
@@ -216,22 +210,21 @@ func phaseOf(p policy.Phase, pid int) policy.Phase {
 // Inherited is what the PID 1 before this one left in the environment; nil: there was none.
 // All descriptors but the standard ones are close-on-exec from then on.
 func Inherited() (*Handover, error) {
-	fd, err := strconv.Atoi(os.Getenv(HandoverEnv))
-	if err == nil && fd > 2 {
-		h, err := readHandover(fd)
-		if err == nil {
-			h.takeFds()
-			closeOnExec()
-			return &h, nil
-		}
-		h.Lost = append(h.Lost, err.Error())
-	}
-	text := os.Getenv(ResumeEnv)
+	text := os.Getenv(HandoverEnv)
 	if text == "" {
 		return nil, nil
 	}
-	h, err := parseV1(text)
-	closeOnExec()
+	defer closeOnExec()
+	var h Handover
+	fd, err := strconv.Atoi(text)
+	if err == nil && fd > 2 {
+		h, err = readHandover(fd)
+	} else {
+		h, err = parseHandover([]byte(text))
+	}
+	if err == nil {
+		h.takeFds()
+	}
 	return &h, err
 }
 
@@ -275,12 +268,14 @@ func (h *Handover) ExecSelf() error { return h.Exec("/proc/self/exe") }
 // Exec executes the program of that path in this process, with all signals blocked
 // until it listens (launch.BlockSignals). It returns only an error.
 func (h *Handover) Exec(path string) error {
-	env := []string{ResumeEnv + "=" + h.encodeV1(), "HOME=/", "TERM=linux"}
+	env := []string{"HOME=/", "TERM=linux"}
 	kept := h.fds()
 	if fd, err := h.write(); err == nil {
 		defer unix.Close(fd)
 		kept[HandoverEnv] = fd
 		env = append(env, HandoverEnv+"="+strconv.Itoa(fd))
+	} else {
+		env = append(env, HandoverEnv+"="+h.short())
 	}
 	for _, fd := range kept {
 		unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0) // it has to survive the exec
@@ -292,6 +287,16 @@ func (h *Handover) Exec(path string) error {
 		unix.CloseOnExec(fd)
 	}
 	return err
+}
+
+// short is the document as it fits into the environment, of which the kernel takes 128 KiB for
+// a variable (execve(2)): without the oldest ends, and without facts that can be found again.
+func (h *Handover) short() string {
+	s := *h
+	s.State.Exits = s.State.Exits[max(0, len(s.State.Exits)-1000):]
+	s.Facts = nil
+	text, _ := s.encode() // of plain values: it cannot fail
+	return string(text)
 }
 
 // write writes the document into a file without a name.

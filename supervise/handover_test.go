@@ -20,56 +20,9 @@ var handed = Handover{
 		Kill: policy.KillDump, Fatal: "hung: \"x\"\n", BeatAt: 6, BeatSpan: 7, SnoozeUntil: 8, Unpetted: true,
 	},
 	Watchdog: 9, Notify: 11, HeartUID: 1001, Terminal: &console.Terminal{Master: 10, Slave: 11, Ring: -1},
-	Children: map[string]policy.ChildState{sidecarName: {PID: 31, Wanted: true, Runs: 1}, relayName: {PID: 32, Wanted: true, Runs: 1}},
+	Children: map[string]policy.ChildState{"epmd": {PID: 31, Wanted: true, Runs: 1}, "relay": {PID: 32, Wanted: true, Runs: 1}},
 	From:     "v1.2-3-gabc dirty",
 	Phases:   []health.Phase{{Name: "kernel", At: 3}, {Name: "exec", At: 4}},
-}
-
-func TestV1RoundTrip(t *testing.T) {
-	got, err := parseV1(handed.encodeV1())
-	if err != nil || !reflect.DeepEqual(got, handed) {
-		t.Errorf("got %+v %v\nwant %+v", got, err, handed)
-	}
-	for _, bad := range []string{"", "v=1", "v=1 pid=x phase=1", "v=1 pid=1", "phase=1", "v=1 pid=1 phase=x"} {
-		if _, err := parseV1(bad); err == nil {
-			t.Errorf("%q: want an error", bad)
-		}
-	}
-}
-
-// What another version wrote is read as far as it goes: the release is not lost.
-func TestV1OfAnotherVersion(t *testing.T) {
-	tests := []struct {
-		text  string
-		phase policy.Phase
-		lost  string
-	}{
-		{"v=2 pid=87 phase=1 colour=red", policy.Running, ""},
-		{"pid=87 phase=99", policy.Running, ""},
-		{"pid=0 phase=99", policy.Between, ""},
-		{"pid=87 phase=-1", policy.Running, ""},
-		{"v=1 pid=87 phase=1 flags=11010111", policy.Running, ""},
-		{"v=1 pid=87 phase=1 flags=1 exits=1,x why=zz output=1 falls=a,b boot=-1 then=x terminal=1,2", policy.Running, "exits why output falls boot then terminal"},
-	}
-	for _, tt := range tests {
-		r, err := parseV1(tt.text)
-		if err != nil || r.State.Phase != tt.phase || strings.Join(r.Lost, " ") != tt.lost {
-			t.Errorf("%s: got %+v %v, want phase %d, lost %q", tt.text, r, err, tt.phase, tt.lost)
-		}
-	}
-}
-
-// A release that was up under a version for which an answer was enough, is up.
-func TestV1Ready(t *testing.T) {
-	for _, tt := range []struct {
-		flags string
-		ready bool
-	}{{"110010", true}, {"100010", false}, {"110010100", true}, {"110010000", false}, {"110010001", false}} {
-		r, err := parseV1("pid=87 phase=1 flags=" + tt.flags)
-		if err != nil || r.State.Ready != tt.ready {
-			t.Errorf("flags=%s: ready=%v %v, want %v", tt.flags, r.State.Ready, err, tt.ready)
-		}
-	}
 }
 
 func TestFell(t *testing.T) {
@@ -80,21 +33,6 @@ func TestFell(t *testing.T) {
 	if want := []time.Duration{10 * time.Second, 50 * time.Second, 65 * time.Second}; !reflect.DeepEqual(r.Crashes, want) {
 		t.Errorf("got %v, want %v", r.Crashes, want)
 	}
-}
-
-func FuzzParseV1(f *testing.F) {
-	f.Add(handed.encodeV1())
-	f.Add("phase=0 pid=0 action=\x00")
-	f.Fuzz(func(t *testing.T, text string) {
-		r, err := parseV1(text)
-		if err != nil {
-			return
-		}
-		again, err := parseV1(r.encodeV1())
-		if err != nil || again.encodeV1() != r.encodeV1() || strings.ContainsAny(r.encodeV1(), "\n\x00") {
-			t.Errorf("%q does not survive: %v", text, err)
-		}
-	})
 }
 
 // The document says all that there is to know, and the table of descriptors by role what

@@ -168,8 +168,8 @@ func direct(m *machine.Machine, command, argument string) string {
 	return text
 }
 
-// previous is the version before the hand-over was a document.
-const previous = "612bb00"
+// previous is the first version whose hand-over was a document.
+const previous = "be0f7d6"
 
 // The version before this one takes over from this one, and gives back: the VM is the same
 // process, and a restart is counted on. What was open stays with PID 1.

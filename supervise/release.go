@@ -95,7 +95,7 @@ func (l *Loop) readaheadChild() Child {
 // release.
 func (l *Loop) sidecarChild() Child {
 	return Child{
-		Name: sidecarName, Title: "what the release needs beside it", Policy: everySecond,
+		Name: "epmd", Title: "what the release needs beside it", Policy: everySecond,
 		Wanted: func(s *policy.State) bool { return s.Phase == policy.Running && s.PID != 0 },
 		Command: func() (*launch.Command, error) {
 			if l.sidecarCommand != nil || l.sidecar.state.Runs == 0 {

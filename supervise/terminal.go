@@ -12,7 +12,7 @@ import (
 // has said its last word.
 func (l *Loop) relayChild() Child {
 	return Child{
-		Name: relayName, Title: "the relay of console.tty", Policy: everySecond,
+		Name: "relay", Title: "the relay of console.tty", Policy: everySecond,
 		Wanted: func(s *policy.State) bool { return s.Phase != policy.Ending || s.PID != 0 },
 		Command: func() (*launch.Command, error) {
 			c := l.Relay()
