@@ -4,6 +4,8 @@ LICENSE = "CLOSED"
 do_install() {
 	install -d ${D}${datadir}/base-passwd
 	install -m 0644 /usr/share/base-passwd/passwd.master /usr/share/base-passwd/group.master ${D}${datadir}/base-passwd/
+	# As openembedded-core's own has it.
+	sed -i 's,^root:.*,root:*:0:0:root:${ROOT_HOME}:/bin/sh,' ${D}${datadir}/base-passwd/passwd.master
 }
 
 # The package is taken out of a read-only image again; its files stay.

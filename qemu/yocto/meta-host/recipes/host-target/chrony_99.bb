@@ -1,17 +1,17 @@
 SUMMARY = "Debian's chrony with its libraries, and a configuration as meta-networking's"
 LICENSE = "CLOSED"
 COMPATIBLE_HOST = "x86_64.*-linux"
-DEPENDS = "host-libs"
+DEPENDS = "host-libs dropbear"
 
 PACKAGES = "${PN} chronyc ${PN}-libs"
 RDEPENDS:${PN} = "${PN}-libs"
 RDEPENDS:chronyc = "${PN}-libs"
-RDEPENDS:${PN}-libs = "host-libs"
+RDEPENDS:${PN}-libs = "host-libs dropbear"
 
 do_install() {
 	install -D -m 0755 /usr/sbin/chronyd ${D}${sbindir}/chronyd
 	install -D -m 0755 /usr/bin/chronyc ${D}${bindir}/chronyc
-	# What host-libs has is not brought twice.
+	# What host-libs and dropbear have is not brought twice.
 	ldd /usr/sbin/chronyd /usr/bin/chronyc | sed -n 's/^[^/]*\(\/[^ ]*\) .*/\1/p' | sort -u | grep -v -e /libpseudo -e /ld-linux | while read -r library; do
 		if [ ! -e ${STAGING_LIBDIR}/${library##*/} ]; then
 			install -D -m 0755 $library ${D}${libdir}/${library##*/}

@@ -1,4 +1,4 @@
-SUMMARY = "The shared libraries that this machine's ERTS is linked with"
+SUMMARY = "The shared libraries that this machine's ERTS is linked with, and glibc's for names of users"
 LICENSE = "CLOSED"
 COMPATIBLE_HOST = "x86_64.*-linux"
 
@@ -12,6 +12,8 @@ do_install() {
 		*) install -m 0755 $library ${D}${libdir}/ ;;
 		esac
 	done
+	# base-files' nsswitch.conf names it, and glibc opens it at run time.
+	install -m 0755 /lib/*-linux-gnu*/libnss_compat.so.2 ${D}${libdir}/
 }
 
 FILES:${PN} = "${libdir} /lib64"
