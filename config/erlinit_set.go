@@ -239,7 +239,7 @@ func (l *loader) erlinitMountFlags(m *Mount, from Source, flags string) {
 }
 
 // exactFlags says no to the flags that were not given, where PID 1 has such a mount with
-// flags of its own: erlinit's are all there are.
+// flags of its own: those of erlinit and fstab(5) are all there are.
 func (m *Mount) exactFlags() {
 	if !slices.Contains([]string{"proc", "sysfs", "devtmpfs", "devpts", "tmpfs", "cgroup2", "pstore"}, m.Type) {
 		return

@@ -64,6 +64,9 @@ func (l *loader) fstabEntry(fields []string) (m Mount, ok bool) {
 		}
 		return m, false
 	}
+	if m.Target == "/tmp" || m.Target == "/dev/shm" {
+		m.exactFlags() // as mount(8) has them, not added to PID 1's own
+	}
 	m.Check = len(fields) > 5 && fields[5] != "0"
 	if f := checkMount(&m, nil); f.what != "" {
 		f.used = "no such mount"

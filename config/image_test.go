@@ -41,6 +41,8 @@ PARTLABEL=data /data ext4 noatime,nofail,x-systemd.growfs,x-systemd.device-timeo
 /dev/mmcblk0p5 none swap sw 0 0
 /dev/mmcblk0p6 /my\040disk vfat umask=0077
 UUID="12-34" /card vfat
+tmpfs /tmp tmpfs defaults,nosuid,mode=1777
+tmpfs /dev/shm tmpfs
 `
 
 func TestFstab(t *testing.T) {
@@ -56,6 +58,8 @@ func TestFstab(t *testing.T) {
 { source = "/dev/mmcblk0p5", target = "none", type = "swap", options = ["sw"] } # /etc/fstab:10
 { source = "/dev/mmcblk0p6", target = "/my disk", type = "vfat", options = ["umask=0077"] } # /etc/fstab:11
 { source = "UUID=12-34", target = "/card", type = "vfat" } # /etc/fstab:12
+{ source = "tmpfs", target = "/tmp", type = "tmpfs", options = ["defaults", "nosuid", "mode=1777", "dev", "exec"] } # /etc/fstab:13
+{ source = "tmpfs", target = "/dev/shm", type = "tmpfs", options = ["suid", "dev", "exec"] } # /etc/fstab:14
 `
 	if got != want || c.Problems != nil {
 		t.Errorf("got\n%swant\n%s%q", got, want, problems(c))
@@ -73,7 +77,7 @@ func TestFstab(t *testing.T) {
 	for _, m := range c.Mounts {
 		targets += m.Target + " " + m.Source + "; "
 	}
-	if want := "/data /dev/vdb; /var/volatile tmpfs; none /dev/mmcblk0p5; /my disk /dev/mmcblk0p6; /card UUID=12-34; "; targets != want {
+	if want := "/data /dev/vdb; /var/volatile tmpfs; none /dev/mmcblk0p5; /my disk /dev/mmcblk0p6; /card UUID=12-34; /tmp tmpfs; /dev/shm tmpfs; "; targets != want {
 		t.Errorf("got %s, want %s", targets, want)
 	}
 	c = image(t, files{FstabPath: "a b\n/dev/a data ext4\n/dev/b /b ext4 noatim\n"}, "")

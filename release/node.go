@@ -48,7 +48,9 @@ func (r *Release) naming(in *Inputs, c *Command, f *filter) (n naming) {
 		// The VM would die of it: "Can't set long node name".
 		n.long = false
 		const want = `has no domain; want node.hostname with one, such as "eclero6.lan", or dns.search; using short names`
-		if in.DefaultNames {
+		if _, host, _ := strings.Cut(from, "@"); in.DefaultNames && isAddress(host) {
+			c.Notes = append(c.Notes, from+` names the node by an address; want distribution.names = "address", which takes the node's own; using short names`)
+		} else if in.DefaultNames {
 			c.Notes = append(c.Notes, from+` wants long names, and the host name "`+in.Hostname+`" `+want)
 		} else {
 			c.Problems = append(c.Problems, errors.New(from+` is "long" and the host name "`+in.Hostname+`" `+want))
