@@ -18,18 +18,20 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES := qemu-system-x86 linux-image-cloud-amd64 linux-image-amd64 squashfs-tools e2fsprogs fdisk erlang-base \
             dropbear-bin chrony grub-common grub-pc-bin libubootenv-tool rauc openssl rebar3 elixir erlang-dev erlang-ssl erlang-parsetools \
             cpio f2fs-tools dosfstools btrfs-progs xfsprogs erofs-utils tshark dnsmasq-base isc-dhcp-server avahi-daemon avahi-utils dbus-daemon iproute2 nftables util-linux cryptsetup-bin binutils hostname gcc libc6-dev busybox-static strace python3 mandoc runc chromium
+# QEMU for the processors that boards have: make run ARCH=arm64.
+PACKAGES += $(if $(filter arm64,$(ARCH)),qemu-system-arm)
 # Root needs no sudo.
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
 LAB     := build/lab-tool
-LABARGS  = -init build/init $(if $(RELEASE),-release '$(or $(filter demo:%,$(RELEASE)),$(abspath $(RELEASE)))') $(if $(IMAGE),-image '$(abspath $(IMAGE))') $(if $(NODES),-nodes $(NODES)) \
+LABARGS  = $(if $(RELEASE),-release '$(or $(filter demo:%,$(RELEASE)),$(abspath $(RELEASE)))') $(if $(IMAGE),-image '$(abspath $(IMAGE))') $(if $(NODES),-nodes $(NODES)) $(if $(ARCH),-arch $(ARCH)) \
            $(if $(KERNEL),-kernel '$(abspath $(KERNEL))') $(if $(MEM),-mem $(MEM)) $(if $(PCAP),-pcap) \
            $(if $(TCG),-tcg) $(if $(AUTO),-auto) $(if $(APPEND),-append '$(APPEND)') $(if $(FILE),'$(abspath $(FILE))')
 
 # WEB=1 or WEB=PORT.
 WEBFLAG = $(if $(WEB),-web$(if $(filter-out 1,$(WEB)),=$(WEB)))
 
-.PHONY: help xterm newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e scenarios disk-cuts bench bench-boot bench-cluster crowd bad-line fuzz chaos truth auto updates cross init watch-tool deps clean
+.PHONY: help xterm newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e scenarios disk-cuts bench bench-boot bench-cluster crowd bad-line fuzz chaos truth auto other-arch updates cross init watch-tool deps clean
 .PHONY: build/init build/lab-tool build/beaminit-watch build/bench build/test # go knows better than make what is up to date
 
 run: ## three nodes in QEMU, their health on screen; with WEB=1 in a browser, too (RELEASE=DIR NODES=N AUTO=1 IMAGE=DIR FILE=lab.toml …: docs/lab.md)
@@ -66,7 +68,7 @@ quick: ## vet, and the tests that want neither root nor QEMU: a minute
 	go test -p 4 -parallel 4 $$(go list ./... | grep -vE '$(SLOW)')
 
 # What takes hours: other figures than those of make test, from other seeds.
-SOAK := cross chaos truth fuzz auto updates scenarios disk-cuts bench bench-boot bench-cluster crowd bad-line
+SOAK := cross chaos truth fuzz auto other-arch updates scenarios disk-cuts bench bench-boot bench-cluster crowd bad-line
 soak: FUZZTIME := 10m
 soak: $(SOAK) ## chaos, power cuts, long fuzzing, benchmarks: for a night
 
@@ -133,6 +135,10 @@ disk-cuts: build/init build/test ## CUTS power cuts while a data partition is ma
 
 auto: build/init ## nodes that nobody tells anything, and of other kinds of releases, become a cluster, in QEMU
 	cd qemu && go test -timeout 10m -count=1 -run 'TestAuto|TestFamilies' ./e2e -soak
+
+other-arch: build/init ## a cluster of nodes with different processors, in QEMU
+	@$(MAKE) --no-print-directory deps ARCH=arm64
+	cd qemu && go test -timeout 30m -count=1 -run TestProcessors ./e2e -soak
 
 updates: build/init ## updates that are broken, or cut off, fall back by themselves, in QEMU
 	cd qemu && go test -timeout 30m -count=1 -run TestUpdate ./e2e -soak

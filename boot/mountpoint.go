@@ -127,6 +127,9 @@ func explain(m *Mount, err error) error {
 		help = ": the kernel does not know file system " + m.Type + ": build it in, or name its module in kernel.modules"
 	case unix.ENOENT:
 		help = ": " + m.Source + " is not there"
+		if !missing(m.Source) { // ext4 without crc32c, for one
+			help = ": the kernel lacks a module that " + m.Type + " needs (its log says which): name it in kernel.modules"
+		}
 	case unix.ENOTBLK:
 		help = ": " + m.Source + " is no block device"
 	case unix.EINVAL:

@@ -12,7 +12,7 @@ const boots = 9
 
 // The init of this repository costs no more than Today.
 func TestBudget(t *testing.T) {
-	init, err := image.BuildInit("../..")
+	init, err := image.BuildInit("../..", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -175,7 +175,7 @@ func benchRoot(t *testing.T, init string, more map[string]string, programs ...st
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := image.Deployed(squashfs, kernel.File, dir, theInit(t), func(s string) { t.Log(s) })
+	set, err := image.Deployed(squashfs, image.Spec{Kernel: kernel.File, Dir: dir, Init: theInit(t)}, func(s string) { t.Log(s) })
 	if err != nil {
 		t.Fatal(err)
 	}

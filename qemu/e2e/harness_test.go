@@ -101,7 +101,7 @@ func theInit(t *testing.T) string {
 	return init
 }
 
-var buildInit = sync.OnceValues(func() (string, error) { return image.BuildInit("../..") })
+var buildInit = sync.OnceValues(func() (string, error) { return image.BuildInit("../..", "") })
 
 // startSet boots a lab with what is built already.
 func startSet(t *testing.T, o lab.Options, set image.Set) *lab.Lab {

@@ -38,7 +38,7 @@ func TestYoctoImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := image.Deployed(root, kernel.File, r.work, init, func(s string) { t.Log(s) })
+	set, err := image.Deployed(root, image.Spec{Kernel: kernel.File, Dir: r.work, Init: init}, func(s string) { t.Log(s) })
 	if err != nil {
 		t.Fatal(err)
 	}

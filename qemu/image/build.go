@@ -8,13 +8,17 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/beaminit/beaminit/qemu/arch"
 )
 
 // Spec says what to build.
 type Spec struct {
 	Dir     string // where it is built and kept
+	Debian  string // where packages for other processors are unpacked, for all builds; empty: Dir
 	Name    string // of what is kept there, so that several can be; empty: "image"
-	Init    string // the beaminit binary, linux/amd64 and static
+	Arch    string // processor of the nodes, as package arch has it; empty: arch.Default
+	Init    string // the beaminit binary for it, static
 	Release string // a release directory or tar.gz, or demo:NAME; empty: demo:eclero
 	Kernel  string // a bzImage; empty: Debian's
 	Config  []byte // /etc/beaminit.toml of the image
@@ -30,21 +34,31 @@ type Spec struct {
 
 // Set is what a node boots from.
 type Set struct {
+	Arch      string // as in Spec
 	Kernel    Kernel
 	Initramfs string // file; empty: the kernel mounts the root by itself
 	Root      string // file
 	RootType  string // of its file system; empty: squashfs
 }
 
-// BuildInit builds the beaminit binary in the repository at root and gives its
-// path, as make does. Go's own cache makes it quick where nothing changed.
-func BuildInit(root string) (string, error) {
-	out, err := filepath.Abs(filepath.Join(root, "build", "init"))
+// InitFile is where BuildInit puts the beaminit binary for a processor.
+func InitFile(root, name string) string {
+	file := filepath.Join(root, "build", "init")
+	if name = arch.Of(name).Name; name != arch.Default {
+		file += "-" + name
+	}
+	return file
+}
+
+// BuildInit builds the beaminit binary for a processor (Spec.Arch) in the repository at root and
+// gives its path, as make does. Go's own cache makes it quick where nothing changed.
+func BuildInit(root, name string) (string, error) {
+	out, err := filepath.Abs(InitFile(root, name))
 	if err != nil {
 		return "", err
 	}
 	cmd := exec.Command("make", "-s", "-C", root, "build/init", "OUT="+out)
-	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64")
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch.Of(name).Name)
 	said, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build the init: %w\n%s", err, strings.TrimSpace(string(said)))
@@ -62,7 +76,15 @@ func Build(s Spec, say func(string)) (Set, error) {
 			return Set{}, errors.New(t.program + " is not on this machine: install " + t.pkg)
 		}
 	}
-	kernel, err := FindKernel(s.Kernel)
+	a, err := arch.Find(s.Arch)
+	if err != nil {
+		return Set{}, err
+	}
+	kernel, err := kernelOf(s.Kernel, a, cmp.Or(s.Debian, s.Dir), say)
+	if err != nil {
+		return Set{}, err
+	}
+	sys, err := sysroot(a, cmp.Or(s.Debian, s.Dir), say)
 	if err != nil {
 		return Set{}, err
 	}
@@ -80,6 +102,7 @@ func Build(s Spec, say func(string)) (Set, error) {
 		name = "image"
 	}
 	set := Set{
+		Arch:      a.Name,
 		Kernel:    kernel,
 		Initramfs: filepath.Join(s.Dir, name+".cpio"),
 		Root:      filepath.Join(s.Dir, name+".squashfs"),
@@ -87,6 +110,6 @@ func Build(s Spec, say func(string)) (Set, error) {
 	if err := initramfs(set.Initramfs, s, kernel, say); err != nil {
 		return Set{}, err
 	}
-	root := rootfs{Init: s.Init, Release: release, Config: s.Config, Kernel: kernel, Drivers: s.Drivers, Modprobe: s.Modprobe}
+	root := rootfs{Arch: a, Sys: sys, Init: s.Init, Release: release, Config: s.Config, Kernel: kernel, Drivers: s.Drivers, Modprobe: s.Modprobe}
 	return set, root.squashfs(set.Root, say)
 }

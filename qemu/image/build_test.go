@@ -2,6 +2,7 @@ package image
 
 import (
 	"bytes"
+	"debug/elf"
 	"flag"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/beaminit/beaminit/internal/nstest"
+	"github.com/beaminit/beaminit/qemu/arch"
 )
 
 var update = flag.Bool("update", false, "write testdata anew")
@@ -237,6 +239,9 @@ func TestErlangOfAVersionManager(t *testing.T) {
 	}
 }
 
+// amd64 is what this machine builds for when it is not told another.
+var amd64 = arch.Of("amd64")
+
 func TestARefusedImage(t *testing.T) {
 	init := staticProgram(t)
 	for name, change := range map[string]func(dir string) error{
@@ -245,6 +250,15 @@ func TestARefusedImage(t *testing.T) {
 		"a link that is no heart's": func(dir string) error {
 			os.Mkdir(filepath.Join(dir, "bin"), 0o755)
 			return os.Symlink("../sbin/busybox", filepath.Join(dir, "bin/sh"))
+		},
+		"an init for another processor": func(dir string) error {
+			name := filepath.Join(dir, "sbin/init")
+			data, err := os.ReadFile(name)
+			if err != nil {
+				return err
+			}
+			data[18] = byte(elf.EM_AARCH64) // e_machine (elf(5))
+			return os.WriteFile(name, data, 0o755)
 		},
 		"no init": func(dir string) error { return os.Remove(filepath.Join(dir, "sbin/init")) },
 		"not static": func(dir string) error {
@@ -256,13 +270,13 @@ func TestARefusedImage(t *testing.T) {
 		if err := copyFile(init, filepath.Join(dir, "sbin/init")); err != nil {
 			t.Fatal(err)
 		}
-		if err := check(dir); err != nil {
+		if err := check(dir, amd64); err != nil {
 			t.Fatal(err)
 		}
 		if err := change(dir); err != nil {
 			t.Fatal(err)
 		}
-		if err := check(dir); err == nil {
+		if err := check(dir, amd64); err == nil {
 			t.Errorf("%s was not refused", name)
 		}
 	}
@@ -301,7 +315,7 @@ func TestHeartLink(t *testing.T) {
 		if (err == nil) != tt.want {
 			t.Errorf("%q, %q: /bin/sh: %v", tt.vmargs, tt.config, err)
 		}
-		if err := check(dir); err != nil {
+		if err := check(dir, amd64); err != nil {
 			t.Error(err)
 		}
 	}

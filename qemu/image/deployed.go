@@ -1,12 +1,15 @@
 package image
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/beaminit/beaminit/qemu/arch"
 )
 
 // rootTypes are the kinds of root file system that the lab boots, best first: what
@@ -17,31 +20,32 @@ var rootTypes = []struct{ suffix, fs string }{
 }
 
 // Deployed gives what a node boots from where BitBake built it: path is its directory
-// tmp/deploy/images/MACHINE, or the file of a root file system in it. The kernel is
-// kernel, or where that is empty the bzImage beside the root. A kernel that brings what
-// it needs starts the root at once; for one whose modules are on this machine there is
-// an initramfs with them and init. What has to be made for it is kept in dir.
-func Deployed(path, kernel, dir, init string, say func(string)) (Set, error) {
+// tmp/deploy/images/MACHINE, or the file of a root file system in it. The kernel is s.Kernel, or
+// where that is empty the one beside the root, as its makefile calls it (bzImage, Image). A kernel
+// that brings what it needs starts the root at once; for one whose modules are on this machine
+// there is an initramfs with them and s.Init. What has to be made for it is kept in s.Dir.
+func Deployed(path string, s Spec, say func(string)) (Set, error) {
+	a, err := arch.Find(s.Arch)
+	if err != nil {
+		return Set{}, err
+	}
 	root, fs, err := deployedRoot(path)
 	if err != nil {
 		return Set{}, fmt.Errorf("image: %w", err)
 	}
-	if kernel == "" {
-		kernel = filepath.Join(filepath.Dir(root), "bzImage")
-	}
-	k, err := FindKernel(kernel)
+	k, err := FindKernel(cmp.Or(s.Kernel, filepath.Join(filepath.Dir(root), a.KernelFile)))
 	if err != nil {
 		return Set{}, err
 	}
-	set := Set{Kernel: k, Root: root, RootType: fs}
+	set := Set{Arch: a.Name, Kernel: k, Root: root, RootType: fs}
 	if strings.HasSuffix(root, ".zst") {
-		if set.Root, err = unzstd(root, filepath.Join(dir, "image"+"."+fs), say); err != nil {
+		if set.Root, err = unzstd(root, filepath.Join(s.Dir, "image."+fs), say); err != nil {
 			return Set{}, err
 		}
 	}
 	if k.Modules != "" {
-		set.Initramfs = filepath.Join(dir, "initramfs.cpio")
-		err = initramfs(set.Initramfs, Spec{Init: init}, k, say)
+		set.Initramfs = filepath.Join(s.Dir, "initramfs.cpio")
+		err = initramfs(set.Initramfs, Spec{Arch: s.Arch, Init: s.Init}, k, say)
 	}
 	return set, err
 }

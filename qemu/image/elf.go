@@ -9,25 +9,27 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/beaminit/beaminit/qemu/arch"
 )
 
 // libraryDirs are where the dynamic linker of Debian looks when nothing else is
 // said (ld.so(8)); in the image a library has the same path as on this machine, so
 // no ld.so.cache is needed there.
 func libraryDirs(m elf.Machine) []string {
-	triplet := map[elf.Machine]string{
-		elf.EM_X86_64: "x86_64-linux-gnu", elf.EM_AARCH64: "aarch64-linux-gnu",
-		elf.EM_386: "i386-linux-gnu", elf.EM_ARM: "arm-linux-gnueabihf", elf.EM_RISCV: "riscv64-linux-gnu",
-	}[m]
+	triplet := arch.ByMachine(m)
+	if a, err := arch.Find(triplet); err == nil {
+		triplet = a.Triplet
+	}
 	return []string{"/lib/" + triplet, "/usr/lib/" + triplet, "/lib64", "/lib", "/usr/lib64", "/usr/lib"}
 }
 
 // libraries gives the files of this machine that the ELF files under dir need in
 // order to run: their interpreter and, through all levels, their DT_NEEDED. What
 // is found under dir itself (a release may bring a library of its own) is not
-// among them. The result is sorted.
-func libraries(dir string) ([]string, error) {
-	c := closure{root: dir, found: map[string]bool{}}
+// among them. The result is sorted. They are looked for in sys, or where that is empty on this machine.
+func libraries(dir, sys string) ([]string, error) {
+	c := closure{root: dir, sys: sys, found: map[string]bool{}}
 	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
@@ -56,6 +58,7 @@ func interpreter(f *elf.File) (string, error) {
 
 type closure struct {
 	root  string
+	sys   string
 	found map[string]bool // by path on this machine
 	list  []string
 }
@@ -79,6 +82,7 @@ func (c *closure) file(name string) error {
 	if interp, err := interpreter(f); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	} else if interp != "" {
+		interp = c.sys + interp
 		if _, err := os.Stat(interp); err != nil {
 			return fmt.Errorf("%s needs the interpreter %s, which this machine does not have (was the release built elsewhere?)", name, interp)
 		}
@@ -122,7 +126,7 @@ func (c *closure) add(at string) error {
 // of who asks, then the linker's own directories.
 func (c *closure) find(f *elf.File, asks, lib string) (string, error) {
 	if strings.Contains(lib, "/") {
-		return lib, nil
+		return c.sys + lib, nil
 	}
 	var dirs []string
 	for _, tag := range []elf.DynTag{elf.DT_RUNPATH, elf.DT_RPATH} {
@@ -132,12 +136,18 @@ func (c *closure) find(f *elf.File, asks, lib string) (string, error) {
 		}
 		for _, p := range paths {
 			for _, d := range filepath.SplitList(p) {
-				d = strings.NewReplacer("$ORIGIN", filepath.Dir(asks), "${ORIGIN}", filepath.Dir(asks)).Replace(d)
-				dirs = append(dirs, d)
+				here := strings.NewReplacer("$ORIGIN", filepath.Dir(asks), "${ORIGIN}", filepath.Dir(asks)).Replace(d)
+				if here == d {
+					here = c.sys + d
+				}
+				dirs = append(dirs, here)
 			}
 		}
 	}
-	for _, dir := range append(dirs, libraryDirs(f.Machine)...) {
+	for _, d := range libraryDirs(f.Machine) {
+		dirs = append(dirs, c.sys+d)
+	}
+	for _, dir := range dirs {
 		at := filepath.Join(dir, lib)
 		g, err := elf.Open(at)
 		if err != nil {

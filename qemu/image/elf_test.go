@@ -34,7 +34,7 @@ func TestLibrariesAreThoseOfLdd(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "short"), []byte("#"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	list, err := libraries(dir)
+	list, err := libraries(dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestLibraryOfTheReleaseItself(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "beam.smp"), data, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	_, err = libraries(dir)
+	_, err = libraries(dir, "")
 	if err == nil || !strings.Contains(err.Error(), "libtinfX.so.6") {
 		t.Errorf("a library that is nowhere gave %v, want an error that names it", err)
 	}

@@ -6,19 +6,18 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/beaminit/beaminit/qemu/arch"
 )
 
 // Modules are the kernel modules that a node of the lab needs; one that is built
 // into the kernel costs nothing.
 var Modules = []string{"virtio_pci", "virtio_blk", "virtio_net", "squashfs", "ext4", "tcp_diag"}
 
-// optional are those for the power button, which not every kernel has.
-var optional = []string{"button", "evdev"}
-
-// wanted are Modules, and those of optional that the kernel of lib has.
-func wanted(lib fs.FS, version string) []string {
+// wanted are Modules, and those of more that the kernel of lib has.
+func wanted(lib fs.FS, version string, more []string) []string {
 	list := slices.Clone(Modules)
-	for _, name := range optional {
+	for _, name := range more {
 		if _, err := modules(lib, version, []string{name}); err == nil {
 			list = append(list, name)
 		}
@@ -45,7 +44,8 @@ func initramfs(out string, s Spec, k Kernel, say func(string)) error {
 	}
 	config := "# The initramfs of the lab: modules, and nothing else.\n"
 	if k.Modules != "" {
-		names := append(wanted(os.DirFS(k.Modules), k.Version), s.Modules...)
+		a := arch.Of(s.Arch)
+		names := append(wanted(os.DirFS(k.Modules), k.Version, slices.Concat(a.Button, a.Modules)), s.Modules...)
 		mods, err := modules(os.DirFS(k.Modules), k.Version, names)
 		if err != nil {
 			return err

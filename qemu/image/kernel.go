@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +16,7 @@ import (
 
 // Kernel is a kernel to boot and where its modules are.
 type Kernel struct {
-	File    string // a bzImage
+	File    string // a bzImage, or an Image that is not compressed
 	Version string // as uname -r has it
 	Modules string // directory; empty where there are none: all is built in
 }
@@ -65,7 +66,8 @@ func FindKernelWith(module string) (string, error) {
 }
 
 // kernelVersion reads the version out of the head of a bzImage
-// (Documentation/arch/x86/boot.rst, kernel_version at 0x20e).
+// (Documentation/arch/x86/boot.rst, kernel_version at 0x20e), or finds it in an Image for arm64
+// (Documentation/arch/arm64/booting.rst, magic at 0x38), whose head has none.
 func kernelVersion(file string) (string, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -78,8 +80,11 @@ func kernelVersion(file string) (string, error) {
 		return "", err
 	}
 	head = head[:n]
+	if n > 0x3c && string(head[0x38:0x3c]) == "ARM\x64" {
+		return bannerVersion(file)
+	}
 	if len(head) < 0x210 || string(head[0x202:0x206]) != "HdrS" {
-		return "", errors.New("not a bzImage")
+		return "", errors.New("neither a bzImage nor an Image for arm64")
 	}
 	at := int(binary.LittleEndian.Uint16(head[0x20e:])) + 0x200
 	if at == 0x200 || at >= len(head) {
@@ -89,6 +94,20 @@ func kernelVersion(file string) (string, error) {
 	version, _, _ := strings.Cut(string(text), " ")
 	return version, nil
 }
+
+// bannerVersion finds what a kernel says of itself in its file (init/version.c, linux_banner).
+func bannerVersion(file string) (string, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	if m := banner.FindSubmatch(data); m != nil {
+		return string(m[1]), nil
+	}
+	return "", errors.New("the Image does not tell its version: it has to be one that is not compressed")
+}
+
+var banner = regexp.MustCompile(`Linux version (\d[^ ]*) \(`)
 
 // compareVersions orders file names so that 6.10 comes after 6.9.
 func compareVersions(a, b string) int {

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/beaminit/beaminit/qemu/arch"
 )
 
 // erlangRoot is the directory of this machine's Erlang, the one with erts-* in it.
@@ -106,16 +109,64 @@ func leaves(rel string) bool {
 	return dir == "bin/" && slices.Contains(refused, base)
 }
 
-// copyRelease copies a release into the image's tree; where it has no ERTS of its
-// own it gets this machine's.
-func copyRelease(from, to string) error {
+// release puts the release in place, for the processor of the node.
+func (r rootfs) release(to string) error {
+	if r.Sys == "" {
+		return copyRelease(r.Release, to, erlangRoot)
+	}
+	dirs, _ := filepath.Glob(filepath.Join(r.Sys, "usr/lib/erlang/erts-*"))
+	if len(dirs) != 1 {
+		return fmt.Errorf("no Erlang in %s: remove it to have it fetched again", r.Sys)
+	}
+	erlang := filepath.Dir(dirs[0])
+	if err := copyRelease(r.Release, to, func() (string, error) { return erlang, nil }); err != nil {
+		return err
+	}
+	return translate(to, r.Arch, erlang)
+}
+
+// translate takes what a release has of programs and libraries for another processor from the
+// same place of an Erlang for this one.
+func translate(dir string, a arch.Arch, erlang string) error {
+	return filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		f, err := elf.Open(name)
+		if err != nil {
+			return nil // no program
+		}
+		machine := f.Machine
+		f.Close()
+		if machine == a.Machine {
+			return nil
+		}
+		rel, err := filepath.Rel(dir, name)
+		if err != nil {
+			return err
+		}
+		own := filepath.Join(erlang, rel)
+		if _, err := os.Stat(own); err != nil {
+			return fmt.Errorf("%s of the release is for %s, and Debian's Erlang for %s has none in its place: name a release that was built for %s",
+				rel, arch.ByMachine(machine), a.Name, a.Name)
+		}
+		if err := os.Remove(name); err != nil {
+			return err
+		}
+		return copyFile(own, name)
+	})
+}
+
+// copyRelease copies a release into the image's tree; where it has no ERTS of its own it gets
+// that in the directory that root gives.
+func copyRelease(from, to string, root func() (string, error)) error {
 	if err := copyTree(from, to, leaves); err != nil {
 		return fmt.Errorf("copy the release: %w", err)
 	}
 	if own, _ := filepath.Glob(filepath.Join(to, "erts-*/bin/erlexec")); len(own) > 0 {
 		return nil
 	}
-	erlang, err := erlangRoot()
+	erlang, err := root()
 	if err != nil {
 		return fmt.Errorf("the release has no ERTS of its own: %w", err)
 	}
@@ -124,13 +175,13 @@ func copyRelease(from, to string) error {
 	// start_erl.data says "ERTS-VERSION RELEASE-VERSION".
 	if data, err := os.ReadFile(filepath.Join(from, "releases/start_erl.data")); err == nil {
 		if f := strings.Fields(string(data)); len(f) == 2 && "erts-"+f[0] != filepath.Base(erts) {
-			return fmt.Errorf("the release was made for ERTS %s and brings none, and this machine has %s: make it with {include_erts, true}", f[0], filepath.Base(erts))
+			return fmt.Errorf("the release was made for ERTS %s and brings none, and here is %s: make it with {include_erts, true}", f[0], filepath.Base(erts))
 		}
 	}
 	for _, name := range keptOfERTS {
 		dst := filepath.Join(to, filepath.Base(erts), "bin", name)
 		if err := copyFile(filepath.Join(erts, "bin", name), dst); err != nil {
-			return fmt.Errorf("copy this machine's ERTS: %w", err)
+			return fmt.Errorf("copy the ERTS in %s: %w", erlang, err)
 		}
 	}
 	return nil

@@ -10,10 +10,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/beaminit/beaminit/qemu/arch"
 )
 
 // rootfs is what the read-only root of all nodes is made from.
 type rootfs struct {
+	Arch arch.Arch
+	Sys  string // where the libraries and the Erlang for it are; empty: on this machine
+
 	Init    string // the beaminit binary
 	Release string // a release directory, copied to /srv/erlang
 	Config  []byte // /etc/beaminit.toml
@@ -44,7 +49,7 @@ func (r rootfs) squashfs(out string, say func(string)) error {
 	if err := r.stage(stage); err != nil {
 		return err
 	}
-	if err := check(stage); err != nil {
+	if err := check(stage, r.Arch); err != nil {
 		return err
 	}
 	d := newDigest()
@@ -78,7 +83,7 @@ func (r rootfs) stage(dir string) error {
 		}
 	}
 	srv := filepath.Join(dir, "srv/erlang")
-	if err := copyRelease(r.Release, srv); err != nil {
+	if err := r.release(srv); err != nil {
 		return err
 	}
 	if r.beats(srv) {
@@ -90,7 +95,7 @@ func (r rootfs) stage(dir string) error {
 		}
 	}
 	// Asked of the copy: a program that was left out needs no library.
-	if err := AddLibraries(dir, srv); err != nil {
+	if err := addLibraries(dir, srv, r.Sys); err != nil {
 		return err
 	}
 	if err := r.drivers(dir); err != nil {
@@ -158,8 +163,8 @@ func (r rootfs) beats(srv string) bool {
 }
 
 // check walks over a root and refuses it if a shell or epmd is in it, or if its
-// init is not a static program: there is nothing that could interpret it.
-func check(dir string) error {
+// init is not a static program for its processor: there is nothing that could interpret it.
+func check(dir string, a arch.Arch) error {
 	init, err := elf.Open(filepath.Join(dir, "sbin/init"))
 	if err != nil {
 		return fmt.Errorf("/sbin/init: %w", err)
@@ -167,6 +172,9 @@ func check(dir string) error {
 	defer init.Close()
 	if interp, err := interpreter(init); err != nil || interp != "" {
 		return fmt.Errorf("/sbin/init is not static (interpreter %q): build it with CGO_ENABLED=0 and without -buildmode=pie", interp)
+	}
+	if init.Machine != a.Machine {
+		return fmt.Errorf("/sbin/init is for %s, and the node is %s: build it with GOARCH=%s", arch.ByMachine(init.Machine), a.Name, a.Name)
 	}
 	return filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/qemu/arch"
 )
 
 // DownTimeout is how long all nodes together may take to go down in order.
@@ -53,7 +54,7 @@ func (n *Node) powerOff(ctx context.Context) string {
 	n.Kill()
 	text := fmt.Sprintf("%s did not go down within %.0f s and was switched off", n.Spec.Name, time.Since(begun).Seconds())
 	if last.State != health.Stopping {
-		text += ": it does not heed its power button (kernel modules button and evdev)"
+		text += ": it does not heed its power button (kernel modules " + strings.Join(arch.Of(n.image().Arch).Button, " and ") + ")"
 	}
 	return strings.TrimSpace(text)
 }

@@ -8,12 +8,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/beaminit/beaminit/qemu/arch"
 	"github.com/beaminit/beaminit/qemu/image"
 )
 
@@ -45,12 +48,13 @@ func (n *Node) launch() (*machine, error) {
 	}
 	defer out.Close()
 	// os/exec gives ExtraFiles the numbers from 3 on.
-	cmd := exec.Command("qemu-system-x86_64", n.arguments(3, 4, 5, 6)...)
+	a := arch.Of(n.image().Arch)
+	cmd := exec.Command(a.QEMU, n.arguments(3, 4, 5, 6)...)
 	cmd.ExtraFiles = theirs
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := n.lab.spawn.start(cmd); err != nil {
 		if errors.Is(err, exec.ErrNotFound) {
-			err = errors.New("qemu-system-x86_64 is not on this machine: install qemu-system-x86")
+			err = fmt.Errorf("%s is not on this machine: install %s", a.QEMU, a.Package)
 		}
 		return fail(err)
 	}
@@ -83,16 +87,17 @@ func (n *Node) image() image.Set {
 func (n *Node) arguments(serial, qmp, nic, shell int) []string {
 	o := n.lab.opts
 	accel := []string{"-accel", "tcg,thread=multi"}
-	if n.lab.kvm {
+	a := arch.Of(n.image().Arch)
+	if n.lab.kvm && a.RunsOn(runtime.GOARCH) {
 		accel = []string{"-accel", "kvm"}
 	}
-	args := append([]string{"-name", n.Spec.Name, "-machine", "q35", "-cpu", "max", "-smp", strconv.Itoa(max(n.Spec.CPUs, 1)),
-		"-m", strconv.Itoa(cmp.Or(n.Spec.Memory, o.Memory)), "-nodefaults", "-no-user-config", "-display", "none"}, accel...)
+	args := slices.Concat([]string{"-name", n.Spec.Name}, a.Args, accel, []string{"-smp", strconv.Itoa(max(n.Spec.CPUs, 1)),
+		"-m", strconv.Itoa(cmp.Or(n.Spec.Memory, o.Memory)), "-nodefaults", "-no-user-config", "-display", "none"})
 	args = append(args,
 		"-chardev", fmt.Sprintf("socket,id=serial,fd=%d", serial), "-serial", "chardev:serial",
-		"-chardev", fmt.Sprintf("socket,id=shell,fd=%d", shell), "-serial", "chardev:shell",
+		"-chardev", fmt.Sprintf("socket,id=shell,fd=%d", shell),
 		"-chardev", fmt.Sprintf("socket,id=qmp,fd=%d", qmp), "-mon", "chardev=qmp,mode=control")
-	args = append(append(args, n.bootArguments()...), n.diskArguments()...)
+	args = slices.Concat(args, a.Port, n.bootArguments(), n.diskArguments())
 	for i, file := range o.Drives {
 		args = append(args, "-drive", fmt.Sprintf("if=none,id=drive%d,format=raw,file=%s", i, comma(file)))
 	}
@@ -108,8 +113,8 @@ func (n *Node) arguments(serial, qmp, nic, shell int) []string {
 	if n.Spec.NoNIC {
 		return args
 	}
-	a := n.Spec.Address.As4()
-	mac := fmt.Sprintf("52:54:00:%02x:%02x:%02x", a[1], a[2], a[3])
+	ip := n.Spec.Address.As4()
+	mac := fmt.Sprintf("52:54:00:%02x:%02x:%02x", ip[1], ip[2], ip[3])
 	return append(args,
 		"-netdev", fmt.Sprintf("stream,id="+nicID+",server=off,addr.type=fd,addr.str=%d", nic),
 		"-device", "virtio-net-pci,netdev="+nicID+",romfile=,addr=6,mac="+mac)
@@ -136,7 +141,7 @@ func (n *Node) cmdline() string {
 	}
 	// The kernel's own chatter costs time on a serial port, so the log level is low until
 	// it starts the init: then the sysctl raises it, and what the release says is shown.
-	words := []string{"console=ttyS0", "root=/dev/vda", "rootfstype=" + cmp.Or(n.image().RootType, "squashfs"), "ro", "panic=5", "loglevel=5",
+	words := []string{"console=" + arch.Of(n.image().Arch).Console, "root=/dev/vda", "rootfstype=" + cmp.Or(n.image().RootType, "squashfs"), "ro", "panic=5", "loglevel=5",
 		"sysctl.kernel.printk=7", "net.ifnames=0"}
 	if !n.Spec.Auto {
 		words = append(words, fmt.Sprintf("ip=%s::%s:%s:%s:eth0:off", n.Spec.Address, Gateway, Netmask, n.Spec.Name))

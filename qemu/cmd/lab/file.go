@@ -13,6 +13,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"github.com/beaminit/beaminit/qemu/arch"
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
 )
 
@@ -43,6 +44,7 @@ type fileNode struct {
 	Release string     `toml:"release"` // another than the others'
 	Image   string     `toml:"image"`
 	Kernel  string     `toml:"kernel"`
+	Arch    string     `toml:"arch"`
 	RTC     string     `toml:"rtc"`
 }
 
@@ -155,6 +157,9 @@ func (s setup) specs() ([]labpkg.NodeSpec, error) {
 		return nil, err
 	}
 	for i, n := range s.listed {
+		if _, err := arch.Find(n.Arch); err != nil {
+			return nil, fmt.Errorf("%s: node %q: %w", s.file, n.Name, err)
+		}
 		address := n.Address
 		if !address.IsValid() {
 			address = usual[i].Address
@@ -167,10 +172,18 @@ func (s setup) specs() ([]labpkg.NodeSpec, error) {
 	return usual, nil
 }
 
-// ownImages builds what nodes of the file boot that is not what the others boot.
-func (s setup) ownImages(o *labpkg.Options) error {
+// becomes makes it that of a node with a processor of its own, for which no kernel of others is.
+func (s *setup) becomes(n fileNode, given string, say func(string)) (err error) {
+	s.arch, s.kernel, s.init = n.Arch, beside(s.file, n.Kernel), given
+	s.init, err = s.program(say)
+	return err
+}
+
+// ownImages builds what nodes of the file boot that is not what the others boot. given is the init
+// that was named; empty: it is built, for each processor.
+func (s setup) ownImages(o *labpkg.Options, given string) error {
 	for i, n := range s.listed {
-		if n.Release == "" && n.Image == "" && n.Kernel == "" {
+		if n.Release == "" && n.Image == "" && n.Kernel == "" && (n.Arch == "" || n.Arch == s.arch) {
 			continue
 		}
 		own := s
@@ -179,6 +192,11 @@ func (s setup) ownImages(o *labpkg.Options) error {
 			own.release, own.image = s.release, s.image
 		}
 		own.kernel = cmp.Or(beside(s.file, n.Kernel), s.kernel)
+		if n.Arch != "" && n.Arch != s.arch {
+			if err := own.becomes(n, given, o.Say); err != nil {
+				return fmt.Errorf("node %q: %w", n.Name, err)
+			}
+		}
 		set, err := own.images(filepath.Join(o.Dir, "images", n.Name), o.Nodes, o.Say)
 		if err != nil {
 			return fmt.Errorf("node %q: %w", n.Name, err)

@@ -70,7 +70,7 @@ release = "/other"
 func TestLabFileProblems(t *testing.T) {
 	node := func(words ...string) string { return "[[node]]\n" + strings.Join(words, "\n") + "\n" }
 	for _, tt := range []struct{ text, says string }{
-		{"nodez = 3\n", `there is no key "nodez"; there are [[node]] and append, auto, config`},
+		{"nodez = 3\n", `there is no key "nodez"; there are [[node]] and append, arch, auto, config`},
 		{"dir = \"/tmp\"\n", `there is no key "dir"`},
 		{"nodes = \"many\"\n", `nodes = many: parse error`},
 		{"interval = 5\n", `interval = 5: parse error`},
@@ -90,6 +90,7 @@ func TestLabFileProblems(t *testing.T) {
 		{node(`name = "a"`, `address = "192.168.7.255"`), "is none of a host in"},
 		{node(`name = "a"`, `address = "192.168.7.1"`), "is the gateway's"},
 		{node(`name = "a"`, `mem = 16`), "mem = 16: a node boots with 128 MiB and more"},
+		{node(`name = "a"`, `arch = "x86"`), `node "a": no processor "x86": want one of 386, amd64, arm64`},
 		{node(`name = "a"`, `cpus = 99`), "cpus = 99: from 1 to 16"},
 	} {
 		s, err := read(t, tt.text)

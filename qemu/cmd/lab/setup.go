@@ -1,14 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/beaminit/beaminit/qemu/arch"
 	"github.com/beaminit/beaminit/qemu/image"
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
 	"github.com/beaminit/beaminit/qemu/watch/cli"
@@ -21,6 +24,7 @@ type setup struct {
 	release   string
 	image     string
 	kernel    string
+	arch      string
 	init      string
 	config    string
 	append    string
@@ -47,6 +51,7 @@ func (e *env) flags(fs *flag.FlagSet, name string) {
 		fs.StringVar(&s.release, "release", "", "release to boot: a directory (_build/prod/rel/NAME), a tar.gz, or one of the lab's own, demo:NAME (default demo:eclero)")
 		fs.StringVar(&s.image, "image", "", "image to boot that BitBake built: its tmp/deploy/images/MACHINE, or a root file system in it")
 		fs.StringVar(&s.kernel, "kernel", "", "kernel to boot, a bzImage (default: Debian's cloud kernel)")
+		fs.StringVar(&s.arch, "arch", arch.Default, "processor of the nodes: "+strings.Join(arch.Names(), ", ")+"; what another than this machine's boots is fetched from Debian")
 		fs.StringVar(&s.init, "init", "", "beaminit binary to boot (default: built from the repository)")
 		fs.BoolVar(&s.auto, "auto", false, "tell no node its name, its address or its peers: they find each other")
 		fs.StringVar(&s.config, "config", "", "beaminit.toml for the image (default: made for these nodes)")
@@ -124,10 +129,10 @@ func (s setup) program(say func(string)) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := os.Stat(filepath.Join(root, "build", "init")); err != nil {
+	if _, err := os.Stat(image.InitFile(root, s.arch)); err != nil {
 		say("building the init")
 	}
-	return image.BuildInit(root)
+	return image.BuildInit(root, s.arch)
 }
 
 // options builds what is missing and gives what a lab is started with.
@@ -137,6 +142,9 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 	if err != nil {
 		return o, usageError(err.Error())
 	}
+	if err := s.qemu(); err != nil {
+		return o, err
+	}
 	dir, err := s.labDir()
 	if err != nil {
 		return o, err
@@ -145,6 +153,7 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 	if err != nil {
 		return o, err
 	}
+	given := s.init
 	if s.init, err = s.program(say); err != nil {
 		return o, err
 	}
@@ -159,7 +168,28 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 	if s.image != "" {
 		o.Append = strings.TrimSpace(labpkg.Words(nodes, s.interval) + " " + s.append)
 	}
-	return o, s.ownImages(&o)
+	return o, s.ownImages(&o, given)
+}
+
+// qemu tells of a processor whose QEMU is not on this machine, before anything is built.
+func (s setup) qemu() error {
+	if s.words[0] == "image" {
+		return nil
+	}
+	names := []string{s.arch}
+	for _, n := range s.listed {
+		names = append(names, cmp.Or(n.Arch, s.arch))
+	}
+	for _, name := range names {
+		a, err := arch.Find(name)
+		if err != nil {
+			return usageError(err.Error())
+		}
+		if _, err := exec.LookPath(a.QEMU); err != nil {
+			return fmt.Errorf("%s, for nodes of %s, is not on this machine: install %s", a.QEMU, a.Name, a.Package)
+		}
+	}
+	return nil
 }
 
 // images are what nodes boot: what BitBake built, or a release and the configuration that is
@@ -169,7 +199,7 @@ func (s setup) images(dir string, nodes []labpkg.NodeSpec, say func(string)) (im
 		if s.release != "" || s.config != "" || s.auto {
 			return image.Set{}, usageError("an image has its own release and configuration: -image goes without -release, -config and -auto")
 		}
-		return image.Deployed(s.image, s.kernel, dir, s.init, say)
+		return image.Deployed(s.image, image.Spec{Dir: dir, Arch: s.arch, Init: s.init, Kernel: s.kernel}, say)
 	}
 	config := labpkg.Config(nodes, s.interval)
 	if s.auto {
@@ -181,7 +211,11 @@ func (s setup) images(dir string, nodes []labpkg.NodeSpec, say func(string)) (im
 			return image.Set{}, err
 		}
 	}
-	return image.Build(image.Spec{Dir: dir, Init: s.init, Release: s.release, Kernel: s.kernel, Config: config}, say)
+	top, err := s.labDir()
+	if err != nil {
+		return image.Set{}, err
+	}
+	return image.Build(image.Spec{Dir: dir, Debian: top, Arch: s.arch, Init: s.init, Release: s.release, Kernel: s.kernel, Config: config}, say)
 }
 
 // saying tells steps on w.
