@@ -91,7 +91,7 @@ func Play(ctx context.Context, on Stage, f *File, say func(string)) *Report {
 	for _, s := range f.Steps {
 		show()
 		at := p.now()
-		err := errors.Join(p.step(ctx, s), p.hostsEnded())
+		err := cmp.Or(p.step(ctx, s), p.hostsEnded())
 		p.report.Results = append(p.report.Results, Result{Step: s, At: at, Took: p.now() - at, Err: err})
 		if err != nil {
 			progress.Failed = err.Error()
@@ -175,7 +175,8 @@ func (p *player) step(ctx context.Context, s Step) error {
 }
 
 // until looks at the nodes until done says so, or for the time given; then that is an
-// error, with what done said, unless the time is what is waited for.
+// error, with what done said, unless the time is what is waited for. That a host ends is
+// one at once.
 func (p *player) until(ctx context.Context, limit time.Duration, done func(lab.Status) (bool, string), passing bool) error {
 	end := time.NewTimer(limit)
 	defer end.Stop()
@@ -187,6 +188,9 @@ func (p *player) until(ctx context.Context, limit time.Duration, done func(lab.S
 			return err
 		}
 		p.note(st)
+		if err := p.hostsEnded(); err != nil {
+			return err
+		}
 		ok, why := done(st)
 		if ok {
 			return nil

@@ -143,7 +143,7 @@ func TestPlay(t *testing.T) {
 		{"expect a says \"I am a\" within 1m\ndo cut a\nexpect a says \"I am a\" within 100ms", "line 3: expect a says \"I am a\" within 100ms: not within 100ms: a did not say \"I am a\""},
 		{"do cut a\nexpect any missing=b within 1m", ""},
 		{"host 192.168.7.3 dnsmasq\nexpect all up within 1m", ""},
-		{"host 192.168.7.3 short\nhold all up for 1s", "line 2: hold all up for 1s: host 192.168.7.3 short: it has ended: exit status 3"},
+		{"host 192.168.7.3 short\nwait 1h", "line 2: wait 1h: host 192.168.7.3 short: it has ended: exit status 3"},
 		{"host 192.168.7.3 none", "line 1: host 192.168.7.3 none: there is no none"},
 		{"expect any degraded within 100ms", "line 1: expect any degraded within 100ms: not within 100ms: a has state=up; b has state=up"},
 		{"expect c up within 100ms", "line 1: expect c up within 100ms: not within 100ms: there is no node c"},
