@@ -30,7 +30,11 @@ func (s *Serial) opener(source string) (open func(context.Context) (line, error)
 		if _, _, err := net.SplitHostPort(rest); err != nil {
 			return nil, "", fmt.Errorf("%w; want tcp:HOST:PORT", err)
 		}
-		return dialer("tcp", rest), rest, nil
+		open := dialer("tcp", rest)
+		return func(ctx context.Context) (line, error) {
+			conn, err := open(ctx)
+			return &telnet{line: conn}, err
+		}, rest, nil
 	}
 	info, err := os.Stat(source)
 	switch {
