@@ -93,10 +93,12 @@ func download(a arch.Arch, work string, packages []string) error {
 	} {
 		options = append(options, "-o", o)
 	}
-	if err := run("apt-get", append(options, "update")...); err != nil {
-		return err
+	// A mirror that fails for one of the lists may have the packages in another.
+	updated := run("apt-get", append(slices.Clone(options), "update")...)
+	if err := run("apt-get", append(append(options, "install", "-y", "--download-only", "--no-install-recommends"), packages...)...); err != nil {
+		return errors.Join(updated, err)
 	}
-	return run("apt-get", append(append(options, "install", "-y", "--download-only", "--no-install-recommends"), packages...)...)
+	return nil
 }
 
 // unpackDebs unpacks all packages in dir into root, leaves away what no node has, and makes the
