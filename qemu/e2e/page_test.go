@@ -42,11 +42,12 @@ func seesPage(t *testing.T, l *lab.Lab) {
 
 	b.sees("packets a second", `[...document.querySelectorAll('.labels span')].some((e) => /^\d.*\/s$/.test(e.textContent))`)
 	b.sleeps()
-	b.labelled()
+	b.accessible()
 	b.presses(`.node[data-node=eclero10]`)
 	b.sees("a node chosen by the keyboard", `document.getElementById('h-chosen').textContent === 'eclero10'`)
 	b.click(`#chosen [data-verb=isolate]`)
 	b.sees("eclero10 is red at once", `document.querySelector('.node[data-node=eclero10]').dataset.kind === 'bad' && document.querySelectorAll('line.cut').length === 2`)
+	b.sees("it is read out", `/eclero\d+ is degraded, misses eclero10|done: isolate eclero10/.test(document.getElementById('said').textContent)`)
 	b.sees("the two others miss it", `['eclero6', 'eclero8'].every((n) => document.querySelector('#nodes tr[data-node=' + n + ']').textContent.includes('−eclero10'))`)
 	b.sees("the matrix says so too", `document.querySelectorAll('#matrix td[data-kind=bad]').length === 4`)
 	b.chooses("loss", "eclero6", "eclero8", "20%")
@@ -58,6 +59,8 @@ func seesPage(t *testing.T, l *lab.Lab) {
 	b.click(`#links [data-verb=heal]`)
 	b.sees("all is whole again", `document.getElementById('verdict').textContent.startsWith('✓ whole: 3 of 3 up') && document.querySelectorAll('line.good').length === 3`)
 	b.sits()
+	b.remsh()
+	b.begins()
 	b.evil(t, l)
 	b.scenarios(t, l)
 	b.click(`.node[data-node=eclero8]`)
@@ -291,8 +294,35 @@ func (b *browser) sits() {
 	b.do(chromedp.KeyEvent("\r6*7+2.\r"))
 	b.sees("a sum", `/6\*7\+2\.\s+44/.test(document.querySelector('#console .screen').innerText)`)
 	b.picture("console")
-	b.click(`#console .buttons button:nth-of-type(3)`)
+	b.closes()
+}
+
+func (b *browser) closes() {
+	b.t.Helper()
+	b.click(`#console .buttons .close`)
 	b.sees("a closed console", `document.querySelector('#console .buttons span').textContent === 'closed'`)
+}
+
+// remsh calculates in the Erlang shell of a node that has none at a port.
+func (b *browser) remsh() {
+	b.t.Helper()
+	b.click(`[data-port=remsh]`)
+	b.sees("the prompt of its shell", `document.querySelector('#console .screen').innerText.includes('(eclero@eclero10)1>')`)
+	b.do(chromedp.KeyEvent("6*7+3.\r"))
+	b.sees("a sum of the node's", `/6\*7\+3\.\s+45/.test(document.querySelector('#console .screen').innerText)`)
+	b.closes()
+}
+
+// begins has the page begin a scenario, and ends it.
+func (b *browser) begins() {
+	b.t.Helper()
+	b.do(chromedp.SetValue("#which", "cut-and-heal", chromedp.ByQuery))
+	b.click(`#scenario .play`)
+	b.sees("a scenario that runs", `document.querySelector('#scenario li[data-kind=good]') !== null && document.querySelector('#scenario .play').disabled`)
+	b.click(`#scenario .end`)
+	b.sees("its end", `document.querySelector('#scenario li[data-kind=bad]').textContent.endsWith('it was ended')`)
+	b.click(`#links [data-verb=heal]`)
+	b.sees("all is whole after it", `document.getElementById('verdict').textContent.startsWith('✓ whole: 3 of 3 up')`)
 }
 
 func emulate(scheme string) chromedp.Action {

@@ -126,3 +126,15 @@ func (c *Client) stream(r request) (last []string, stream io.ReadWriteCloser, er
 		io.WriteCloser
 	}{in, conn}, nil
 }
+
+// Dir is that of the lab.
+func (c *Client) Dir() string { return c.dir }
+
+// Said: see Lab.Said.
+func (c *Client) Said(node string, seen int) (lines []string, total int, err error) {
+	a, err := c.do(request{Do: "said", Node: node, Lines: seen})
+	return a.Lines, a.Total, err
+}
+
+// Playing: see Lab.Playing. That the lab is gone is told by whatever is asked next.
+func (c *Client) Playing(p Playing) { c.do(request{Do: "playing", Play: p}) }

@@ -19,16 +19,18 @@ import (
 // the raw bytes of the serial console or the second serial port, both ways; after that to
 // "sniff" it carries a capture.
 type request struct {
-	Do    string   `json:"do"` // status, down, console, shell, log, sniff, do
+	Do    string   `json:"do"` // status, down, console, shell, log, said, playing, sniff, do
 	Node  string   `json:"node,omitempty"`
 	Words []string `json:"words,omitempty"` // of do
-	Lines int      `json:"lines,omitempty"` // of console and log
+	Lines int      `json:"lines,omitempty"` // of console and log; of said: how many have been seen
+	Play  Playing  `json:"play,omitzero"`   // of playing
 }
 
 type answer struct {
 	Error  string   `json:"error,omitempty"`
 	Status *Status  `json:"status,omitempty"`
 	Lines  []string `json:"lines,omitempty"`
+	Total  int      `json:"total,omitempty"` // of said
 }
 
 func controlSocket(dir string) string { return filepath.Join(RunDir(dir), "control.sock") }
@@ -86,6 +88,11 @@ func (l *Lab) serveOne(conn net.Conn, down func()) {
 	case "log":
 		lines, err := l.Log(r.Node, r.Lines)
 		a.Lines, a.Error = lines, text(err)
+	case "said":
+		lines, total, err := l.Said(r.Node, r.Lines)
+		a.Lines, a.Total, a.Error = lines, total, text(err)
+	case "playing":
+		l.Playing(r.Play)
 	case "console":
 		l.serveConsole(conn, in, r)
 		return

@@ -197,7 +197,7 @@ func (p *player) until(ctx context.Context, limit time.Duration, done func(lab.S
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return errors.New("it was ended")
 		case <-end.C:
 			if passing {
 				return nil

@@ -35,6 +35,9 @@ type Playing struct {
 	Failed string   `json:"failed,omitempty"` // why the next one did not come true: it is over
 }
 
+// Runs tells whether there are steps to come.
+func (p Playing) Runs() bool { return p.Failed == "" && p.Done < len(p.Steps) }
+
 // Event is something worth a line: what a node said, or what was done to it.
 type Event struct {
 	At   time.Time `json:"at"`

@@ -44,19 +44,21 @@ func (s *seats) at(name string) io.Writer {
 
 // console sends what a serial port of ?node= says, as events: first "open" with the name of
 // the seat, for typed, then "text". With ?port=shell it is the second port, which one has
-// alone. What a node says is hostile: it goes through watch.Terminal.
+// alone, with ?port=remsh a shell of its Erlang. What a node says is hostile: it goes through watch.Terminal.
 func (p *page) console(w http.ResponseWriter, r *http.Request) {
 	node := r.FormValue("node")
 	var last []string
 	var port io.ReadWriteCloser
 	var err error
-	switch {
-	case r.FormValue("port") != "shell":
+	switch kind := r.FormValue("port"); {
+	case kind != "shell" && kind != "remsh":
 		last, port, err = p.listener.Console(node, pastLines)
 	case p.driver == nil:
 		err = errors.New("this node is only watched")
-	default:
+	case kind == "shell":
 		port, err = p.driver.Shell(node)
+	default:
+		port, err = p.driver.Remsh(node)
 	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusUnprocessableEntity)

@@ -29,3 +29,18 @@ func (p *page) do(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
+
+// play begins the scenario named, or where none is ends the one that is played.
+func (p *page) play(w http.ResponseWriter, r *http.Request) {
+	var name string
+	if !read(w, r, &name) {
+		return
+	}
+	if name == "" {
+		p.driver.EndPlay()
+	} else if err := p.driver.Play(name); err != nil {
+		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}

@@ -22,12 +22,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/watch"
 )
 
 // Source is what there is to show: a lab, or serial lines.
 type Source interface {
-	Status() (lab.Status, error)
+	Status() (watch.Status, error)
 }
 
 // Listener is a Source whose consoles can be heard: then the page has them.
@@ -40,8 +40,22 @@ type Listener interface {
 // typed goes to the consoles.
 type Driver interface {
 	Listener
+	Verbs() []Verb
 	Do(words ...string) error
-	Shell(node string) (stream io.ReadWriteCloser, err error)
+
+	Shell(node string) (stream io.ReadWriteCloser, err error) // the second serial port
+	Remsh(node string) (stream io.ReadWriteCloser, err error) // a shell of its Erlang
+
+	Scenarios() []string    // that can be played on it
+	Play(name string) error // begins one
+	EndPlay()               // ends it, where one is played
+}
+
+// Verb is something that can be done, for a button.
+type Verb struct {
+	Name string `json:"name"`
+	Args string `json:"args"`
+	Help string `json:"help"`
 }
 
 // static are the page's files. make puts xterm.js beside them, from npm; without it the
@@ -111,6 +125,7 @@ func (p *page) handler() http.Handler {
 	if p.driver != nil {
 		mux.HandleFunc("POST /do", p.asked(p.do))
 		mux.HandleFunc("POST /type", p.asked(p.typed))
+		mux.HandleFunc("POST /play", p.asked(p.play))
 	}
 	return guard(mux)
 }

@@ -76,6 +76,22 @@ func (d *desk) Shell(string) (io.ReadWriteCloser, error) {
 	return nil, errors.New("somebody sits there")
 }
 
+func (d *desk) Remsh(string) (io.ReadWriteCloser, error) { return nil, errors.New("it is off") }
+
+func (d *desk) Verbs() []Verb { return []Verb{{"kill", "A", "power fails"}} }
+
+func (d *desk) Scenarios() []string { return []string{"split"} }
+
+func (d *desk) Play(name string) error {
+	if name != "split" {
+		return errors.New("there is no scenario " + name)
+	}
+	d.did = append(d.did, "plays "+name)
+	return nil
+}
+
+func (d *desk) EndPlay() { d.did = append(d.did, "ends") }
+
 const token = "OPENSESAME"
 
 // asking sends a request with the right token, changed by change.
@@ -137,6 +153,11 @@ func TestWhoMayAsk(t *testing.T) {
 		{"nothing at all", "POST", "/do", "[]", nil, 422, ""},
 		{"far too much", "POST", "/do", `["` + strings.Repeat("x", maxBody) + `"]`, nil, 400, "too large"},
 		{"no such node", "GET", "/console?node=nosuch", "", nil, 422, "there is no node"},
+		{"a shell of one that is off", "GET", "/console?node=till&port=remsh", "", nil, 422, "it is off"},
+		{"a scenario", "POST", "/play", `"split"`, nil, 204, ""},
+		{"its end", "POST", "/play", `""`, nil, 204, ""},
+		{"no such scenario", "POST", "/play", `"nosuch"`, nil, 422, "there is no scenario"},
+		{"no token, for a scenario", "POST", "/play", `"split"`, auth(""), 401, ""},
 		{"a port that is taken", "GET", "/console?node=till&port=shell", "", nil, 422, "somebody sits"},
 		{"a console that is not open", "POST", "/type", `{"seat":"x","text":"y"}`, nil, 410, "not open"},
 	} {
@@ -150,8 +171,8 @@ func TestWhoMayAsk(t *testing.T) {
 			}
 		})
 	}
-	if got := strings.Join(d.did, ", "); got != "kill till" {
-		t.Errorf("done was %q, want \"kill till\" and nothing else", got)
+	if got := strings.Join(d.did, ", "); got != "kill till, plays split, ends" {
+		t.Errorf("done was %q, want \"kill till, plays split, ends\" and nothing else", got)
 	}
 }
 
@@ -169,7 +190,7 @@ func TestOnlyWatched(t *testing.T) {
 	p := newPage(from, token)
 	server := httptest.NewServer(p.handler())
 	defer server.Close()
-	for path, method := range map[string]string{"/do": "POST", "/type": "POST", "/console?node=board&port=shell": "GET", "/console?node=nosuch": "GET"} {
+	for path, method := range map[string]string{"/do": "POST", "/type": "POST", "/play": "POST", "/console?node=board&port=shell": "GET", "/console?node=board&port=remsh": "GET", "/console?node=nosuch": "GET"} {
 		if status, said, _ := asking(t, server, method, path, `["heal"]`, nil); status != 404 && status != 405 && status != 422 {
 			t.Errorf("%s %s: %d %s", method, path, status, said)
 		}
@@ -236,7 +257,7 @@ func TestPictures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first.Verbs, first.Xterm = first.Verbs[:2], ""
+	first.Xterm = ""
 	got, err := json.MarshalIndent(first, "", "  ")
 	if err != nil {
 		t.Fatal(err)

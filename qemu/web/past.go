@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/watch"
 )
 
 // keptChanges is how many changes are remembered.
@@ -46,7 +46,7 @@ func (p *past) keep(ctx context.Context, from Source) {
 	}
 }
 
-func (p *past) note(s lab.Status) {
+func (p *past) note(s watch.Status) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, n := range s.Nodes {

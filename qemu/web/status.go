@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/beaminit/beaminit/qemu/lab"
 	"github.com/beaminit/beaminit/qemu/lan"
+	"github.com/beaminit/beaminit/qemu/watch"
 )
 
 // refresh is the time between two pictures.
@@ -19,14 +19,16 @@ const slow = 10 * time.Second
 // picture is what the page is drawn from: all that the table is drawn from, and what the
 // nodes were before.
 type picture struct {
-	lab.Status          // its events: those since the last picture
-	Links      []link   `json:"links,omitempty"`
-	Past       []change `json:"past,omitempty"` // since the last picture
+	watch.Status          // its events: those since the last picture
+	Links        []link   `json:"links,omitempty"`
+	Past         []change `json:"past,omitempty"` // since the last picture
 
-	First bool   `json:"first,omitempty"` // the next three are only in the first picture
+	First bool   `json:"first,omitempty"` // the next four are only in the first picture
 	Heard bool   `json:"heard,omitempty"` // there are consoles
-	Verbs []verb `json:"verbs,omitempty"` // what can be done
+	Verbs []Verb `json:"verbs,omitempty"` // what can be done
 	Xterm string `json:"xterm,omitempty"` // where xterm.js is
+
+	Scenarios []string `json:"scenarios,omitempty"`
 
 	event time.Time // of the last event in it
 	seen  int       // changes before and in it
@@ -36,13 +38,6 @@ type picture struct {
 type link struct {
 	lan.Link
 	Text string `json:"text"`
-}
-
-// verb is one of the lab's, for a button.
-type verb struct {
-	Name string `json:"name"`
-	Args string `json:"args"`
-	Help string `json:"help"`
 }
 
 // next gives the picture that follows one, or the first.
@@ -59,9 +54,7 @@ func (p *page) next(before *picture) (*picture, error) {
 			now.Xterm = xterm
 		}
 		if p.driver != nil {
-			for _, v := range lab.Verbs() {
-				now.Verbs = append(now.Verbs, verb{v.Name, v.Args, v.Help})
-			}
+			now.Verbs, now.Scenarios = p.driver.Verbs(), p.driver.Scenarios()
 		}
 	}
 	for _, l := range s.Links {

@@ -3,13 +3,16 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 
+	"github.com/beaminit/beaminit/qemu/watch"
 	"github.com/beaminit/beaminit/qemu/watch/cli"
+	"github.com/beaminit/beaminit/qemu/web"
 )
 
 var version = "dev" // set by the linker
@@ -38,6 +41,20 @@ func run(args []string, out, errOut io.Writer) int {
 		fmt.Fprint(fs.Output(), statuses)
 	}
 	w.Flags(fs)
+	var page web.Flag
+	fs.Var(&page, "web", web.FlagHelp)
+	w.Also = func(ctx context.Context, from *watch.Serial) (note string, err error) {
+		if !page.On {
+			return "", nil
+		}
+		address, err := web.Serve(ctx, page.Port, from)
+		if err != nil {
+			return "", cli.UsageError("-web: " + err.Error())
+		}
+		note = "page: " + address
+		fmt.Fprintln(errOut, "beaminit-watch:", note)
+		return note, nil
+	}
 	tell := fs.Bool("version", false, "tell the version")
 	sources, err := cli.Parse(fs, args, false)
 	switch {

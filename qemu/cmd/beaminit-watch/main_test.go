@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -161,5 +164,37 @@ func TestNetconsole(t *testing.T) {
 		if out, status := watched(bad, "-once"); status != cli.BadUsage || !strings.Contains(out, bad) {
 			t.Errorf("%s: exit status %d: %s", bad, status, out)
 		}
+	}
+}
+
+// The page is in the program, too.
+func TestWeb(t *testing.T) {
+	board := filepath.Join(t.TempDir(), "board")
+	if err := os.WriteFile(board, []byte(said("app@n", 1, health.Up)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	lines, out := io.Pipe()
+	ended := make(chan int)
+	go func() {
+		ended <- run([]string{"-web", "-require", "degraded", "-within", "3s", board}, io.Discard, out)
+	}()
+	line, err := bufio.NewReader(lines).ReadString('\n')
+	_, address, _ := strings.Cut(strings.TrimSpace(line), "page: ")
+	if err != nil || !strings.HasPrefix(address, "http://127.0.0.1:") {
+		t.Fatalf("it says %q (%v), want the address of a page", line, err)
+	}
+	answer, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if text, err := io.ReadAll(answer.Body); err != nil || !strings.Contains(string(text), "<title>beaminit") {
+		t.Errorf("at %s is %q (%v)", address, text, err)
+	}
+	if status := <-ended; status != cli.Failed {
+		t.Errorf("exit status %d, want %d: the node is not degraded", status, cli.Failed)
+	}
+	if out, status := watched("-web=here", board); status != cli.BadUsage || !strings.Contains(out, "want -web, or -web=PORT") {
+		t.Errorf("-web=here: exit status %d: %s", status, out)
 	}
 }

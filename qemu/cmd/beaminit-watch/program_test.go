@@ -100,7 +100,7 @@ func TestProgram(t *testing.T) {
 		{"as JSON", []string{"-json", "-require", "up", "-within", "1m", file}, cli.OK, `"erlang":"shop@till"`},
 		{"no source", nil, cli.BadUsage, "usage: beaminit-watch [flags] SOURCE"},
 		{"a source that is none", []string{"/nowhere/at/all"}, cli.BadUsage, "/nowhere/at/all"},
-		{"a flag that is none", []string{"-web", file}, cli.BadUsage, "-web"},
+		{"a flag that is none", []string{"-pcap", file}, cli.BadUsage, "-pcap"},
 		{"a key file that is none", []string{"-health-key", "/nowhere", file}, cli.Failed, "/nowhere"},
 		{"help", []string{"-h"}, cli.OK, "Exit status: 0 ok"},
 		{"version", []string{"-version"}, cli.OK, "beaminit-watch v9"},
@@ -120,7 +120,7 @@ func TestAlone(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, alien := range []string{"beaminit/qemu/lab", "beaminit/qemu/image", "beaminit/qemu/web", "beaminit/config"} {
+	for _, alien := range []string{"beaminit/qemu/lab", "beaminit/qemu/image", "beaminit/config"} {
 		for _, p := range strings.Fields(string(out)) {
 			if strings.HasSuffix(p, alien) {
 				t.Errorf("%s is linked into it", p)

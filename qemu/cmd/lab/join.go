@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -48,17 +49,19 @@ func cmdRemsh(e env, _ *flag.FlagSet, args []string) error {
 	if err != nil {
 		return explain(err)
 	}
-	erl, err := remsh(dir, s, args[0])
+	home := filepath.Join(labpkg.RunDir(dir), "remsh-"+strings.ReplaceAll(e.address, "/", "-"))
+	erl, err := remsh(dir, home, s, args[0])
 	if err != nil {
 		return err
 	}
+	defer os.RemoveAll(home)
 	return e.join(dir, s, erl)
 }
 
 // remsh is the command for the Erlang shell of a node, by the line that beaminit remote
-// --print gives. The cookie is in a HOME of its own: everyone on this machine can read a
+// --print gives. The cookie is in home, a HOME of its own: everyone on this machine can read a
 // command line.
-func remsh(dir string, s labpkg.Status, name string) ([]string, error) {
+func remsh(dir, home string, s labpkg.Status, name string) ([]string, error) {
 	i := slices.IndexFunc(s.Nodes, func(n labpkg.NodeStatus) bool { return n.Name == name })
 	if i < 0 {
 		return nil, fmt.Errorf("there is no node %q", name)
@@ -70,7 +73,6 @@ func remsh(dir string, s labpkg.Status, name string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	home := filepath.Join(labpkg.RunDir(dir), "remsh")
 	file := filepath.Join(home, ".erlang.cookie")
 	if err := errors.Join(os.RemoveAll(home), os.Mkdir(home, 0o700), os.WriteFile(file, cookie, 0o400)); err != nil {
 		return nil, err

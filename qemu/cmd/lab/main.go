@@ -14,6 +14,7 @@ import (
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
 	"github.com/beaminit/beaminit/qemu/scenario"
 	"github.com/beaminit/beaminit/qemu/watch/cli"
+	"github.com/beaminit/beaminit/qemu/web"
 )
 
 // The exit statuses.
@@ -49,7 +50,7 @@ type env struct {
 	slow     int       // of play: how much longer everything may take
 	oneWay   bool      // of faults of links
 	watch    cli.Watch // of watch
-	web      webFlag
+	web      web.Flag
 	note     string // below the live table
 	json     bool
 	lines    int

@@ -11,6 +11,7 @@ import (
 
 	"github.com/beaminit/beaminit/health"
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/web"
 )
 
 func TestExitStatus(t *testing.T) {
@@ -90,7 +91,7 @@ func TestRemsh(t *testing.T) {
 	s := labpkg.Status{Nodes: []labpkg.NodeStatus{
 		{Name: "eclero6", State: health.Up, Erlang: "hello@eclero6"}, {Name: "eclero8", State: health.Starting, Erlang: "hello@eclero8"},
 	}}
-	args, err := remsh(dir, s, "eclero6")
+	args, err := remsh(dir, filepath.Join(labpkg.RunDir(dir), "remsh"), s, "eclero6")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,11 +104,11 @@ func TestRemsh(t *testing.T) {
 	if err != nil || st.Mode().Perm() != 0o400 || string(text) != "OPENSESAME" {
 		t.Errorf("%v has %q, %v (%v)", args, text, st, err)
 	}
-	if _, err := remsh(dir, s, "eclero6"); err != nil {
+	if _, err := remsh(dir, filepath.Join(labpkg.RunDir(dir), "remsh"), s, "eclero6"); err != nil {
 		t.Errorf("once more: %v", err)
 	}
 	for name, want := range map[string]string{"eclero8": "eclero8 is starting", "nosuch": `no node "nosuch"`} {
-		if _, err := remsh(dir, s, name); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := remsh(dir, filepath.Join(labpkg.RunDir(dir), "remsh"), s, name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", name, err, want)
 		}
 	}
@@ -123,7 +124,7 @@ func TestTyped(t *testing.T) {
 }
 
 func TestWebFlag(t *testing.T) {
-	for in, want := range map[string]webFlag{"": {}, "-web": {on: true}, "-web=8090": {true, 8090}, "-web=1": {on: true}, "-web=false": {}} {
+	for in, want := range map[string]web.Flag{"": {}, "-web": {On: true}, "-web=8090": {On: true, Port: 8090}, "-web=1": {On: true}, "-web=false": {}} {
 		var e env
 		fs := flag.NewFlagSet("x", flag.ContinueOnError)
 		e.flags(fs, "watch")

@@ -58,9 +58,18 @@ func cmdPlay(e env, _ *flag.FlagSet, args []string) error {
 	return err
 }
 
+// played is a lab to play on, in this process or another.
+type played interface {
+	Dir() string
+	Status() (labpkg.Status, error)
+	Do(words ...string) error
+	Said(node string, seen int) (lines []string, total int, err error)
+	Playing(labpkg.Playing)
+}
+
 // stage is the lab of a scenario. What joins it does so as by lab join.
 type stage struct {
-	*labpkg.Lab
+	played
 	env
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/beaminit/beaminit/qemu/image"
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
 	"github.com/beaminit/beaminit/qemu/watch/cli"
+	"github.com/beaminit/beaminit/qemu/web"
 )
 
 // setup is what the flags say about the lab to build and start.
@@ -67,7 +68,7 @@ func (e *env) flags(fs *flag.FlagSet, name string) {
 	}
 	switch name {
 	case "run", "play", "watch":
-		fs.Var(&e.web, "web", "show the nodes on a page for a browser of this machine too, at http://127.0.0.1; its address, with a token, is printed; -web=PORT: at this port")
+		fs.Var(&e.web, "web", web.FlagHelp)
 	}
 	switch name {
 	case "cut", "loss", "delay", "rate", "duplicate", "reorder":

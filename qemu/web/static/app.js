@@ -19,7 +19,7 @@ const keptEvents = 200, keptChanges = 2000;
 
 const model = {
   now: null, // the last picture
-  events: [], past: [], verbs: [], xterm: '',
+  events: [], past: [], verbs: [], scenarios: [], xterm: '',
   heard: false, // there are consoles
   rates: new Rates(),
   chosen: '', // name of a node
@@ -34,7 +34,7 @@ const model = {
 const parts = [drawScenario, drawGraph, drawNodes, drawChosen, drawFaults, drawMatrix, drawBoot, drawTime, drawConsole];
 
 function take(picture) {
-  if (picture.first) Object.assign(model, { events: [], past: [], verbs: picture.verbs ?? [], heard: picture.heard, xterm: picture.xterm ?? '' });
+  if (picture.first) Object.assign(model, { events: [], past: [], verbs: picture.verbs ?? [], scenarios: picture.scenarios ?? [], heard: picture.heard, xterm: picture.xterm ?? '' });
   else tell(picture);
   model.now = picture;
   document.querySelector('main').hidden = false;

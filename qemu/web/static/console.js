@@ -10,21 +10,25 @@ const buttons = section.querySelector('.buttons');
 const screen = section.querySelector('.screen');
 const most = 200e3; // characters of plain text that are kept
 
+const names = { serial: 'console', remsh: 'Erlang shell', shell: 'second port' };
+
 let sitting = null; // { end(), where } while a console is open
 let model;
 
 const serial = el('button', { type: 'button', 'data-port': 'serial', onclick: () => sit('serial') });
 const shell = el('button', { type: 'button', 'data-port': 'shell', title: 'ttyS1: with the kernel word beaminit.console.tty=ttyS1 the Erlang shell of the release', onclick: () => sit('shell') });
-const close = el('button', { type: 'button', onclick: () => sitting?.end() }, 'close');
+const remsh = el('button', { type: 'button', 'data-port': 'remsh', title: 'lab remsh: an Erlang of this machine joins the LAN, and its shell is at the node; q() would end the release', onclick: () => sit('remsh') });
+const close = el('button', { type: 'button', class: 'close', onclick: () => sitting?.end() }, 'close');
 const words = el('span', { role: 'status' });
-buttons.append(serial, shell, close, words);
+buttons.append(serial, remsh, shell, close, words);
 
 export function drawConsole(m) {
   model = m;
   section.hidden = !m.heard;
-  shell.hidden = m.verbs.length === 0;
+  shell.hidden = remsh.hidden = m.verbs.length === 0;
   text(serial, 'console of ' + m.chosen);
-  text(shell, 'second port (shell) of ' + m.chosen);
+  text(remsh, 'Erlang shell of ' + m.chosen);
+  text(shell, 'second port of ' + m.chosen);
   close.hidden = !sitting;
 }
 
@@ -41,10 +45,10 @@ async function sit(port) {
     await stream('/console?' + new URLSearchParams({ node, port }), stop.signal, (name, data) => {
       if (name === 'open') {
         keys.seat = data;
-        text(words, (port === 'shell' ? 'second port of ' : 'console of ') + node + ' is open; Ctrl-] leaves it' + (port === 'shell' ? '; silent without beaminit.console.tty=ttyS1' : ''));
+        text(words, names[port] + ' of ' + node + ' is open; Ctrl-] leaves it' + (port === 'shell' ? '; silent without beaminit.console.tty=ttyS1' : ''));
       } else show(data);
     });
-    text(words, 'the port of ' + node + ' has ended');
+    text(words, 'the ' + names[port] + ' of ' + node + ' has ended');
   } catch (error) {
     text(words, stop.signal.aborted ? 'closed' : error.message);
   }

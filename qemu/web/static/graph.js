@@ -29,7 +29,8 @@ export function drawGraph(model) {
   });
   const shown = links.filter((l) => l.words && !(many && l.look === 'good'));
   each(labels, shown, (l) => l.key, () => el('span'), (e, l) => {
-    text(e, many && l.look === 'broken' ? '✕' : l.words);
+    text(e, many ? l.words[0] : l.words); // a sign and no word
+    e.title = l.words;
     e.className = l.look;
     put(e, (l.from[0] + l.to[0]) / 2, (l.from[1] + l.to[1]) / 2);
   });

@@ -17,12 +17,13 @@ export function drawMatrix(model) {
   });
 }
 
+// cellOf is what a node says of a host; with many the reasons are in the table of the nodes.
 function cellOf(node, host, few) {
   const cell = (words, kind) => ({ key: host, words, kind });
   if (host === hostOf(node)) return cell('–', 'quiet');
   if (!node.has_record || node.state === 'off' || node.state === 'dead' || node.connected < 0) return cell('?', 'quiet');
   const why = misses(node, host);
-  if (why !== null) return cell('✕ ' + (why || 'missing'), 'bad');
+  if (why !== null) return cell(few ? '✕ ' + (why || 'missing') : '✕', 'bad');
   const all = node.connected === node.peers;
   const unnamed = (node.missing ?? []).some((m) => m.startsWith('+')) || (!all && !node.missing?.length);
   return unnamed ? cell('?', 'quiet') : cell(few ? '✓ connected' : '✓', 'good');
