@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -90,6 +91,9 @@ type stage struct {
 	cut   bool
 	shown []lab.Playing
 	host  string // that runs
+
+	looked sync.Once
+	seen   chan struct{} // closed when its nodes have been looked at
 }
 
 func (s *stage) Playing(p lab.Playing) { s.shown = append(s.shown, p) }
@@ -99,7 +103,7 @@ func (s *stage) Host(ctx context.Context, address string, program []string) (fun
 		return nil, errors.New("there is no none")
 	}
 	if program[0] == "short" {
-		return func() error { return errors.New("exit status 3") }, nil
+		return func() error { <-s.seen; return errors.New("exit status 3") }, nil
 	}
 	s.host = address
 	return func() error { <-ctx.Done(); s.host = ""; return nil }, nil
@@ -126,6 +130,7 @@ func (s *stage) Said(node string, seen int) (lines []string, total int, err erro
 }
 
 func (s *stage) Status() (st lab.Status, err error) {
+	s.looked.Do(func() { close(s.seen) })
 	for _, name := range []string{"a", "b"} {
 		n := lab.NodeStatus{Name: name, State: health.Up, HasRecord: true, Connected: 1, Peers: 1}
 		if s.cut {
@@ -156,7 +161,7 @@ func TestPlay(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.Name = `two <nodes>`
-		s := &stage{}
+		s := &stage{seen: make(chan struct{})}
 		r := Play(context.Background(), s, f, func(string) {})
 		if s.host != "" {
 			t.Errorf("%q: the host %s still runs", tt.text, s.host)
