@@ -26,7 +26,7 @@ SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 LAB     := build/lab-tool
 LABARGS  = $(if $(RELEASE),-release '$(or $(filter demo:%,$(RELEASE)),$(abspath $(RELEASE)))') $(if $(IMAGE),-image '$(abspath $(IMAGE))') $(if $(NODES),-nodes $(NODES)) $(if $(ARCH),-arch $(ARCH)) \
            $(if $(KERNEL),-kernel '$(abspath $(KERNEL))') $(if $(MEM),-mem $(MEM)) $(if $(PCAP),-pcap) \
-           $(if $(TCG),-tcg) $(if $(AUTO),-auto) $(if $(APPEND),-append '$(APPEND)') $(if $(FILE),'$(abspath $(FILE))')
+           $(if $(TCG),-tcg) $(if $(AUTO),-auto) $(if $(AS),-as $(AS)) $(if $(APPEND),-append '$(APPEND)') $(if $(FILE),'$(abspath $(FILE))')
 
 # WEB=1 or WEB=PORT.
 WEBFLAG = $(if $(WEB),-web$(if $(filter-out 1,$(WEB)),=$(WEB)))

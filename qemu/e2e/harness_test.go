@@ -17,6 +17,7 @@ import (
 
 	"github.com/beaminit/beaminit/qemu/image"
 	"github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/namespace"
 )
 
 var (
@@ -32,6 +33,7 @@ const interval = time.Second
 const buildDir = "../../build/lab-test"
 
 func TestMain(m *testing.M) {
+	namespace.Main()
 	flag.Parse()
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "lab-")

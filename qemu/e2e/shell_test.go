@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"strconv"
 	"strings"
 	"syscall"
@@ -66,7 +65,7 @@ func TestShell(t *testing.T) {
 
 // fromAfar sits at the port as "lab shell" does, reads the greeting, and leaves it to
 // the test.
-func fromAfar(t *testing.T, l *lab.Lab, n *lab.Node) (port net.Conn, leave func()) {
+func fromAfar(t *testing.T, l *lab.Lab, n *lab.Node) (port lab.SerialPort, leave func()) {
 	t.Helper()
 	stream, err := lab.NewClient(l.Dir()).Shell(n.Name())
 	if err != nil {
@@ -114,7 +113,7 @@ func console(n *lab.Node) func() string {
 type seat struct {
 	t    *testing.T
 	node *lab.Node
-	port net.Conn
+	port lab.SerialPort
 }
 
 // knock types Enter until there is a prompt: for a port that nobody on the node has open

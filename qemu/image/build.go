@@ -88,19 +88,11 @@ func Build(s Spec, say func(string)) (Set, error) {
 	if err != nil {
 		return Set{}, err
 	}
-	var release string
-	if demo, is := strings.CutPrefix(cmp.Or(s.Release, "demo:eclero"), "demo:"); is {
-		release, err = demoRelease(demo, s.Dir, say)
-	} else {
-		release, err = givenRelease(s.Release, filepath.Join(s.Dir, "unpacked"), say)
-	}
+	release, err := s.release(say)
 	if err != nil {
 		return Set{}, err
 	}
-	name := s.Name
-	if name == "" {
-		name = "image"
-	}
+	name := s.name()
 	set := Set{
 		Arch:      a.Name,
 		Kernel:    kernel,
@@ -112,4 +104,14 @@ func Build(s Spec, say func(string)) (Set, error) {
 	}
 	root := rootfs{Arch: a, Sys: sys, Init: s.Init, Release: release, Config: s.Config, Kernel: kernel, Drivers: s.Drivers, Modprobe: s.Modprobe}
 	return set, root.squashfs(set.Root, say)
+}
+
+func (s Spec) name() string { return cmp.Or(s.Name, "image") }
+
+// release gives the directory of the release that goes into the root.
+func (s Spec) release(say func(string)) (string, error) {
+	if demo, is := strings.CutPrefix(cmp.Or(s.Release, "demo:eclero"), "demo:"); is {
+		return demoRelease(demo, s.Dir, say)
+	}
+	return givenRelease(s.Release, filepath.Join(s.Dir, "unpacked"), say)
 }

@@ -194,11 +194,15 @@ func check(dir string, a arch.Arch) error {
 	})
 }
 
-// Size is the size of a file for people: 21.4 MB, in millions of bytes.
+// Size is the size of a file, or of the files below a directory, for people: 21.4 MB, in millions of bytes.
 func Size(file string) string {
 	st, err := os.Stat(file)
 	if err != nil {
 		return "?"
 	}
-	return strconv.FormatFloat(float64(st.Size())/1e6, 'f', 1, 64) + " MB"
+	size := st.Size()
+	if st.IsDir() {
+		size = bytesBelow(file)
+	}
+	return strconv.FormatFloat(float64(size)/1e6, 'f', 1, 64) + " MB"
 }

@@ -97,18 +97,29 @@ func (n *Node) WipeDisk() error {
 	if n.Running() {
 		return fmt.Errorf("%s runs: its disk can be wiped while it is off (kill %s)", n.Spec.Name, n.Spec.Name)
 	}
-	if err := os.Remove(n.disk); err != nil && !os.IsNotExist(err) {
+	if err := os.RemoveAll(n.disk); err != nil {
 		return err
 	}
-	if err := image.DataDisk(n.disk, n.secrets, n.lab.opts.Say); err != nil {
+	if err := n.makeDisk(); err != nil {
 		return err
 	}
 	n.note("lab: the data disk is new")
 	return nil
 }
 
+// makeDisk makes the data disk unless it is there; that of a namespace is a directory.
+func (n *Node) makeDisk() error {
+	if n.lab.opts.As == AsNS {
+		return image.DataDir(n.disk, n.secrets)
+	}
+	return image.DataDisk(n.disk, n.secrets, n.lab.opts.Say)
+}
+
 // FillDisk fills the file system on the data disk of a node that is off (debugfs(8)).
 func (n *Node) FillDisk() error {
+	if n.lab.opts.As == AsNS {
+		return fmt.Errorf("%s: %w", n.Spec.Name, errNoDisk)
+	}
 	if n.Running() {
 		return fmt.Errorf("%s runs: its disk can be filled while it is off (kill %s)", n.Spec.Name, n.Spec.Name)
 	}

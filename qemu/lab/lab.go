@@ -10,10 +10,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/beaminit/beaminit/qemu/image"
 	"github.com/beaminit/beaminit/qemu/lan"
+	"github.com/beaminit/beaminit/qemu/namespace"
 	"github.com/beaminit/beaminit/qemu/watch"
 )
 
@@ -28,6 +27,7 @@ type Lab struct {
 	pcap    *os.File
 	sniffed <-chan struct{} // closed when all of it is written
 	begun   time.Time
+	size    string // of the image, for people
 	closed  atomic.Bool
 	done    chan struct{} // closed when Close is done
 
@@ -36,9 +36,6 @@ type Lab struct {
 	play    *Playing // not changed, only replaced
 	closers []func() // called by Close, after the machines are gone
 }
-
-// ErrRuns says that a lab runs in the same directory already.
-var ErrRuns = errors.New("a lab runs here already")
 
 // Up starts a lab: the switch, and the machines of all nodes. It returns when they
 // run, which is before they are up: WaitWhole waits for that. If ctx ends, the lab is
@@ -55,7 +52,7 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Lab{Switch: lan.NewSwitch(), opts: o, kvm: !o.TCG && haveKVM(), spawn: newSpawner(), lock: lock, begun: time.Now(), done: make(chan struct{})}
+	l := &Lab{Switch: lan.NewSwitch(), opts: o, size: image.Size(o.Image.Root), kvm: !o.TCG && haveKVM(), spawn: newSpawner(), lock: lock, begun: time.Now(), done: make(chan struct{})}
 	if err := l.up(run); err != nil {
 		l.Close()
 		return nil, err
@@ -80,6 +77,12 @@ func (l *Lab) up(run string) error {
 		}
 		_, l.sniffed = l.Switch.Sniff(l.pcap)
 	}
+	if l.opts.As == AsNS {
+		namespace.Prefer()
+		if err := l.allowNeighbours(); err != nil {
+			return err
+		}
+	}
 	cookie, err := image.Cookie(filepath.Join(l.opts.Dir, "cookie"))
 	if err != nil {
 		return err
@@ -91,19 +94,32 @@ func (l *Lab) up(run string) error {
 		}
 		l.nodes = append(l.nodes, n)
 	}
-	for _, n := range l.nodes {
+	return l.startAll()
+}
+
+// startAll starts all nodes that are not to be off, at once.
+func (l *Lab) startAll() error {
+	errs := make([]error, len(l.nodes))
+	var wg sync.WaitGroup
+	for i, n := range l.nodes {
 		if n.Spec.Off {
 			continue
 		}
-		if err := n.Start(); err != nil {
-			return err
-		}
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			errs[i] = n.Start()
+		}()
 	}
-	return nil
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 func (l *Lab) newNode(run string, s NodeSpec, cookie string) (*Node, error) {
-	n := &Node{Spec: s, lab: l, secrets: map[string]string{"cookie": cookie}, dir: filepath.Join(run, s.Name), disk: filepath.Join(l.opts.Dir, "data", s.Name+".ext4")}
+	n := &Node{Spec: s, lab: l, place: len(l.nodes), secrets: map[string]string{"cookie": cookie}, dir: filepath.Join(run, s.Name), disk: filepath.Join(l.opts.Dir, "data", s.Name+".ext4")}
+	if l.opts.As == AsNS {
+		n.disk = filepath.Join(l.opts.Dir, "data", s.Name)
+	}
 	n.view.Interval = l.opts.Interval
 	if key := l.opts.HealthKey; key != nil {
 		n.view.Key, n.secrets[healthKey] = key, string(key)
@@ -111,29 +127,12 @@ func (l *Lab) newNode(run string, s NodeSpec, cookie string) (*Node, error) {
 	if err := os.MkdirAll(n.dir, 0o755); err != nil {
 		return nil, err
 	}
-	if err := image.DataDisk(n.disk, n.secrets, l.opts.Say); err != nil {
+	if err := n.makeDisk(); err != nil {
 		return nil, err
 	}
 	con, err := watch.NewConsole(filepath.Join(n.dir, "console.log"))
 	n.con = con
 	return n, err
-}
-
-// takeLock makes sure of one lab a directory; the kernel gives the lock back when
-// the process ends, however it ends.
-func takeLock(run string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(run, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, ErrRuns
-		}
-		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
-	}
-	return f, nil
 }
 
 // Close ends all machines and the switch. It may be called more than once.
@@ -172,6 +171,9 @@ func (l *Lab) onClose(f func()) {
 	defer l.mu.Unlock()
 	l.closers = append(l.closers, f)
 }
+
+// Begun is when the lab was started.
+func (l *Lab) Begun() time.Time { return l.begun }
 
 // Nodes gives all nodes in their order.
 func (l *Lab) Nodes() []*Node { return l.nodes }

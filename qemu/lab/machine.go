@@ -20,10 +20,18 @@ import (
 	"github.com/beaminit/beaminit/qemu/image"
 )
 
-// launch starts QEMU for the node. Serial console, QMP and network card are
+// launch starts the node's machine.
+func (n *Node) launch() (*machine, error) {
+	if n.lab.opts.As == AsNS {
+		return n.launchNamespace()
+	}
+	return n.launchQEMU()
+}
+
+// launchQEMU starts QEMU for the node. Serial console, QMP and network card are
 // socket pairs that it inherits: no names in the file system, nothing to clean up,
 // and nobody else can connect.
-func (n *Node) launch() (*machine, error) {
+func (n *Node) launchQEMU() (*machine, error) {
 	var theirs []*os.File
 	var ours []net.Conn
 	fail := func(err error) (*machine, error) {
@@ -42,7 +50,7 @@ func (n *Node) launch() (*machine, error) {
 		}
 		ours, theirs = append(ours, our), append(theirs, their)
 	}
-	out, err := os.Create(filepath.Join(n.dir, "qemu.log"))
+	out, err := os.Create(filepath.Join(n.dir, logName[AsVM]))
 	if err != nil {
 		return fail(err)
 	}
@@ -113,11 +121,15 @@ func (n *Node) arguments(serial, qmp, nic, shell int) []string {
 	if n.Spec.NoNIC {
 		return args
 	}
-	ip := n.Spec.Address.As4()
-	mac := fmt.Sprintf("52:54:00:%02x:%02x:%02x", ip[1], ip[2], ip[3])
 	return append(args,
 		"-netdev", fmt.Sprintf("stream,id="+nicID+",server=off,addr.type=fd,addr.str=%d", nic),
-		"-device", "virtio-net-pci,netdev="+nicID+",romfile=,addr=6,mac="+mac)
+		"-device", "virtio-net-pci,netdev="+nicID+",romfile=,addr=6,mac="+n.mac())
+}
+
+// mac is the address of its network card.
+func (n *Node) mac() string {
+	a := n.Spec.Address.As4()
+	return fmt.Sprintf("52:54:00:%02x:%02x:%02x", a[1], a[2], a[3])
 }
 
 // bootArguments are what it boots.
@@ -139,10 +151,13 @@ func (n *Node) cmdline() string {
 	if n.Spec.Cmdline != "" {
 		return n.Spec.Cmdline
 	}
-	// The kernel's own chatter costs time on a serial port, so the log level is low until
-	// it starts the init: then the sysctl raises it, and what the release says is shown.
-	words := []string{"console=" + arch.Of(n.image().Arch).Console, "root=/dev/vda", "rootfstype=" + cmp.Or(n.image().RootType, "squashfs"), "ro", "panic=5", "loglevel=5",
-		"sysctl.kernel.printk=7", "net.ifnames=0"}
+	var words []string
+	if n.lab.opts.As != AsNS { // there, nobody but beaminit reads them
+		// The kernel's own chatter costs time on a serial port, so the log level is low until
+		// it starts the init: then the sysctl raises it, and what the release says is shown.
+		words = []string{"console=" + arch.Of(n.image().Arch).Console, "root=/dev/vda", "rootfstype=" + cmp.Or(n.image().RootType, "squashfs"), "ro", "panic=5", "loglevel=5",
+			"sysctl.kernel.printk=7", "net.ifnames=0"}
+	}
 	if !n.Spec.Auto {
 		words = append(words, fmt.Sprintf("ip=%s::%s:%s:%s:eth0:off", n.Spec.Address, Gateway, Netmask, n.Spec.Name))
 	}

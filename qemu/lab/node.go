@@ -3,12 +3,10 @@ package lab
 import (
 	"errors"
 	"fmt"
-	"net"
+	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -21,11 +19,12 @@ type Record = health.Record
 
 // Node is one node of a running lab. Its methods may be called from any goroutine.
 type Node struct {
-	Spec NodeSpec
-	lab  *Lab
-	dir  string // run/NAME
-	disk string
-	con  *watch.Console
+	Spec  NodeSpec
+	lab   *Lab
+	dir   string // run/NAME
+	place int    // among the nodes
+	disk  string
+	con   *watch.Console
 
 	secrets map[string]string // files of its data disk
 
@@ -36,14 +35,29 @@ type Node struct {
 	machine *machine // nil: off
 }
 
-// machine is one run of QEMU.
+// machine is one run of QEMU, or of a namespace.
 type machine struct {
-	cmd    *exec.Cmd
-	serial net.Conn
-	shell  net.Conn   // the second serial port
+	cmd    *exec.Cmd // QEMU, or PID 1
+	serial SerialPort
+	shell  SerialPort // the second serial port
 	sits   sync.Mutex // held by who sits at it
-	qmp    *qmp
-	gone   chan struct{} // closed when QEMU has ended and been waited for
+	qmp    monitor
+	ended  func()        // called when it has ended and not all is read yet that it said; nil: nothing to do
+	gone   chan struct{} // closed when it has ended and been waited for
+}
+
+// SerialPort is our end of a serial port.
+type SerialPort interface {
+	io.ReadWriteCloser
+	SetDeadline(time.Time) error
+	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
+}
+
+// monitor does to a machine what QEMU's machine protocol has words for.
+type monitor interface {
+	execute(command string, args map[string]any) error
+	write(command string, args map[string]any) error // without waiting for the answer
 }
 
 // Name is the node's host name.
@@ -75,35 +89,14 @@ func (n *Node) Start() error {
 	}()
 	go func() {
 		err := m.cmd.Wait()
+		if m.ended != nil {
+			m.ended()
+		}
 		<-read // the last words are read before the node is called off
 		m.shell.Close()
 		n.ended(m, err)
 	}()
 	return nil
-}
-
-// ended notes that a machine is gone.
-func (n *Node) ended(m *machine, err error) {
-	n.mu.Lock()
-	n.machine, n.faults = nil, nil // a new machine has none
-	n.view.Powered(false, time.Now())
-	n.mu.Unlock()
-	said, _ := os.ReadFile(filepath.Join(n.dir, "qemu.log"))
-	text := "lab: machine off"
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		text = "lab: machine ended, " + exit.String()
-		if line := strings.TrimSpace(watch.Clean(lastLine(string(said)))); line != "" {
-			text += ": " + line
-		}
-	}
-	n.note(text)
-	close(m.gone)
-}
-
-func lastLine(s string) string {
-	lines := strings.Split(strings.TrimSpace(s), "\n")
-	return lines[len(lines)-1]
 }
 
 // note makes an event of something that the lab saw or did.
@@ -115,7 +108,7 @@ func (n *Node) note(text string) {
 }
 
 // read takes the serial console until the machine ends.
-func (n *Node) read(serial net.Conn) {
+func (n *Node) read(serial io.ReadCloser) {
 	buf := make([]byte, 16<<10)
 	for {
 		k, err := serial.Read(buf)
@@ -210,7 +203,7 @@ func (n *Node) Write(p []byte) (int, error) {
 // Shell gives the node's second serial port, ttyS1, to one who then has it alone, until
 // leave is called or the machine is off. What nobody reads there stays on the way, as
 // with a cable: some 100 KiB, and then the port takes no more.
-func (n *Node) Shell() (port net.Conn, leave func(), err error) {
+func (n *Node) Shell() (port SerialPort, leave func(), err error) {
 	m, err := n.current()
 	if err != nil {
 		return nil, nil, err
@@ -239,7 +232,10 @@ func (n *Node) execute(command string, args map[string]any) error {
 	if err != nil {
 		return err
 	}
-	if err := m.qmp.execute(command, args); err != nil {
+	switch err := m.qmp.execute(command, args); {
+	case errors.Is(err, errNoDisk), errors.Is(err, errNoDevice):
+		return fmt.Errorf("%s: %w", n.Spec.Name, err)
+	case err != nil:
 		return fmt.Errorf("%s of %s: %w", command, n.Spec.Name, err)
 	}
 	return nil

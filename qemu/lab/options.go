@@ -8,6 +8,7 @@
 package lab
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"os"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/qemu/image"
+	"github.com/beaminit/beaminit/qemu/namespace"
 )
 
 // The addresses of the lab's LAN.
@@ -25,6 +27,12 @@ const (
 	Gateway = "192.168.7.1" // nobody, unless a test brings a TAP device there
 	Netmask = "255.255.255.0"
 	Port    = 17012 // of the distribution, on every node
+)
+
+// What the nodes of a lab are.
+const (
+	AsVM = "vm" // virtual machines
+	AsNS = "ns" // namespaces of this machine's kernel, see package namespace
 )
 
 // NodeSpec is one node before it runs.
@@ -114,13 +122,30 @@ cookie_file = "/data/cookie"
 
 [health]
 interval = %q
+`+disk, Port, interval)
+}
 
+// disk is the data disk of a virtual machine, in its configuration.
+const disk = `
 [[mount]]
 source = "/dev/vdb"
 target = "/data"
 type = "ext4"
 options = ["noatime", "nosuid", "nodev"]
-`, Port, interval)
+`
+
+// AsNamespaces makes of a configuration that Config or AutoConfig gave that of nodes which are namespaces:
+// their data is a directory, and none of their many schedulers spins while it has nothing to do (erl(1), +sbwt).
+func AsNamespaces(config []byte) []byte {
+	return bytes.Replace(config, []byte(disk), []byte(`
+[release]
+args = ["+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none"]
+
+[[mount]]
+source = "`+namespace.DataAt+`"
+target = "/data"
+options = ["bind", "noatime", "nosuid", "nodev"]
+`), 1)
 }
 
 // Words say on the kernel command line what Config says in the image, for an image that
@@ -138,6 +163,7 @@ func Words(nodes []NodeSpec, interval time.Duration) string {
 type Options struct {
 	Dir       string // where a lab keeps what it made and what it says: logs, sockets, disks
 	Nodes     []NodeSpec
+	As        string // AsVM or AsNS; empty: AsVM
 	Image     image.Set
 	TCG       bool          // never KVM
 	Memory    int           // MiB a node; 0: 256
@@ -155,6 +181,13 @@ type Options struct {
 func (o *Options) fill() error {
 	if err := CheckNodes(o.Nodes); err != nil {
 		return err
+	}
+	switch o.As {
+	case "":
+		o.As = AsVM
+	case AsVM, AsNS:
+	default:
+		return fmt.Errorf("as = %q: nodes are virtual machines (%q) or namespaces (%q)", o.As, AsVM, AsNS)
 	}
 	if o.Memory == 0 {
 		o.Memory = 256

@@ -33,7 +33,10 @@ func newSpawner() *spawner {
 // start starts cmd as a child that dies with this process, in a process group of its
 // own: a Ctrl-C at the terminal is for the lab, not for the machines.
 func (s *spawner) start(cmd *exec.Cmd) error {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Pdeathsig, cmd.SysProcAttr.Setpgid = syscall.SIGKILL, true
 	j := spawnJob{cmd, make(chan error, 1)}
 	s.jobs <- j
 	return <-j.done

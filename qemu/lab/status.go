@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/beaminit/beaminit/qemu/image"
 	"github.com/beaminit/beaminit/qemu/watch"
 )
 
@@ -35,10 +34,13 @@ func (l *Lab) Status() (Status, error) {
 	now := time.Now()
 	s := Status{
 		At: now, Uptime: now.Sub(l.begun), Accel: "tcg",
-		Kernel: l.opts.Image.Kernel.Version, Image: image.Size(l.opts.Image.Root),
+		Kernel: l.opts.Image.Kernel.Version, Image: l.size,
 		LAN: l.Switch.Count(), Links: l.Switch.Links(), Traffic: l.Switch.Traffic(),
 	}
-	if l.kvm {
+	switch {
+	case l.opts.As == AsNS:
+		s.Accel = "namespaces"
+	case l.kvm:
 		s.Accel = "kvm"
 	}
 	for _, n := range l.nodes {

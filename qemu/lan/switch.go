@@ -11,7 +11,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -56,7 +55,7 @@ type Counters struct {
 
 type port struct {
 	name string
-	conn net.Conn
+	conn io.ReadWriteCloser
 	out  chan []byte
 	cut  bool
 	done chan struct{}
@@ -70,7 +69,7 @@ func NewSwitch() *Switch {
 // Attach makes conn a port and forwards its frames until conn ends or the switch
 // is closed; then it closes conn. cut is whether the port starts cut. The returned
 // channel is closed when the port is gone.
-func (s *Switch) Attach(name string, conn net.Conn, cut bool) <-chan struct{} {
+func (s *Switch) Attach(name string, conn io.ReadWriteCloser, cut bool) <-chan struct{} {
 	p := &port{name: name, conn: conn, cut: cut, out: make(chan []byte, queueLen), done: make(chan struct{})}
 	s.mu.Lock()
 	closed := s.closed

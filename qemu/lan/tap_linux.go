@@ -26,29 +26,38 @@ func Tap(conn net.Conn, name string, address netip.Prefix) (io.Closer, error) {
 	if !address.Addr().Is4() {
 		return nil, fmt.Errorf("tap %s: %v is no IPv4 address", name, address)
 	}
+	dev, err := NewTap(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := configure(name, address); err != nil {
+		dev.Close()
+		return nil, fmt.Errorf("set up tap %s: %w", name, err)
+	}
+	d := &device{dev: dev, conn: conn}
+	go toDevice(dev, conn)
+	go d.fromDevice()
+	return d, nil
+}
+
+// NewTap makes the TAP device name (kernel Documentation/networking/tuntap.rst) in the network
+// namespace of the calling thread. Each read gives one frame and each write takes one; the device
+// goes with the file.
+func NewTap(name string) (*os.File, error) {
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open /dev/net/tun: %w", err)
 	}
 	ifr, err := unix.NewIfreq(name)
-	if err != nil {
-		unix.Close(fd)
-		return nil, fmt.Errorf("tap %s: %w", name, err)
+	if err == nil {
+		ifr.SetUint16(unix.IFF_TAP | unix.IFF_NO_PI)
+		err = unix.IoctlIfreq(fd, unix.TUNSETIFF, ifr)
 	}
-	ifr.SetUint16(unix.IFF_TAP | unix.IFF_NO_PI)
-	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, ifr); err != nil {
+	if err != nil {
 		unix.Close(fd)
 		return nil, fmt.Errorf("make tap %s: %w", name, err)
 	}
-	if err := configure(name, address); err != nil {
-		unix.Close(fd)
-		return nil, fmt.Errorf("set up tap %s: %w", name, err)
-	}
-	dev := os.NewFile(uintptr(fd), "/dev/net/tun "+name)
-	d := &device{dev: dev, conn: conn}
-	go toDevice(dev, conn)
-	go d.fromDevice()
-	return d, nil
+	return os.NewFile(uintptr(fd), "/dev/net/tun "+name), nil
 }
 
 // device is a TAP device and the port that it is bridged to.

@@ -16,7 +16,7 @@ type Status struct {
 	At      time.Time     `json:"at"`
 	Uptime  time.Duration `json:"uptime"`           // of the lab
 	Serial  bool          `json:"serial,omitempty"` // they are only watched, see Serial; all of the lab and the LAN is empty
-	Accel   string        `json:"accel"`            // kvm or tcg
+	Accel   string        `json:"accel"`            // kvm, tcg or namespaces
 	Kernel  string        `json:"kernel"`           // version
 	Image   string        `json:"image"`            // size, for people
 	LAN     lan.Counters  `json:"lan"`

@@ -70,7 +70,7 @@ release = "/other"
 func TestLabFileProblems(t *testing.T) {
 	node := func(words ...string) string { return "[[node]]\n" + strings.Join(words, "\n") + "\n" }
 	for _, tt := range []struct{ text, says string }{
-		{"nodez = 3\n", `there is no key "nodez"; there are [[node]] and append, arch, auto, config`},
+		{"nodez = 3\n", `there is no key "nodez"; there are [[node]] and append, arch, as, auto, config`},
 		{"dir = \"/tmp\"\n", `there is no key "dir"`},
 		{"nodes = \"many\"\n", `nodes = many: parse error`},
 		{"interval = 5\n", `interval = 5: parse error`},

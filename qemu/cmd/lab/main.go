@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/namespace"
 	"github.com/beaminit/beaminit/qemu/scenario"
 	"github.com/beaminit/beaminit/qemu/watch/cli"
 	"github.com/beaminit/beaminit/qemu/web"
@@ -90,7 +91,10 @@ type usageError = cli.UsageError
 
 var errNotWhole = cli.ErrNotWhole
 
-func main() { os.Exit(lab(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	namespace.Main()
+	os.Exit(lab(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 func lab(args []string, out, errOut io.Writer) int {
 	if len(args) == 0 {

@@ -66,6 +66,10 @@ func (e env) powerOff(l *labpkg.Lab) {
 }
 
 func (e env) booting(o labpkg.Options) {
+	if o.As == labpkg.AsNS {
+		e.saying()(fmt.Sprintf("starting %d nodes as namespaces of this machine's kernel %s, root %s", len(o.Nodes), o.Image.Kernel.Version, image.Size(o.Image.Root)))
+		return
+	}
 	initramfs := "no initramfs"
 	if o.Image.Initramfs != "" {
 		initramfs = "initramfs " + image.Size(o.Image.Initramfs)

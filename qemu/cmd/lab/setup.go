@@ -36,6 +36,7 @@ type setup struct {
 	tcg       bool
 	pcap      bool
 	auto      bool
+	as        string
 	words     []string // the command line, as it came
 
 	file   string     // a lab file; empty: none
@@ -55,6 +56,7 @@ func (e *env) flags(fs *flag.FlagSet, name string) {
 		fs.StringVar(&s.arch, "arch", arch.Default, "processor of the nodes: "+strings.Join(arch.Names(), ", ")+"; what another than this machine's boots is fetched from Debian")
 		fs.StringVar(&s.init, "init", "", "beaminit binary to boot (default: built from the repository)")
 		fs.BoolVar(&s.auto, "auto", false, "tell no node its name, its address or its peers: they find each other")
+		fs.StringVar(&s.as, "as", labpkg.AsVM, "what nodes are: vm, virtual machines, or ns, namespaces of this machine, which needs root (docs/lab.md)")
 		fs.StringVar(&s.config, "config", "", "beaminit.toml for the image (default: made for these nodes)")
 		fs.DurationVar(&s.interval, "interval", 2*time.Second, "between two health records")
 	}
@@ -62,7 +64,7 @@ func (e *env) flags(fs *flag.FlagSet, name string) {
 	case "run", "up", "serve", "play":
 		fs.StringVar(&s.append, "append", "", "words added to the kernel command line")
 		fs.StringVar(&s.healthKey, "health-key", "", "key file: the nodes sign their records with it (health.key_file), and the lab believes no others")
-		fs.IntVar(&s.memory, "mem", 256, "memory of a node, MiB")
+		fs.IntVar(&s.memory, "mem", usualMemory, "memory of a node, MiB")
 		fs.BoolVar(&s.tcg, "tcg", false, "never use KVM")
 		fs.BoolVar(&s.pcap, "pcap", false, "write every frame of the LAN to run/lan.pcapng")
 	}
@@ -146,6 +148,9 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 	if err := s.qemu(); err != nil {
 		return o, err
 	}
+	if s.as != labpkg.AsVM && s.as != labpkg.AsNS {
+		return o, usageError(fmt.Sprintf("as %q: nodes are virtual machines (vm) or namespaces (ns)", s.as))
+	}
 	dir, err := s.labDir()
 	if err != nil {
 		return o, err
@@ -153,6 +158,11 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 	key, err := cli.Key(s.healthKey)
 	if err != nil {
 		return o, err
+	}
+	if s.as == labpkg.AsNS {
+		if err := s.namespaces(dir, say); err != nil {
+			return o, err
+		}
 	}
 	given := s.init
 	if s.init, err = s.program(say); err != nil {
@@ -163,7 +173,7 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 		return o, err
 	}
 	o = labpkg.Options{
-		Dir: dir, Nodes: nodes, Image: set, TCG: s.tcg, Memory: s.memory, HealthKey: key,
+		Dir: dir, Nodes: nodes, As: s.as, Image: set, TCG: s.tcg, Memory: s.memory, HealthKey: key,
 		Interval: s.interval, Append: s.append, Pcap: s.pcap, Say: say,
 	}
 	if s.image != "" {
@@ -174,7 +184,7 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 
 // qemu tells of a processor whose QEMU is not on this machine, before anything is built.
 func (s setup) qemu() error {
-	if s.words[0] == "image" {
+	if s.words[0] == "image" || s.as == labpkg.AsNS {
 		return nil
 	}
 	names := []string{s.arch}
@@ -216,7 +226,14 @@ func (s setup) images(dir string, nodes []labpkg.NodeSpec, say func(string)) (im
 	if err != nil {
 		return image.Set{}, err
 	}
-	return image.Build(image.Spec{Dir: dir, Debian: top, Arch: s.arch, Init: s.init, Release: s.release, Kernel: s.kernel, Config: config}, say)
+	spec := image.Spec{Dir: dir, Debian: top, Arch: s.arch, Init: s.init, Release: s.release, Kernel: s.kernel, Config: config}
+	if s.as == labpkg.AsNS {
+		if s.config == "" {
+			spec.Config = labpkg.AsNamespaces(config)
+		}
+		return image.Directory(spec, say)
+	}
+	return image.Build(spec, say)
 }
 
 // saying tells steps on w.

@@ -1,0 +1,177 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/nstest"
+	"github.com/beaminit/beaminit/qemu/image"
+	"github.com/beaminit/beaminit/qemu/lab"
+)
+
+// upAsNamespaces starts a lab of n nodes that are namespaces.
+func upAsNamespaces(t *testing.T, n int, cmdline string) *lab.Lab {
+	t.Helper()
+	nstest.AsRoot(t)
+	nodes, err := lab.NodeSpecs(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	building.Lock()
+	set, err := image.Directory(image.Spec{
+		Dir: buildDir, Init: theInit(t), Name: fmt.Sprintf("namespaces-%d", n), Config: lab.AsNamespaces(lab.Config(nodes, interval)),
+	}, func(s string) { t.Log(s) })
+	building.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startSet(t, lab.Options{Nodes: nodes, As: lab.AsNS, Append: cmdline}, set)
+}
+
+// What is done to virtual machines is done to nodes that are namespaces, and what cannot be is said.
+func TestNamespaces(t *testing.T) {
+	t.Parallel()
+	l := upAsNamespaces(t, 3, "beaminit.console.tty=ttyS1")
+	whole := func() {
+		t.Helper()
+		if err := l.WaitWhole(within(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do := func(words ...string) {
+		t.Helper()
+		if err := l.Do(words...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole()
+	six, eight, ten := l.Nodes()[0], l.Nodes()[1], l.Nodes()[2]
+
+	first, _ := six.Last()
+	if first.Up > time.Since(l.Begun()) {
+		t.Errorf("it has been up for %v, and its lab for %v", first.Up, time.Since(l.Begun()))
+	}
+	if got := rpc(t, l, six, "length(nodes())"); got != "2" {
+		t.Errorf("%s nodes, want 2", got)
+	}
+	if got := rpc(t, l, six, `[file:write_file(F, "1") || F <- ["/proc/sys/kernel/printk", "/proc/sys/kernel/hostname", "/srv/x", "/sys/fs/cgroup/cgroup.procs"]]`); strings.Contains(got, "ok") {
+		t.Errorf("it writes what is this machine's: %s", got)
+	}
+	plays(t, l, "cut-and-heal")
+
+	do("stop", "eclero10")
+	reach(t, six, "degraded without the one that is stopped", missing("eclero10"))
+	waitStatus(t, l, ten, lab.Dead)
+	do("cont", "eclero10")
+	whole()
+
+	do("unplug", "eclero8")
+	reach(t, eight, "a record without carrier", func(r lab.Record) bool { return strings.Contains(fmt.Sprint(r.Net), "eth0:no-carrier") })
+	do("heal", "eclero8")
+	whole()
+
+	for words, says := range map[string]string{"disk eclero6 slow": "eclero6: its /data is a directory", "disk eclero6 readonly": "eclero6: its /data is a directory", "disk eclero6 full": "eclero6: its /data is a directory"} {
+		if err := l.Do(strings.Fields(words)...); err == nil || !strings.HasPrefix(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", words, err, says)
+		}
+	}
+	do("reset", "eclero6")
+	reach(t, six, "another boot", func(r lab.Record) bool { return r.Boot != first.Boot && r.State == health.Up })
+	whole()
+	before, _ := eight.Last()
+	rpc(t, l, eight, `open_port({spawn_executable, "/sbin/reboot"}, [])`)
+	reach(t, eight, "the next boot", func(r lab.Record) bool { return r.Boot != before.Boot && r.State == health.Up })
+	do("kill", "eclero6")
+	do("disk", "eclero6", "wipe")
+	do("start", "eclero6")
+	do("poweroff", "eclero10")
+	waitStatus(t, l, ten, lab.Off)
+	do("start", "eclero10")
+	whole()
+	typesIn(t, l, ten)
+	for _, line := range l.PowerOff(within(t)) {
+		if !strings.Contains(line, "went down in order") {
+			t.Error(line)
+		}
+	}
+}
+
+// typesIn has the release's own shell, on the second serial port, say where it is.
+func typesIn(t *testing.T, l *lab.Lab, n *lab.Node) {
+	t.Helper()
+	port, leave, err := n.Shell()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer leave()
+	s := seat{t: t, node: n, port: port}
+	s.knock()
+	s.typeIn("node().\r", "eclero@"+n.Name())
+}
+
+// A lab that is killed leaves nothing: its nodes end with it, and with them all that was theirs.
+func TestNamespacesEnd(t *testing.T) {
+	t.Parallel()
+	nstest.AsRoot(t)
+	dir := t.TempDir()
+	cmd := exec.Command(labBin, "serve", "-as", "ns", "-nodes", "2", "-dir", dir, "-init", theInit(t))
+	var said strings.Builder
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := nstest.Start(cmd); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	client := lab.NewClient(dir)
+	nstest.Await(t, "both nodes are up", func() bool { s, err := client.Status(); return err == nil && s.Whole() }, said.String)
+	var spaces []string
+	for _, p := range childrenOf(cmd.Process.Pid) {
+		ns, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", p))
+		if err != nil {
+			t.Fatal(err)
+		}
+		spaces = append(spaces, ns)
+	}
+	if len(spaces) != 2 || len(inSpaces(spaces)) < 4 {
+		t.Fatalf("the lab has %d nodes, of %d processes", len(spaces), len(inSpaces(spaces)))
+	}
+	cmd.Process.Signal(unix.SIGKILL)
+	cmd.Wait()
+	nstest.Await(t, "no process of theirs is left", func() bool { return len(inSpaces(spaces)) == 0 }, func() string { return fmt.Sprint(inSpaces(spaces)) })
+}
+
+// childrenOf are the processes whose parent it is.
+func childrenOf(pid int) (list []int) {
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, name := range stats {
+		text, _ := os.ReadFile(name)
+		head, rest, _ := strings.Cut(string(text), ") ")
+		if f := strings.Fields(rest); len(f) > 1 && f[1] == strconv.Itoa(pid) {
+			child, _ := strconv.Atoi(strings.Fields(head)[0])
+			list = append(list, child)
+		}
+	}
+	return list
+}
+
+// inSpaces are the processes in these pid namespaces.
+func inSpaces(spaces []string) (list []string) {
+	links, _ := filepath.Glob("/proc/[0-9]*/ns/pid")
+	for _, link := range links {
+		ns, err := os.Readlink(link)
+		for _, s := range spaces {
+			if err == nil && ns == s {
+				list = append(list, link)
+			}
+		}
+	}
+	return list
+}
