@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -12,6 +13,40 @@ import (
 
 // OneWay as a last word makes a fault of a link one of its first direction only.
 const OneWay = "--one-way"
+
+// onWord stands before the name of a LAN, behind the nodes: a fault is of that one alone.
+const onWord = "on"
+
+// where takes "on LAN" out of a verb's words and gives the LANs that are meant: without it, all.
+func (l *Lab) where(words []string) (rest, lans []string, err error) {
+	i := slices.Index(words, onWord)
+	if i < 0 {
+		return words, l.lanNames(), nil
+	}
+	if i+1 == len(words) {
+		return nil, nil, errors.New("on wants the name of a LAN: cut A B on field")
+	}
+	name := words[i+1]
+	if !slices.Contains(l.lanNames(), name) || name == "" {
+		return nil, nil, fmt.Errorf("there is no lan %q; there are %s", name, lanNames(l.opts.LANs))
+	}
+	return slices.Delete(slices.Clone(words), i, i+2), []string{name}, nil
+}
+
+// WithoutLAN are a verb's words without the LAN that they name.
+func WithoutLAN(words []string) []string {
+	if i := slices.Index(words, onWord); i >= 0 {
+		return slices.Delete(slices.Clone(words), i, min(i+2, len(words)))
+	}
+	return words
+}
+
+func (l *Lab) lanNames() (names []string) {
+	for _, on := range orOnly(l.opts.LANs) {
+		names = append(names, on.Name)
+	}
+	return names
+}
 
 // linkVerb is a fault of links: what its value may be, and what it changes.
 type linkVerb struct {
@@ -74,7 +109,7 @@ func parseRate(text string) (func(*lan.Fault), error) {
 
 // impair does a fault of links: VERB A B [VALUE] is of the link between two nodes, VERB A
 // [VALUE] of all links of one, VERB all [VALUE] of all.
-func (l *Lab) impair(verb string, words []string) error {
+func (l *Lab) impair(verb string, words, lans []string) error {
 	v := linkVerbs[verb]
 	one := slices.Contains(words, OneWay)
 	words = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == OneWay })
@@ -93,7 +128,9 @@ func (l *Lab) impair(verb string, words []string) error {
 	if err != nil {
 		return err
 	}
-	l.between(from, to, !one, change)
+	if !l.between(lans, from, to, !one, change) {
+		return fmt.Errorf("%s have no LAN in common there", strings.Join(words, " and "))
+	}
 	return nil
 }
 
@@ -132,23 +169,37 @@ func (l *Lab) names() (names []string) {
 	return names
 }
 
-// between changes all links between two sides.
-func (l *Lab) between(from, to []string, bothWays bool, change func(*lan.Fault)) {
-	for _, a := range from {
-		for _, b := range to {
-			if a == b {
-				continue
-			}
-			l.Switch.Impair(a, b, change)
-			if bothWays {
-				l.Switch.Impair(b, a, change)
+// between changes all links between two sides on some LANs, and tells whether there are any.
+func (l *Lab) between(lans, from, to []string, bothWays bool, change func(*lan.Fault)) (any bool) {
+	for _, on := range lans {
+		for _, a := range from {
+			for _, b := range to {
+				if a == b || !l.both(on, a, b) {
+					continue
+				}
+				any = true
+				l.Switch.Impair(on, a, b, change)
+				if bothWays {
+					l.Switch.Impair(on, b, a, change)
+				}
 			}
 		}
 	}
+	return any
+}
+
+// both tells whether both nodes are on a LAN.
+func (l *Lab) both(on, a, b string) bool {
+	for _, name := range []string{a, b} {
+		if n, err := l.Node(name); err != nil || !n.on(on) {
+			return false
+		}
+	}
+	return true
 }
 
 // split cuts the links between the groups of "A,B / C": within a group all is well.
-func (l *Lab) split(words []string) error {
+func (l *Lab) split(words, lans []string) error {
 	var groups [][]string
 	for _, g := range strings.Split(strings.Join(words, " "), "/") {
 		group := strings.FieldsFunc(g, func(r rune) bool { return r == ',' || r == ' ' })
@@ -171,7 +222,7 @@ func (l *Lab) split(words []string) error {
 	}
 	for i, a := range groups {
 		for _, b := range groups[i+1:] {
-			l.between(a, b, true, func(f *lan.Fault) { f.Cut = true })
+			l.between(lans, a, b, true, func(f *lan.Fault) { f.Cut = true })
 		}
 	}
 	return nil
@@ -179,7 +230,7 @@ func (l *Lab) split(words []string) error {
 
 // heal takes back what was done: to all, to the links and the cable of one node, or to
 // the link between two. A machine that was ended stays so.
-func (l *Lab) heal(words []string) error {
+func (l *Lab) heal(words, lans []string) error {
 	if len(words) == 0 {
 		words = []string{"all"}
 	}
@@ -187,14 +238,14 @@ func (l *Lab) heal(words []string) error {
 	if err != nil {
 		return err
 	}
-	l.between(from, to, true, func(f *lan.Fault) { *f = lan.Fault{} })
+	l.between(lans, from, to, true, func(f *lan.Fault) { *f = lan.Fault{} })
 	if len(words) == 2 {
 		return nil
 	}
 	for _, name := range from {
 		n, err := l.Node(name)
 		if err == nil {
-			err = n.Heal()
+			err = n.healOn(lans, len(lans) == len(l.lanNames()))
 		}
 		if err != nil {
 			return err

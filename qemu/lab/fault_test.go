@@ -2,6 +2,8 @@ package lab
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,7 +58,7 @@ func TestFaultsByName(t *testing.T) {
 			l := &Lab{Switch: lan.NewSwitch()}
 			defer l.Switch.Close()
 			for _, name := range []string{"a", "b", "c"} {
-				l.nodes = append(l.nodes, &Node{Spec: NodeSpec{Name: name}, lab: l})
+				l.nodes = append(l.nodes, &Node{Spec: NodeSpec{Name: name}, lab: l, cards: NodeSpec{}.cards(nil)})
 			}
 			var err error
 			for _, do := range strings.Split(tt.do, ";") {
@@ -64,7 +66,7 @@ func TestFaultsByName(t *testing.T) {
 					break
 				}
 			}
-			got := fmt.Sprint(l.Switch.Links())
+			got := shown(l.Switch.Links())
 			if err != nil {
 				got = err.Error()
 			}
@@ -82,3 +84,70 @@ func TestFaultsByName(t *testing.T) {
 		t.Errorf("an unknown word: %v; want all that is known", err)
 	}
 }
+
+// shown are links in short, each with its LAN where that has a name.
+func shown(links []lan.Link) string {
+	list := []string{}
+	for _, l := range links {
+		text := fmt.Sprintf("{%s %s %v}", l.From, l.To, l.Fault)
+		if l.LAN != "" {
+			text = l.LAN + text
+		}
+		list = append(list, text)
+	}
+	return "[" + strings.Join(list, " ") + "]"
+}
+
+// Of several LANs, a fault is of all that the nodes have in common, or of the one that is named.
+func TestFaultsOnOneLAN(t *testing.T) {
+	for _, tt := range []struct {
+		do   string // several, by ";"
+		want string // the links, and the LANs that a is off; or the error
+	}{
+		{"cut a b", "[east{a b cut} west{a b cut} east{b a cut} west{b a cut}]"},
+		{"cut a b on west", "[west{a b cut} west{b a cut}]"},
+		{"cut a b --one-way on west", "[west{a b cut}]"},
+		{"loss a b 20% on west --one-way", "[west{a b loss 20%}]"},
+		{"cut a c", "[east{a c cut} east{c a cut}]"},
+		{"split a / b,c on west", "[west{a b cut} west{b a cut}]"},
+		{"cut all on west;heal a b", "[]"},
+		{"cut a b;heal a b on east", "[west{a b cut} west{b a cut}]"},
+		{"cut a b;loss a c 5%;heal a on east", "[west{a b cut} west{b a cut}]"},
+		{"cut a b;heal", "[]"},
+		{"isolate a", "[] east west"},
+		{"isolate a on west", "[] west"},
+		{"cut a on west", "[] west"},
+		{"isolate a;heal a on east", "[] west"},
+		{"isolate a on west;heal", "[]"},
+
+		{"cut a b on south", `there is no lan "south"; there are "east", "west"`},
+		{"cut a b on", "on wants the name of a LAN: cut A B on field"},
+		{"cut a c on west", "a and c have no LAN in common there"},
+		{"isolate c on west", `c is not on lan "west"`},
+		{"kill a on west", "kill is no fault of a LAN: without on"},
+	} {
+		t.Run(tt.do, func(t *testing.T) {
+			l := &Lab{Switch: lan.NewSwitch(), opts: Options{LANs: twoLANs}}
+			defer l.Switch.Close()
+			for name, nics := range map[string][]NIC{"a": {{LAN: "east"}, {LAN: "west"}}, "b": {{LAN: "west"}, {LAN: "east"}}, "c": {{LAN: "east"}}} {
+				l.nodes = append(l.nodes, &Node{Spec: NodeSpec{Name: name}, lab: l, cards: NodeSpec{NICs: nics}.cards(twoLANs)})
+			}
+			var err error
+			for _, do := range strings.Split(tt.do, ";") {
+				if err = l.Do(strings.Fields(do)...); err != nil {
+					break
+				}
+			}
+			a, _ := l.Node("a")
+			got := strings.Join(append([]string{shown(l.Switch.Links())}, slices.Sorted(slices.Values(a.cut))...), " ")
+			if err != nil {
+				got = err.Error()
+			}
+			if got != tt.want {
+				t.Errorf("%s\ngives %s\nwant  %s", tt.do, got, tt.want)
+			}
+		})
+	}
+}
+
+var twoLANs = []LANSpec{{"east", netip.MustParsePrefix("10.1.0.0/24")}, {"west", netip.MustParsePrefix("10.2.0.0/24")}}

@@ -62,14 +62,12 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 }
 
 func (l *Lab) up(run string) error {
-	guests, err := l.Switch.Listen(l.LANSocket())
-	if err != nil {
-		return err
+	for i, on := range l.opts.LANs {
+		if err := l.listen(i, on); err != nil {
+			return err
+		}
 	}
-	l.onClose(func() {
-		os.Remove(l.LANSocket())
-		guests.Close()
-	})
+	var err error
 	if l.opts.Pcap {
 		l.pcap, err = os.Create(filepath.Join(run, "lan.pcapng"))
 		if err != nil {
@@ -97,6 +95,20 @@ func (l *Lab) up(run string) error {
 	return l.startAll()
 }
 
+// listen lets others onto a LAN.
+func (l *Lab) listen(i int, on LANSpec) error {
+	path := LANSocket(l.opts.Dir, i)
+	guests, err := l.Switch.Listen(path, on.Name)
+	if err != nil {
+		return err
+	}
+	l.onClose(func() {
+		os.Remove(path)
+		guests.Close()
+	})
+	return nil
+}
+
 // startAll starts all nodes that are not to be off, at once.
 func (l *Lab) startAll() error {
 	errs := make([]error, len(l.nodes))
@@ -119,6 +131,9 @@ func (l *Lab) newNode(run string, s NodeSpec, cookie string) (*Node, error) {
 	n := &Node{Spec: s, lab: l, place: len(l.nodes), secrets: map[string]string{"cookie": cookie}, dir: filepath.Join(run, s.Name), disk: filepath.Join(l.opts.Dir, "data", s.Name+".ext4")}
 	if l.opts.As == AsNS {
 		n.disk = filepath.Join(l.opts.Dir, "data", s.Name)
+	}
+	if !s.NoNIC {
+		n.cards = s.cards(l.opts.LANs)
 	}
 	n.view.Interval = l.opts.Interval
 	if key := l.opts.HealthKey; key != nil {
@@ -191,11 +206,13 @@ func (l *Lab) Node(name string) (*Node, error) {
 // Dir is the directory of the lab.
 func (l *Lab) Dir() string { return l.opts.Dir }
 
-// LANSocket is the path at which others get onto the LAN (lan.Dial).
-func (l *Lab) LANSocket() string { return LANSocket(l.opts.Dir) }
-
-// LANSocket is that of the lab in dir.
-func LANSocket(dir string) string { return filepath.Join(RunDir(dir), "lan.sock") }
+// LANSocket is the path at which others get onto a LAN of the lab in dir (lan.Dial), by its place among them.
+func LANSocket(dir string, place int) string {
+	if place == 0 {
+		return filepath.Join(RunDir(dir), "lan.sock")
+	}
+	return filepath.Join(RunDir(dir), fmt.Sprintf("lan%d.sock", place))
+}
 
 // WaitWhole waits until every node is up and connected to all others. Its error tells of
 // the first node that is not.

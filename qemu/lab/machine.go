@@ -43,7 +43,7 @@ func (n *Node) launchQEMU() (*machine, error) {
 		}
 		return nil, err
 	}
-	for range 4 {
+	for range 3 + len(n.cards) {
 		our, their, err := socketPair()
 		if err != nil {
 			return fail(err)
@@ -55,9 +55,8 @@ func (n *Node) launchQEMU() (*machine, error) {
 		return fail(err)
 	}
 	defer out.Close()
-	// os/exec gives ExtraFiles the numbers from 3 on.
 	a := arch.Of(n.image().Arch)
-	cmd := exec.Command(a.QEMU, n.arguments(3, 4, 5, 6)...)
+	cmd := exec.Command(a.QEMU, n.arguments()...)
 	cmd.ExtraFiles = theirs
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := n.lab.spawn.start(cmd); err != nil {
@@ -69,18 +68,26 @@ func (n *Node) launchQEMU() (*machine, error) {
 	for _, f := range theirs {
 		f.Close()
 	}
-	m := &machine{cmd: cmd, serial: ours[0], shell: ours[3], gone: make(chan struct{})}
-	m.qmp = newQMP(ours[1], n.machineEvent)
-	if n.Spec.NoNIC {
-		ours[2].Close()
-	} else {
-		n.lab.Switch.Attach(n.Spec.Name, ours[2], n.cut)
+	m := &machine{cmd: cmd, serial: ours[serialAt], shell: ours[shellAt], gone: make(chan struct{})}
+	m.qmp = newQMP(ours[qmpAt], n.machineEvent)
+	for i, c := range n.cards {
+		n.lab.Switch.AttachAt(n.at(c), ours[firstNIC+i], n.isCut(c.on.Name))
 	}
 	return m, nil
 }
 
-// nicID is what QEMU calls the network card.
-const nicID = "lan"
+// The places of what QEMU inherits among its descriptors, of which os/exec gives the first the number 3;
+// behind them, the network cards.
+const (
+	serialAt = iota
+	qmpAt
+	shellAt
+	firstNIC
+	inherited = 3
+)
+
+// nicID is what QEMU calls a network card.
+func nicID(i int) string { return "lan" + strconv.Itoa(i) }
 
 // image is what the node boots.
 func (n *Node) image() image.Set {
@@ -90,9 +97,8 @@ func (n *Node) image() image.Set {
 	return n.lab.opts.Image
 }
 
-// arguments are QEMU's, for a machine with its two serial ports, QMP and network on these
-// descriptors.
-func (n *Node) arguments(serial, qmp, nic, shell int) []string {
+// arguments are QEMU's.
+func (n *Node) arguments() []string {
 	o := n.lab.opts
 	accel := []string{"-accel", "tcg,thread=multi"}
 	a := arch.Of(n.image().Arch)
@@ -102,9 +108,9 @@ func (n *Node) arguments(serial, qmp, nic, shell int) []string {
 	args := slices.Concat([]string{"-name", n.Spec.Name}, a.Args, accel, []string{"-smp", strconv.Itoa(max(n.Spec.CPUs, 1)),
 		"-m", strconv.Itoa(cmp.Or(n.Spec.Memory, o.Memory)), "-nodefaults", "-no-user-config", "-display", "none"})
 	args = append(args,
-		"-chardev", fmt.Sprintf("socket,id=serial,fd=%d", serial), "-serial", "chardev:serial",
-		"-chardev", fmt.Sprintf("socket,id=shell,fd=%d", shell),
-		"-chardev", fmt.Sprintf("socket,id=qmp,fd=%d", qmp), "-mon", "chardev=qmp,mode=control")
+		"-chardev", fmt.Sprintf("socket,id=serial,fd=%d", inherited+serialAt), "-serial", "chardev:serial",
+		"-chardev", fmt.Sprintf("socket,id=shell,fd=%d", inherited+shellAt),
+		"-chardev", fmt.Sprintf("socket,id=qmp,fd=%d", inherited+qmpAt), "-mon", "chardev=qmp,mode=control")
 	args = slices.Concat(args, a.Port, n.bootArguments(), n.diskArguments())
 	for i, file := range o.Drives {
 		args = append(args, "-drive", fmt.Sprintf("if=none,id=drive%d,format=raw,file=%s", i, comma(file)))
@@ -118,18 +124,12 @@ func (n *Node) arguments(serial, qmp, nic, shell int) []string {
 	if n.Spec.RTC != "" {
 		args = append(args, "-rtc", "base="+n.Spec.RTC)
 	}
-	if n.Spec.NoNIC {
-		return args
+	for i, c := range n.cards {
+		args = append(args,
+			"-netdev", fmt.Sprintf("stream,id=%s,server=off,addr.type=fd,addr.str=%d", nicID(i), inherited+firstNIC+i),
+			"-device", fmt.Sprintf("virtio-net-pci,netdev=%s,romfile=,addr=%x,mac=%s", nicID(i), 6+i, c.mac))
 	}
-	return append(args,
-		"-netdev", fmt.Sprintf("stream,id="+nicID+",server=off,addr.type=fd,addr.str=%d", nic),
-		"-device", "virtio-net-pci,netdev="+nicID+",romfile=,addr=6,mac="+n.mac())
-}
-
-// mac is the address of its network card.
-func (n *Node) mac() string {
-	a := n.Spec.Address.As4()
-	return fmt.Sprintf("52:54:00:%02x:%02x:%02x", a[1], a[2], a[3])
+	return args
 }
 
 // bootArguments are what it boots.
@@ -159,7 +159,7 @@ func (n *Node) cmdline() string {
 			"sysctl.kernel.printk=7", "net.ifnames=0"}
 	}
 	if !n.Spec.Auto {
-		words = append(words, fmt.Sprintf("ip=%s::%s:%s:%s:eth0:off", n.Spec.Address, Gateway, Netmask, n.Spec.Name))
+		words = append(words, n.addressWords()...)
 	}
 	if n.lab.opts.HealthKey != nil {
 		words = append(words, "beaminit.health.key_file=/data/"+healthKey)
@@ -170,6 +170,18 @@ func (n *Node) cmdline() string {
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+// addressWords are those of its network cards. Without one that has ip=, its name is told by itself.
+func (n *Node) addressWords() (words []string) {
+	cards := n.Spec.cards(n.lab.opts.LANs)
+	for _, c := range cards {
+		words = append(words, c.words(n.Spec.Name)...)
+	}
+	if !cards[0].addr.IsValid() {
+		words = append(words, "hostname="+n.Spec.Name)
+	}
+	return words
 }
 
 // comma doubles the commas of a file name, as QEMU's options want it.

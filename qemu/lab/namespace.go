@@ -22,8 +22,8 @@ func (n *Node) launchNamespace() (*machine, error) {
 	}
 	defer said.Close()
 	s := namespace.Spec{Root: n.image().Root, Data: n.disk, Cmdline: n.cmdline()}
-	if !n.Spec.NoNIC {
-		s.Cards = []namespace.Card{{Name: "eth0", MAC: n.mac()}}
+	for _, c := range n.cards {
+		s.Cards = append(s.Cards, namespace.Card{Name: c.name, MAC: c.mac})
 	}
 	for i := range max(n.Spec.CPUs, 1) {
 		s.CPUs = append(s.CPUs, n.place+i)
@@ -34,10 +34,10 @@ func (n *Node) launchNamespace() (*machine, error) {
 	}
 	console := namespace.NewConsole(inside)
 	h := &hand{cmd: cmd}
-	for _, dev := range inside.Cards {
+	for i, dev := range inside.Cards {
 		port := lan.NewTapPort(dev)
 		h.ports = append(h.ports, port)
-		n.lab.Switch.Attach(n.Spec.Name, port, n.cut)
+		n.lab.Switch.AttachAt(n.at(n.cards[i]), port, n.isCut(n.cards[i].on.Name))
 	}
 	return &machine{
 		cmd: cmd, serial: console, shell: inside.Shell, qmp: h, gone: make(chan struct{}),
@@ -71,12 +71,12 @@ func (h *hand) execute(command string, args map[string]any) error {
 		return h.cmd.Process.Signal(unix.SIGUSR2)
 	case "set_link":
 		up, _ := args["up"].(bool)
-		for _, p := range h.ports {
-			if err := p.Carrier(up); err != nil {
-				return err
+		for i, p := range h.ports {
+			if nicID(i) == args["name"] {
+				return p.Carrier(up)
 			}
 		}
-		return nil
+		return errNoDevice
 	case "qom-set", "blockdev-add", "blockdev-reopen", "blockdev-del":
 		return errNoDisk
 	}

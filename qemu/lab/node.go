@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"slices"
 	"sync"
 	"time"
 
@@ -22,7 +21,8 @@ type Node struct {
 	Spec  NodeSpec
 	lab   *Lab
 	dir   string // run/NAME
-	place int    // among the nodes
+	cards []card
+	place int // among the nodes
 	disk  string
 	con   *watch.Console
 
@@ -30,7 +30,7 @@ type Node struct {
 
 	mu      sync.Mutex
 	view    watch.View
-	cut     bool     // off the LAN
+	cut     []string // the LANs that it is off
 	faults  []string // of the machine: unplugged, stopped, disk slow, disk readonly
 	machine *machine // nil: off
 }
@@ -177,19 +177,6 @@ func (n *Node) Running() bool {
 	return err == nil
 }
 
-// Cut takes the node off the LAN, or puts it back.
-func (n *Node) Cut(cut bool) {
-	n.mu.Lock()
-	n.cut = cut
-	n.mu.Unlock()
-	n.lab.Switch.Cut(n.Spec.Name, cut)
-	if cut {
-		n.note("lab: cut off the LAN")
-	} else {
-		n.note("lab: back on the LAN")
-	}
-}
-
 // Write types on the node's serial console.
 func (n *Node) Write(p []byte) (int, error) {
 	m, err := n.current()
@@ -239,64 +226,6 @@ func (n *Node) execute(command string, args map[string]any) error {
 		return fmt.Errorf("%s of %s: %w", command, n.Spec.Name, err)
 	}
 	return nil
-}
-
-// Freeze stops the node's processor, or lets it go on.
-func (n *Node) Freeze(frozen bool) error {
-	command, text := "cont", "lab: goes on"
-	if frozen {
-		command, text = "stop", "lab: frozen"
-	}
-	if err := n.Monitor(command); err != nil {
-		return err
-	}
-	n.fault("frozen", frozen)
-	n.note(text)
-	return nil
-}
-
-// Unplug pulls the node's cable, or puts it back: the node sees its carrier go and come.
-func (n *Node) Unplug(out bool) error {
-	if n.Spec.NoNIC {
-		return fmt.Errorf("%s has no network card", n.Spec.Name)
-	}
-	if err := n.execute("set_link", map[string]any{"name": nicID, "up": !out}); err != nil {
-		return err
-	}
-	n.fault("unplugged", out)
-	if out {
-		n.note("lab: cable unplugged")
-	} else {
-		n.note("lab: cable plugged in")
-	}
-	return nil
-}
-
-// fault notes what is wrong with the machine, or that it is not any more.
-func (n *Node) fault(what string, wrong bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.faults = slices.DeleteFunc(n.faults, func(f string) bool { return f == what })
-	if wrong {
-		n.faults = append(n.faults, what)
-	}
-}
-
-// Heal takes back what was done to the node while it runs.
-func (n *Node) Heal() error {
-	n.mu.Lock()
-	cut, faults := n.cut, slices.Clone(n.faults)
-	n.mu.Unlock()
-	if cut {
-		n.Cut(false)
-	}
-	var errs []error
-	for _, f := range faults {
-		errs = append(errs, map[string]func(bool) error{
-			"frozen": n.Freeze, "unplugged": n.Unplug, "disk slow": n.SlowDisk, "disk readonly": n.ReadOnlyDisk,
-		}[f](false))
-	}
-	return errors.Join(errs...)
 }
 
 // SysRq presses a magic SysRq key on the node's serial console (kernel

@@ -4,55 +4,141 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
+	"strings"
 
 	"github.com/beaminit/beaminit/config"
 )
-
-// LAN is the network of the lab's nodes.
-var LAN = netip.MustParsePrefix(Gateway + "/24").Masked()
 
 // MinMemory is what a node boots with, in MiB: below it the kernel has no room to unpack its
 // initramfs.
 const MinMemory = 128
 
-// CheckNodes gives all that is wrong with the nodes, before anything is booted: it would be seen
+// maxNICs are the network cards of a node that QEMU's PCI bus has places for.
+const maxNICs = 8
+
+// Check gives all that is wrong with the LANs and the nodes, before anything is booted: it would be seen
 // after a minute, in another form.
-func CheckNodes(nodes []NodeSpec) error {
+func Check(lans []LANSpec, nodes []NodeSpec) error {
 	if len(nodes) == 0 {
 		return errors.New("a lab needs at least one node")
 	}
-	var errs []error
-	names, addresses := map[string]bool{}, map[netip.Addr]string{}
+	c := checker{lans: orOnly(lans), names: map[string]bool{}, addresses: map[netip.Addr]string{}}
+	if c.checkLANs(); len(c.errs) > 0 {
+		return errors.Join(c.errs...)
+	}
 	for i, n := range nodes {
-		wrong := func(format string, args ...any) {
-			errs = append(errs, fmt.Errorf("node %q: "+format, append([]any{n.Name}, args...)...))
+		if n.Name == "" {
+			c.errs = append(c.errs, fmt.Errorf("node %d of %d has no name", i+1, len(nodes)))
+			continue
 		}
-		switch _, isAddress := netip.ParseAddr(n.Name); {
-		case n.Name == "":
-			errs = append(errs, fmt.Errorf("node %d of %d has no name", i+1, len(nodes)))
-		case isAddress == nil:
-			wrong("its name is an address; want a host name such as \"eclero6\"")
-		case !config.HostName(n.Name):
-			wrong("want a host name: letters, digits and inner hyphens, such as \"eclero6\"")
-		case names[n.Name]:
-			wrong("two nodes have this name")
-		}
-		names[n.Name] = true
-		switch other, taken := addresses[n.Address]; {
-		case !LAN.Contains(n.Address) || n.Address == LAN.Addr() || n.Address.As4()[3] == 255:
-			wrong("address %v is none of a host in %v, the lab's LAN", n.Address, LAN)
-		case n.Address.String() == Gateway:
-			wrong("address %v is the gateway's, and that of lab join", n.Address)
-		case taken:
-			wrong("address %v is that of %q", n.Address, other)
-		}
-		addresses[n.Address] = n.Name
+		c.name(n)
+		c.nics(n)
 		if n.Memory != 0 && n.Memory < MinMemory {
-			wrong("mem = %d: a node boots with %d MiB and more", n.Memory, MinMemory)
+			c.wrong(n, "mem = %d: a node boots with %d MiB and more", n.Memory, MinMemory)
 		}
 		if n.CPUs < 0 || n.CPUs > 16 {
-			wrong("cpus = %d: from 1 to 16", n.CPUs)
+			c.wrong(n, "cpus = %d: from 1 to 16", n.CPUs)
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(c.errs...)
+}
+
+// checker gathers what is wrong.
+type checker struct {
+	lans      []LANSpec
+	names     map[string]bool
+	addresses map[netip.Addr]string // whose they are
+	errs      []error
+}
+
+func (c *checker) wrong(n NodeSpec, format string, args ...any) {
+	c.errs = append(c.errs, fmt.Errorf("node %q: "+format, append([]any{n.Name}, args...)...))
+}
+
+func (c *checker) checkLANs() {
+	say := func(format string, args ...any) { c.errs = append(c.errs, fmt.Errorf(format, args...)) }
+	names := map[string]bool{}
+	for i, l := range c.lans {
+		switch {
+		case l.Name == "" && len(c.lans) > 1:
+			say("lan %d of %d has no name", i+1, len(c.lans))
+		case l.Name != "" && !config.HostName(l.Name):
+			say("lan %q: want a name of letters, digits and inner hyphens, such as \"field\"", l.Name)
+		case names[l.Name]:
+			say("lan %q: two LANs have this name", l.Name)
+		}
+		names[l.Name] = true
+		if p := l.Prefix; !p.IsValid() || !p.Addr().Is4() || p.Bits() > 29 || p != p.Masked() {
+			say("lan %q: address %v: want an IPv4 network of eight addresses or more, such as \"10.20.0.0/24\"", l.Name, p)
+		}
+		for _, o := range c.lans[:i] {
+			if o.Prefix.IsValid() && l.Prefix.IsValid() && o.Prefix.Overlaps(l.Prefix) {
+				say("lan %q: address %v overlaps that of %q, %v", l.Name, l.Prefix, o.Name, o.Prefix)
+			}
+		}
+	}
+}
+
+func (c *checker) name(n NodeSpec) {
+	switch _, isAddress := netip.ParseAddr(n.Name); {
+	case isAddress == nil:
+		c.wrong(n, "its name is an address; want a host name such as \"eclero6\"")
+	case !config.HostName(n.Name):
+		c.wrong(n, "want a host name: letters, digits and inner hyphens, such as \"eclero6\"")
+	case n.Name == onWord:
+		c.wrong(n, "a fault's word for a LAN is no name for a node")
+	case c.names[n.Name]:
+		c.wrong(n, "two nodes have this name")
+	}
+	c.names[n.Name] = true
+}
+
+func (c *checker) nics(n NodeSpec) {
+	if len(n.NICs) > maxNICs {
+		c.wrong(n, "%d network cards: %d at most", len(n.NICs), maxNICs)
+	}
+	met := false
+	for i, nic := range n.NICs {
+		on, known := lanNamed(c.lans, nic.LAN)
+		if !known {
+			c.wrong(n, "eth%d: there is no lan %q; there are %s", i, nic.LAN, lanNames(c.lans))
+			continue
+		}
+		met = met || nic.Address.IsValid() && nic.Address == n.Address && on.Name == c.lans[0].Name
+		if nic.Address.IsValid() {
+			c.address(n, on, nic.Address)
+		}
+	}
+	switch {
+	case len(n.NICs) == 0:
+		c.address(n, c.lans[0], n.Address)
+	case !met:
+		c.wrong(n, "none of its cards has an address on lan %q, the first, where the nodes meet", c.lans[0].Name)
+	}
+}
+
+// address checks one of a node's, on a LAN.
+func (c *checker) address(n NodeSpec, on LANSpec, a netip.Addr) {
+	name := "the lab's LAN"
+	if on.Name != "" {
+		name = "lan " + strconv.Quote(on.Name)
+	}
+	switch other, taken := c.addresses[a]; {
+	case !on.Prefix.Contains(a) || a == on.Prefix.Addr() || !on.Prefix.Contains(a.Next()):
+		c.wrong(n, "address %v is none of a host in %v, %s", a, on.Prefix, name)
+	case a == on.Host(1):
+		c.wrong(n, "address %v is the gateway's, and that of lab join", a)
+	case taken:
+		c.wrong(n, "address %v is that of %q", a, other)
+	}
+	c.addresses[a] = n.Name
+}
+
+func lanNames(lans []LANSpec) string {
+	var names []string
+	for _, l := range lans {
+		names = append(names, strconv.Quote(l.Name))
+	}
+	return strings.Join(names, ", ")
 }

@@ -22,7 +22,7 @@ import (
 	"github.com/beaminit/beaminit/qemu/namespace"
 )
 
-// The addresses of the lab's LAN.
+// The addresses of the lab's LAN, where there is only one and nobody says another.
 const (
 	Gateway = "192.168.7.1" // nobody, unless a test brings a TAP device there
 	Netmask = "255.255.255.0"
@@ -43,6 +43,7 @@ type NodeSpec struct {
 	Append  string // added to the kernel command line
 	Cmdline string // the whole of it, instead of the lab's and both Appends
 	NoNIC   bool   // a machine without a network card
+	NICs    []NIC  // its network cards, eth0 and so on; nil: one, on the first LAN, with Address
 	RTC     string // what its clock says when it is switched on, as -rtc base= has it; empty: what is right
 	Auto    bool   // nothing on its command line tells it from others; see AutoSpecs
 	Off     bool   // Up does not start it
@@ -163,7 +164,8 @@ func Words(nodes []NodeSpec, interval time.Duration) string {
 type Options struct {
 	Dir       string // where a lab keeps what it made and what it says: logs, sockets, disks
 	Nodes     []NodeSpec
-	As        string // AsVM or AsNS; empty: AsVM
+	LANs      []LANSpec // nil: one, that of LAN; on the first the nodes are each other's peers
+	As        string    // AsVM or AsNS; empty: AsVM
 	Image     image.Set
 	TCG       bool          // never KVM
 	Memory    int           // MiB a node; 0: 256
@@ -179,9 +181,10 @@ type Options struct {
 }
 
 func (o *Options) fill() error {
-	if err := CheckNodes(o.Nodes); err != nil {
+	if err := Check(o.LANs, o.Nodes); err != nil {
 		return err
 	}
+	o.LANs = orOnly(o.LANs)
 	switch o.As {
 	case "":
 		o.As = AsVM

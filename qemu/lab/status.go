@@ -43,6 +43,11 @@ func (l *Lab) Status() (Status, error) {
 	case l.kvm:
 		s.Accel = "kvm"
 	}
+	if l.opts.LANs[0].Name != "" {
+		for _, on := range l.opts.LANs {
+			s.LANs = append(s.LANs, watch.LAN{Name: on.Name, Prefix: on.Prefix})
+		}
+	}
 	for _, n := range l.nodes {
 		s.Nodes = append(s.Nodes, n.status(now))
 	}
@@ -57,7 +62,12 @@ func (n *Node) status(now time.Time) NodeStatus {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	s := n.view.Status(now)
-	s.Name, s.Address, s.Cut, s.Faults = n.Spec.Name, n.Spec.Address.String(), n.cut, slices.Clone(n.faults)
+	s.Name, s.Address, s.Faults = n.Spec.Name, n.Spec.Address.String(), slices.Clone(n.faults)
+	if s.Cut = len(n.cut) > 0 && len(n.cut) == len(n.lans()); !s.Cut {
+		for _, name := range n.cut {
+			s.Faults = append(s.Faults, "cut "+onWord+" "+name)
+		}
+	}
 	if s.Auto = n.Spec.Auto; s.Auto {
 		s.Address = ""
 	}

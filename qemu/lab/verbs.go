@@ -11,21 +11,21 @@ type Verb struct {
 	Name, Args string // its word, and what may follow
 	Min, Max   int    // how many words
 	Help       string
-	do         func(*Lab, []string) error
+	do         func(l *Lab, words, lans []string) error
 }
 
 // verbs are all of them, by the names that the command line, the keys and the scenarios
 // use.
 var verbs = []Verb{
 	{"cut", "A [B] [--one-way]", 1, 3, "take a node off the LAN, or cut the link between two", (*Lab).cutWords},
-	{"isolate", "A", 1, 1, "take a node off the LAN; its link stays up, as with a dead switch port", onNode(func(n *Node) error { n.Cut(true); return nil })},
+	{"isolate", "A", 1, 1, "take a node off the LAN; its link stays up, as with a dead switch port", isolate},
 	{"split", "A,B / C", 1, 99, "cut all links between the sides", (*Lab).split},
 	{"loss", "A [B] 20% [--one-way]", 2, 4, "lose a share of the frames", linkVerbNamed("loss")},
 	{"delay", "A [B] 200ms±50 [--one-way]", 2, 4, "frames take so much longer", linkVerbNamed("delay")},
 	{"rate", "A [B] 64k [--one-way]", 2, 4, "so many bits a second and no more", linkVerbNamed("rate")},
 	{"duplicate", "A [B] 5% [--one-way]", 2, 4, "a share of the frames comes twice", linkVerbNamed("duplicate")},
 	{"reorder", "A [B] 5% [--one-way]", 2, 4, "a share of the frames is overtaken by others", linkVerbNamed("reorder")},
-	{"unplug", "A", 1, 1, "pull the cable: the node sees that its carrier is gone", onNode(func(n *Node) error { return n.Unplug(true) })},
+	{"unplug", "A", 1, 1, "pull the cable: the node sees that its carrier is gone", unplug},
 	{"disk", "A slow|readonly|full|wipe", 2, 2, "the data disk: slow, or every write fails; full or new, while the node is off", (*Lab).diskWords},
 	{"heal", "[A [B]]", 0, 2, "take all faults back, or those of a node or a link", (*Lab).heal},
 	{"kill", "A", 1, 1, "end a node at once, as if its power failed", onNode((*Node).Kill)},
@@ -49,10 +49,17 @@ func (l *Lab) Do(words ...string) error {
 	if i < 0 {
 		return &VerbError{strings.Join(words, " ")}
 	}
-	if n := len(words) - 1; n < verbs[i].Min || n > verbs[i].Max {
+	rest, lans, err := l.where(words)
+	if err != nil {
+		return err
+	}
+	if len(rest) < len(words) && !verbs[i].onLAN() {
+		return fmt.Errorf("%s is no fault of a LAN: without on", words[0])
+	}
+	if n := len(rest) - 1; n < verbs[i].Min || n > verbs[i].Max {
 		return fmt.Errorf("usage: %s %s", words[0], verbs[i].Args)
 	}
-	if err := verbs[i].do(l, words[1:]); err != nil {
+	if err := verbs[i].do(l, rest[1:], lans); err != nil {
 		return err
 	}
 	l.Switch.Comment(strings.Join(words, " "))
@@ -73,8 +80,14 @@ func (e *VerbError) Error() string {
 	return fmt.Sprintf("the lab cannot %q: it knows %s", strings.TrimSpace(e.Verb), strings.Join(names, ", "))
 }
 
-func onNode(do func(*Node) error) func(*Lab, []string) error {
-	return func(l *Lab, words []string) error {
+// onLAN tells whether it can be of one LAN alone.
+func (v Verb) onLAN() bool {
+	_, isLink := linkVerbs[v.Name]
+	return isLink || slices.Contains([]string{"isolate", "split", "unplug", "heal"}, v.Name)
+}
+
+func onNode(do func(*Node) error) func(*Lab, []string, []string) error {
+	return func(l *Lab, words, _ []string) error {
 		n, err := l.Node(words[0])
 		if err != nil {
 			return err
@@ -83,19 +96,44 @@ func onNode(do func(*Node) error) func(*Lab, []string) error {
 	}
 }
 
-func linkVerbNamed(name string) func(*Lab, []string) error {
-	return func(l *Lab, words []string) error { return l.impair(name, words) }
+func linkVerbNamed(name string) func(*Lab, []string, []string) error {
+	return func(l *Lab, words, lans []string) error { return l.impair(name, words, lans) }
 }
 
-// cutWords: one node alone is taken off the LAN with everything that comes later, too.
-func (l *Lab) cutWords(words []string) error {
+// cutWords: one node alone is taken off its LANs with everything that comes later, too.
+func (l *Lab) cutWords(words, lans []string) error {
 	if len(words) == 1 && words[0] != "all" {
-		return onNode(func(n *Node) error { n.Cut(true); return nil })(l, words)
+		return isolate(l, words, lans)
 	}
-	return l.impair("cut", words)
+	return l.impair("cut", words, lans)
 }
 
-func (l *Lab) diskWords(words []string) error {
+// isolate takes a node off some LANs.
+func isolate(l *Lab, words, lans []string) error {
+	n, err := l.Node(words[0])
+	switch {
+	case err != nil:
+		return err
+	case len(lans) == len(l.lanNames()):
+		n.Cut(true)
+	case !n.on(lans[0]):
+		return fmt.Errorf("%s is not on lan %q", words[0], lans[0])
+	default:
+		n.CutOn(lans[0], true)
+	}
+	return nil
+}
+
+// unplug pulls a node's cables of some LANs.
+func unplug(l *Lab, words, lans []string) error {
+	n, err := l.Node(words[0])
+	if err != nil {
+		return err
+	}
+	return n.unplug(true, lans)
+}
+
+func (l *Lab) diskWords(words, _ []string) error {
 	n, err := l.Node(words[0])
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package lan
 
 import (
+	"cmp"
 	"container/heap"
 	"fmt"
 	"math/rand/v2"
@@ -64,8 +65,8 @@ func Rate(bits int64) string {
 	return fmt.Sprint(bits)
 }
 
-// way is one direction of a link, by the names of its ports.
-type way struct{ from, to string }
+// way is one direction of a link on a LAN, by the nodes at its ends.
+type way struct{ lan, from, to string }
 
 // link is a way that something is wrong with.
 type link struct {
@@ -78,14 +79,15 @@ type Link struct {
 	From  string `json:"from"`
 	To    string `json:"to"`
 	Fault Fault  `json:"fault"`
+	LAN   string `json:"lan,omitempty"` // empty: the only one
 }
 
-// Impair changes what is wrong with the way between two ports, whether they are there
+// Impair changes what is wrong with the way between two nodes on a LAN, whether they are there
 // already or not. Of the frames on the way, none is called back.
-func (s *Switch) Impair(from, to string, change func(*Fault)) {
+func (s *Switch) Impair(lan, from, to string, change func(*Fault)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := way{from, to}
+	w := way{lan, from, to}
 	l := s.links[w]
 	if l == nil {
 		l = &link{}
@@ -104,13 +106,10 @@ func (s *Switch) Links() []Link {
 	defer s.mu.Unlock()
 	var list []Link
 	for w, l := range s.links {
-		list = append(list, Link{w.from, w.to, l.Fault})
+		list = append(list, Link{w.from, w.to, l.Fault, w.lan})
 	}
 	slices.SortFunc(list, func(a, b Link) int {
-		if c := strings.Compare(a.From, b.From); c != 0 {
-			return c
-		}
-		return strings.Compare(a.To, b.To)
+		return cmp.Or(strings.Compare(a.From, b.From), strings.Compare(a.To, b.To), strings.Compare(a.LAN, b.LAN))
 	})
 	return list
 }
@@ -118,9 +117,9 @@ func (s *Switch) Links() []Link {
 // pass takes a frame over a way. It says what became of it, for the sniffer: nothing,
 // where it went as on a good cable.
 func (s *Switch) pass(from, to *port, frame []byte) (fate string) {
-	l := s.links[way{from.name, to.name}]
+	l := s.links[way{from.LAN, from.Node, to.Node}]
 	if l == nil {
-		s.give(from.name, to, frame)
+		s.give(from.Node, to, frame)
 		return ""
 	}
 	if l.Cut {
@@ -142,7 +141,7 @@ func (s *Switch) pass(from, to *port, frame []byte) (fate string) {
 			due = due.Add(heldBack)
 			fate = "reordered"
 		}
-		s.send(due, from.name, to, frame)
+		s.send(due, from.Node, to, frame)
 	}
 	return fate
 }

@@ -28,7 +28,7 @@ func TestFaultsOfOneWay(t *testing.T) {
 			s := NewSwitch()
 			defer s.Close()
 			a, b, c := plug(t, s, "a"), plug(t, s, "b"), plug(t, s, "c")
-			s.Impair("a", "b", func(f *Fault) { *f = tt.fault })
+			s.Impair("", "a", "b", func(f *Fault) { *f = tt.fault })
 			if got := tt.fault.String(); got != tt.words {
 				t.Errorf("the fault is called %q, want %q", got, tt.words)
 			}
@@ -52,14 +52,14 @@ func TestFaultsOfOneWay(t *testing.T) {
 func TestFaultsShownAndMended(t *testing.T) {
 	s := NewSwitch()
 	defer s.Close()
-	s.Impair("b", "a", func(f *Fault) { f.Loss = 0.2 })
-	s.Impair("a", "b", func(f *Fault) { f.Cut = true })
-	s.Impair("a", "b", func(f *Fault) { f.Delay = time.Second })
-	if got, want := fmt.Sprint(s.Links()), "[{a b cut, delay 1s} {b a loss 20%}]"; got != want {
+	s.Impair("", "b", "a", func(f *Fault) { f.Loss = 0.2 })
+	s.Impair("", "a", "b", func(f *Fault) { f.Cut = true })
+	s.Impair("", "a", "b", func(f *Fault) { f.Delay = time.Second })
+	if got, want := fmt.Sprint(s.Links()), "[{a b cut, delay 1s } {b a loss 20% }]"; got != want {
 		t.Errorf("the faults are %s, want %s", got, want)
 	}
-	s.Impair("a", "b", func(f *Fault) { *f = Fault{} })
-	s.Impair("b", "a", func(f *Fault) { *f = Fault{} })
+	s.Impair("", "a", "b", func(f *Fault) { *f = Fault{} })
+	s.Impair("", "b", "a", func(f *Fault) { *f = Fault{} })
 	if got := s.Links(); len(got) != 0 {
 		t.Errorf("faults after all were mended: %v", got)
 	}
@@ -70,7 +70,7 @@ func TestDelayKeepsTheOrder(t *testing.T) {
 	s := NewSwitch()
 	defer s.Close()
 	a, b := plug(t, s, "a"), plug(t, s, "b")
-	s.Impair("a", "b", func(f *Fault) { f.Delay = 5 * time.Millisecond })
+	s.Impair("", "a", "b", func(f *Fault) { f.Delay = 5 * time.Millisecond })
 	const n = 200
 	go func() {
 		for i := range n {
@@ -88,7 +88,7 @@ func TestLossIsTheShareAskedFor(t *testing.T) {
 	a := plug(t, s, "a")
 	b := plug(t, s, "b")
 	go discard(b)
-	s.Impair("a", "b", func(f *Fault) { f.Loss = 0.2 })
+	s.Impair("", "a", "b", func(f *Fault) { f.Loss = 0.2 })
 	const n = 5000
 	for range n {
 		send(t, a, wire(broadcast, addr('a'), "x"))

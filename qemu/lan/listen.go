@@ -9,10 +9,10 @@ import (
 	"strconv"
 )
 
-// Listen lets others onto the LAN through a unix socket at path: each connection is
+// Listen lets others onto a LAN through a unix socket at path: each connection is
 // a port, named guest1, guest2 and so on. Closing what it returns ends the listening
 // and leaves the ports.
-func (s *Switch) Listen(path string) (net.Listener, error) {
+func (s *Switch) Listen(path, lan string) (net.Listener, error) {
 	l, err := ListenUnix(path)
 	if err != nil {
 		return nil, fmt.Errorf("lan: %w", err)
@@ -23,7 +23,7 @@ func (s *Switch) Listen(path string) (net.Listener, error) {
 			if err != nil {
 				return
 			}
-			s.Attach("guest"+strconv.Itoa(n), conn, false)
+			s.AttachAt(At{LAN: lan, Node: "guest" + strconv.Itoa(n)}, conn, false)
 		}
 	}()
 	return l, nil

@@ -24,7 +24,7 @@ func TestSniff(t *testing.T) {
 	send(t, a, wire(broadcast, addr('a'), "seen"))
 	wants(t, "b", b, "seen")
 	s.Comment("cut eclero6 eclero8")
-	s.Impair("eclero6", "eclero8", func(f *Fault) { f.Cut = true })
+	s.Impair("", "eclero6", "eclero8", func(f *Fault) { f.Cut = true })
 	send(t, a, wire(broadcast, addr('a'), "gone"))
 	for deadline := time.Now().Add(time.Minute); s.Count().Cut == 0; time.Sleep(time.Millisecond) { // each port has a reader of its own
 		if time.Now().After(deadline) {

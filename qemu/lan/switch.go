@@ -28,7 +28,7 @@ const (
 type Switch struct {
 	mu       sync.Mutex
 	ports    []*port
-	learned  map[mac]*port
+	learned  map[station]*port
 	count    Counters
 	sniffers []*sniffer
 	links    map[way]*link // what is wrong, see Impair
@@ -39,6 +39,12 @@ type Switch struct {
 }
 
 type mac [6]byte
+
+// station is who sends on a LAN.
+type station struct {
+	lan string
+	mac mac
+}
 
 func (m mac) group() bool { return m[0]&1 == 1 }
 
@@ -53,8 +59,24 @@ type Counters struct {
 	Ports   int    `json:"ports"`
 }
 
+// At says where a port is: ports of one LAN hear each other and nobody else. The faults of a LAN are by the
+// names of nodes, of which one can have several ports.
+type At struct {
+	LAN  string // empty: the only one
+	Node string
+	Card string // which of the node's; empty: its only one
+}
+
+// String is what the sniffer calls the port: the node, and its card where it has several.
+func (a At) String() string {
+	if a.Card == "" {
+		return a.Node
+	}
+	return a.Node + ":" + a.Card
+}
+
 type port struct {
-	name string
+	At
 	conn io.ReadWriteCloser
 	out  chan []byte
 	cut  bool
@@ -63,14 +85,19 @@ type port struct {
 
 // NewSwitch gives a switch without ports.
 func NewSwitch() *Switch {
-	return &Switch{learned: map[mac]*port{}, links: map[way]*link{}, traffic: map[way]uint64{}}
+	return &Switch{learned: map[station]*port{}, links: map[way]*link{}, traffic: map[way]uint64{}}
 }
 
-// Attach makes conn a port and forwards its frames until conn ends or the switch
+// Attach makes conn the port of a node that has one, on the only LAN: see AttachAt.
+func (s *Switch) Attach(name string, conn io.ReadWriteCloser, cut bool) <-chan struct{} {
+	return s.AttachAt(At{Node: name}, conn, cut)
+}
+
+// AttachAt makes conn a port and forwards its frames until conn ends or the switch
 // is closed; then it closes conn. cut is whether the port starts cut. The returned
 // channel is closed when the port is gone.
-func (s *Switch) Attach(name string, conn io.ReadWriteCloser, cut bool) <-chan struct{} {
-	p := &port{name: name, conn: conn, cut: cut, out: make(chan []byte, queueLen), done: make(chan struct{})}
+func (s *Switch) AttachAt(at At, conn io.ReadWriteCloser, cut bool) <-chan struct{} {
+	p := &port{At: at, conn: conn, cut: cut, out: make(chan []byte, queueLen), done: make(chan struct{})}
 	s.mu.Lock()
 	closed := s.closed
 	if !closed {
@@ -90,15 +117,15 @@ func (s *Switch) Attach(name string, conn io.ReadWriteCloser, cut bool) <-chan s
 	return p.done
 }
 
-// Cut takes the ports of that name off the LAN, or puts them back, as if the cable
+// Cut takes the ports of a node off a LAN, or puts them back, as if the cable
 // were pulled; the guest sees its link stay up, as with a dead switch port. It gives
-// the number of ports of that name.
-func (s *Switch) Cut(name string, cut bool) int {
+// the number of such ports.
+func (s *Switch) Cut(lan, node string, cut bool) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := 0
 	for _, p := range s.ports {
-		if p.name == name {
+		if p.LAN == lan && p.Node == node {
 			p.cut = cut
 			n++
 		}
@@ -212,7 +239,7 @@ func (s *Switch) forward(from *port, frame []byte) {
 	s.count.Bytes += uint64(len(frame) - 4)
 	fate := s.deliver(from, dst, src, frame)
 	for _, n := range s.sniffers {
-		n.frame(now, from.name, frame[4:], fate)
+		n.frame(now, from.String(), frame[4:], fate)
 	}
 }
 
@@ -222,21 +249,22 @@ func (s *Switch) deliver(from *port, dst, src mac, frame []byte) (fate string) {
 		s.count.Cut++
 		return "cut"
 	}
-	if _, known := s.learned[src]; !src.group() && (known || len(s.learned) < maxMACs) {
-		s.learned[src] = from
+	sender := station{from.LAN, src}
+	if _, known := s.learned[sender]; !src.group() && (known || len(s.learned) < maxMACs) {
+		s.learned[sender] = from
 	}
-	to := []*port{s.learned[dst]}
+	to := []*port{s.learned[station{from.LAN, dst}]}
 	if to[0] == nil || dst.group() {
 		s.count.Flooded++
 		to = s.ports
 	}
 	var fates []string
 	for _, p := range to {
-		if p == from {
+		if p == from || p.LAN != from.LAN {
 			continue
 		}
 		if fate := s.pass(from, p, frame); fate != "" {
-			fates = append(fates, fate+" on the way to "+p.name)
+			fates = append(fates, fate+" on the way to "+p.String())
 		}
 	}
 	return strings.Join(fates, ", ")
@@ -251,7 +279,7 @@ func (s *Switch) give(from string, to *port, frame []byte) {
 	}
 	select {
 	case to.out <- frame:
-		s.traffic[way{from, to.name}]++
+		s.traffic[way{to.LAN, from, to.Node}]++
 	default:
 		s.count.Dropped++
 	}
@@ -285,7 +313,7 @@ func (s *Switch) detach(p *port) {
 			delete(s.learned, m)
 		}
 	}
-	s.forget(p.name)
+	s.forget(p.Node)
 	s.mu.Unlock()
 	p.conn.Close()
 	close(p.done)

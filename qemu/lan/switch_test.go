@@ -113,7 +113,7 @@ func TestSwitchCut(t *testing.T) {
 	s := NewSwitch()
 	defer s.Close()
 	a, b, c := plug(t, s, "a"), plug(t, s, "b"), plug(t, s, "c")
-	if n := s.Cut("b", true); n != 1 {
+	if n := s.Cut("", "b", true); n != 1 {
 		t.Errorf("Cut gave %d ports, want 1", n)
 	}
 	send(t, a, wire(broadcast, addr('a'), "one"))
@@ -125,11 +125,11 @@ func TestSwitchCut(t *testing.T) {
 	if n := s.Count().Cut; n != 2 {
 		t.Errorf("%d frames counted as cut, want 2", n)
 	}
-	s.Cut("b", false)
+	s.Cut("", "b", false)
 	send(t, b, wire(broadcast, addr('b'), "three"))
 	wants(t, "a", a, "three")
 	wants(t, "c", c, "three")
-	if n := s.Cut("nobody", true); n != 0 {
+	if n := s.Cut("", "nobody", true); n != 0 {
 		t.Errorf("Cut of an unknown port gave %d, want 0", n)
 	}
 }
@@ -192,7 +192,7 @@ func TestListenWithALongPath(t *testing.T) {
 	s := NewSwitch()
 	defer s.Close()
 	for range 2 { // the second time over what the first left behind
-		l, err := s.Listen(path)
+		l, err := s.Listen(path, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,7 +232,7 @@ func TestTrafficIsWhatComesThrough(t *testing.T) {
 	s := NewSwitch()
 	defer s.Close()
 	a, b, c := plug(t, s, "a"), plug(t, s, "b"), plug(t, s, "c")
-	s.Impair("a", "c", func(f *Fault) { f.Cut = true })
+	s.Impair("", "a", "c", func(f *Fault) { f.Cut = true })
 	send(t, a, wire(broadcast, addr('a'), "all"))
 	wants(t, "b", b, "all")
 	send(t, b, wire(addr('a'), addr('b'), "me"))

@@ -23,11 +23,14 @@ package scenario
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/beaminit/beaminit/qemu/lab"
 )
 
 // File is a scenario as it was read.
@@ -79,6 +82,14 @@ func Parse(text string) (*File, error) {
 	}
 	if p.file.Lab != "" && p.nodes {
 		return nil, fmt.Errorf("%d: lab goes without nodes and append: the lab file says them", p.at)
+	}
+	for _, s := range p.file.Steps {
+		if s.Verb != "host" || p.file.Lab != "" { // a lab file may have other LANs
+			continue
+		}
+		if a, err := netip.ParseAddr(s.Words[0]); err != nil || !lab.LAN.Contains(a) {
+			return nil, fmt.Errorf("%d: host %s: want an address of the LAN, such as 192.168.7.3", s.Line, s.Words[0])
+		}
 	}
 	if len(p.file.Steps) == 0 {
 		return nil, fmt.Errorf("%d: there is no step in it", p.at)

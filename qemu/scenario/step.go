@@ -5,8 +5,6 @@ import (
 	"net/netip"
 	"strings"
 	"time"
-
-	"github.com/beaminit/beaminit/qemu/lab"
 )
 
 // step reads a line that does or wants something.
@@ -23,7 +21,7 @@ func step(words []string) (s Step, err error) {
 		if len(words) < 2 {
 			return s, fmt.Errorf("host wants an address and a program: host 192.168.7.3 dnsmasq -k")
 		}
-		if a, err := netip.ParseAddr(words[0]); err != nil || !lab.LAN.Contains(a) {
+		if a, err := netip.ParseAddr(words[0]); err != nil || !a.Is4() {
 			return s, fmt.Errorf("host %s: want an address of the LAN, such as 192.168.7.3", words[0])
 		}
 		s.Words = words

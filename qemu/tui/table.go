@@ -132,14 +132,18 @@ func nodeFaults(n watch.NodeStatus) (list []string) {
 func (s screen) faults() (lines []string) {
 	links := s.status.Links
 	for i, l := range links {
-		back := slices.IndexFunc(links, func(o lan.Link) bool { return o.From == l.To && o.To == l.From && o.Fault == l.Fault })
+		back := slices.IndexFunc(links, func(o lan.Link) bool { return o.From == l.To && o.To == l.From && o.LAN == l.LAN && o.Fault == l.Fault })
+		what := l.Fault.String()
+		if l.LAN != "" {
+			what += " on " + l.LAN
+		}
 		switch {
 		case back >= 0 && back < i:
 			continue
 		case back >= 0:
-			lines = append(lines, "   "+alarm.Render(l.From+" ↔ "+l.To+"  "+l.Fault.String()))
+			lines = append(lines, "   "+alarm.Render(l.From+" ↔ "+l.To+"  "+what))
 		default:
-			lines = append(lines, "   "+alarm.Render(l.From+" → "+l.To+"  "+l.Fault.String()))
+			lines = append(lines, "   "+alarm.Render(l.From+" → "+l.To+"  "+what))
 		}
 	}
 	return lines

@@ -4,6 +4,7 @@
 package watch
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/beaminit/beaminit/health"
@@ -20,11 +21,18 @@ type Status struct {
 	Kernel  string        `json:"kernel"`           // version
 	Image   string        `json:"image"`            // size, for people
 	LAN     lan.Counters  `json:"lan"`
+	LANs    []LAN         `json:"lans,omitempty"`  // where they have names
 	Links   []lan.Link    `json:"links,omitempty"` // that something is wrong with
 	Traffic []lan.Traffic `json:"traffic,omitempty"`
 	Nodes   []NodeStatus  `json:"nodes"`
 	Events  []Event       `json:"events"`         // the last, the oldest first
 	Play    *Playing      `json:"play,omitempty"` // the last scenario; nil: there was none
+}
+
+// LAN is one of several.
+type LAN struct {
+	Name   string       `json:"name"`
+	Prefix netip.Prefix `json:"prefix"`
 }
 
 // Playing is how far a scenario is.

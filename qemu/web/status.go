@@ -58,7 +58,11 @@ func (p *page) next(before *picture) (*picture, error) {
 		}
 	}
 	for _, l := range s.Links {
-		now.Links = append(now.Links, link{l, l.Fault.String()})
+		text := l.Fault.String()
+		if l.LAN != "" {
+			text += " on " + l.LAN
+		}
+		now.Links = append(now.Links, link{l, text})
 	}
 	now.Past, now.seen = p.past.after(before.seen)
 	now.event, now.Events = before.event, nil

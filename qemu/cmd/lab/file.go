@@ -33,6 +33,24 @@ import (
 //	release = "_build/prod/rel/store"
 //	cpus = 2
 //
+// With several LANs, each node says on which it is, in the order of its network cards, eth0 first:
+//
+//	[[lan]]
+//	name = "control"
+//	address = "192.168.7.0/24"
+//
+//	[[lan]]
+//	name = "field"
+//	address = "10.20.0.0/24"
+//
+//	[[node]]
+//	name = "till"
+//	[[node.nic]]
+//	lan = "control"
+//	[[node.nic]]
+//	lan = "field"
+//	address = "10.20.0.20"
+//
 // Paths are from the directory of the file. A flag that was given wins.
 type fileNode struct {
 	Name    string     `toml:"name"`
@@ -46,6 +64,7 @@ type fileNode struct {
 	Kernel  string     `toml:"kernel"`
 	Arch    string     `toml:"arch"`
 	RTC     string     `toml:"rtc"`
+	NICs    []fileNIC  `toml:"nic"`
 }
 
 // paths are the keys that name a file.
@@ -68,23 +87,30 @@ func (s *setup) takeFile(fs *flag.FlagSet, path string) error {
 	if err != nil {
 		return err
 	}
-	if node, ok := keys["node"]; ok {
-		if err := meta.PrimitiveDecode(node, &s.listed); err != nil {
-			return err
+	for key, to := range map[string]any{"node": &s.listed, "lan": &s.lans} {
+		if value, ok := keys[key]; ok {
+			if err := meta.PrimitiveDecode(value, to); err != nil {
+				return err
+			}
 		}
 	}
 	given := map[string]bool{}
 	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	var errs []error
 	for _, key := range meta.Keys() {
-		if len(key) == 1 && key[0] != "node" && !given[key[0]] {
+		if len(key) == 1 && key[0] != "node" && key[0] != "lan" && !given[key[0]] {
 			errs = append(errs, setFlag(fs, path, key[0], meta, keys[key[0]]))
 		}
 	}
+	tables := map[string]reflect.Type{"node": reflect.TypeFor[fileNode](), "node.nic": reflect.TypeFor[fileNIC](), "lan": reflect.TypeFor[fileLAN]()}
 	for _, key := range meta.Undecoded() {
-		if len(key) == 2 && key[0] == "node" {
-			errs = append(errs, fmt.Errorf("there is no key %q of a [[node]]; there are %s", key[1], strings.Join(nodeKeys(), ", ")))
+		table := strings.Join(key[:len(key)-1], ".")
+		if of, known := tables[table]; known {
+			errs = append(errs, fmt.Errorf("there is no key %q of a [[%s]]; there are %s", key[len(key)-1], table, strings.Join(keysOf(of), ", ")))
 		}
+	}
+	if len(s.lans) > 0 && len(s.listed) == 0 {
+		errs = append(errs, errors.New("[[lan]] wants [[node]]s, each with a [[node.nic]] for each LAN that it is on"))
 	}
 	if _, too := keys["nodes"]; len(s.listed) > 0 && (too || given["nodes"] || s.auto) {
 		errs = append(errs, errors.New("[[node]] goes without nodes and auto: each node is named there"))
@@ -96,7 +122,7 @@ func (s *setup) takeFile(fs *flag.FlagSet, path string) error {
 // setFlag takes a key of the file for the flag of its name.
 func setFlag(fs *flag.FlagSet, path, key string, meta toml.MetaData, value toml.Primitive) error {
 	if known := fileFlags(); !slices.Contains(known, key) {
-		return fmt.Errorf("there is no key %q; there are [[node]] and %s", key, strings.Join(known, ", "))
+		return fmt.Errorf("there is no key %q; there are [[node]], [[lan]] and %s", key, strings.Join(known, ", "))
 	}
 	if fs.Lookup(key) == nil { // lab image has not all of them
 		return nil
@@ -115,9 +141,9 @@ func setFlag(fs *flag.FlagSet, path, key string, meta toml.MetaData, value toml.
 	return nil
 }
 
-// nodeKeys are the keys of a [[node]].
-func nodeKeys() (list []string) {
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[fileNode]()) {
+// keysOf are the keys of a table.
+func keysOf(of reflect.Type) (list []string) {
+	for _, f := range reflect.VisibleFields(of) {
 		list = append(list, f.Tag.Get("toml"))
 	}
 	return list
@@ -156,20 +182,32 @@ func (s setup) specs() ([]labpkg.NodeSpec, error) {
 	if err != nil {
 		return nil, err
 	}
+	var errs []error
 	for i, n := range s.listed {
 		if _, err := arch.Find(n.Arch); err != nil {
-			return nil, fmt.Errorf("%s: node %q: %w", s.file, n.Name, err)
+			errs = append(errs, fmt.Errorf("node %q: %w", n.Name, err))
 		}
-		address := n.Address
-		if !address.IsValid() {
-			address = usual[i].Address
-		}
-		usual[i] = labpkg.NodeSpec{Name: n.Name, Address: address, Node: n.Node, Append: n.Append, Memory: n.Memory, CPUs: n.CPUs, RTC: n.RTC}
+		spec, err := s.node(i, n, usual[i].Address)
+		usual[i], errs = spec, append(errs, err)
 	}
-	if err := labpkg.CheckNodes(usual); err != nil {
+	if err := errors.Join(append(errs, labpkg.Check(s.lans.specs(), usual))...); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.file, err)
 	}
 	return usual, nil
+}
+
+// node is a node of the file, which has usual as its address where it says none.
+func (s setup) node(i int, n fileNode, usual netip.Addr) (labpkg.NodeSpec, error) {
+	spec := labpkg.NodeSpec{Name: n.Name, Address: n.Address, Node: n.Node, Append: n.Append, Memory: n.Memory, CPUs: n.CPUs, RTC: n.RTC}
+	if len(n.NICs) > 0 {
+		return spec, s.nics(&spec, i, n)
+	}
+	if !spec.Address.IsValid() {
+		if spec.Address = usual; len(s.lans) > 0 && s.lans[0].Address.IsValid() {
+			spec.Address = s.lans.specs()[0].Host(hostNumber(i))
+		}
+	}
+	return spec, nil
 }
 
 // becomes makes it that of a node with a processor of its own, for which no kernel of others is.

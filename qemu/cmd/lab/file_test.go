@@ -2,8 +2,10 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,11 +68,59 @@ release = "/other"
 	}
 }
 
+// Several LANs: a node has a card on each that it names, with an address by its place where it has none.
+func TestLabFileLANs(t *testing.T) {
+	s, err := read(t, `
+[[lan]]
+name = "control"
+address = "10.1.0.0/24"
+[[lan]]
+name = "field"
+address = "10.2.0.0/16"
+[[node]]
+name = "till"
+[[node.nic]]
+lan = "field"
+address = "none"
+[[node.nic]]
+lan = "control"
+address = "10.1.0.77"
+[[node]]
+name = "store"
+[[node.nic]]
+lan = "control"
+[[node.nic]]
+lan = "field"
+[[node]]
+name = "alone"
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodes, err := s.specs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, n := range nodes {
+		got = append(got, fmt.Sprint(n.Name, " ", n.Address, " ", n.NICs))
+	}
+	want := []string{
+		"till 10.1.0.77 [{field invalid IP} {control 10.1.0.77}]",
+		"store 10.1.0.8 [{control 10.1.0.8} {field 10.2.0.8}]",
+		"alone 10.1.0.10 []",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the nodes are\n%s, want\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 // What is wrong with a lab file is said before anything is built or booted, all of it.
 func TestLabFileProblems(t *testing.T) {
 	node := func(words ...string) string { return "[[node]]\n" + strings.Join(words, "\n") + "\n" }
+	const two = "[[lan]]\nname = \"east\"\naddress = \"10.1.0.0/24\"\n[[lan]]\nname = \"west\"\naddress = \"10.2.0.0/24\"\n"
 	for _, tt := range []struct{ text, says string }{
-		{"nodez = 3\n", `there is no key "nodez"; there are [[node]] and append, arch, as, auto, config`},
+		{"nodez = 3\n", `there is no key "nodez"; there are [[node]], [[lan]] and append, arch, as, auto, config`},
 		{"dir = \"/tmp\"\n", `there is no key "dir"`},
 		{"nodes = \"many\"\n", `nodes = many: parse error`},
 		{"interval = 5\n", `interval = 5: parse error`},
@@ -91,6 +141,20 @@ func TestLabFileProblems(t *testing.T) {
 		{node(`name = "a"`, `address = "192.168.7.1"`), "is the gateway's"},
 		{node(`name = "a"`, `mem = 16`), "mem = 16: a node boots with 128 MiB and more"},
 		{node(`name = "a"`, `arch = "x86"`), `node "a": no processor "x86": want one of 386, amd64, arm64`},
+		{two + node(`name = "a"`, `address = "10.1.0.6"`) + "[[node.nic]]\nlan = \"east\"\n", `node "a": address is that of its only network card`},
+		{two + node(`name = "a"`) + "[[node.nic]]\nlan = \"south\"\n", `node "a": eth0: there is no lan "south"; there are "east", "west"`},
+		{two + node(`name = "a"`) + "[[node.nic]]\nlan = \"west\"\n", `node "a": none of its cards has an address on lan "east", the first`},
+		{two + node(`name = "a"`) + "[[node.nic]]\nlan = \"east\"\naddress = \"none\"\n", `none of its cards has an address on lan "east"`},
+		{two + node(`name = "a"`) + "[[node.nic]]\nlan = \"east\"\naddress = \"10.2.0.6\"\n", `address 10.2.0.6 is none of a host in 10.1.0.0/24, lan "east"`},
+		{two + node(`name = "a"`) + "[[node.nic]]\nlan = \"east\"\naddress = \"here\"\n", `node "a": eth0: address "here": want one of the LAN, or "none"`},
+		{two + node(`name = "a"`) + "[[node.nic]]\nlna = \"east\"\n", `there is no key "lna" of a [[node.nic]]; there are lan, address`},
+		{two + node(`name = "a"`, `address = "192.168.7.6"`), `address 192.168.7.6 is none of a host in 10.1.0.0/24, lan "east"`},
+		{two + node(`name = "on"`), `node "on": a fault's word for a LAN is no name for a node`},
+		{two, "[[lan]] wants [[node]]s"},
+		{"[[lan]]\nname = \"a\"\nsubnet = \"10.1.0.0/24\"\n" + node(`name = "a"`), `there is no key "subnet" of a [[lan]]; there are name, address`},
+		{"[[lan]]\nname = \"a\"\n" + node(`name = "a"`), `lan "a": address invalid Prefix: want an IPv4 network`},
+		{two + "[[lan]]\nname = \"east\"\naddress = \"10.1.0.128/25\"\n" + node(`name = "a"`), `lan "east": two LANs have this name`},
+		{two + "[[lan]]\nname = \"third\"\naddress = \"10.1.0.128/25\"\n" + node(`name = "a"`), `lan "third": address 10.1.0.128/25 overlaps that of "east", 10.1.0.0/24`},
 		{node(`name = "a"`, `cpus = 99`), "cpus = 99: from 1 to 16"},
 	} {
 		s, err := read(t, tt.text)

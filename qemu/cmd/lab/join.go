@@ -84,7 +84,11 @@ func remsh(dir, home string, s labpkg.Status, name string) ([]string, error) {
 
 // join runs a program as a host of the LAN of the lab in dir.
 func (e env) join(dir string, s labpkg.Status, args []string) error {
-	conn, err := lan.Dial(labpkg.LANSocket(dir))
+	address, place, err := e.seat(s)
+	if err != nil {
+		return err
+	}
+	conn, err := lan.Dial(labpkg.LANSocket(dir, place))
 	if err != nil {
 		return err
 	}
@@ -94,10 +98,6 @@ func (e env) join(dir string, s labpkg.Status, args []string) error {
 		return err
 	}
 	defer file.Close()
-	address, err := netip.ParsePrefix(e.address)
-	if err != nil {
-		return usageError(err.Error())
-	}
 	hosts := "127.0.0.1 localhost\n" + address.Addr().String() + " lab\n"
 	for _, n := range s.Nodes {
 		hosts += n.Address + " " + n.Name + "\n"
@@ -107,7 +107,7 @@ func (e env) join(dir string, s labpkg.Status, args []string) error {
 	if os.Getuid() == 0 {
 		ids = 1 << 16
 	}
-	cmd := exec.Command("/proc/self/exe", append([]string{"joined", "-address", e.address, "-hosts", hosts, "--"}, args...)...)
+	cmd := exec.Command("/proc/self/exe", append([]string{"joined", "-address", address.String(), "-hosts", hosts, "--"}, args...)...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, e.out, e.err
 	cmd.ExtraFiles = []*os.File{file} // number 3
 	cmd.SysProcAttr = &syscall.SysProcAttr{
@@ -119,6 +119,36 @@ func (e env) join(dir string, s labpkg.Status, args []string) error {
 	}
 	signal.Ignore(os.Interrupt) // Ctrl-C is for the program
 	return passStatus(cmd.Run())
+}
+
+// seat is the address that a host is to have, and the place of its LAN among those of the lab.
+func (e env) seat(s labpkg.Status) (address netip.Prefix, place int, err error) {
+	lans := []netip.Prefix{labpkg.LAN}
+	if len(s.LANs) > 0 {
+		lans = nil
+	}
+	for _, on := range s.LANs {
+		lans = append(lans, on.Prefix)
+	}
+	if e.address == "" {
+		return netip.PrefixFrom(labpkg.LANSpec{Prefix: lans[0]}.Host(1), lans[0].Bits()), 0, nil
+	}
+	address, err = netip.ParsePrefix(e.address)
+	alone, notAlone := netip.ParseAddr(e.address)
+	switch {
+	case notAlone == nil:
+		address = netip.PrefixFrom(alone, alone.BitLen())
+	case err != nil:
+		return address, 0, usageError(err.Error())
+	}
+	place = slices.IndexFunc(lans, func(l netip.Prefix) bool { return l.Contains(address.Addr()) })
+	if place < 0 {
+		return address, 0, usageError(fmt.Sprintf("address %v is on none of the lab's LANs: %v", address.Addr(), lans))
+	}
+	if notAlone == nil {
+		address = netip.PrefixFrom(alone, lans[place].Bits())
+	}
+	return address, place, nil
 }
 
 // passStatus makes the status of a program that ran the status of lab.

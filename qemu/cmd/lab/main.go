@@ -130,7 +130,7 @@ func (c command) call(args []string, out, errOut io.Writer) int {
 	case err != nil:
 		return badUsage
 	case c.verb != nil:
-		if len(rest) < c.verb.Min || len(rest) > c.verb.Max {
+		if n := len(labpkg.WithoutLAN(rest)); n < c.verb.Min || n > c.verb.Max {
 			fs.Usage()
 			return badUsage
 		}
@@ -179,7 +179,7 @@ usage: lab COMMAND [flags] [NODE]
 		case c.hidden:
 			continue
 		case c.verb != nil && c.name == labpkg.Verbs()[0].Name:
-			fmt.Fprint(w, "\nTo a lab that runs (A, B: names of nodes; all: every one):\n\n")
+			fmt.Fprint(w, "\nTo a lab that runs (A, B: names of nodes; all: every one;\nbehind them, on LAN: the links of one LAN alone, where there are several):\n\n")
 		}
 		fmt.Fprintf(w, "  %-30s %s\n", strings.TrimSpace(c.name+" "+c.args), c.help)
 	}

@@ -27,7 +27,7 @@ func (s setup) namespaces(dir string, say func(string)) error {
 		{"-kernel", s.kernel != "", "the kernel is this machine's"},
 		{"-image", s.image != "", "an image is of a machine with a kernel and disks of its own"},
 		{"-tcg", s.tcg, "nothing is emulated"},
-		{"-arch " + s.arch, s.arch != arch.Default, "the processor is this machine's"},
+		{"-arch " + s.arch, s.arch != "" && s.arch != arch.Default, "the processor is this machine's"},
 	} {
 		if no.set {
 			errs = append(errs, fmt.Errorf("%s goes without -as ns: %s", no.what, no.why))

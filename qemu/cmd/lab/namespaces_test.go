@@ -12,6 +12,8 @@ func TestNamespacesProblems(t *testing.T) {
 		{"as = \"ns\"\nkernel = \"k\"\n", "-kernel goes without -as ns: the kernel is this machine's"},
 		{"as = \"ns\"\nimage = \"i\"\n", "-image goes without -as ns"},
 		{"as = \"ns\"\ntcg = true\n", "-tcg goes without -as ns"},
+		{"as = \"ns\"\narch = \"arm64\"\n", "-arch arm64 goes without -as ns: the processor is this machine's"},
+		{"as = \"ns\"\n[[node]]\nname = \"a\"\narch = \"arm64\"\n", `node "a": arch is a virtual machine's`},
 		{"as = \"ns\"\n[[node]]\nname = \"a\"\nrtc = \"2020-01-01\"\n", `node "a": rtc is a virtual machine's`},
 		{"as = \"ns\"\n[[node]]\nname = \"a\"\nkernel = \"k\"\n", `node "a": kernel is a virtual machine's`},
 		{"as = \"pod\"\n", `as "pod": nodes are virtual machines (vm) or namespaces (ns)`},

@@ -74,7 +74,7 @@ type stage struct {
 }
 
 func (s stage) Host(ctx context.Context, address string, program []string) (func() error, error) {
-	cmd := exec.CommandContext(ctx, "/proc/self/exe", append([]string{"join", "-dir", s.Dir(), "-address", address + "/24"}, program...)...)
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", append([]string{"join", "-dir", s.Dir(), "-address", address}, program...)...)
 	cmd.Stdout, cmd.Stderr = s.err, s.err
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it has children
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }

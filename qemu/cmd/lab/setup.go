@@ -41,6 +41,7 @@ type setup struct {
 
 	file   string     // a lab file; empty: none
 	listed []fileNode // its nodes
+	lans   fileLANs   // its LANs, where it names them
 }
 
 // flags declares the flags that a command has.
@@ -88,7 +89,7 @@ func (e *env) flags(fs *flag.FlagSet, name string) {
 	case "status":
 		fs.BoolVar(&e.json, "json", false, "as JSON")
 	case "join", "joined", "remsh":
-		fs.StringVar(&e.address, "address", labpkg.Gateway+"/24", "address of its own")
+		fs.StringVar(&e.address, "address", "", "address of its own, such as 192.168.7.3, which says on what LAN it is (default: the first of the first LAN)")
 		if name == "joined" {
 			fs.StringVar(&e.hosts, "hosts", "", "text of /etc/hosts")
 		}
@@ -145,11 +146,11 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 	if err != nil {
 		return o, usageError(err.Error())
 	}
-	if err := s.qemu(); err != nil {
-		return o, err
-	}
 	if s.as != labpkg.AsVM && s.as != labpkg.AsNS {
 		return o, usageError(fmt.Sprintf("as %q: nodes are virtual machines (vm) or namespaces (ns)", s.as))
+	}
+	if err := s.qemu(); err != nil {
+		return o, err
 	}
 	dir, err := s.labDir()
 	if err != nil {
@@ -173,7 +174,7 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 		return o, err
 	}
 	o = labpkg.Options{
-		Dir: dir, Nodes: nodes, As: s.as, Image: set, TCG: s.tcg, Memory: s.memory, HealthKey: key,
+		Dir: dir, Nodes: nodes, LANs: s.lans.specs(), As: s.as, Image: set, TCG: s.tcg, Memory: s.memory, HealthKey: key,
 		Interval: s.interval, Append: s.append, Pcap: s.pcap, Say: say,
 	}
 	if s.image != "" {
@@ -184,7 +185,7 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 
 // qemu tells of a processor whose QEMU is not on this machine, before anything is built.
 func (s setup) qemu() error {
-	if s.words[0] == "image" || s.as == labpkg.AsNS {
+	if s.as == labpkg.AsNS || s.words[0] == "image" {
 		return nil
 	}
 	names := []string{s.arch}

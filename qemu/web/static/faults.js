@@ -32,7 +32,7 @@ export function drawFaults(model) {
   });
   if (verbs.length > 0 && !linkForm.firstChild) linkForm.append(...makeForm(model));
   if (verbs.length > 0) updateForm(model);
-  each(faultList, oneEach(model.now.links ?? []), (l) => l.from + ' ' + l.to, (l) => makeFault(l, model), (e, l) => text(e.firstChild, l.from + (l.both ? ' ↔ ' : ' → ') + l.to + ': ' + l.text));
+  each(faultList, oneEach(model.now.links ?? []), (l) => l.from + ' ' + l.to + ' ' + (l.lan ?? ''), (l) => makeFault(l, model), (e, l) => text(e.firstChild, l.from + (l.both ? ' ↔ ' : ' → ') + l.to + ': ' + l.text));
 }
 
 // oneEach makes one of the two ways of a link that is wrong in the same way in both.
@@ -69,9 +69,10 @@ const fromBox = el('select', { id: 'from' });
 const toBox = el('select', { id: 'to' });
 const valueBox = el('input', { id: 'value', size: 10, autocomplete: 'off' });
 const oneWay = el('input', { id: 'oneway', type: 'checkbox' });
+const lanBox = el('select', { id: 'lan' });
 const sides = el('fieldset', {}, el('legend', {}, 'one side of the split'));
 const labelled = (words, e) => el('label', { for: e.id }, words, e);
-const rows = { from: labelled('from', fromBox), to: labelled('to', toBox), value: labelled('value', valueBox), way: labelled('one way only', oneWay) };
+const rows = { from: labelled('from', fromBox), to: labelled('to', toBox), value: labelled('value', valueBox), way: labelled('one way only', oneWay), lan: labelled('LAN', lanBox) };
 
 function makeForm(model) {
   const between = model.verbs.filter((v) => v.args.startsWith('A [B]') || v.args.startsWith('A,B'));
@@ -97,6 +98,9 @@ function updateForm(model) {
     const box = el('input', { type: 'checkbox', id: 'side-' + n, value: n });
     return el('label', { for: box.id }, box, n);
   });
+  const lans = (model.now.lans ?? []).map((l) => l.name);
+  each(lanBox, ['all', ...lans], (n) => n, option);
+  rows.lan.hidden = lans.length < 2;
   const split = verbBox.value === 'split';
   sides.hidden = !split;
   rows.from.hidden = rows.to.hidden = rows.way.hidden = split;
@@ -105,17 +109,20 @@ function updateForm(model) {
 
 const takesValue = (model) => /\d/.test(model.verbs.find((v) => v.name === verbBox.value)?.args ?? '');
 
+// onLAN are the words for one LAN of several.
+const onLAN = (name) => name && name !== 'all' ? ['on', name] : [];
+
 // words are those of the form, for the lab.
 function words() {
   if (verbBox.value === 'split') {
     const boxes = [...sides.querySelectorAll('input')];
     const side = (on) => boxes.filter((b) => b.checked === on).map((b) => b.value).join(',');
-    return ['split', side(true), '/', side(false)];
+    return ['split', side(true), '/', side(false), ...onLAN(lanBox.value)];
   }
   return [verbBox.value, fromBox.value, ...(toBox.value === 'all' ? [] : [toBox.value]),
-    ...(rows.value.hidden ? [] : [valueBox.value.trim()]), ...(oneWay.checked ? ['--one-way'] : [])];
+    ...(rows.value.hidden ? [] : [valueBox.value.trim()]), ...(oneWay.checked ? ['--one-way'] : []), ...onLAN(lanBox.value)];
 }
 
 function makeFault(l, model) {
-  return el('li', {}, el('span'), el('button', { type: 'button', 'aria-label': 'heal ' + l.from + ' and ' + l.to, onclick: () => act(model, 'heal', l.from, l.to) }, 'heal'));
+  return el('li', {}, el('span'), el('button', { type: 'button', 'aria-label': 'heal ' + l.from + ' and ' + l.to, onclick: () => act(model, 'heal', l.from, l.to, ...onLAN(l.lan)) }, 'heal'));
 }

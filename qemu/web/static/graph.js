@@ -77,8 +77,9 @@ function wrongWith(now, a, b) {
   if (a.cut || b.cut) return { look: 'cut', words: '✕ cut' };
   const ways = (now.links ?? []).filter((l) => (l.from === a.name && l.to === b.name) || (l.from === b.name && l.to === a.name));
   if (ways.length > 0) {
-    const same = ways.length === 2 && ways[0].text === ways[1].text;
-    const words = same ? ways[0].text : ways.map((l) => '→ ' + l.to + ' ' + l.text).join(', ');
+    const texts = [...new Set(ways.map((l) => l.text))];
+    const same = texts.every((t) => ways.filter((l) => l.text === t).length === 2);
+    const words = same ? texts.join(', ') : ways.map((l) => '→ ' + l.to + ' ' + l.text).join(', ');
     return ways.some((l) => l.fault.cut) ? { look: 'cut', words: '✕ ' + words } : { look: 'faulty', words: '! ' + words };
   }
   if (off) return { look: 'unknown', words: '' };
