@@ -31,7 +31,7 @@ LABARGS  = $(if $(RELEASE),-release '$(or $(filter demo:%,$(RELEASE)),$(abspath 
 # WEB=1 or WEB=PORT.
 WEBFLAG = $(if $(WEB),-web$(if $(filter-out 1,$(WEB)),=$(WEB)))
 
-.PHONY: help xterm newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e scenarios disk-cuts bench bench-boot bench-cluster crowd bad-line fuzz chaos truth auto other-arch updates cross init watch-tool deps clean
+.PHONY: help xterm newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e scenarios disk-cuts bench bench-boot bench-cluster bench-mesh crowd bad-line fuzz chaos truth auto other-arch updates cross init watch-tool deps clean
 .PHONY: build/init build/lab-tool build/beaminit-watch build/bench build/test # go knows better than make what is up to date
 
 run: ## three nodes in QEMU, their health on screen; with WEB=1 in a browser, too (RELEASE=DIR NODES=N AUTO=1 IMAGE=DIR FILE=lab.toml …: docs/lab.md)
@@ -68,7 +68,7 @@ quick: ## vet, and the tests that want neither root nor QEMU: a minute
 	go test -p 4 -parallel 4 $$(go list ./... | grep -vE '$(SLOW)')
 
 # What takes hours: other figures than those of make test, from other seeds.
-SOAK := cross chaos truth fuzz auto other-arch updates scenarios disk-cuts bench bench-boot bench-cluster crowd bad-line
+SOAK := cross chaos truth fuzz auto other-arch updates scenarios disk-cuts bench bench-boot bench-cluster bench-mesh crowd bad-line
 soak: FUZZTIME := 10m
 soak: $(SOAK) ## chaos, power cuts, long fuzzing, benchmarks: for a night
 
@@ -241,6 +241,12 @@ BOOTS := 5
 bench-boot: deps build/init build/test ## from power-on to a cluster, in QEMU (INIT=PATH: an erlinit beside it; docs/small-boards.md)
 	@cd qemu && go test -count=1 -timeout 1h -run TestBootBench -v ./e2e -bench.boots $(BOOTS) $(if $(INIT),-bench.erlinit '$(abspath $(INIT))') > ../build/bench-boot.log || { cat ../build/bench-boot.log; exit 1; }
 	@grep -o 'boot: .*' build/bench-boot.log
+
+# How often each; nothing else may run on the machine.
+MESHES := 3
+bench-mesh: deps build/init ## from the start of 3 to 50 nodes in namespaces to a mesh of all (docs/mesh.svg)
+	@cd qemu && go test -count=1 -timeout 2h -run TestMeshBench -v ./e2e -mesh.nodes 3,5,10,20,30,50 -mesh.times $(MESHES) -mesh.plot $(CURDIR)/docs/mesh.svg > ../build/bench-mesh.log || { cat ../build/bench-mesh.log; exit 1; }
+	@grep -o 'mesh: .*' build/bench-mesh.log
 
 # As many nodes in namespaces, each with a real PID 1 and ERTS.
 CROWD := 50

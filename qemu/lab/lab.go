@@ -12,7 +12,6 @@ import (
 
 	"github.com/beaminit/beaminit/qemu/image"
 	"github.com/beaminit/beaminit/qemu/lan"
-	"github.com/beaminit/beaminit/qemu/namespace"
 	"github.com/beaminit/beaminit/qemu/watch"
 )
 
@@ -76,7 +75,6 @@ func (l *Lab) up(run string) error {
 		_, l.sniffed = l.Switch.Sniff(l.pcap)
 	}
 	if l.opts.As == AsNS {
-		namespace.Prefer()
 		if err := l.allowNeighbours(); err != nil {
 			return err
 		}

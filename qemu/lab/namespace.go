@@ -21,7 +21,7 @@ func (n *Node) launchNamespace() (*machine, error) {
 		return nil, err
 	}
 	defer said.Close()
-	s := namespace.Spec{Root: n.image().Root, Data: n.disk, Cmdline: n.cmdline()}
+	s := namespace.Spec{Root: n.image().Root, Data: n.disk, Cmdline: n.cmdline(), Nice: n.lab.opts.Nice}
 	for _, c := range n.cards {
 		s.Cards = append(s.Cards, namespace.Card{Name: c.name, MAC: c.mac})
 	}

@@ -166,6 +166,7 @@ type Options struct {
 	Nodes     []NodeSpec
 	LANs      []LANSpec // nil: one, that of LAN; on the first the nodes are each other's peers
 	As        string    // AsVM or AsNS; empty: AsVM
+	Nice      int       // niceness of nodes that are namespaces, see namespace.Prefer
 	Image     image.Set
 	TCG       bool          // never KVM
 	Memory    int           // MiB a node; 0: 256

@@ -20,13 +20,11 @@ func Main() {
 	}
 	lab := os.NewFile(3, "lab")
 	unix.CloseOnExec(3)
-	if err := become(os.Args[1], lab); err != nil {
-		fmt.Fprint(lab, err)
-	}
+	fmt.Fprint(lab, become(os.Args[1], lab))
 	os.Exit(1)
 }
 
-// become makes this process, PID 1 of its namespaces, the node's init.
+// become makes this process, PID 1 of its namespaces, the node's init, or says why it cannot.
 func become(spec string, lab *os.File) error {
 	runtime.LockOSThread() // capabilities, and the time namespace until exec, are a thread's
 	var s Spec
@@ -50,7 +48,7 @@ func become(spec string, lab *os.File) error {
 	}
 	defaultSignals()
 	unix.Umask(0)
-	unix.Setpriority(unix.PRIO_PROCESS, 0, 0) // the lab's own is another (Prefer)
+	unix.Setpriority(unix.PRIO_PROCESS, 0, s.Nice) // the lab's own is another (Prefer)
 	if err := takeCPUs(s.CPUs); err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -28,6 +29,7 @@ type Spec struct {
 	Cmdline string // what it has as its kernel's command line
 	Cards   []Card // its network cards
 	CPUs    []int  // the processors that it has, by their places among those of this process; empty: all
+	Nice    int    // its niceness (setpriority(2))
 }
 
 // Card is a network card.
@@ -138,14 +140,20 @@ func (n *Node) Ended() {
 	}
 }
 
-// Prefer lets this process run before the nodes (setpriority(2)): it is the LAN that joins them, and what no
-// LAN would lose is lost where fifty nodes are in its way. It is for the beginning, since threads have it from
-// the one that made them.
-func Prefer() {
+// Prefer lets this process run before the nodes (setpriority(2)), and gives the niceness that they are to have,
+// which is the one it had: it is the LAN that joins them, and frames that no LAN would lose are lost where fifty
+// nodes are in its way. It is for the beginning, since threads have theirs from the one that made them.
+var Prefer = sync.OnceValue(func() (nodes int) {
+	had, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		return 0
+	}
+	nodes = 20 - had // the system call itself gives no negative number (getpriority(2))
 	threads, _ := os.ReadDir("/proc/self/task")
 	for _, t := range threads {
 		if id, err := strconv.Atoi(t.Name()); err == nil {
-			unix.Setpriority(unix.PRIO_PROCESS, id, -15)
+			unix.Setpriority(unix.PRIO_PROCESS, id, nodes-15)
 		}
 	}
-}
+	return nodes
+})

@@ -14,6 +14,7 @@ import (
 	"github.com/beaminit/beaminit/qemu/arch"
 	"github.com/beaminit/beaminit/qemu/image"
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/namespace"
 	"github.com/beaminit/beaminit/qemu/watch/cli"
 	"github.com/beaminit/beaminit/qemu/web"
 )
@@ -176,6 +177,9 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 	o = labpkg.Options{
 		Dir: dir, Nodes: nodes, LANs: s.lans.specs(), As: s.as, Image: set, TCG: s.tcg, Memory: s.memory, HealthKey: key,
 		Interval: s.interval, Append: s.append, Pcap: s.pcap, Say: say,
+	}
+	if s.as == labpkg.AsNS {
+		o.Nice = namespace.Prefer()
 	}
 	if s.image != "" {
 		o.Append = strings.TrimSpace(labpkg.Words(nodes, s.interval) + " " + s.append)
