@@ -18,11 +18,11 @@ type Floor struct {
 	From string
 }
 
-// ClockFloor is the later of the times when this program was built and when the time
+// clockFloor is the later of the times when this program was built and when the time
 // was last saved; 0 stands for one that is not known. set says that now, the time of a
 // board without a battery perhaps, is before it. The clock is never set back: what is
 // later may be right.
-func ClockFloor(now, built, saved int64) (f Floor, set bool) {
+func clockFloor(now, built, saved int64) (f Floor, set bool) {
 	f = Floor{built, "when this init was built"}
 	if saved > built {
 		f = Floor{saved, "when the time was last saved"}
@@ -30,10 +30,10 @@ func ClockFloor(now, built, saved int64) (f Floor, set bool) {
 	return f, f.At > now
 }
 
-// RaiseClock sets the time of day to the ClockFloor, where it is before that. In a
+// RaiseClock sets the time of day to the clockFloor, where it is before that. In a
 // container it leaves the clock alone, which is the host's.
 func RaiseClock(built, saved int64) (f Floor, set bool, err error) {
-	f, set = ClockFloor(time.Now().Unix(), built, saved)
+	f, set = clockFloor(time.Now().Unix(), built, saved)
 	if !set || !ownsClock() {
 		return f, false, nil
 	}

@@ -33,7 +33,7 @@ func TestClockFloor(t *testing.T) {
 		{-1, 0, 0, 0, built, true}, // before 1970
 	}
 	for _, tt := range tests {
-		f, set := ClockFloor(tt.now, tt.built, tt.saved)
+		f, set := clockFloor(tt.now, tt.built, tt.saved)
 		if f.At != tt.at || f.From != tt.from || set != tt.set {
 			t.Errorf("at %d, built %d, saved %d: %d (%s) %v, want %d (%s) %v", tt.now, tt.built, tt.saved, f.At, f.From, set, tt.at, tt.from, tt.set)
 		}

@@ -15,22 +15,22 @@ import (
 	"github.com/beaminit/beaminit/internal/files"
 )
 
-// Why WaitDevice ended without its device.
+// Why waitDevice ended without its device.
 const (
 	NoDevice    = constError("no such block device")
 	Interrupted = constError("interrupted")
 )
 
-// WaitDevice waits until the block device name is there and gives its node under
-// /dev. name is any form of ResolveRoot. It waits for limit (negative: for ever),
+// waitDevice waits until the block device name is there and gives its node under
+// /dev. name is any form of resolveRoot. It waits for limit (negative: for ever),
 // and ends early with Interrupted when interrupted, asked some four times a
 // second, says so; nil is never. When the time is over it gives NoDevice and the
 // list of the block devices that are there.
 //
 // The kernel tells of new devices on a netlink socket (NETLINK_KOBJECT_UEVENT),
 // after the node in devtmpfs is made: nothing is polled in a loop.
-func WaitDevice(name string, limit time.Duration, interrupted func() bool) (string, error) {
-	node, err := ResolveRoot(name)
+func waitDevice(name string, limit time.Duration, interrupted func() bool) (string, error) {
+	node, err := resolveRoot(name)
 	if !errors.Is(err, NoDevice) || limit == 0 {
 		return node, lateError(err, limit)
 	}
@@ -43,7 +43,7 @@ func WaitDevice(name string, limit time.Duration, interrupted func() bool) (stri
 	}
 	for {
 		// Again, because it may have come before the socket was bound.
-		if node, err = ResolveRoot(name); !errors.Is(err, NoDevice) {
+		if node, err = resolveRoot(name); !errors.Is(err, NoDevice) {
 			return node, err
 		}
 		left := end - clock.Monotonic()
@@ -105,12 +105,12 @@ func lateError(err error, limit time.Duration) error {
 	return fmt.Errorf("%w; %s", err, there)
 }
 
-// ResolveRoot gives the node under /dev for a device as root= and fstab(5) name
+// resolveRoot gives the node under /dev for a device as root= and fstab(5) name
 // it: /dev/NAME, UUID=, LABEL=, PARTUUID=, PARTLABEL= (or the links that udev makes of
 // these four in /dev/disk), MAJOR:MINOR (Documentation/admin-guide/kernel-parameters.txt).
 // The error is NoDevice while there is none, and a plain one for a form that is not
 // understood.
-func ResolveRoot(name string) (string, error) {
+func resolveRoot(name string) (string, error) {
 	if err := knownForm(name); err != nil {
 		return "", err
 	}
@@ -142,7 +142,7 @@ type unknownForm string
 
 func (e unknownForm) Error() string { return string(e) }
 
-// knownForm gives an unknownForm for a device name that ResolveRoot cannot resolve,
+// knownForm gives an unknownForm for a device name that resolveRoot cannot resolve,
 // ever.
 func knownForm(name string) error {
 	key, value, pair := strings.Cut(tagOf(name), "=")

@@ -77,7 +77,7 @@ func TestResolveRoot(t *testing.T) {
 			{"", "", "it must be"},
 			{"../..:1", "", "it must be"},
 		} {
-			got, err := ResolveRoot(c.name)
+			got, err := resolveRoot(c.name)
 			if got != c.want || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 				t.Errorf("%q: got %q, %v; want %q, %q", c.name, got, err, c.want, c.err)
 			}
@@ -89,7 +89,7 @@ func TestWaitDevice(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
 		devices(t)
 		start := time.Now()
-		_, err := WaitDevice("PARTUUID=0fc63daf-01", 100*time.Millisecond, nil)
+		_, err := waitDevice("PARTUUID=0fc63daf-01", 100*time.Millisecond, nil)
 		if want := "PARTUUID=0fc63daf-01: no such block device after 100ms; there are: "; err == nil || !strings.Contains(err.Error(), want) || !errors.Is(err, NoDevice) {
 			t.Errorf("got %v, want %q", err, want)
 		}
@@ -100,11 +100,11 @@ func TestWaitDevice(t *testing.T) {
 			t.Errorf("it waited for %v", took)
 		}
 		asked := 0
-		_, err = WaitDevice("/dev/vdz1", -1, func() bool { asked++; return asked == 2 })
+		_, err = waitDevice("/dev/vdz1", -1, func() bool { asked++; return asked == 2 })
 		if !errors.Is(err, Interrupted) {
 			t.Errorf("interrupted: got %v", err)
 		}
-		if _, err := WaitDevice("UUID=", -1, nil); err == nil || errors.Is(err, NoDevice) {
+		if _, err := waitDevice("UUID=", -1, nil); err == nil || errors.Is(err, NoDevice) {
 			t.Errorf("a form that never resolves: got %v", err)
 		}
 		made := make(chan error, 1)
@@ -112,7 +112,7 @@ func TestWaitDevice(t *testing.T) {
 			time.Sleep(50 * time.Millisecond)
 			made <- unix.Mknod("/dev/vdz1", unix.S_IFBLK|0o600, int(unix.Mkdev(259, 1)))
 		}()
-		got, err := WaitDevice("PARTUUID=0fc63daf-01", nstest.Patience, nil)
+		got, err := waitDevice("PARTUUID=0fc63daf-01", nstest.Patience, nil)
 		nstest.Must(t, <-made)
 		if got != "/dev/vdz1" || err != nil {
 			t.Errorf("got %q, %v; want /dev/vdz1", got, err)
@@ -148,7 +148,7 @@ func TestUeventWakes(t *testing.T) {
 func TestBlockDevicesNone(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
 		nstest.Must(t, unix.Mount("tmpfs", "/sys", "tmpfs", 0, ""))
-		_, err := WaitDevice("/dev/vdz1", 0, nil)
+		_, err := waitDevice("/dev/vdz1", 0, nil)
 		if err == nil || !strings.Contains(err.Error(), "no block device is there at all") {
 			t.Errorf("got %v", err)
 		}

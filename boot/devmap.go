@@ -96,7 +96,7 @@ func (t *mapTarget) resolve(limit time.Duration, interrupted func() bool) error 
 		if !strings.ContainsAny(word, "=:/") || knownForm(word) != nil {
 			continue
 		}
-		node, err := WaitDevice(word, limit, interrupted)
+		node, err := waitDevice(word, limit, interrupted)
 		if err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ func TestGiveUpRoot(t *testing.T) {
 		{1, 0, fmt.Errorf("root: %w", unix.EINVAL), "no root yet", false},
 	}
 	for _, form := range []string{"/dev/nfs", "nfs:server", "UUID=", "/dev/disk/by-path/pci-0", "PARTUUID=x/PARTNROFF=1", "nonsense"} {
-		_, err := ResolveRoot(form)
+		_, err := resolveRoot(form)
 		tests = append(tests, struct {
 			attempts int
 			took     time.Duration

@@ -66,7 +66,7 @@ func mountPresent(plan []Mount, tried *[]string, tools *Tools) (mounted bool, er
 		if !isAbsent(&m, list, *tried) {
 			continue
 		}
-		if _, err := ResolveRoot(m.Source); errors.Is(err, NoDevice) {
+		if _, err := resolveRoot(m.Source); errors.Is(err, NoDevice) {
 			continue
 		}
 		*tried = append(*tried, m.Source)

@@ -144,7 +144,7 @@ func MountUser(ms []Mount, limit time.Duration, interrupted func() bool, tools *
 // and makes it.
 func mountUser(m *Mount, wait time.Duration, interrupted func() bool, tools *Tools) error {
 	if isDevice(m.Source) && m.Flags&(unix.MS_BIND|unix.MS_REMOUNT) == 0 {
-		node, err := WaitDevice(m.Source, wait, interrupted)
+		node, err := waitDevice(m.Source, wait, interrupted)
 		if err != nil {
 			return fmt.Errorf("mount %s: %w", m, err)
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/beaminit/beaminit/internal/files"
 )
 
-// OverlaySource is what the overlay of root.overlay is called in mountinfo.
-const OverlaySource = "root.overlay"
+// overlaySource is what the overlay of root.overlay is called in mountinfo.
+const overlaySource = "root.overlay"
 
 // overlayStage is where it is mounted before it becomes "/", overlayRoom where what is written
 // goes that is not to be kept.
@@ -44,7 +44,7 @@ func MountOverlay(where string) error {
 		return err
 	}
 	// An image of another time may lie below it then: what would tie the upper part to this one is off.
-	err := unix.Mount(OverlaySource, overlayStage, "overlay", 0,
+	err := unix.Mount(overlaySource, overlayStage, "overlay", 0,
 		"lowerdir=/,upperdir="+where+"/upper,workdir="+where+"/work,index=off,metacopy=off,redirect_dir=off")
 	if err == unix.ENODEV {
 		return errors.New("the kernel has no overlay file system: want CONFIG_OVERLAY_FS, or its module in kernel.modules")
@@ -127,7 +127,7 @@ func EnterOverlay(say func(string)) error {
 // the root is no such overlay.
 func OverlayUpper(list []MountInfo) string {
 	m := topmost(list, "/")
-	if m == nil || m.Type != "overlay" || m.Source != OverlaySource {
+	if m == nil || m.Type != "overlay" || m.Source != overlaySource {
 		return ""
 	}
 	for _, o := range strings.Split(m.Super, ",") {

@@ -95,7 +95,7 @@ func resetOne(m *Mount) error {
 	if wait == 0 {
 		wait = resetWait
 	}
-	node, err := WaitDevice(m.Source, wait, nil)
+	node, err := waitDevice(m.Source, wait, nil)
 	if err != nil {
 		return err
 	}

@@ -13,12 +13,12 @@ import (
 	"github.com/beaminit/beaminit/internal/files"
 )
 
-// StateName is the name of the state directory, in which a node keeps what is to outlive
+// stateName is the name of the state directory, in which a node keeps what is to outlive
 // a reboot, on the mount that it is on.
-const StateName = "beaminit"
+const stateName = "beaminit"
 
-// StateMode is the mode of a state directory that is made: what is in it is root's.
-const StateMode = 0o700
+// stateMode is the mode of a state directory that is made: what is in it is root's.
+const stateMode = 0o700
 
 // stateWait is how long one mount may take to show that it can be written to.
 const stateWait = 5 * time.Second
@@ -37,7 +37,7 @@ func StateDir(plan []Mount) string {
 func StateDirs(plan []Mount) (dirs []string) {
 	for i := range plan {
 		if canKeep(&plan[i]) {
-			dirs = append(dirs, filepath.Join(plan[i].Target, StateName))
+			dirs = append(dirs, filepath.Join(plan[i].Target, stateName))
 		}
 	}
 	return dirs
@@ -60,7 +60,7 @@ func FindState(plan []Mount) (dir string, errs []error) {
 		}
 		err := clock.Within(stateWait, "look at "+m.Target, func() error { return stateOn(m, list) })
 		if err == nil {
-			return filepath.Join(m.Target, StateName), errs
+			return filepath.Join(m.Target, stateName), errs
 		}
 		if !errors.Is(err, errNotMounted) {
 			errs = append(errs, fmt.Errorf("nothing is kept on %s: %w", m.Target, err))
@@ -91,7 +91,7 @@ func stateOn(m *Mount, list []MountInfo) error {
 	if st.Flags&unix.ST_RDONLY != 0 {
 		return unix.EROFS
 	}
-	d, err := files.MakeDir(filepath.Join(m.Target, StateName), StateMode, files.Rule{})
+	d, err := files.MakeDir(filepath.Join(m.Target, stateName), stateMode, files.Rule{})
 	if err != nil {
 		return err
 	}

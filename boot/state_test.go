@@ -125,7 +125,7 @@ func TestStateOfTheUser(t *testing.T) {
 		nstest.Must(t, os.Chown(dir+"/data", 4242, 4242))
 		nstest.Must(t, os.Chmod(dir+"/data", 0o777)) // however he likes it
 		data := dir + "/data/"
-		state := data + StateName
+		state := data + stateName
 		untouched := func() {
 			t.Helper()
 			if left, _ := os.ReadDir(dir + "/victim"); len(left) != 0 {

@@ -24,6 +24,7 @@ func InInitramfs() bool {
 	return unix.Statfs("/", &st) == nil && IsInMemory(&st)
 }
 
+// IsInMemory says of what statfs(2) gave whether it is a file system in memory.
 func IsInMemory(st *unix.Statfs_t) bool {
 	return uint32(st.Type) == unix.RAMFS_MAGIC || uint32(st.Type) == unix.TMPFS_MAGIC
 }
@@ -43,7 +44,7 @@ func SwitchRoot(root config.Root, limit time.Duration, interrupted func() bool, 
 			return fmt.Errorf("root: dm-mod.create=: %w", err)
 		}
 	}
-	node, err := WaitDevice(root.Device, rootLimit(&root, limit), interrupted)
+	node, err := waitDevice(root.Device, rootLimit(&root, limit), interrupted)
 	if err != nil {
 		return fmt.Errorf("root: %w", err)
 	}

@@ -32,6 +32,7 @@ type client struct {
 	begun   time.Time
 }
 
+// Restart is beaminit restart; Stop and Rescue are those of these names. They give the exit status.
 func Restart(args []string) int { return change(args, "restarted") }
 func Stop(args []string) int    { return change(args, "stopped") }
 func Rescue(args []string) int  { return change(args, "in rescue") }

@@ -28,17 +28,17 @@ type Order struct {
 	PID  int // of the VM
 }
 
-// OrderSize is the size of an encoded Order.
-const OrderSize = 8
+// orderSize is the size of an encoded Order.
+const orderSize = 8
 
 // Encode gives the order's bytes.
 func (o Order) Encode() []byte {
 	return binary.LittleEndian.AppendUint32([]byte{byte(o.Kind), 0, 0, 0}, uint32(o.PID))
 }
 
-// DecodeOrder reads an order; ok is false where b is none.
-func DecodeOrder(b []byte) (o Order, ok bool) {
-	if len(b) != OrderSize {
+// decodeOrder reads an order; ok is false where b is none.
+func decodeOrder(b []byte) (o Order, ok bool) {
+	if len(b) != orderSize {
 		return o, false
 	}
 	return Order{OrderKind(b[0]), int(binary.LittleEndian.Uint32(b[4:]))}, true
@@ -69,7 +69,7 @@ type Message struct {
 	Kind   Kind
 	PID    int           // of the VM that it is about, as the order had it: by now there may be another
 	Report Report        // of Found
-	Peer   string        // of the others: its name, MaxName bytes at most
+	Peer   string        // of the others: its name, maxName bytes at most
 	Socket Socket        // of Cut
 	Pause  time.Duration // of Heal: until the next attempt at least; 0: the usual time
 	Own    bool          // of Cut: not the peer is dead, but the VM of this node is stopped
@@ -77,8 +77,8 @@ type Message struct {
 
 const headSize = 20
 
-// MaxName is how long the name of a peer is at most, in bytes (RFC 1035, 2.3.4).
-const MaxName = 255
+// maxName is how long the name of a peer is at most, in bytes (RFC 1035, 2.3.4).
+const maxName = 255
 
 // Encode gives the message's bytes: kind, answer, known, how many peers or bytes of a name
 // follow, time, VM, table, and then what the kind has of its own.
@@ -90,7 +90,7 @@ func (m Message) Encode() []byte {
 	if m.Own {
 		b[3] = 1
 	}
-	n := min(len(m.Peer), MaxName)
+	n := min(len(m.Peer), maxName)
 	if m.Kind == Found {
 		n = min(len(m.Report.Peers), MaxPeers)
 	}
@@ -146,7 +146,7 @@ func ReadMessage(r io.Reader) (m Message, err error) {
 	default:
 		return m, errors.New("not a message of the monitor")
 	}
-	if n > MaxName {
+	if n > maxName {
 		return m, errors.New("not a message of the monitor")
 	}
 	name := make([]byte, n)

@@ -20,7 +20,7 @@ func TestMessages(t *testing.T) {
 		{Kind: Heal, Peer: "eclero7"},
 		{Kind: Heal, Peer: "eclero7", Pause: LongestBrake},
 		{Kind: Cut, Peer: "eclero8", Socket: Socket{0: 2, 51: 9}, Own: true},
-		{Kind: Healed, Peer: strings.Repeat("n", MaxName)},
+		{Kind: Healed, Peer: strings.Repeat("n", maxName)},
 	}
 	var wire bytes.Buffer
 	for _, m := range want {
@@ -58,10 +58,10 @@ func FuzzReadMessage(f *testing.F) {
 func TestOrders(t *testing.T) {
 	want := Order{Rest, 1 << 21}
 	b := want.Encode()
-	if o, ok := DecodeOrder(b); !ok || o != want {
+	if o, ok := decodeOrder(b); !ok || o != want {
 		t.Errorf("got %+v %v, want %+v", o, ok, want)
 	}
-	if _, ok := DecodeOrder(b[:3]); ok {
+	if _, ok := decodeOrder(b[:3]); ok {
 		t.Error("half an order is taken for one")
 	}
 }
@@ -73,12 +73,12 @@ func TestWatch(t *testing.T) {
 		Local: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:17012")},
 		Peers: []Peer{{"eclero8", "app@eclero8", netip.MustParseAddrPort("192.168.7.8:17013")}, {"ten", "app@ten", netip.MustParseAddrPort("[fd00::a]:17012")}},
 	}
-	got, err := ParseWatch(want.Encode())
+	got, err := parseWatch(want.Encode())
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v %v\nwant %+v", got, err, want)
 	}
 	for _, text := range []string{"", "{", "{}{}", "5"} {
-		if _, err := ParseWatch([]byte(text)); err == nil {
+		if _, err := parseWatch([]byte(text)); err == nil {
 			t.Errorf("%q: want an error", text)
 		}
 	}
@@ -86,7 +86,7 @@ func TestWatch(t *testing.T) {
 		name := strings.Repeat("n", 60) + strconv.Itoa(i)
 		want.Peers = append(want.Peers, Peer{name, "app@" + name, netip.MustParseAddrPort("[fd00:aaaa:bbbb:cccc:dddd:eeee:ffff:1]:17012")})
 	}
-	if n := len(want.Encode()); n > MaxWatch {
-		t.Errorf("%d bytes for as many peers as there may be, want %d at most", n, MaxWatch)
+	if n := len(want.Encode()); n > maxWatch {
+		t.Errorf("%d bytes for as many peers as there may be, want %d at most", n, maxWatch)
 	}
 }

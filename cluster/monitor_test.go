@@ -34,7 +34,7 @@ func watch(t *testing.T, w Watch) *watcher {
 		t.Fatal(err)
 	}
 	x := &watcher{t, os.NewFile(uintptr(orders[1]), "orders"), outR, make(chan struct{})}
-	w, err = ParseWatch(w.Encode())
+	w, err = parseWatch(w.Encode())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,7 @@ import "golang.org/x/sys/unix"
 
 // take takes an order; false: in was closed.
 func (m *monitor) take(in int) bool {
-	var b [OrderSize]byte
+	var b [orderSize]byte
 	rights := make([]byte, unix.CmsgSpace(4))
 	n, size, _, _, err := unix.Recvmsg(in, b[:], rights, unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
 	if err == unix.EINTR || err == unix.EAGAIN {
@@ -14,7 +14,7 @@ func (m *monitor) take(in int) bool {
 		return false
 	}
 	fd := passed(rights[:size])
-	o, ok := DecodeOrder(b[:n])
+	o, ok := decodeOrder(b[:n])
 	switch {
 	case !ok:
 	case o.Kind != Renew:

@@ -37,8 +37,8 @@ type Watch struct {
 	Respect  time.Duration // how long a disconnection that a release asked for is left alone
 }
 
-// MaxWatch bounds a Watch as Encode writes it, in bytes.
-const MaxWatch = 2 << 20
+// maxWatch bounds a Watch as Encode writes it, in bytes.
+const maxWatch = 2 << 20
 
 // readWatch reads the Watch that is in a file.
 func readWatch(fd int) (w Watch, err error) {
@@ -47,14 +47,14 @@ func readWatch(fd int) (w Watch, err error) {
 		return w, unix.EBADF
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, MaxWatch))
+	text, err := io.ReadAll(io.LimitReader(f, maxWatch))
 	if err != nil {
 		return w, fmt.Errorf("what to watch: %w", err)
 	}
-	return ParseWatch(text)
+	return parseWatch(text)
 }
 
-// Encode gives w for the monitor; ParseWatch reads it back. It is no argument of the
+// Encode gives w for the monitor; parseWatch reads it back. It is no argument of the
 // monitor's, which could have 128 KiB (execve(2), MAX_ARG_STRLEN): too little for a thousand peers.
 func (w Watch) Encode() []byte {
 	text, err := json.Marshal(w)
@@ -64,8 +64,8 @@ func (w Watch) Encode() []byte {
 	return text
 }
 
-// ParseWatch reads what Encode wrote.
-func ParseWatch(text []byte) (w Watch, err error) {
+// parseWatch reads what Encode wrote.
+func parseWatch(text []byte) (w Watch, err error) {
 	if err := json.Unmarshal(text, &w); err != nil {
 		return w, fmt.Errorf("what to watch: %w", err)
 	}

@@ -46,7 +46,7 @@ func answer(t *testing.T, kind, input string) string {
 	case "erlinit":
 		f[ErlinitPath] = input
 	case "fstab":
-		f[FstabPath] = input
+		f[fstabPath] = input
 	case "hostname":
 		f[EtcHostnamePath] = input
 	default:

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// FstabPath is the image's fstab(5), the weakest source of mounts: an entry counts where
+// fstabPath is the image's fstab(5), the weakest source of mounts: an entry counts where
 // no other source has one for its target.
-const FstabPath = "/etc/fstab"
+const fstabPath = "/etc/fstab"
 
 // ownTargets are mounted by PID 1 itself, whatever an fstab says of them.
 var ownTargets = [...]string{"/proc", "/sys", "/dev", "/dev/pts", "/run", "/sys/fs/cgroup", "/sys/fs/pstore"}
 
 // fstab reads the entries; they are added when the other sources have been read.
 func (l *loader) fstab() {
-	data, err := l.read(FstabPath)
+	data, err := l.read(fstabPath)
 	if err != nil || len(data) > maxText {
 		return // an image without one is as good
 	}

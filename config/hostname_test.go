@@ -53,7 +53,7 @@ func TestHostnameReadsLittle(t *testing.T) {
 		var got []string
 		f := files{Path: tt.toml, "/id": "12", "/sys/class/net/eth1/address": macText, macPath: macText}
 		Load("", func(path string) ([]byte, error) {
-			image := []string{"/etc/modules", "/etc/sysctl.conf", FstabPath} // always looked for
+			image := []string{"/etc/modules", "/etc/sysctl.conf", fstabPath} // always looked for
 			for i := range broughtFiles {
 				image = append(image, broughtFiles[i].path)
 			}

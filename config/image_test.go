@@ -46,7 +46,7 @@ tmpfs /dev/shm tmpfs
 `
 
 func TestFstab(t *testing.T) {
-	c := image(t, files{FstabPath: fstab}, "")
+	c := image(t, files{fstabPath: fstab}, "")
 	got := ""
 	c.Each(func(key, value, where string) {
 		if key == "mount" {
@@ -66,13 +66,13 @@ func TestFstab(t *testing.T) {
 	}
 	// What the read-only-rootfs of Yocto makes of the first line is nothing to tell.
 	for options, told := range map[string]bool{"ro": false, "defaults,rw": false, "noatime": true, "ro,noatime": true} {
-		c := image(t, files{FstabPath: "/dev/root / auto " + options + " 1 0\n"}, "")
+		c := image(t, files{fstabPath: "/dev/root / auto " + options + " 1 0\n"}, "")
 		if got := strings.Contains(strings.Join(notes(c), "\n"), "the options of / are without effect"); got != told {
 			t.Errorf("options %s of the root are told of: %v, want %v", options, got, told)
 		}
 	}
 	// The other sources win, target by target.
-	c = image(t, files{FstabPath: fstab, Path: "[[mount]]\nsource = \"/dev/vdb\"\ntarget = \"/data\"\ntype = \"ext4\"\n", ErlinitPath: "-m /dev/vdc:/root:ext4::"}, "")
+	c = image(t, files{fstabPath: fstab, Path: "[[mount]]\nsource = \"/dev/vdb\"\ntarget = \"/data\"\ntype = \"ext4\"\n", ErlinitPath: "-m /dev/vdc:/root:ext4::"}, "")
 	targets := ""
 	for _, m := range c.Mounts {
 		targets += m.Target + " " + m.Source + "; "
@@ -80,7 +80,7 @@ func TestFstab(t *testing.T) {
 	if want := "/data /dev/vdb; /var/volatile tmpfs; none /dev/mmcblk0p5; /my disk /dev/mmcblk0p6; /card UUID=12-34; /tmp tmpfs; /dev/shm tmpfs; "; targets != want {
 		t.Errorf("got %s, want %s", targets, want)
 	}
-	c = image(t, files{FstabPath: "a b\n/dev/a data ext4\n/dev/b /b ext4 noatim\n"}, "")
+	c = image(t, files{fstabPath: "a b\n/dev/a data ext4\n/dev/b /b ext4 noatim\n"}, "")
 	wantProblems := []string{
 		`/etc/fstab:1: 2 fields; want source, target, type, options and two numbers, as in fstab(5); using no such mount`,
 		`/etc/fstab:2: "data" is no place to mount on; want an absolute path without . and .., such as "/data"; using no such mount`,
@@ -93,7 +93,7 @@ func TestFstab(t *testing.T) {
 
 // An fstab's mounts that need a program, or a network that is not there yet, are told of.
 func TestFstabHelped(t *testing.T) {
-	c := image(t, files{FstabPath: "//srv/a /a cifs user=x,_netdev\nu@h:/b /b fuse.sshfs\nsshfs#u@h:/c /c fuse _netdev\nh:/d /d nfs4\n/dev/sda1 /e ext4 _netdev\n"}, "")
+	c := image(t, files{fstabPath: "//srv/a /a cifs user=x,_netdev\nu@h:/b /b fuse.sshfs\nsshfs#u@h:/c /c fuse _netdev\nh:/d /d nfs4\n/dev/sda1 /e ext4 _netdev\n"}, "")
 	const server = " is mounted with the others, before the network is there, and without the program that mount(8) has for it; want a [[service]] that mounts it"
 	const program = " is mounted by a program, which is not run here; want a [[service]] that runs it"
 	want := []string{
@@ -188,7 +188,7 @@ func TestByteOrderMark(t *testing.T) {
 			t.Errorf("%s: the host name is %q, problems %q", path, c.Node.Hostname, problems(c))
 		}
 	}
-	c := image(t, files{FstabPath: "\uFEFF/dev/vdb /data ext4 defaults 0 2\n", "/etc/modules": "\uFEFFloop\n"}, "")
+	c := image(t, files{fstabPath: "\uFEFF/dev/vdb /data ext4 defaults 0 2\n", "/etc/modules": "\uFEFFloop\n"}, "")
 	if len(c.Mounts) != 1 || c.Mounts[0].Source != "/dev/vdb" || !reflect.DeepEqual(c.Kernel.Modules, []string{"loop"}) || notes(c) != nil {
 		t.Errorf("mounts %+v, modules %q, notes %q", c.Mounts, c.Kernel.Modules, notes(c))
 	}
@@ -216,7 +216,7 @@ func FuzzImage(f *testing.F) {
 	f.Add(fstab, "options a b=1\nblacklist c\ninstall d e\n", "a.b = 1\n-a/b=2\n*.c=3\n")
 	f.Add("a b c d e f\n\\040 /\\011 swap", "options", "=\n..=1\n")
 	f.Fuzz(func(t *testing.T, fstab, modprobe, sysctl string) {
-		c := image(t, files{FstabPath: fstab, "/etc/modprobe.d/a.conf": modprobe, "/etc/sysctl.d/a.conf": sysctl, "/etc/modules-load.d/a.conf": modprobe}, "")
+		c := image(t, files{fstabPath: fstab, "/etc/modprobe.d/a.conf": modprobe, "/etc/sysctl.d/a.conf": sysctl, "/etc/modules-load.d/a.conf": modprobe}, "")
 		for _, m := range c.Kernel.Modules {
 			if !isModule(m) {
 				t.Errorf("module %q", m)

@@ -16,7 +16,7 @@ type loader struct {
 	run   func(argv []string) ([]byte, error)
 	names func(dir string) []string
 
-	fromFstab    []Mount // entries of FstabPath
+	fromFstab    []Mount // entries of fstabPath
 	fstabLines   []int   // and the line of each
 	imageModules []string
 	etc          []string // names in /etc; empty: not known

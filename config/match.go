@@ -61,8 +61,6 @@ func (m match) fault() string {
 	return ""
 }
 
-func isMatch(words []string) bool { return match(words).fault() == "" }
-
 func (m match) literal() string {
 	if len(m) == 1 {
 		if name, is := strings.CutPrefix(m[0], DevName+"="); is {

@@ -39,7 +39,7 @@ func (s Source) String() string {
 	case Image:
 		return "brought by the image"
 	case Fstab:
-		return FstabPath
+		return fstabPath
 	case Erlinit:
 		return ErlinitPath
 	case TOML:

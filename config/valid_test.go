@@ -98,7 +98,7 @@ func valid(t *testing.T, c *Config) {
 		names[s.Name] = true
 	}
 	for _, d := range c.Devices {
-		check(isMatch(d.Match) && d.Mode >= 0 && d.Mode <= 0o777, "device", d)
+		check(match(d.Match).fault() == "" && d.Mode >= 0 && d.Mode <= 0o777, "device", d)
 	}
 	between(c.Cluster.Timeout, 0, time.Hour, "cluster.timeout")
 	check(c.Cluster.Timeout == 0 || c.Cluster.Timeout >= time.Second, "cluster.timeout", c.Cluster.Timeout)

@@ -15,8 +15,8 @@ import (
 // with the key takes no others. nil: no key.
 type Key []byte
 
-// MinKey is the length of the shortest key that is taken, in bytes.
-const MinKey = 16
+// minKey is the length of the shortest key that is taken, in bytes.
+const minKey = 16
 
 const (
 	macMark = " mac="
@@ -26,7 +26,7 @@ const (
 // ParseKey takes the content of a key file: a line end behind it does not count.
 func ParseKey(file []byte) (Key, error) {
 	key := strings.TrimRight(string(file), "\r\n")
-	if len(key) < MinKey {
+	if len(key) < minKey {
 		return nil, errors.New("a key of less than 16 bytes; want what head -c 32 /dev/urandom | base64 gives")
 	}
 	return Key(key), nil

@@ -42,8 +42,8 @@ type Entry struct {
 	Tail     string        // the last of the release's output; lines end with \n
 }
 
-// MaxEntry is the length that no entry exceeds, in bytes, its line end not counted.
-const MaxEntry = 900
+// maxEntry is the length that no entry exceeds, in bytes, its line end not counted.
+const maxEntry = 900
 
 // Bounds of the free texts, in bytes.
 const (

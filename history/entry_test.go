@@ -54,7 +54,7 @@ func TestAppendStaysShort(t *testing.T) {
 	e.Why, e.Slogan, e.Dump, e.Tail = long, long, long, long
 	line := e.Append(nil)
 	got := Parse(line)
-	if len(line) > MaxEntry || len(got) != 1 {
+	if len(line) > maxEntry || len(got) != 1 {
 		t.Fatalf("%d bytes, %d entries: %s", len(line), len(got), line)
 	}
 	if tail := got[0].Tail; !strings.HasPrefix(tail, "~") || !strings.HasSuffix(tail, "| the end") || len(tail) != maxTail {
@@ -196,7 +196,7 @@ func FuzzText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, why, slogan, tail string) {
 		e := Entry{Kind: End, Boot: 7, Why: why, Slogan: slogan, Tail: tail}
 		first := e.Append(nil)
-		if len(first) > MaxEntry {
+		if len(first) > maxEntry {
 			t.Fatalf("%d bytes: %s", len(first), first)
 		}
 		got := Parse(first)

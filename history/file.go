@@ -164,7 +164,7 @@ func readAlive(dir string) (e Entry) {
 	}
 	defer d.Close()
 	defer f.Close()
-	var b [MaxEntry]byte
+	var b [maxEntry]byte
 	n, _ := f.ReadAt(b[:], 0)
 	if list := Parse(b[:max(n, 0)]); len(list) > 0 {
 		e = list[0]

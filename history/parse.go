@@ -21,7 +21,7 @@ func scan(b []byte, each func(e Entry, line []byte)) {
 	for {
 		var e Entry
 		size := 0
-		rest, ok := logfmt.Find(b, Prefix, MaxEntry, func(text string) (ok bool) {
+		rest, ok := logfmt.Find(b, Prefix, maxEntry, func(text string) (ok bool) {
 			var err error
 			e, err = parse(text)
 			size = len(text) + logfmt.ChecksumSize

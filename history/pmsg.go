@@ -33,7 +33,7 @@ func (p Pmsg) Write(entries []Entry) {
 		return
 	}
 	defer device.Close()
-	var b [MaxEntry + 1]byte
+	var b [maxEntry + 1]byte
 	for i := range entries {
 		e := entries[i]
 		e.Tail, e.Dump = "", ""

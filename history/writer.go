@@ -244,7 +244,7 @@ func (w *Writer) open() {
 	if w.Dir != "" {
 		was = w.read(w.Dir)
 		w.complain(was.Problem)
-		if was.Garbled > MaxEntry {
+		if was.Garbled > maxEntry {
 			w.Complain("history: " + strconv.Itoa(was.Garbled) + " bytes of " + w.Dir + "/" + fileName + " are garbled, they are passed over")
 		}
 	}

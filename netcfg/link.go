@@ -27,7 +27,7 @@ func list() links {
 // find looks for the link: by its name, or by its address where the configuration has
 // one.
 func (l *Link) find(now links) (netlink.Link, error) {
-	if !ValidName(l.Interface) {
+	if !validName(l.Interface) {
 		return nil, fmt.Errorf("interface name %q: want 1 to 15 bytes without '/', ':' and spaces", l.Interface)
 	}
 	if l.MAC != "" {

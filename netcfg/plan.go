@@ -87,10 +87,10 @@ func unmap(p netip.Prefix) netip.Prefix {
 	return p
 }
 
-// ValidName says whether the kernel takes name as that of an interface: 1 to 15
+// validName says whether the kernel takes name as that of an interface: 1 to 15
 // bytes, no '/', ':' or white space, neither "." nor ".." (dev_valid_name in
 // net/core/dev.c).
-func ValidName(name string) bool {
+func validName(name string) bool {
 	if name == "" || len(name) > 15 || name == "." || name == ".." {
 		return false
 	}

@@ -107,8 +107,8 @@ func TestValidName(t *testing.T) {
 		{"eth0:1", false}, {".", false}, {"..", false}, {"a\x00b", false}, {"a\xa0", false},
 	}
 	for _, tt := range tests {
-		if got := ValidName(tt.name); got != tt.want {
-			t.Errorf("ValidName(%q) = %v, want %v", tt.name, got, tt.want)
+		if got := validName(tt.name); got != tt.want {
+			t.Errorf("validName(%q) = %v, want %v", tt.name, got, tt.want)
 		}
 	}
 }

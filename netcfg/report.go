@@ -104,7 +104,7 @@ func (p Plan) checkLink(l *LinkReport) error {
 	for i := range p.Links {
 		known = known || p.Links[i].Interface == l.Name
 	}
-	if !known || l.Device != "" && !ValidName(l.Device) {
+	if !known || l.Device != "" && !validName(l.Device) {
 		return fmt.Errorf("report: %q as %q is no link of the plan", l.Name, l.Device)
 	}
 	if _, ok := parseState(l.State); !ok {
@@ -167,7 +167,7 @@ func (d *DNS) check() error {
 		return fmt.Errorf("%d name servers and %d domains, want %d at most", len(d.Servers), len(d.Search), maxList)
 	}
 	for _, a := range d.Servers {
-		if !IsHost(a) || a.Zone() != "" && !ValidName(a.Zone()) {
+		if !IsHost(a) || a.Zone() != "" && !validName(a.Zone()) {
 			return fmt.Errorf("%.80q is no name server", a)
 		}
 	}

@@ -23,7 +23,7 @@ import (
 const (
 	idLimit    = 5 * time.Second
 	IDSize     = 64
-	KillLimit  = time.Second // from SIGKILL until it is left to itself
+	killLimit  = time.Second // from SIGKILL until it is left to itself
 	askQuantum = 5 * time.Millisecond
 )
 
@@ -99,7 +99,7 @@ func DrainChild(pid, fd int, limit time.Duration, take func([]byte)) (status uni
 		case late:
 			return status, true, false
 		default:
-			late, deadline = true, now+KillLimit
+			late, deadline = true, now+killLimit
 			unix.Kill(-pid, unix.SIGKILL)
 			unix.Kill(pid, unix.SIGKILL) // it may not have a session yet
 		}

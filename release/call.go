@@ -38,7 +38,7 @@ func ascii(s string) string {
 // is none that could be used. It is one of OTP 24 or later, which can carry an output of
 // any kind, and speaks no TLS.
 func (r *Release) FindErlCall(fsys FS, c *Command) string {
-	if c.TLS() || CompareVersions(r.ERTS, "12") < 0 {
+	if c.TLS() || compareVersions(r.ERTS, "12") < 0 {
 		return ""
 	}
 	places := []string{r.ERTSDir}

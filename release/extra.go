@@ -69,7 +69,7 @@ func (r *Release) ownInetrc(in *Inputs, c *Command, f *filter) string {
 // portByKernel says whether the port is a parameter of kernel, erl_epmd_node_listen_port,
 // as it is from OTP 27.2 on (kernel 10.2), or the flag -erl_epmd_port, as it was before. A
 // VM that gets both ends at once ("should be specified, not both").
-func (r *Release) portByKernel() bool { return CompareVersions(r.ERTS, "15.2") >= 0 }
+func (r *Release) portByKernel() bool { return compareVersions(r.ERTS, "15.2") >= 0 }
 
 // lateNotice has the VM itself find out that a node is gone, where nobody can tell it: by
 // the keepalive of tcp(7), every second, and within 9 s for data that nobody acknowledges,

@@ -47,9 +47,9 @@ const maxFile = 1 << 20
 // Find looks in each directory of c.Path, in order, for a release: for releases/
 // in it, else in the directories right below it, by alphabet. The first release
 // that can be started is taken. Where one before it was found broken, that is one
-// of its Problems. The error is a NotFound.
+// of its Problems. The error is a notFound.
 func Find(fsys FS, c config.Release) (*Release, error) {
-	var missed NotFound
+	var missed notFound
 	var broken []error
 	for _, path := range c.Path {
 		roots, err := candidates(fsys, path)
@@ -71,12 +71,12 @@ func Find(fsys FS, c config.Release) (*Release, error) {
 	return nil, &missed
 }
 
-// NotFound says that no place has a release that can be started.
-type NotFound struct {
+// notFound says that no place has a release that can be started.
+type notFound struct {
 	Places []error // one for each place looked at, with what is wrong there
 }
 
-func (e *NotFound) Error() string {
+func (e *notFound) Error() string {
 	text := "no release to start: release.path is empty"
 	for i, p := range e.Places {
 		if i == 0 {
@@ -93,7 +93,7 @@ func (e *NotFound) Error() string {
 }
 
 // Unwrap is for errors.Is and errors.As.
-func (e *NotFound) Unwrap() []error { return e.Places }
+func (e *notFound) Unwrap() []error { return e.Places }
 
 // candidates are the directories at and right below path that have releases/.
 func candidates(fsys FS, path string) ([]string, error) {
@@ -261,7 +261,7 @@ func (r *Release) whyVersion(wanted string, missed []string) {
 func newest(versions []string) string {
 	best := ""
 	for _, v := range versions {
-		if best == "" || CompareVersions(v, best) > 0 {
+		if best == "" || compareVersions(v, best) > 0 {
 			best = v
 		}
 	}

@@ -150,9 +150,9 @@ func TestFindNothing(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			r, err := Find(tree(t, c.files...), srv)
-			var missed *NotFound
+			var missed *notFound
 			if !errors.As(err, &missed) {
-				t.Fatalf("found %+v, error %v, want a NotFound", r, err)
+				t.Fatalf("found %+v, error %v, want a notFound", r, err)
 			}
 			for _, want := range c.want {
 				if !strings.Contains(err.Error(), want) {

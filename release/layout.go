@@ -183,7 +183,7 @@ func (r *Release) takeERTS(fsys FS, dir, v, why string) error {
 		return err
 	}
 	// OTP 23.0 has -erl_epmd_port too, but it did not work before 23.1.
-	if v[0] >= '0' && v[0] <= '9' && CompareVersions(v, "11.1") < 0 {
+	if v[0] >= '0' && v[0] <= '9' && compareVersions(v, "11.1") < 0 {
 		return errors.New(dir + ": too old to run without epmd; want OTP 23.1 (ERTS 11.1) or later")
 	}
 	r.ERTS, r.ERTSDir = v, dir

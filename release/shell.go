@@ -25,9 +25,9 @@ func (r *Release) shell(own bool) shell {
 	}
 	s := shell{extra: []string{"--no-halt", "+iex"}}
 	switch {
-	case CompareVersions(r.iex, "1.15") < 0:
+	case compareVersions(r.iex, "1.15") < 0:
 		s.flags = []string{"-noshell", "-user", "Elixir.IEx.CLI"}
-	case CompareVersions(r.iex, "1.17") < 0:
+	case compareVersions(r.iex, "1.17") < 0:
 		s.flags = []string{"-noshell", "-s", "elixir", "start_iex", "-user", "elixir"}
 	default:
 		s.flags = []string{"-noshell", "-user", "elixir"}
@@ -45,7 +45,7 @@ func (r *Release) FindIEx(fsys FS) {
 	names, _ := fsys.List(r.Root + "/lib")
 	for _, n := range names {
 		v, ok := strings.CutPrefix(n, "iex-")
-		if ok && slices.Contains(names, "elixir-"+v) && (r.iex == "" || CompareVersions(v, r.iex) > 0) {
+		if ok && slices.Contains(names, "elixir-"+v) && (r.iex == "" || compareVersions(v, r.iex) > 0) {
 			r.iex = v
 		}
 	}

@@ -11,11 +11,11 @@ const (
 	ordinary
 )
 
-// CompareVersions orders versions as their makers mean them: numbers as
+// compareVersions orders versions as their makers mean them: numbers as
 // numbers (0.10.0 is newer than 0.9.0), a pre-release before its release
 // (1.0.0-rc.1 before 1.0.0), as Semantic Versioning 2.0.0 (11) has it. It gives
 // -1, 0 or 1 and takes any text: 0 only for equal texts.
-func CompareVersions(a, b string) int {
+func compareVersions(a, b string) int {
 	x, y := a, b
 	for x != "" || y != "" {
 		var kx, ky int

@@ -11,8 +11,8 @@ func TestCompareVersions(t *testing.T) {
 	}
 	for i, a := range order {
 		for j, b := range order {
-			if got, want := CompareVersions(a, b), sign(i-j); got != want {
-				t.Errorf("CompareVersions(%q, %q) = %d, want %d", a, b, got, want)
+			if got, want := compareVersions(a, b), sign(i-j); got != want {
+				t.Errorf("compareVersions(%q, %q) = %d, want %d", a, b, got, want)
 			}
 		}
 	}
@@ -23,8 +23,8 @@ func FuzzCompareVersions(f *testing.F) {
 	f.Add("01", "1", "1-")
 	f.Add("-", "+.", "~a0")
 	f.Fuzz(func(t *testing.T, a, b, c string) {
-		ab, bc, ac := CompareVersions(a, b), CompareVersions(b, c), CompareVersions(a, c)
-		if ba := CompareVersions(b, a); ba != -ab {
+		ab, bc, ac := compareVersions(a, b), compareVersions(b, c), compareVersions(a, c)
+		if ba := compareVersions(b, a); ba != -ab {
 			t.Errorf("%q with %q is %d, the other way round %d", a, b, ab, ba)
 		}
 		if (ab == 0) != (a == b) {

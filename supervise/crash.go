@@ -58,7 +58,7 @@ func (l *Loop) resume() bool {
 	l.recordPending = l.state.Phase != policy.Running
 	if len(r.Crashes) >= MaxCrashes {
 		l.state.Phase, l.state.Why, l.recordPending = policy.GivenUp, r.Why, true
-		l.Console.Say(health.Err, "PID 1 fell "+strconv.Itoa(len(r.Crashes))+" times within "+CrashWindow.String()+
+		l.Console.Say(health.Err, "PID 1 fell "+strconv.Itoa(len(r.Crashes))+" times within "+crashWindow.String()+
 			": it starts nothing any more, a release that runs is left alone")
 		return true
 	}

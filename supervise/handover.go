@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/beaminit/beaminit/health"
@@ -30,11 +31,11 @@ const handoverVersion = 2
 // maxHandover bounds a document, in bytes.
 const maxHandover = 4 << 20
 
-// MaxCrashes is how often PID 1 may fall within CrashWindow before it does no more
+// MaxCrashes is how often PID 1 may fall within crashWindow before it does no more
 // than stay there: a panic that comes back at once would be a loop.
 const (
 	MaxCrashes  = 3
-	CrashWindow = time.Minute
+	crashWindow = time.Minute
 )
 
 // Handover is that knowledge.
@@ -46,7 +47,7 @@ type Handover struct {
 	State           policy.State                 `json:"state"`
 	Children        map[string]policy.ChildState `json:"children,omitempty"` // by name, all but the release
 	Phases          []health.Phase               `json:"phases,omitempty"`
-	Crashes         []time.Duration              `json:"falls,omitempty"`   // within CrashWindow
+	Crashes         []time.Duration              `json:"falls,omitempty"`   // within crashWindow
 	Why             string                       `json:"why,omitempty"`     // of the last one
 	Clock           string                       `json:"clock,omitempty"`   // as in the health records
 	Lasting         []string                     `json:"lasting,omitempty"` // words of warn= that the boot found, and that stay as long as it lasts
@@ -109,8 +110,8 @@ func (h *Handover) fds() map[string]int {
 func (h *Handover) takeFds() {
 	terminal := console.Terminal{Ring: -1}
 	for role, fd := range h.Fds {
-		name, isLines := cutPrefix(role, linesRole)
-		speaker, isNotices := cutPrefix(role, noticesRole)
+		name, isLines := strings.CutPrefix(role, linesRole)
+		speaker, isNotices := strings.CutPrefix(role, noticesRole)
 		switch {
 		case fd <= 2:
 		case role == outputReadRole:
@@ -146,13 +147,6 @@ func (h *Handover) takeFds() {
 		h.Terminal = &terminal
 	}
 	slices.Sort(h.Lost)
-}
-
-func cutPrefix(s, prefix string) (rest string, ok bool) {
-	if len(s) < len(prefix) || s[:len(prefix)] != prefix {
-		return s, false
-	}
-	return s[len(prefix):], true
 }
 
 // encode is the document.
@@ -259,7 +253,7 @@ func closeOnExec() {
 
 // AddCrash adds a fall at the time at, and forgets those that no longer count.
 func (h *Handover) AddCrash(at time.Duration, why string) {
-	h.Crashes, h.Why = policy.Recent(h.Crashes, at, CrashWindow), why
+	h.Crashes, h.Why = policy.Recent(h.Crashes, at, crashWindow), why
 }
 
 // ExecSelf executes the program anew in this process. It returns only an error.

@@ -76,7 +76,7 @@ func (l *Loop) rememberCrash(r *Handover) {
 	e := history.Entry{Kind: history.Fall, PID: r.State.PID, Restarts: r.State.Restarts, Why: r.Why}
 	l.remember(e)
 	if len(r.Crashes) >= MaxCrashes {
-		e.Kind, e.Why = history.Rescue, "PID 1 fell "+strconv.Itoa(len(r.Crashes))+" times within "+CrashWindow.String()
+		e.Kind, e.Why = history.Rescue, "PID 1 fell "+strconv.Itoa(len(r.Crashes))+" times within "+crashWindow.String()
 		l.remember(e)
 	}
 }

@@ -68,13 +68,7 @@ func initramfs(out string, s Spec, k Kernel, say func(string)) error {
 	}
 	list = append(list, entry{"etc/beaminit.toml", 0o644, []byte(config)})
 
-	d := newDigest()
-	for _, e := range list {
-		d.text(e.name)
-		d.text(e.mode.String())
-		d.text(string(e.data))
-	}
-	sum, err := d.sum()
+	sum, err := digestOf(list)
 	if err != nil {
 		return err
 	}
@@ -89,6 +83,16 @@ func initramfs(out string, s Spec, k Kernel, say func(string)) error {
 		}
 		return f.Close()
 	})
+}
+
+func digestOf(list []entry) (string, error) {
+	d := newDigest()
+	for _, e := range list {
+		d.text(e.name)
+		d.text(e.mode.String())
+		d.text(string(e.data))
+	}
+	return d.sum()
 }
 
 func notBuiltIn(names []string, builtin string) []string {

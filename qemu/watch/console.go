@@ -29,6 +29,7 @@ type Console struct {
 	more      chan struct{} // closed when a line comes, and made anew
 }
 
+// NewConsole has what it is given written to a new file at path, too.
 func NewConsole(path string) (*Console, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
 	if err != nil {

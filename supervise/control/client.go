@@ -116,7 +116,7 @@ func (c *Conn) wait(deadline time.Time) (Answer, error) {
 		if user, _, known := sender(oob[:max(oobn, 0)]); err != nil || !known || user != 0 {
 			continue
 		}
-		if a, err := ParseAnswer(buf[:n]); err == nil && a.ID == c.id {
+		if a, err := parseAnswer(buf[:n]); err == nil && a.ID == c.id {
 			return a, nil
 		}
 	}

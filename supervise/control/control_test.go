@@ -22,14 +22,14 @@ func TestMessages(t *testing.T) {
 		"beaminit/1 2a reexec /sbin/in it": {ID: 42, Command: Reexec, Argument: "/sbin/in it"},
 	}
 	for text, want := range requests {
-		got, err := ParseRequest([]byte(text))
+		got, err := parseRequest([]byte(text))
 		if err != nil || got != want || string(got.Encode()) != text {
 			t.Errorf("%q: got %+v %v, want %+v", text, got, err, want)
 		}
 	}
 	a := Answer{ID: 42, Verdict: No, Incarnation: 7, Version: "v1_dirty", Text: "it is so: because"}
 	const text = "beaminit/1 2a no 7 v1_dirty it is so: because"
-	if got, err := ParseAnswer([]byte(text)); err != nil || got != a || string(a.Encode()) != text {
+	if got, err := parseAnswer([]byte(text)); err != nil || got != a || string(a.Encode()) != text {
 		t.Errorf("got %+v %v, want %+v", got, err, a)
 	}
 }
@@ -38,12 +38,12 @@ func TestStrangeMessages(t *testing.T) {
 	long := "beaminit/1 1 status " + strings.Repeat("x", MaxMessage)
 	for _, text := range []string{"", "status", "beaminit/1", "beaminit/1 ", "beaminit/1 x status", "beaminit/1 1", "beaminit/1 1 ",
 		"beaminit/2 1 status ", "beaminit/1 100000000 status ", "beaminit/1 1 reexec /a\nb", "beaminit/1 1 reexec /a\x00", long} {
-		if r, err := ParseRequest([]byte(text)); err == nil {
+		if r, err := parseRequest([]byte(text)); err == nil {
 			t.Errorf("%q is read as %+v", text, r)
 		}
 	}
 	for _, text := range []string{"", "beaminit/1 1 yes 1 v text", "beaminit/1 1 ok x v text", "beaminit/1 1 ok", long} {
-		if a, err := ParseAnswer([]byte(text)); err == nil {
+		if a, err := parseAnswer([]byte(text)); err == nil {
 			t.Errorf("%q is read as %+v", text, a)
 		}
 	}
@@ -55,11 +55,11 @@ func TestStrangeMessages(t *testing.T) {
 func FuzzParseRequest(f *testing.F) {
 	f.Add([]byte("beaminit/1 2a reexec /sbin/init"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := ParseRequest(b)
+		r, err := parseRequest(b)
 		if err != nil {
 			return
 		}
-		if again, err := ParseRequest(r.Encode()); len(r.Encode()) < MaxMessage && (err != nil || again != r) {
+		if again, err := parseRequest(r.Encode()); len(r.Encode()) < MaxMessage && (err != nil || again != r) {
 			t.Errorf("%q does not survive: %+v %v", b, again, err)
 		}
 	})
@@ -68,11 +68,11 @@ func FuzzParseRequest(f *testing.F) {
 func FuzzParseAnswer(f *testing.F) {
 	f.Add([]byte("beaminit/1 2a ok 7 v1 health v=1"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		a, err := ParseAnswer(b)
+		a, err := parseAnswer(b)
 		if err != nil {
 			return
 		}
-		if again, err := ParseAnswer(a.Encode()); len(a.Encode()) < MaxMessage && (err != nil || !reflect.DeepEqual(again, a)) {
+		if again, err := parseAnswer(a.Encode()); len(a.Encode()) < MaxMessage && (err != nil || !reflect.DeepEqual(again, a)) {
 			t.Errorf("%q does not survive: %+v %v", b, again, err)
 		}
 	})

@@ -60,8 +60,8 @@ func (r Request) Encode() []byte {
 	return cut(protocol + " " + strconv.FormatUint(uint64(r.ID), 16) + " " + r.Command + " " + r.Argument)
 }
 
-// ParseRequest reads what Encode wrote.
-func ParseRequest(b []byte) (r Request, err error) {
+// parseRequest reads what Encode wrote.
+func parseRequest(b []byte) (r Request, err error) {
 	id, rest, err := head(b)
 	if err != nil {
 		return r, err
@@ -80,8 +80,8 @@ func (a Answer) Encode() []byte {
 		strconv.FormatUint(a.Incarnation, 10) + " " + strings.ReplaceAll(a.Version, " ", "_") + " " + a.Text)
 }
 
-// ParseAnswer reads what Encode wrote.
-func ParseAnswer(b []byte) (a Answer, err error) {
+// parseAnswer reads what Encode wrote.
+func parseAnswer(b []byte) (a Answer, err error) {
 	id, rest, err := head(b)
 	if err != nil {
 		return a, err

@@ -70,7 +70,7 @@ func (s *Server) Next() (Request, Client, error) {
 		c := Client{to: to}
 		user, pid, known := sender(s.oob[:oobn])
 		c.PID = pid
-		r, err := ParseRequest(s.buf[:n])
+		r, err := parseRequest(s.buf[:n])
 		if flags&unix.MSG_TRUNC != 0 {
 			err = errNotOurs
 		}
