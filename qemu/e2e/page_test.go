@@ -320,7 +320,7 @@ func (b *browser) begins() {
 	b.click(`#scenario .play`)
 	b.sees("a scenario that runs", `document.querySelector('#scenario li[data-kind=good]') !== null && document.querySelector('#scenario .play').disabled`)
 	b.click(`#scenario .end`)
-	b.sees("its end", `document.querySelector('#scenario li[data-kind=bad]').textContent.endsWith('it was ended')`)
+	b.sees("its end", `document.querySelector('#scenario li[data-kind=bad]')?.textContent.endsWith('it was ended')`)
 	b.click(`#links [data-verb=heal]`)
 	b.sees("all is whole after it", `document.getElementById('verdict').textContent.startsWith('✓ whole: 3 of 3 up')`)
 }

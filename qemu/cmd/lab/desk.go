@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -106,22 +107,38 @@ func (d *desk) EndPlay() {
 	}
 }
 
-// Remsh is lab remsh at a terminal of its own, as a host with an address of its own.
+// Remsh is what lab remsh is, at a terminal of its own and as a host with an address of its own.
 func (d *desk) Remsh(node string) (io.ReadWriteCloser, error) {
+	s, err := d.Status()
+	if err != nil {
+		return nil, err
+	}
 	seat, err := d.sit()
 	if err != nil {
 		return nil, err
 	}
-	address := fmt.Sprintf("192.168.7.%d/24", seat)
-	cmd := exec.Command("/proc/self/exe", "remsh", "-dir", d.Dir(), "-address", address, node)
+	home := filepath.Join(labpkg.RunDir(d.Dir()), fmt.Sprintf("remsh-page-%d", seat))
+	leave := func() {
+		os.RemoveAll(home)
+		d.leave(seat)
+	}
+	erl, err := remsh(d.Dir(), home, s, node)
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	// The lab asks a terminal that is not dumb for its colours; the shell has one of the page's kind.
+	join := []string{"join", "-dir", d.Dir(), "-address", fmt.Sprintf("192.168.7.%d/24", seat), "env", "TERM=xterm"}
+	cmd := exec.Command("/proc/self/exe", append(join, erl...)...)
+	cmd.Env = append(os.Environ(), "TERM=dumb")
 	tty, err := startOnTerminal(cmd)
 	if err != nil {
-		d.leave(seat)
+		leave()
 		return nil, err
 	}
 	go func() {
 		cmd.Wait()
-		d.leave(seat)
+		leave()
 	}()
 	return &shellOf{tty, cmd}, nil
 }

@@ -36,7 +36,6 @@ func startOnTerminal(cmd *exec.Cmd) (io.ReadWriteCloser, error) {
 		}
 		defer tty.Close()
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
-		cmd.Env = append(os.Environ(), "TERM=xterm")
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 		return cmd.Start()
 	}()
