@@ -212,7 +212,7 @@ func TestChangesOfANode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := Play(context.Background(), &stage{}, f, func(string) {})
+	r := Play(context.Background(), &stage{seen: make(chan struct{})}, f, func(string) {})
 	var got []string
 	for _, c := range r.Changes {
 		got = append(got, c.Node+" "+c.State)
