@@ -115,11 +115,7 @@ func TestFindState(t *testing.T) {
 func TestStateOfTheUser(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
 		dir, plan, mount := disks(t)
-		for p := dir; p != "/"; p = filepath.Dir(p) {
-			if info, _ := os.Stat(p); info.Mode()&0o005 != 0o005 {
-				nstest.Must(t, os.Chmod(p, 0o755))
-			}
-		}
+		nstest.LetIn(t, dir)
 		mount("data", 0)
 		nstest.Must(t, os.Mkdir(dir+"/victim", 0o755))
 		nstest.Must(t, os.Chown(dir+"/data", 4242, 4242))

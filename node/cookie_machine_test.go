@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/beaminit/beaminit/internal/machine"
+	"github.com/beaminit/beaminit/internal/nstest"
 
 	"github.com/beaminit/beaminit/health"
 	"golang.org/x/sys/unix"
@@ -36,9 +37,7 @@ func TestCookieInTheWay(t *testing.T) {
 			s.Files["etc/secret"] = "a-secret"
 			s.Dirs = append(s.Dirs, "store")
 			data := filepath.Dir(state)
-			for p := data; p != os.TempDir() && p != "/"; p = filepath.Dir(p) {
-				os.Chmod(p, 0o755)
-			}
+			nstest.LetIn(t, data)
 			if err := os.Chown(data, 4242, 4242); err != nil {
 				t.Skip("needs root: ", err)
 			}
@@ -79,9 +78,7 @@ func TestStateDirectoryOfTheUser(t *testing.T) {
 		t.Run(shell, func(t *testing.T) {
 			s, state := machine.OnDisk(t, machine.Spec{Cmdline: machine.NoNetwork})
 			data := filepath.Dir(state)
-			for p := data; p != os.TempDir() && p != "/"; p = filepath.Dir(p) {
-				os.Chmod(p, 0o755)
-			}
+			nstest.LetIn(t, data)
 			if err := os.Chown(data, 4242, 4242); err != nil {
 				t.Skip("needs root: ", err)
 			}

@@ -47,9 +47,7 @@ func place(t *testing.T) (dir string) {
 	}
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	must(t, err)
-	for p := dir; p != "/" && strings.HasPrefix(p, os.TempDir()+"/"); p = filepath.Dir(p) {
-		must(t, os.Chmod(p, 0o755))
-	}
+	nstest.LetIn(t, dir)
 	must(t, os.WriteFile(dir+"/secret", []byte("of root"), 0o600))
 	must(t, os.WriteFile(dir+"/known", []byte("to all"), 0o644))
 	must(t, os.Mkdir(dir+"/his", 0o755))

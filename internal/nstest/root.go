@@ -1,6 +1,9 @@
 package nstest
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -42,5 +45,15 @@ func None(t *testing.T, errs []error) {
 	t.Helper()
 	for _, err := range errs {
 		t.Errorf("unexpected: %v", err)
+	}
+}
+
+// LetIn lets all users reach a directory that the test made below os.TempDir. What is not the test's stays as it is.
+func LetIn(t testing.TB, dir string) {
+	t.Helper()
+	for ; strings.HasPrefix(dir, os.TempDir()+"/"); dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

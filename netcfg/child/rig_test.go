@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -35,14 +34,11 @@ func newRig(t *testing.T, nets ...config.Network) *rig {
 	t.Helper()
 	r := &rig{t: t, dir: t.TempDir(), plan: netcfg.Make("", nets)}
 	r.must(unix.Mount("tmpfs", "/run", "tmpfs", 0, ""))
-	r.orders = netcfg.Orders{Plan: r.plan, RunDir: "/run/net", StateDir: r.dir + "/leases"}
+	r.orders = netcfg.Orders{Plan: r.plan, RunDir: "/run/net", StateDir: "/run/leases"} // the child trusts no path through /tmp, which everybody can write to
 	for _, dir := range []string{r.orders.RunDir, r.orders.StateDir} {
 		r.must(os.MkdirAll(dir, 0o755))
 	}
 	r.must(os.Chown(r.orders.StateDir, 65534, 65534))
-	for d := r.dir; d != "/"; d = filepath.Dir(d) { // on the way to it
-		r.must(os.Chmod(d, 0o755|os.ModeSticky))
-	}
 	r.sh("ip link set lo up; ip netns add srv; ip link add eth0 type veth peer name srv0 netns srv; ip -n srv link set lo up; ip -n srv link set srv0 up; ip -n srv address add 10.50.0.1/24 dev srv0")
 	t.Cleanup(r.stop)
 	return r

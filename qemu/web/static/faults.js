@@ -69,7 +69,7 @@ const fromBox = el('select', { id: 'from' });
 const toBox = el('select', { id: 'to' });
 const valueBox = el('input', { id: 'value', size: 10, autocomplete: 'off' });
 const oneWay = el('input', { id: 'oneway', type: 'checkbox' });
-const lanBox = el('select', { id: 'lan' });
+const lanBox = el('select', { id: 'onlan' });
 const sides = el('fieldset', {}, el('legend', {}, 'one side of the split'));
 const labelled = (words, e) => el('label', { for: e.id }, words, e);
 const rows = { from: labelled('from', fromBox), to: labelled('to', toBox), value: labelled('value', valueBox), way: labelled('one way only', oneWay), lan: labelled('LAN', lanBox) };
