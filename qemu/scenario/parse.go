@@ -68,7 +68,7 @@ func Read(path string) (*File, error) {
 		return nil, fmt.Errorf("%s:%w", path, err)
 	}
 	f.Path = path
-	if f.Lab != "" {
+	if f.Lab != "" && !filepath.IsAbs(f.Lab) {
 		f.Lab = filepath.Join(filepath.Dir(path), f.Lab)
 	}
 	return f, nil

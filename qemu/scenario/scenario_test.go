@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -15,6 +16,20 @@ import (
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/qemu/lab"
 )
+
+// A lab file is found from the directory of its scenario, unless its path is a whole one.
+func TestReadLab(t *testing.T) {
+	dir := t.TempDir()
+	for lab, want := range map[string]string{"a.toml": dir + "/a.toml", "../a.toml": filepath.Dir(dir) + "/a.toml", "/srv/a.toml": "/srv/a.toml"} {
+		path := filepath.Join(dir, "x.scenario")
+		if err := os.WriteFile(path, []byte("lab "+lab+"\nwait 1s\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if f, err := Read(path); err != nil || f.Lab != want {
+			t.Errorf("lab %s: %v %v, want %s", lab, f, err, want)
+		}
+	}
+}
 
 func TestParse(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
