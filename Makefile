@@ -134,7 +134,7 @@ disk-cuts: build/init build/test ## CUTS power cuts while a data partition is ma
 	cd qemu && go test -timeout 5h -count=1 -run TestDiskPowerCuts ./e2e -power.cuts $(CUTS)
 
 auto: build/init ## nodes that nobody tells anything, and of other kinds of releases, become a cluster, in QEMU
-	cd qemu && go test -timeout 10m -count=1 -run 'TestAuto|TestFamilies' ./e2e -soak
+	cd qemu && go test -timeout 10m -count=1 -run 'TestAuto|TestFamilies|TestTwoLANs' ./e2e -soak
 
 other-arch: build/init ## a cluster of nodes with different processors, in QEMU
 	@$(MAKE) --no-print-directory deps ARCH=arm64

@@ -21,8 +21,11 @@ func TestTwoLANs(t *testing.T) {
 	for _, as := range []string{lab.AsVM, lab.AsNS} {
 		t.Run(as, func(t *testing.T) {
 			t.Parallel()
-			if as == lab.AsNS {
+			switch {
+			case as == lab.AsNS:
 				nstest.AsRoot(t)
+			case !*soak:
+				t.Skip("make auto runs it, for make soak; TestTwoLANs/ns has the same switch, faults and sniffer")
 			}
 			twoLANs(t, as)
 		})
