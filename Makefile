@@ -18,15 +18,17 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES := qemu-system-x86 linux-image-cloud-amd64 linux-image-amd64 squashfs-tools e2fsprogs fdisk erlang-base \
             dropbear-bin chrony grub-common grub-pc-bin libubootenv-tool rauc openssl rebar3 elixir erlang-dev erlang-ssl erlang-parsetools \
             cpio f2fs-tools dosfstools btrfs-progs xfsprogs erofs-utils tshark dnsmasq-base isc-dhcp-server avahi-daemon avahi-utils dbus-daemon iproute2 nftables util-linux cryptsetup-bin binutils hostname gcc libc6-dev busybox-static strace python3 mandoc runc chromium
+# AS and ARCH stand in make itself, and in the environment of who builds for boards, and mean something else there.
+given = $(filter command,$(origin $(1)))
 # QEMU for the processors that boards have: make run ARCH=arm64.
-PACKAGES += $(if $(filter arm64,$(ARCH)),qemu-system-arm)
+PACKAGES += $(if $(call given,ARCH),$(if $(filter arm64,$(ARCH)),qemu-system-arm))
 # Root needs no sudo.
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
 LAB     := build/lab-tool
-LABARGS  = $(if $(RELEASE),-release '$(or $(filter demo:%,$(RELEASE)),$(abspath $(RELEASE)))') $(if $(IMAGE),-image '$(abspath $(IMAGE))') $(if $(NODES),-nodes $(NODES)) $(if $(ARCH),-arch $(ARCH)) \
+LABARGS  = $(if $(RELEASE),-release '$(or $(filter demo:%,$(RELEASE)),$(abspath $(RELEASE)))') $(if $(IMAGE),-image '$(abspath $(IMAGE))') $(if $(NODES),-nodes $(NODES)) $(if $(call given,ARCH),-arch $(ARCH)) \
            $(if $(KERNEL),-kernel '$(abspath $(KERNEL))') $(if $(MEM),-mem $(MEM)) $(if $(PCAP),-pcap) \
-           $(if $(TCG),-tcg) $(if $(AUTO),-auto) $(if $(AS),-as $(AS)) $(if $(APPEND),-append '$(APPEND)') $(if $(FILE),'$(abspath $(FILE))')
+           $(if $(TCG),-tcg) $(if $(AUTO),-auto) $(if $(call given,AS),-as $(AS)) $(if $(APPEND),-append '$(APPEND)') $(if $(FILE),'$(abspath $(FILE))')
 
 # WEB=1 or WEB=PORT.
 WEBFLAG = $(if $(WEB),-web$(if $(filter-out 1,$(WEB)),=$(WEB)))
