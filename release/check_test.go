@@ -162,7 +162,7 @@ func (w without) Read(path string, limit int) ([]byte, error) {
 	return w.FS.Read(path, limit)
 }
 
-func (w without) Open(path string) (readAtCloser, error) {
+func (w without) Open(path string) (ReadAtCloser, error) {
 	if strings.Contains(path, w.text) {
 		return nil, unix.ENOENT
 	}

@@ -12,15 +12,15 @@ type FS interface {
 	// Read gives the content of a file, at most limit bytes of it.
 	Read(path string, limit int) ([]byte, error)
 	// Open opens a file to read parts of it.
-	Open(path string) (readAtCloser, error)
+	Open(path string) (ReadAtCloser, error)
 	// List gives the names in a directory, in no order, without . and ..
 	List(path string) ([]string, error)
 	// Mode is st_mode of inode(7), symbolic links followed.
 	Mode(path string) (uint32, error)
 }
 
-// readAtCloser is an open file of an FS.
-type readAtCloser interface {
+// ReadAtCloser is an open file of an FS.
+type ReadAtCloser interface {
 	io.ReaderAt
 	io.Closer
 }
@@ -60,7 +60,7 @@ func (r Root) Read(path string, limit int) ([]byte, error) {
 }
 
 // Open implements FS. A FIFO or a device in the place of a file is none.
-func (r Root) Open(path string) (readAtCloser, error) {
+func (r Root) Open(path string) (ReadAtCloser, error) {
 	fd, err := r.open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY)
 	if err != nil {
 		return nil, err

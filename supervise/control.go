@@ -182,7 +182,7 @@ func (l *Loop) handover() *Handover {
 func (l *Loop) handedChildren() map[string]policy.ChildState {
 	states := map[string]policy.ChildState{}
 	for _, c := range l.children {
-		if !c.Local && c != l.release && c.state != (policy.ChildState{}) {
+		if !c.Local && c != l.release && (c.Service || c.state != (policy.ChildState{})) { // of a service also that it never ran, see keyIn
 			states[c.key()] = c.state
 		}
 	}

@@ -73,6 +73,17 @@ func TestServicesNamedAsChildren(t *testing.T) {
 	}
 }
 
+// One that was never started does not become that child either.
+func TestServiceNamedAsChildNotStarted(t *testing.T) {
+	t.Parallel()
+	m := machine.Start(t, withServices(t, "[[device]]\nmatch = \"tty60\"\nmode = \"0640\"\n"+serviceOf("devices", "exit 1", "restart = \"never\"")))
+	_, next := m.State(health.Up, 0)
+	m.Want(0, "devices not started", "service", "devices")
+	m.Want(0, "", "reexec")
+	m.Record("of the next PID 1", next, func(r health.Record) bool { return r.State == health.Up })
+	m.Want(0, "devices not started", "service", "devices")
+}
+
 // The history tells that a service failed, once for several times in a row.
 func TestServiceHistory(t *testing.T) {
 	t.Parallel()

@@ -1,7 +1,6 @@
 package image
 
 import (
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -34,21 +33,9 @@ const RootDirectory = "directory"
 func (r rootfs) directory(out string, say func(string)) error {
 	stage := out + ".stage"
 	defer os.RemoveAll(stage)
-	if err := os.RemoveAll(stage); err != nil {
-		return err
-	}
-	if err := r.stage(stage); err != nil {
-		return err
-	}
-	if err := check(stage, r.Arch); err != nil {
-		return err
-	}
-	d := newDigest()
-	d.text("directory")
-	d.tree(stage)
-	sum, err := d.sum()
+	sum, err := r.lay(stage, RootDirectory)
 	if err != nil {
-		return fmt.Errorf("read what the root is made of: %w", err)
+		return err
 	}
 	return makeOnce(out, sum, "laying out the root of all nodes", say, func(tmp string) error { return os.Rename(stage, tmp) })
 }

@@ -38,26 +38,34 @@ var etc = map[string]string{
 	"group":       "root:x:0:\nnogroup:x:65534:\napp:x:1000:\n",
 }
 
-// squashfs makes the image out of r. The tree is laid out each time, which is quick,
-// so that its digest has everything in it that the image has.
+// lay lays out the tree of the root in dir, each time, which is quick, and gives a digest of kind and
+// everything in it.
+func (r rootfs) lay(dir, kind string) (sum string, err error) {
+	if err := os.RemoveAll(dir); err != nil {
+		return "", err
+	}
+	if err := r.stage(dir); err != nil {
+		return "", err
+	}
+	if err := check(dir, r.Arch); err != nil {
+		return "", err
+	}
+	d := newDigest()
+	d.text(kind)
+	d.tree(dir)
+	if sum, err = d.sum(); err != nil {
+		return "", fmt.Errorf("read what the root is made of: %w", err)
+	}
+	return sum, nil
+}
+
+// squashfs makes the image out of r.
 func (r rootfs) squashfs(out string, say func(string)) error {
 	stage := out + ".root"
 	defer os.RemoveAll(stage)
-	if err := os.RemoveAll(stage); err != nil {
-		return err
-	}
-	if err := r.stage(stage); err != nil {
-		return err
-	}
-	if err := check(stage, r.Arch); err != nil {
-		return err
-	}
-	d := newDigest()
-	d.text("squashfs 2") // to be counted up when the options below change
-	d.tree(stage)
-	sum, err := d.sum()
+	sum, err := r.lay(stage, "squashfs 2") // to be counted up when the options below change
 	if err != nil {
-		return fmt.Errorf("read what the image is made of: %w", err)
+		return err
 	}
 	return makeOnce(out, sum, "building the read-only image of all nodes (mksquashfs)", say, func(tmp string) error {
 		// lz4 is unpacked quickest (docs/small-boards.md), and made at once.
