@@ -58,10 +58,12 @@ func Run(t *testing.T, flags uintptr, body func(t *testing.T)) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root for namespaces")
 	}
+	tmp := t.TempDir()
+	LetIn(t, tmp) // so that inside, where it is os.TempDir, LetIn needs to go no further
 	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=5m")
 	// What the body leaves in a directory that it has mounted something on is only
 	// removable out here, when its namespace is gone.
-	cmd.Env = append(os.Environ(), marker+"="+t.Name(), "TMPDIR="+t.TempDir(), "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(os.Environ(), marker+"="+t.Name(), "TMPDIR="+tmp, "GORACE=atexit_sleep_ms=0")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags}
 	cmd.WaitDelay = time.Second
 	var out bytes.Buffer

@@ -53,6 +53,19 @@ func TestStartDiesWithTheTest(t *testing.T) {
 	Await(t, "the PID 1 that it started is gone", func() bool { return syscall.Kill(pid, 0) == syscall.ESRCH }, nil)
 }
 
+// Inside Run, too, every user reaches what the test has let them in to.
+func TestLetIn(t *testing.T) {
+	Run(t, Usual, func(t *testing.T) {
+		dir := t.TempDir()
+		LetIn(t, dir)
+		cmd := exec.Command("/bin/ls", dir)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 4242, Gid: 4242}}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
+}
+
 // What WriteFile has written can be executed at once, whatever else is started meanwhile:
 // with os.WriteFile about 2 % could not.
 func TestWriteFile(t *testing.T) {
