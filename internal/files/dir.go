@@ -4,9 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path"
-	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -61,92 +58,6 @@ func (d *Dir) join(name string) string {
 
 func (d *Dir) failed(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: d.join(name), Err: err}
-}
-
-// maxLinks is how many links one path may have, as the kernel has it
-// (path_resolution(7)).
-const maxLinks = 40
-
-// walk opens the directory of the last name of an absolute path, from "/" on. A link on
-// the way, the last name included, is followed only where nobody but root can have made
-// it; so a user of the release who owns one of the directories cannot lead root away.
-// openat2(2) has RESOLVE_NO_SYMLINKS for it, which knows no links that can be trusted.
-func walk(p string) (dir *Dir, name string, err error) {
-	if !path.IsAbs(p) {
-		return nil, "", &fs.PathError{Op: "open", Path: p, Err: errors.New("not an absolute path")}
-	}
-	for links := 0; links <= maxLinks; links++ {
-		var next string
-		if dir, name, next, err = walkTo(path.Clean(p)); next == "" {
-			return dir, name, err
-		}
-		p = next
-	}
-	return nil, "", &fs.PathError{Op: "open", Path: p, Err: unix.ELOOP}
-}
-
-// walkTo is walk up to the first link; next is where that leads.
-func walkTo(p string) (dir *Dir, name, next string, err error) {
-	dir, err = (&Dir{fd: unix.AT_FDCWD, path: "/", above: true}).enter("/")
-	for rest := p[1:]; err == nil; {
-		var below *Dir
-		name, rest, _ = strings.Cut(rest, "/")
-		if name == "" {
-			return dir, ".", "", nil // "/" itself
-		}
-		below, next, err = dir.below(name, rest)
-		if below == nil && next == "" && err == nil {
-			return dir, name, "", nil
-		}
-		dir.Close()
-		if next != "" {
-			return nil, "", next, nil
-		}
-		dir = below
-	}
-	return nil, "", "", err
-}
-
-// below opens the directory name, where it stands before a rest of the path, or says
-// where the link name leads; and does nothing where it is the last name and no link.
-func (d *Dir) below(name, rest string) (below *Dir, next string, err error) {
-	if rest != "" {
-		if below, err = d.enter(name); !notDirectory(err) {
-			return below, "", err
-		}
-	}
-	var st unix.Stat_t
-	switch no := unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); {
-	case no == unix.ENOENT && rest == "": // for who makes it
-		return nil, "", nil
-	case no != nil:
-		return nil, "", d.failed("open", name, no)
-	case st.Mode&unix.S_IFMT == unix.S_IFLNK:
-		next, err = d.follow(name, rest)
-	}
-	return nil, next, err
-}
-
-// notDirectory says that enter found something, but no directory: a link too is none.
-func notDirectory(err error) bool {
-	return errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP)
-}
-
-// follow is where a link leads, with what stands behind it.
-func (d *Dir) follow(name, rest string) (string, error) {
-	if !d.OnlyRoots {
-		return "", &Refused{d.join(name), "it is a symbolic link, in a directory that others than root can write to", "what it leads to in its place"}
-	}
-	var to [unix.PathMax]byte
-	n, err := unix.Readlinkat(d.fd, name, to[:])
-	if err != nil {
-		return "", d.failed("readlink", name, err)
-	}
-	next := string(to[:n])
-	if !path.IsAbs(next) {
-		next = path.Join(d.path, next)
-	}
-	return path.Join(next, rest), nil
 }
 
 // enter opens a directory in d.
@@ -278,87 +189,6 @@ func (d *Dir) self() (*os.File, error) {
 		return nil, d.failed("open", ".", err)
 	}
 	return os.NewFile(uintptr(fd), d.path), nil
-}
-
-// Remove removes a name of d that is no directory.
-func (d *Dir) Remove(name string) error {
-	if err := unix.Unlinkat(d.fd, name, 0); err != nil {
-		return d.failed("remove", name, err)
-	}
-	return nil
-}
-
-// RemoveAll removes a name of d, and, where it is a directory, all that is in it, however
-// deep that is. No link is followed.
-func (d *Dir) RemoveAll(name string) error {
-	err := unix.Unlinkat(d.fd, name, 0)
-	if err == nil || err == unix.ENOENT {
-		return nil
-	}
-	below, no := d.enter(name)
-	if no != nil { // no directory: the first error says why it stays
-		return d.failed("remove", name, err)
-	}
-	defer below.Close()
-	if err := below.Empty(); err != nil {
-		return err
-	}
-	if err := unix.Unlinkat(d.fd, name, unix.AT_REMOVEDIR); err != nil {
-		return d.failed("remove", name, err)
-	}
-	return nil
-}
-
-// atOnce is how many names Empty deals with in one go: who made them may have made millions.
-const atOnce = 1000
-
-// Empty removes all that is in d. What is in a directory of it is moved up to d first, so
-// that two descriptors are enough for any depth.
-func (d *Dir) Empty() error {
-	moved := 0
-	for {
-		list, err := d.Names(atOnce)
-		if err != nil || len(list) == 0 {
-			return err
-		}
-		for _, name := range list {
-			if unix.Unlinkat(d.fd, name, 0) == nil || unix.Unlinkat(d.fd, name, unix.AT_REMOVEDIR) == nil {
-				continue
-			}
-			if err := d.moveUp(name, &moved); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// moveUp moves what is in the directory name to d, under names that nothing there has, and
-// removes it when that was all.
-func (d *Dir) moveUp(name string, moved *int) error {
-	below, err := d.enter(name)
-	if Missing(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer below.Close()
-	list, err := below.Names(atOnce)
-	if err != nil {
-		return err
-	}
-	for _, from := range list {
-		for err = unix.EEXIST; err == unix.EEXIST; *moved++ {
-			err = unix.Renameat2(below.fd, from, d.fd, ".removed"+strconv.Itoa(*moved), unix.RENAME_NOREPLACE)
-		}
-		if err != nil && err != unix.ENOENT {
-			return below.failed("remove", from, err)
-		}
-	}
-	if err := unix.Unlinkat(d.fd, name, unix.AT_REMOVEDIR); err != nil && err != unix.ENOENT && (err != unix.ENOTEMPTY || len(list) == 0) {
-		return d.failed("remove", name, err)
-	}
-	return nil
 }
 
 // Stat is lstat(2) of a name in d.
