@@ -99,7 +99,7 @@ func (n Node) Run() policy.Action {
 }
 
 // begin starts the release, or takes it over, and then all that it need not wait for. The
-// first record comes after Listen: whoever has read it can count on being heard.
+// first record comes after Listen and openControl: whoever has read it can count on being heard.
 func (l *Loop) begin() {
 	if l.Resume == nil {
 		l.startEarly()
@@ -111,6 +111,7 @@ func (l *Loop) begin() {
 		l.step(policy.Event{Kind: policy.NoRelease, Text: l.NoRelease})
 	}
 	l.signals = l.Signals.Listen()
+	l.openControl()
 	if l.recordPending && !l.isStarting() { // else that is the next one
 		l.record()
 	}
@@ -130,7 +131,6 @@ func (l *Loop) begin() {
 	l.setTimer(policy.SaveTimer, saveInterval)
 	l.setTimer(policy.ShrinkTimer, shrinkAfter)
 	l.save()
-	l.openControl()
 }
 
 // beginRelease starts the release, or has the network awaited for it; none says that there
