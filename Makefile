@@ -120,7 +120,7 @@ lab:
 
 e2e: build/init
 	@$(TERMINAL)
-	cd qemu && go test -timeout 30m -count=1 ./e2e
+	cd qemu && go test -timeout 30m -count=1 -parallel 3 ./e2e
 
 # Ten times each is what says that they hold.
 TIMES := 1
