@@ -99,7 +99,7 @@ func (c *Console) Tail(n int) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var out []string
-	for _, l := range c.lines[max(0, len(c.lines)-n):] {
+	for _, l := range c.lines[max(0, len(c.lines)-max(0, n)):] {
 		out = append(out, string(l))
 	}
 	return out
@@ -110,7 +110,7 @@ func (c *Console) Tail(n int) []string {
 func (c *Console) After(seen int) (lines []string, total int, more <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	fresh := max(0, min(c.total-seen, len(c.lines)))
+	fresh := max(0, min(c.total-max(0, seen), len(c.lines)))
 	for _, l := range c.lines[len(c.lines)-fresh:] {
 		lines = append(lines, string(l))
 	}

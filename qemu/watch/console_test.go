@@ -51,6 +51,12 @@ func TestConsoleKeepsALog(t *testing.T) {
 	if got, want := c.Tail(2), []string{"two", "three"}; !slices.Equal(got, want) {
 		t.Errorf("the last two lines are %q, want %q", got, want)
 	}
+	for n, want := range map[int]int{-3: 0, 0: 0, 1 << 40: 3} {
+		lines, _, _ := c.After(3 - n)
+		if got := c.Tail(n); len(got) != want || len(lines) != want {
+			t.Errorf("the last %d lines are %q, those behind %d %q", n, got, 3-n, lines)
+		}
+	}
 	if got := string(<-pieces) + string(<-pieces); got != "one\r\ntwo\r\n" || len(pieces) != 0 {
 		t.Errorf("the follower got %q and %d more pieces", got, len(pieces))
 	}

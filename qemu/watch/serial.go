@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"path/filepath"
 	"runtime"
@@ -116,9 +117,10 @@ func (s *Serial) follow(ctx context.Context, n *serialNode, open func(context.Co
 		if err == nil {
 			close := context.AfterFunc(ctx, func() { from.Close() }) // which ends a Read
 			for err == nil {
-				s.say(n, nil)
 				var k int
-				k, err = from.Read(buf)
+				if k, err = from.Read(buf); k > 0 {
+					s.say(n, nil)
+				}
 				s.took(n, buf[:k])
 			}
 			close()
@@ -135,10 +137,13 @@ func (s *Serial) follow(ctx context.Context, n *serialNode, open func(context.Co
 	}
 }
 
-// say tells once that a line is not read, and why.
+// say tells once that a line is not read, and why, until something has come from it.
 func (s *Serial) say(n *serialNode, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if errors.Is(err, io.EOF) {
+		err = errors.New("the line has ended")
+	}
 	if err != nil && n.ended == nil {
 		s.event(n.name, "watch: "+err.Error()+"; trying again")
 	}

@@ -1,12 +1,50 @@
 package watch
 
 import (
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
+
+// A line that ends again and again without a word is told of once, until it says something.
+func TestSerialEnds(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s, err := Open(t.Context(), []string{"tcp:" + l.Addr().String()}, Options{Interval: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, says := range []string{"", "", "beaminit: hello\n", ""} {
+		c, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Write([]byte(says))
+		c.Close()
+	}
+	c, err := l.Accept() // so the end of the fourth has been seen
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	status, err := s.Status()
+	var events []string
+	for _, e := range status.Events {
+		events = append(events, e.Text)
+	}
+	const ended = "watch: the line has ended; trying again"
+	if want := []string{ended, "beaminit: hello", ended}; err != nil || !slices.Equal(events, want) {
+		t.Errorf("%v, events %q, want %q", err, events, want)
+	}
+}
 
 // Two consoles of one name are two nodes; one that is named twice is a mistake.
 func TestSerialNames(t *testing.T) {

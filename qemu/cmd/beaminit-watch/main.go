@@ -34,12 +34,6 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 func run(args []string, out, errOut io.Writer) int {
 	var w cli.Watch
 	fs := flag.NewFlagSet("beaminit-watch", flag.ContinueOnError)
-	fs.SetOutput(errOut)
-	fs.Usage = func() {
-		fmt.Fprint(fs.Output(), usage)
-		fs.PrintDefaults()
-		fmt.Fprint(fs.Output(), statuses)
-	}
 	w.Flags(fs)
 	var page web.Flag
 	fs.Var(&page, "web", web.FlagHelp)
@@ -59,14 +53,16 @@ func run(args []string, out, errOut io.Writer) int {
 	sources, err := cli.Parse(fs, args, false)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
+		help(fs, out)
 		return cli.OK
 	case err != nil:
+		fmt.Fprintf(errOut, "beaminit-watch: %v; beaminit-watch -h lists the flags\n", err)
 		return cli.BadUsage
 	case *tell:
 		fmt.Fprintln(out, "beaminit-watch", version)
 		return cli.OK
 	case len(sources) == 0:
-		fs.Usage()
+		help(fs, errOut)
 		return cli.BadUsage
 	}
 	ctx, cancel := cli.UntilSignal()
@@ -84,4 +80,11 @@ func run(args []string, out, errOut io.Writer) int {
 		return cli.BadUsage
 	}
 	return cli.Failed
+}
+
+func help(fs *flag.FlagSet, to io.Writer) {
+	fmt.Fprint(to, usage)
+	fs.SetOutput(to)
+	fs.PrintDefaults()
+	fmt.Fprint(to, statuses)
 }

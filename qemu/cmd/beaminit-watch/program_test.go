@@ -101,7 +101,10 @@ func TestProgram(t *testing.T) {
 		{"no source", nil, cli.BadUsage, "usage: beaminit-watch [flags] SOURCE"},
 		{"a source that is none", []string{"/nowhere/at/all"}, cli.BadUsage, "/nowhere/at/all"},
 		{"a flag that is none", []string{"-pcap", file}, cli.BadUsage, "-pcap"},
-		{"a key file that is none", []string{"-health-key", "/nowhere", file}, cli.Failed, "/nowhere"},
+		{"a key file that is none", []string{"-health-key", "/nowhere", file}, cli.BadUsage, "/nowhere"},
+		{"a state that is none", []string{"-require", "upp", file}, cli.BadUsage, "-require upp: want one of up degraded"},
+		{"no interval", []string{"-interval", "0s", file}, cli.BadUsage, "-interval 0s: want a time"},
+		{"a time that is none", []string{"-within", "-3s", file}, cli.BadUsage, "-within -3s: want a time"},
 		{"help", []string{"-h"}, cli.OK, "Exit status: 0 ok"},
 		{"version", []string{"-version"}, cli.OK, "beaminit-watch v9"},
 	} {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/beaminit/beaminit/health"
@@ -47,6 +49,9 @@ func (w *Watch) Flags(fs *flag.FlagSet) {
 // ever. Its error is a UsageError for what the flags or sources are not, and ErrNotWhole where
 // the nodes are not as required.
 func (w *Watch) Run(ctx context.Context, sources []string, out io.Writer) error {
+	if err := w.right(); err != nil {
+		return err
+	}
 	key, err := Key(w.key)
 	if err != nil {
 		return err
@@ -65,6 +70,34 @@ func (w *Watch) Run(ctx context.Context, sources []string, out io.Writer) error 
 			return err
 		}
 	}
+	return w.Show(ctx, out, from, len(sources), note)
+}
+
+// right tells what cannot be of the flags.
+func (w *Watch) right() error {
+	if w.require != "" && !slices.Contains(states, health.State(w.require)) {
+		return UsageError(fmt.Sprintf("-require %s: want one of %s", w.require, strings.Trim(fmt.Sprint(states), "[]")))
+	}
+	if w.interval < 100*time.Millisecond {
+		return UsageError(fmt.Sprintf("-interval %v: want a time such as 10s, 100ms at least", w.interval))
+	}
+	if w.within < 0 {
+		return UsageError(fmt.Sprintf("-within %v: want a time such as 1m", w.within))
+	}
+	return nil
+}
+
+// states are what can be required.
+var states = []health.State{health.Up, health.Degraded, health.Booting, health.Starting, health.Hung, health.Down, health.Stopping, health.Rescue, watch.Dead, watch.Off}
+
+// OfLines are the flags that are of serial lines, and of no lab.
+var OfLines = []string{"baud", "interval", "health-key"}
+
+// Show shows a source, of that many nodes at least, as the flags have it.
+func (w *Watch) Show(ctx context.Context, out io.Writer, from tui.Source, least int, note string) error {
+	if err := w.right(); err != nil {
+		return err
+	}
 	if w.once && w.within == 0 {
 		w.within = 3 * w.interval
 	}
@@ -76,7 +109,7 @@ func (w *Watch) Run(ctx context.Context, sources []string, out io.Writer) error 
 		ctx, cancel = context.WithTimeout(ctx, w.within)
 		defer cancel()
 	}
-	return w.wait(ctx, out, from, len(sources))
+	return w.wait(ctx, out, from, least)
 }
 
 // ServeMetrics has Prometheus told, where that is wanted.
@@ -91,7 +124,7 @@ func (w *Watch) ServeMetrics(ctx context.Context, from metrics.Source) error {
 }
 
 // wait waits for what is required, and tells each change or, with once, the end.
-func (w *Watch) wait(ctx context.Context, out io.Writer, from *watch.Serial, least int) error {
+func (w *Watch) wait(ctx context.Context, out io.Writer, from tui.Source, least int) error {
 	want := health.State(w.require)
 	if want == "" && w.once {
 		want = health.Up
@@ -105,7 +138,8 @@ func (w *Watch) wait(ctx context.Context, out io.Writer, from *watch.Serial, lea
 		}
 		heard, right := len(s.Nodes) >= least, len(s.Nodes) >= least
 		for _, n := range s.Nodes {
-			heard, right = heard && n.HasRecord, right && n.HasRecord && n.State == want
+			known := n.HasRecord || n.State == watch.Off
+			heard, right = heard && known, right && known && n.State == want
 		}
 		over := ctx.Err() != nil
 		switch {
