@@ -86,8 +86,12 @@ func (l *live) key(k string) (tea.Model, tea.Cmd) {
 		return l, tea.Quit
 	case "up":
 		l.screen.selected = max(0, l.screen.selected-1)
-	case "down", "tab", "j":
+	case "down", "tab":
 		l.screen.selected = min(len(nodes)-1, l.screen.selected+1)
+	case "pgup":
+		l.screen.selected = max(0, l.screen.selected-10)
+	case "pgdown":
+		l.screen.selected = min(len(nodes)-1, l.screen.selected+10)
 	case "h":
 		return l, l.do("heal")
 	default:

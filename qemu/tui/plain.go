@@ -99,7 +99,7 @@ func Table(w io.Writer, s watch.Status, width int) {
 	sc := screen{status: s, width: width, height: 1 << 20, selected: -1}
 	fmt.Fprintln(w, sc.header())
 	fmt.Fprintln(w)
-	for _, line := range sc.table() {
+	for _, line := range sc.table(sc.height) {
 		fmt.Fprintln(w, strings.TrimRight(line, " "))
 	}
 }

@@ -56,26 +56,21 @@ type screen struct {
 
 // render gives the picture, never wider or higher than the screen.
 func (s screen) render() string {
-	var b []string
-	b = append(b, s.header(), "")
-	b = append(b, s.table()...)
-	b = append(b, "")
-	b = append(b, s.details()...)
-	b = append(b, "")
-	foot := []string{s.keys()}
-	if s.note != "" {
-		foot = append([]string{dim.Render("   " + s.note)}, foot...)
+	foot := s.foot()
+	room := s.height - 2 - len(foot)
+	var details []string
+	// On a low screen the nodes come first.
+	if d := s.details(); len(d) > 0 && room-len(d)-2 > min(len(s.status.Nodes), 6) {
+		details = append([]string{""}, append(d, "")...)
 	}
-	if s.message != "" {
-		foot = append([]string{alarm.Render(" " + s.message)}, foot...)
-	}
+	b := append([]string{s.header(), ""}, s.table(room-len(details))...)
+	b = append(b, details...)
 	if room := s.height - len(b) - len(foot) - 1; room > 0 {
 		events := s.events(room)
 		b = append(b, events...)
-		for range room - len(events) {
+		for range room - len(events) + 1 {
 			b = append(b, "")
 		}
-		b = append(b, "")
 	}
 	if over := len(b) + len(foot) - s.height; over > 0 {
 		b = b[:max(0, len(b)-over)]
@@ -86,6 +81,17 @@ func (s screen) render() string {
 		b[i] = ansi.Truncate(b[i], s.width, "…")
 	}
 	return strings.Join(b, "\n")
+}
+
+// foot is what stands at the bottom.
+func (s screen) foot() (lines []string) {
+	if s.message != "" {
+		lines = append(lines, alarm.Render(" "+s.message))
+	}
+	if s.note != "" {
+		lines = append(lines, dim.Render("   "+s.note))
+	}
+	return append(lines, s.keys()...)
 }
 
 func (s screen) header() string {
@@ -223,13 +229,24 @@ func either(verb string, has func(watch.NodeStatus) bool) func(watch.NodeStatus)
 }
 
 func has(fault string) func(watch.NodeStatus) bool {
-	return func(n watch.NodeStatus) bool { return slices.Contains(n.Faults, fault) }
+	// On one LAN of several it is "unplugged on field".
+	return func(n watch.NodeStatus) bool {
+		return slices.ContainsFunc(n.Faults, func(f string) bool { return f == fault || strings.HasPrefix(f, fault+" on ") })
+	}
 }
 
-func (s screen) keys() string {
-	var b []string
+// keys are in as many lines as they need, where the screen is high enough.
+func (s screen) keys() (lines []string) {
+	line, most := "", min(max(s.height/8, 1), 3)
 	for _, k := range keys {
-		b = append(b, title.Render(k.key)+" "+dim.Render(k.does))
+		word := title.Render(k.key) + " " + dim.Render(k.does)
+		if line != "" && ansi.StringWidth("   "+line+"  "+word) > s.width && len(lines) < most-1 {
+			lines, line = append(lines, "   "+line), ""
+		}
+		if line != "" {
+			line += "  "
+		}
+		line += word
 	}
-	return "   " + strings.Join(b, "  ")
+	return append(lines, "   "+line)
 }

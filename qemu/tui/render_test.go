@@ -2,7 +2,9 @@ package tui
 
 import (
 	"flag"
+	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +66,8 @@ func TestRender(t *testing.T) {
 		{"usual", screen{status: mixed(), width: 120, height: 20, selected: 2, message: "eclero8 runs already"}},
 		{"narrow", screen{status: mixed(), width: 80, height: 24}},
 		{"low", screen{status: mixed(), width: 100, height: 6}},
+		{"phone", screen{status: mixed(), width: 40, height: 24, note: "page: http://127.0.0.1:8090/#token=x"}},
+		{"fifty", screen{status: many(50), width: 80, height: 24, selected: 30}},
 	} {
 		t.Run(tt.file, func(t *testing.T) {
 			got := tt.s.render() + "\n"
@@ -81,12 +85,68 @@ func TestRender(t *testing.T) {
 	}
 }
 
+// many is a lab of n nodes that are up, of which one is selected.
+func many(n int) watch.Status {
+	s := watch.Status{At: noon, Uptime: time.Minute, Accel: "namespaces", Image: "6.3 MB"}
+	for i := range n {
+		s.Nodes = append(s.Nodes, watch.NodeStatus{Name: fmt.Sprint("eclero", 6+2*i), State: health.Up, HasRecord: true, Uptime: time.Minute, Connected: n - 1, Peers: n - 1,
+			Memory: 54 << 20, Probe: 4 * time.Millisecond, Phases: phasesOf(1, 2, 3), Event: "eclero: the cluster is whole"})
+	}
+	return s
+}
+
+// What is wrong with all links, or all of a node, is one line, and never hides the nodes.
+func TestFaults(t *testing.T) {
+	lipgloss.SetColorProfile(termenv.Ascii)
+	bad, worse := lan.Fault{Loss: 0.2}, lan.Fault{Cut: true}
+	link := func(fault lan.Fault, ends ...string) (list []lan.Link) {
+		for i := range len(ends) / 2 {
+			list = append(list, lan.Link{From: ends[2*i], To: ends[2*i+1], Fault: fault})
+		}
+		return list
+	}
+	all := link(bad, "eclero6", "eclero8", "eclero6", "eclero10", "eclero8", "eclero6", "eclero8", "eclero10", "eclero10", "eclero6", "eclero10", "eclero8")
+	for _, tt := range []struct {
+		links []lan.Link
+		want  string
+	}{
+		{nil, ""},
+		{all, "all ↔ all  loss 20%"},
+		{all[:3], "eclero6 ↔ eclero8  loss 20%; eclero6 → eclero10  loss 20%"},
+		{all[:2], "eclero6 → all  loss 20%"},
+		{link(bad, "eclero10", "eclero6", "eclero10", "eclero8", "eclero6", "eclero10", "eclero8", "eclero10"), "eclero10 ↔ all  loss 20%"},
+		{append(slices.Clone(all[1:]), lan.Link{From: "eclero6", To: "eclero8", Fault: lan.Fault{Loss: 0.2, Cut: true}}), "all ↔ all  loss 20%; eclero6 → eclero8  cut"},
+		{slices.Concat(all[:1], all[2:3], link(worse, "eclero8", "eclero10")), "eclero6 ↔ eclero8  loss 20%; eclero8 → eclero10  cut"},
+	} {
+		s := screen{status: many(3)}
+		s.status.Links = tt.links
+		var got []string
+		for _, line := range s.faults() {
+			got = append(got, strings.TrimSpace(line))
+		}
+		if strings.Join(got, "; ") != tt.want {
+			t.Errorf("%v\nis %q, want %q", tt.links, got, tt.want)
+		}
+	}
+	s := screen{status: many(12), width: 80, height: 24}
+	for i, a := range s.status.Nodes {
+		for j, b := range s.status.Nodes {
+			if i != j && (i+j)%2 == 0 {
+				s.status.Links = append(s.status.Links, lan.Link{From: a.Name, To: b.Name, Fault: worse})
+			}
+		}
+	}
+	if got := s.render(); !strings.Contains(got, "eclero28 ") || !strings.Contains(got, " more") {
+		t.Errorf("the last node is not to be seen for the faults, or nothing says that there are more of them:\n%s", got)
+	}
+}
+
 // No size and no status may make it panic or overflow.
 func TestRenderAnySize(t *testing.T) {
 	for w := range 200 {
 		for _, h := range []int{0, 1, 2, 5, 9, 30} {
-			for _, st := range []watch.Status{mixed(), {}} {
-				got := screen{status: st, width: w, height: h, message: "x"}.render()
+			for _, st := range []watch.Status{mixed(), {}, many(50)} {
+				got := screen{status: st, width: w, height: h, message: "x", selected: w}.render()
 				if n := strings.Count(got, "\n") + 1; n > max(h, 2) {
 					t.Fatalf("%d lines on a screen of %dx%d", n, w, h)
 				}
