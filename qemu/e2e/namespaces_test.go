@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bufio"
 	"fmt"
 	"os"
 	"os/exec"
@@ -90,7 +91,12 @@ func TestNamespaces(t *testing.T) {
 	before, _ := eight.Last()
 	rpc(t, l, eight, `open_port({spawn_executable, "/sbin/reboot"}, [])`)
 	reach(t, eight, "the next boot", func(r lab.Record) bool { return r.Boot != before.Boot && r.State == health.Up })
+	cut := time.Now()
 	do("kill", "eclero6")
+	reach(t, eight, "degraded without the one whose power is cut", missing("eclero6"))
+	if soon := time.Since(cut); soon < 2*time.Second {
+		t.Errorf("it is missed after %v: what has no power ends no connection, and is missed after cluster.timeout, 3 s", soon)
+	}
 	do("disk", "eclero6", "wipe")
 	do("start", "eclero6")
 	do("poweroff", "eclero10")
@@ -132,6 +138,20 @@ func TestNamespacesEnd(t *testing.T) {
 	defer cmd.Process.Kill()
 	client := lab.NewClient(dir)
 	nstest.Await(t, "both nodes are up", func() bool { s, err := client.Status(); return err == nil && s.Whole() }, said.String)
+	guest := exec.Command(labBin, "join", "-dir", dir, "sh", "-c", "echo here; exec sleep 1000")
+	var guestSaid strings.Builder
+	guest.Stderr = &guestSaid
+	here, err := guest.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := nstest.Start(guest); err != nil {
+		t.Fatal(err)
+	}
+	defer guest.Process.Kill()
+	if line, err := bufio.NewReader(here).ReadString('\n'); line != "here\n" {
+		t.Fatalf("the guest says %q (%v)", line, err)
+	}
 	var spaces []string
 	for _, p := range childrenOf(cmd.Process.Pid) {
 		ns, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", p))
@@ -146,6 +166,20 @@ func TestNamespacesEnd(t *testing.T) {
 	cmd.Process.Signal(unix.SIGKILL)
 	cmd.Wait()
 	nstest.Await(t, "no process of theirs is left", func() bool { return len(inSpaces(spaces)) == 0 }, func() string { return fmt.Sprint(inSpaces(spaces)) })
+	ended := make(chan error, 1)
+	go func() { ended <- guest.Wait() }()
+	select {
+	case <-ended:
+	case <-time.After(nstest.Patience):
+		t.Error("what joined the LAN goes on without it")
+	}
+	if !strings.Contains(guestSaid.String(), "the lab has ended") {
+		t.Errorf("the guest says %q, want that the lab has ended", guestSaid.String())
+	}
+	out, _ := exec.Command(labBin, "run", "-as", "ns", "-dir", dir, "-init", theInit(t), "-release", "/nosuch").CombinedOutput()
+	if want := "ended without a word, as by kill -9 or for want of memory; removed what it left in " + lab.RunDir(dir) + ": control.sock, lan.sock\n"; !strings.Contains(string(out), want) {
+		t.Errorf("the next one says %q, want %q in it", out, want)
+	}
 }
 
 // childrenOf are the processes whose parent it is.

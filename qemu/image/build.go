@@ -41,6 +41,19 @@ type Set struct {
 	RootType  string // of its file system; empty: squashfs
 }
 
+// InputError is of what was named to be built from: it is not there, or not what it has to be.
+type InputError struct{ error }
+
+func (e InputError) Unwrap() error { return e.error }
+
+// asInput makes an error that there is one of InputError.
+func asInput(err error) error {
+	if err == nil {
+		return nil
+	}
+	return InputError{err}
+}
+
 // InitFile is where BuildInit puts the beaminit binary for a processor.
 func InitFile(root, name string) string {
 	file := filepath.Join(root, "build", "init")
@@ -113,5 +126,6 @@ func (s Spec) release(say func(string)) (string, error) {
 	if demo, is := strings.CutPrefix(cmp.Or(s.Release, "demo:eclero"), "demo:"); is {
 		return demoRelease(demo, s.Dir, say)
 	}
-	return givenRelease(s.Release, filepath.Join(s.Dir, "unpacked"), say)
+	dir, err := givenRelease(s.Release, filepath.Join(s.Dir, "unpacked"), say)
+	return dir, asInput(err)
 }

@@ -17,7 +17,7 @@ import (
 // the Erlang of this machine, and gives its path.
 func demoRelease(name, dir string, say func(string)) (string, error) {
 	if known := demo.Names(); !slices.Contains(known, name) {
-		return "", fmt.Errorf("release: there is no demo:%s; there are %s", name, strings.Join(known, ", "))
+		return "", asInput(fmt.Errorf("release: there is no demo:%s; there are %s", name, strings.Join(known, ", ")))
 	}
 	erlang, err := erlangRoot()
 	if err != nil {

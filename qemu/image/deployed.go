@@ -31,7 +31,7 @@ func Deployed(path string, s Spec, say func(string)) (Set, error) {
 	}
 	root, fs, err := deployedRoot(path)
 	if err != nil {
-		return Set{}, fmt.Errorf("image: %w", err)
+		return Set{}, asInput(fmt.Errorf("image: %w", err))
 	}
 	k, err := FindKernel(cmp.Or(s.Kernel, filepath.Join(filepath.Dir(root), a.KernelFile)))
 	if err != nil {

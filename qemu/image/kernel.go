@@ -2,6 +2,7 @@ package image
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // Kernel is a kernel to boot and where its modules are.
@@ -38,7 +40,7 @@ func FindKernel(file string) (Kernel, error) {
 	}
 	version, err := kernelVersion(file)
 	if err != nil {
-		return Kernel{}, fmt.Errorf("kernel %s: %w", file, err)
+		return Kernel{}, asInput(fmt.Errorf("kernel %s: %w", file, err))
 	}
 	k := Kernel{File: file, Version: version}
 	for _, dir := range []string{filepath.Join(filepath.Dir(file), "../lib/modules"), filepath.Dir(file), "/lib/modules"} {
@@ -69,11 +71,14 @@ func FindKernelWith(module string) (string, error) {
 // (Documentation/arch/x86/boot.rst, kernel_version at 0x20e), or finds it in an Image for arm64
 // (Documentation/arch/arm64/booting.rst, magic at 0x38), whose head has none.
 func kernelVersion(file string) (string, error) {
-	f, err := os.Open(file)
+	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a FIFO has no writer yet
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", cmp.Or(err, errors.New("it is no regular file"))
+	}
 	head := make([]byte, 64<<10)
 	n, err := io.ReadFull(f, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {

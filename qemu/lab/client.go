@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"syscall"
 
 	"github.com/beaminit/beaminit/qemu/lan"
 )
@@ -18,17 +20,17 @@ type Client struct {
 // NewClient gives a client of the lab that runs in dir, if one does.
 func NewClient(dir string) *Client { return &Client{dir} }
 
-// ErrNone says that no lab runs in that directory.
-var ErrNone = errors.New("no lab runs here")
+// ErrNone says that no lab runs in a directory.
+var ErrNone = errors.New("no lab runs")
 
-// errEnded says that the lab went away in the middle of a request.
-var errEnded = errors.New("the lab ended")
+// ErrEnded says that the lab went away in the middle of a request.
+var ErrEnded = errors.New("the lab has ended")
 
 func (c *Client) ask(r request) (net.Conn, *bufio.Reader, answer, error) {
 	var a answer
 	conn, err := lan.DialUnix(controlSocket(c.dir))
 	if err != nil {
-		return nil, nil, a, ErrNone
+		return nil, nil, a, fmt.Errorf("%w in %s", ErrNone, c.dir)
 	}
 	line, err := json.Marshal(r)
 	if err == nil {
@@ -43,12 +45,14 @@ func (c *Client) ask(r request) (net.Conn, *bufio.Reader, answer, error) {
 		err = json.Unmarshal(got, &a)
 	}
 	if err == nil && a.Error != "" {
-		err = errors.New(a.Error)
+		if err = errors.New(a.Error); a.Words {
+			err = &WordsError{err}
+		}
 	}
 	if err != nil {
 		conn.Close()
-		if errors.Is(err, io.EOF) {
-			err = errEnded
+		if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+			err = ErrEnded
 		}
 		return nil, nil, a, err
 	}
@@ -87,7 +91,7 @@ func (c *Client) Log(node string, lines int) ([]string, error) {
 // Down ends the lab in order, says how each node ended, and returns when it is gone.
 func (c *Client) Down() ([]string, error) {
 	conn, in, a, err := c.ask(request{Do: "down"})
-	if errors.Is(err, errEnded) { // sooner than it could answer
+	if errors.Is(err, ErrEnded) { // sooner than it could answer
 		return nil, nil
 	}
 	if err != nil {

@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/beaminit/beaminit/qemu/lan"
@@ -28,6 +30,7 @@ type request struct {
 
 type answer struct {
 	Error  string   `json:"error,omitempty"`
+	Words  bool     `json:"words,omitempty"` // the error is of WordsError
 	Status *Status  `json:"status,omitempty"`
 	Lines  []string `json:"lines,omitempty"`
 	Total  int      `json:"total,omitempty"` // of said
@@ -61,6 +64,12 @@ func (l *Lab) Serve(down func()) error {
 
 func (l *Lab) serveOne(conn net.Conn, down func()) {
 	defer conn.Close()
+	defer func() { // one request that goes wrong does not end all nodes
+		if wrong := recover(); wrong != nil {
+			l.opts.Say(fmt.Sprintf("a request went wrong: %v\n%s", wrong, debug.Stack()))
+			reply(conn, answer{Error: fmt.Sprintf("the lab cannot do that: %v", wrong)})
+		}
+	}()
 	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
 	in := bufio.NewReader(io.LimitReader(conn, 64<<10))
 	line, err := in.ReadBytes('\n')
@@ -103,7 +112,9 @@ func (l *Lab) serveOne(conn net.Conn, down func()) {
 		l.serveSniff(conn)
 		return
 	case "do":
-		a.Error = text(l.Do(r.Words...))
+		err := l.Do(r.Words...)
+		var wrong *WordsError
+		a.Error, a.Words = text(err), errors.As(err, &wrong)
 	default:
 		a.Error = "not a request: " + r.Do
 	}

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,6 +53,9 @@ func (n *Node) powerOff(ctx context.Context) string {
 	}
 	last, _ := n.Last()
 	n.Kill()
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return fmt.Sprintf("%s was switched off after %.1f s on its way down", n.Spec.Name, time.Since(begun).Seconds())
+	}
 	text := fmt.Sprintf("%s did not go down within %.0f s and was switched off", n.Spec.Name, time.Since(begun).Seconds())
 	if last.State != health.Stopping {
 		text += ": it does not heed its power button (kernel modules " + strings.Join(arch.Of(n.image().Arch).Button, " and ") + ")"

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/beaminit/beaminit/qemu/watch"
@@ -30,17 +31,24 @@ func (n *Node) ended(m *machine, err error) {
 
 // howEnded says how a machine ended, by what waiting for it gave. QEMU goes through a reboot by itself.
 func (n *Node) howEnded(m *machine, err error) (text string, again bool) {
-	if h, is := m.qmp.(*hand); is {
-		if text, again = h.howEnded(err); text == "" {
-			text = fmt.Sprintf("lab: PID 1 ended, %v; a kernel would panic%s", err, n.lastWord())
+	h, isNamespace := m.qmp.(*hand)
+	if isNamespace {
+		if text, again = h.howEnded(err); text != "" {
+			return text, again
 		}
-		return text, again
 	}
 	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return "lab: machine ended, " + exit.String() + n.lastWord(), false
+	switch {
+	case !errors.As(err, &exit), m.killed.Load():
+		text = "lab: machine off"
+	case exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL:
+		text = "lab: machine killed, and not by the lab: this machine may be short of memory (dmesg tells)"
+	case isNamespace:
+		text = fmt.Sprintf("lab: PID 1 ended, %v; a kernel would panic%s", err, n.lastWord())
+	default:
+		text = "lab: machine ended, " + exit.String() + n.lastWord()
 	}
-	return "lab: machine off", false
+	return text, false
 }
 
 // lastWord is the last line that the machine's program has said, behind a colon; empty: none.

@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -17,21 +16,8 @@ const OneWay = "--one-way"
 // onWord stands before the name of a LAN, behind the nodes: a fault is of that one alone.
 const onWord = "on"
 
-// where takes "on LAN" out of a verb's words and gives the LANs that are meant: without it, all.
-func (l *Lab) where(words []string) (rest, lans []string, err error) {
-	i := slices.Index(words, onWord)
-	if i < 0 {
-		return words, l.lanNames(), nil
-	}
-	if i+1 == len(words) {
-		return nil, nil, errors.New("on wants the name of a LAN: cut A B on field")
-	}
-	name := words[i+1]
-	if !slices.Contains(l.lanNames(), name) || name == "" {
-		return nil, nil, fmt.Errorf("there is no lan %q; there are %s", name, lanNames(l.opts.LANs))
-	}
-	return slices.Delete(slices.Clone(words), i, i+2), []string{name}, nil
-}
+// allWord stands for every node.
+const allWord = "all"
 
 // WithoutLAN are a verb's words without the LAN that they name.
 func WithoutLAN(words []string) []string {
@@ -52,17 +38,18 @@ func (l *Lab) lanNames() (names []string) {
 type linkVerb struct {
 	value bool // one stands behind the nodes
 	parse func(string) (func(*lan.Fault), error)
+	such  string // as it may be
 }
 
 // linkVerbs are the faults of links by name. A value of nothing ("0%", "0s", "0") takes
 // the one fault back.
 var linkVerbs = map[string]linkVerb{
-	"cut":       {false, func(string) (func(*lan.Fault), error) { return func(f *lan.Fault) { f.Cut = true }, nil }},
-	"loss":      {true, share(func(f *lan.Fault, v float64) { f.Loss = v })},
-	"duplicate": {true, share(func(f *lan.Fault, v float64) { f.Duplicate = v })},
-	"reorder":   {true, share(func(f *lan.Fault, v float64) { f.Reorder = v })},
-	"delay":     {true, parseDelay},
-	"rate":      {true, parseRate},
+	"cut":       {false, func(string) (func(*lan.Fault), error) { return func(f *lan.Fault) { f.Cut = true }, nil }, ""},
+	"loss":      {true, share(func(f *lan.Fault, v float64) { f.Loss = v }), "20%"},
+	"duplicate": {true, share(func(f *lan.Fault, v float64) { f.Duplicate = v }), "5%"},
+	"reorder":   {true, share(func(f *lan.Fault, v float64) { f.Reorder = v }), "5%"},
+	"delay":     {true, parseDelay, "200ms"},
+	"rate":      {true, parseRate, "64k"},
 }
 
 func share(set func(*lan.Fault, float64)) func(string) (func(*lan.Fault), error) {
@@ -107,60 +94,20 @@ func parseRate(text string) (func(*lan.Fault), error) {
 	return func(f *lan.Fault) { f.Rate = int64(v * unit) }, nil
 }
 
-// impair does a fault of links: VERB A B [VALUE] is of the link between two nodes, VERB A
-// [VALUE] of all links of one, VERB all [VALUE] of all.
+// impair does a fault of links.
 func (l *Lab) impair(verb string, words, lans []string) error {
-	v := linkVerbs[verb]
-	one := slices.Contains(words, OneWay)
-	words = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == OneWay })
-	value := ""
-	if v.value && len(words) < 2 {
-		return fmt.Errorf("%s wants a node and a value, such as \"20%%\"", verb)
-	}
-	if v.value {
-		value, words = words[len(words)-1], words[:len(words)-1]
-	}
-	change, err := v.parse(value)
-	if err != nil {
-		return fmt.Errorf("%s: %w", verb, err)
-	}
-	from, to, err := l.ends(words)
+	m, err := l.named().impairment(verb, words)
 	if err != nil {
 		return err
 	}
-	if !l.between(lans, from, to, !one, change) {
-		return fmt.Errorf("%s have no LAN in common there", strings.Join(words, " and "))
+	if !l.between(lans, m.from, m.to, !m.oneWay, m.change) {
+		return fmt.Errorf("%s have no LAN in common there", strings.Join(slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == OneWay }), " and "))
 	}
 	return nil
 }
 
-// ends gives the nodes on both sides of the links that the words name.
-func (l *Lab) ends(words []string) (from, to []string, err error) {
-	for _, w := range words {
-		if w == "all" {
-			continue
-		}
-		if _, err := l.Node(w); err != nil {
-			return nil, nil, err
-		}
-	}
-	switch {
-	case len(words) == 1 && words[0] == "all":
-		return l.names(), l.names(), nil
-	case len(words) == 1:
-		return words, l.names(), nil
-	case len(words) == 2:
-		from, to = words[:1], words[1:]
-		if words[0] == "all" {
-			from = l.names()
-		}
-		if words[1] == "all" {
-			to = l.names()
-		}
-		return from, to, nil
-	}
-	return nil, nil, fmt.Errorf("one node, two, or all: not %q", strings.Join(words, " "))
-}
+// named is what words can name here.
+func (l *Lab) named() named { return named{l.names(), l.opts.LANs} }
 
 func (l *Lab) names() (names []string) {
 	for _, n := range l.nodes {
@@ -200,25 +147,9 @@ func (l *Lab) both(on, a, b string) bool {
 
 // split cuts the links between the groups of "A,B / C": within a group all is well.
 func (l *Lab) split(words, lans []string) error {
-	var groups [][]string
-	for _, g := range strings.Split(strings.Join(words, " "), "/") {
-		group := strings.FieldsFunc(g, func(r rune) bool { return r == ',' || r == ' ' })
-		for _, name := range group {
-			if _, err := l.Node(name); err != nil {
-				return err
-			}
-			for _, before := range groups {
-				if slices.Contains(before, name) {
-					return fmt.Errorf("split: %s is on both sides", name)
-				}
-			}
-		}
-		if len(group) > 0 {
-			groups = append(groups, group)
-		}
-	}
-	if len(groups) < 2 {
-		return fmt.Errorf("split wants two sides at least: split A,B / C")
+	groups, err := l.named().groups(words)
+	if err != nil {
+		return err
 	}
 	for i, a := range groups {
 		for _, b := range groups[i+1:] {
@@ -232,9 +163,9 @@ func (l *Lab) split(words, lans []string) error {
 // the link between two. A machine that was ended stays so.
 func (l *Lab) heal(words, lans []string) error {
 	if len(words) == 0 {
-		words = []string{"all"}
+		words = []string{allWord}
 	}
-	from, to, err := l.ends(words)
+	from, to, err := l.named().ends(words)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -37,7 +38,11 @@ func TestFaultsByName(t *testing.T) {
 		{"cut a b;cut b c;heal a b", "[{b c cut} {c b cut}]"},
 		{"cut a b;cut b c;heal c", "[{a b cut} {b a cut}]"},
 
-		{"cut a x", `there is no node "x"`},
+		{"cut a x", `there is no node "x"; there are a, b, c`},
+		{"kill x", `there is no node "x"; there are a, b, c`},
+		{"disk x slow", `there is no node "x"; there are a, b, c`},
+		{"cut a a", "a has no link to itself"},
+		{"cut a b on field", `there is no lan "field": this lab has one LAN, without a name`},
 		{"loss a b", `loss: "b" is no share: from 0% to 100%`},
 		{"loss a b 120%", `loss: "120%" is no share: from 0% to 100%`},
 		{"loss a b NaN", `loss: "NaN" is no share: from 0% to 100%`},
@@ -72,6 +77,12 @@ func TestFaultsByName(t *testing.T) {
 			}
 			if got != tt.want {
 				t.Errorf("%s\ngives %s\nwant  %s", tt.do, got, tt.want)
+			}
+			// What is wrong with the words is known before there is a lab; that a node is off, is not.
+			var wrong *WordsError
+			early := CheckWords([]NodeSpec{{Name: "a"}, {Name: "b"}, {Name: "c"}}, nil, strings.Fields(strings.Split(tt.do, ";")[0])...)
+			if isWords := errors.As(err, &wrong); isWords != (early != nil) || isWords && early.Error() != err.Error() {
+				t.Errorf("%s: before there is a lab %v, then %v", tt.do, early, err)
 			}
 		})
 	}

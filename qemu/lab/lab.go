@@ -52,7 +52,7 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 		return nil, err
 	}
 	l := &Lab{Switch: lan.NewSwitch(), opts: o, size: image.Size(o.Image.Root), kvm: !o.TCG && haveKVM(), spawn: newSpawner(), lock: lock, begun: time.Now(), done: make(chan struct{})}
-	if err := l.up(run); err != nil {
+	if err := errors.Join(tidy(run, lock, o.Say), noteLock(lock), l.up(run)); err != nil {
 		l.Close()
 		return nil, err
 	}
@@ -175,9 +175,12 @@ func (l *Lab) Close() {
 		<-l.sniffed
 		l.pcap.Close()
 	}
-	l.lock.Close()
+	releaseLock(l.lock)
 	close(l.done)
 }
+
+// Closed tells whether Close was called.
+func (l *Lab) Closed() bool { return l.closed.Load() }
 
 func (l *Lab) onClose(f func()) {
 	l.mu.Lock()
@@ -198,7 +201,7 @@ func (l *Lab) Node(name string) (*Node, error) {
 			return n, nil
 		}
 	}
-	return nil, fmt.Errorf("there is no node %q", name)
+	return nil, l.named().node(name)
 }
 
 // Dir is the directory of the lab.

@@ -63,9 +63,11 @@ func (h *hand) execute(command string, args map[string]any) error {
 	case "stop", "cont":
 		return h.freeze(command == "stop")
 	case "quit":
+		h.silence(true)
 		return h.cmd.Process.Kill()
 	case "system_reset":
 		h.reset.Store(true)
+		h.silence(true)
 		return h.cmd.Process.Kill()
 	case "system_powerdown": // what the power button means to its init
 		return h.cmd.Process.Signal(unix.SIGUSR2)
@@ -87,10 +89,16 @@ func (h *hand) write(command string, args map[string]any) error { return h.execu
 
 // freeze stops the processes and, since their kernel would go on to answer for them, the ports.
 func (h *hand) freeze(frozen bool) error {
-	for _, p := range h.ports {
-		p.Pause(frozen)
-	}
+	h.silence(frozen)
 	return namespace.Freeze(h.cmd.Process.Pid, frozen)
+}
+
+// silence has no frame come through, or all again. The kernel of a machine that is gone ends no connection, and
+// that of a namespace would end all of them.
+func (h *hand) silence(silent bool) {
+	for _, p := range h.ports {
+		p.Pause(silent)
+	}
 }
 
 // howEnded says how PID 1 ended, and whether it is to be started again; empty: as no PID 1 is to end.
@@ -105,8 +113,6 @@ func (h *hand) howEnded(err error) (text string, again bool) {
 		return "lab: machine reset", true
 	case signal == syscall.SIGINT: // and a power-off
 		return "lab: the node powered itself off", false
-	case signal == syscall.SIGKILL:
-		return "lab: machine off", false
 	}
 	return "", false
 }

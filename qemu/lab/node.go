@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/beaminit/beaminit/health"
@@ -42,8 +43,18 @@ type machine struct {
 	shell  SerialPort // the second serial port
 	sits   sync.Mutex // held by who sits at it
 	qmp    monitor
+	killed atomic.Bool   // by the lab
 	ended  func()        // called when it has ended and not all is read yet that it said; nil: nothing to do
 	gone   chan struct{} // closed when it has ended and been waited for
+}
+
+// kill ends it as a power cut does: nothing more is heard of it.
+func (m *machine) kill() error {
+	m.killed.Store(true)
+	if h, is := m.qmp.(*hand); is {
+		h.silence(true)
+	}
+	return m.cmd.Process.Kill()
 }
 
 // SerialPort is our end of a serial port.
@@ -145,7 +156,7 @@ func (n *Node) Kill() error {
 	if err != nil {
 		return err
 	}
-	if err := m.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := m.kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("kill %s: %w", n.Spec.Name, err)
 	}
 	<-m.gone
@@ -159,6 +170,7 @@ func (n *Node) Stop() error {
 	if err != nil {
 		return err
 	}
+	m.killed.Store(true)
 	m.qmp.write("quit", nil)
 	select {
 	case <-m.gone:

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/beaminit/beaminit/config"
 )
@@ -13,6 +15,9 @@ import (
 // MinMemory is what a node boots with, in MiB: below it the kernel has no room to unpack its
 // initramfs.
 const MinMemory = 128
+
+// MaxMemory is more than any board has, in MiB.
+const MaxMemory = 1 << 16
 
 // maxNICs are the network cards of a node that QEMU's PCI bus has places for.
 const maxNICs = 8
@@ -34,8 +39,9 @@ func Check(lans []LANSpec, nodes []NodeSpec) error {
 		}
 		c.name(n)
 		c.nics(n)
-		if n.Memory != 0 && n.Memory < MinMemory {
-			c.wrong(n, "mem = %d: a node boots with %d MiB and more", n.Memory, MinMemory)
+		c.clock(n)
+		if n.Memory != 0 && (n.Memory < MinMemory || n.Memory > MaxMemory) {
+			c.wrong(n, "mem = %d: a node boots with %d MiB and more, %d at most", n.Memory, MinMemory, MaxMemory)
 		}
 		if n.CPUs < 0 || n.CPUs > 16 {
 			c.wrong(n, "cpus = %d: from 1 to 16", n.CPUs)
@@ -80,14 +86,23 @@ func (c *checker) checkLANs() {
 	}
 }
 
+// reserved are names that would be taken for something else.
+var reserved = map[string]string{
+	onWord: "a fault's word for a LAN", allWord: "a fault's word for every node", "any": "a scenario's word for one of them", "lab": "what lab join is called on the LAN",
+}
+
+var isGuest = regexp.MustCompile(`^guest\d+$`) // see lan.Switch.Listen
+
 func (c *checker) name(n NodeSpec) {
 	switch _, isAddress := netip.ParseAddr(n.Name); {
 	case isAddress == nil:
 		c.wrong(n, "its name is an address; want a host name such as \"eclero6\"")
 	case !config.HostName(n.Name):
 		c.wrong(n, "want a host name: letters, digits and inner hyphens, such as \"eclero6\"")
-	case n.Name == onWord:
-		c.wrong(n, "a fault's word for a LAN is no name for a node")
+	case reserved[n.Name] != "":
+		c.wrong(n, "%s is no name for a node", reserved[n.Name])
+	case isGuest.MatchString(n.Name):
+		c.wrong(n, "what joins the LAN is called so; want another name")
 	case c.names[n.Name]:
 		c.wrong(n, "two nodes have this name")
 	}
@@ -133,6 +148,19 @@ func (c *checker) address(n NodeSpec, on LANSpec, a netip.Addr) {
 		c.wrong(n, "address %v is that of %q", a, other)
 	}
 	c.addresses[a] = n.Name
+}
+
+// clock checks what a node's clock is to say: QEMU would, of each node when it starts.
+func (c *checker) clock(n NodeSpec) {
+	if n.RTC == "" || n.RTC == "utc" || n.RTC == "localtime" {
+		return
+	}
+	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02"} {
+		if _, err := time.Parse(layout, n.RTC); err == nil {
+			return
+		}
+	}
+	c.wrong(n, "rtc = %q: want a time such as \"2026-01-02T15:04:05\" or a day", n.RTC)
 }
 
 func lanNames(lans []LANSpec) string {

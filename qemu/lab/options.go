@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -135,18 +136,32 @@ type = "ext4"
 options = ["noatime", "nosuid", "nodev"]
 `
 
-// AsNamespaces makes of a configuration that Config or AutoConfig gave that of nodes which are namespaces:
-// their data is a directory, and none of their many schedulers spins while it has nothing to do (erl(1), +sbwt).
+// dataMount is a mount of a configuration, up to the next table.
+var dataMount = regexp.MustCompile(`(?m)^[ \t]*\[\[mount\]\][^\n]*(?:\n(?:[ \t]*[^\s\[][^\n]*|[ \t]*$))*`)
+
+var ownRelease = regexp.MustCompile(`(?m)^[ \t]*\[release\]`)
+
+// AsNamespaces makes of a configuration for virtual machines that of nodes which are namespaces: where it mounts
+// the data disk, that is a directory, and none of their many schedulers spins while it has nothing to do
+// (erl(1), +sbwt), unless it has a [release] of its own.
 func AsNamespaces(config []byte) []byte {
-	return bytes.Replace(config, []byte(disk), []byte(`
-[release]
+	quiet := `[release]
 args = ["+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none"]
 
-[[mount]]
-source = "`+namespace.DataAt+`"
+`
+	if ownRelease.Match(config) {
+		quiet = ""
+	}
+	return dataMount.ReplaceAllFunc(config, func(mount []byte) []byte {
+		if !bytes.Contains(mount, []byte(`"/dev/vdb"`)) {
+			return mount
+		}
+		return []byte(quiet + `[[mount]]
+source = "` + namespace.DataAt + `"
 target = "/data"
 options = ["bind", "noatime", "nosuid", "nodev"]
-`), 1)
+`)
+	})
 }
 
 // Words say on the kernel command line what Config says in the image, for an image that

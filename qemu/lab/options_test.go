@@ -1,9 +1,11 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/qemu/image"
+	"github.com/beaminit/beaminit/qemu/namespace"
 )
 
 func TestNodeSpecs(t *testing.T) {
@@ -134,7 +137,7 @@ func TestOneLabADirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := takeLock(dir); err != ErrRuns {
+	if _, err := takeLock(dir); !errors.Is(err, ErrRuns) || !strings.Contains(err.Error(), filepath.Dir(dir)) {
 		t.Errorf("the second lock gave %v, want %v", err, ErrRuns)
 	}
 	first.Close()
@@ -145,5 +148,86 @@ func TestOneLabADirectory(t *testing.T) {
 	second.Close()
 	if _, err := os.Stat(filepath.Join(dir, "lock")); err != nil {
 		t.Error(err)
+	}
+}
+
+// What a lab that was killed has left is removed by the next one, which says so; one that came to its end is no
+// word worth.
+func TestTidy(t *testing.T) {
+	dir := t.TempDir()
+	var said []string
+	tidy := func() string {
+		t.Helper()
+		said = nil
+		if err := Tidy(dir, func(text string) { said = append(said, text) }); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(said, "\n")
+	}
+	if got := tidy(); got != "" {
+		t.Errorf("where there was no lab: %s", got)
+	}
+	run := RunDir(dir)
+	if err := os.MkdirAll(filepath.Join(run, "remsh-"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	begin := func() *os.File {
+		t.Helper()
+		lock, err := takeLock(run)
+		if err == nil {
+			err = noteLock(lock)
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(run, "lan.sock"), nil, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lock
+	}
+	lock := begin()
+	if err := Tidy(dir, func(text string) { t.Error(text) }); !errors.Is(err, ErrRuns) {
+		t.Errorf("while it runs: %v", err)
+	}
+	lock.Close() // as by kill -9
+	if got := tidy(); !strings.HasPrefix(got, fmt.Sprintf("the lab before (pid %d, begun 2", os.Getpid())) || !strings.HasSuffix(got, run+": lan.sock, remsh-") {
+		t.Errorf("after one that was killed: %s", got)
+	}
+	if got := tidy(); got != "" {
+		t.Errorf("once more: %s", got)
+	}
+	if left, _ := os.ReadDir(run); len(left) != 1 {
+		t.Errorf("left: %v", left)
+	}
+	releaseLock(begin())
+	if got := tidy(); got != "" {
+		t.Errorf("after one that came to its end: %s", got)
+	}
+}
+
+// A configuration for virtual machines becomes one for namespaces, however it is written.
+func TestAsNamespaces(t *testing.T) {
+	specs, err := NodeSpecs(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const written = "[[mount]]\ntarget   = \"/data\"\n\nsource = \"/dev/vdb\" # the disk\ntype = \"ext4\"\n[[mount]]\nsource = \"tmpfs\"\ntarget = \"/opt\"\ntype = \"tmpfs\"\n[health]\ninterval = \"3s\"\n"
+	for name, text := range map[string]string{"the lab's own": string(Config(specs, time.Second)), "one of a person": written, "one with a release": written + "[release]\nargs = [\"+S\", \"1\"]\n"} {
+		c := config.Load("hostname=eclero6", func(path string) ([]byte, error) {
+			if path != "/etc/beaminit.toml" {
+				return nil, os.ErrNotExist
+			}
+			return AsNamespaces([]byte(text)), nil
+		})
+		data := -1
+		for i, m := range c.Mounts {
+			if m.Target == "/data" {
+				data = i
+			}
+		}
+		quiet := slices.Contains(c.Release.Args, "+sbwt")
+		if len(c.Problems) > 0 || data < 0 || c.Mounts[data].Source != namespace.DataAt || quiet == strings.Contains(text, "[release]") || c.Health.Interval == 0 {
+			t.Errorf("%s: problems %v, mounts %+v, args %q", name, c.Problems, c.Mounts, c.Release.Args)
+		}
 	}
 }

@@ -22,7 +22,7 @@ import (
 // ends.
 //
 // Call it with the thread locked where the namespace is not that of the process.
-func Tap(conn net.Conn, name string, address netip.Prefix) (io.Closer, error) {
+func Tap(conn net.Conn, name string, address netip.Prefix) (*Device, error) {
 	if !address.Addr().Is4() {
 		return nil, fmt.Errorf("tap %s: %v is no IPv4 address", name, address)
 	}
@@ -34,8 +34,8 @@ func Tap(conn net.Conn, name string, address netip.Prefix) (io.Closer, error) {
 		dev.Close()
 		return nil, fmt.Errorf("set up tap %s: %w", name, err)
 	}
-	d := &device{dev: dev, conn: conn}
-	go toDevice(dev, conn)
+	d := &Device{dev: dev, conn: conn, gone: make(chan struct{})}
+	go d.toDevice()
 	go d.fromDevice()
 	return d, nil
 }
@@ -60,11 +60,12 @@ func NewTap(name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), "/dev/net/tun "+name), nil
 }
 
-// device is a TAP device and the port that it is bridged to.
-type device struct {
+// Device is a TAP device and the port that it is bridged to.
+type Device struct {
 	dev  *os.File
 	conn net.Conn
-	last atomic.Int64 // when the device last had a frame, in nanoseconds of the Unix time
+	gone chan struct{} // closed when there is no LAN any more
+	last atomic.Int64  // when the device last had a frame, in nanoseconds of the Unix time
 }
 
 // A device is closed when it has been quiet for so long, and at the latest after that.
@@ -73,9 +74,12 @@ const (
 	loudMost = 2 * time.Second
 )
 
+// Gone is closed when the LAN has ended.
+func (d *Device) Gone() <-chan struct{} { return d.gone }
+
 // Close waits until what programs sent is on the LAN: the kernel sends the end of a
 // connection after the program that had it has ended.
-func (d *device) Close() error {
+func (d *Device) Close() error {
 	begun := time.Now()
 	for now := begun; now.Sub(begun) < loudMost; now = time.Now() {
 		since := now.Sub(begun)
@@ -102,22 +106,23 @@ func (c closers) Close() error {
 	return errors.Join(errs...)
 }
 
-func toDevice(dev *os.File, conn net.Conn) {
-	defer dev.Close()
-	r := bufio.NewReaderSize(conn, 64<<10)
+func (d *Device) toDevice() {
+	defer d.dev.Close()
+	defer close(d.gone)
+	r := bufio.NewReaderSize(d.conn, 64<<10)
 	for {
 		frame, err := readFrame(r)
 		if err != nil {
 			return
 		}
 		// A frame that the kernel refuses (the device is down) is lost, as on a wire.
-		if _, err := dev.Write(frame[4:]); errors.Is(err, os.ErrClosed) {
+		if _, err := d.dev.Write(frame[4:]); errors.Is(err, os.ErrClosed) {
 			return
 		}
 	}
 }
 
-func (d *device) fromDevice() {
+func (d *Device) fromDevice() {
 	defer d.conn.Close()
 	buf := make([]byte, 4+maxFrame)
 	for {

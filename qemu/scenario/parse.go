@@ -63,7 +63,12 @@ func Read(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := Parse(string(text))
+	return ParseFile(path, string(text))
+}
+
+// ParseFile is Read of a file that has been read.
+func ParseFile(path, text string) (*File, error) {
+	f, err := Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s:%w", path, err)
 	}

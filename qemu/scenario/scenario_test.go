@@ -43,6 +43,8 @@ func TestParse(t *testing.T) {
 		{"boot", "1: boot wants a time at its end: within 10s"},
 		{"\nfly away", `2: there is no step "fly"; want scenario, nodes, append, lab, host, boot, do, expect, hold, wait, times or end`},
 		{"expect all upp within 1s", `1: "upp" is no condition; want a state (up, degraded …), whole, peers=2/2, restarts=1, missing=NAME or says "TEXT"`},
+		{"expect all peers=a within 1s", "1: peers=a: want peers=2/2, restarts=1 or missing=NAME"},
+		{"expect all restarts= within 1s", "1: restarts=: want peers=2/2, restarts=1 or missing=NAME"},
 		{"expect all within 1s", "1: expect wants something that is to be true"},
 		{"expect all", "1: expect wants nodes, what they are to be, and a time: expect all up within 10s"},
 		{"hold all up within 1s", `1: "within" is no condition; want a state (up, degraded …), whole, peers=2/2, restarts=1, missing=NAME or says "TEXT"`},
@@ -73,6 +75,34 @@ func TestParse(t *testing.T) {
 		}
 		if got != tt.want {
 			t.Errorf("%q\ngives %s\nwant  %s", tt.text, got, tt.want)
+		}
+	}
+}
+
+// What makes no sense on the nodes of a lab is said before they are booted.
+func TestCheck(t *testing.T) {
+	nodes, err := lab.NodeSpecs(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ text, want string }{
+		{"do cut eclero6 eclero8\nexpect any up within 3s\nexpect eclero6,eclero8 up within 3s\nhost 192.168.7.3 sh -c :", ""},
+		{"wait 1s\ndo kill nosuch", `x:2: there is no node "nosuch"; there are eclero6, eclero8`},
+		{"do kil eclero6", `x:1: the lab cannot "kil eclero6": it knows cut, `},
+		{"do loss eclero6 120%", `x:1: loss: "120%" is no share: from 0% to 100%`},
+		{"do cut", "x:1: usage: cut A [B] [--one-way]"},
+		{"do cut eclero6 on field", `x:1: there is no lan "field"`},
+		{"expect eclero6,nosuch up within 3s", `x:1: there is no node "nosuch"`},
+		{"hold nosuch up for 3s", `x:1: there is no node "nosuch"`},
+		{"host 192.168.7.6 sh", "x:1: host 192.168.7.6: this address is that of eclero6"},
+		{"host 192.168.7.3 nosuchprogram", "x:1: host: there is no program nosuchprogram on this machine"},
+	} {
+		f, err := ParseFile("x", tt.text)
+		if err == nil {
+			err = f.Check(nodes, nil)
+		}
+		if got := fmt.Sprint(err); err == nil != (tt.want == "") || !strings.HasPrefix(got, tt.want) && err != nil {
+			t.Errorf("%q: %v, want %q", tt.text, err, tt.want)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -63,7 +64,10 @@ func (s *Step) within(words []string, word string) (err error) {
 		case words[i] == "says" && i+1 < len(words):
 			i++
 			s.Conds = append(s.Conds, Cond{"says", words[i]})
-		case has && (name == "peers" || name == "restarts" || name == "missing"):
+		case has && values[name] != nil:
+			if !values[name].MatchString(value) {
+				return fmt.Errorf("%s: want peers=2/2, restarts=1 or missing=NAME", words[i])
+			}
 			s.Conds = append(s.Conds, Cond{name, value})
 		case !has && words[i] == "whole":
 			s.Conds = append(s.Conds, Cond{"whole", ""})
@@ -74,6 +78,11 @@ func (s *Step) within(words []string, word string) (err error) {
 		}
 	}
 	return fmt.Errorf("%s wants a time at its end: %s 10s", s.Verb, word)
+}
+
+// values are what conditions with a value can have.
+var values = map[string]*regexp.Regexp{
+	"peers": regexp.MustCompile(`^\d+/\d+$`), "restarts": regexp.MustCompile(`^\d+$`), "missing": regexp.MustCompile(`^\S+$`),
 }
 
 var states = map[string]bool{

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 
 	"golang.org/x/term"
 
@@ -24,7 +26,7 @@ func (e env) client() (*labpkg.Client, error) {
 	return labpkg.NewClient(dir), err
 }
 
-func cmdWatch(e env, _ *flag.FlagSet, sources []string) error {
+func cmdWatch(e env, fs *flag.FlagSet, sources []string) error {
 	ctx, cancel := cli.UntilSignal()
 	defer cancel()
 	if len(sources) > 0 {
@@ -34,8 +36,14 @@ func cmdWatch(e env, _ *flag.FlagSet, sources []string) error {
 		}
 		return e.watch.Run(ctx, sources, e.out)
 	}
-	c, err := e.client()
-	if err != nil {
+	var err error
+	fs.Visit(func(f *flag.Flag) {
+		if slices.Contains(cli.OfLines, f.Name) {
+			err = usageError("-" + f.Name + " is of serial lines, and here is no SOURCE: without it, the lab that runs is shown")
+		}
+	})
+	c, noDir := e.client()
+	if err := cmp.Or(err, noDir); err != nil {
 		return err
 	}
 	if _, err := c.Status(); err != nil {
@@ -47,7 +55,11 @@ func cmdWatch(e env, _ *flag.FlagSet, sources []string) error {
 	if err := e.page(ctx, c); err != nil {
 		return err
 	}
-	return cli.Show(ctx, e.out, c, e.note)
+	err = e.watch.Show(ctx, e.out, c, 1, e.note)
+	if errors.Is(err, labpkg.ErrNone) {
+		err = labpkg.ErrEnded
+	}
+	return err
 }
 
 func cmdStatus(e env, _ *flag.FlagSet, _ []string) error {
@@ -96,7 +108,12 @@ func cmdDo(e env, _ *flag.FlagSet, args []string) error {
 	if err != nil {
 		return err
 	}
-	return explain(c.Do(append([]string{e.name}, args...)...))
+	err = c.Do(append([]string{e.name}, args...)...)
+	var wrong *labpkg.WordsError
+	if errors.As(err, &wrong) {
+		return usageError(err.Error())
+	}
+	return explain(err)
 }
 
 // cmdSniff writes what is on the LAN to a file, or to a program that reads a capture.
@@ -140,7 +157,7 @@ func cmdSniff(e env, _ *flag.FlagSet, args []string) error {
 
 func cmdLog(e env, _ *flag.FlagSet, args []string) error {
 	c, err := e.client()
-	if err != nil {
+	if err := cmp.Or(err, e.someLines()); err != nil {
 		return err
 	}
 	lines, err := c.Log(args[0], e.lines)
@@ -155,9 +172,17 @@ func cmdLog(e env, _ *flag.FlagSet, args []string) error {
 
 const ctrlCloseBracket = 0x1d
 
+// someLines checks the number of lines that are to be shown.
+func (e env) someLines() error {
+	if e.lines < 0 {
+		return usageError(fmt.Sprintf("-n %d: want a number of lines, 0 or more", e.lines))
+	}
+	return nil
+}
+
 func cmdConsole(e env, _ *flag.FlagSet, args []string) error {
 	c, err := e.client()
-	if err != nil {
+	if err := cmp.Or(err, e.someLines()); err != nil {
 		return err
 	}
 	last, stream, err := c.Console(args[0], e.lines)

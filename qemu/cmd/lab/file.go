@@ -8,13 +8,17 @@ import (
 	"net/netip"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/BurntSushi/toml"
 
 	"github.com/beaminit/beaminit/qemu/arch"
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/watch/cli"
+	"github.com/beaminit/beaminit/qemu/web"
 )
 
 // fileNode is a node of a lab file, which says what the flags of lab run say, by their names, and each node by
@@ -75,22 +79,26 @@ func (s *setup) readFile(fs *flag.FlagSet, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	if err := s.takeFile(fs, args[0]); err != nil {
+	text, err := cli.ReadFile(args[0])
+	if err != nil {
+		return usageError("lab file: " + err.Error())
+	}
+	if err := s.takeFile(fs, args[0], string(text)); err != nil {
 		return usageError(args[0] + ": " + err.Error())
 	}
 	return nil
 }
 
-func (s *setup) takeFile(fs *flag.FlagSet, path string) error {
+func (s *setup) takeFile(fs *flag.FlagSet, path, text string) error {
 	var keys map[string]toml.Primitive
-	meta, err := toml.DecodeFile(path, &keys)
+	meta, err := toml.Decode(text, &keys)
 	if err != nil {
-		return err
+		return plainly(err)
 	}
 	for key, to := range map[string]any{"node": &s.listed, "lan": &s.lans} {
 		if value, ok := keys[key]; ok {
 			if err := meta.PrimitiveDecode(value, to); err != nil {
-				return err
+				return plainly(err)
 			}
 		}
 	}
@@ -98,8 +106,8 @@ func (s *setup) takeFile(fs *flag.FlagSet, path string) error {
 	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	var errs []error
 	for _, key := range meta.Keys() {
-		if len(key) == 1 && key[0] != "node" && key[0] != "lan" && !given[key[0]] {
-			errs = append(errs, setFlag(fs, path, key[0], meta, keys[key[0]]))
+		if len(key) == 1 && key[0] != "node" && key[0] != "lan" {
+			errs = append(errs, setFlag(fs, path, key[0], meta, keys[key[0]], given[key[0]]))
 		}
 	}
 	tables := map[string]reflect.Type{"node": reflect.TypeFor[fileNode](), "node.nic": reflect.TypeFor[fileNIC](), "lan": reflect.TypeFor[fileLAN]()}
@@ -119,27 +127,81 @@ func (s *setup) takeFile(fs *flag.FlagSet, path string) error {
 	return errors.Join(errs...)
 }
 
-// setFlag takes a key of the file for the flag of its name.
-func setFlag(fs *flag.FlagSet, path, key string, meta toml.MetaData, value toml.Primitive) error {
+// setFlag takes a key of the file for the flag of its name, unless that was given.
+func setFlag(fs *flag.FlagSet, path, key string, meta toml.MetaData, value toml.Primitive, given bool) error {
 	if known := fileFlags(); !slices.Contains(known, key) {
 		return fmt.Errorf("there is no key %q; there are [[node]], [[lan]] and %s", key, strings.Join(known, ", "))
 	}
-	if fs.Lookup(key) == nil { // lab image has not all of them
+	f := fs.Lookup(key)
+	if f == nil { // lab image has not all of them
 		return nil
 	}
 	var v any
 	if err := meta.PrimitiveDecode(value, &v); err != nil {
-		return err
+		return plainly(err)
+	}
+	if !suits(f, v) {
+		return fmt.Errorf("%s = %v: want %s", key, v, wanted(f))
+	}
+	if given {
+		return nil
 	}
 	text := fmt.Sprint(v)
 	if slices.Contains(paths, key) {
 		text = beside(path, text)
 	}
 	if err := fs.Set(key, text); err != nil {
-		return fmt.Errorf("%s = %v: %w", key, v, err)
+		return fmt.Errorf("%s = %v: want %s", key, v, wanted(f))
 	}
 	return nil
 }
+
+// suits tells whether a value of TOML is of the kind that a flag has.
+func suits(f *flag.Flag, v any) (is bool) {
+	switch f.Value.(type) {
+	case *web.Flag:
+		_, isPort := v.(int64)
+		_, is = v.(bool)
+		return is || isPort
+	}
+	switch f.Value.(flag.Getter).Get().(type) {
+	case int:
+		_, is = v.(int64)
+	case bool:
+		_, is = v.(bool)
+	default: // a time is a text, too
+		_, is = v.(string)
+	}
+	return is
+}
+
+// wanted is what the value of a key has to be, as TOML has it.
+func wanted(f *flag.Flag) string {
+	switch f.Value.(type) {
+	case *web.Flag:
+		return "true, or a port such as 8090"
+	}
+	if _, isTime := f.Value.(flag.Getter).Get().(time.Duration); isTime {
+		return `a time such as "10s"`
+	}
+	if want := cli.Want(f); want != "a text" {
+		return want
+	}
+	return `a text in quotes, such as "a b"`
+}
+
+// plainly is an error of the TOML reader with the names that a reader of the file has for things.
+func plainly(err error) error {
+	return errors.New(kinds.Replace(where.ReplaceAllString(err.Error(), "line $1: $2: ")))
+}
+
+var where = regexp.MustCompile(`^toml: line (\d+) \(last key "(.*?)"\): `)
+
+var kinds = strings.NewReplacer(
+	"incompatible types: TOML value has type int64", "it is a number", "incompatible types: TOML value has type string", "it is a text",
+	"incompatible types: TOML value has type bool", "it is true or false", "incompatible types: TOML value has type float64", "it is a broken number",
+	"incompatible types: TOML value has type map[string]any", "it is a single table, [like this]", "incompatible types: TOML value has type []any", "it is a list",
+	"destination has type slice", "want tables, each [[like this]]", "destination has type string", "want a text in quotes", "destination has type integer", "want a whole number")
 
 // keysOf are the keys of a table.
 func keysOf(of reflect.Type) (list []string) {

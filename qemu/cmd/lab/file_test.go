@@ -122,9 +122,25 @@ func TestLabFileProblems(t *testing.T) {
 	for _, tt := range []struct{ text, says string }{
 		{"nodez = 3\n", `there is no key "nodez"; there are [[node]], [[lan]] and append, arch, as, auto, config`},
 		{"dir = \"/tmp\"\n", `there is no key "dir"`},
-		{"nodes = \"many\"\n", `nodes = many: parse error`},
-		{"interval = 5\n", `interval = 5: parse error`},
+		{"nodes = \"3\"\n", `nodes = 3: want a whole number`},
+		{"nodes = 3.5\n", `nodes = 3.5: want a whole number`},
+		{"interval = 5\n", `interval = 5: want a time such as "10s"`},
+		{"interval = \"5\"\n", `interval = 5: want a time such as "10s"`},
+		{"pcap = \"yes\"\n", `pcap = yes: want true or false`},
+		{"append = [\"a\", \"b\"]\n", `append = [a b]: want a text in quotes`},
+		{"web = \"8090\"\n", `web = 8090: want true, or a port such as 8090`},
+		{"web = 99999\n", `web = 99999: want true, or a port such as 8090`},
 		{"a = \n", "line 1"},
+		{"node = 3\n", "line 1: node: it is a number; want tables, each [[like this]]"},
+		{"[node]\nname = \"a\"\n", "node: it is a single table, [like this]; want tables, each [[like this]]"},
+		{node(`name = 3`), "line 2: node.name: it is a number; want a text in quotes"},
+		{node(`name = "a"`, `mem = "1G"`), "line 3: node.mem: it is a text; want a whole number"},
+		{node(`name = "a"`, `rtc = "yesterday"`), `node "a": rtc = "yesterday": want a time such as`},
+		{node(`name = "all"`), `node "all": a fault's word for every node is no name for a node`},
+		{node(`name = "any"`), `node "any": a scenario's word`},
+		{node(`name = "lab"`), `node "lab": what lab join is called`},
+		{node(`name = "guest1"`), `node "guest1": what joins the LAN is called so`},
+		{node(`name = "a"`, `mem = 1000000`), "mem = 1000000: a node boots with 128 MiB and more, 65536 at most"},
 		{node(`name = "a"`, `adress = "192.168.7.9"`), `there is no key "adress" of a [[node]]; there are name, address`},
 		{node(`name = "a"`, `address = "here"`), "unable to parse IP"},
 		{node(`name = "a"`, `mem = "much"`), "mem"},
@@ -164,5 +180,12 @@ func TestLabFileProblems(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), "lab.toml: ") {
 			t.Errorf("%q: %v, want %q in it", tt.text, err, tt.says)
 		}
+	}
+	// A flag wins over a key, which has to be one all the same.
+	if s, err := read(t, "nodes = 5\n", "-nodes", "4"); err != nil || s.nodes != 4 {
+		t.Errorf("%d nodes, %v; want 4", s.nodes, err)
+	}
+	if _, err := read(t, "nodes = \"five\"\n", "-nodes", "4"); err == nil {
+		t.Error("a flag hides what is wrong with the key of its name")
 	}
 }

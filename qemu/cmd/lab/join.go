@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -191,7 +192,31 @@ func cmdJoined(e env, _ *flag.FlagSet, args []string) error {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, e.out, e.err
 	signal.Ignore(os.Interrupt)
-	return passStatus(cmd.Run())
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	go e.untilGone(cmd.Process, tap.Gone(), ended)
+	err = cmd.Wait()
+	close(ended)
+	return passStatus(err)
+}
+
+// untilGone ends the program when there is no LAN any more, as a terminal does that is closed.
+func (e env) untilGone(p *os.Process, gone, ended <-chan struct{}) {
+	select {
+	case <-ended:
+		return
+	case <-gone:
+	}
+	e.saying()("the lab has ended, and with it what joined its LAN")
+	p.Signal(syscall.SIGHUP)
+	p.Signal(syscall.SIGCONT) // for one that is stopped
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		p.Kill()
+	}
 }
 
 // showHosts lays a hosts file over /etc/hosts, for this mount namespace.

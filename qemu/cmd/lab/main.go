@@ -93,6 +93,8 @@ var errNotWhole = cli.ErrNotWhole
 
 func main() {
 	namespace.Main()
+	// What Debian keeps out of an ordinary user's PATH: dnsmasq, tcpdump, mkfs.ext4.
+	os.Setenv("PATH", os.Getenv("PATH")+":/usr/local/sbin:/usr/sbin:/sbin")
 	os.Exit(lab(os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -101,9 +103,16 @@ func lab(args []string, out, errOut io.Writer) int {
 		help(errOut)
 		return badUsage
 	}
-	if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+	switch args[0] {
+	case "-h", "-help", "--help":
+		args[0] = "help"
+	}
+	if args[0] == "help" && len(args) == 1 {
 		help(out)
 		return ok
+	}
+	if args[0] == "help" { // of a command
+		args = []string{args[1], "-h"}
 	}
 	for _, c := range allCommands() {
 		if c.name == args[0] {
@@ -117,29 +126,23 @@ func lab(args []string, out, errOut io.Writer) int {
 func (c command) call(args []string, out, errOut io.Writer) int {
 	e := env{out: out, err: errOut, name: c.name}
 	fs := flag.NewFlagSet("lab "+c.name, flag.ContinueOnError)
-	fs.SetOutput(errOut)
-	fs.Usage = func() {
-		fmt.Fprintf(errOut, "usage: lab %s\n  %s\n", strings.TrimSpace(c.name+" [flags] "+c.args), c.help)
-		fs.PrintDefaults()
-	}
 	e.flags(fs, c.name)
 	rest, err := cli.Parse(fs, args[1:], c.many && !c.list)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
+		c.usage(out)
+		fs.SetOutput(out)
+		fs.PrintDefaults()
 		return ok
 	case err != nil:
+		fmt.Fprintf(errOut, "lab %s: %v; lab %s -h lists the flags\n", c.name, err, c.name)
 		return badUsage
-	case c.verb != nil:
-		if n := len(labpkg.WithoutLAN(rest)); n < c.verb.Min || n > c.verb.Max {
-			fs.Usage()
-			return badUsage
-		}
-		if e.oneWay {
-			rest = append(rest, labpkg.OneWay)
-		}
-	case c.args == "" && len(rest) > 0, c.args != "" && len(rest) == 0 && !c.none, len(rest) > 1 && !c.many:
-		fs.Usage()
+	case !c.takes(rest):
+		c.usage(errOut)
 		return badUsage
+	}
+	if e.oneWay {
+		rest = append(rest, labpkg.OneWay)
 	}
 	e.setup.words = args
 	switch {
@@ -168,8 +171,27 @@ func (c command) call(args []string, out, errOut io.Writer) int {
 	return failed
 }
 
+func (c command) usage(w io.Writer) {
+	fmt.Fprintf(w, "usage: lab %s\n  %s\n", strings.TrimSpace(c.name+" [flags] "+c.args), c.help)
+}
+
+// takes tells whether so many words can follow the command.
+func (c command) takes(rest []string) bool {
+	if c.verb != nil {
+		n := len(labpkg.WithoutLAN(rest))
+		return n >= c.verb.Min && n <= c.verb.Max
+	}
+	switch len(rest) {
+	case 0:
+		return c.args == "" || c.none
+	case 1:
+		return c.args != ""
+	}
+	return c.many
+}
+
 func help(w io.Writer) {
-	fmt.Fprint(w, `lab boots beaminit nodes in QEMU on a virtual LAN and shows their health.
+	fmt.Fprint(w, `lab boots beaminit nodes, as virtual machines or namespaces, on a virtual LAN and shows their health.
 
 usage: lab COMMAND [flags] [NODE]
 
@@ -184,7 +206,7 @@ usage: lab COMMAND [flags] [NODE]
 		fmt.Fprintf(w, "  %-30s %s\n", strings.TrimSpace(c.name+" "+c.args), c.help)
 	}
 	fmt.Fprint(w, `
-lab COMMAND -h lists the flags of a command. The nodes are eclero6, eclero8, eclero10
+lab help COMMAND lists the flags of a command. The nodes are eclero6, eclero8, eclero10
 and so on, at 192.168.7.6, .8, .10 of the virtual LAN; nothing of it is on the host's network.
 To boot a release of your own: lab run -release _build/prod/rel/NAME
 

@@ -19,7 +19,11 @@ import (
 
 // readScenario reads the scenario to be played, and the lab file that it names.
 func (e *env) readScenario(fs *flag.FlagSet, path string) error {
-	f, err := scenario.Read(path)
+	text, err := cli.ReadFile(path)
+	if err != nil {
+		return usageError("scenario: " + err.Error())
+	}
+	f, err := scenario.ParseFile(path, string(text))
 	if err != nil {
 		return usageError(err.Error())
 	}
@@ -28,11 +32,25 @@ func (e *env) readScenario(fs *flag.FlagSet, path string) error {
 	}
 	f.Slow(e.slow)
 	e.scenario = f
-	if f.Lab != "" {
-		return e.setup.readFile(fs, []string{f.Lab})
+	given := false
+	fs.Visit(func(f *flag.Flag) { given = given || f.Name == "nodes" })
+	switch {
+	case f.Lab != "":
+		err = e.setup.readFile(fs, []string{f.Lab})
+	case !given:
+		e.setup.nodes = f.Nodes
 	}
-	e.setup.nodes = f.Nodes
 	e.setup.append = strings.TrimSpace(f.Append + " " + e.setup.append)
+	if err != nil {
+		return err
+	}
+	nodes, err := e.setup.specs()
+	if err == nil {
+		err = f.Check(nodes, e.setup.lans.specs())
+	}
+	if err != nil {
+		return usageError(err.Error())
+	}
 	return nil
 }
 

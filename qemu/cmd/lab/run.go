@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -30,23 +31,41 @@ func cmdRun(e env, fs *flag.FlagSet, args []string) error {
 		return err
 	}
 	err = cli.Show(ctx, e.out, l, e.note)
-	e.powerOff(l)
+	why := cli.Why(ctx)
+	if err != nil {
+		why, err = err.Error(), errNotWhole
+	}
+	if !l.Closed() { // lab down has not
+		e.powerOff(l, why)
+	}
 	return err
 }
 
 // boot builds what is missing and starts the machines; "lab down" from elsewhere ends
 // what is done with them, too.
 func (e env) boot(ctx context.Context, cancel func()) (*labpkg.Lab, error) {
+	if err := e.portFree(); err != nil {
+		return nil, err
+	}
 	o, err := e.setup.options(e.saying())
 	if err != nil {
 		return nil, err
 	}
 	e.booting(o)
-	l, err := labpkg.Up(ctx, o)
+	return e.start(ctx, cancel, o)
+}
+
+// start starts the machines. Once they run, a signal does not end them: who called lets them go down in order.
+func (e env) start(ctx context.Context, cancel func(), o labpkg.Options) (*labpkg.Lab, error) {
+	starting, end := context.WithCancel(context.Background())
+	begun := context.AfterFunc(ctx, end)
+	l, err := labpkg.Up(starting, o)
 	if err != nil {
+		end()
 		return nil, explain(err)
 	}
-	if err := l.Serve(func() { cancel(); l.Close() }); err != nil {
+	begun()
+	if err := l.Serve(func() { l.Close(); cancel() }); err != nil {
 		l.Close()
 		return nil, err
 	}
@@ -54,12 +73,15 @@ func (e env) boot(ctx context.Context, cancel func()) (*labpkg.Lab, error) {
 }
 
 // powerOff lets the nodes go down in order; a second Ctrl-C ends it at once.
-func (e env) powerOff(l *labpkg.Lab) {
+func (e env) powerOff(l *labpkg.Lab, why string) {
 	ctx, stop := cli.UntilSignal()
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, labpkg.DownTimeout)
 	defer cancel()
-	e.saying()("powering off the nodes; Ctrl-C again switches them off at once")
+	if why != "" {
+		why += ": "
+	}
+	e.saying()(why + "powering off the nodes; Ctrl-C again switches them off at once")
 	for _, line := range l.PowerOff(ctx) {
 		e.saying()(line)
 	}
@@ -129,11 +151,20 @@ func cmdUp(e env, fs *flag.FlagSet, args []string) error {
 	ctx, stop := context.WithTimeout(ctx, e.setup.wait)
 	defer stop()
 	err = tui.Plain(ctx, e.out, client, steady(5*time.Second))
-	if errors.Is(err, context.DeadlineExceeded) {
+	switch why := cli.Why(ctx); {
+	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("not every node is up after %v; the lab goes on: lab status, lab log NODE, lab down", e.setup.wait)
+	case why != "":
+		return fmt.Errorf("%s: not every node is up yet; the lab goes on: lab status, lab log NODE, lab down", why)
+	case errors.Is(err, labpkg.ErrNone), errors.Is(err, labpkg.ErrEnded):
+		said, _ := os.ReadFile(logFile(dir))
+		return fmt.Errorf("the lab has ended; %s says:\n%s", logFile(dir), said)
 	}
 	return err
 }
+
+// logFile is what a lab in the background says.
+func logFile(dir string) string { return filepath.Join(labpkg.RunDir(dir), "lab.log") }
 
 // steady gives a condition that is met when all nodes have been up for d. A release
 // is up as soon as its VM answers, and a moment later it may end because one of its
@@ -155,11 +186,10 @@ func steady(d time.Duration) func(labpkg.Status) bool {
 // background starts "lab serve" with the flags of this command, out of reach of the
 // terminal, and waits until it answers.
 func (e env) background(ctx context.Context, dir string, client *labpkg.Client) error {
-	logFile := filepath.Join(labpkg.RunDir(dir), "lab.log")
-	if err := os.MkdirAll(filepath.Dir(logFile), 0o755); err != nil {
+	if err := os.MkdirAll(labpkg.RunDir(dir), 0o755); err != nil {
 		return err
 	}
-	out, err := os.Create(logFile)
+	out, err := os.Create(logFile(dir))
 	if err != nil {
 		return err
 	}
@@ -185,7 +215,7 @@ func (e env) background(ctx context.Context, dir string, client *labpkg.Client) 
 		}
 		select {
 		case <-ended:
-			said, _ := os.ReadFile(logFile)
+			said, _ := os.ReadFile(logFile(dir))
 			return fmt.Errorf("the lab ended at once:\n%s", said)
 		case <-ctx.Done():
 			cmd.Process.Signal(syscall.SIGTERM)
@@ -202,23 +232,25 @@ func cmdServe(e env, fs *flag.FlagSet, args []string) error {
 	if err != nil {
 		return err
 	}
-	l, err := labpkg.Up(ctx, o)
-	if err != nil {
-		return explain(err)
-	}
-	defer l.Close()
-	err = l.Serve(func() {
-		l.Close()
-		cancel()
-	})
+	l, err := e.start(ctx, cancel, o)
 	if err != nil {
 		return err
 	}
+	defer l.Close()
+	e.logged("the nodes are started")
 	<-ctx.Done()
+	why := cli.Why(ctx)
+	e.logged("the lab ends: " + cmp.Or(why, "lab down"))
+	if why != "" {
+		e.powerOff(l, "")
+	}
 	l.Close()
 	time.Sleep(100 * time.Millisecond) // the answer to "down" is on its way
 	return nil
 }
+
+// logged is for the log of a lab in the background.
+func (e env) logged(text string) { e.saying()(time.Now().Format(time.DateTime) + " " + text) }
 
 func cmdImage(e env, fs *flag.FlagSet, args []string) error {
 	o, err := e.setup.options(e.saying())

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/beaminit/beaminit/qemu/arch"
@@ -125,10 +127,27 @@ func (s setup) labDir() (string, error) {
 	return filepath.Join(root, "build", "lab"), err
 }
 
+// isProgram tells that a file is no program.
+func isProgram(path string) error {
+	head := make([]byte, 4)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err == nil {
+		defer f.Close()
+		_, err = io.ReadFull(f, head)
+	}
+	if err == nil && string(head) != "\x7fELF" {
+		err = errors.New("it is no program: want one that make init builds")
+	}
+	if err != nil {
+		return usageError("init " + path + ": " + err.Error())
+	}
+	return nil
+}
+
 // program is the init: one that is given, or that of this repository, built anew.
 func (s setup) program(say func(string)) (string, error) {
 	if s.init != "" {
-		return s.init, nil
+		return s.init, isProgram(s.init)
 	}
 	root, err := repository()
 	if err != nil {
@@ -161,9 +180,18 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 	if err != nil {
 		return o, err
 	}
+	if err := s.fits(); err != nil {
+		return o, err
+	}
 	if s.as == labpkg.AsNS {
-		if err := s.namespaces(dir, say); err != nil {
+		if err := s.namespaces(say); err != nil {
 			return o, err
+		}
+	}
+	// What is built would take the place of what the nodes of a running lab have.
+	if s.words[0] != "image" || s.as == labpkg.AsNS {
+		if err := labpkg.Tidy(dir, say); err != nil {
+			return o, explain(err)
 		}
 	}
 	given := s.init
@@ -186,6 +214,25 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 	}
 	return o, s.ownImages(&o, given)
 }
+
+// fits checks the figures of the flags.
+func (s setup) fits() error {
+	switch {
+	case s.interval < minInterval || s.interval > maxInterval:
+		return usageError(fmt.Sprintf("interval %v: want %v to %v", s.interval, minInterval, maxInterval))
+	case s.memory != 0 && (s.memory < labpkg.MinMemory || s.memory > labpkg.MaxMemory):
+		return usageError(fmt.Sprintf("mem %d: a node boots with %d MiB and more, %d at most", s.memory, labpkg.MinMemory, labpkg.MaxMemory))
+	case s.wait < 0:
+		return usageError(fmt.Sprintf("wait %v: want a time such as 3m", s.wait))
+	}
+	return nil
+}
+
+// Between two health records (health.interval).
+const (
+	minInterval = 100 * time.Millisecond
+	maxInterval = 24 * time.Hour
+)
 
 // qemu tells of a processor whose QEMU is not on this machine, before anything is built.
 func (s setup) qemu() error {
@@ -215,7 +262,7 @@ func (s setup) images(dir string, nodes []labpkg.NodeSpec, say func(string)) (im
 		if s.release != "" || s.config != "" || s.auto {
 			return image.Set{}, usageError("an image has its own release and configuration: -image goes without -release, -config and -auto")
 		}
-		return image.Deployed(s.image, image.Spec{Dir: dir, Arch: s.arch, Init: s.init, Kernel: s.kernel}, say)
+		return wrongInput(image.Deployed(s.image, image.Spec{Dir: dir, Arch: s.arch, Init: s.init, Kernel: s.kernel}, say))
 	}
 	config := labpkg.Config(nodes, s.interval)
 	if s.auto {
@@ -223,8 +270,8 @@ func (s setup) images(dir string, nodes []labpkg.NodeSpec, say func(string)) (im
 	}
 	if s.config != "" {
 		var err error
-		if config, err = os.ReadFile(s.config); err != nil {
-			return image.Set{}, err
+		if config, err = cli.ReadFile(s.config); err != nil {
+			return image.Set{}, usageError("config: " + err.Error())
 		}
 	}
 	top, err := s.labDir()
@@ -233,12 +280,19 @@ func (s setup) images(dir string, nodes []labpkg.NodeSpec, say func(string)) (im
 	}
 	spec := image.Spec{Dir: dir, Debian: top, Arch: s.arch, Init: s.init, Release: s.release, Kernel: s.kernel, Config: config}
 	if s.as == labpkg.AsNS {
-		if s.config == "" {
-			spec.Config = labpkg.AsNamespaces(config)
-		}
-		return image.Directory(spec, say)
+		spec.Config = labpkg.AsNamespaces(config)
+		return wrongInput(image.Directory(spec, say))
 	}
-	return image.Build(spec, say)
+	return wrongInput(image.Build(spec, say))
+}
+
+// wrongInput makes an error of what was named to be built from one of the command line.
+func wrongInput(set image.Set, err error) (image.Set, error) {
+	var wrong image.InputError
+	if errors.As(err, &wrong) {
+		err = usageError(err.Error())
+	}
+	return set, err
 }
 
 // saying tells steps on w.
