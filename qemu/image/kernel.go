@@ -81,7 +81,7 @@ func kernelVersion(file string) (string, error) {
 	}
 	head := make([]byte, 64<<10)
 	n, err := io.ReadFull(f, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && err != io.EOF {
 		return "", err
 	}
 	head = head[:n]

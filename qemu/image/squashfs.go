@@ -179,7 +179,7 @@ func check(dir string, a arch.Arch) error {
 	}
 	defer init.Close()
 	if interp, err := interpreter(init); err != nil || interp != "" {
-		return fmt.Errorf("/sbin/init is not static (interpreter %q): build it with CGO_ENABLED=0 and without -buildmode=pie", interp)
+		return asInput(fmt.Errorf("/sbin/init is not static (interpreter %q): build it with CGO_ENABLED=0 and without -buildmode=pie", interp))
 	}
 	if init.Machine != a.Machine {
 		return fmt.Errorf("/sbin/init is for %s, and the node is %s: build it with GOARCH=%s", arch.ByMachine(init.Machine), a.Name, a.Name)

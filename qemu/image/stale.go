@@ -92,7 +92,10 @@ func makeOnce(out, sum, doing string, say func(string), build func(tmp string) e
 		}
 	}
 	if err := build(tmp); err != nil {
-		os.RemoveAll(tmp)
+		left, _ := filepath.Glob(tmp + "*") // and what it was built in
+		for _, path := range left {
+			os.RemoveAll(path)
+		}
 		return fmt.Errorf("make %s: %w", out, err)
 	}
 	if err := os.RemoveAll(out); err != nil {

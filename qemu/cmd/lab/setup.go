@@ -135,7 +135,7 @@ func isProgram(path string) error {
 		defer f.Close()
 		_, err = io.ReadFull(f, head)
 	}
-	if err == nil && string(head) != "\x7fELF" {
+	if err == io.EOF || err == io.ErrUnexpectedEOF || err == nil && string(head) != "\x7fELF" {
 		err = errors.New("it is no program: want one that make init builds")
 	}
 	if err != nil {
@@ -200,7 +200,7 @@ func (s setup) options(say func(string)) (labpkg.Options, error) {
 	}
 	set, err := s.images(dir, nodes, say)
 	if err != nil {
-		return o, err
+		return o, full(dir, err)
 	}
 	o = labpkg.Options{
 		Dir: dir, Nodes: nodes, LANs: s.lans.specs(), As: s.as, Image: set, TCG: s.tcg, Memory: s.memory, HealthKey: key,
@@ -284,6 +284,15 @@ func (s setup) images(dir string, nodes []labpkg.NodeSpec, say func(string)) (im
 		return wrongInput(image.Directory(spec, say))
 	}
 	return wrongInput(image.Build(spec, say))
+}
+
+// full says first that a disk is full, where that is the error of whatever program.
+func full(dir string, err error) error {
+	text := strings.ToLower(err.Error())
+	if strings.Contains(text, "enospc") || strings.Contains(text, "no space left") {
+		return fmt.Errorf("there is no space left for %s: free some, or name another directory by -dir\n%w", dir, err)
+	}
+	return err
 }
 
 // wrongInput makes an error of what was named to be built from one of the command line.
