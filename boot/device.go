@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -169,7 +170,8 @@ func knownForm(name string) error {
 }
 
 // RootProblems says of a root= that neither the kernel nor beaminit in an initramfs ever
-// finds it. What the kernel knows besides a block device (init/do_mounts.c) is left to it.
+// finds it. What the kernel knows besides a block device, and in other ways (init/do_mounts.c,
+// block/early-lookup.c), is left to it.
 func RootProblems(r *config.Root) []error {
 	if r.Map != "" {
 		if _, err := parseMapped(r.Map); err != nil {
@@ -180,6 +182,11 @@ func RootProblems(r *config.Root) []error {
 		if r.Device == "" || r.Type == "virtiofs" || r.Type == "9p" || strings.HasPrefix(r.Device, prefix) {
 			return nil
 		}
+	}
+	_, isHex := strconv.ParseUint(r.Device, 16, 32)
+	host, _, others := strings.Cut(r.Device, ":") // live:…, zfs:… of the initramfs of others
+	if strings.Contains(r.Device, "/PARTNROFF=") || isHex == nil || others && !isNumber(host) {
+		return nil
 	}
 	if err := knownForm(r.Device); err != nil {
 		return []error{fmt.Errorf("root=%w", err)}

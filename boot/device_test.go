@@ -171,6 +171,8 @@ func TestRootProblems(t *testing.T) {
 	for device, want := range map[string]string{
 		"": "", "/dev/vda2": "", "UUID=1-2": "", "PARTUUID=11-02": "", "PARTLABEL=root": "", "179:2": "", "/dev/disk/by-uuid/1-2": "",
 		"/dev/nfs": "", "nfs4:10.0.0.1:/root": "", "ubi0:root": "", "mtd3": "",
+		"0802": "", "PARTUUID=1-2/PARTNROFF=1": "", "live:LABEL=x": "", "zfs:AUTO": "",
+		"mmcblk0p2":               `root="mmcblk0p2" names no block device: it must be /dev/NAME, UUID=…, LABEL=…, PARTUUID=…, PARTLABEL=… or MAJOR:MINOR`,
 		"/dev/disk/by-id/mmc-x":   "root=/dev/disk/by-id/mmc-x: such links are made by udev, which is not there: use UUID=, LABEL=, PARTUUID=, PARTLABEL= or /dev/NAME",
 		"/dev/disk/by-path/pci-0": "root=/dev/disk/by-path/pci-0: such links are made by udev, which is not there: use UUID=, LABEL=, PARTUUID=, PARTLABEL= or /dev/NAME",
 		"gpt-auto":                `root="gpt-auto" names no block device: it must be /dev/NAME, UUID=…, LABEL=…, PARTUUID=…, PARTLABEL=… or MAJOR:MINOR`,

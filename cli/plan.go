@@ -72,7 +72,7 @@ func Plan(args []string) int {
 		os.Stderr.WriteString("beaminit plan: " + problem + "\n")
 		return 2
 	}
-	sections, _ := makePlan(o)
+	sections, _, _ := makePlan(o)
 	if o.json {
 		os.Stdout.WriteString(planJSON(sections))
 	} else {
@@ -89,16 +89,12 @@ func Check(args []string) int {
 		os.Stderr.WriteString("beaminit check: " + problem + "\n")
 		return 2
 	}
-	plan, problems := makePlan(o)
+	_, notes, problems := makePlan(o)
 	for _, p := range problems {
 		os.Stdout.WriteString(p + "\n")
 	}
-	for _, s := range plan {
-		if s.name == "notes" { // what has no effect, which is no fault
-			for _, l := range s.lines {
-				os.Stdout.WriteString("note: " + l + "\n")
-			}
-		}
+	for _, l := range notes {
+		os.Stdout.WriteString("note: " + l + "\n")
 	}
 	if len(problems) > 0 {
 		return 1
@@ -121,8 +117,9 @@ func wanted(n *node.Setup, cmdline string) (plan []section) {
 	return plan
 }
 
-// makePlan computes what a boot would do, from the same functions.
-func makePlan(o options) (plan []section, problems []string) {
+// makePlan computes what a boot would do, from the same functions. said is what has no effect,
+// which is no fault.
+func makePlan(o options) (plan []section, said, problems []string) {
 	n := node.LoadSetup(o.root, o.cmdline)
 	c := n.Config
 	problems = append(texts(c.Problems), messages(node.CheckSelfInPeers(c))...)
@@ -146,7 +143,7 @@ func makePlan(o options) (plan []section, problems []string) {
 	if c.FactoryReset {
 		notes = append(notes, "beaminit.factory_reset: what has format is made anew in each boot with this word")
 	}
-	release, errs := planRelease(n)
+	release, said, errs := planRelease(n)
 	modules, unseen := n.MissingModules()
 	if unseen != "" {
 		notes = append(notes, unseen)
@@ -179,7 +176,7 @@ func makePlan(o options) (plan []section, problems []string) {
 	if c.FromErlinit() {
 		plan = append(plan, section{"beaminit.toml", lines([]byte(c.TOML()))})
 	}
-	return append(plan, section{"way down", sequence.Lines()}, section{"notes", notes}, section{"problems", problems}), problems
+	return append(plan, section{"way down", sequence.Lines()}, section{"notes", notes}, section{"problems", problems}), append(said, notes...), problems
 }
 
 func messages(errs []error) (lines []string) {

@@ -10,11 +10,11 @@ import (
 )
 
 // planRelease says how the release would be started, with every file that would
-// be written and none of its secrets.
-func planRelease(n *node.Setup) (plan []section, problems []error) {
+// be written and none of its secrets. notes are what of it has no effect.
+func planRelease(n *node.Setup) (plan []section, notes []string, problems []error) {
 	n.FindRelease()
 	if n.Failed != nil {
-		return nil, []error{n.Failed}
+		return nil, nil, []error{n.Failed}
 	}
 	n.FindUser()
 	if n.Failed != nil {
@@ -58,7 +58,7 @@ func planRelease(n *node.Setup) (plan []section, problems []error) {
 		}
 		plan = append(plan, section{f.Path + " (mode " + fs.FileMode(f.Mode).String() + ")", text})
 	}
-	return plan, problems
+	return plan, cmd.Notes, problems
 }
 
 // planCookie says where the cookie comes from. That a file of it is not there is no problem

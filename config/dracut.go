@@ -75,6 +75,10 @@ var foreignWords = [...]struct{ name, why string }{
 	{"systemd.swap-extra", "it is for systemd; want [[mount]] with type = \"swap\""},
 	{"systemd.setenv", "it is for systemd; want release.env"},
 	{"systemd.watchdog", "it is for systemd; want watchdog.device, watchdog.timeout"},
+	{"systemd.volatile", "it is for systemd; want root.overlay"},
+	{"systemd.verity", "it is for systemd, and the root is not verified by it; want dm-mod.create="},
+	{"roothash", "the root is not verified by it; want dm-mod.create="},
+	{"usrhash", "/usr is not verified by it; want dm-mod.create="},
 	{"systemd.", "it is for systemd"},
 	{"quotacheck.", "it is for systemd"},
 	{"udev.", "it is for udev"},
@@ -109,12 +113,26 @@ func (l *loader) noteForeign(p param) bool {
 		if !strings.HasPrefix(word, w.name) {
 			continue
 		}
-		if w.why != "" {
-			l.noteOnce(p.name, "without effect: "+w.why)
+		off := strings.HasPrefix(w.name, "rd.") && (p.value == "0" || p.value == "no")
+		if w.why != "" && !off { // rd.luks=0 wants what is so here anyway
+			l.noteForeignOnce(p.name, "without effect: "+w.why)
 		}
 		return true
 	}
 	return false
+}
+
+// noteForeignOnce puts all parameters of one reason into one note.
+func (l *loader) noteForeignOnce(name, why string) {
+	for i := range l.c.Notes {
+		if n := &l.c.Notes[i]; n.Text == why && len(n.Key) < 1<<8 {
+			if !slices.Contains(strings.Split(n.Key, ", "), name) {
+				n.Key += ", " + name
+			}
+			return
+		}
+	}
+	l.noteOnce(name, why)
 }
 
 // dracutAddr reads an address; IPv6 may stand in brackets.

@@ -50,6 +50,9 @@ func (l *loader) erlinit(from Source, words []word) {
 		l.line, l.option = words[i].line, ""
 		switch s := words[i].text; {
 		case s == "--":
+			if from == Erlinit && i+1 < len(words) {
+				l.wrongValue(from, s, " ends the options", "it away, or what stands behind it in front", "nothing of what stands behind it")
+			}
 			l.line = 0
 			return
 		case from == ErlinitArgs && strings.Trim(s, "-") == "": // the --- of Debian's installer

@@ -25,10 +25,40 @@ func (l *loader) erlinitOption(from Source, o *erlinitOption, value string) {
 	case o.how == hLimits:
 		l.erlinitLimits(k, from, value)
 	default:
+		l.erlinitAgain(from, o, value)
 		if v := l.erlinitValue(from, o, value); v != nil {
 			l.set(k, nil, from, v)
 		}
 	}
+}
+
+// given is an option that counts once, as it was written.
+type given struct {
+	from          Source
+	key           string
+	option, value string
+	line          int
+}
+
+// erlinitAgain names one that stands in front of another of its kind, which has its place: as
+// with erlinit the last counts.
+func (l *loader) erlinitAgain(from Source, o *erlinitOption, value string) {
+	now := given{from, o.key, l.option, value, l.line}
+	for i, g := range l.given {
+		if g.from != from || g.key != o.key {
+			continue
+		}
+		if g.value != value || g.option != l.option && o.how == hFixed {
+			where, last := from.file(), l.option
+			if g.line > 0 {
+				where, last = where+":"+strconv.Itoa(g.line), last+" in line "+strconv.Itoa(l.line)
+			}
+			l.noteOnce(where, strings.TrimSpace(g.option+" "+g.value)+" is without effect: of several the last counts, "+last)
+		}
+		l.given[i] = now
+		return
+	}
+	l.given = append(l.given, now)
 }
 
 // idle notes an option that has no effect.

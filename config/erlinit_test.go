@@ -2,6 +2,7 @@ package config
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -173,6 +174,33 @@ func TestErlinitCgroup(t *testing.T) {
 	const want = `mount: "tmpfs:/sys/fs/cgroup:tmpfs:nodev:mode=755" is without effect: there is the cgroup2 of PID 1`
 	if len(c.Mounts) != 1 || c.Mounts[0].Source != "cpu" || len(c.Problems) > 0 || !strings.Contains(strings.Join(notes(c), "\n"), want) {
 		t.Errorf("mounts %+v, problems %q, notes\n%s\nwant %s", c.Mounts, problems(c), strings.Join(notes(c), "\n"), want)
+	}
+}
+
+// Of an option that counts once and stands there several times the last counts, and a note names the others.
+func TestErlinitAgain(t *testing.T) {
+	at := func(line, text string) string { return ErlinitPath + ":" + line + ": " + text }
+	for _, tt := range []struct {
+		text, args string
+		want       []string
+	}{
+		{"-n a\n-v\n--hostname-pattern b\n", "", []string{at("1", "-n a is without effect: of several the last counts, --hostname-pattern in line 3")}},
+		{"-c ttyS0\n-c tty1\n-c ttyS1\n", "", []string{at("1", "-c ttyS0 is without effect: of several the last counts, -c in line 2"), at("2", "-c tty1 is without effect: of several the last counts, -c in line 3")}},
+		{"-h\n--poweroff-on-exit\n", "", []string{at("1", "-h is without effect: of several the last counts, --poweroff-on-exit in line 2")}},
+		{"-r /a\n-r /b\n", "", []string{at("1", "-r /a is without effect: of several the last counts, -r in line 2")}},
+		{"-n a\n-n a\n-h\n-h\n", "", nil},
+		{"-e A=1\n-e B=2\n-m a:/a:tmpfs::\n-m b:/b:tmpfs::\n-l core:1:1\n-l nofile:1:1\n", "", nil},
+		{"-n a\n", "-- -n b", nil}, // which is what it is for
+		{"", "-- -n a -n b", []string{"kernel command line: -n a is without effect: of several the last counts, -n"}},
+	} {
+		c := erlinit(t, tt.text, tt.args)
+		got := slices.DeleteFunc(notes(c), func(n string) bool { return strings.HasPrefix(n, "erlinit: ") })
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%q, %q: got\n%s\nwant\n%s", tt.text, tt.args, strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
+		}
+	}
+	if c := erlinit(t, "-v\n--\n-n lost\n--uid 100\n", ""); c.Release.User != "root" || strings.Join(problems(c), "") != ErlinitPath+`:2: "--" ends the options; want it away, or what stands behind it in front; using nothing of what stands behind it` {
+		t.Errorf("behind --: user %s, problems %q", c.Release.User, problems(c))
 	}
 }
 

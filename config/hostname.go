@@ -59,8 +59,8 @@ func (l *loader) hostname() {
 	for from := TOML; from >= Erlinit && l.c.wanted == ""; from-- {
 		l.c.wanted = l.hosts[from]
 	}
-	if *name == "" && isHostname(l.given) {
-		*name = l.given
+	if *name == "" && isHostname(l.name) {
+		*name = l.name
 		l.mark("node.hostname", "", Environment)
 	}
 	if *name == "" && l.etcHostname(name) {

@@ -13,7 +13,6 @@ type ipConfig struct {
 	device   string // empty: none was named
 	dhcp     bool   // autoconfiguration is wanted, for there is no client address
 	dns      [2]netip.Addr
-	server   bool   // a boot server was named
 	ntp      bool   // a time server was named
 	autoconf string // the word for it, where there is one
 }
@@ -40,9 +39,6 @@ func (l *loader) ip(value string) {
 		}
 	}
 	l.dnsServers(IPParam, ip.dns[:])
-	if ip.server {
-		l.note("ip", "the boot server has no effect: there is no root over NFS")
-	}
 	if ip.ntp {
 		l.note("ip", unsupported+"the time server is not asked")
 	}

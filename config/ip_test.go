@@ -18,7 +18,7 @@ func TestParseIP(t *testing.T) {
 		{"192.168.7.6::192.168.7.1:255.255.255.0:eclero6:eth0:off:8.8.8.8",
 			ipConfig{client: p("192.168.7.6/24"), gateway: a("192.168.7.1"), hostname: "eclero6", device: "eth0", dns: [2]netip.Addr{a("8.8.8.8")}}, ""},
 		{"192.168.7.6:10.0.0.1:192.168.7.1:24:h:eth1:none:1.1.1.1:8.8.8.8:10.0.0.2",
-			ipConfig{client: p("192.168.7.6/24"), gateway: a("192.168.7.1"), hostname: "h", device: "eth1", dns: [2]netip.Addr{a("1.1.1.1"), a("8.8.8.8")}, server: true, ntp: true}, ""},
+			ipConfig{client: p("192.168.7.6/24"), gateway: a("192.168.7.1"), hostname: "h", device: "eth1", dns: [2]netip.Addr{a("1.1.1.1"), a("8.8.8.8")}, ntp: true}, ""},
 		{"[fd00::6]::[fd00::1]:64:host:eth0:none", ipConfig{client: p("fd00::6/64"), gateway: a("fd00::1"), hostname: "host", device: "eth0"}, ""},
 		{"[fd00::6]", ipConfig{client: p("fd00::6/64")}, ""},
 		{"10.0.0.6", ipConfig{client: p("10.0.0.6/8")}, ""},
@@ -70,7 +70,9 @@ func TestParseIP(t *testing.T) {
 		{"eth0:off", ipConfig{}, `want no ip= for eth0`},
 		{"eth0:auto6", ipConfig{}, `is dracut's form; want nothing: IPv6 routers are heeded`},
 		{"dhcp6", ipConfig{}, `is dracut's form`},
-		{"10.0.0.6::10.0.0.1:255.0.0.0:n6:eth0:ibft", ipConfig{}, `is dracut's form`},
+		{"10.0.0.6::10.0.0.1:255.0.0.0:n6:eth0:ibft", ipConfig{}, `is dracut's form; want the address itself`},
+		{"single-dhcp", ipConfig{}, `is dracut's form; want ip=dhcp`},
+		{"eth0:link-local", ipConfig{}, `is dracut's form; want network.IFACE.address = ["link-local"]`},
 		{"10.0.0.6::10.0.0.1:255.0.0.0:n6:eth0:none:1500", ipConfig{}, `want ip=10.0.0.6::10.0.0.1:255.0.0.0:n6:eth0:none and beaminit.network.eth0.mtu=1500`},
 		{"10.0.0.6::10.0.0.1:255.0.0.0:n6:eth0:none:1500:52:54:00:12:34:56", ipConfig{}, `cut at the colons of a MAC address, as dracut has one at the end; want ip=10.0.0.6::10.0.0.1:255.0.0.0:n6:eth0:none and, for the MAC, beaminit.network.eth0.mac=52:54:00:12:34:56`},
 		{"fd00::6", ipConfig{}, `is cut at the colons of an IPv6 address; want brackets around it: [fd00::6]`},
@@ -124,7 +126,7 @@ func TestIPNotes(t *testing.T) {
 		want []string
 	}{
 		{"ip=dhcp", nil},
-		{"ip=10.0.0.6:10.0.0.1", []string{"ip: the boot server has no effect: there is no root over NFS"}},
+		{"ip=10.0.0.6:10.0.0.1", nil},
 		{"ip=10.0.0.6:::::::::10.0.0.1", []string{"ip: not supported yet; the time server is not asked"}},
 		{"ip=10.0.0.6::::::dhcp", []string{"ip: dhcp has no effect beside a client address, as in the kernel"}},
 		{"ip=:::::eth1:rarp", []string{"ip: rarp: DHCP is asked in its place"}},
@@ -189,11 +191,17 @@ func TestDracut(t *testing.T) {
 	for word, want := range map[string]string{"single": "no runlevels", "emergency": "no runlevels", "1": "no runlevels", "3": "", "splash": "",
 		"systemd.mount-extra=/dev/vdb:/data:ext4": "want [[mount]]", "systemd.swap-extra=/dev/vdc": `type = "swap"`, "systemd.setenv=A=b": "want release.env",
 		"systemd.watchdog_sec=30": "want watchdog.device", "systemd.show_status=0": "it is for systemd", "quotacheck.mode=skip": "it is for systemd",
-		"udev.children_max=3": "it is for udev", "mount.usr=/dev/vda2": "want [[mount]]", "overlayroot=tmpfs": "overlay"} {
+		"udev.children_max=3": "it is for udev", "mount.usr=/dev/vda2": "want [[mount]]", "overlayroot=tmpfs": "overlay",
+		"systemd.volatile=yes": "want root.overlay", "roothash=ab": "the root is not verified by it; want dm-mod.create=", "systemd.verity_root_data=/dev/a": "want dm-mod.create=",
+		"rd.luks=0 rd.lvm=no rd.md=0": "", "rd.lvm=1": "no logical volume", "rd.lvm.vg=0a": "no logical volume"} {
 		c := load(t, "", "quiet "+word)
 		if n := strings.Join(notes(c), "\n"); !strings.Contains(n, want) || (want == "") != (n == "") || c.Problems != nil {
 			t.Errorf("%s: notes %q, want %q; problems %q", word, n, want, problems(c))
 		}
+	}
+	many := load(t, "", "systemd.log_level=debug systemd.show_status=1 rd.luks.uuid=a systemd.log_level=info luks.name=b")
+	if got, want := notes(many), []string{"systemd.log_level, systemd.show_status: without effect: it is for systemd", "rd.luks.uuid, luks.name: without effect: no encrypted disk is opened here"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("of one reason: got %q, want %q", got, want)
 	}
 	c := load(t, "", "rd.neednet=1 rd.luks.uuid=x systemd.unit=rescue.target systemd.unit=x.target net.ifnames=0 net.ifnames=1 quiet root=/dev/vda systemd.machine_id=firmware")
 	want := []string{

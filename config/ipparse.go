@@ -71,7 +71,7 @@ type ipReader struct {
 
 func (r *ipReader) read() (ip ipConfig) {
 	ip.client = r.client()
-	ip.server = r.addr(1).IsValid()
+	r.addr(1) // the boot server, for a root over NFS, is the kernel's own
 	ip.gateway = r.addr(2)
 	if ip.gateway.IsValid() && ip.client.IsValid() && ip.gateway.Is4() != ip.client.Addr().Is4() {
 		r.bad(2, "gateway for "+ip.client.String(), "one of the same family")
@@ -156,16 +156,18 @@ func likeIP(fields []string, at int) (form, want string) {
 	if !isInterface(device) || !isAlnum(device[0]) || device[0] <= '9' {
 		device = ""
 	}
-	second, noV6 := fields[1], "nothing: IPv6 routers are heeded without a word, and there is no DHCPv6"
+	second := fields[1]
 	switch {
-	case isIPv6Auto(fields[0]) && second == "":
-		return "dracut's form", noV6
+	case insteadOfAuto(fields[0]) != "" && second == "":
+		return "dracut's form", insteadOfAuto(fields[0])
 	case device != "" && isAuto(second):
 		return "dracut's IFACE:" + second, "ip=:::::" + device + ":dhcp"
 	case device != "" && (second == "off" || second == "none"):
 		return "dracut's IFACE:" + second, "no ip= for " + device
-	case device != "" && isIPv6Auto(second) || isIPv6Auto(fields[6]):
-		return "dracut's form", noV6
+	case device != "" && insteadOfAuto(second) != "":
+		return "dracut's form", insteadOfAuto(second)
+	case insteadOfAuto(fields[6]) != "":
+		return "dracut's form", insteadOfAuto(fields[6])
 	}
 	if mac := macIn(fields); mac != "" {
 		return "cut at the colons of a MAC address, as dracut has one at the end",
@@ -184,13 +186,20 @@ func likeIP(fields []string, at int) (form, want string) {
 	return "", ""
 }
 
-// isIPv6Auto has the words of dracut.cmdline(7) that ask for IPv6 and some of its others.
-func isIPv6Auto(s string) bool {
+// insteadOfAuto is what to write in the place of a word of dracut.cmdline(7) that the kernel does
+// not have; empty: it is none.
+func insteadOfAuto(s string) string {
 	switch s {
-	case "dhcp6", "auto6", "either6", "link6", "link-local", "ibft", "single-dhcp":
-		return true
+	case "dhcp6", "auto6", "either6", "link6":
+		return "nothing: IPv6 routers are heeded without a word, and there is no DHCPv6"
+	case "single-dhcp":
+		return "ip=dhcp"
+	case "link-local":
+		return `network.IFACE.address = ["link-local"]`
+	case "ibft":
+		return "the address itself: what the firmware says of iSCSI is not read"
 	}
-	return false
+	return ""
 }
 
 // macIn finds six fields in a row that are the bytes of a MAC; empty: there are none.

@@ -21,7 +21,8 @@ type loader struct {
 	imageModules []string
 	etc          []string // names in /etc; empty: not known
 
-	given  string // the name that a container has
+	name   string // that a container has
+	given  []given
 	peers  peerIndex
 	line   int    // of ErlinitPath that is taken over; 0: another source is
 	option string // of erlinit that is taken over, as it was written
@@ -69,7 +70,7 @@ func (s Sources) Load() *Config {
 		l.cmdline(s.Cmdline, s.Args)
 	} else {
 		l.environment(s.Environment, s.Args)
-		l.given = s.Hostname
+		l.name = s.Hostname
 	}
 	l.hostname()
 	l.notes()

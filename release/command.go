@@ -73,6 +73,14 @@ type Command struct {
 	cookie []byte // see Fingerprint
 }
 
+// They are called from many places.
+//
+//go:noinline
+func (c *Command) note(text string) { c.Notes = append(c.Notes, text) }
+
+//go:noinline
+func (c *Command) problem(err error) { c.Problems = append(c.Problems, err) }
+
 // File is one file to write before the start.
 type File struct {
 	Path    string
@@ -141,7 +149,7 @@ func (r *Release) Command(in Inputs) Command {
 	}
 	c.Argv = behindExtra(append(c.Argv, args...), sh.extra)
 	c.wrap(in.Release.Wrapper, r.ERTSDir+"/bin")
-	c.Notes = append(c.Notes, f.notes...)
+	c.Notes = append(append(c.Notes, f.notes...), r.notes...)
 	return c
 }
 
@@ -153,7 +161,7 @@ func (r *Release) filledSysConfig(c *Command) []byte {
 	}
 	text, unset := fill(r.sys.template, c.Env)
 	if unset != nil {
-		c.Problems = append(c.Problems, errors.New(notSet(r.SysConfig, unset)))
+		c.problem(errors.New(notSet(r.SysConfig, unset)))
 	}
 	return text
 }

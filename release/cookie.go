@@ -41,7 +41,7 @@ func (r *Release) chooseCookie(in *Inputs, c *Command, f *filter) []byte {
 		{home, in.HomeCookie},
 	}
 	if in.Refused != nil {
-		c.Problems = append(c.Problems, fmt.Errorf("distribution.cookie_file: %w; not read", in.Refused))
+		c.problem(fmt.Errorf("distribution.cookie_file: %w; not read", in.Refused))
 	}
 	for i, s := range sources {
 		if s.text == nil {
@@ -49,18 +49,18 @@ func (r *Release) chooseCookie(in *Inputs, c *Command, f *filter) []byte {
 		}
 		cookie, wrong := cleanCookie(s.text)
 		if wrong != "" {
-			c.Problems = append(c.Problems, errors.New(s.name+": the cookie in it "+wrong+"; want 1 to 255 printable ASCII characters; not used"))
+			c.problem(errors.New(s.name + ": the cookie in it " + wrong + "; want 1 to 255 printable ASCII characters; not used"))
 			continue
 		}
 		if s.name == flag && f.hidden {
-			c.Problems = append(c.Problems, errors.New("-setcookie stands there more than once, or for other nodes, which is not supported yet; want one cookie in "+in.Distribution.CookieFile+"; using the first one"))
+			c.problem(errors.New("-setcookie stands there more than once, or for other nodes, which is not supported yet; want one cookie in " + in.Distribution.CookieFile + "; using the first one"))
 		}
 		c.cookie, c.CookieFrom = cookie, s.name
 		if f.cookie.value != "" && f.cookie.value != string(cookie) {
-			c.Notes = append(c.Notes, f.cookie.from+": -setcookie is left out: the cookie in "+s.name+" is used (fingerprint "+c.Fingerprint()+")")
+			c.note(f.cookie.from + ": -setcookie is left out: the cookie in " + s.name + " is used (fingerprint " + c.Fingerprint() + ")")
 		}
 		if s.name == flag && r.cookie != nil && string(bytes.TrimSpace(r.cookie)) != string(cookie) {
-			c.Notes = append(c.Notes, f.cookie.from+": -setcookie is used (fingerprint "+c.Fingerprint()+"), and not the cookie in "+r.Root+"/releases/COOKIE")
+			c.note(f.cookie.from + ": -setcookie is used (fingerprint " + c.Fingerprint() + "), and not the cookie in " + r.Root + "/releases/COOKIE")
 		}
 		if i == len(sources)-1 {
 			return nil // it is where the VM looks for it
@@ -68,7 +68,7 @@ func (r *Release) chooseCookie(in *Inputs, c *Command, f *filter) []byte {
 		return cookie
 	}
 	if !f.none {
-		c.Problems = append(c.Problems, NoCookie{in.Distribution.CookieFile})
+		c.problem(NoCookie{in.Distribution.CookieFile})
 	}
 	return nil
 }

@@ -109,7 +109,10 @@ func (r *Release) distribution(in *Inputs, c *Command, n *naming, f *filter) []s
 		c.Unprobed = r.SysConfig + ": start_distribution is false"
 	case f.portOfModule():
 		c.Unprobed = "the port is that of the module " + f.module + "; want distribution.port where it is known"
-		c.Notes = append(c.Notes, "distribution.epmd: the module "+f.module+" decides on the port; with distribution.port it would be known to the probe, beaminit remote and rpc too")
+		c.note("distribution.epmd: the module " + f.module + " decides on the port; with distribution.port it would be known to the probe, beaminit remote and rpc too")
+	}
+	if r.sys.port != "" && r.sys.port != f.port && f.module == "" {
+		c.note(r.SysConfig + ": inet_dist_listen_min " + shown(r.sys.port) + " is without effect: " + usesPort)
 	}
 	flags := append(make([]string, 0, 8), "-start_epmd", "false")
 	if !f.daemon && !r.portByKernel() && !f.portOfModule() {
@@ -119,7 +122,7 @@ func (r *Release) distribution(in *Inputs, c *Command, n *naming, f *filter) []s
 		flags = append(flags, "-epmd_module", f.module)
 	}
 	if f.mode == "" && !f.interactive && f.codeMode() == "interactive" {
-		c.Notes = append(c.Notes, "with TLS: -mode interactive is used; in embedded mode crypto is ready too late for the mesh at boot")
+		c.note("with TLS: -mode interactive is used; in embedded mode crypto is ready too late for the mesh at boot")
 	}
 	switch {
 	case f.tls:
@@ -129,13 +132,13 @@ func (r *Release) distribution(in *Inputs, c *Command, n *naming, f *filter) []s
 		}
 		flags = append(flags, "-proto_dist", c.Proto, "-ssl_dist_optfile", c.Tmp+"/tls.config")
 		if f.mode == "embedded" && in.Distribution.Connect {
-			c.Notes = append(c.Notes, "-mode embedded of the release: TLS is ready too late for the mesh that distribution.connect makes; want the release to connect its nodes, or -mode interactive")
+			c.note("-mode embedded of the release: TLS is ready too late for the mesh that distribution.connect makes; want the release to connect its nodes, or -mode interactive")
 		}
 		c.Files = append(c.Files, File{c.Tmp + "/tls.config", 0o600, tlsConfig(&in.Distribution.TLS), false})
 	case f.proto == "" && in.IPv6:
 		c.Proto = "inet6_tcp"
 		flags = append(flags, "-proto_dist", c.Proto)
-		c.Notes = append(c.Notes, "all peers have IPv6 addresses: -proto_dist inet6_tcp is used")
+		c.note("all peers have IPv6 addresses: -proto_dist inet6_tcp is used")
 	case f.proto == "":
 		c.Proto = "inet_tcp"
 	}

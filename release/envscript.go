@@ -1,14 +1,14 @@
 package release
 
 import (
-	"bytes"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // readEnvScript takes the variables out of env.sh of a mix release, which its start script
-// has a shell read. There is no shell here: a line that sets a variable to a text, in which
+// has a shell read. There is no shell here: a command that sets variables to a text, in which
 // other variables may stand, is understood, and what is more than that is a problem of the
 // release. What stands between if and fi, or the like, is more than that.
 func (r *Release) readEnvScript(fsys FS, env []string) {
@@ -18,53 +18,51 @@ func (r *Release) readEnvScript(fsys FS, env []string) {
 		return // it does no more without
 	}
 	vars := append(r.baseEnv("", "", 0), "RELEASE_COMMAND=start", "RELEASE_PROG="+r.Name)
-	depth, unknown := 0, ""
-	for len(text) > 0 {
-		var line []byte
-		line, text, _ = bytes.Cut(text, []byte{'\n'})
-		l := strings.TrimSpace(string(line))
-		word, _, _ := strings.Cut(l, " ")
-		switch word {
-		case "if", "case", "for", "while", "until":
-			depth++
-		case "fi", "esac", "done":
-			depth--
-			continue
-		}
-		if l == "" || l[0] == '#' || word == "set" {
-			continue
-		}
-		v, ok := assignment(l, append(append([]string(nil), vars...), env...))
+	depth, count, first := 0, 0, ""
+	var lost []string
+	for _, c := range commands(string(text)) {
+		body, deeper := unwrap(c)
+		depth = max(0, depth+deeper)
+		set, ok := assignments(body, append(slices.Clip(vars), env...))
+		name := assigned(body)
 		switch {
-		case ok && depth == 0 && v != "":
-			r.envScript, vars = append(r.envScript, v), append(vars, v)
-		case unknown == "" && (!ok || depth > 0):
-			unknown = l
+		case ok && depth == 0:
+			r.envScript, vars = append(r.envScript, set...), append(vars, set...)
+			continue
+		case deeper <= 0 && saysOnly(body), has(env, name):
+			continue
+		case name != "" && !slices.Contains(lost, name):
+			vars, lost = append(vars, name+"="+unknown), append(lost, name)
+		}
+		if first == "" {
+			first = c
+		}
+		if deeper == 0 || name != "" {
+			count++
 		}
 	}
-	if unknown != "" {
-		r.problem(errors.New(path + ": has " + strconv.Quote(unknown) + ", and is not run: there is no shell; want what it sets in release.env"))
+	if count > 0 {
+		r.notRun(path+": has "+strconv.Quote(first), count-1, lost)
 	}
 }
 
-// assignment reads a line of a shell script that sets a variable, with or without export:
-// NAME=value, from the end of which a comment is cut. ok is false for any other line; one
-// that exports what is set already gives no variable.
-func assignment(line string, vars []string) (v string, ok bool) {
-	line, export := strings.CutPrefix(line, "export ")
-	name, rest, is := strings.Cut(strings.TrimSpace(line), "=")
-	if !isVariable(name) {
-		return "", false
+// has says whether a variable is in an environment, with a value or without.
+func has(env []string, name string) bool {
+	return name != "" && slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, name+"=") })
+}
+
+// notRun says of env.sh what is not run, and which variables it would have set: who has them in
+// release.env has done what is to be done.
+func (r *Release) notRun(text string, more int, lost []string) {
+	if more > 0 {
+		text += " and " + strconv.Itoa(more) + " more for a shell"
 	}
-	if !is {
-		return "", export
+	text += ", and is not run: there is no shell; want "
+	if len(lost) == 0 {
+		r.notes = append(r.notes, text+"release.pre_run where it is needed")
+		return
 	}
-	value, rest, ok := shellValue(rest, vars)
-	rest = strings.TrimSpace(rest)
-	if !ok || rest != "" && rest[0] != '#' {
-		return "", false
-	}
-	return name + "=" + value, true
+	r.problem(errors.New(text + "what it sets in release.env: " + strings.Join(lost[:min(len(lost), 8)], ", ")))
 }
 
 // shellValue reads a word of sh(1): quotes of either kind, backslashes, and variables as
@@ -107,25 +105,51 @@ func shellValue(s string, vars []string) (value, rest string, ok bool) {
 }
 
 // variable gives what stands for the variable at the beginning of s, and how long that is;
-// 0: it is none that is understood.
+// 0: it is none that is understood, or a shell would have to find out.
 func variable(s string, vars []string) (text string, n int) {
-	if inner, found := strings.CutPrefix(s, "${"); found {
-		inner, _, closed := strings.Cut(inner, "}")
-		name, standIn, has := strings.Cut(inner, ":-")
-		if !closed || !isVariable(name) || has && strings.ContainsAny(standIn, "$`\"'\\") {
+	inner, braces := strings.CutPrefix(s, "${")
+	if braces {
+		if n = closing(s, 2, '}'); s[n-1] != '}' {
 			return "", 0
 		}
-		if text = valueOf(vars, name); text == "" {
-			text = standIn
-		}
-		return text, len("${") + len(inner) + len("}")
+		inner = s[2 : n-1]
+	} else {
+		inner = s[1:]
 	}
-	for n = 1; n < len(s) && isWord(s[n]) && s[n] != '@'; n++ {
+	end := 0
+	for end < len(inner) && isWord(inner[end]) && inner[end] != '@' {
+		end++
 	}
-	if !isVariable(s[1:n]) {
+	name, rest := inner[:end], inner[end:]
+	if text = valueOf(vars, name); !isVariable(name) || text == unknown {
 		return "", 0
 	}
-	return valueOf(vars, s[1:n]), n
+	if !braces {
+		return text, 1 + end
+	}
+	rest, _ = strings.CutPrefix(rest, ":") // here what is empty is not set
+	switch {
+	case rest == "":
+	case rest[0] == '-' || rest[0] == '=':
+		if text == "" {
+			return standIn(rest[1:], vars, n)
+		}
+	case rest[0] == '+':
+		if text != "" {
+			return standIn(rest[1:], vars, n)
+		}
+	case text != "" || rest[0] != '#' && rest[0] != '%': // of nothing, a part is nothing
+		return "", 0
+	}
+	return text, n
+}
+
+// standIn is the value of the word in ${NAME:-word}.
+func standIn(word string, vars []string, n int) (string, int) {
+	if text, rest, ok := shellValue(word, vars); ok && rest == "" {
+		return text, n
+	}
+	return "", 0
 }
 
 // isVariable says whether a text is a name of a variable of sh(1).

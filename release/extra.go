@@ -21,7 +21,7 @@ func (r *Release) extraConfig(in *Inputs, c *Command, n *naming, f *filter) []by
 	empty := len(b)
 	if in.Inetrc != "" {
 		if own := r.ownInetrc(in, c, f); own != "" {
-			c.Notes = append(c.Notes, own+", which is used in place of "+in.Inetrc+": the VM finds its peers only if that lets it")
+			c.note(own + ", which is used in place of " + in.Inetrc + ": the VM finds its peers only if that lets it")
 		} else {
 			b = append(quoted(append(b, "\n  {inetrc,"...), in.Inetrc, '"'), "},"...)
 		}
@@ -88,7 +88,7 @@ const keepalive = `[{nodelay,true},{keepalive,true},{raw,6,4,<<1:32/native>>},{r
 // syncTimeout, for whatever of the others has started, too.
 func (r *Release) syncNodes(b []byte, in *Inputs, c *Command, n *naming, f *filter) []byte {
 	if r.sys.syncNodes || f.syncNodes {
-		c.Notes = append(c.Notes, "the release sets sync_nodes of kernel itself: it is used, and distribution.connect has no effect")
+		c.note("the release sets sync_nodes of kernel itself: it is used, and distribution.connect has no effect")
 		return b
 	}
 	start := len(b)

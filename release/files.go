@@ -34,6 +34,9 @@ func (r *Release) readArgs(fsys FS, path string, vars []string) (args, extra []s
 		}
 	}
 	tokens := tokenise(text, true)
+	if !isTemplate(path, vars) {
+		r.unfilled(path, tokens)
+	}
 	for i := 0; i < len(tokens); i++ {
 		switch tokens[i] {
 		case "-args_file":
@@ -59,6 +62,24 @@ func (r *Release) readArgs(fsys FS, path string, vars []string) (args, extra []s
 	return args, extra
 }
 
+// unfilled tells of variables in a file that is no template: the VM would find them as they stand
+// there.
+func (r *Release) unfilled(path string, tokens []string) {
+	var found []string
+	for _, t := range tokens {
+		if strings.Contains(t, "${") {
+			found = append(found, t)
+		}
+	}
+	want := "the values themselves"
+	if r.relx {
+		want = `it as vm.args.src, or RELX_REPLACE_OS_VARS = "true" in release.env`
+	}
+	if found != nil {
+		r.problem(errors.New(path + ": nobody fills in " + strings.Join(found[:min(len(found), 8)], ", ") + "; want " + want))
+	}
+}
+
 // sysConfig is what beaminit has to know of a release's sys.config. It is read as
 // text, not as Erlang terms, and a file that it includes is not read: so a
 // parameter counts as set where its name stands in a line that is no comment.
@@ -69,6 +90,7 @@ type sysConfig struct {
 	inetrc      bool   // kernel's inetrc
 	tls         bool   // epmdless is to use TLS
 	silent      bool   // kernel's start_distribution is false
+	port        string // kernel's inet_dist_listen_min
 	listens     string // kernel's inet_dist_use_interface, as it stands there; empty: it is not set
 
 	copied   []byte // its text, where the release wants to write into it at every start
@@ -90,6 +112,7 @@ func (r *Release) readSysConfig(fsys FS, env []string) {
 	r.sys.inetrc = mentions(text, "inetrc")
 	r.sys.tls = mentions(text, "epmdless") && anyIs(text, "transport", "tls")
 	r.sys.silent = parameter(text, "start_distribution") == "false"
+	r.sys.port = parameter(text, "inet_dist_listen_min")
 	r.sys.listens = parameter(text, "inet_dist_use_interface")
 	if isTemplate(r.SysConfig, env) {
 		r.sys.template = text

@@ -1,6 +1,7 @@
 package release
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -26,9 +27,9 @@ var rules = [...]struct {
 	{"-boot", "release.boot is used"},
 	{"-shutdown_time", "supervise.stop_timeout is used"},
 	{"-detached", "PID 1 has to be the parent of the VM"},
-	{"+B", "+Bi is used"},
-	{"+Bc", "+Bi is used"},
-	{"+Bd", "+Bi is used"},
+	{"+B", ""}, // without a tty nobody types Ctrl-C, and on one it ends an evaluation
+	{"+Bc", ""},
+	{"+Bd", ""},
 	{"+Bi", ""},
 }
 
@@ -153,10 +154,13 @@ func (f *filter) flag(kept []string, flag string, values []string) []string {
 	f.heed(flag, values, first)
 	for i := range rules {
 		if rules[i].flag == flag {
-			if rules[i].why != "" && !(flag == "+B" && first == "i") {
+			if rules[i].why != "" {
 				f.drop(flag, values, rules[i].why)
 			}
-			if flag[0] == '+' && !(flag == "+B" && first == "i") {
+			if flag == "+B" && slices.Contains([]string{"i", "c", "d"}, first) {
+				values = values[1:]
+			}
+			if flag[0] == '+' {
 				kept = append(kept, values...) // they are no values of it
 			}
 			return kept
@@ -214,8 +218,8 @@ func (f *filter) kernel(kept, values []string) []string {
 		case pair[0] == "start_distribution" && value == "false":
 			f.silent = f.from + ": -kernel start_distribution false"
 		case f.none: // the rest is for the distribution that the release starts itself
-		case pair[0] == "erl_epmd_node_listen_port", f.daemon && strings.HasPrefix(pair[0], "inet_dist_listen_m"):
-			if value != f.port {
+		case pair[0] == "erl_epmd_node_listen_port", strings.HasPrefix(pair[0], "inet_dist_listen_m") && f.module == "":
+			if value != f.port && pair[0] != "inet_dist_listen_max" { // its min is told of
 				f.drop("-kernel", pair, usesPort)
 			}
 			continue
@@ -235,7 +239,8 @@ func (f *filter) kernel(kept, values []string) []string {
 
 // names notes a name of the node that a list brings.
 func (f *filter) names(g flagAt) {
-	if name, _, _ := strings.Cut(g.value, "@"); f.name == "" && strings.IndexByte(name, '$') < 0 {
+	// What has no letter is left of variables that nobody has set.
+	if name, _, _ := strings.Cut(g.value, "@"); f.name == "" && strings.IndexByte(name, '$') < 0 && strings.Trim(name, "-_.") != "" {
 		f.name = name
 	}
 	f.named = append(f.named, g)
@@ -261,6 +266,7 @@ func (f *filter) drop(flag string, values []string, why string) {
 	f.note(text + " is left out: " + why)
 }
 
+//go:noinline
 func (f *filter) note(text string) { f.notes = append(f.notes, text) }
 
 // shown is a text for people to read in one line: as it is, or quoted where a line cannot

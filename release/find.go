@@ -26,6 +26,7 @@ type Release struct {
 
 	Why      []string // what was taken, and why
 	Problems []error  // what is wrong, and what is used instead
+	notes    []string // what of it is not done
 
 	script    scriptVars // of its start script
 	envScript []string   // what its env.sh sets, KEY=value
@@ -153,6 +154,12 @@ func inspect(fsys FS, root string, c config.Release) (*Release, error) {
 	}
 	r.relx = !r.Mix && slices.Contains(names, "start_erl.data")
 	r.findFiles(fsys, files, c.Env)
+	if own := valueOf(r.envScript, "RELEASE_BOOT_SCRIPT"); own != "" && script == "" {
+		r.Why = slices.DeleteFunc(r.Why, func(why string) bool { return strings.HasPrefix(why, "boot script ") })
+		if err := r.chooseBoot(fsys, files, own); err != nil {
+			return nil, err
+		}
+	}
 	r.readSysConfig(fsys, c.Env)
 	if r.VMArgs != "" {
 		args, extra := r.readArgs(fsys, r.VMArgs, r.variables(c))
@@ -298,8 +305,10 @@ func (r *Release) elsewhere(fsys FS, env []string, name, path, own string) strin
 	return path
 }
 
+//go:noinline
 func (r *Release) why(what, which, why string) { r.Why = append(r.Why, what+which+why) }
 
+//go:noinline
 func (r *Release) problem(err error) { r.Problems = append(r.Problems, err) }
 
 func isDir(fsys FS, path string) bool {

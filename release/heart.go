@@ -40,13 +40,13 @@ func (r *Release) heart(in *Inputs, c *Command, f *filter) bool {
 		bin := r.ERTSDir + "/bin:"
 		c.Argv = append(c.Argv, "-env", "PATH", HeartDir+":"+bin+strings.TrimPrefix(valueOf(c.Env, "PATH"), bin))
 		if f.heart != "" {
-			c.Notes = append(c.Notes, f.heart+": -heart: beaminit is the heart, by "+HeartDir+" in front of the PATH; the one in "+r.ERTSDir+"/bin is not used")
+			c.note(f.heart + ": -heart: beaminit is the heart, by " + HeartDir + " in front of the PATH; the one in " + r.ERTSDir + "/bin is not used")
 		}
 	case kind == OwnHeart:
 	case in.Heart:
-		c.Problems = append(c.Problems, errors.New("watchdog.criterion: \"heart\" cannot be: "+none+"; using \"probe\""))
+		c.problem(errors.New("watchdog.criterion: \"heart\" cannot be: " + none + "; using \"probe\""))
 	default:
-		c.Notes = append(c.Notes, f.heart+": -heart is left out: "+none)
+		c.note(f.heart + ": -heart is left out: " + none)
 	}
 	c.Heart = kind != NoHeart
 	return c.Heart

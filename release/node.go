@@ -33,12 +33,12 @@ func (r *Release) naming(in *Inputs, c *Command, f *filter) (n naming) {
 		names, from = r.namesOfRelease(in, c, f)
 	} else if word := r.script.distribution; mixWord(names) != "" {
 		if value := valueOf(r.scriptEnv(in.Release.Env), word); value != "" && value != mixWord(names) {
-			c.Notes = append(c.Notes, r.sourceOf(in.Release.Env, word)+": "+word+"="+shown(value)+" is left out: distribution.names is \""+names+"\"")
+			c.note(r.sourceOf(in.Release.Env, word) + ": " + word + "=" + shown(value) + " is left out: distribution.names is \"" + names + "\"")
 		}
 	}
 	n.none, n.long = names == config.NoNames, names == config.LongNames
 	if names == config.AddressNames {
-		c.Problems = append(c.Problems, errors.New(from+` is "address" and the node has none; want network.eth0.address, or a line of [peers] for `+in.Hostname+`; using short names`))
+		c.problem(errors.New(from + ` is "address" and the node has none; want network.eth0.address, or a line of [peers] for ` + in.Hostname + `; using short names`))
 	}
 	_, n.domain, _ = strings.Cut(in.Hostname, ".")
 	if n.domain == "" {
@@ -49,11 +49,11 @@ func (r *Release) naming(in *Inputs, c *Command, f *filter) (n naming) {
 		n.long = false
 		const want = `has no domain; want node.hostname with one, such as "eclero6.lan", or dns.search; using short names`
 		if _, host, _ := strings.Cut(from, "@"); in.DefaultNames && isAddress(host) {
-			c.Notes = append(c.Notes, from+` names the node by an address; want distribution.names = "address", which takes the node's own; using short names`)
+			c.note(from + ` names the node by an address; want distribution.names = "address", which takes the node's own; using short names`)
 		} else if in.DefaultNames {
-			c.Notes = append(c.Notes, from+` wants long names, and the host name "`+in.Hostname+`" `+want)
+			c.note(from + ` wants long names, and the host name "` + in.Hostname + `" ` + want)
 		} else {
-			c.Problems = append(c.Problems, errors.New(from+` is "long" and the host name "`+in.Hostname+`" `+want))
+			c.problem(errors.New(from + ` is "long" and the host name "` + in.Hostname + `" ` + want))
 		}
 	}
 	n.host = n.of(in.Hostname)
@@ -86,7 +86,7 @@ func (r *Release) namesOfRelease(in *Inputs, c *Command, f *filter) (names, from
 		return config.ShortNames, from
 	case "none", "":
 	default:
-		c.Problems = append(c.Problems, errors.New(from+`; want "sname", "name" or "none"; not used`))
+		c.problem(errors.New(from + `; want "sname", "name" or "none"; not used`))
 	}
 	for _, g := range f.named {
 		switch g.flag {
@@ -100,7 +100,7 @@ func (r *Release) namesOfRelease(in *Inputs, c *Command, f *filter) (names, from
 		return config.NoNames, from
 	}
 	if in.Erlinit && in.Distribution.Name == "" && f.name == "" && len(in.Peers) == 0 {
-		c.Notes = append(c.Notes, "the release has no -name and no -sname: as with erlinit, its node has no name when it starts; want distribution.name or [peers] for a cluster")
+		c.note("the release has no -name and no -sname: as with erlinit, its node has no name when it starts; want distribution.name or [peers] for a cluster")
 		return config.NoNames, ""
 	}
 	return in.Distribution.Names, ""
@@ -153,9 +153,9 @@ func (n *naming) notes(c *Command, f *filter) {
 		kind := g.flag != "-name" && g.flag != "-sname" || (g.flag == "-name") == n.long
 		switch {
 		case n.none:
-			c.Notes = append(c.Notes, g.from+": "+g.flag+" "+shown(g.value)+" is left out: the node has no name when it starts (distribution.names)")
+			c.note(g.from + ": " + g.flag + " " + shown(g.value) + " is left out: the node has no name when it starts (distribution.names)")
 		case name != n.name || host != "" && host != n.host || !kind:
-			c.Notes = append(c.Notes, g.from+": "+g.flag+" "+shown(g.value)+" is left out: the node is "+c.Node+
+			c.note(g.from + ": " + g.flag + " " + shown(g.value) + " is left out: the node is " + c.Node +
 				" (distribution.name, distribution.names, node.hostname)")
 		}
 	}

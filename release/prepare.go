@@ -38,7 +38,7 @@ func (c *Command) Prepare() error {
 		err = c.writeFiles(tmp)
 	}
 	if own && errors.Is(err, unix.ENOSPC) {
-		c.Problems = append(c.Problems, fmt.Errorf("%w; what the release had left there is removed", err))
+		c.problem(fmt.Errorf("%w; what the release had left there is removed", err))
 		if err = tmp.Empty(); err == nil {
 			err = c.writeFiles(tmp)
 		}
@@ -83,7 +83,7 @@ func (c *Command) writeFiles(tmp *files.Dir) error {
 // homeInTmp has the release find its cookie in its own directory, where the HOME that
 // release.env names could not take it (err): one that is not mounted, or read-only.
 func (c *Command) homeInTmp(cookie *File, tmp *files.Dir, err error) error {
-	c.Problems = append(c.Problems, fmt.Errorf("release.env: HOME=%s: %w; want a directory that can be written to, for the cookie; using %s", c.Home(), err, c.Tmp))
+	c.problem(fmt.Errorf("release.env: HOME=%s: %w; want a directory that can be written to, for the cookie; using %s", c.Home(), err, c.Tmp))
 	c.Env = set(c.Env, "HOME="+c.Tmp)
 	cookie.Path = c.cookiePath()
 	return cookie.write(c.Tmp, tmp, c.User)
