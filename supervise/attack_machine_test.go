@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/beaminit/beaminit/internal/machine"
@@ -52,6 +53,10 @@ func attack(args []string) int {
 		attackPlaces(args[2])
 	case "fill":
 		attackRoom(args[2:])
+	case "wait":
+		time.Sleep(time.Hour)
+	case "held":
+		attackHeld(args[2])
 	case "swap":
 		attackNamesOnTheWay(args[2], args[3])
 	}
@@ -195,15 +200,20 @@ func attackTerminals(text string) {
 // attacks runs the attacker on the machine as that user, and gives what it was let do.
 func attacks(m *machine.Machine, uid uint32, args ...string) []string {
 	m.T.Helper()
-	cmd := exec.Command("nsenter", append([]string{"-m", "-n", "-p", "-u", "-i", "-S", fmt.Sprint(uid), "-G", fmt.Sprint(uid),
-		"-t", strconv.Itoa(m.PID()), "/srv/attacker"}, args...)...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	out, err := cmd.CombinedOutput()
+	out, err := attackAs(m, uid, args...).CombinedOutput()
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	if err != nil || lines[len(lines)-1] != "done" {
 		m.T.Fatalf("attack %v: %v\n%s", args, err, out)
 	}
 	return lines[:len(lines)-1]
+}
+
+// attackAs is the attacker as that user.
+func attackAs(m *machine.Machine, uid uint32, args ...string) *exec.Cmd {
+	cmd := exec.Command("nsenter", append([]string{"-m", "-n", "-p", "-u", "-i", "-S", fmt.Sprint(uid), "-G", fmt.Sprint(uid),
+		"-t", strconv.Itoa(m.PID()), "/srv/attacker"}, args...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	return cmd
 }
 
 // attacked is a machine with all children that there are, and a release of that user, which

@@ -84,6 +84,48 @@ func receive(fd int, b []byte, how int) (n int, from origin, err error) {
 	}
 }
 
+// datagram is one that was taken from a socket.
+type datagram struct {
+	text []byte
+	from origin
+}
+
+// laden says that descriptors came along with the datagram that is first in a socket. Who takes it
+// lets go of them, and where they are the last of their files that can take as long as who sent them
+// wants: a connection lingers (socket(7), SO_LINGER), a file that is in no directory any more is
+// emptied. So the loop leaves it to the goroutine that looks after that socket. To look takes nothing.
+func laden(fd int) (yes bool, err error) {
+	var b [1]byte
+	var room [8]uint64
+	oob := unsafe.Slice((*byte)(unsafe.Pointer(&room)), unix.CmsgSpace(unix.SizeofUcred))
+	_, _, flags, _, err := unix.Recvmsg(fd, b[:], oob, unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	return flags&unix.MSG_CTRUNC != 0, err
+}
+
+// takeLaden is for that goroutine: the first datagram, if it is such a one; nil: it is not, and stays
+// in the socket, for what somebody has in hand who falls is lost.
+func takeLaden(fd int, longest int) *datagram {
+	if yes, _ := laden(fd); !yes {
+		return nil
+	}
+	b := make([]byte, longest)
+	n, from, _ := receive(fd, b, unix.MSG_DONTWAIT)
+	return &datagram{b[:n], from}
+}
+
+// takeLight is for the loop: the first datagram, if it is no such one.
+func takeLight(fd int, longest int) *datagram {
+	if yes, err := laden(fd); yes || err != nil {
+		return nil
+	}
+	b := make([]byte, longest)
+	n, from, err := receive(fd, b, unix.MSG_DONTWAIT)
+	if err != nil {
+		return nil
+	}
+	return &datagram{b[:n], from}
+}
+
 // sender is who sent a datagram, by the word of the kernel (unix(7), SCM_CREDENTIALS).
 func sender(oob []byte) *unix.Ucred {
 	if len(oob) < unix.CmsgSpace(unix.SizeofUcred) {

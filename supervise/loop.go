@@ -69,7 +69,7 @@ func newLoop(n Node) *Loop {
 	l.control.requests = make(chan controlRequest, 16)
 	l.services.notices, l.services.taken = make(chan serviceNotice), make(chan struct{})
 	l.heart.messages = make(chan heart.Message, 16)
-	l.notify.arrived = make(chan struct{})
+	l.notify.arrived = make(chan *datagram)
 	l.jobs = jobTable{byName: map[string]*jobs{}, answers: make(chan jobAnswer, 16)}
 	l.ends.done = make(chan postMortem, 4)
 	l.Jobs.begin = l.startJob
@@ -193,8 +193,8 @@ func (l *Loop) turn() {
 		l.clusterSays(m)
 	case m := <-l.heart.messages:
 		l.handleHeart(m)
-	case <-l.notify.arrived:
-		l.handleNotice()
+	case d := <-l.notify.arrived:
+		l.handleNotice(d)
 	case n := <-l.services.notices:
 		l.handleServiceNotice(n)
 	case line := <-l.network.lines:

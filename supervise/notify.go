@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/beaminit/beaminit/health"
@@ -12,9 +13,10 @@ import (
 
 // notifySocket is where the release says that it is ready.
 type notifySocket struct {
-	fd      int           // 0: there is none yet
-	arrived chan struct{} // something was said there
-	healer  string        // the address in the VM that is told whom to connect to; empty: none is known
+	fd      int            // 0: there is none yet
+	arrived chan *datagram // something was said there; nil: it lies in the socket
+	healer  string         // the address in the VM that is told whom to connect to; empty: none is known
+	stale   bool           // what comes first is of the run before
 }
 
 // maxWaiting is more than the kernel keeps of datagrams in one socket
@@ -51,45 +53,56 @@ func (l *Loop) readNotices(fd int) {
 		}
 		fault.At("notices")
 		if fds[0].Revents != 0 {
-			l.notify.arrived <- struct{}{}
+			l.notify.arrived <- takeLaden(fd, notify.MaxMessage)
 			time.Sleep(messagePace)
 		}
 	}
 }
 
 // handleNotice hears one message, if it means something.
-func (l *Loop) handleNotice() {
-	b := make([]byte, notify.MaxMessage)
-	n, from, err := receive(l.notify.fd, b, unix.MSG_DONTWAIT)
-	if err != nil {
+func (l *Loop) handleNotice(d *datagram) {
+	if d != nil && l.notify.stale { // it stood before others of the run before
+		l.forgetNotices()
+		return
+	}
+	if d == nil {
+		d = takeLight(l.notify.fd, notify.MaxMessage)
+	}
+	if d == nil {
 		return // it was taken already
 	}
-	if w := notify.Parse(b[:n]); w != (notify.Words{}) {
-		if w.Started && topAncestor(int(from.Pid)) == l.state.PID { // what heals has to live
-			l.notify.healer = from.abstract()
+	if w := notify.Parse(d.text); w != (notify.Words{}) {
+		if w.Started && topAncestor(int(d.from.Pid)) == l.state.PID { // what heals has to live
+			l.notify.healer = d.from.abstract()
 		}
-		l.step(policy.Event{Kind: policy.Notified, PID: speaker(int(from.Pid), l.state.PID), Said: w})
+		l.step(policy.Event{Kind: policy.Notified, PID: speaker(d.from, l.state.PID), Said: w})
 	}
 }
 
 // forgetNotices takes away what was said before the run that begins: it was about another.
 func (l *Loop) forgetNotices() {
-	b := make([]byte, notify.MaxMessage)
-	for i := 0; l.notify.fd > 0 && i < maxWaiting; i++ {
-		if _, _, err := receive(l.notify.fd, b, unix.MSG_DONTWAIT); err != nil {
-			return
-		}
+	if l.notify.fd <= 0 {
+		return
 	}
+	for i := 0; i < maxWaiting && takeLight(l.notify.fd, notify.MaxMessage) != nil; i++ {
+	}
+	l.notify.stale, _ = laden(l.notify.fd)
 }
 
 // speaker is the child of PID 1 that a process is, or is below of. One that has ended since it
-// said its word, as systemd-notify(1) does at once, is below own: nobody else may write to
-// its socket but its user and root. 0 is a process of another pid namespace (pid_namespaces(7)).
-func speaker(pid, own int) int {
-	if pid != 0 && parent(pid) == 0 {
-		return own
+// said its word, as systemd-notify(1) does at once, is below own, if it was of the same user: with
+// release.wrapper all may write to the socket. 0 is a process of another pid namespace
+// (pid_namespaces(7)).
+func speaker(from origin, own int) int {
+	pid := int(from.Pid)
+	if pid == 0 || parent(pid) != 0 {
+		return topAncestor(pid)
 	}
-	return topAncestor(pid)
+	var st unix.Stat_t
+	if from.Uid != 0 && (unix.Stat("/proc/"+strconv.Itoa(own), &st) != nil || st.Uid != from.Uid) {
+		return 0
+	}
+	return own
 }
 
 // topAncestor is the child of PID 1 that a process is, or is below of.

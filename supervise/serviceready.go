@@ -17,6 +17,7 @@ import (
 type serviceNotice struct {
 	from *child
 	fd   int
+	said *datagram // nil: it lies there
 }
 
 // listenTo makes the socket on which a service says that it is ready, its user's own, and
@@ -33,7 +34,7 @@ func (l *Loop) listenTo(c *child, cmd *launch.Command) error {
 		}
 		l.followNotices(fd, c)
 	}
-	cmd.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], "NOTIFY_SOCKET="+path)
+	cmd.Env = launch.WithEnv(cmd.Env, "NOTIFY_SOCKET="+path)
 	return nil
 }
 
@@ -41,7 +42,7 @@ func (l *Loop) listenTo(c *child, cmd *launch.Command) error {
 func (l *Loop) followNotices(fd int, c *child) {
 	unix.SetNonblock(fd, true)
 	c.notices.Store(int32(fd))
-	go l.readServiceNotices(os.NewFile(uintptr(fd), c.Name), serviceNotice{c, fd})
+	go l.readServiceNotices(os.NewFile(uintptr(fd), c.Name), serviceNotice{from: c, fd: fd})
 }
 
 // readServiceNotices tells the loop that something was said, and leaves it in the socket until
@@ -57,6 +58,7 @@ func (l *Loop) readServiceNotices(in *os.File, n serviceNotice) {
 			return err != unix.EAGAIN && err != unix.EINTR
 		})
 		fault.At("notices")
+		n.said = takeLaden(n.fd, notify.MaxMessage)
 		l.services.notices <- n
 		<-l.services.taken
 		time.Sleep(messagePace) // who floods it is slowed down, and PID 1 is not
@@ -65,10 +67,12 @@ func (l *Loop) readServiceNotices(in *os.File, n serviceNotice) {
 
 // handleServiceNotice hears one message of a service.
 func (l *Loop) handleServiceNotice(n serviceNotice) {
-	b := make([]byte, notify.MaxMessage)
-	size, from, err := receive(n.fd, b, unix.MSG_DONTWAIT)
-	if err == nil && notify.Parse(b[:size]).Ready {
-		l.stepChild(n.from, policy.ChildEvent{Kind: policy.ChildNotified, PID: speaker(int(from.Pid), n.from.state.PID)})
+	d := n.said
+	if d == nil {
+		d = takeLight(n.fd, notify.MaxMessage)
+	}
+	if d != nil && notify.Parse(d.text).Ready {
+		l.stepChild(n.from, policy.ChildEvent{Kind: policy.ChildNotified, PID: speaker(d.from, n.from.state.PID)})
 	}
 	l.services.taken <- struct{}{}
 }
