@@ -24,11 +24,11 @@ type Console struct {
 
 	started atomic.Bool
 	own     chan message  // health records and beaminit's own lines
-	output  chan message  // lines of the release
+	output  chan message  // lines of the release, and of others
 	quit    chan struct{} // closed by Stop: the goroutine writes what there is, and ends
 	gone    chan struct{} // closed when it has
 
-	dropped atomic.Uint32 // lines of the release that were not written, and not told of yet
+	dropped atomic.Uint32 // lines of output that were not written, and not told of yet
 	lost    atomic.Uint32 // lines of beaminit's own and records likewise
 }
 
@@ -82,6 +82,12 @@ func (c *Console) Health(r Record) {
 // slower than the release, lines are dropped and counted, and the count is said.
 func (c *Console) Output(line string) {
 	c.send(c.output, &c.dropped, message{severity: Info, speaker: "release: ", text: line})
+}
+
+// OutputOf is Output for another child of that name: one that writes without end costs neither a
+// health record nor a line of beaminit's own.
+func (c *Console) OutputOf(name, line string) {
+	c.send(c.output, &c.dropped, message{severity: Notice, speaker: Speaker + name + ": ", text: line})
 }
 
 func (c *Console) send(queue chan message, without *atomic.Uint32, m message) {
@@ -177,7 +183,7 @@ func (c *Console) write(m message) {
 		return
 	}
 	c.tell(&c.lost, " of the node's own lines and records were lost: the console did not take them")
-	c.tell(&c.dropped, " lines of output dropped: the console is slower than the release")
+	c.tell(&c.dropped, " lines of output dropped: the console is slower")
 	if !c.put(m) {
 		c.without(m)
 	}

@@ -32,7 +32,7 @@ func (l *Loop) readLines(in *os.File, fd int, c *child) {
 	defer func() { l.crashed(recover()) }()
 	defer in.Close()
 	defer c.lines.CompareAndSwap(int32(fd), 0) // a later run may have another one
-	say := func(line string) { l.Console.Say(health.Notice, c.Name+": "+line) }
+	say := func(line string) { l.Console.OutputOf(c.Name, line) }
 	var lines splitter
 	buf := make([]byte, 1<<10)
 	for {
