@@ -51,6 +51,19 @@ func ResetAsked(dir string) bool {
 	return err == nil
 }
 
+// ForgetReset takes that back: it was done, and what was asked for may lie where nothing is made anew.
+func ForgetReset(dir string) error {
+	state, err := openState(dir)
+	if err == nil {
+		defer state.Close()
+		err = state.Remove(resetName)
+	}
+	if files.Missing(err) {
+		err = nil
+	}
+	return err
+}
+
 // Reset takes away what lies on what Resettable gives, and marks it, so that MountUser makes it
 // anew, and unmounts it before. The first one is the last: what asked for all this lies there,
 // and a power cut in the midst leaves it for the next boot. Nothing is taken away that this

@@ -156,6 +156,15 @@ func checkService(s *Service, before []Service) (f fault) {
 	return f
 }
 
+// checkServices says what of a service does not go together, and works as it stands.
+func (l *loader) checkServices() {
+	for i := range l.c.Services {
+		if s := &l.c.Services[i]; s.Ready == Exit && s.Restart == Always {
+			l.noteOnce("service.restart", s.Name+" is ready when it has ended, and then run again and again; want \"once\" or \"on-failure\"")
+		}
+	}
+}
+
 func checkDevice(d *Device) (f fault) {
 	if d.Owner == "" && d.Group == "" && d.Mode == 0 && d.Link == "" {
 		f = fault{key: "match", what: "nothing is said about " + d.Which(), want: "owner, group, mode or link"}

@@ -29,6 +29,10 @@ func TestMounts(t *testing.T) {
 		{good + "[[mount]]\nsource = \"tmpfs\"\ntarget = \"/data/\"\ntype = \"tmpfs\"\n", ``, 2},
 		{good + "[[mount]]\ntarget = \"/\"\noptions = [\"remount\", \"rw\"]\n", ``, 2},
 		{good + "[[mount]]\nsource = \"tmpfs\"\ntarget = \"/data/x\"\ntype = \"tmpfs\"\n" + good, `11: mount.target: /data hides /data/x, which is mounted before it; want it before /data/x; using the order as it stands`, 3},
+		{strings.Replace(good, "/dev/vdb", "LABEL=data", 1) + "format = \"ext4\"\n", `5: mount.format: LABEL=data is found by the file system that is on it, and an empty device has none; want PARTLABEL=, PARTUUID= or /dev/NAME; using the mount without format`, 1},
+		{strings.Replace(good, "/dev/vdb", "/dev/disk/by-uuid/1-2", 1) + "options = [\"x-systemd.makefs\"]\n", `1: mount.format: /dev/disk/by-uuid/1-2 is found by`, 1},
+		{strings.Replace(good, "/dev/vdb", "/dev/disk/by-partlabel/data", 1) + "format = \"ext4\"\n", ``, 1},
+		{strings.Replace(good, "/dev/vdb", "PARTUUID=1-2", 1) + "format = \"ext4\"\n", ``, 1},
 		{good + "options = [\"x-systemd.device-timeout=soon\"]\n", `5: mount.options: "x-systemd.device-timeout=soon" is no duration`, 1},
 		{"[mount]\nsource = \"/a\"", `1: mount: a table, not a list of tables`, 0},
 		{"[mount.data]\nsource = \"/a\"", `1: mount: a table, not a list of tables`, 0},
@@ -42,6 +46,17 @@ func TestMounts(t *testing.T) {
 		}
 		if !strings.HasPrefix(got, want) || (got == "") != (want == "") || len(c.Problems) > 1 || len(c.Mounts) != tt.count {
 			t.Errorf("%s: got %d mounts, problems\n%s\nwant %d\n%s", tt.text, len(c.Mounts), got, tt.count, want)
+		}
+	}
+}
+
+// A service that is ready when it has ended, and is started again whenever it has: that is said.
+func TestServiceReadyAndAgain(t *testing.T) {
+	const setup = "[[service]]\nname = \"setup\"\nexec = [\"/usr/bin/setup\"]\nready = \"exit\"\n"
+	for text, want := range map[string]int{setup: 1, setup + "restart = \"once\"\n": 0, setup + "restart = \"on-failure\"\n": 0} {
+		c := load(t, text, "")
+		if len(c.Notes) != want || len(c.Problems) != 0 || len(c.Services) != 1 {
+			t.Errorf("%s: %v %v", text, c.Notes, c.Problems)
 		}
 	}
 }
@@ -65,6 +80,7 @@ func TestEntries(t *testing.T) {
 		{"[[device]]\nmatch = \"tty[\"\nmode = \"0660\"", []string{at + `2: device.match: "tty[" is no pattern; want ` + wantMatch + `; using no such device`}, ""},
 		{"[[device]]\nmatch = { \"../x\" = \"1\" }\nmode = \"0660\"", []string{at + `2: device.match: "../x" is no attribute of sysfs; want ` + wantMatch + `; using no such device`}, ""},
 		{"[[device]]\nmatch = { idVendor = 403 }\nmode = \"0660\"", []string{at + `2: device.match: 403 is an integer, not a string, as the value of "idVendor"; want ` + wantMatch + `; using no such device`}, ""},
+		{"[[device]]\nmatch = { KERNEL = \"ttyUSB*\" }\nmode = \"0660\"", []string{at + `2: device.match: "KERNEL" is no attribute of sysfs; want ` + wantMatch + `; using no such device`}, ""},
 		{"[[device]]\nmatch = {}\nmode = \"0660\"", []string{at + `2: device.match: an empty table; want ` + wantMatch + `; using no such device`}, ""},
 		{"[[device]]\nmatch = \"tty*\"\nmode = 0o660", []string{at + `3: device.mode: 432 is an integer, not permissions in quotes; want permissions in octal such as "0660", 0001 to 0777; using no such device`}, ""},
 		{"[[device]]\nmatch = \"tty*\"", []string{at + `2: device.match: nothing is said about "tty*"; want owner, group, mode or link; using no such device`}, ""},

@@ -175,6 +175,7 @@ func (l *loader) notes() {
 	l.addImageModules()
 	l.checkMounts()
 	l.checkUpdate()
+	l.checkServices()
 	l.noEffectNotes()
 	l.consoleNotes()
 	if t := c.Distribution.TLS; t != (TLS{}) && (t.Cert == "" || t.Key == "" || t.CA == "") {

@@ -50,7 +50,7 @@ func (m match) fault() string {
 		name, pattern, _ := strings.Cut(word, "=")
 		_, err := path.Match(pattern, "")
 		switch {
-		case !isMadeOf(name, "_-./") || path.Clean("/"+name) != "/"+name:
+		case !isMadeOf(name, "_-./") || path.Clean("/"+name) != "/"+name, name == strings.ToUpper(name): // KERNEL, ATTRS: a word of udev's
 			return quote(name) + " is no attribute of sysfs"
 		case err != nil || pattern == "" || !printable(pattern):
 			return quote(pattern) + " is no pattern"

@@ -113,6 +113,7 @@ func (l *loader) checkMounts() {
 			}
 			l.mountOption(i, option)
 		}
+		l.checkFound(i)
 		if len(l.c.Problems) > maxProblems {
 			return // what is wrong so often is wrong as a whole
 		}
@@ -178,6 +179,22 @@ func (l *loader) mountOption(i int, option string) {
 		}
 		l.noteOnce("mount", "_netdev of "+m.Target+" is without effect yet: it is mounted with the others, before the network is there")
 	}
+}
+
+// checkFound says where a file system could never be made: what is found by its label is not found
+// where there is none, nor ever again after a factory reset.
+func (l *loader) checkFound(i int) {
+	m := &l.c.Mounts[i]
+	source := strings.TrimPrefix(m.Source, "/dev/disk/by-")
+	name, _, _ := strings.Cut(strings.ToUpper(source), "=")
+	if m.Source != source {
+		name, _, _ = strings.Cut(strings.ToUpper(source), "/")
+	}
+	if m.Format == "" || name != "LABEL" && name != "UUID" {
+		return
+	}
+	m.Format = ""
+	l.mountProblem(i, "format", fault{what: m.Source + " is found by the file system that is on it, and an empty device has none", want: "PARTLABEL=, PARTUUID= or /dev/NAME", used: "the mount without format"})
 }
 
 // mountProblem is about the ith mount, wherever it was said.

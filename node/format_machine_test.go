@@ -279,6 +279,31 @@ func TestFactoryReset(t *testing.T) {
 			t.Error("/data/mine is gone")
 		}
 	})
+	t.Run("asked for where nothing is made anew", func(t *testing.T) {
+		t.Parallel()
+		device, _ := loopDevice(t, ext4)
+		spec := withTools(device, mountOf("ext4", "")) // with the state directory
+		device, _ = loopDevice(t, ":")
+		spec.TTYs["disk1"] = device
+		spec.Dirs = append(spec.Dirs, "other")
+		spec.TOML += "[[mount]]\nsource = \"/dev/disk1\"\ntarget = \"/other\"\ntype = \"ext4\"\nformat = \"ext4\"\n"
+		m := machine.Start(t, spec)
+		m.State(health.Rescue, 0)
+		m.Must(os.WriteFile(inside(m, "/other/mine"), nil, 0o600))
+		m.Reachable()
+		m.Want(0, "the node reboots", "factory-reset", "--yes")
+		m.Ended()
+		for i := range 2 { // and that was all
+			m = machine.Start(t, spec)
+			m.State(health.Rescue, 0)
+			if n := m.Count("factory reset: /dev/disk1 for /other is made anew"); n != 1-i || there(m, "/other/mine") != (i == 1) {
+				t.Fatalf("boot %d: it was reset %d times, and what was there is there: %v\n%s", i, n, there(m, "/other/mine"), m.Tail())
+			}
+			m.Must(os.WriteFile(inside(m, "/other/mine"), nil, 0o600))
+			m.Signal(unix.SIGTERM)
+			m.Ended()
+		}
+	})
 	t.Run("power cut", func(t *testing.T) {
 		t.Parallel()
 		spec, m := begin(t)

@@ -248,9 +248,12 @@ func disks(o *disksOrder) any {
 		say(errs...)
 	}
 	mount()
-	if !o.Reset && k.Dir != "" && t.Run != nil && boot.ResetAsked(k.Dir) {
-		say(boot.Reset(plan, t.Done)...)
-		mount()
+	if asked := k.Dir; asked != "" && t.Run != nil && boot.ResetAsked(asked) {
+		if !o.Reset {
+			say(boot.Reset(plan, t.Done)...)
+			mount()
+		}
+		say(boot.ForgetReset(asked))
 	}
 	if k.Dir != "" {
 		k.Recalled = boot.Recall(k.Dir)
