@@ -34,6 +34,20 @@ func (u UserFS) Read(p string, limit int) ([]byte, error) {
 	return files.Read(p, files.Rule{User: u.User.UID, Limit: int64(limit)})
 }
 
+// Open implements FS: a file, and nothing else that the user may have put there, for the same reason.
+func (u UserFS) Open(p string) (ReadAtCloser, error) {
+	fd, err := unix.Open(p, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return nil, unix.EACCES
+	}
+	return u.Root.Open("/proc/self/fd/" + strconv.Itoa(fd))
+}
+
 // canRead says that the user can reach and read a regular file, open at fd, by himself,
 // as far as modes say it (path_resolution(7)).
 func (u *User) canRead(fd int, self string) bool {

@@ -52,7 +52,18 @@ func TestUserFS(t *testing.T) {
 	} {
 		must(os.Symlink(dir+to, dir+name))
 	}
+	must(unix.Mknod(dir+"/roots/device", unix.S_IFCHR|0o600, int(unix.Mkdev(240, 77)))) // nobody's: ENXIO at the open
+	must(os.Symlink(dir+"/roots/device", dir+"/users/to-device"))
 	u := UserFS{"/", &User{Name: "app", UID: uid, GID: uid, Groups: []uint32{uid, gid}}}
+	for name, want := range map[string]error{"/users/own": nil, "/users/to-open": nil, "/users/to-device": unix.EACCES, "/users/fifo": unix.EACCES, "/users/none": unix.ENOENT} {
+		f, err := u.Open(dir + name)
+		if err != want {
+			t.Errorf("open %s: %v, want %v", name, err, want)
+		}
+		if err == nil {
+			f.Close()
+		}
+	}
 	for _, name := range []string{"/roots/secret", "/roots/open", "/roots/group", "/closed/open", "/roots/to-secret",
 		"/users/own", "/users/open", "/users/to-open", "/users/to-group", "/users/to-own"} {
 		if text, err := u.Read(dir+name, 4); err != nil || len(text) != 4 {

@@ -96,6 +96,8 @@ func TestRead(t *testing.T) {
 		{"as long as the rule", 0, "echo 1234 > f", Rule{Limit: 5}, "1234\n", ""},
 		{"nothing", 0, ":", roots, "", "no such file or directory"},
 		{"a file on the way", 0, ": > d", roots, "", "d: not a directory"},
+		{"root's by another name", 0, "ln secret his/f", Rule{Any: true}, "", "it belongs to uid 0 and has another name, in a directory where others can have given it this one; want a copy of it"},
+		{"by two names of root's", 0, "ln secret f", Rule{Any: true}, "of root", ""},
 		{"whatever it is", user, "echo x > his/f; chmod 0666 his/f", Rule{Any: true}, "x\n", ""},
 	}
 	for _, tt := range tests {

@@ -17,7 +17,7 @@ type Rule struct {
 	// know: a file of root's that he may have moved there is refused.
 	User   uint32
 	Secret bool  // others, but for its group, cannot read it
-	Any    bool  // whose it is and who may write to it does not matter: only what it is
+	Any    bool  // whose it is and who may write to it does not matter, but for what others can have linked there: only what it is
 	Limit  int64 // bytes that Read reads; 0: MaxFile
 }
 
@@ -111,6 +111,9 @@ func (d *Dir) regular(name string, st *unix.Stat_t, r Rule) error {
 	}
 	if err := r.keptBy(p, st); err != nil {
 		return err
+	}
+	if r.Any && st.Nlink > 1 && !d.OnlyRoots && (st.Uid == 0 || st.Uid != d.stat.Uid) { // link(2) wants no right to a file
+		return &Refused{p, "it belongs to uid " + number(st.Uid) + " and has another name, in a directory where others can have given it this one", "a copy of it"}
 	}
 	if r.Any || r.User == 0 || st.Uid != 0 || st.Mode&0o004 != 0 || d.OnlyRoots {
 		return nil
