@@ -147,9 +147,12 @@ func erlinitPlan(t *testing.T, c *erlinitCase) (lines []string) {
 			machine.WriteFile(t, path, text)
 		}
 	}
-	for name, text := range c.sections {
+	for name := range c.sections {
 		if strings.HasPrefix(name, "opt/") {
-			machine.WriteFile(t, filepath.Join(root, name), text)
+			if err := os.MkdirAll(filepath.Join(root, "opt"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			machine.CopyInit(t, filepath.Join(root, name))
 		}
 	}
 	if text, there := c.sections["erlinit.config"]; there {

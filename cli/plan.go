@@ -148,7 +148,7 @@ func makePlan(o options) (plan []section, said, problems []string) {
 	if unseen != "" {
 		notes = append(notes, unseen)
 	}
-	problems = append(problems, messages(append(append(append(errs, n.MissingPrograms()...), append(n.MissingTools(), n.MissingLoaderTools()...)...), modules...))...)
+	problems = append(problems, messages(append(append(append(append(errs, n.UnknownUsers()...), n.MissingPrograms()...), append(n.MissingTools(), n.MissingLoaderTools()...)...), modules...))...)
 	problems = append(problems, devices.Unknown(c.Devices, n.Image.Read)...)
 	if o.root == "/" { // what outlives a reboot is no part of an image
 		problems = append(problems, checkState(c, user)...)

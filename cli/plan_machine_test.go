@@ -3,6 +3,7 @@ package cli_test
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -115,6 +116,41 @@ exec = ["/sbin/init"]
 	out, _ = exec.Command(machine.Init(t), "check", "--root", root, "--cmdline", planCmdline+" beaminit.release.cgroup=memory.maks=1M").CombinedOutput()
 	if want := `kernel command line: release.cgroup: "memory.maks" is no file of a cgroup that can be set; did you mean memory.max?; want one of `; !strings.Contains(string(out), want) {
 		t.Errorf("want %q in\n%s", want, out)
+	}
+}
+
+// check names what the kernel could not execute, and users that the image has not.
+func TestCheckOfServices(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{"usr/bin/good": "#!/sbin/init -x\n", "usr/bin/dir/x": "", "usr/bin/text": "echo hello\n", "usr/bin/empty": "", "usr/bin/script": "#! /usr/bin/none -e\n",
+		"sbin/init": "", "etc/passwd": "root:x:0:0::/:\n", "etc/group": "root:x:0:\n"}
+	toml := planTOML + "[update]\nreject = [\"/usr/bin/dir\"]\n"
+	for _, s := range [][2]string{{"good", ""}, {"dir", ""}, {"text", ""}, {"empty", ""}, {"script", ""}, {"good", "user = \"nobody9\""}, {"good", "group = \"nobody9\""}, {"good", "user = \"65533\""}} {
+		toml += fmt.Sprintf("[[service]]\nname = \"s%d\"\nexec = [\"/usr/bin/%s\"]\n%s\n", len(toml), s[0], s[1])
+	}
+	root := image(t, toml, files)
+	for name := range files {
+		if err := os.Chmod(root+"/"+name, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, _ := exec.Command(machine.Init(t), "check", "--root", root, "--cmdline", planCmdline).CombinedOutput()
+	for _, want := range []string{
+		": update.reject: /usr/bin/dir: it is no file; want a program of the image\n",
+		": service: /usr/bin/dir: it is no file; want a program of the image\n",
+		": service: /usr/bin/text: exec format error: no #! in its first line; want a program of the image\n",
+		": service: /usr/bin/empty: exec format error: no #! in its first line; want a program of the image\n",
+		": service: /usr/bin/script: its interpreter /usr/bin/none: no such file or directory; want a program of the image\n",
+		`: no user "nobody9" in /etc/passwd; want another one`,
+		`: no group "nobody9" in /etc/group; want another one`,
+		": user 65533 (uid 65533, gid 65533, groups 65533) is one of PID 1's own children; want another one\n",
+	} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("want %q in\n%s", want, out)
+		}
+	}
+	if strings.Contains(string(out), "/usr/bin/good") {
+		t.Errorf("it complains of a good one:\n%s", out)
 	}
 }
 

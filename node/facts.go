@@ -112,6 +112,17 @@ func (n *Setup) services(f *facts) {
 	}
 }
 
+// UnknownUsers is for a plan: services whose user or group the image has not.
+func (n *Setup) UnknownUsers() (problems []error) {
+	for i := range n.Config.Services {
+		s := &n.Config.Services[i]
+		if _, err := n.serviceBounds(s); err != nil {
+			problems = append(problems, errors.New(n.Config.Problem("service", s.Name+": "+err.Error(), "another one", "").String()))
+		}
+	}
+	return problems
+}
+
 // errUnknown is why nothing is started of which nothing is known yet.
 var errUnknown = errors.New("not known yet: the files that say so have not been read")
 
@@ -121,7 +132,7 @@ func (n *Setup) serviceBounds(s *config.Service) (b launch.Bounds, err error) {
 		user, err = user.InGroup(s.Group, n.Image.Read)
 	}
 	if err == nil && user != nil && launch.IsOwnUser(user.UID) {
-		err = errors.New("user " + user.String() + " is one of PID 1's own children; want another number")
+		err = errors.New("user " + user.String() + " is one of PID 1's own children")
 	}
 	if err != nil {
 		return b, err

@@ -150,11 +150,7 @@ func (n *Setup) MissingPrograms() (problems []error) {
 		if n.Image.MountedLater(file) {
 			continue
 		}
-		mode, err := n.Image.Root.Mode(file)
-		if err == nil && mode&0o111 == 0 {
-			err = unix.EACCES
-		}
-		if err != nil {
+		if err := release.CheckProgram(n.Image.Root, file); err != nil {
 			what := p.argv[0] + ": " + err.Error()
 			problems = append(problems, errors.New(n.Config.Problem(p.key, what, "a program of the image", "").String()))
 		}

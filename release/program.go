@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -47,6 +48,36 @@ func machineOf(fsys FS) uint16 {
 	}
 	defer f.Close()
 	return p.machine
+}
+
+// CheckProgram says why the kernel of the node could not execute a file that is to be a program.
+func CheckProgram(fsys FS, path string) error {
+	mode, err := fsys.Mode(path)
+	switch {
+	case err != nil:
+		return err
+	case mode&unix.S_IFMT != unix.S_IFREG:
+		return errors.New("it is no file")
+	case mode&0o111 == 0:
+		return unix.EACCES
+	}
+	head, err := fsys.Read(path, 256) // as much as the kernel looks at (BINPRM_BUF_SIZE)
+	if err != nil {                   // not for who asks
+		return nil
+	}
+	if line, script := strings.CutPrefix(string(head), "#!"); script {
+		line, _, _ = strings.Cut(line, "\n")
+		if words := strings.Fields(line); len(words) > 0 {
+			if _, err := fsys.Mode(words[0]); err != nil {
+				return fmt.Errorf("its interpreter %s: %w", words[0], err)
+			}
+		}
+		return nil
+	}
+	if !strings.HasPrefix(string(head), "\x7fELF") {
+		return fmt.Errorf("%w: no #! in its first line", unix.ENOEXEC)
+	}
+	return runs(fsys, path)
 }
 
 // runs says why the kernel of the node cannot start a program. A file that is no ELF
