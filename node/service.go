@@ -101,5 +101,5 @@ func (n *node) serviceCommand(s *config.Service) (*launch.Command, error) {
 	} else if !known {
 		return nil, errUnknown
 	}
-	return &launch.Command{Path: s.Exec[0], Argv: s.Exec, Env: append(launch.ProgramEnv(), s.Env...), Dir: "/", Away: true, Bounds: bounds}, nil
+	return &launch.Command{Path: s.Exec[0], Argv: s.Exec, Env: launch.WithEnv(launch.ProgramEnv(), s.Env...), Dir: "/", Away: true, Bounds: bounds}, nil
 }

@@ -272,5 +272,5 @@ func (l *Loop) restartChild(c *child) {
 		c.state.Stopping, c.state.Killed = true, true
 		unix.Kill(c.state.PID, unix.SIGKILL)
 	}
-	l.stepChild(c, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: true})
+	l.stepChild(c, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: true, ByHand: c.Service})
 }

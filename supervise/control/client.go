@@ -101,7 +101,7 @@ func (c *Conn) once(command, argument string, deadline time.Time) (Answer, error
 // wait waits for the answer to the last request, by root: every user can send to an
 // abstract name.
 func (c *Conn) wait(deadline time.Time) (Answer, error) {
-	var buf [MaxMessage + 1]byte
+	buf := make([]byte, MaxAnswer+1)
 	for {
 		left := time.Until(deadline)
 		if left <= 0 {
@@ -112,7 +112,7 @@ func (c *Conn) wait(deadline time.Time) (Answer, error) {
 			return Answer{}, err
 		}
 		var oob credentials
-		n, oobn, _, _, err := unix.Recvmsg(c.fd, buf[:], oob[:], 0)
+		n, oobn, _, _, err := unix.Recvmsg(c.fd, buf, oob[:], 0)
 		if user, _, known := sender(oob[:max(oobn, 0)]); err != nil || !known || user != 0 {
 			continue
 		}

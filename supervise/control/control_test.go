@@ -47,7 +47,7 @@ func TestStrangeMessages(t *testing.T) {
 			t.Errorf("%q is read as %+v", text, a)
 		}
 	}
-	if n := len(Answer{Verdict: OK, Text: long}.Encode()); n != MaxMessage {
+	if n := len(Answer{Verdict: OK, Text: strings.Repeat("x", MaxAnswer)}.Encode()); n != MaxAnswer {
 		t.Errorf("an answer has %d bytes", n)
 	}
 }
@@ -72,7 +72,7 @@ func FuzzParseAnswer(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if again, err := parseAnswer(a.Encode()); len(a.Encode()) < MaxMessage && (err != nil || !reflect.DeepEqual(again, a)) {
+		if again, err := parseAnswer(a.Encode()); len(a.Encode()) < MaxAnswer && (err != nil || !reflect.DeepEqual(again, a)) {
 			t.Errorf("%q does not survive: %+v %v", b, again, err)
 		}
 	})

@@ -10,8 +10,12 @@ import (
 	"strings"
 )
 
-// MaxMessage is the length that no message exceeds, in bytes.
-const MaxMessage = 1400
+// MaxMessage is the length that no request exceeds, and MaxAnswer the length of an answer, in
+// bytes: the list of some 300 services.
+const (
+	MaxMessage = 1400
+	MaxAnswer  = 32 << 10
+)
 
 // The commands that PID 1 understands. It says so of one that it does not: the client
 // may be of a later version than it is.
@@ -57,12 +61,12 @@ var errNotOurs = errors.New("not a message of beaminit's control socket")
 
 // Encode gives the bytes of r: beaminit/1 ID COMMAND ARGUMENT.
 func (r Request) Encode() []byte {
-	return cut(protocol + " " + strconv.FormatUint(uint64(r.ID), 16) + " " + r.Command + " " + r.Argument)
+	return cut(protocol+" "+strconv.FormatUint(uint64(r.ID), 16)+" "+r.Command+" "+r.Argument, MaxMessage)
 }
 
 // parseRequest reads what Encode wrote.
 func parseRequest(b []byte) (r Request, err error) {
-	id, rest, err := head(b)
+	id, rest, err := head(b, MaxMessage)
 	if err != nil {
 		return r, err
 	}
@@ -76,13 +80,13 @@ func parseRequest(b []byte) (r Request, err error) {
 
 // Encode gives the bytes of a: beaminit/1 ID VERDICT LIFE VERSION TEXT.
 func (a Answer) Encode() []byte {
-	return cut(protocol + " " + strconv.FormatUint(uint64(a.ID), 16) + " " + string(a.Verdict) + " " +
-		strconv.FormatUint(a.Incarnation, 10) + " " + strings.ReplaceAll(a.Version, " ", "_") + " " + a.Text)
+	return cut(protocol+" "+strconv.FormatUint(uint64(a.ID), 16)+" "+string(a.Verdict)+" "+
+		strconv.FormatUint(a.Incarnation, 10)+" "+strings.ReplaceAll(a.Version, " ", "_")+" "+a.Text, MaxAnswer)
 }
 
 // parseAnswer reads what Encode wrote.
 func parseAnswer(b []byte) (a Answer, err error) {
-	id, rest, err := head(b)
+	id, rest, err := head(b, MaxAnswer)
 	if err != nil {
 		return a, err
 	}
@@ -101,14 +105,14 @@ func parseAnswer(b []byte) (a Answer, err error) {
 }
 
 // head reads what every message begins with.
-func head(b []byte) (id uint32, rest string, err error) {
+func head(b []byte, limit int) (id uint32, rest string, err error) {
 	text, ours := strings.CutPrefix(string(b), protocol+" ")
 	number, rest, _ := strings.Cut(text, " ")
 	n, err := strconv.ParseUint(number, 16, 32)
-	if !ours || err != nil || len(b) > MaxMessage {
+	if !ours || err != nil || len(b) > limit {
 		return 0, "", errNotOurs
 	}
 	return uint32(n), rest, nil
 }
 
-func cut(text string) []byte { return []byte(text[:min(len(text), MaxMessage)]) }
+func cut(text string, limit int) []byte { return []byte(text[:min(len(text), limit)]) }

@@ -8,6 +8,7 @@
 package launch
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -32,6 +33,18 @@ type Command struct {
 // make that user root.
 func ProgramEnv() []string {
 	return []string{"HOME=/", "TERM=dumb", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+}
+
+// WithEnv is an environment with further variables, which take the place of those of their names:
+// of two of one name some programs heed the first, and some the last.
+func WithEnv(env []string, more ...string) (all []string) {
+	for _, v := range env {
+		name, _, _ := strings.Cut(v, "=")
+		if !slices.ContainsFunc(more, func(m string) bool { return strings.HasPrefix(m, name+"=") }) {
+			all = append(all, v)
+		}
+	}
+	return append(all, more...)
 }
 
 // Bounds is what a child is to have of its own.

@@ -56,6 +56,7 @@ type ChildState struct {
 	Pause     time.Duration `json:"pause,omitempty"`   // what was decided to pass before it
 	DueAt     time.Duration `json:"due,omitempty"`     // when it is to have ended; 0: never
 	Late      bool          `json:"late,omitempty"`    // it was killed because of Deadline
+	Again     bool          `json:"again,omitempty"`   // it was asked for by hand, though it ran once
 
 	Ready   bool          `json:"ready,omitempty"`    // by the criterion of its policy
 	Tardy   bool          `json:"tardy,omitempty"`    // it is not, and its time is over or it never will be
@@ -80,6 +81,7 @@ type ChildEvent struct {
 	Kind   ChildEventKind
 	At     time.Duration
 	Wanted bool
+	ByHand bool // somebody asked for it
 	PID    int
 	Status unix.WaitStatus
 }
@@ -94,13 +96,13 @@ type ChildEffect struct {
 func StepChild(p ChildPolicy, s ChildState, e ChildEvent) (ChildState, []ChildEffect) {
 	switch e.Kind {
 	case ChildWanted:
-		if e.Wanted && !s.Wanted && p.Restart != Once {
-			s.Done, s.Backoff, s.NextAt = false, 0, 0
+		if e.Wanted && !s.Wanted && (p.Restart != Once || e.ByHand) {
+			s.Done, s.Backoff, s.NextAt, s.Again = false, 0, 0, e.ByHand
 		}
 		s.Wanted = e.Wanted
 	case ChildStarted:
 		s.PID, s.StartedAt, s.Runs = e.PID, e.At, s.Runs+1
-		s.Stopping, s.Killed, s.Late, s.DueAt = false, false, false, 0
+		s.Stopping, s.Killed, s.Late, s.Again, s.DueAt = false, false, false, false, 0
 		s.Ready = p.Ready == ReadyStarted
 		if p.Deadline > 0 {
 			s.DueAt = e.At + p.Deadline
@@ -138,7 +140,7 @@ func (s ChildState) exited(p ChildPolicy, e ChildEvent) ChildState {
 	switch {
 	case s.Stopping: // it was to end; where it is wanted again, that is at once
 		s.Stopping, s.Backoff, s.NextAt = false, 0, e.At
-		s.Done = p.Restart == Once
+		s.Done, s.Again = p.Restart == Once && !s.Again, false
 		return s
 	case p.Restart == Always, p.Restart == OnFailure && failed:
 	default:

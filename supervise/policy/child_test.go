@@ -36,6 +36,7 @@ func childLife(p ChildPolicy, events ...ChildEvent) (effects []string, s ChildSt
 
 func TestStepChild(t *testing.T) {
 	wanted, unwanted := ChildEvent{Kind: ChildWanted, Wanted: true}, ChildEvent{Kind: ChildWanted}
+	byHand := ChildEvent{Kind: ChildWanted, Wanted: true, ByHand: true}
 	started, refused, tick := ChildEvent{Kind: ChildStarted, PID: 7}, ChildEvent{Kind: ChildNotStarted}, ChildEvent{Kind: ChildTime}
 	ends := func(s unix.WaitStatus) ChildEvent { return ChildEvent{Kind: ChildExited, Status: s} }
 	always := ChildPolicy{Restart: Always, BackoffFirst: 100 * time.Millisecond, BackoffLongest: 3 * time.Second, Window: time.Minute}
@@ -55,6 +56,9 @@ func TestStepChild(t *testing.T) {
 			"start; ; in 100ms; start; ; in 200ms; start; ; in 400ms"},
 		{"the longest back-off", with(func(p *ChildPolicy) { p.BackoffLongest = 150 * time.Millisecond }),
 			[]ChildEvent{wanted, refused, tick, refused, tick, refused}, "start; in 100ms; start; in 150ms; start; in 150ms"},
+		{"once", with(func(p *ChildPolicy) { p.Restart = Once }), []ChildEvent{wanted, started, ends(0), unwanted, wanted}, "start; ; ; ; "},
+		{"once, and by hand", with(func(p *ChildPolicy) { p.Restart = Once }), []ChildEvent{wanted, started, ends(0), unwanted, byHand, started, ends(0), tick}, "start; ; ; ; start; ; ; "},
+		{"once, and by hand while it runs", with(func(p *ChildPolicy) { p.Restart = Once }), []ChildEvent{wanted, started, unwanted, byHand, ends(0), started, unwanted, ends(0), wanted}, "start; ; SIGKILL; ; start; ; SIGKILL; ; "},
 		{"a good run", with(func(p *ChildPolicy) { p.Window = time.Second }),
 			[]ChildEvent{wanted, refused, tick, started, ends(9)}, "start; in 100ms; start; ; in 100ms"},
 		{"cannot be started", always, []ChildEvent{wanted, refused, tick}, "start; in 100ms; start"},

@@ -1,0 +1,87 @@
+package supervise_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/internal/machine"
+)
+
+// A service that ran once runs again for who asks for that by hand, in each state that it can be in.
+func TestServiceOnceByHand(t *testing.T) {
+	t.Parallel()
+	m := machine.Start(t, withServices(t,
+		serviceOf("setup", "echo at it; exit 3", "restart = \"once\"\nready = \"exit\"")+
+			serviceOf("long", "echo at it; exec sleep 1000", "restart = \"once\"")))
+	m.State(health.Up, 0)
+	m.Reachable()
+	m.LinesWith("setup: at it", 1)
+	m.Eventually("have ended", func() bool { out, _ := m.Ask("service", "setup"); return strings.Contains(out, "ended: ") })
+	m.Want(0, "setup", "service", "setup", "start")
+	m.LinesWith("setup: at it", 2)
+	m.Eventually("have ended", func() bool { out, _ := m.Ask("service", "setup"); return strings.Contains(out, "ended: ") })
+	m.Want(0, "setup", "service", "setup", "restart")
+	m.LinesWith("setup: at it", 3)
+
+	first := pidOf(m, "long")
+	m.Want(0, "long", "service", "long", "restart")
+	m.LinesWith("long: at it", 2)
+	if now := pidOf(m, "long"); now == first {
+		t.Errorf("it is process %d still", now)
+	}
+	m.Want(0, "long", "service", "long", "stop")
+	m.Eventually("have ended", func() bool { out, _ := m.Ask("service", "long"); return strings.Contains(out, "ended: ") })
+	m.Want(0, "", "reexec")
+	m.Want(0, "long", "service", "long", "start")
+	m.LinesWith("long: at it", 3)
+}
+
+// The list has all of them, however many there are.
+func TestServiceList(t *testing.T) {
+	t.Parallel()
+	var toml strings.Builder
+	const many = 100
+	for i := range many {
+		toml.WriteString(serviceOf(fmt.Sprintf("service-with-a-long-name-%d", i), "exit 0", "restart = \"never\""))
+	}
+	m := machine.Start(t, withServices(t, toml.String()))
+	m.State(health.Up, 0)
+	m.Reachable()
+	out, _ := m.Ask("service")
+	if n := strings.Count(out, " not started\n"); n != many {
+		t.Errorf("%d of %d services are listed:\n%s", n, many, out)
+	}
+}
+
+// What service.env has takes the place of what a service has anyway: of two variables of one name
+// some programs heed the first.
+func TestServiceEnv(t *testing.T) {
+	t.Parallel()
+	m := machine.Start(t, withServices(t, `[[service]]
+name = "a"
+exec = ["/usr/bin/env"]
+restart = "once"
+ready = "notify"
+env = { HOME = "/home", PATH = "/bin", NOTIFY_SOCKET = "/none", X = "a=b c" }
+`))
+	m.State(health.Up, 0)
+	for _, v := range []string{"TERM=dumb", "HOME=/home", "PATH=/bin", "X=a=b c", "NOTIFY_SOCKET=/run/beaminit/notify.a"} {
+		name, _, _ := strings.Cut(v, "=")
+		m.Line("a: " + v)
+		if n := m.Count("a: " + name + "="); n != 1 {
+			t.Errorf("%s is there %d times:\n%s", name, n, m.Tail())
+		}
+	}
+}
+
+// A service that writes without end has lines of its own dropped, as the release has (TestConsoleFlooded).
+func TestServiceFloods(t *testing.T) {
+	t.Parallel()
+	m := machine.Start(t, withServices(t, serviceOf("flood", "exec yes what-nobody-wants-to-know", "user = \"1234\"")+
+		serviceOf("binary", "exec cat /dev/urandom", "user = \"1234\"")))
+	m.State(health.Up, 0)
+	m.Line(" lines of output dropped: the console is slower")
+	m.Want(0, "flood up", "service", "flood")
+}
