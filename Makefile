@@ -124,8 +124,8 @@ e2e: build/init
 
 # Ten times each is what says that they hold.
 TIMES := 1
-scenarios: build/init ## plays each of qemu/scenarios, TIMES times
-	cd qemu && go test -timeout 5h -count=1 -run TestScenarios ./e2e -soak -scenario.times $(TIMES)
+scenarios: build/init ## plays each of qemu/scenarios, TIMES times (AS=ns: in namespaces, as make test does)
+	cd qemu && go test -timeout 5h -count=1 -run TestScenarios ./e2e -scenario.as $(if $(call given,AS),$(AS),vm) -scenario.times $(TIMES)
 
 bad-line: deps build/test ## four nodes on a line that loses a fifth of all packets, and delays those of one, for ten minutes
 	@$(MACHINE_TEST) -timeout 40m -run 'TestBadLine' -v ./cluster -bad.line 10m
