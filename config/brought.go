@@ -12,6 +12,8 @@ const (
 	wantCron    = "a [[service]] that runs cron"
 	wantWPA     = "a [[service]] that runs wpa_supplicant"
 	wantNTP     = "a [[service]] that runs chronyd or ntpd"
+	wantSystem  = "watchdog.timeout, release.env, release.limits"
+	wantTables  = "a program of release.run_once that has iptables-restore read it"
 )
 
 // broughtDirs are directories of an image in which other inits and their tools find what
@@ -27,6 +29,18 @@ var broughtDirs = [...]struct{ kind, dir, ends, want string }{
 	{"rules of udev", "/etc/udev/rules.d", ".rules", "[[device]]"},
 	{"drop-ins of systemd", "/etc/systemd/timesyncd.conf.d", ".conf", wantNTP},
 	{"drop-ins of systemd", "/etc/systemd/resolved.conf.d", ".conf", wantDNS},
+	{"drop-ins of systemd", "/etc/systemd/system.conf.d", ".conf", wantSystem},
+	{"services of runit", "/etc/runit/runsvdir/default", "", wantService},
+	{"services of runit", "/etc/service", "", wantService},
+	{"services of s6", "/etc/services.d", "", wantService},
+	{"services of dinit", "/etc/dinit.d/boot.d", "", wantService},
+	{"services of supervisord", "/etc/supervisor/conf.d", ".conf", wantService},
+	{"services of monit", "/etc/monit.d", "", wantService},
+	{"networks of NetworkManager", "/usr/lib/NetworkManager/system-connections", "", wantNetwork},
+	{"networks of ConnMan", "/var/lib/connman", ".config", wantNetwork},
+	{"wireless networks", "/var/lib/iwd", ".psk", "a [[service]] that runs iwd"},
+	{"programs of cron", "/etc/crontabs", "", wantCron},
+	{"programs of cron", "/var/spool/cron/crontabs", "", wantCron},
 }
 
 const wantDNS = "dns.servers, dns.search"
@@ -45,18 +59,33 @@ var broughtFiles = [...]struct {
 	{"programs", "/etc/crontab", isCronJob, wantCron},
 	{"programs", "/etc/inittab", isStarted, "[[service]], or console.tty for a shell"},
 	{"rules of mdev", "/etc/mdev.conf", isAny, "[[device]]"},
-	{"settings of systemd", "/etc/systemd/system.conf", isSetting, "watchdog.timeout, release.env, release.limits"},
+	{"packet filter", "/etc/nftables.conf", isRule, `release.run_once = [["/usr/sbin/nft", "-f", "/etc/nftables.conf"]]`},
+	{"packet filter", "/etc/iptables/rules.v4", isRule, wantTables},
+	{"packet filter", "/etc/iptables/rules.v6", isRule, wantTables},
+	{"packet filter", "/etc/iptables/iptables.rules", isRule, wantTables},
+	{"services of monit", "/etc/monitrc", isCheck, wantService},
+	{"services of supervisord", "/etc/supervisord.conf", isCheck, wantService},
+	{"networks of OpenWrt", "/etc/config/network", isAny, wantNetwork},
+	{"clock in local time", "/etc/adjtime", isLocal, "a hardware clock in UTC"},
+	{"settings of systemd", "/etc/systemd/system.conf", isSetting, wantSystem},
 	{"settings of systemd", "/etc/systemd/logind.conf", isSetting, "none: the power button switches off, in order"},
 	{"settings of systemd", "/etc/systemd/journald.conf", isSetting, "a [[service]] that keeps what /dev/kmsg says"},
 	{"settings of systemd", "/etc/systemd/resolved.conf", isSetting, wantDNS},
 	{"settings of systemd", "/etc/systemd/timesyncd.conf", isSetting, wantNTP},
 }
 
-func isAny(string) bool            { return true }
-func isProgram(s string) bool      { return s != "exit 0" }
-func isSetting(s string) bool      { return strings.Contains(s, "=") }
-func isCronJob(s string) bool      { return !strings.Contains(strings.Fields(s)[0], "=") }
-func isStarted(s string) bool      { return starts(strings.Split(s, ":")) }
+func isAny(string) bool       { return true }
+func isProgram(s string) bool { return s != "exit 0" }
+func isSetting(s string) bool { return strings.Contains(s, "=") }
+func isCronJob(s string) bool { return !strings.Contains(strings.Fields(s)[0], "=") }
+func isStarted(s string) bool { return starts(strings.Split(s, ":")) }
+func isRule(s string) bool {
+	return strings.Contains(s, "drop") || strings.Contains(s, "accept") || strings.HasPrefix(s, "-A")
+}
+func isCheck(s string) bool {
+	return strings.HasPrefix(s, "check ") || strings.HasPrefix(s, "[program:")
+}
+func isLocal(s string) bool        { return s == "LOCAL" }
 func isNetworkBlock(s string) bool { return strings.HasPrefix(s, "network=") }
 
 func isIface(s string) bool {
@@ -74,14 +103,18 @@ func starts(fields []string) bool {
 func (l *loader) brought() {
 	l.noteImage("units of systemd", l.units(), "[[service]] or [[mount]]")
 	var scripts []string
-	for _, dir := range [...]string{"/etc/rcS.d", "/etc/rc2.d", "/etc/rc3.d", "/etc/rc5.d", "/etc/init.d"} { // the last as Buildroot has it
+	for _, dir := range [...]string{"/etc/rcS.d", "/etc/rc2.d", "/etc/rc3.d", "/etc/rc5.d", "/etc/rc.d", "/etc/init.d"} { // the last as Buildroot has it
 		for _, name := range l.list(dir) {
 			if len(name) > 2 && name[0] == 'S' && isDigits(name[1:3]) {
 				scripts = append(scripts, name)
 			}
 		}
 	}
+	if _, err := l.read("/etc/inittab"); err != nil && scripts == nil && slices.Contains(l.list("/etc/init.d"), "rcS") {
+		scripts = []string{"rcS"} // what BusyBox's init runs without an inittab
+	}
 	l.noteImage("init scripts", scripts, "[[service]], release.pre_run")
+	l.noteImage("users of sysusers.d", l.users, "them in /etc/passwd and /etc/group of the image")
 	l.noteImage("networks of systemd", l.networkd(), wantNetwork)
 	l.noteImage("wireless networks", l.wireless(), wantWPA)
 	for i := range broughtDirs {
@@ -106,13 +139,13 @@ func (l *loader) vendorDirs() []string {
 }
 
 // vendorsOwn begin the names of what systemd itself brings there.
-var vendorsOwn = [...]string{"systemd-", "sys-", "dev-", "proc-", "getty", "console-getty", "dbus", "kmod-", "ldconfig", "80-container", "80-vm-", "80-namespace-",
+var vendorsOwn = [...]string{"systemd-", "serial-getty", "container-getty", "autovt", "tmp.mount", "80-wifi-", "sys-", "dev-", "proc-", "getty", "console-getty", "dbus", "kmod-", "ldconfig", "80-container", "80-vm-", "80-namespace-",
 	"80-6rd", "80-auto-", "80-iwd", "80-ipv4ll", "73-", "89-", "99-default"}
 
 // vendors leaves out what systemd itself brings.
 func vendors(names []string) []string {
 	return slices.DeleteFunc(names, func(name string) bool {
-		return slices.ContainsFunc(vendorsOwn[:], func(own string) bool { return strings.HasPrefix(name, own) })
+		return !strings.HasPrefix(name, "systemd-timesyncd") && slices.ContainsFunc(vendorsOwn[:], func(own string) bool { return strings.HasPrefix(name, own) })
 	})
 }
 
@@ -128,7 +161,7 @@ func (l *loader) units() (units []string) {
 		}
 		return units
 	}
-	units = append(units, wanted(system)...)
+	units = vendors(append(units, wanted(system)...)) // those of systemd itself are enabled there
 	for _, dir := range l.vendorDirs() {
 		units = append(units, vendors(wanted(dir+"/system"))...)
 	}
@@ -167,16 +200,11 @@ func (l *loader) withSuffix(dir string, suffixes ...string) (names []string) {
 	return names
 }
 
-// noteImage names at most eight of the things of a kind.
+// noteImage names the things of a kind.
 func (l *loader) noteImage(kind string, names []string, want string) {
 	if len(names) == 0 {
 		return
 	}
 	slices.Sort(names)
-	names = slices.Compact(names)
-	more := ""
-	if len(names) > 8 {
-		names, more = names[:8], " and others"
-	}
-	l.note("image", kind+" brought by the image, without effect here: "+strings.Join(names, ", ")+more+"; want "+want)
+	l.note("image", kind+" brought by the image, without effect here: "+some(slices.Compact(names))+"; want "+want)
 }

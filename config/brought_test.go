@@ -27,10 +27,19 @@ func TestBrought(t *testing.T) {
 		"/usr/lib/systemd/network/80-wired.network": "", "/usr/lib/systemd/network/80-container-host0.network": "", "/lib/systemd/network/99-default.link": "",
 		"/usr/lib/systemd/system/multi-user.target.wants/modem.service": "", "/lib/systemd/system/sysinit.target.wants/systemd-udevd.service": "", "/usr/lib/systemd/system/other.service": "",
 		"/etc/inittab": "id:5:initdefault:\nS0:12345:respawn:/bin/start_getty 115200 ttyS0\n",
+
+		"/etc/systemd/system/getty.target.wants/serial-getty@ttyS0.service": "", "/etc/systemd/system/dbus-org.freedesktop.network1.service": "",
+		"/etc/systemd/system/multi-user.target.wants/systemd-networkd.service": "", "/etc/systemd/system/sysinit.target.wants/systemd-timesyncd.service": "",
+		"/etc/systemd/system/network-online.target.wants/systemd-networkd-wait-online.service": "", "/usr/lib/systemd/system/local-fs.target.wants/tmp.mount": "",
+		"/usr/lib/systemd/network/80-wifi-adhoc.network": "",
+
+		"/etc/nftables.conf": "flush ruleset\ntable inet filter {\n chain input { type filter hook input priority 0; policy drop; }\n}\n", "/etc/iptables/rules.v4": "*filter\n-A INPUT -j DROP\nCOMMIT\n",
+		"/etc/adjtime": "0.0 0 0.0\n0\nLOCAL\n", "/etc/crontabs/root": "* * * * * x\n", "/etc/service/app/run": "", "/etc/rc.d/S95done": "", "/var/lib/connman/lan.config": "",
+		"/etc/supervisor/conf.d/app.conf": "", "/etc/monitrc": "set daemon 30\ncheck process app with pidfile /run/app.pid\n",
 	}, "")
 	want := []string{
-		"image: units of systemd brought by the image, without effect here: app.service, chronyd.service, logrotate.timer, modem.service, sshd.socket; want [[service]] or [[mount]]",
-		"image: init scripts brought by the image, without effect here: S10dropbear, S20modutils.sh, S40network; want [[service]], release.pre_run",
+		"image: units of systemd brought by the image, without effect here: app.service, chronyd.service, logrotate.timer, modem.service, sshd.socket, systemd-timesyncd.service; want [[service]] or [[mount]]",
+		"image: init scripts brought by the image, without effect here: S10dropbear, S20modutils.sh, S40network, S95done; want [[service]], release.pre_run",
 		"image: networks of systemd brought by the image, without effect here: 80-wired.network, eth.network; want [network.IFACE]",
 		"image: wireless networks brought by the image, without effect here: /etc/wpa_supplicant/wlan0.conf; want a [[service]] that runs wpa_supplicant",
 		"image: services of OpenRC brought by the image, without effect here: app; want [[service]]",
@@ -41,6 +50,10 @@ func TestBrought(t *testing.T) {
 		"image: programs of cron.d brought by the image, without effect here: backup; want a [[service]] that runs cron",
 		"image: rules of udev brought by the image, without effect here: 99-gps.rules; want [[device]]",
 		"image: drop-ins of systemd brought by the image, without effect here: lan.conf; want dns.servers, dns.search",
+		"image: services of runit brought by the image, without effect here: app; want [[service]]",
+		"image: services of supervisord brought by the image, without effect here: app.conf; want [[service]]",
+		"image: networks of ConnMan brought by the image, without effect here: lan.config; want [network.IFACE]",
+		"image: programs of cron brought by the image, without effect here: root; want a [[service]] that runs cron",
 		"image: network brought by the image, without effect here: /etc/network/interfaces; want [network.IFACE]",
 		"image: network brought by the image, without effect here: /etc/dhcpcd.conf; want [network.IFACE], with dhcp = true or an address",
 		"image: wireless networks brought by the image, without effect here: /etc/wpa_supplicant.conf; want a [[service]] that runs wpa_supplicant",
@@ -49,6 +62,10 @@ func TestBrought(t *testing.T) {
 		"image: programs brought by the image, without effect here: /etc/crontab; want a [[service]] that runs cron",
 		"image: programs brought by the image, without effect here: /etc/inittab; want [[service]], or console.tty for a shell",
 		"image: rules of mdev brought by the image, without effect here: /etc/mdev.conf; want [[device]]",
+		`image: packet filter brought by the image, without effect here: /etc/nftables.conf; want release.run_once = [["/usr/sbin/nft", "-f", "/etc/nftables.conf"]]`,
+		"image: packet filter brought by the image, without effect here: /etc/iptables/rules.v4; want a program of release.run_once that has iptables-restore read it",
+		"image: services of monit brought by the image, without effect here: /etc/monitrc; want [[service]]",
+		"image: clock in local time brought by the image, without effect here: /etc/adjtime; want a hardware clock in UTC",
 		"image: settings of systemd brought by the image, without effect here: /etc/systemd/system.conf; want watchdog.timeout, release.env, release.limits",
 		"image: settings of systemd brought by the image, without effect here: /etc/systemd/logind.conf; want none: the power button switches off, in order",
 		"image: settings of systemd brought by the image, without effect here: /etc/systemd/journald.conf; want a [[service]] that keeps what /dev/kmsg says",
@@ -60,8 +77,27 @@ func TestBrought(t *testing.T) {
 	}
 	c = image(t, files{"/etc/network/interfaces": "auto lo\niface lo inet loopback\n", "/etc/inittab": "# empty\n", "/etc/rc.local": "#!/bin/sh\nexit 0\n", "/etc/crontab": "PATH=/bin\n",
 		"/etc/wpa_supplicant.conf": "ctrl_interface=/run/w\n", "/etc/systemd/journald.conf": "[Journal]\n#Storage=auto\n", "/etc/mdev.conf": "# none\n",
-		"/usr/lib/systemd/system/sockets.target.wants/systemd-udevd-kernel.socket": ""}, "")
+		"/usr/lib/systemd/system/sockets.target.wants/systemd-udevd-kernel.socket": "", "/etc/nftables.conf": "#!/usr/sbin/nft -f\nflush ruleset\ntable inet filter {\n}\n",
+		"/etc/iptables/rules.v4": "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n", "/etc/adjtime": "0.0 0 0.0\n0\nUTC\n", "/etc/monitrc": "set daemon 30\n", "/etc/init.d/rcS": "", "/etc/init.d/sshd": ""}, "")
 	if c.Notes != nil {
 		t.Errorf("notes of nothing: %q", notes(c))
+	}
+}
+
+// What BusyBox's init runs where there is no inittab.
+func TestBroughtWithoutInittab(t *testing.T) {
+	const want = "image: init scripts brought by the image, without effect here: rcS; want [[service]], release.pre_run"
+	for _, tt := range []struct {
+		brings files
+		want   string
+	}{
+		{files{"/etc/init.d/rcS": "#!/bin/sh\n"}, want},
+		{files{"/etc/init.d/rcS": "", "/etc/init.d/S10x": ""}, strings.Replace(want, "rcS", "S10x", 1)},
+		{files{"/etc/init.d/rcS": "", "/etc/inittab": "# empty\n"}, ""},
+		{files{"/etc/init.d/other": ""}, ""},
+	} {
+		if got := strings.Join(notes(image(t, tt.brings, "")), "\n"); got != tt.want {
+			t.Errorf("%v: got %q, want %q", tt.brings, got, tt.want)
+		}
 	}
 }

@@ -27,6 +27,7 @@ func (l *loader) imageFiles(kind string, f func(line string)) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
+		l.imagePath = path[name]
 		l.imageFile(path[name], f)
 	}
 }
@@ -74,6 +75,12 @@ func (l *loader) image() {
 	l.imageFile("/etc/sysctl.conf", l.sysctl)
 	l.imageFiles("sysctl.d", l.sysctl)
 	l.imageFiles("tmpfiles.d", l.tmpfile)
+	for _, name := range l.list(volatiles) {
+		l.imagePath = volatiles + "/" + name
+		l.imageFile(l.imagePath, l.volatile)
+	}
+	l.noteTmpfiles()
+	l.imageFiles("sysusers.d", l.sysuser)
 	l.brought()
 }
 

@@ -245,13 +245,17 @@ func TestTmpfiles(t *testing.T) {
 		{"z /dev/kvm 0666 - kvm", "z /dev/kvm 0666 - kvm", ""},
 		{"d /a~ ~0700 :app :app", "d /a~ 0700 app app", ""},
 		{"d relative 0755", "", ""},
-		{"p /run/fifo 0600", "", `"p /run/fifo 0600" is without effect`},
-		{"z /run/*/x 0600", "", "is without effect"},
-		{"d /run/%m 0700", "", "is without effect"},
-		{"d /run/x 9999", "", "is without effect"},
-		{`d "/run/a b" 0700`, "", "is without effect"},
-		{"- /run/x", "", "is without effect"},
+		{"p /run/fifo 0600", "", `without effect: "p /run/fifo 0600"; only d, D`},
+		{"z /run/*/x 0600", "", "without effect: "},
+		{"d /run/%m 0700", "", "without effect: "},
+		{"d /run/x 9999", "", "without effect: "},
+		{`d "/run/a b" 0700`, "", "without effect: "},
+		{"- /run/x", "", "without effect: "},
 		{"d", "", ""},
+		{"x /var/lib/app/keep", "", ""},
+		{"X /var/lib/app", "", ""},
+		{"d /var/log/app 0755 app app 7d", "d /var/log/app 0755 app app", "nothing is removed because it is old, of /var/log/app; want a [[service]] that does it"},
+		{"d /tmp/app 0755 - - 1d", "d /tmp/app 0755 - -", ""},
 	} {
 		got := image(t, files{"/usr/lib/tmpfiles.d/app.conf": "# a comment\n" + c.line + "\n"}, "")
 		told := ""
@@ -266,6 +270,56 @@ func TestTmpfiles(t *testing.T) {
 	c := image(t, files{"/usr/lib/tmpfiles.d/a.conf": "d /run/a 0700\n", "/etc/tmpfiles.d/a.conf": "d /run/a 0755\n", "/usr/lib/tmpfiles.d/b.conf": "d /run/a 0711\nd /run/b\n"}, "")
 	if len(c.Tmpfiles) != 2 || c.Tmpfiles[0].Mode != 0o755 || c.Tmpfiles[1].Path != "/run/b" {
 		t.Errorf("got %v", c.Tmpfiles)
+	}
+}
+
+// What is not done stands in one note, and what systemd brings for itself in none.
+func TestTmpfilesNotes(t *testing.T) {
+	const rest = "; only d, D, v, f, F, L, C and z are done, without patterns and quotes, and of specifiers %t, %T, %V, %S, %C, %L, %h and %%; want release.run_once for the rest"
+	c := image(t, files{
+		"/usr/lib/tmpfiles.d/systemd-tmp.conf": "x /tmp/systemd-private-%b-*\nR! /tmp/systemd-private-*\n", "/usr/lib/tmpfiles.d/tmp.conf": "q /var/tmp 1777 root root 30d\n",
+		"/usr/lib/tmpfiles.d/x11.conf": "r! /tmp/.X[0-9]*-lock\nd /tmp/.X11-unix 1777 root root 10d\n", "/lib/tmpfiles.d/provision.conf": "f^ /etc/issue.d/a - - - - b\n",
+		"/etc/tmpfiles.d/var.conf": "R /data/cache\n", "/usr/lib/tmpfiles.d/app.conf": "e /var/lib/app/* - - - 14d\nr /data/a.lock\n",
+	}, "")
+	want := []string{`tmpfiles.d: without effect: "e /var/lib/app/* - - - 14d", "r /data/a.lock", "R /data/cache"` + rest}
+	if got := notes(c); !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	c = image(t, files{"/etc/tmpfiles.d/a.conf": strings.Repeat("p /a\n", 23)}, "")
+	if got := notes(c); len(got) != 1 || !strings.Contains(got[0], `"p /a" and 3 others; only`) {
+		t.Errorf("of many: %q", got)
+	}
+}
+
+// The files by which the init scripts of Yocto make what is not on the root say what those of
+// tmpfiles.d say.
+func TestVolatiles(t *testing.T) {
+	c := image(t, files{
+		"/etc/default/volatiles/00_core": "# type owner group mode path target\nd root root 1777 /run/lock none\nl root root 1777 /var/lock /run/lock\nf root utmp 0664 /run/utmp none\n" +
+			"l root root 0644 /etc/resolv.conf /run/resolv.conf\nf root root 0644 /run/resolv.conf none\n\nshort\n",
+		"/etc/default/volatiles/99_app": "d app app 0750 /var/log/app none\nb root root 0755 /x /y\n",
+		"/usr/lib/tmpfiles.d/app.conf":  "d /run/lock 0755\n",
+	}, "")
+	got := ""
+	for _, f := range c.Tmpfiles {
+		got += f.String() + "\n"
+	}
+	const want = "d /run/lock 0755 - -\nL /var/lock - - - /run/lock\nf /run/utmp 0664 root utmp\nd /var/log/app 0750 app app\n"
+	if n := strings.Join(notes(c), "\n"); got != want || !strings.Contains(n, `without effect: "b /x 0755 root root"; only`) {
+		t.Errorf("got\n%swant\n%snotes %s", got, want, n)
+	}
+}
+
+// Users that somebody else would make are named where the image has them not.
+func TestSysusers(t *testing.T) {
+	c := image(t, files{
+		"/usr/lib/sysusers.d/app.conf": "u app - \"An app\" /var/lib/app\nu! root 0\ng dialout -\ng gpio -\nm app gpio\nu mosq 12\nr - 1-2\n", "/usr/lib/sysusers.d/basic.conf": "u nobody 65534\n",
+		"/usr/lib/sysusers.d/systemd-network.conf": "u! systemd-network\n",
+		"/etc/passwd": "root:x:0:0::/:\napp:x:1:1::/:\n", "/etc/group": "dialout:x:20:\n",
+	}, "")
+	want := []string{"image: users of sysusers.d brought by the image, without effect here: gpio, mosq; want them in /etc/passwd and /etc/group of the image"}
+	if got := notes(c); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -82,12 +82,15 @@ type origin struct {
 }
 
 // mark notes that a key now has its value from a source; the last mark counts.
+//
+//go:noinline
 func (l *loader) mark(name, iface string, from Source) {
 	l.c.origins = append(l.c.origins, origin{name, iface, from, l.line})
 }
 
 func (c *Config) from(name, iface string) Source { return c.origin(name, iface).from }
 
+//go:noinline
 func (c *Config) origin(name, iface string) origin {
 	for i := len(c.origins) - 1; i >= 0; i-- {
 		if o := &c.origins[i]; o.name == name && o.iface == iface {

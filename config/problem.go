@@ -115,12 +115,15 @@ func (l *loader) problem(from Source, path []string, nth int, f fault) {
 }
 
 // noteOnce is note, for what may be found several times.
+//
+//go:noinline
 func (l *loader) noteOnce(key, text string) {
 	if n := (Note{key, text}); !slices.Contains(l.c.Notes, n) && len(l.c.Notes) < maxProblems {
 		l.c.Notes = append(l.c.Notes, n)
 	}
 }
 
+//go:noinline
 func (l *loader) note(key, text string) {
 	l.c.Notes = append(l.c.Notes, Note{key, text})
 }

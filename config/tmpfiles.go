@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,14 +51,14 @@ func (l *loader) tmpfile(line string) {
 		}
 	}
 	if f[0] == "" { // a - of its own
-		l.noteTmpfile(line)
+		l.notDone(line)
 		return
 	}
 	kind, modifiers := f[0][:1], f[0][1:]
 	path, known := specifiers(f[1])
 	arg, knownArg := specifiers(strings.TrimSpace(rest))
 	if strings.Trim(modifiers, "!-=+") != "" || !strings.Contains("dDvqQfFLCz", kind) || !known || !knownArg || strings.ContainsAny(line, `"'`) || strings.ContainsAny(path, "*?[") {
-		l.noteTmpfile(line)
+		l.notDone(line)
 		return
 	}
 	t := Tmpfile{Type: kind[0], Path: path, Mode: -1, User: f[3], Group: f[4], Arg: unescape(arg)}
@@ -74,7 +75,7 @@ func (l *loader) tmpfile(line string) {
 	if mode := strings.TrimLeft(f[2], "~:"); mode != "" {
 		n, err := strconv.ParseUint(mode, 8, 32)
 		if err != nil || n > 0o7777 {
-			l.noteTmpfile(line)
+			l.notDone(line)
 			return
 		}
 		t.Mode = int(n)
@@ -85,11 +86,79 @@ func (l *loader) tmpfile(line string) {
 		return
 	}
 	l.c.Tmpfiles = append(l.c.Tmpfiles, t)
+	// Of what a boot makes anew, nothing is old.
+	if f[5] != "" && !l.ofVendor() && !strings.HasPrefix(path, "/tmp") && !strings.HasPrefix(path, "/run") && path != "/var/tmp" {
+		l.aged = append(l.aged, path)
+	}
 }
 
-// noteTmpfile says of the first line that has no effect that it has none.
-func (l *loader) noteTmpfile(line string) {
-	l.noteOnce("tmpfiles.d", quote(line)+" is without effect: only d, D, v, f, F, L, C and z are done, without patterns and quotes, and of specifiers %t, %T, %V, %S, %C, %L, %h and %%; want release.run_once for the rest")
+// vendorsTmpfiles are files of tmpfiles.d that systemd and its distributions bring for what they
+// do themselves; what of them is not done is missed by nobody.
+const vendorsTmpfiles = "credstore debian etc home journal-nocow legacy passwd portables provision static-nodes-permissions tmp var x11"
+
+// ofVendor says whether the file at hand is one of systemd's own.
+func (l *loader) ofVendor() bool {
+	dir, name := path.Split(l.imagePath)
+	name = strings.TrimSuffix(name, ".conf")
+	return !strings.HasPrefix(dir, "/etc/") && (strings.HasPrefix(name, "systemd") || name == "basic" || slices.Contains(strings.Fields(vendorsTmpfiles), name))
+}
+
+// notDone keeps a line that has no effect; x and X bar what is not done anyway.
+func (l *loader) notDone(line string) {
+	if !l.ofVendor() && !strings.HasPrefix(strings.ToLower(line), "x ") {
+		l.undone = append(l.undone, quote(line))
+	}
+}
+
+// noteTmpfiles names what has no effect.
+func (l *loader) noteTmpfiles() {
+	if len(l.undone) > 0 {
+		l.note("tmpfiles.d", "without effect: "+some(l.undone)+"; only d, D, v, f, F, L, C and z are done, without patterns and quotes, and of specifiers %t, %T, %V, %S, %C, %L, %h and %%; want release.run_once for the rest")
+	}
+	if len(l.aged) > 0 {
+		l.note("tmpfiles.d", "nothing is removed because it is old, of "+some(l.aged)+"; want a [[service]] that does it")
+	}
+}
+
+// some is the first of a list, and how many there are besides.
+func some(list []string) string {
+	n := min(len(list), 20)
+	text := strings.Join(list[:n], ", ")
+	if n < len(list) {
+		text += " and " + strconv.Itoa(len(list)-n) + " others"
+	}
+	return text
+}
+
+// volatiles are files by which the init scripts of Yocto make what is not on the root.
+const volatiles = "/etc/default/volatiles"
+
+// volatile takes a line of them: TYPE USER GROUP MODE PATH TARGET. /etc/resolv.conf is the node's.
+func (l *loader) volatile(line string) {
+	f := strings.Fields(line)
+	if len(f) < 5 || strings.HasSuffix(f[4], "/resolv.conf") {
+		return
+	}
+	if f[0] == "l" {
+		line = "L " + f[4] + " - - - - " + strings.Join(f[5:], "")
+	} else {
+		line = f[0] + " " + f[4] + " " + f[3] + " " + f[1] + " " + f[2]
+	}
+	l.tmpfile(line)
+}
+
+// sysuser takes a line of sysusers.d(5): its users are those of the image, and who is missing is
+// named.
+func (l *loader) sysuser(line string) {
+	f := strings.Fields(line)
+	file := map[byte]string{'u': "/etc/passwd", 'g': "/etc/group"}[line[0]]
+	if len(f) < 2 || file == "" || l.ofVendor() {
+		return
+	}
+	text, err := l.read(file)
+	if err == nil && !strings.Contains("\n"+string(text), "\n"+f[1]+":") {
+		l.users = append(l.users, f[1])
+	}
 }
 
 // tmpDirs are the specifiers of tmpfiles.d(5) that are the same on all machines.

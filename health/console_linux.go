@@ -65,6 +65,8 @@ func (c *Console) Sign(key Key) {
 }
 
 // Say writes one line of beaminit's own.
+//
+//go:noinline
 func (c *Console) Say(s Severity, text string) {
 	c.send(c.own, &c.lost, message{severity: s, speaker: Speaker, text: text})
 }

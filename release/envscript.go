@@ -107,14 +107,12 @@ func shellValue(s string, vars []string) (value, rest string, ok bool) {
 // variable gives what stands for the variable at the beginning of s, and how long that is;
 // 0: it is none that is understood, or a shell would have to find out.
 func variable(s string, vars []string) (text string, n int) {
-	inner, braces := strings.CutPrefix(s, "${")
+	inner, braces := s[1:], strings.HasPrefix(s, "${")
 	if braces {
 		if n = closing(s, 2, '}'); s[n-1] != '}' {
 			return "", 0
 		}
 		inner = s[2 : n-1]
-	} else {
-		inner = s[1:]
 	}
 	end := 0
 	for end < len(inner) && isWord(inner[end]) && inner[end] != '@' {

@@ -116,6 +116,8 @@ func (r *Release) syncNodes(b []byte, in *Inputs, c *Command, n *naming, f *filt
 }
 
 // quoted writes a string or an atom of Erlang.
+//
+//go:noinline
 func quoted(b []byte, s string, quote byte) []byte {
 	b = append(b, quote)
 	for i := 0; i < len(s); i++ {

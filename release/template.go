@@ -37,6 +37,8 @@ func fill(text []byte, vars []string) (out []byte, unset []string) {
 }
 
 // valueOf is what the last of vars with this name says; empty: none does.
+//
+//go:noinline
 func valueOf(vars []string, name string) string {
 	for i := len(vars) - 1; i >= 0; i-- {
 		if v := vars[i]; len(v) > len(name) && v[len(name)] == '=' && v[:len(name)] == name {

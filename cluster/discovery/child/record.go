@@ -112,4 +112,6 @@ func body(p *dnsmessage.Parser, h *dnsmessage.ResourceHeader) (r record, ok bool
 func plain(n dnsmessage.Name) string { return strings.ToLower(strings.TrimSuffix(n.String(), ".")) }
 
 // nameOf is a name as messages have it. The error is of one that is too long.
+//
+//go:noinline
 func nameOf(s string) (dnsmessage.Name, error) { return dnsmessage.NewName(s + ".") }
