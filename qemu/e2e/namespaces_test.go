@@ -67,7 +67,17 @@ func TestNamespaces(t *testing.T) {
 	if got := rpc(t, l, six, `[file:write_file(F, "1") || F <- ["/proc/sys/kernel/printk", "/proc/sys/kernel/hostname", "/srv/x", "/sys/fs/cgroup/cgroup.procs"]]`); strings.Contains(got, "ok") {
 		t.Errorf("it writes what is this machine's: %s", got)
 	}
+	seen := sniffed(t, l, "-Y", "erldp || frame.comment || tcp.port == 4369", "-T", "fields", "-e", "ip.src_host", "-e", "_ws.col.Info", "-e", "tcp.dstport", "-e", "frame.comment")
 	plays(t, l, "cut-and-heal")
+	text := seen("SEND_CHALLENGE_ACK")
+	for _, want := range []string{"SEND_NAME eclero@eclero", "SEND_CHALLENGE eclero@eclero", "eclero10\t", "isolate eclero10", "cut", "heal"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("tshark sees nothing of %q:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "\t4369\t") {
+		t.Errorf("somebody asks an epmd:\n%s", text)
+	}
 
 	do("stop", "eclero10")
 	reach(t, six, "degraded without the one that is stopped", missing("eclero10"))
@@ -108,6 +118,48 @@ func TestNamespaces(t *testing.T) {
 		if !strings.Contains(line, "went down in order") {
 			t.Error(line)
 		}
+	}
+}
+
+// sniffed is what lab sniff has tshark say about the LAN from now on, up to a word. The words have it show
+// what has a comment.
+func sniffed(t *testing.T, l *lab.Lab, words ...string) (upTo func(word string) string) {
+	t.Helper()
+	cmd := exec.Command(labBin, append([]string{"sniff", "-dir", l.Dir()}, words...)...)
+	said, err := cmd.StdoutPipe()
+	if err == nil {
+		err = nstest.Start(cmd)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Signal(unix.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("lab sniff ended with %v", err)
+		}
+	})
+	lines := make(chan string, 10000)
+	go func() {
+		for in := bufio.NewScanner(said); in.Scan(); {
+			lines <- in.Text()
+		}
+		close(lines)
+	}()
+	nstest.Await(t, "tshark has begun", func() bool { l.Switch.Comment("look here"); return len(lines) > 0 }, func() string { return cmd.String() })
+	return func(word string) (text string) {
+		late := time.After(nstest.Patience)
+		for !strings.Contains(text, word) {
+			select {
+			case line, more := <-lines:
+				if text += line + "\n"; !more {
+					t.Fatalf("lab sniff has ended; it said\n%s", text)
+				}
+			case <-late:
+				t.Fatalf("nothing of %q on the LAN; there was\n%s", word, text)
+			}
+		}
+		return text
 	}
 }
 

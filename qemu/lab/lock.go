@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,7 +69,7 @@ func tidy(run string, lock *os.File, say func(string)) error {
 		return err
 	}
 	removed := []string{}
-	for _, pattern := range []string{"*.sock", "remsh-*"} {
+	for _, pattern := range []string{"*.sock", "remsh-*", "host-*"} {
 		left, _ := filepath.Glob(filepath.Join(run, pattern))
 		for _, path := range left {
 			if err := os.RemoveAll(path); err != nil {
@@ -87,4 +88,23 @@ func tidy(run string, lock *os.File, say func(string)) error {
 	}
 	_, err = lock.Seek(0, io.SeekStart)
 	return err
+}
+
+// ErrTaken says that an address of the LAN has its host already.
+var ErrTaken = errors.New("the address is taken")
+
+// TakeAddress takes an address of a lab's LAN for a host, until what it gives is closed, or the process ends.
+func TakeAddress(dir string, a netip.Addr) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(RunDir(dir), "host-"+a.String()), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = ErrTaken
+		}
+		return nil, err
+	}
+	return f, nil
 }

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"slices"
 
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
 	labpkg "github.com/beaminit/beaminit/qemu/lab"
@@ -132,7 +133,9 @@ func cmdSniff(e env, _ *flag.FlagSet, args []string) error {
 	context.AfterFunc(ctx, func() { from.Close() })
 	switch {
 	case e.to == "-":
-		_, err = io.Copy(e.out, from)
+		if _, err = io.Copy(e.out, from); errors.Is(err, unix.EPIPE) { // who read it has enough
+			err = nil
+		}
 	case e.to != "":
 		var file *os.File
 		if file, err = os.Create(e.to); err != nil {
@@ -141,18 +144,37 @@ func cmdSniff(e env, _ *flag.FlagSet, args []string) error {
 		_, err = io.Copy(file, from)
 		err = errors.Join(err, file.Close())
 	default:
-		cmd := exec.CommandContext(ctx, "tshark", append([]string{"-i", "-", "-l"}, args...)...)
-		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = from, e.out, e.err
-		err = cmd.Run()
-		if errors.Is(err, exec.ErrNotFound) {
-			err = errors.New("tshark is not on this machine: install it, or write a capture for Wireshark: lab sniff -to - | wireshark -k -i -")
-		}
+		err = e.tshark(ctx, c, from, args)
 	}
 	if ctx.Err() != nil {
 		return nil
 	}
 	return passStatus(err)
+}
+
+// tshark shows a capture by tshark, which is told what hosts are called, and where the distribution is.
+func (e env) tshark(ctx context.Context, c *labpkg.Client, from io.Reader, args []string) error {
+	s, err := c.Status()
+	if err != nil {
+		return explain(err)
+	}
+	fd, err := unix.MemfdCreate("hosts", unix.MFD_CLOEXEC)
+	if err != nil {
+		return fmt.Errorf("names for tshark: %w", err)
+	}
+	hosts := os.NewFile(uintptr(fd), "hosts")
+	defer hosts.Close()
+	for _, n := range s.Nodes {
+		fmt.Fprintln(hosts, n.Address, n.Name)
+	}
+	own := []string{"-i", "-", "-l", "-N", "n", "-H", "/proc/self/fd/3", "-d", fmt.Sprintf("tcp.port==%d,erldp", labpkg.Port)}
+	cmd := exec.CommandContext(ctx, "tshark", append(own, args...)...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = from, e.out, e.err, []*os.File{hosts}
+	if err := cmd.Run(); !errors.Is(err, exec.ErrNotFound) {
+		return err
+	}
+	return errors.New("tshark is not on this machine: install it, or write a capture for Wireshark: lab sniff -to - | wireshark -k -i -")
 }
 
 func cmdLog(e env, _ *flag.FlagSet, args []string) error {

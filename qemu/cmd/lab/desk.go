@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,14 +26,9 @@ type desk struct {
 	env
 	ctx context.Context // of the page
 
-	mu    sync.Mutex
-	end   context.CancelFunc   // of the scenario that was begun last
-	taken [len(seats) + 1]bool // of seats
+	mu  sync.Mutex
+	end context.CancelFunc // of the scenario that was begun last
 }
-
-// seats are the ends of the addresses that shells have on the LAN, between that of lab join and
-// those of the nodes.
-var seats = [...]int{2, 3, 4, 5}
 
 func (d *desk) Verbs() (list []web.Verb) {
 	for _, v := range labpkg.Verbs() {
@@ -107,58 +101,30 @@ func (d *desk) EndPlay() {
 	}
 }
 
-// Remsh is what lab remsh is, at a terminal of its own and as a host with an address of its own.
+// Remsh is what lab remsh is, at a terminal of its own.
 func (d *desk) Remsh(node string) (io.ReadWriteCloser, error) {
 	s, err := d.Status()
 	if err != nil {
 		return nil, err
 	}
-	seat, err := d.sit()
+	erl, home, err := remsh(d.Dir(), s, node)
 	if err != nil {
-		return nil, err
-	}
-	home := filepath.Join(labpkg.RunDir(d.Dir()), fmt.Sprintf("remsh-page-%d", seat))
-	leave := func() {
-		os.RemoveAll(home)
-		d.leave(seat)
-	}
-	erl, err := remsh(d.Dir(), home, s, node)
-	if err != nil {
-		leave()
 		return nil, err
 	}
 	// The lab asks a terminal that is not dumb for its colours; the shell has one of the page's kind.
-	join := []string{"join", "-dir", d.Dir(), "-address", fmt.Sprintf("192.168.7.%d/24", seat), "env", "TERM=xterm"}
+	join := []string{"join", "-dir", d.Dir(), "env", "TERM=xterm"}
 	cmd := exec.Command("/proc/self/exe", append(join, erl...)...)
 	cmd.Env = append(os.Environ(), "TERM=dumb")
 	tty, err := startOnTerminal(cmd)
 	if err != nil {
-		leave()
+		os.RemoveAll(home)
 		return nil, err
 	}
 	go func() {
 		cmd.Wait()
-		leave()
+		os.RemoveAll(home)
 	}()
 	return &shellOf{tty, cmd}, nil
-}
-
-func (d *desk) sit() (int, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for i, seat := range seats {
-		if !d.taken[i] {
-			d.taken[i] = true
-			return seat, nil
-		}
-	}
-	return 0, errors.New("as many shells are open as there are addresses for: close one")
-}
-
-func (d *desk) leave(seat int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.taken[slices.Index(seats[:], seat)] = false
 }
 
 // shellOf is a program at a terminal. Closing it ends the program, as a terminal that closes does.

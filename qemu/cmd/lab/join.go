@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -50,8 +49,7 @@ func cmdRemsh(e env, _ *flag.FlagSet, args []string) error {
 	if err != nil {
 		return explain(err)
 	}
-	home := filepath.Join(labpkg.RunDir(dir), "remsh-"+strings.ReplaceAll(e.address, "/", "-"))
-	erl, err := remsh(dir, home, s, args[0])
+	erl, home, err := remsh(dir, s, args[0])
 	if err != nil {
 		return err
 	}
@@ -60,35 +58,39 @@ func cmdRemsh(e env, _ *flag.FlagSet, args []string) error {
 }
 
 // remsh is the command for the Erlang shell of a node, by the line that beaminit remote
-// --print gives. The cookie is in home, a HOME of its own: everyone on this machine can read a
-// command line.
-func remsh(dir, home string, s labpkg.Status, name string) ([]string, error) {
+// --print gives. The cookie is in home, a HOME of its own, which is the caller's to remove: everyone on this
+// machine can read a command line.
+func remsh(dir string, s labpkg.Status, name string) (erl []string, home string, err error) {
 	i := slices.IndexFunc(s.Nodes, func(n labpkg.NodeStatus) bool { return n.Name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("there is no node %q", name)
+		return nil, "", fmt.Errorf("there is no node %q", name)
 	}
 	if n := s.Nodes[i]; n.State != health.Up && n.State != health.Degraded {
-		return nil, fmt.Errorf("%s is %s: its Erlang cannot be reached", name, n.State)
+		return nil, "", fmt.Errorf("%s is %s: its Erlang cannot be reached", name, n.State)
 	}
 	cookie, err := os.ReadFile(filepath.Join(dir, "cookie"))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	file := filepath.Join(home, ".erlang.cookie")
-	if err := errors.Join(os.RemoveAll(home), os.Mkdir(home, 0o700), os.WriteFile(file, cookie, 0o400)); err != nil {
-		return nil, err
+	if home, err = os.MkdirTemp(labpkg.RunDir(dir), "remsh-"); err != nil {
+		return nil, "", err
+	}
+	if err := os.WriteFile(filepath.Join(home, ".erlang.cookie"), cookie, 0o400); err != nil {
+		os.RemoveAll(home)
+		return nil, "", err
 	}
 	c := release.Command{Node: s.Nodes[i].Erlang, Proto: "inet_tcp"}
 	line, _ := c.RemoteShellLine(labpkg.Port, netip.Addr{}, false) // lab join has the nodes in its hosts file
-	return []string{"env", "HOME=" + home, "sh", "-c", "exec " + line}, nil
+	return []string{"env", "HOME=" + home, "sh", "-c", "exec " + line}, home, nil
 }
 
 // join runs a program as a host of the LAN of the lab in dir.
 func (e env) join(dir string, s labpkg.Status, args []string) error {
-	address, place, err := e.seat(s)
+	address, place, taken, err := e.seat(dir, s)
 	if err != nil {
 		return err
 	}
+	defer taken.Close()
 	conn, err := lan.Dial(labpkg.LANSocket(dir, place))
 	if err != nil {
 		return err
@@ -122,8 +124,40 @@ func (e env) join(dir string, s labpkg.Status, args []string) error {
 	return passStatus(cmd.Run())
 }
 
-// seat is the address that a host is to have, and the place of its LAN among those of the lab.
-func (e env) seat(s labpkg.Status) (address netip.Prefix, place int, err error) {
+// seat is the address that a host is to have, and the place of its LAN among those of the lab. It is the host's
+// as long as taken is open.
+func (e env) seat(dir string, s labpkg.Status) (address netip.Prefix, place int, taken *os.File, err error) {
+	wanted, place, err := e.wanted(s)
+	if err != nil {
+		return address, 0, nil, err
+	}
+	var whose string
+	for _, address := range wanted {
+		i := slices.IndexFunc(s.Nodes, func(n labpkg.NodeStatus) bool { return n.Address == address.Addr().String() })
+		if i >= 0 {
+			whose = s.Nodes[i].Name
+			continue
+		}
+		taken, err := labpkg.TakeAddress(dir, address.Addr())
+		if err == nil {
+			return address, place, taken, nil
+		}
+		if !errors.Is(err, labpkg.ErrTaken) {
+			return address, 0, nil, err
+		}
+		whose = "another that has joined the LAN"
+	}
+	if len(wanted) > 1 {
+		return address, 0, nil, fmt.Errorf("%v to %v are taken: name an address by -address", wanted[0].Addr(), wanted[len(wanted)-1].Addr())
+	}
+	return address, 0, nil, usageError(fmt.Sprintf("address %v is that of %s", wanted[0].Addr(), whose))
+}
+
+// hosts is how many addresses there are at the beginning of a LAN for those that join it and want no special one.
+const hosts = 5
+
+// wanted are the addresses that a host may have, all of one LAN.
+func (e env) wanted(s labpkg.Status) (addresses []netip.Prefix, place int, err error) {
 	lans := []netip.Prefix{labpkg.LAN}
 	if len(s.LANs) > 0 {
 		lans = nil
@@ -132,24 +166,27 @@ func (e env) seat(s labpkg.Status) (address netip.Prefix, place int, err error) 
 		lans = append(lans, on.Prefix)
 	}
 	if e.address == "" {
-		return netip.PrefixFrom(labpkg.LANSpec{Prefix: lans[0]}.Host(1), lans[0].Bits()), 0, nil
+		for i := range hosts {
+			addresses = append(addresses, netip.PrefixFrom(labpkg.LANSpec{Prefix: lans[0]}.Host(1+i), lans[0].Bits()))
+		}
+		return addresses, 0, nil
 	}
-	address, err = netip.ParsePrefix(e.address)
+	address, err := netip.ParsePrefix(e.address)
 	alone, notAlone := netip.ParseAddr(e.address)
 	switch {
 	case notAlone == nil:
 		address = netip.PrefixFrom(alone, alone.BitLen())
 	case err != nil:
-		return address, 0, usageError(err.Error())
+		return nil, 0, usageError(fmt.Sprintf("address %q: want one such as 192.168.7.3", e.address))
 	}
 	place = slices.IndexFunc(lans, func(l netip.Prefix) bool { return l.Contains(address.Addr()) })
 	if place < 0 {
-		return address, 0, usageError(fmt.Sprintf("address %v is on none of the lab's LANs: %v", address.Addr(), lans))
+		return nil, 0, usageError(fmt.Sprintf("address %v is on none of the lab's LANs: %v", address.Addr(), lans))
 	}
 	if notAlone == nil {
 		address = netip.PrefixFrom(alone, lans[place].Bits())
 	}
-	return address, place, nil
+	return []netip.Prefix{address}, place, nil
 }
 
 // passStatus makes the status of a program that ran the status of lab.

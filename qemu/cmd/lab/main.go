@@ -32,6 +32,7 @@ type command struct {
 	help   string
 	many   bool         // and more words of the program's own may follow
 	list   bool         // but flags among them are lab's
+	alien  bool         // and flags among them are the program's
 	none   bool         // and nothing may follow, too
 	file   bool         // what follows is a lab file
 	verb   *labpkg.Verb // it is one of the lab's own
@@ -66,7 +67,7 @@ var commands = []command{
 	{name: "status", help: "show the nodes once; exit status 0 only when all are up", run: cmdStatus},
 	{name: "down", help: "end the lab", run: cmdDown},
 	{name: "play", args: "FILE", help: "play a scenario (qemu/scenarios) on a lab of its own, and say what came of it", run: cmdPlay},
-	{name: "sniff", args: "[TSHARK WORDS]", many: true, none: true, help: "show what is on the LAN, by tshark; with -to, write it to a file or to - (pcapng)", run: cmdSniff},
+	{name: "sniff", args: "[TSHARK WORDS]", many: true, none: true, alien: true, help: "show what is on the LAN, by tshark; with -to, write it to a file or to - (pcapng)", run: cmdSniff},
 	{name: "console", args: "NODE", help: "follow a node's serial console and type on it; Ctrl-] leaves", run: cmdConsole},
 	{name: "shell", args: "NODE", help: "sit at a node's second serial port (ttyS1), for console.tty; Ctrl-] leaves", run: cmdShell},
 	{name: "log", args: "NODE", help: "show the last lines of a node's serial console", run: cmdLog},
@@ -127,7 +128,12 @@ func (c command) call(args []string, out, errOut io.Writer) int {
 	e := env{out: out, err: errOut, name: c.name}
 	fs := flag.NewFlagSet("lab "+c.name, flag.ContinueOnError)
 	e.flags(fs, c.name)
-	rest, err := cli.Parse(fs, args[1:], c.many && !c.list)
+	words, others := args[1:], []string{}
+	if c.alien {
+		words, others = ownFlags(fs, args[1:])
+	}
+	rest, err := cli.Parse(fs, words, c.many && !c.list)
+	rest = append(rest, others...)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		c.usage(out)
@@ -169,6 +175,24 @@ func (c command) call(args []string, out, errOut io.Writer) int {
 		return badUsage
 	}
 	return failed
+}
+
+// ownFlags takes lab's flags from the beginning of the words; what follows is another program's.
+func ownFlags(fs *flag.FlagSet, words []string) (own, others []string) {
+	i := 0
+	for i < len(words) && strings.HasPrefix(words[i], "-") {
+		name, _, valued := strings.Cut(strings.TrimLeft(words[i], "-"), "=")
+		f := fs.Lookup(name)
+		if f == nil && name != "h" && name != "help" {
+			break
+		}
+		i++
+		if f != nil && !valued { // none of theirs is a bool
+			i++
+		}
+	}
+	i = min(i, len(words))
+	return words[:i], words[i:]
 }
 
 func (c command) usage(w io.Writer) {

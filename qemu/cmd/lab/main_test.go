@@ -70,6 +70,21 @@ func TestExitStatus(t *testing.T) {
 	}
 }
 
+// What follows the flags of sniff is for tshark.
+func TestOwnFlags(t *testing.T) {
+	for in, want := range map[string]string{
+		"": " | ", "-Y erldp": " | -Y erldp", "-to x -Y erldp": "-to x | -Y erldp", "-dir=/tmp -c 3 -to y": "-dir=/tmp | -c 3 -to y", "-h": "-h | ", "-to": "-to | ", "-- -V": " | -- -V", "port 80": " | port 80",
+	} {
+		var e env
+		fs := flag.NewFlagSet("lab sniff", flag.ContinueOnError)
+		e.flags(fs, "sniff")
+		own, others := ownFlags(fs, strings.Fields(in))
+		if got := strings.Join(own, " ") + " | " + strings.Join(others, " "); got != want {
+			t.Errorf("%q is %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestEveryCommandHasHelp(t *testing.T) {
 	for _, c := range commands {
 		if c.hidden == (c.help != "") || c.run == nil {
@@ -112,7 +127,7 @@ func TestRemsh(t *testing.T) {
 	s := labpkg.Status{Nodes: []labpkg.NodeStatus{
 		{Name: "eclero6", State: health.Up, Erlang: "hello@eclero6"}, {Name: "eclero8", State: health.Starting, Erlang: "hello@eclero8"},
 	}}
-	args, err := remsh(dir, filepath.Join(labpkg.RunDir(dir), "remsh"), s, "eclero6")
+	args, at, err := remsh(dir, s, "eclero6")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,14 +137,14 @@ func TestRemsh(t *testing.T) {
 	_, home, _ := strings.Cut(args[1], "HOME=")
 	st, err := os.Stat(home + "/.erlang.cookie")
 	text, _ := os.ReadFile(home + "/.erlang.cookie")
-	if err != nil || st.Mode().Perm() != 0o400 || string(text) != "OPENSESAME" {
+	if err != nil || at != home || st.Mode().Perm() != 0o400 || string(text) != "OPENSESAME" {
 		t.Errorf("%v has %q, %v (%v)", args, text, st, err)
 	}
-	if _, err := remsh(dir, filepath.Join(labpkg.RunDir(dir), "remsh"), s, "eclero6"); err != nil {
-		t.Errorf("once more: %v", err)
+	if _, other, err := remsh(dir, s, "eclero6"); err != nil || other == home {
+		t.Errorf("once more: %v, at %s as before", err, other)
 	}
 	for name, want := range map[string]string{"eclero8": "eclero8 is starting", "nosuch": `no node "nosuch"`} {
-		if _, err := remsh(dir, filepath.Join(labpkg.RunDir(dir), "remsh"), s, name); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := remsh(dir, s, name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", name, err, want)
 		}
 	}
@@ -156,5 +171,33 @@ func TestWebFlag(t *testing.T) {
 	var out strings.Builder
 	if got := lab([]string{"watch", "-web=70000"}, &out, &out); got != badUsage || !strings.Contains(out.String(), "such as -web=8090") {
 		t.Errorf("exit status %d: %s", got, out.String())
+	}
+}
+
+// Who joins the LAN has an address that nobody has, and none that a node or another host has.
+func TestSeat(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(labpkg.RunDir(dir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := labpkg.Status{Nodes: []labpkg.NodeStatus{{Name: "till", Address: "192.168.7.2"}, {Name: "store", Address: "192.168.7.8"}}}
+	for _, tt := range []struct{ address, want string }{
+		{"", "192.168.7.1/24"}, {"", "192.168.7.3/24"}, {"192.168.7.5", "192.168.7.5/24"}, {"192.168.7.77/25", "192.168.7.77/25"}, {"", "192.168.7.4/24"},
+		{"", "192.168.7.1 to 192.168.7.5 are taken: name an address by -address"},
+		{"192.168.7.5", "address 192.168.7.5 is that of another that has joined the LAN"},
+		{"192.168.7.8", "address 192.168.7.8 is that of store"},
+		{"here", `address "here": want one such as 192.168.7.3`},
+		{"10.0.0.1", "address 10.0.0.1 is on none of the lab's LANs: [192.168.7.0/24]"},
+	} {
+		address, _, taken, err := env{address: tt.address}.seat(dir, s)
+		got := address.String()
+		if err != nil {
+			got = err.Error()
+		} else {
+			defer taken.Close()
+		}
+		if got != tt.want {
+			t.Errorf("%q: %s, want %s", tt.address, got, tt.want)
+		}
 	}
 }

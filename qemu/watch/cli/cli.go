@@ -109,7 +109,24 @@ func (w *Watch) Show(ctx context.Context, out io.Writer, from tui.Source, least 
 		ctx, cancel = context.WithTimeout(ctx, w.within)
 		defer cancel()
 	}
-	return w.wait(ctx, out, from, least)
+	to := &writer{to: out}
+	if err := w.wait(ctx, to, from, least); to.err == nil {
+		return err
+	}
+	return to.err
+}
+
+// writer is an output that is not written to any more after an error.
+type writer struct {
+	to  io.Writer
+	err error
+}
+
+func (w *writer) Write(p []byte) (n int, err error) {
+	if w.err == nil {
+		n, w.err = w.to.Write(p)
+	}
+	return n, w.err
 }
 
 // ServeMetrics has Prometheus told, where that is wanted.
@@ -123,8 +140,8 @@ func (w *Watch) ServeMetrics(ctx context.Context, from metrics.Source) error {
 	return nil
 }
 
-// wait waits for what is required, and tells each change or, with once, the end.
-func (w *Watch) wait(ctx context.Context, out io.Writer, from tui.Source, least int) error {
+// wait waits for what is required, and tells each change or, with once, the end. It ends where that cannot be written.
+func (w *Watch) wait(ctx context.Context, out *writer, from tui.Source, least int) error {
 	want := health.State(w.require)
 	if want == "" && w.once {
 		want = health.Up
@@ -153,6 +170,8 @@ func (w *Watch) wait(ctx context.Context, out io.Writer, from tui.Source, least 
 			tui.Table(out, s, 120)
 		}
 		switch {
+		case out.err != nil:
+			return out.err
 		case w.once && heard, right && w.require != "":
 			return verdict(right)
 		case over:
