@@ -20,7 +20,7 @@ import (
 const (
 	maxFrame = 65536 // as QEMU's NET_BUFSIZE, without what virtio adds
 	minFrame = 14    // two addresses and a type
-	queueLen = 512   // frames a port may be behind before its frames are dropped
+	queueLen = 2048  // frames a port may be behind before its frames are dropped
 	maxMACs  = 1024  // addresses learned; of more, frames are flooded
 )
 

@@ -27,7 +27,11 @@ func (s *Serial) opener(source string) (open func(context.Context) (line, error)
 	case kind == "udp":
 		return nil, "", nil
 	case kind == "tcp":
-		if _, _, err := net.SplitHostPort(rest); err != nil {
+		_, port, err := net.SplitHostPort(rest)
+		if err == nil {
+			_, err = net.LookupPort("tcp", port)
+		}
+		if err != nil {
 			return nil, "", fmt.Errorf("%w; want tcp:HOST:PORT", err)
 		}
 		open := dialer("tcp", rest)

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"debug/elf"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/qemu/watch/cli"
@@ -103,6 +106,7 @@ func TestProgram(t *testing.T) {
 		{"a flag that is none", []string{"-pcap", file}, cli.BadUsage, "-pcap"},
 		{"a key file that is none", []string{"-health-key", "/nowhere", file}, cli.BadUsage, "/nowhere"},
 		{"a state that is none", []string{"-require", "upp", file}, cli.BadUsage, "-require upp: want one of up degraded"},
+		{"a port that is none", []string{"tcp:127.0.0.1:99999", "-once"}, cli.BadUsage, "invalid port; want tcp:HOST:PORT"},
 		{"no interval", []string{"-interval", "0s", file}, cli.BadUsage, "-interval 0s: want a time"},
 		{"a time that is none", []string{"-within", "-3s", file}, cli.BadUsage, "-within -3s: want a time"},
 		{"help", []string{"-h"}, cli.OK, "Exit status: 0 ok"},
@@ -114,6 +118,40 @@ func TestProgram(t *testing.T) {
 				t.Errorf("exit status %d, want %d, and %q in:\n%s", status, tt.status, tt.says, out)
 			}
 		})
+	}
+}
+
+// It ends when nobody reads what it says any more.
+func TestReaderGone(t *testing.T) {
+	file, _ := boards(t, health.Up)
+	cmd := exec.CommandContext(t.Context(), program(t), "-json", file)
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	out.Close()
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(f, said("shop@till", 2, health.Degraded))
+	f.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(time.Minute):
+		cmd.Process.Kill()
+		t.Error("it goes on for nobody")
 	}
 }
 

@@ -3,12 +3,14 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/beaminit/beaminit/health"
@@ -110,10 +112,14 @@ func (w *Watch) Show(ctx context.Context, out io.Writer, from tui.Source, least 
 		defer cancel()
 	}
 	to := &writer{to: out}
-	if err := w.wait(ctx, to, from, least); to.err == nil {
-		return err
+	err := w.wait(ctx, to, from, least)
+	switch {
+	case errors.Is(to.err, syscall.EPIPE): // who read it has enough
+		return nil
+	case to.err != nil:
+		return to.err
 	}
-	return to.err
+	return err
 }
 
 // writer is an output that is not written to any more after an error.
