@@ -157,7 +157,7 @@ func mountUser(m *Mount, wait time.Duration, interrupted func() bool, tools *Too
 		}
 	}
 	if m.Type == "swap" {
-		return swapOn(m.Source)
+		return swapOn(m.Source, m.Data)
 	}
 	err := mountOne(m)
 	if errors.Is(err, unix.EUCLEAN) || errors.Is(err, unix.EBADMSG) { // though it was marked clean

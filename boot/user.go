@@ -3,6 +3,7 @@ package boot
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -66,6 +67,9 @@ func userMount(c *config.Mount) (m Mount, use bool, err error) {
 	return m, true, err
 }
 
+// imageTypes are file systems that people have in files.
+var imageTypes = [...]string{"squashfs", "erofs", "ext4", "ext3", "ext2", "vfat", "iso9660"}
+
 func userProblem(c *config.Mount, m *Mount, loop bool) error {
 	const done = "; this mount is left out"
 	mounts := m.Flags&(unix.MS_BIND|unix.MS_REMOUNT) == 0 // not a change of what is there
@@ -76,8 +80,8 @@ func userProblem(c *config.Mount, m *Mount, loop bool) error {
 		return fmt.Errorf("[[mount]] target %q: it must be an absolute path, such as /data"+done, c.Target)
 	case c.Target == "/" && mounts && !m.onlyPropagates():
 		return fmt.Errorf(`[[mount]] target "/": it is the root; options = ["remount", …] can change it` + done)
-	case loop:
-		return fmt.Errorf("[[mount]] target %q: the option loop is not supported yet"+done, c.Target)
+	case loop, mounts && strings.HasPrefix(c.Source, "/") && !isDevice(c.Source) && slices.Contains(imageTypes[:], c.Type):
+		return fmt.Errorf("[[mount]] target %q: a file as a device (the option loop) is not supported yet; want a partition, or a program of release.run_once that mounts it"+done, c.Target)
 	case m.Flags&unix.MS_BIND != 0 && !strings.HasPrefix(c.Source, "/"):
 		return fmt.Errorf("[[mount]] target %q, source %q: a bind mount needs an absolute path as its source"+done, c.Target, c.Source)
 	case mounts && c.Source == "" && c.Type == "" && !m.onlyPropagates():

@@ -45,7 +45,8 @@ func TestUserMounts(t *testing.T) {
 		{"ubi", config.Mount{Source: "ubi:data", Target: "/data", Type: "ubifs"}, "ubi:data on /data type ubifs (rw)", ""},
 		{"LABEL", config.Mount{Source: "LABEL=data", Target: "/data", Type: "ext4"}, "LABEL=data on /data type ext4 (rw)", ""},
 		{"swap", config.Mount{Source: "/dev/vdc", Target: "none", Type: "swap"}, "/dev/vdc on none type swap (rw)", ""},
-		{"loop", config.Mount{Source: "/a.img", Target: "/data", Type: "ext4", Options: []string{"loop"}}, "", "loop is not supported"},
+		{"loop", config.Mount{Source: "/a.img", Target: "/data", Type: "ext4", Options: []string{"loop"}}, "", "(the option loop) is not supported yet"},
+		{"a file", config.Mount{Source: "/opt/a.img", Target: "/opt/a", Type: "squashfs"}, "", "a file as a device (the option loop) is not supported yet; want a partition"},
 		{"bind of nothing", config.Mount{Source: "tmpfs", Target: "/data", Options: []string{"bind"}}, "", "absolute path as its source"},
 	} {
 		plan, problems := UserMounts([]config.Mount{c.m})

@@ -36,6 +36,9 @@ func (l *loader) fstab() {
 // fstabEntry reads the fields of a line. Entries that PID 1 has itself, and those with
 // noauto, are passed over.
 func (l *loader) fstabEntry(fields []string) (m Mount, ok bool) {
+	if at := slices.IndexFunc(fields, func(f string) bool { return f[0] == '#' }); at > 2 { // as libmount has it
+		fields = fields[:at]
+	}
 	if len(fields) < 3 || len(fields) > 6 || !printable(strings.Join(fields, "")) {
 		l.problem(Fstab, nil, 0, fault{what: strconv.Itoa(len(fields)) + " fields", want: "source, target, type, options and two numbers, as in fstab(5)", used: "no such mount"})
 		return m, false
@@ -49,18 +52,17 @@ func (l *loader) fstabEntry(fields []string) (m Mount, ok bool) {
 	for _, option := range m.Options {
 		noauto = noauto || option == "noauto"
 	}
-	for _, target := range ownTargets {
-		if m.Target == target || m.Target == target+"/" {
-			return m, false
-		}
+	if slices.Contains(ownTargets[:], strings.TrimSuffix(m.Target, "/")) { // PID 1's own mount, with what is more than usual
+		m.Options = without(stockOptions, m.Options)
+		noauto = noauto || m.Options == nil
 	}
 	switch {
 	case noauto:
 		return m, false
 	case m.Target == "/":
 		// ro and rw are the kernel command line's to say, and every stock fstab has one of them.
-		if slices.ContainsFunc(m.Options, func(o string) bool { return !slices.Contains([]string{"defaults", "auto", "ro", "rw"}, o) }) {
-			l.noteOnce("fstab", "the options of / are without effect; want a [[mount]] with target = \"/\" and options = [\"remount\", \"noatime\"]")
+		if options := without("defaults auto ro rw", m.Options); options != nil {
+			l.noteOnce("fstab", "the options of / are without effect; want a [[mount]] with target = \"/\" and options = [\"remount\", \""+strings.Join(options, "\", \"")+"\"]")
 		}
 		return m, false
 	}
@@ -74,6 +76,20 @@ func (l *loader) fstabEntry(fields []string) (m Mount, ok bool) {
 		return m, false
 	}
 	return m, true
+}
+
+// stockOptions are options that the fstab of an image has for what PID 1 mounts itself, and that
+// say nothing new.
+const stockOptions = "defaults auto rw suid nosuid dev nodev exec noexec atime noatime relatime strictatime nofail gid=5 mode=0755 mode=755 mode=0620 mode=620 ptmxmode=0666 ptmxmode=666"
+
+// without is a list without some words, and without those for other programs.
+func without(words string, list []string) (rest []string) {
+	for _, s := range list {
+		if !slices.Contains(strings.Fields(words), s) && !strings.HasPrefix(s, "x-") {
+			rest = append(rest, s)
+		}
+	}
+	return rest
 }
 
 // addFstab adds the entries for whose targets there is no other mount.

@@ -1,10 +1,12 @@
 package config
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // list is the names of files in a directory.
@@ -88,6 +90,48 @@ func TestFstab(t *testing.T) {
 	}
 	if got := problems(c); !reflect.DeepEqual(got, wantProblems) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(wantProblems, "\n"))
+	}
+}
+
+// What an fstab says more than usual of what PID 1 mounts itself is done, as with mount(8).
+func TestFstabOfOwn(t *testing.T) {
+	for line, want := range map[string]string{
+		"proc /proc proc defaults":                                             "",
+		"proc /proc/ proc nosuid,nodev,noexec,relatime":                        "",
+		"proc /proc proc defaults,hidepid=2,gid=10":                            "/proc [hidepid=2 gid=10]",
+		"tmpfs /run tmpfs mode=0755,nodev,nosuid,strictatime":                  "",
+		"tmpfs /run tmpfs nosuid,size=20M,mode=0755":                           "/run [size=20M]",
+		"devpts /dev/pts devpts mode=0620,ptmxmode=0666,gid=5":                 "",
+		"sysfs /sys sysfs ro":                                                  "/sys [ro]",
+		"cgroup2 /sys/fs/cgroup cgroup2 nosuid,nsdelegate":                     "/sys/fs/cgroup [nsdelegate]",
+		"proc /proc proc noauto,hidepid=2":                                     "",
+		"/dev/sda3 /data ext4 defaults 0 2 # the data":                         "/data []",
+		"/dev/sda3 /data ext4 noatime # the data":                              "/data [noatime]",
+		"/dev/zram0 none swap pri=100,discard":                                 "none [pri=100 discard]",
+		"/dev/sda3 /data ext4 noatime,x-systemd.device-timeout=1min":           "/data [noatime x-systemd.device-timeout=1min]",
+		"/dev/sda3 /data ext4 x-systemd.device-timeout=1min\\04030sec,noatime": "/data [x-systemd.device-timeout=1min 30sec noatime]",
+	} {
+		c := image(t, files{fstabPath: line + "\n"}, "")
+		got := ""
+		for _, m := range c.Mounts {
+			got += m.Target + " " + fmt.Sprint(m.Options)
+			if strings.Contains(line, "1min") && (m.Wait < time.Minute || m.Wait > 90*time.Second) {
+				t.Errorf("%s: waits for %v", line, m.Wait)
+			}
+		}
+		if got != want || c.Problems != nil || c.Notes != nil {
+			t.Errorf("%s: got %q, want %q; problems %q, notes %q", line, got, want, problems(c), notes(c))
+		}
+	}
+	for line, want := range map[string]string{
+		"/dev/sda1 / ext4 defaults,errors=remount-ro,noatime":        `fstab: the options of / are without effect; want a [[mount]] with target = "/" and options = ["remount", "errors=remount-ro", "noatime"]`,
+		"/dev/sda1 / ext4 defaults,x-initrd.mount":                   "",
+		"/dev/sda3 /data ext4 x-mount.mkdir,X-mount.mode=0700":       "mount: X-mount.mode=0700 of /data is without effect: it is for mount(8); want a line of tmpfiles.d for mode and owner, such as z /data 0700 app app",
+		"/dev/sda3 /data ext4 x-systemd.automount,x-systemd.after=x": "",
+	} {
+		if got := strings.Join(notes(image(t, files{fstabPath: line + "\n"}, "")), "\n"); got != want {
+			t.Errorf("%s: notes %q, want %q", line, got, want)
+		}
 	}
 }
 

@@ -220,7 +220,7 @@ func (c *Config) each(f func(path []string, value, where string)) {
 			c.eachPeer(f)
 		case k.name == "mount":
 			for j := range c.Mounts {
-				f([]string{k.name}, literal(&c.Mounts[j]), c.whereMount(j))
+				f([]string{k.name}, literal(&c.Mounts[j]), c.WhereMount(j))
 			}
 		case k.name == "service":
 			for j := range c.Services {

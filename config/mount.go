@@ -15,8 +15,8 @@ type entryAt struct {
 	n    int
 }
 
-// whereMount is where the ith mount came from.
-func (c *Config) whereMount(i int) string {
+// WhereMount is where the ith mount came from.
+func (c *Config) WhereMount(i int) string {
 	at := c.mountAt[i]
 	line := at.n
 	if at.from == TOML {
@@ -157,7 +157,7 @@ func (l *loader) mountOption(i int, option string) {
 		if isDigits(value) {
 			value += "s" // of systemd.time(7)
 		}
-		d, err := time.ParseDuration(value)
+		d, err := time.ParseDuration(strings.NewReplacer(" ", "", "min", "m", "sec", "s").Replace(value))
 		if err != nil || d < 0 || d > time.Hour {
 			l.mountProblem(i, "options", fault{what: quote(option) + " is no duration", want: find("mount", "wait", false).want, used: "the usual time"})
 		} else if m.Wait == 0 {
@@ -173,6 +173,8 @@ func (l *loader) mountOption(i int, option string) {
 		} else if m.Grow == "" {
 			m.Grow = GrowFileSystem
 		}
+	case "X-mount.mode", "X-mount.owner", "X-mount.group", "X-mount.idmap", "X-mount.subdir":
+		l.noteOnce("mount", option+" of "+m.Target+" is without effect: it is for mount(8); want a line of tmpfiles.d for mode and owner, such as z "+m.Target+" 0700 app app")
 	case "_netdev":
 		if isNetworkType(m.Type) || isProgramType(m.Type) {
 			return // told of

@@ -169,7 +169,7 @@ func (n *Setup) MissingTools() (problems []error) {
 			return err == nil && mode&0o111 != 0
 		})
 		for _, what := range lacking {
-			problems = append(problems, errors.New(n.Config.Problem("mount", m.Target+" wants "+what+", which the image has not", "the package in the image", "").String()))
+			problems = append(problems, errors.New(n.Config.WhereMount(i)+": "+m.Target+" wants "+what+", which the image has not; want the package in the image"))
 		}
 	}
 	return problems
