@@ -9,52 +9,58 @@ import (
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/machine"
+	"github.com/beaminit/beaminit/internal/nstest"
 	"golang.org/x/sys/unix"
 )
 
 // lingering gives a descriptor of a connection whose last close(2) takes an hour (socket(7),
 // SO_LINGER): the other end, which this process has too, takes nothing any more.
-func lingering() (fd int) {
+func lingering() (fd int, err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		fmt.Println("no listener:", err)
-		return -1
+		return -1, err
 	}
-	fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err == nil {
 		err = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: 3600})
 	}
 	if err == nil {
 		err = unix.Connect(fd, &unix.SockaddrInet4{Port: l.Addr().(*net.TCPAddr).Port, Addr: [4]byte{127, 0, 0, 1}})
 	}
-	if err != nil && err != unix.EINPROGRESS {
-		fmt.Println("no connection:", err)
+	if err == nil {
+		_, err = l.Accept()
 	}
-	if _, err := l.Accept(); err != nil {
-		fmt.Println("not accepted:", err)
+	if err != nil {
+		return -1, err
 	}
-	for idle := 0; idle < 20; { // until both ends are full
-		if n, err := unix.Write(fd, make([]byte, 1<<16)); n > 0 {
-			idle = 0
-		} else if err == unix.EAGAIN {
-			idle++
-			time.Sleep(5 * time.Millisecond)
+	for full := 0; full < 20; { // both ends
+		if _, err := unix.SendmsgN(fd, make([]byte, 1<<16), nil, nil, unix.MSG_DONTWAIT); err == nil {
+			full = 0
+			continue
 		}
+		full++
+		time.Sleep(5 * time.Millisecond)
 	}
-	return fd
+	return fd, nil
 }
 
 // attackHeld sends the last descriptor of such a connection to a socket of PID 1, so that who takes
 // it there closes the connection. Then it stays, as the other end of that.
 func attackHeld(path string) {
-	held := lingering()
+	held, err := lingering()
+	if err != nil {
+		fmt.Println("no connection:", err)
+	}
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	for range 3 { // PID 1 takes its time for each: this process has closed the descriptor then
+		if err == nil {
+			err = unix.Sendto(fd, []byte("STATUS=before"), 0, &unix.SockaddrUnix{Name: path})
+		}
+	}
 	if err == nil {
 		err = unix.Sendmsg(fd, []byte("READY=1"), unix.UnixRights(held), &unix.SockaddrUnix{Name: path}, 0)
 	}
-	if err == nil {
-		err = unix.Close(held)
-	}
+	go unix.Close(held)
 	fmt.Println("sent", err)
 	time.Sleep(time.Hour)
 }
@@ -67,6 +73,8 @@ func lastingAttack(m *machine.Machine, uid uint32, want string, args ...string) 
 	m.Must(err)
 	m.Must(cmd.Start())
 	m.T.Cleanup(func() { m.PowerOff(); cmd.Wait() })
+	late := time.AfterFunc(nstest.Patience, func() { cmd.Process.Kill() })
+	defer late.Stop()
 	line, _ := bufio.NewReader(out).ReadString('\n')
 	if line != want+"\n" {
 		m.T.Fatalf("attack %q says %q, want %q", args, line, want)
