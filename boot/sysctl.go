@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -15,15 +16,24 @@ import (
 const maxSettings = 1024
 
 // SetSysctls writes settings of the kernel, PATH=VALUE below /proc/sys, in their order. A
-// * in a path stands for any name (net/ipv4/conf/*/rp_filter). Each failure is one error
-// and stops no other setting.
+// * in a path stands for any name (net/ipv4/conf/*/rp_filter), but for those of which there is a
+// -PATH. Each failure is one error and stops no other setting; that of -PATH=VALUE is none.
 func SetSysctls(settings []string) []error {
+	const top = "/proc/sys"
 	var errs []error
 	for _, s := range settings {
-		name, value, _ := strings.Cut(s, "=")
-		for _, p := range globSysctl("/proc/sys", name) {
+		name, value, is := strings.Cut(s, "=")
+		name, quiet := strings.CutPrefix(name, "-")
+		if !is {
+			continue
+		}
+		for _, p := range globSysctl(top, name) {
+			if p != top+"/"+name && slices.Contains(settings, "-"+strings.TrimPrefix(p, top+"/")) {
+				continue
+			}
 			err := files.WriteKernel(p, value)
 			switch {
+			case quiet:
 			case errors.Is(err, unix.ENOENT):
 				errs = append(errs, fmt.Errorf("sysctl %s: this kernel has no such setting, or its module is not loaded", name))
 			case err != nil:

@@ -10,11 +10,16 @@ import (
 
 func TestSetSysctls(t *testing.T) {
 	nstest.Run(t, nstest.Usual, func(t *testing.T) {
-		errs := texts(SetSysctls([]string{"net/ipv4/conf/*/forwarding=1", "net/ipv4/ip_default_ttl=33", "net/no/such=1", "net/ipv4/tcp_ecn=many", "../x=1", "net/*/nothing=1"}))
-		for path, want := range map[string]string{"net/ipv4/conf/lo/forwarding": "1\n", "net/ipv4/conf/default/forwarding": "1\n", "net/ipv4/ip_default_ttl": "33\n"} {
+		errs := texts(SetSysctls([]string{"net/ipv4/conf/*/forwarding=1", "net/ipv4/ip_default_ttl=33", "net/no/such=1", "net/ipv4/tcp_ecn=many", "../x=1", "net/*/nothing=1", "-net/no/other=1",
+			"net/ipv6/conf/*/hop_limit=77", "-net/ipv6/conf/default/hop_limit"}))
+		for path, want := range map[string]string{"net/ipv4/conf/lo/forwarding": "1\n", "net/ipv4/conf/default/forwarding": "1\n", "net/ipv4/ip_default_ttl": "33\n",
+			"net/ipv6/conf/lo/hop_limit": "77\n", "net/ipv6/conf/default/hop_limit": "64\n"} {
 			if got, err := os.ReadFile("/proc/sys/" + path); err != nil || string(got) != want {
 				t.Errorf("%s: got %q, %v, want %q", path, got, err, want)
 			}
+		}
+		if strings.Contains(errs, "net/no/other") {
+			t.Errorf("told of what may fail:\n%s", errs)
 		}
 		for _, want := range []string{"sysctl net/no/such: this kernel has no such setting", "sysctl net/ipv4/tcp_ecn = many: "} {
 			if !strings.Contains(errs, want) {

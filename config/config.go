@@ -351,7 +351,7 @@ type Kernel struct {
 	ModuleOptions map[string]string
 	Blacklist     []string
 	ModuleLines   []string // "alias …" and "softdep …" of modprobe.d
-	Sysctl        []string // PATH=VALUE below /proc/sys, in this order: of sysctl.d and the kernel command line
+	Sysctl        []string // as boot.SetSysctls takes them, in this order: of sysctl.d and the kernel command line
 }
 
 // The words of [root] overlay that are no directory.

@@ -72,8 +72,8 @@ func (l *loader) image() {
 	l.imageFiles("modules-load.d", load)
 	l.imageFile("/etc/modules", load)
 	l.imageFiles("modprobe.d", l.modprobe)
-	l.imageFile("/etc/sysctl.conf", l.sysctl)
 	l.imageFiles("sysctl.d", l.sysctl)
+	l.imageFile("/etc/sysctl.conf", l.sysctl) // the last, as with procps
 	l.imageFiles("tmpfiles.d", l.tmpfile)
 	for _, name := range l.list(volatiles) {
 		l.imagePath = volatiles + "/" + name
@@ -122,16 +122,29 @@ func (l *loader) moduleOption(name, options string) {
 	l.c.Kernel.ModuleOptions[name] = strings.TrimSpace(l.c.Kernel.ModuleOptions[name] + " " + options)
 }
 
-// sysctl takes a line of sysctl.d: KEY=VALUE, with a - in front where a failure is fine.
+// sysctl takes a line of sysctl.d: KEY=VALUE, with a - in front where a failure is fine, or -KEY,
+// which no pattern stands for then. Of two for one key the last counts.
 func (l *loader) sysctl(line string) {
 	key, value, ok := strings.Cut(line, "=")
-	key = strings.TrimSpace(strings.TrimPrefix(key, "-"))
-	if !ok || key == "" || strings.Contains(key, "..") {
-		// -KEY alone takes a setting back that a glob made.
+	key, minus := strings.CutPrefix(key, "-")
+	key = strings.TrimSpace(key)
+	if !ok && !minus || key == "" || strings.Contains(key, "..") || strings.Contains(key, " ") {
 		l.noteOnce("sysctl.d", quote(line)+" is without effect; want KEY = VALUE, such as vm.swappiness = 10")
 		return
 	}
-	l.c.Kernel.Sysctl = append(l.c.Kernel.Sysctl, sysctlPath(key)+"="+strings.TrimSpace(value))
+	path := sysctlPath(key)
+	if !strings.Contains(path, "*") {
+		l.c.Kernel.Sysctl = slices.DeleteFunc(l.c.Kernel.Sysctl, func(s string) bool {
+			return strings.HasPrefix(strings.TrimPrefix(s, "-"), path+"=")
+		})
+	}
+	if ok {
+		path += "=" + strings.TrimSpace(value)
+	}
+	if minus {
+		path = "-" + path
+	}
+	l.c.Kernel.Sysctl = append(l.c.Kernel.Sysctl, path)
 }
 
 // sysctlPath is the path below /proc/sys of a key: dots are slashes, and slashes dots,

@@ -135,6 +135,19 @@ func TestFstabOfOwn(t *testing.T) {
 	}
 }
 
+// Of several settings for one key the last counts: /etc/sysctl.conf after all of sysctl.d, as
+// with procps, and the kernel command line after that.
+func TestSysctlOrder(t *testing.T) {
+	c := image(t, files{
+		"/usr/lib/sysctl.d/50-default.conf": "kernel.sysrq = 16\nnet.ipv4.conf.*.rp_filter = 2\n-net.ipv4.conf.all.rp_filter\nvm.swappiness=60\n-fs.protected_regular = 1\n",
+		"/etc/sysctl.d/99-sysctl.conf":      "vm.swappiness=10\nkernel.sysrq=0\n", "/etc/sysctl.conf": "vm.swappiness=10\nkernel.sysrq=0\nfs.protected_regular=0\n",
+	}, "sysctl.vm.swappiness=1")
+	want := []string{"net/ipv4/conf/*/rp_filter=2", "-net/ipv4/conf/all/rp_filter", "kernel/sysrq=0", "fs/protected_regular=0", "vm/swappiness=1"}
+	if got := c.Kernel.Sysctl; !reflect.DeepEqual(got, want) || c.Notes != nil {
+		t.Errorf("got %q, want %q; notes %q", got, want, notes(c))
+	}
+}
+
 // An fstab's mounts that need a program, or a network that is not there yet, are told of.
 func TestFstabHelped(t *testing.T) {
 	c := image(t, files{fstabPath: "//srv/a /a cifs user=x,_netdev\nu@h:/b /b fuse.sshfs\nsshfs#u@h:/c /c fuse _netdev\nh:/d /d nfs4\n/dev/sda1 /e ext4 _netdev\n"}, "")
@@ -170,7 +183,7 @@ func TestImage(t *testing.T) {
 	if want := []string{"softdep a pre: b", "alias usb:v1* a"}; !reflect.DeepEqual(c.Kernel.ModuleLines, want) {
 		t.Errorf("lines: got %q, want %q", c.Kernel.ModuleLines, want)
 	}
-	if want := []string{"vm/swappiness=10", "net/ipv4/conf/eth0.100/rp_filter=1", "kernel/foo=2", "net/core/somaxconn=128", "kernel/panic=5"}; !reflect.DeepEqual(c.Kernel.Sysctl, want) {
+	if want := []string{"net/ipv4/conf/eth0.100/rp_filter=1", "-kernel/foo=2", "net/core/somaxconn=128", "vm/swappiness=10", "kernel/panic=5"}; !reflect.DeepEqual(c.Kernel.Sysctl, want) {
 		t.Errorf("sysctl: got %q, want %q", c.Kernel.Sysctl, want)
 	}
 	if want := []string{`sysctl.d: "nonsense" is without effect; want KEY = VALUE, such as vm.swappiness = 10`}; !reflect.DeepEqual(notes(c), want) || c.Problems != nil || !reflect.DeepEqual(c.Kernel.Blacklist, []string{"pcspkr", "bad"}) {
@@ -198,7 +211,8 @@ func TestImageLines(t *testing.T) {
 		{"modules-load.d", "../x", `"../x" is without effect`},
 		{"sysctl.d", "vm.swappiness 10", `"vm.swappiness 10" is without effect; want KEY = VALUE`},
 		{"sysctl.d", "= 3", `"= 3" is without effect`},
-		{"sysctl.d", "-net.ipv4.conf.all.rp_filter", "is without effect"},
+		{"sysctl.d", "-net.ipv4.conf.all.rp_filter", ""},
+		{"sysctl.d", "-a b", "is without effect"},
 		{"sysctl.d", "../../etc/x = 3", "is without effect"},
 		{"sysctl.d", "kernel.core_pattern=|/bin/x %p=1", ""},
 	} {
@@ -267,7 +281,7 @@ func FuzzImage(f *testing.F) {
 			}
 		}
 		for _, s := range c.Kernel.Sysctl {
-			if strings.Contains(s[:strings.IndexByte(s, '=')], "..") || !printable(s) {
+			if name, _, _ := strings.Cut(s, "="); strings.Contains(name, "..") || !printable(s) {
 				t.Errorf("sysctl %q", s)
 			}
 		}
