@@ -115,6 +115,9 @@ func (r *Release) override(in *Inputs, c *Command, f *filter) {
 		if given := valueOf(in.Release.Env, e.flag); given != "" && given != e.value {
 			f.note(e.from + ": -env " + e.flag + " " + shown(e.value) + " is left out: release.env is used")
 		}
+		if why := r.noEffect(e.flag); why != "" {
+			f.note(e.from + ": -env " + e.flag + " has no effect: " + why)
+		}
 		c.Env = set(c.Env, e.flag+"="+e.value)
 	}
 	for _, v := range in.Release.Env {
@@ -130,11 +133,9 @@ func (r *Release) setVariable(c *Command, f *filter, from, v string) {
 	if r.script.takes(name) {
 		return
 	}
-	for _, v := range &withoutEffect {
-		if v.name == name && (r.Mix || r.relx) {
-			f.note(from + ": " + name + " has no effect: " + v.why)
-			return
-		}
+	if why := r.noEffect(name); why != "" {
+		f.note(from + ": " + name + " has no effect: " + why)
+		return
 	}
 	switch {
 	case r.script.bringsFlags(name):

@@ -39,6 +39,20 @@ var withoutEffect = [...]struct{ name, why string }{
 	{"RELX_OUT_FILE_PATH", "files that are filled in go to release.tmp"},
 	{"ERL_DIST_PORT", "distribution.port is used"},
 	{"START_ERL_DATA", "releases/start_erl.data is used"},
+	{"HEART_COMMAND", "PID 1 starts the release again by [supervise]"},
+	{"HEART_WATCHDOG_PATH", "PID 1 has the watchdog; want watchdog.device"},
+	{"HEART_KERNEL_TIMEOUT", "PID 1 has the watchdog; want watchdog.timeout"},
+}
+
+// noEffect says why a variable has no effect; empty: it may have one. Those of OTP's and Nerves'
+// heart are known to every release.
+func (r *Release) noEffect(name string) string {
+	for _, v := range &withoutEffect {
+		if v.name == name && (r.Mix || r.relx || strings.HasPrefix(name, "HEART_")) {
+			return v.why
+		}
+	}
+	return ""
 }
 
 // scriptEnv is what the release's own env.sh and release.env say, the latter last: of two
