@@ -196,10 +196,11 @@ func TestInContainer(t *testing.T) {
 		name         string
 		capabilities []string
 		more         []string
+		stop         string // signal
 	}{
-		{"as docker runs it", dockers, nil},
-		{"with no capability", []string{}, nil},
-		{"with a user", dockers, []string{"BEAMINIT_RELEASE_USER=1000"}},
+		{"as docker runs it", dockers, nil, "TERM"},
+		{"with no capability, stopped as podman does", []string{}, nil, "37"}, // SIGRTMIN+3
+		{"with a user", dockers, []string{"BEAMINIT_RELEASE_USER=1000"}, "TERM"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -214,11 +215,11 @@ func TestInContainer(t *testing.T) {
 					t.Errorf("a record of the host: %+v", r)
 				}
 			}
-			c.kill("TERM")
+			c.kill(tt.stop)
 			if got := c.ended(); got != 0 {
 				t.Errorf("exit status %d", got)
 			}
-			c.says("poweroff: release stopped")
+			c.says(": release stopped")
 			for _, line := range strings.Split(c.said(), "\n") {
 				for _, bad := range []string{"not permitted", "read-only file system", "denied", "cannot"} {
 					if strings.Contains(line, bad) && !strings.Contains(line, "ping_group_range") { // which is said once, with what follows

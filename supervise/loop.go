@@ -226,7 +226,10 @@ func (l *Loop) signal(sig os.Signal) {
 	}
 	action, why := ActionOf(sig)
 	if l.state.Policy.Leave && action == config.Reboot {
-		action, why = config.PowerOff, unix.SignalName(sig.(unix.Signal)) // nobody presses keys there
+		action = config.PowerOff
+		if sig == unix.SIGINT {
+			why = "SIGINT" // nobody presses keys there
+		}
 	}
 	if action != "" {
 		l.stop(action, why, false)
@@ -234,7 +237,8 @@ func (l *Loop) signal(sig os.Signal) {
 }
 
 // ActionOf is what a signal asks PID 1 for, in the manner of BusyBox init and
-// erlinit; no action for one that asks for nothing.
+// erlinit, and of systemd(1), as which podman stops whatever is called /sbin/init; no action for one that asks
+// for nothing.
 func ActionOf(sig os.Signal) (action policy.Action, why string) {
 	switch sig {
 	case unix.SIGTERM:
@@ -247,6 +251,12 @@ func ActionOf(sig os.Signal) (action policy.Action, why string) {
 		return config.Halt, "SIGUSR1"
 	case unix.SIGPWR:
 		return config.Halt, "SIGPWR"
+	case rtHalt:
+		return config.Halt, "SIGRTMIN+3"
+	case rtPowerOff:
+		return config.PowerOff, "SIGRTMIN+4"
+	case rtReboot:
+		return config.Reboot, "SIGRTMIN+5"
 	}
 	return "", ""
 }

@@ -12,8 +12,15 @@ import (
 // all of them (os/signal), and of some of these the end of PID 1, a kernel panic, would
 // be what they do. A fault of the program itself is a panic all the same.
 var (
-	meant  = []os.Signal{unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGPWR, unix.SIGINT, unix.SIGCHLD, unix.SIGHUP}
+	meant  = []os.Signal{unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGPWR, unix.SIGINT, unix.SIGCHLD, unix.SIGHUP, rtHalt, rtPowerOff, rtReboot}
 	deadly = []os.Signal{unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGQUIT, unix.SIGILL, unix.SIGTRAP, unix.SIGABRT, unix.SIGSYS}
+)
+
+// What systemd(1) calls SIGRTMIN+3 and so on: glibc's SIGRTMIN is 34.
+const (
+	rtHalt     = unix.Signal(37)
+	rtPowerOff = unix.Signal(38)
+	rtReboot   = unix.Signal(39)
 )
 
 // stackFault is a signal that MIPS has not.
