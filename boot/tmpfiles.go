@@ -20,7 +20,12 @@ import (
 // stops no other line.
 func Tmpfiles(lines []config.Tmpfile, owner func(user, group string) (uid, gid uint32, err error)) []error {
 	lines = append([]config.Tmpfile(nil), lines...)
-	sort.SliceStable(lines, func(i, j int) bool { return lines[i].Path < lines[j].Path }) // a directory before what is in it
+	sort.SliceStable(lines, func(i, j int) bool { // what is removed first; a directory before what is in it
+		if a, b := lines[i].Type == 'r', lines[j].Type == 'r'; a != b {
+			return a
+		}
+		return lines[i].Path < lines[j].Path
+	})
 	var errs []error
 	for i := range lines {
 		t := &lines[i]
@@ -44,8 +49,13 @@ var believed = files.Rule{Any: true}
 
 func tmpfile(t *config.Tmpfile, uid, gid uint32) error {
 	p := path.Clean(t.Path)
-	if t.Type == 'z' {
+	switch t.Type {
+	case 'z':
 		return tmpOwner(t, p, uid, gid)
+	case 'r':
+		return tmpRemove(p)
+	case 'w':
+		return unlessMissing(files.WriteKernel(p, t.Arg))
 	}
 	if err := tmpParents(path.Dir(p)); err != nil {
 		return err
@@ -67,6 +77,28 @@ func tmpfile(t *config.Tmpfile, uid, gid uint32) error {
 		}
 	}
 	return files.WriteAtomic(p, content, files.How{Mode: modeBits(t.Mode, 0o644), UID: uid, GID: gid})
+}
+
+// tmpRemove removes a file.
+func tmpRemove(p string) error {
+	var st unix.Stat_t
+	if err := unix.Lstat(p, &st); err != nil {
+		return unlessMissing(err) // unlink(2) on a read-only file system says that first
+	}
+	d, err := files.OpenDir(path.Dir(p), believed)
+	if err != nil {
+		return unlessMissing(err)
+	}
+	defer d.Close()
+	return unlessMissing(d.Remove(path.Base(p)))
+}
+
+// unlessMissing is an error that is not about something that is not there.
+func unlessMissing(err error) error {
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	return err
 }
 
 // tmpParents makes the directories above, each root's.

@@ -56,6 +56,7 @@ func TestTmpfiles(t *testing.T) {
 		}
 		nstest.Must(t, os.WriteFile("/tmp/there/file", []byte("kept"), 0o600))
 		nstest.Must(t, os.WriteFile("/tmp/emptied/deep/old", nil, 0o600))
+		nstest.Must(t, os.WriteFile("/tmp/there/stale", nil, 0o600))
 		nstest.Must(t, os.Symlink("elsewhere", "/tmp/there/link"))
 		nstest.Must(t, os.Chown("/tmp/release", 1000, 1000)) // and so it can put a link there
 		nstest.Must(t, os.Symlink("/tmp/there", "/tmp/release/trap"))
@@ -75,6 +76,11 @@ func TestTmpfiles(t *testing.T) {
 			force,
 			line('L', "there/linked", -1, "", "file"),
 			line('z', "release/own", 0o700, "", ""),
+			line('r', "there/stale", -1, "", ""),
+			line('r', "there/no/such", -1, "", ""),
+			line('d', "there/stale", 0o700, "", ""), // made when it is gone
+			line('w', "no/such", -1, "", "x"),
+			{Type: 'w', Path: "/proc/sys/net/ipv4/ip_default_ttl", Mode: -1, Arg: "44"},
 			line('z', "nothing", 0o700, "", ""),
 			line('d', "release/trap/mine", 0o777, "app", ""),
 			line('d', "release/trap", 0o777, "app", ""),
@@ -92,7 +98,11 @@ func TestTmpfiles(t *testing.T) {
 /there/copy 600 0:0 "kept"
 /there/file 600 0:0 "kept"
 /there/other 644 0:0 "this"
+/there/stale 700 0:0
 `
+		if ttl, err := os.ReadFile("/proc/sys/net/ipv4/ip_default_ttl"); err != nil || string(ttl) != "44\n" {
+			t.Errorf("w: got %q, %v", ttl, err)
+		}
 		got := seen(t, "/tmp")
 		// The links lie in a directory that is the release's by then: refused.
 		want = strings.Replace(want, "/there/other", "/there/link 777 0:0 -> elsewhere\n/there/other", 1)
@@ -127,6 +137,7 @@ func TestTmpfilesReadOnly(t *testing.T) {
 		}{
 			{config.Tmpfile{Type: 'd', Path: "/tmp/lib", Mode: 0o755, User: "root"}, ""},
 			{config.Tmpfile{Type: 'd', Path: "/tmp/lib/", Mode: -1}, ""},
+			{config.Tmpfile{Type: 'r', Path: "/tmp/none", Mode: -1}, ""},
 			{config.Tmpfile{Type: 'd', Path: "/tmp/new", Mode: 0o755}, "tmpfiles.d: d /tmp/new: mkdir /tmp/new: read-only file system; want a [[mount]] there, or it in the image"},
 			{config.Tmpfile{Type: 'f', Path: "/tmp/lib/file", Mode: -1}, "tmpfiles.d: f /tmp/lib/file: write /tmp/lib/file: read-only file system; want"},
 		} {

@@ -311,6 +311,12 @@ func TestTmpfiles(t *testing.T) {
 		{"- /run/x", "", "without effect: "},
 		{"d", "", ""},
 		{"x /var/lib/app/keep", "", ""},
+		{"e /var/lib/app 0750 app", "z /var/lib/app 0750 app -", ""},
+		{"e /var/cache/app - - - 3d", "z /var/cache/app - - -", "nothing is removed because it is old, of /var/cache/app"},
+		{"r! /data/app.lock", "r /data/app.lock - - -", ""},
+		{"w /sys/class/leds/act/trigger - - - - none", "w /sys/class/leds/act/trigger - - - none", ""},
+		{"w /etc/issue - - - - x", "", `without effect: "w /etc/issue - - - - x"`},
+		{"w+ /proc/x - - - - x", "", "without effect: "},
 		{"X /var/lib/app", "", ""},
 		{"d /var/log/app 0755 app app 7d", "d /var/log/app 0755 app app", "nothing is removed because it is old, of /var/log/app; want a [[service]] that does it"},
 		{"d /tmp/app 0755 - - 1d", "d /tmp/app 0755 - -", ""},
@@ -333,13 +339,13 @@ func TestTmpfiles(t *testing.T) {
 
 // What is not done stands in one note, and what systemd brings for itself in none.
 func TestTmpfilesNotes(t *testing.T) {
-	const rest = "; only d, D, v, f, F, L, C and z are done, without patterns and quotes, and of specifiers %t, %T, %V, %S, %C, %L, %h and %%; want release.run_once for the rest"
+	const rest = "; only d, D, v, e, f, F, L, C, r, z, and w in /sys and /proc, are done, without patterns and quotes, and of specifiers %t, %T, %V, %S, %C, %L, %h and %%; want release.run_once for the rest"
 	c := image(t, files{
 		"/usr/lib/tmpfiles.d/systemd-tmp.conf": "x /tmp/systemd-private-%b-*\nR! /tmp/systemd-private-*\n", "/usr/lib/tmpfiles.d/tmp.conf": "q /var/tmp 1777 root root 30d\n",
 		"/usr/lib/tmpfiles.d/x11.conf": "r! /tmp/.X[0-9]*-lock\nd /tmp/.X11-unix 1777 root root 10d\n", "/lib/tmpfiles.d/provision.conf": "f^ /etc/issue.d/a - - - - b\n",
-		"/etc/tmpfiles.d/var.conf": "R /data/cache\n", "/usr/lib/tmpfiles.d/app.conf": "e /var/lib/app/* - - - 14d\nr /data/a.lock\n",
+		"/etc/tmpfiles.d/var.conf": "R /data/cache\n", "/usr/lib/tmpfiles.d/app.conf": "e /var/lib/app/* - - - 14d\nr /data/*.lock\n",
 	}, "")
-	want := []string{`tmpfiles.d: without effect: "e /var/lib/app/* - - - 14d", "r /data/a.lock", "R /data/cache"` + rest}
+	want := []string{`tmpfiles.d: without effect: "e /var/lib/app/* - - - 14d", "r /data/*.lock", "R /data/cache"` + rest}
 	if got := notes(c); !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}

@@ -10,7 +10,7 @@ import (
 
 // Tmpfile is a line of tmpfiles.d(5) that has effect.
 type Tmpfile struct {
-	Type        byte   // d, D, f, F (which is f+ too), L, C or z
+	Type        byte   // d, D, f, F (which is f+ too), L, C, z, r or w
 	Force       bool   // L+: what is there is replaced
 	Path        string // absolute
 	Mode        int    // permission bits with those of chmod(2); negative: the type's own
@@ -57,7 +57,7 @@ func (l *loader) tmpfile(line string) {
 	kind, modifiers := f[0][:1], f[0][1:]
 	path, known := specifiers(f[1])
 	arg, knownArg := specifiers(strings.TrimSpace(rest))
-	if strings.Trim(modifiers, "!-=+") != "" || !strings.Contains("dDvqQfFLCz", kind) || !known || !knownArg || strings.ContainsAny(line, `"'`) || strings.ContainsAny(path, "*?[") {
+	if strings.Trim(modifiers, "!-=+") != "" || !strings.Contains("dDvqQfFLCzerw", kind) || !known || !knownArg || strings.ContainsAny(line, `"'`) || strings.ContainsAny(path, "*?[") {
 		l.notDone(line)
 		return
 	}
@@ -66,6 +66,11 @@ func (l *loader) tmpfile(line string) {
 	switch {
 	case strings.Contains("vqQ", kind): // a subvolume is a directory where there is no btrfs
 		t.Type = 'd'
+	case kind == "e": // it makes nothing
+		t.Type = 'z'
+	case kind == "w" && (plus || !strings.HasPrefix(path, "/sys/") && !strings.HasPrefix(path, "/proc/")):
+		l.notDone(line)
+		return
 	case kind == "f" && plus:
 		t.Type = 'F'
 	case (kind == "L" || kind == "C") && arg == "":
@@ -113,7 +118,7 @@ func (l *loader) notDone(line string) {
 // noteTmpfiles names what has no effect.
 func (l *loader) noteTmpfiles() {
 	if len(l.undone) > 0 {
-		l.note("tmpfiles.d", "without effect: "+some(l.undone)+"; only d, D, v, f, F, L, C and z are done, without patterns and quotes, and of specifiers %t, %T, %V, %S, %C, %L, %h and %%; want release.run_once for the rest")
+		l.note("tmpfiles.d", "without effect: "+some(l.undone)+"; only d, D, v, e, f, F, L, C, r, z, and w in /sys and /proc, are done, without patterns and quotes, and of specifiers %t, %T, %V, %S, %C, %L, %h and %%; want release.run_once for the rest")
 	}
 	if len(l.aged) > 0 {
 		l.note("tmpfiles.d", "nothing is removed because it is old, of "+some(l.aged)+"; want a [[service]] that does it")
