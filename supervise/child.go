@@ -139,7 +139,12 @@ func (l *Loop) startChild(c *child) {
 			c.Refused(err)
 			return
 		}
+		was := c.failed
+		c.how, c.failed = "cannot be started: "+err.Error(), true
 		l.sayRefused(c, err)
+		if c.Service && !was {
+			l.record()
+		}
 	case pid == 0:
 		c.state.Done = true
 	default:
@@ -181,7 +186,11 @@ func (l *Loop) spawn(c *child) (pid int, err error) {
 	if c.Cgroup != nil {
 		cmd.Bounds.Cgroup = l.makeCgroup(c)
 	}
-	pid, err = cmd.Spawn(l.output.write, f.Child...)
+	says := l.output.write
+	if c.Files == nil { // what the exec helper has to say is about this child
+		says = f.Child[1]
+	}
+	pid, err = cmd.Spawn(says, f.Child...)
 	closeAll(f.CloseChild)
 	if err != nil {
 		closeAll(f.CloseOwn)
@@ -249,6 +258,9 @@ func (l *Loop) sayEnd(c *child, how string, late bool) {
 		text += ", it was started again (pid " + strconv.Itoa(c.state.PID) + ")"
 	} else if c.state.Wanted && !c.state.Done {
 		text += ", it is started again in " + c.state.Pause.String()
+		if c.Service && !c.failed && c.state.Runs == 1 && c.Policy.Ready != policy.ReadyExit { // it may have become a daemon
+			text += "; it is to stay in the foreground"
+		}
 	} else if !c.failed {
 		weight = health.Notice // it has done its work
 	}

@@ -30,9 +30,12 @@ type services struct {
 
 // wanted says whether a child is to run: as its entry says, but for what was asked for by hand.
 func (l *Loop) wanted(c *child) bool {
+	if c.Service && l.state.Phase == policy.Ending && !c.state.Wanted {
+		return false // what did not run in rescue is not started for the way down
+	}
 	switch c.order {
 	case toStart:
-		return l.state.Phase != policy.Ending
+		return true
 	case toStop:
 		return false
 	}
@@ -89,7 +92,7 @@ func (c *child) describe() string {
 		return fmt.Sprintf("%s starting pid=%d for %v: not ready yet, %s", c.Name, c.state.PID, (now - c.state.StartedAt).Truncate(time.Second), runs)
 	case c.state.PID != 0:
 		return fmt.Sprintf("%s up pid=%d for %v, %s", c.Name, c.state.PID, (now - c.state.StartedAt).Truncate(time.Second), runs)
-	case c.state.Runs == 0:
+	case c.state.Runs == 0 && !c.failed:
 		return c.Name + " not started"
 	case c.state.Wanted && !c.state.Done:
 		return fmt.Sprintf("%s down, started again in %v: %s, %s", c.Name, c.pause().Round(time.Second), c.how, runs)
@@ -101,7 +104,7 @@ func (c *child) describe() string {
 // run from before the release on, for the health record.
 func (l *Loop) troubled() (names []string) {
 	for _, c := range l.children {
-		if (c.Service || c.Early) && (c.failed && c.state.PID == 0 || c.state.Tardy) {
+		if (c.Service || c.Early) && (c.failed && c.state.PID == 0 && c.state.Wanted || c.state.Tardy) {
 			names = append(names, c.Name)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/machine"
+	"golang.org/x/sys/unix"
 )
 
 // A service that ran once runs again for who asks for that by hand, in each state that it can be in.
@@ -84,4 +85,47 @@ func TestServiceFloods(t *testing.T) {
 	m.State(health.Up, 0)
 	m.Line(" lines of output dropped: the console is slower")
 	m.Want(0, "flood up", "service", "flood")
+}
+
+// What could not be started is a word of the health record, and what the exec helper says of it has the
+// name of the service.
+func TestServiceNotStarted(t *testing.T) {
+	t.Parallel()
+	m := machine.Start(t, withServices(t, "[[service]]\nname = \"none\"\nexec = [\"/usr/bin/none\"]\n"+serviceOf("ghost", "exit 0", "user = \"ghost\"")))
+	m.Line("beaminit: none: beaminit-start: exec /usr/bin/none: no such file or directory")
+	m.Record("warn", 0, func(r health.Record) bool { return r.State == health.Up && strings.Join(r.Warn, ",") == "ghost,none" })
+	m.Want(0, "ghost down, started again in ", "service", "ghost")
+	m.Want(0, "cannot be started: no user \"ghost\"", "service", "ghost")
+	if n := m.Count("release: beaminit-start"); n > 0 {
+		t.Errorf("it is said of the release\n%s", m.Tail())
+	}
+	m.Want(0, "ghost", "service", "ghost", "stop") // and that is that
+	m.Record("no warning", len(m.Records()), func(r health.Record) bool { return strings.Join(r.Warn, ",") == "none" })
+}
+
+// One that leaves a daemon behind and ends is told what it is to do, once.
+func TestServiceForks(t *testing.T) {
+	t.Parallel()
+	m := machine.Start(t, withServices(t, serviceOf("forks", "setsid sleep 1000 & exit 0", "")))
+	m.Line("service forks ended (exit status 0), it is started again in 1s; it is to stay in the foreground")
+	m.LinesWith("service forks ended (exit status 0), it is started again in ", 2)
+	if n := m.Count("foreground"); n != 1 {
+		t.Errorf("it is told %d times\n%s", n, m.Tail())
+	}
+}
+
+// Services that do not run in rescue are not started for the way down.
+func TestServicesDownFromRescue(t *testing.T) {
+	t.Parallel()
+	m := machine.Start(t, withServices(t, serviceOf("with", "echo here; exec sleep 1000", "")+serviceOf("before", "echo here; exec sleep 1000", "start = \"before\"")+
+		serviceOf("rescue", "trap '' TERM; echo here; while :; do sleep 0.05; done", "in_rescue = true\nstop_timeout = \"1s\"")))
+	m.State(health.Up, 0)
+	m.LinesWith(": here", 3)
+	m.Want(0, "stopped after", "stop")
+	m.Eventually("stop them", func() bool { out, _ := m.Ask("service"); return strings.Count(out, " ended: ") == 2 })
+	m.Signal(unix.SIGTERM)
+	m.Ended()
+	if n := m.Count(": here"); n != 3 {
+		t.Errorf("%d starts, want 3\n%s", n, m.Tail())
+	}
 }
