@@ -23,19 +23,19 @@ func clone(t *testing.T) string {
 	return dir
 }
 
-// built runs the recipe's own steps in a clone, from what do_unpack leaves to what do_compile
-// does, and gives the program, and what it says its version is.
-func built(t *testing.T, repository string) (program []byte, version string) {
+// sources is the recipe of a clone, with what do_unpack of that source (BEAMINIT_SRC) leaves in
+// a directory of its own before the recipe's own function.
+func sources(t *testing.T, repository, from string) layerfile.File {
 	t.Helper()
 	work := t.TempDir()
-	f, err := layerfile.Read(filepath.Join(repository, "yocto-layer", recipe))
+	f, err := layerfile.Read(recipe)
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, build := filepath.Join(work, "beaminit"), t.TempDir()
+	source := filepath.Join(work, "beaminit")
 	for name, value := range map[string]string{
-		"S": source, "B": build, "BEAMINIT_UNPACKED": work, "THISDIR": filepath.Dir(filepath.Join(repository, "yocto-layer", recipe)),
-		"BEAMINIT_SRC": "tree", "GO": "go", "GOTMPDIR": work, "BEAMINIT_GOPROXY": "off",
+		"S": source, "B": t.TempDir(), "BEAMINIT_UNPACKED": work, "THISDIR": filepath.Dir(filepath.Join(repository, "yocto-layer", recipe)),
+		"BEAMINIT_SRC": from, "GO": "go", "GOTMPDIR": work, "BEAMINIT_GOPROXY": "off",
 		"GOBUILDFLAGS": f.Vars["GO_LDFLAGS"] + " -trimpath",
 	} {
 		f.Vars[name] = value
@@ -49,20 +49,40 @@ func built(t *testing.T, repository string) (program []byte, version string) {
 			t.Fatalf("cp: %v: %s", err, out)
 		}
 	}
-	run := func(name string, env ...string) {
-		script, err := f.Script(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cmd := exec.Command("sh", "-e", "-c", script)
-		cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), env...)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v: %s", name, err, out)
-		}
+	return f
+}
+
+// run runs a function of the recipe, which has to end well.
+func run(t *testing.T, f layerfile.File, name string, env ...string) {
+	t.Helper()
+	if said, err := try(t, f, name, env...); err != nil {
+		t.Fatalf("%s: %v: %s", name, err, said)
 	}
-	run("beaminit_source")
-	run("do_compile", "SOURCE_DATE_EPOCH="+strconv.FormatInt(youngest(t, source).Unix(), 10))
-	if program, err = os.ReadFile(filepath.Join(build, "beaminit")); err != nil {
+}
+
+// try runs a function of the recipe, and gives what it says.
+func try(t *testing.T, f layerfile.File, name string, env ...string) (said string, err error) {
+	t.Helper()
+	script, err := f.Script(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "-e", "-c", script)
+	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), env...)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// built runs the recipe's own steps in a clone, from what do_unpack leaves to what do_compile
+// does, and gives the program, and what it says its version is.
+func built(t *testing.T, repository string) (program []byte, version string) {
+	t.Helper()
+	f := sources(t, repository, "tree")
+	build := f.Vars["B"]
+	run(t, f, "beaminit_source")
+	run(t, f, "do_compile", "SOURCE_DATE_EPOCH="+strconv.FormatInt(youngest(t, f.Vars["S"]).Unix(), 10))
+	program, err := os.ReadFile(filepath.Join(build, "beaminit"))
+	if err != nil {
 		t.Fatal(err)
 	}
 	out, err := exec.Command(filepath.Join(build, "beaminit"), "version").Output()
@@ -121,5 +141,46 @@ func TestTwoClones(t *testing.T) {
 	}
 	if _, changed := built(t, other); changed != version+"-dirty" {
 		t.Errorf("the version after a change is %q, want %s-dirty", changed, version)
+	}
+}
+
+// TestSourceOfGit: fetched from the repository, a commit is that commit: what the recipe takes
+// out of it is no change of somebody's.
+func TestSourceOfGit(t *testing.T) {
+	repository := clone(t)
+	f := sources(t, repository, "git")
+	if err := os.RemoveAll(f.Vars["S"]); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(repository, f.Vars["S"]); err != nil { // as the fetcher unpacks destsuffix=beaminit
+		t.Fatal(err)
+	}
+	run(t, f, "beaminit_source")
+	version, err := os.ReadFile(filepath.Join(f.Vars["BEAMINIT_UNPACKED"], "beaminit-version"))
+	if err != nil || !regexp.MustCompile(`^[0-9.]+-g[0-9a-f]{12}\n$`).Match(version) {
+		t.Errorf("the version is %q (%v), want one with a commit, and no -dirty", version, err)
+	}
+}
+
+// TestSourceOfSomebody: of a directory that EXTERNALSRC names, nothing is removed and no file
+// gets another time; there a Go program cannot be built, and how to build is said.
+func TestSourceOfSomebody(t *testing.T) {
+	repository := clone(t)
+	f := sources(t, repository, "tree")
+	f.Vars["S"] = repository
+	status := func() string {
+		out, err := exec.Command("git", "-c", "safe.directory=*", "-C", repository, "status", "--porcelain").CombinedOutput()
+		if err != nil {
+			t.Fatalf("git status: %v: %s", err, out)
+		}
+		return string(out)
+	}
+	before := status()
+	said, err := try(t, f, "beaminit_source")
+	if after := status(); after != before {
+		t.Errorf("the directory has changed: %.300s", after)
+	}
+	if err == nil || !strings.Contains(said, "cannot be built by EXTERNALSRC") {
+		t.Errorf("says %q (%v), want what to do without", said, err)
 	}
 }

@@ -68,10 +68,12 @@ GO_LDFLAGS = '-ldflags="-X main.version=$BEAMINIT_VERSION -X main.buildTime=$SOU
 # old as the checkout.
 do_unpack[postfuncs] =+ "beaminit_source"
 beaminit_source() {
+	# Those of somebody's own directory stay as they are; and externalsrc fetches no Go modules.
+	case ${S}/ in
+	${BEAMINIT_UNPACKED}/*) ;;
+	*) bbfatal "${S} cannot be built by EXTERNALSRC, as devtool modify sets it: want neither; the tree around the layer is built with what is changed in it" ;;
+	esac
 	cd ${S}
-	# What the program is not made of is not in its SBOM.
-	find . -name '*_test.go' -delete
-	find . -depth -type d -name testdata -exec rm -r {} +
 	case ${BEAMINIT_SRC} in
 	git) repository=${S} ;;
 	*) repository=${THISDIR}/../../.. ;;
@@ -83,9 +85,12 @@ beaminit_source() {
 	if commit=$($in_repository log -1 --abbrev=12 --format='%h %ct' -- ${BEAMINIT_TREE} 2>/dev/null) && [ -n "$commit" ]; then
 		version=$version-g${commit% *}
 		[ -z "$($in_repository status --porcelain -- ${BEAMINIT_TREE})" ] || version=$version-dirty
-		find . -path ./.git -prune -o -type f -exec touch -d "@${commit#* }" {} +
 	fi
 	printf '%s\n' "$version" >${BEAMINIT_UNPACKED}/beaminit-version
+	# What the program is not made of is not in its SBOM.
+	find . -name '*_test.go' -delete
+	find . -depth -type d -name testdata -exec rm -r {} +
+	[ -z "$commit" ] || find . -path ./.git -prune -o -type f -exec touch -d "@${commit#* }" {} +
 }
 
 # There is no GOPATH to make; cmd/init alone is built, where go.mod is.
