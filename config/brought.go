@@ -67,6 +67,7 @@ var broughtFiles = [...]struct {
 	{"services of supervisord", "/etc/supervisord.conf", isCheck, wantService},
 	{"networks of OpenWrt", "/etc/config/network", isAny, wantNetwork},
 	{"clock in local time", "/etc/adjtime", isLocal, "a hardware clock in UTC"},
+	{"language", "/etc/locale.conf", isSetting, "LANG in release.env"},
 	{"settings of systemd", "/etc/systemd/system.conf", isSetting, wantSystem},
 	{"settings of systemd", "/etc/systemd/logind.conf", isSetting, "none: the power button switches off, in order"},
 	{"settings of systemd", "/etc/systemd/journald.conf", isSetting, "a [[service]] that keeps what /dev/kmsg says"},

@@ -34,7 +34,7 @@ func TestBrought(t *testing.T) {
 		"/usr/lib/systemd/network/80-wifi-adhoc.network": "",
 
 		"/etc/nftables.conf": "flush ruleset\ntable inet filter {\n chain input { type filter hook input priority 0; policy drop; }\n}\n", "/etc/iptables/rules.v4": "*filter\n-A INPUT -j DROP\nCOMMIT\n",
-		"/etc/adjtime": "0.0 0 0.0\n0\nLOCAL\n", "/etc/crontabs/root": "* * * * * x\n", "/etc/service/app/run": "", "/etc/rc.d/S95done": "", "/var/lib/connman/lan.config": "",
+		"/etc/adjtime": "0.0 0 0.0\n0\nLOCAL\n", "/etc/locale.conf": "LANG=de_DE.UTF-8\n", "/etc/crontabs/root": "* * * * * x\n", "/etc/service/app/run": "", "/etc/rc.d/S95done": "", "/var/lib/connman/lan.config": "",
 		"/etc/supervisor/conf.d/app.conf": "", "/etc/monitrc": "set daemon 30\ncheck process app with pidfile /run/app.pid\n",
 	}, "")
 	want := []string{
@@ -66,6 +66,7 @@ func TestBrought(t *testing.T) {
 		"image: packet filter brought by the image, without effect here: /etc/iptables/rules.v4; want a program of release.run_once that has iptables-restore read it",
 		"image: services of monit brought by the image, without effect here: /etc/monitrc; want [[service]]",
 		"image: clock in local time brought by the image, without effect here: /etc/adjtime; want a hardware clock in UTC",
+		"image: language brought by the image, without effect here: /etc/locale.conf; want LANG in release.env",
 		"image: settings of systemd brought by the image, without effect here: /etc/systemd/system.conf; want watchdog.timeout, release.env, release.limits",
 		"image: settings of systemd brought by the image, without effect here: /etc/systemd/logind.conf; want none: the power button switches off, in order",
 		"image: settings of systemd brought by the image, without effect here: /etc/systemd/journald.conf; want a [[service]] that keeps what /dev/kmsg says",

@@ -12,6 +12,8 @@
 BEAMINIT_RELEASE ??= ""
 # One file, or several that become one.
 BEAMINIT_TOML ??= ""
+# An erlinit.config, which meta-erlang's recipe erlinit would bring.
+BEAMINIT_ERLINIT_CONFIG ??= ""
 # Packages with a release, as recipes with meta-erlang's classes rebar3 and mix make them.
 BEAMINIT_RELEASE_PACKAGE ??= ""
 # The place must be one of release.path.
@@ -25,7 +27,7 @@ BEAMINIT_CHECK_CMDLINE ?= "ip=192.168.7.2::192.168.7.1:255.255.255.0:${@d.getVar
 BEAMINIT_CHECK_ALLOW ?= "^no.cookie:"
 
 do_rootfs[depends] += "beaminit-native:do_populate_sysroot"
-do_rootfs[file-checksums] += "${@' '.join(f + ':True' for f in (d.getVar('BEAMINIT_RELEASE') + ' ' + d.getVar('BEAMINIT_TOML')).split())}"
+do_rootfs[file-checksums] += "${@' '.join(f + ':True' for f in (d.getVar('BEAMINIT_RELEASE') + ' ' + d.getVar('BEAMINIT_TOML') + ' ' + d.getVar('BEAMINIT_ERLINIT_CONFIG')).split())}"
 
 # BitBake keeps the stamp of the last good do_rootfs until there is another good one. If one
 # in between is refused, and what was wrong is taken back, that stamp fits again, and what
@@ -56,6 +58,9 @@ beaminit_install() {
 		rm -f ${IMAGE_ROOTFS}${sysconfdir}/beaminit.toml
 		cat ${BEAMINIT_TOML} >${IMAGE_ROOTFS}${sysconfdir}/beaminit.toml
 		chmod 0644 ${IMAGE_ROOTFS}${sysconfdir}/beaminit.toml
+	fi
+	if [ -n "${BEAMINIT_ERLINIT_CONFIG}" ]; then
+		install -D -m 0644 "${BEAMINIT_ERLINIT_CONFIG}" ${IMAGE_ROOTFS}${sysconfdir}/erlinit.config
 	fi
 }
 
@@ -124,9 +129,57 @@ restart = \"once\""
 	fi
 }
 
+# What packages would have systemd or sysvinit start: where the distribution has neither, units
+# are left out and scripts are linked nowhere, and the data of the packages alone tell of it. A
+# package counts as started where the configuration has the name of one of its services, with
+# or without a d at its end.
+beaminit_services() {
+	[ -e "${IMAGE_MANIFEST}" ] || return 0
+	cat ${IMAGE_ROOTFS}${sysconfdir}/beaminit.toml ${IMAGE_ROOTFS}${sysconfdir}/erlinit.config ${T}/beaminit-check 2>/dev/null | sed 's/^[[:space:]]*#.*//' >${T}/beaminit-named
+	while read -r package rest; do
+		case " ${BEAMINIT_RELEASE_PACKAGE} run-postinsts " in
+		*" $package "*) continue ;;
+		esac
+		services=$(beaminit_services_of ${PKGDATA_DIR}/runtime-reverse/$package)
+		for service in $services; do
+			service=${service%.*}
+			service=${service%@}
+			! grep -Eq "(^|[^[:alnum:]_-])${service%d}d?([^[:alnum:]_-]|\$)" ${T}/beaminit-named || continue 2
+		done
+		[ -z "$services" ] || echo "note: package $package: nothing starts" $services"; want [[service]] or release.run_once"
+	done <${IMAGE_MANIFEST}
+}
+
+# The services in the data of one package, but for those that wait for somebody to enable them.
+beaminit_services_of() {
+	[ ! -e "$1" ] || awk -v package="$(basename $(readlink -f "$1"))" '
+		function has(list) { return index(" " list " ", " " package " ") }
+		{
+			name = substr($1, 1, length($1) - 1)
+			at = length(name) - length(package)
+			of = substr(name, at) == ":" package
+			if (of)
+				name = substr(name, 1, at - 1)
+			own[name] = of
+			$1 = ""
+			value[name] = $0
+		}
+		END {
+			if (value["INITSCRIPT_PACKAGES"] == "")
+				value["INITSCRIPT_PACKAGES"] = value["PN"]
+			if (own["SYSTEMD_SERVICE"] || has(value["SYSTEMD_PACKAGES"]))
+				if (value["SYSTEMD_AUTO_ENABLE"] !~ /disable|mask/)
+					print value["SYSTEMD_SERVICE"]
+			if (own["INITSCRIPT_NAME"] || has(value["INITSCRIPT_PACKAGES"]))
+				print value["INITSCRIPT_NAME"]
+		}' "$1"
+}
+
 beaminit_check() {
 	status=0
 	beaminit check --root ${IMAGE_ROOTFS} --cmdline '${BEAMINIT_CHECK_CMDLINE}' >${T}/beaminit-check 2>&1 || status=$?
+	beaminit_services >${T}/beaminit-services
+	cat ${T}/beaminit-services >>${T}/beaminit-check
 	for allow in ${BEAMINIT_CHECK_ALLOW}; do
 		sed -i -E "\\,$allow,d" ${T}/beaminit-check
 	done
