@@ -61,7 +61,7 @@ func newRootfs(t *testing.T, vars map[string]string, files ...string) rootfs {
 		}
 	}
 	maps.Copy(r.class.Vars, map[string]string{
-		"IMAGE_ROOTFS": r.dir, "T": work + "/T", "sysconfdir": "/etc", "sbindir": "/usr/sbin", "libdir": "/usr/lib", "IMGDEPLOYDIR": work + "/deploy",
+		"IMAGE_ROOTFS": r.dir, "T": work + "/T", "sysconfdir": "/etc", "sbindir": "/usr/sbin", "libdir": "/usr/lib", "base_sbindir": "/sbin", "nonarch_base_libdir": "/lib", "IMGDEPLOYDIR": work + "/deploy",
 		"IMAGE_NAME": "image", "IMAGE_LINK_NAME": "link", "BEAMINIT_CHECK_CMDLINE": "hostname=node",
 	})
 	maps.Copy(r.class.Vars, vars)
@@ -277,72 +277,5 @@ func TestManifest(t *testing.T) {
 		if want := "erts 15.2\nkernel 10.2\nmy_app 1.0.0-rc.1\n"; err != nil || string(text) != want {
 			t.Errorf("%s: the manifest is %q (%v), want %q", name, text, err, want)
 		}
-	}
-}
-
-// TestServicesOfPackages: what another init would have started is told of, package by package,
-// unless the configuration names it, or it waits for somebody to enable it anyway.
-func TestServicesOfPackages(t *testing.T) {
-	const dropbear = "SYSTEMD_SERVICE:dropbear: dropbear.socket\nSYSTEMD_PACKAGES: dropbear\nINITSCRIPT_NAME: dropbear\nPN: dropbear\n"
-	for _, c := range []struct {
-		name, pkg, data string
-		configuration   string
-		says            string
-	}{
-		{"nothing", "libz1", "PN: zlib\n", "", ""},
-		{"a unit and a script", "dropbear", dropbear, "# dropbear comes by and by\n", "dropbear.socket dropbear"},
-		{"a service of its name", "dropbear", dropbear, "[[service]]\nname = \"dropbear\"\nexec = [\"/usr/sbin/dropbear\", \"-F\"]\n", ""},
-		{"one of its program's", "openssh-sshd", "INITSCRIPT_NAME:openssh-sshd: sshd\nINITSCRIPT_PACKAGES: openssh-sshd\nPN: openssh\n", "[[service]]\nname=\"ssh\"\nexec=[\"/usr/sbin/sshd\", \"-D\"]\n", ""},
-		{"without the d", "bluez5", "SYSTEMD_SERVICE:bluez5: bluetooth.service\nPN: bluez5\n", "[[service]]\nname=\"blue\"\nexec=[\"/usr/libexec/bluetooth/bluetoothd\"]\n", ""},
-		{"of a longer name only", "ntp", "INITSCRIPT_NAME: ntpd\nPN: ntp\n", "[[service]]\nname=\"openntpd\"\nexec=[\"/usr/sbin/openntpd\", \"-d\"]\n", "ntpd"},
-		{"another package's script", "dbus-lib", "INITSCRIPT_NAME: dbus-1\nINITSCRIPT_PACKAGES: dbus\nPN: dbus\n", "", ""},
-		{"of another package of its recipe", "dropbear-doc", "SYSTEMD_SERVICE: dropbear.socket\nSYSTEMD_PACKAGES: dropbear\nINITSCRIPT_NAME: dropbear\nPN: dropbear\n", "", ""},
-		{"to be enabled by hand", "dnf", "SYSTEMD_SERVICE:dnf: dnf-makecache.timer\nSYSTEMD_AUTO_ENABLE: disable\nPN: dnf\n", "", ""},
-		{"an instance", "psplash", "SYSTEMD_SERVICE:psplash: psplash-start@.service\nPN: psplash\n", "[release]\nrun_once = [[\"/usr/bin/psplash-start\"]]\n", ""},
-		{"the release's own", "my-release", "SYSTEMD_SERVICE:my-release: my-release.service\nPN: my-release\n", "", ""},
-		{"deferred scripts", "run-postinsts", "INITSCRIPT_NAME: run-postinsts\nPN: run-postinsts\n", "", ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			work := t.TempDir()
-			r := newRootfs(t, map[string]string{"PKGDATA_DIR": work, "IMAGE_MANIFEST": work + "/manifest", "BEAMINIT_RELEASE_PACKAGE": "my-release"},
-				"etc/beaminit.toml="+c.configuration)
-			renamed := c.pkg + "-1" // as debian.bbclass does
-			if c.name == "the release's own" || c.name == "deferred scripts" {
-				renamed = c.pkg
-			}
-			for _, dir := range []string{"/runtime", "/runtime-reverse"} {
-				if err := os.Mkdir(work+dir, 0o755); err != nil {
-					t.Fatal(err)
-				}
-			}
-			err := errors.Join(os.WriteFile(work+"/manifest", []byte(renamed+" core2-64 1.0-r0\nunknown all 1.0-r0\n"), 0o644),
-				os.WriteFile(work+"/runtime/"+c.pkg, []byte(c.data), 0o644), os.Symlink("../runtime/"+c.pkg, work+"/runtime-reverse/"+renamed))
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := ""
-			if c.says != "" {
-				want = "note: package " + renamed + ": nothing starts " + c.says + "; want [[service]] or release.run_once\n"
-			}
-			if said, ok := r.run(t, "beaminit_services"); !ok || said != want {
-				t.Errorf("ended well: %v, says %q, want %q", ok, said, want)
-			}
-		})
-	}
-}
-
-// TestErlinitConfig: the file that the package of another init brought comes by its own variable.
-func TestErlinitConfig(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "erlinit.config")
-	if err := os.WriteFile(file, []byte("-r /usr/lib/eclero\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	r := newRootfs(t, map[string]string{"BEAMINIT_ERLINIT_CONFIG": file, "BEAMINIT_RELEASE": "", "BEAMINIT_TOML": ""})
-	if said, ok := r.run(t, "beaminit_install"); !ok || said != "" {
-		t.Fatalf("beaminit_install: %s", said)
-	}
-	text, err := os.ReadFile(r.dir + "/etc/erlinit.config")
-	if st, _ := os.Stat(r.dir + "/etc/erlinit.config"); err != nil || string(text) != "-r /usr/lib/eclero\n" || st.Mode().Perm() != 0o644 {
-		t.Errorf("the image has %q (%v), of %v", text, err, st)
 	}
 }

@@ -41,7 +41,7 @@ ROOTFS_POSTPROCESS_COMMAND:prepend = "beaminit_install beaminit_link_release "
 ROOTFS_POSTPROCESS_COMMAND:append = " beaminit_hosts beaminit_mountpoints"
 # The check comes last of all: after read-only-rootfs has done its changes, after the scripts
 # for a first boot were put in their place, and after depmod.
-BEAMINIT_CHECKS = "beaminit_postinsts beaminit_check beaminit_manifest"
+BEAMINIT_CHECKS = "beaminit_init beaminit_postinsts beaminit_check beaminit_manifest"
 do_rootfs[postfuncs] += "${BEAMINIT_CHECKS}"
 do_rootfs[vardeps] += "${BEAMINIT_CHECKS}"
 
@@ -115,6 +115,22 @@ beaminit_mountpoints() {
 	done <${T}/beaminit-targets
 }
 
+# Whom the kernel starts: a package that brings its own /sbin/init, as meta-erlang's erlinit does,
+# keeps it in spite of update-alternatives. overlayfs-etc moves the link aside, for a script of a shell.
+beaminit_init() {
+	init=${base_sbindir}/init
+	link=$(readlink ${IMAGE_ROOTFS}$init || :)
+	orig=$(readlink ${IMAGE_ROOTFS}$init.orig || :)
+	case " ${BEAMINIT_CHECK_CMDLINE} " in
+	*" init="*) return ;;
+	esac
+	if [ "${orig##*/}" = beaminit ]; then
+		[ -e ${IMAGE_ROOTFS}/bin/sh ] || [ -L ${IMAGE_ROOTFS}/bin/sh ] || bbfatal "no node would boot from this image: $init is a script (overlayfs-etc), and the image has no /bin/sh; want root.overlay in beaminit.toml instead of it, or a shell"
+	elif [ "${link##*/}" != beaminit ]; then
+		bbfatal "this image boots without beaminit: its $init is ${link:-no link}, of another package; want that one out of IMAGE_INSTALL, or init= in BEAMINIT_CHECK_CMDLINE and on the board"
+	fi
+}
+
 # Scripts of packages that could not run when the image was made: run-postinsts runs them on
 # the node, and removes each that has done its work.
 beaminit_postinsts() {
@@ -175,11 +191,36 @@ beaminit_services_of() {
 		}' "$1"
 }
 
+# Modules that udev would load for the devices they drive, and nobody does here.
+beaminit_drivers() {
+	! grep -Eqs '^[[:space:]]*(kernel\.)?autoload[[:space:]]*=[[:space:]]*true' ${IMAGE_ROOTFS}${sysconfdir}/beaminit.toml || return 0
+	beaminit plan --json --root ${IMAGE_ROOTFS} --cmdline '${BEAMINIT_CHECK_CMDLINE}' |
+		python3 -c 'import json, sys; print(*(m.split()[0] for m in json.load(sys.stdin)["modules"]), sep="\n")' >${T}/beaminit-modules
+	for modules in ${IMAGE_ROOTFS}${nonarch_base_libdir}/modules/*; do
+		[ ! -e $modules/modules.alias ] || awk '
+			function module(path) { sub(/.*\//, "", path); sub(/\.ko.*/, "", path); gsub(/-/, "_", path); return path }
+			FILENAME ~ /beaminit-modules$/ { loaded[module($1)] = 1; next }
+			FILENAME ~ /modules.dep$/ {
+				sub(/:$/, "", $1)
+				for (i = 2; i <= NF && module($1) in loaded; i++)
+					needed[module($i)] = 1
+				next
+			}
+			/^alias (acpi|amba|dmi|hid|i2c|input|mdio|of|pci|platform|pnp|sdio|serio|spi|usb|virtio)[^ ]*:/ && !(module($3) in loaded) && !(module($3) in needed) && !seen[$3]++ {
+				if (n++ < 3)
+					names = names " " $3
+			}
+			END { if (n) print "note: image: drivers that nobody loads: " n " modules, such as" names "; want kernel.autoload = true, or those that a node needs in kernel.modules" }
+			' ${T}/beaminit-modules $modules/modules.dep $modules/modules.alias
+	done
+}
+
 beaminit_check() {
 	status=0
 	beaminit check --root ${IMAGE_ROOTFS} --cmdline '${BEAMINIT_CHECK_CMDLINE}' >${T}/beaminit-check 2>&1 || status=$?
-	beaminit_services >${T}/beaminit-services
-	cat ${T}/beaminit-services >>${T}/beaminit-check
+	beaminit_services >${T}/beaminit-more
+	beaminit_drivers >>${T}/beaminit-more
+	cat ${T}/beaminit-more >>${T}/beaminit-check
 	for allow in ${BEAMINIT_CHECK_ALLOW}; do
 		sed -i -E "\\,$allow,d" ${T}/beaminit-check
 	done
