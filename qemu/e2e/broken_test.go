@@ -9,21 +9,34 @@ import (
 	"github.com/beaminit/beaminit/qemu/lab"
 )
 
-// What can be wrong with a node, on real machines: each boots as far as it can, says
+// What can be wrong with a node, on real machines and as namespaces: each boots as far as it can, says
 // what is wrong and where, writes health records, and none panics the kernel.
 func TestBroken(t *testing.T) {
-	tests := []struct {
-		spec  lab.NodeSpec
-		state health.State
-		lines []string
-		warn  string // a word of it
-	}{
-		{lab.NodeSpec{Append: "beaminit.distribution.prot=1"}, health.Degraded, []string{"distribution.prot", "distribution.port"}, ""},
-		{lab.NodeSpec{NoNIC: true, Append: "beaminit.network.eth0.wait=1s"}, health.Degraded, []string{"network: eth0: absent"}, ""},
-		{lab.NodeSpec{Append: "beaminit.release.path=/srv/nowhere"}, health.Rescue, []string{"/srv/nowhere"}, ""},
-		{lab.NodeSpec{Append: "beaminit.network.eth0.address=192.168.7.300/24"}, health.Degraded, []string{"192.168.7.300"}, ""},
-		{lab.NodeSpec{RTC: "1990-01-01"}, health.Degraded, []string{"clock: "}, "clock"},
+	for as, tests := range map[string][]broken{
+		lab.AsVM: {
+			{lab.NodeSpec{NoNIC: true, Append: "beaminit.network.eth0.wait=1s"}, health.Degraded, []string{"network: eth0: absent"}, ""},
+			{lab.NodeSpec{RTC: "1990-01-01"}, health.Degraded, []string{"clock: "}, "clock"},
+		},
+		lab.AsNS: {
+			{lab.NodeSpec{Append: "beaminit.distribution.prot=1"}, health.Degraded, []string{"distribution.prot", "distribution.port"}, ""},
+			{lab.NodeSpec{Append: "beaminit.release.path=/srv/nowhere"}, health.Rescue, []string{"/srv/nowhere"}, ""},
+			{lab.NodeSpec{Append: "beaminit.network.eth0.address=192.168.7.300/24"}, health.Degraded, []string{"192.168.7.300"}, ""},
+		},
+	} {
+		t.Run(as, func(t *testing.T) { lookBroken(t, as, tests) })
 	}
+}
+
+// broken is a node with which something is wrong.
+type broken struct {
+	spec  lab.NodeSpec
+	state health.State
+	lines []string
+	warn  string // a word of it
+}
+
+func lookBroken(t *testing.T, as string, tests []broken) {
+	t.Parallel()
 	nodes, err := lab.NodeSpecs(len(tests))
 	if err != nil {
 		t.Fatal(err)
@@ -31,8 +44,11 @@ func TestBroken(t *testing.T) {
 	for i := range nodes {
 		nodes[i].Append, nodes[i].NoNIC, nodes[i].RTC = tests[i].spec.Append, tests[i].spec.NoNIC, tests[i].spec.RTC
 	}
-	config := append(lab.Config(nodes, interval), "[supervise\nattempts = 3\n"...)
-	l := start(t, lab.Options{Nodes: nodes}, config)
+	boot := start
+	if as == lab.AsNS {
+		boot = startAsNamespaces
+	}
+	l := boot(t, lab.Options{Nodes: nodes}, append(lab.Config(nodes, interval), "[supervise\nattempts = 3\n"...))
 	for i, n := range l.Nodes() {
 		reach(t, n, string(tests[i].state), func(r lab.Record) bool {
 			return r.State == tests[i].state || r.State == health.Up && tests[i].state == health.Degraded

@@ -10,7 +10,6 @@ import (
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/nstest"
-	"github.com/beaminit/beaminit/qemu/image"
 	"github.com/beaminit/beaminit/qemu/lab"
 )
 
@@ -113,13 +112,7 @@ func startLANs(t *testing.T, o lab.Options) *lab.Lab {
 	if o.As == lab.AsVM {
 		return start(t, o, config)
 	}
-	building.Lock()
-	set, err := image.Directory(image.Spec{Dir: buildDir, Init: theInit(t), Name: "namespaces-lans", Config: lab.AsNamespaces(config)}, func(s string) { t.Log(s) })
-	building.Unlock()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return startSet(t, o, set)
+	return startAsNamespaces(t, o, config)
 }
 
 // answers tells whether a host of the LAN that the address is on gets an answer from there.

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,29 +20,30 @@ import (
 	"github.com/beaminit/beaminit/qemu/lab"
 )
 
-// upAsNamespaces starts a lab of n nodes that are namespaces.
-func upAsNamespaces(t *testing.T, n int, cmdline string) *lab.Lab {
+// startAsNamespaces starts a lab of nodes that are namespaces, with this configuration for all.
+func startAsNamespaces(t *testing.T, o lab.Options, config []byte) *lab.Lab {
 	t.Helper()
 	nstest.AsRoot(t)
-	nodes, err := lab.NodeSpecs(n)
-	if err != nil {
-		t.Fatal(err)
-	}
+	config = lab.AsNamespaces(config)
 	building.Lock()
-	set, err := image.Directory(image.Spec{
-		Dir: buildDir, Init: theInit(t), Name: fmt.Sprintf("namespaces-%d", n), Config: lab.AsNamespaces(lab.Config(nodes, interval)),
-	}, func(s string) { t.Log(s) })
+	set, err := image.Directory(image.Spec{Dir: buildDir, Init: theInit(t), Name: fmt.Sprintf("namespaces-%.4x", sha256.Sum256(config)), Config: config}, func(s string) { t.Log(s) })
 	building.Unlock()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return startSet(t, lab.Options{Nodes: nodes, As: lab.AsNS, Append: cmdline}, set)
+	o.As = lab.AsNS
+	return startSet(t, o, set)
 }
 
 // What is done to virtual machines is done to nodes that are namespaces, and what cannot be is said.
 func TestNamespaces(t *testing.T) {
 	t.Parallel()
-	l := upAsNamespaces(t, 3, "beaminit.console.tty=ttyS1")
+	nodes, err := lab.NodeSpecs(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodes[2].Append = "beaminit.console.tty=ttyS1" // for who sits at it
+	l := startAsNamespaces(t, lab.Options{Nodes: nodes}, lab.Config(nodes, interval))
 	whole := func() {
 		t.Helper()
 		if err := l.WaitWhole(within(t)); err != nil {
@@ -78,6 +80,8 @@ func TestNamespaces(t *testing.T) {
 	if strings.Contains(text, "\t4369\t") {
 		t.Errorf("somebody asks an epmd:\n%s", text)
 	}
+
+	t.Run("the page, in a browser", func(t *testing.T) { seesPage(t, l) })
 
 	do("stop", "eclero10")
 	reach(t, six, "degraded without the one that is stopped", missing("eclero10"))

@@ -28,7 +28,7 @@ export function drawFaults(model) {
   const { verbs } = model;
   document.body.classList.toggle('watched', verbs.length === 0);
   each(ofNode, verbs.flatMap(nodeButtons), (b) => b.words.join(' '), (b) => makeButton(b, model), (e, b) => {
-    e.disabled = !possible(b.words[0], b.words[1], model.node());
+    e.disabled = !possible(b.words[0], b.words[1], model.node(), model.now.accel);
   });
   if (verbs.length > 0 && !linkForm.firstChild) linkForm.append(...makeForm(model));
   if (verbs.length > 0) updateForm(model);
@@ -55,8 +55,9 @@ function makeButton({ words, help }, model) {
 }
 
 // possible tells whether a verb can do something to a node.
-function possible(verb, word, node) {
+function possible(verb, word, node, accel) {
   if (!node) return false;
+  if (accel === 'namespaces' && ['slow', 'readonly', 'full'].includes(word)) return false; // its data is a directory
   const off = node.state === 'off';
   if (verb === 'start' || word === 'full' || word === 'wipe') return off;
   if (verb === 'cont') return (node.faults ?? []).includes('frozen');
