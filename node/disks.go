@@ -2,14 +2,17 @@ package node
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/beaminit/beaminit/boot"
+	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/internal/files"
 	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/launch"
 )
@@ -38,13 +41,26 @@ func (n *node) mountDisks() {
 	if plan, _ := boot.UserMounts(n.Config.Mounts); boot.NeedLate(plan) {
 		n.mountLate()
 	}
-	if err := n.runJob(disksJob, disksLimit+toolLimit(n.Config.Mounts), disksOrder{n.Config.Mounts, n.Boot, n.Config.FactoryReset, n.modules}, &n.state.recalled); err != nil {
+	mounts := n.awaited()
+	if err := n.runJob(disksJob, disksTime(mounts), disksOrder{mounts, n.Boot, n.Config.FactoryReset, n.modules}, &n.state.recalled); err != nil {
 		n.say(health.Err, err)
 	}
 	n.StateDir = n.state.recalled.Dir
 	for _, problem := range append(n.state.recalled.Errs, n.state.recalled.Recalled.Problems...) {
 		n.console.Say(health.Err, problem)
 	}
+}
+
+// awaited are the mounts of the configuration. The one that the overlay of the root lies on is
+// awaited as the root is: without it the node would have another root.
+func (n *node) awaited() []config.Mount {
+	list := slices.Clone(n.Config.Mounts)
+	for i := range list {
+		if m := &list[i]; n.hasOverlay() && files.Below(n.Config.Root.Overlay, m.Target) && m.Wait == 0 {
+			m.Wait = n.Config.Root.Timeout
+		}
+	}
+	return list
 }
 
 // raiseClock gives a board without a clock of its own the best time that there is,

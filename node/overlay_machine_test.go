@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/machine"
@@ -77,4 +78,24 @@ func TestOverlay(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOverlayLate: the partition of the overlay is awaited for longer than those of others are.
+func TestOverlayLate(t *testing.T) {
+	t.Parallel()
+	device, _ := loopDevice(t, `mkfs.ext4 -q -F "$1"`)
+	var st unix.Stat_t
+	if err := unix.Stat(device, &st); err != nil {
+		t.Fatal(err)
+	}
+	m := machine.Start(t, machine.Spec{Cmdline: machine.NoNetwork + " beaminit.root.overlay=/data/over", TOML: mountOf("ext4", ""), Dirs: []string{"data"}})
+	time.Sleep(7 * time.Second) // those of others have 5 s
+	node := fmt.Sprintf("/proc/%d/root/dev/disk0", m.PID())
+	m.Must(unix.Mknod(node, unix.S_IFBLK|0o600, int(st.Rdev)))
+	r, _ := m.State(health.Rescue, 0)
+	m.Line("what is written to the root goes to /data/over")
+	if len(r.Warn) > 0 {
+		t.Errorf("warn=%v\n%s", r.Warn, m.Tail())
+	}
+	m.Must(os.WriteFile(fmt.Sprintf("/proc/%d/root/etc/written", m.PID()), nil, 0o644))
 }

@@ -40,9 +40,11 @@ func wantTools(mounts []config.Mount) bool {
 	return false
 }
 
-// toolLimit is how long those of some mounts may take.
-func toolLimit(mounts []config.Mount) (limit time.Duration) {
+// disksTime is how long some mounts may take, with their tools and what each is awaited for.
+func disksTime(mounts []config.Mount) (limit time.Duration) {
+	limit = disksLimit
 	for i := range mounts {
+		limit += mounts[i].Wait
 		if mounts[i].Format != "" {
 			limit += boot.FormatLimit
 		}
