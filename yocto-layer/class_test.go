@@ -154,7 +154,12 @@ func TestHosts(t *testing.T) {
 // TestMountpoints: the places come from the plan, in whatever way and file they are written.
 func TestMountpoints(t *testing.T) {
 	outside := t.TempDir()
-	r := newRootfs(t, nil,
+	wks := filepath.Join(t.TempDir(), "board.wks.in")
+	const parts = "# part /nothing\npart /boot --source bootimg-partition\npart / --source rootfs\n  partition /media/data --fstype=ext4 --label ${LABEL}\npart swap --fstype=swap\npart --fstype=ext4\n"
+	if err := os.WriteFile(wks, []byte(parts), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := newRootfs(t, map[string]string{"WKS_TEMPLATE_PATH": wks, "WKS_FULL_PATH": "/nowhere"},
 		"etc/beaminit.toml=[[mount]]\nsource='/dev/vdb'\ntarget = '/data'\ntype=\"ext4\"\n[[mount]]\nsource=\"tmpfs\"\ntype=\"tmpfs\"\n  \"target\"=\"/var/lib/app\"\n"+
 			"[[mount]]\nsource=\"/dev/vdc\"\ntype=\"ext4\"\ntarget=\"/mnt/log\"\n",
 		"etc/fstab=/dev/vdd /srv/media ext4 defaults 0 0\n",
@@ -163,7 +168,7 @@ func TestMountpoints(t *testing.T) {
 	if !ok || !strings.Contains(said, "WARNING: mount on /mnt/log: /mnt is a link") || strings.Count(said, "\n") != 1 {
 		t.Errorf("beaminit_mountpoints: %v, %q", ok, said)
 	}
-	for _, dir := range []string{"/data", "/var/lib/app", "/srv/media"} {
+	for _, dir := range []string{"/data", "/var/lib/app", "/srv/media", "/boot", "/media/data"} {
 		if st, err := os.Stat(r.dir + dir); err != nil || !st.IsDir() {
 			t.Errorf("%s was not made: %v", dir, err)
 		}

@@ -93,10 +93,15 @@ beaminit_hosts() {
 }
 
 # On a read-only root nobody can make the places to mount on later. Which there are, of
-# beaminit.toml, erlinit.config and fstab, the plan tells.
+# beaminit.toml, erlinit.config and fstab, the plan tells; those of partitions of a .wks wic adds
+# to the fstab of its image when this one is done. Of a template it is too early for the .wks itself.
+do_rootfs[file-checksums] += "${@f + ':True' if (f := d.getVar('WKS_TEMPLATE_PATH') or d.getVar('WKS_FULL_PATH')) else ''}"
 beaminit_mountpoints() {
 	beaminit plan --json --root ${IMAGE_ROOTFS} --cmdline '${BEAMINIT_CHECK_CMDLINE}' >${T}/beaminit-plan || bbfatal "beaminit plan failed"
 	python3 -c 'import json, sys; print(*json.load(sys.stdin)["targets"], sep="\n")' <${T}/beaminit-plan >${T}/beaminit-targets
+	wks=${WKS_TEMPLATE_PATH}
+	[ -n "$wks" ] || wks=${WKS_FULL_PATH}
+	[ ! -e "$wks" ] || sed -nE 's,^[[:space:]]*part(ition)?[[:space:]]+(/[^[:space:]]+).*,\2,p' "$wks" >>${T}/beaminit-targets
 	while read -r target; do
 		# A link on the way would lead out of the image, to the build host's directories.
 		place= rest=${target#/}
