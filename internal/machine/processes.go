@@ -186,7 +186,7 @@ func (m *Machine) HasTTY(vm int, uid uint32) {
 	f := strings.Fields(rest) // state ppid pgrp session tty_nr tpgid
 	var st unix.Stat_t
 	m.Must(unix.Stat(fmt.Sprintf("/proc/%d/fd/0", vm), &st))
-	if f[2] != f[3] || f[4] != strconv.FormatUint(st.Rdev, 10) || f[5] != f[2] {
+	if f[2] != f[3] || f[4] != strconv.FormatUint(uint64(st.Rdev), 10) || f[5] != f[2] {
 		m.T.Errorf("pgrp, session, tty_nr, tpgid: %q; want a session that it leads, and its standard input, %d, for controlling tty", f[2:6], st.Rdev)
 	}
 	if st.Uid != uid {
