@@ -12,6 +12,7 @@ const (
 	wantCron    = "a [[service]] that runs cron"
 	wantWPA     = "a [[service]] that runs wpa_supplicant"
 	wantNTP     = "a [[service]] that runs chronyd or ntpd"
+	wantGrow    = "[[mount]] with grow = true, which extends the last one; others are made with the image"
 	wantSystem  = "watchdog.timeout, release.env, release.limits"
 	wantTables  = "a program of release.run_once that has iptables-restore read it"
 )
@@ -36,6 +37,9 @@ var broughtDirs = [...]struct{ kind, dir, ends, want string }{
 	{"services of dinit", "/etc/dinit.d/boot.d", "", wantService},
 	{"services of supervisord", "/etc/supervisor/conf.d", ".conf", wantService},
 	{"services of monit", "/etc/monit.d", "", wantService},
+	{"services of Upstart", "/etc/init", ".conf", wantService},
+	{"partitions of systemd-repart", "/etc/repart.d", ".conf", wantGrow},
+	{"partitions of systemd-repart", "/usr/lib/repart.d", ".conf", wantGrow},
 	{"networks of NetworkManager", "/usr/lib/NetworkManager/system-connections", "", wantNetwork},
 	{"networks of ConnMan", "/var/lib/connman", ".config", wantNetwork},
 	{"wireless networks", "/var/lib/iwd", ".psk", "a [[service]] that runs iwd"},
@@ -66,6 +70,9 @@ var broughtFiles = [...]struct {
 	{"services of monit", "/etc/monitrc", isCheck, wantService},
 	{"services of supervisord", "/etc/supervisord.conf", isCheck, wantService},
 	{"networks of OpenWrt", "/etc/config/network", isAny, wantNetwork},
+	{"verified disks", "/etc/veritytab", isAny, "dm-mod.create= on the kernel command line"},
+	{"arrays of disks", "/etc/mdadm.conf", isArray, "release.run_once, which assembles them before the release is started"},
+	{"swap space in memory", "/etc/systemd/zram-generator.conf", isAny, "release.run_once, which makes it"},
 	{"clock in local time", "/etc/adjtime", isLocal, "a hardware clock in UTC"},
 	{"language", "/etc/locale.conf", isSetting, "LANG in release.env"},
 	{"settings of systemd", "/etc/systemd/system.conf", isSetting, wantSystem},
@@ -86,6 +93,7 @@ func isRule(s string) bool {
 func isCheck(s string) bool {
 	return strings.HasPrefix(s, "check ") || strings.HasPrefix(s, "[program:")
 }
+func isArray(s string) bool        { return strings.HasPrefix(s, "ARRAY ") }
 func isLocal(s string) bool        { return s == "LOCAL" }
 func isNetworkBlock(s string) bool { return strings.HasPrefix(s, "network=") }
 

@@ -35,7 +35,8 @@ func TestBrought(t *testing.T) {
 
 		"/etc/nftables.conf": "flush ruleset\ntable inet filter {\n chain input { type filter hook input priority 0; policy drop; }\n}\n", "/etc/iptables/rules.v4": "*filter\n-A INPUT -j DROP\nCOMMIT\n",
 		"/etc/adjtime": "0.0 0 0.0\n0\nLOCAL\n", "/etc/locale.conf": "LANG=de_DE.UTF-8\n", "/etc/crontabs/root": "* * * * * x\n", "/etc/service/app/run": "", "/etc/rc.d/S95done": "", "/var/lib/connman/lan.config": "",
-		"/etc/supervisor/conf.d/app.conf": "", "/etc/monitrc": "set daemon 30\ncheck process app with pidfile /run/app.pid\n",
+		"/etc/init/app.conf": "", "/usr/lib/repart.d/50-data.conf": "", "/etc/veritytab": "usr /dev/a /dev/b ab\n", "/etc/mdadm.conf": "MAILADDR root\nARRAY /dev/md0 UUID=1\n",
+		"/etc/systemd/zram-generator.conf": "[zram0]\n", "/etc/supervisor/conf.d/app.conf": "", "/etc/monitrc": "set daemon 30\ncheck process app with pidfile /run/app.pid\n",
 	}, "")
 	want := []string{
 		"image: units of systemd brought by the image, without effect here: app.service, chronyd.service, logrotate.timer, modem.service, sshd.socket, systemd-timesyncd.service; want [[service]] or [[mount]]",
@@ -52,6 +53,8 @@ func TestBrought(t *testing.T) {
 		"image: drop-ins of systemd brought by the image, without effect here: lan.conf; want dns.servers, dns.search",
 		"image: services of runit brought by the image, without effect here: app; want [[service]]",
 		"image: services of supervisord brought by the image, without effect here: app.conf; want [[service]]",
+		"image: services of Upstart brought by the image, without effect here: app.conf; want [[service]]",
+		"image: partitions of systemd-repart brought by the image, without effect here: 50-data.conf; want [[mount]] with grow = true, which extends the last one; others are made with the image",
 		"image: networks of ConnMan brought by the image, without effect here: lan.config; want [network.IFACE]",
 		"image: programs of cron brought by the image, without effect here: root; want a [[service]] that runs cron",
 		"image: network brought by the image, without effect here: /etc/network/interfaces; want [network.IFACE]",
@@ -65,6 +68,9 @@ func TestBrought(t *testing.T) {
 		`image: packet filter brought by the image, without effect here: /etc/nftables.conf; want release.run_once = [["/usr/sbin/nft", "-f", "/etc/nftables.conf"]]`,
 		"image: packet filter brought by the image, without effect here: /etc/iptables/rules.v4; want a program of release.run_once that has iptables-restore read it",
 		"image: services of monit brought by the image, without effect here: /etc/monitrc; want [[service]]",
+		"image: verified disks brought by the image, without effect here: /etc/veritytab; want dm-mod.create= on the kernel command line",
+		"image: arrays of disks brought by the image, without effect here: /etc/mdadm.conf; want release.run_once, which assembles them before the release is started",
+		"image: swap space in memory brought by the image, without effect here: /etc/systemd/zram-generator.conf; want release.run_once, which makes it",
 		"image: clock in local time brought by the image, without effect here: /etc/adjtime; want a hardware clock in UTC",
 		"image: language brought by the image, without effect here: /etc/locale.conf; want LANG in release.env",
 		"image: settings of systemd brought by the image, without effect here: /etc/systemd/system.conf; want watchdog.timeout, release.env, release.limits",
