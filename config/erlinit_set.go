@@ -25,8 +25,8 @@ func (l *loader) erlinitOption(from Source, o *erlinitOption, value string) {
 	case o.how == hLimits:
 		l.erlinitLimits(k, from, value)
 	default:
-		l.erlinitAgain(from, o, value)
 		if v := l.erlinitValue(from, o, value); v != nil {
+			l.erlinitAgain(from, o, value)
 			l.set(k, nil, from, v)
 		}
 	}
