@@ -59,7 +59,7 @@ func (r *Release) chooseCookie(in *Inputs, c *Command, f *filter) []byte {
 		if f.cookie.value != "" && f.cookie.value != string(cookie) {
 			c.note(f.cookie.from + ": -setcookie is left out: the cookie in " + s.name + " is used (fingerprint " + c.Fingerprint() + ")")
 		}
-		if s.name == flag && r.cookie != nil && string(bytes.TrimSpace(r.cookie)) != string(cookie) {
+		if s.name == flag && r.cookie != nil && !in.Erlinit && string(bytes.TrimSpace(r.cookie)) != string(cookie) {
 			c.note(f.cookie.from + ": -setcookie is used (fingerprint " + c.Fingerprint() + "), and not the cookie in " + r.Root + "/releases/COOKIE")
 		}
 		if i == len(sources)-1 {

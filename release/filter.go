@@ -67,6 +67,8 @@ type filter struct {
 // flagAt is a flag with its value, and the list that it stands in.
 type flagAt struct{ from, flag, value string }
 
+func (g *flagAt) String() string { return g.from + ": " + g.flag + " " + shown(g.value) }
+
 // run gives the arguments that are left of a list, in their order. What follows
 // -extra is not for the VM and stays as it is.
 func (f *filter) run(from string, tokens []string) []string {

@@ -15,6 +15,7 @@ type naming struct {
 	none   bool   // it has no name when it starts
 	host   string // this node's part after @; empty where there is no host name
 	domain string // for host names without one
+	told   string // which name of the release has been told of already
 }
 
 // naming is made from the configuration; where that is silent, from what the release says
@@ -47,6 +48,7 @@ func (r *Release) naming(in *Inputs, c *Command, f *filter) (n naming) {
 	if n.long && !isAddress(in.Hostname) && (in.Hostname == "" || n.domain == "") {
 		// The VM would die of it: "Can't set long node name".
 		n.long = false
+		n.told = from
 		const want = `has no domain; want node.hostname with one, such as "eclero6.lan", or dns.search; using short names`
 		if _, host, _ := strings.Cut(from, "@"); in.DefaultNames && isAddress(host) {
 			c.note(from + ` names the node by an address; want distribution.names = "address", which takes the node's own; using short names`)
@@ -91,9 +93,9 @@ func (r *Release) namesOfRelease(in *Inputs, c *Command, f *filter) (names, from
 	for _, g := range f.named {
 		switch g.flag {
 		case "-name":
-			return config.LongNames, g.from + ": -name " + shown(g.value)
+			return config.LongNames, g.String()
 		case "-sname":
-			return config.ShortNames, g.from + ": -sname " + shown(g.value)
+			return config.ShortNames, g.String()
 		}
 	}
 	if value == "none" {
@@ -154,8 +156,9 @@ func (n *naming) notes(c *Command, f *filter) {
 		switch {
 		case n.none:
 			c.note(g.from + ": " + g.flag + " " + shown(g.value) + " is left out: the node has no name when it starts (distribution.names)")
+		case n.told == g.String() && name == n.name:
 		case name != n.name || host != "" && host != n.host || !kind:
-			c.note(g.from + ": " + g.flag + " " + shown(g.value) + " is left out: the node is " + c.Node +
+			c.note(g.String() + " is left out: the node is " + c.Node +
 				" (distribution.name, distribution.names, node.hostname)")
 		}
 	}
