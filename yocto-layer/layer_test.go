@@ -179,6 +179,19 @@ func TestHeart(t *testing.T) {
 	}
 }
 
+// TestShellOfOthers: in a build for another init a recipe that wants /bin/sh gets the shell that
+// it got before.
+func TestShellOfOthers(t *testing.T) {
+	for name, value := range vars(t, recipe) {
+		if strings.HasPrefix(name, "RPROVIDES") && strings.Contains(value, "/bin/sh") {
+			t.Errorf("%s = %q: want it with the distro feature beaminit only", name, value)
+		}
+	}
+	if got := vars(t, recipe)["BEAMINIT_SHELL"]; got != "${@bb.utils.contains('DISTRO_FEATURES', 'beaminit', '/bin/sh', '', d)}" {
+		t.Errorf("BEAMINIT_SHELL = %q", got)
+	}
+}
+
 // TestFlags holds the recipe's flags for the linker to the Makefile's, but for the
 // stripping, and proves by a build that they fit this tree.
 func TestFlags(t *testing.T) {

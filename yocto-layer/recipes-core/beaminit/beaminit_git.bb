@@ -149,9 +149,11 @@ CONFFILES:${PN} = "${sysconfdir}/beaminit.toml"
 RDEPENDS:${PN}-sh = "${PN}"
 RCONFLICTS:${PN}-sh = "busybox bash"
 # RPM takes a package with a scriptlet, as that of the links above, for one that needs /bin/sh.
-# The build host's shell runs them when the image is made, and on a node nobody does.
-RPROVIDES:${PN} += "/bin/sh"
-RPROVIDES:${PN}-sh += "/bin/sh"
+# The build host's shell runs them when the image is made, and on a node nobody does. In a build
+# for another init a recipe that wants /bin/sh is not to be given this one.
+BEAMINIT_SHELL = "${@bb.utils.contains('DISTRO_FEATURES', 'beaminit', '/bin/sh', '', d)}"
+RPROVIDES:${PN} += "${BEAMINIT_SHELL}"
+RPROVIDES:${PN}-sh += "${BEAMINIT_SHELL}"
 
 INSANE_SKIP:${PN} += "textrel"
 
