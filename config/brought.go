@@ -209,6 +209,25 @@ func (l *loader) withSuffix(dir string, suffixes ...string) (names []string) {
 	return names
 }
 
+// handled leaves out what the configuration has a word for: a network, or a program that reads the
+// file.
+func (l *loader) handled() {
+	var words []string
+	for _, program := range append(l.c.Release.RunOnce, l.c.Release.PreRun) {
+		words = append(words, program...)
+	}
+	for i := range l.c.Services {
+		words = append(words, l.c.Services[i].Exec...)
+	}
+	l.c.Notes = slices.DeleteFunc(l.c.Notes, func(n Note) bool {
+		return n.Key == "image" && (len(l.c.Network) > 0 && strings.Contains(n.Text, "; want "+wantNetwork) ||
+			slices.ContainsFunc(words, func(w string) bool {
+				at := strings.Index(w, "/etc/") // -c/etc/wpa_supplicant.conf
+				return at >= 0 && strings.Contains(n.Text, "without effect here: "+w[at:]+"; want")
+			}))
+	})
+}
+
 // noteImage names the things of a kind.
 func (l *loader) noteImage(kind string, names []string, want string) {
 	if len(names) == 0 {

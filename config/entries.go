@@ -83,6 +83,8 @@ func (l *loader) entry(table string, at place, t map[string]any) (faults []fault
 		case there:
 			_, f = l.store(k, k.field(at), TOML, v)
 			l.noteNoEffect(k, k.name)
+		case k.name == "mount.target" && t["type"] == "swap": // it is mounted nowhere
+			at.mount.Target = "none"
 		case k.required:
 			f = []fault{{what: "missing"}}
 		}

@@ -61,9 +61,7 @@ func (l *loader) fstabEntry(fields []string) (m Mount, ok bool) {
 		return m, false
 	case m.Target == "/":
 		// ro and rw are the kernel command line's to say, and every stock fstab has one of them.
-		if options := without("defaults auto ro rw", m.Options); options != nil {
-			l.noteOnce("fstab", "the options of / are without effect; want a [[mount]] with target = \"/\" and options = [\"remount\", \""+strings.Join(options, "\", \"")+"\"]")
-		}
+		l.rootOptions = append(l.rootOptions, without("defaults auto ro rw", m.Options)...)
 		return m, false
 	}
 	if m.Target == "/tmp" || m.Target == "/dev/shm" {
@@ -95,6 +93,9 @@ func without(words string, list []string) (rest []string) {
 // addFstab adds the entries for whose targets there is no other mount.
 func (l *loader) addFstab() {
 	others := len(l.c.Mounts)
+	if l.rootOptions != nil && !slices.ContainsFunc(l.c.Mounts, func(m Mount) bool { return m.Target == "/" }) {
+		l.noteOnce("fstab", "the options of / are without effect; want a [[mount]] with target = \"/\" and options = [\"remount\", \""+strings.Join(l.rootOptions, "\", \"")+"\"]")
+	}
 next:
 	for i, m := range l.fromFstab {
 		for _, have := range l.c.Mounts[:others] {

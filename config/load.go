@@ -18,6 +18,7 @@ type loader struct {
 
 	fromFstab    []Mount // entries of fstabPath
 	fstabLines   []int   // and the line of each
+	rootOptions  []string
 	imageModules []string
 	imagePath    string   // of the file of the image whose lines are taken over
 	undone       []string // lines of tmpfiles.d that have no effect
@@ -176,6 +177,7 @@ func (l *loader) notes() {
 		l.checkNetwork(&c.Network[i])
 	}
 	l.addFstab()
+	l.handled()
 	l.addImageModules()
 	l.checkMounts()
 	l.checkUpdate()

@@ -107,7 +107,11 @@ func (l *loader) checkMounts() {
 			if len(l.c.Problems) > maxProblems {
 				break
 			}
-			if f := optionFault(m.Type, option); f.what != "" && m.Type != "auto" && m.Type != "swap" {
+			fs := m.Type
+			if fs == "" && slices.Contains(m.Options, "remount") {
+				fs = "auto" // which one is not known here
+			}
+			if f := optionFault(fs, option); f.what != "" && fs != "auto" && fs != "swap" {
 				f.used = "it as it stands: the kernel says whether it takes it"
 				l.mountProblem(i, "options", f)
 			}

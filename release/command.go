@@ -149,7 +149,12 @@ func (r *Release) Command(in Inputs) Command {
 	}
 	c.Argv = behindExtra(append(c.Argv, args...), sh.extra)
 	c.wrap(in.Release.Wrapper, r.ERTSDir+"/bin")
-	c.Notes = append(append(c.Notes, f.notes...), r.notes...)
+	c.Notes = append(c.Notes, f.notes...)
+	for _, note := range r.notes {
+		if len(in.Release.PreRun) == 0 || !strings.Contains(note, wantPreRun) {
+			c.note(note)
+		}
+	}
 	return c
 }
 

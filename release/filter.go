@@ -141,6 +141,10 @@ func (f *filter) flag(kept []string, flag string, values []string) []string {
 			f.env = append(f.env, flagAt{f.from, values[0], values[1]})
 			return append(kept, values[2:]...)
 		}
+	case "-erl_epmd_port":
+		if f.portOfModule() {
+			return append(append(kept, flag), values...)
+		}
 	case "-proto_dist":
 		return f.protoDist(kept, flag, values, first)
 	case "-ssl_dist_optfile", "-ssl_dist_opt":
@@ -220,6 +224,7 @@ func (f *filter) kernel(kept, values []string) []string {
 		case pair[0] == "start_distribution" && value == "false":
 			f.silent = f.from + ": -kernel start_distribution false"
 		case f.none: // the rest is for the distribution that the release starts itself
+		case f.portOfModule():
 		case pair[0] == "erl_epmd_node_listen_port", strings.HasPrefix(pair[0], "inet_dist_listen_m") && f.module == "":
 			if value != f.port && pair[0] != "inet_dist_listen_max" { // its min is told of
 				f.drop("-kernel", pair, usesPort)
