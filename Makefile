@@ -16,7 +16,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # What the lab and the tests need, as Debian names it.
 # The second kernel has drivers of watchdogs.
 PACKAGES := qemu-system-x86 linux-image-cloud-amd64 linux-image-amd64 squashfs-tools e2fsprogs fdisk erlang-base \
-            dropbear-bin chrony grub-common grub-pc-bin libubootenv-tool rauc swupdate openssl rebar3 elixir erlang-dev erlang-ssl erlang-parsetools \
+            dropbear-bin chrony grub-common grub-pc-bin libubootenv-tool u-boot-qemu u-boot-tools rauc swupdate openssl rebar3 elixir erlang-dev erlang-ssl erlang-parsetools \
             cpio f2fs-tools dosfstools btrfs-progs xfsprogs erofs-utils tshark dnsmasq-base isc-dhcp-server avahi-daemon avahi-utils dbus-daemon iproute2 iputils-ping nftables util-linux cryptsetup-bin binutils hostname gcc libc6-dev busybox-static strace python3 mandoc runc chromium
 # AS and ARCH stand in make itself, and in the environment of who builds for boards, and mean something else there.
 given = $(filter command,$(origin $(1)))

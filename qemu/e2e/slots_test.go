@@ -38,7 +38,7 @@ const (
 // with the next change of them.
 var boardPrograms = []string{"/usr/bin/grub-editenv", "/usr/bin/rauc", "/usr/bin/dbus-daemon", "/usr/bin/mount", "/usr/bin/umount", "/usr/sbin/e2fsck"}
 
-func newSlots(t *testing.T) *slots {
+func newSlots(t *testing.T, more ...string) *slots {
 	t.Helper()
 	s := &slots{t: t, work: t.TempDir()}
 	s.base = filepath.Join(s.work, "base")
@@ -53,13 +53,13 @@ func newSlots(t *testing.T) *slots {
 	}
 	copied(t, init, filepath.Join(s.base, "sbin/init"))
 	s.must(image.Demo(buildDir, filepath.Join(s.base, "srv/erlang"), func(s string) { t.Log(s) }))
-	for _, program := range boardPrograms {
+	for _, program := range append(more, boardPrograms...) {
 		copied(t, program, filepath.Join(s.base, program))
 	}
 	s.must(image.AddLibraries(s.base, s.base))
 	copied(t, set.Kernel.File, filepath.Join(s.base, "boot/vmlinuz"))
 	copied(t, set.Initramfs, filepath.Join(s.base, "boot/initrd"))
-	s.must(os.Symlink("/run", filepath.Join(s.base, "var/run")))
+	s.must(errors.Join(os.Symlink("/run", filepath.Join(s.base, "var/run")), os.Symlink("/run", filepath.Join(s.base, "var/lock"))))
 	for name, text := range map[string]string{
 		"hosts": "", "resolv.conf": "", "group": "root:x:0:\n", "passwd": "root:x:0:0:root:/root:/nonexistent\n",
 		"dbus.conf": `<busconfig><type>system</type><listen>unix:path=/run/dbus/system_bus_socket</listen><auth>EXTERNAL</auth>

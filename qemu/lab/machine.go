@@ -135,7 +135,11 @@ func (n *Node) arguments() []string {
 // bootArguments are what it boots.
 func (n *Node) bootArguments() []string {
 	if disk := n.Spec.BootDisk; disk != "" {
-		return []string{"-drive", "if=none,id=root,format=raw,file=" + comma(disk), "-device", "virtio-blk-pci,drive=root,addr=4,bootindex=0"}
+		args := []string{"-drive", "if=none,id=root,format=raw,file=" + comma(disk), "-device", "virtio-blk-pci,drive=root,addr=4,bootindex=0"}
+		if n.Spec.Firmware != "" {
+			args = append(args, "-bios", n.Spec.Firmware)
+		}
+		return args
 	}
 	set := n.image()
 	args := []string{"-kernel", set.Kernel.File, "-append", n.cmdline(),

@@ -53,6 +53,7 @@ type NodeSpec struct {
 
 	Image    *image.Set // what it boots; nil: Options.Image
 	BootDisk string     // file of a disk that its firmware boots, in place of Image and the command line; it is written to
+	Firmware string     // file of that; empty: QEMU's own
 }
 
 // NodeSpecs gives the lab's n nodes: eclero6, eclero8, eclero10 and so on, each with
