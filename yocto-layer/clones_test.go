@@ -23,6 +23,21 @@ func clone(t *testing.T) string {
 	return dir
 }
 
+// small is a repository with one program and its test.
+func small(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	script := `git init -q && mkdir -p cmd/init/testdata && echo module m >go.mod && echo package main >cmd/init/main.go &&
+		echo package main >cmd/init/main_test.go && echo >cmd/init/testdata/x && git add . &&
+		git -c user.name=n -c user.email=n@example.org commit -q -m m`
+	cmd := exec.Command("sh", "-c", script)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("git: %v: %s", err, out)
+	}
+	return dir
+}
+
 // sources is the recipe of a clone, with what do_unpack of that source (BEAMINIT_SRC) leaves in
 // a directory of its own before the recipe's own function.
 func sources(t *testing.T, repository, from string) layerfile.File {
@@ -41,6 +56,9 @@ func sources(t *testing.T, repository, from string) layerfile.File {
 		f.Vars[name] = value
 	}
 	for _, name := range fields(f.Vars, "BEAMINIT_TREE") { // as the fetcher unpacks file://…;subdir=beaminit
+		if _, err := os.Stat(filepath.Join(repository, name)); err != nil {
+			continue // of a small one
+		}
 		to := filepath.Join(source, filepath.Dir(name))
 		if err := os.MkdirAll(to, 0o755); err != nil {
 			t.Fatal(err)
@@ -147,7 +165,7 @@ func TestTwoClones(t *testing.T) {
 // TestSourceOfGit: fetched from the repository, a commit is that commit: what the recipe takes
 // out of it is no change of somebody's.
 func TestSourceOfGit(t *testing.T) {
-	repository := clone(t)
+	repository := small(t)
 	f := sources(t, repository, "git")
 	if err := os.RemoveAll(f.Vars["S"]); err != nil {
 		t.Fatal(err)
@@ -156,6 +174,9 @@ func TestSourceOfGit(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, f, "beaminit_source")
+	if _, err := os.Stat(filepath.Join(f.Vars["S"], "cmd/init/main_test.go")); err == nil {
+		t.Error("a test is among the sources of the program")
+	}
 	version, err := os.ReadFile(filepath.Join(f.Vars["BEAMINIT_UNPACKED"], "beaminit-version"))
 	if err != nil || !regexp.MustCompile(`^[0-9.]+-g[0-9a-f]{12}\n$`).Match(version) {
 		t.Errorf("the version is %q (%v), want one with a commit, and no -dirty", version, err)
@@ -165,7 +186,7 @@ func TestSourceOfGit(t *testing.T) {
 // TestSourceOfSomebody: of a directory that EXTERNALSRC names, nothing is removed and no file
 // gets another time; there a Go program cannot be built, and how to build is said.
 func TestSourceOfSomebody(t *testing.T) {
-	repository := clone(t)
+	repository := small(t)
 	f := sources(t, repository, "tree")
 	f.Vars["S"] = repository
 	status := func() string {
