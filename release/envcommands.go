@@ -125,7 +125,11 @@ func assignments(c string, vars []string) (set []string, ok bool) {
 		case !isVariable(name):
 			return nil, false
 		case strings.HasPrefix(rest, "="):
-			value, behind, ok := shellValue(rest[1:], append(vars, set...))
+			known := vars
+			if !export { // the words of a builtin are made before it is run
+				known = append(vars, set...)
+			}
+			value, behind, ok := shellValue(rest[1:], known)
 			if !ok {
 				return ofNode(c, vars)
 			}
@@ -153,18 +157,25 @@ func ofNode(c string, vars []string) (set []string, ok bool) {
 	return set, ok
 }
 
-// assigned is the name of the first variable that a command sets, some of it unless something
-// is so; empty: none.
-func assigned(c string) string {
-	for more := true; more; {
-		var part string
-		part, c, more = strings.Cut(c, "&& ")
-		name, _, is := strings.Cut(strings.TrimPrefix(part, "export "), "=")
-		if is && isVariable(name) {
-			return name
+// assigned are the names of the variables that a command sets, some of them unless something is
+// so.
+func assigned(c string) (names []string) {
+	sets := true
+	for i := 0; i < len(c); i++ {
+		start := i
+		for i < len(c) && !isBlank(c[i]) {
+			i = beyond(c, i)
+		}
+		word := c[start:min(i, len(c))]
+		name, _, is := strings.Cut(word, "=")
+		switch {
+		case is && sets && isVariable(name):
+			names = append(names, name)
+		case word != "":
+			sets = strings.Contains(" export readonly local declare typeset -x && || then else do { ! ", " "+word+" ")
 		}
 	}
-	return ""
+	return names
 }
 
 // saysOnly says whether a command does nothing that would be missed.

@@ -24,20 +24,25 @@ func (r *Release) readEnvScript(fsys FS, env []string) {
 		body, deeper := unwrap(c)
 		depth = max(0, depth+deeper)
 		set, ok := assignments(body, append(slices.Clip(vars), env...))
-		name := assigned(body)
-		switch {
-		case ok && depth == 0:
+		if ok && depth == 0 {
 			r.envScript, vars = append(r.envScript, set...), append(vars, set...)
 			continue
-		case deeper <= 0 && saysOnly(body), has(env, name):
+		}
+		names := assigned(body)
+		missing := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return has(env, name) })
+		if deeper <= 0 && saysOnly(body) || len(names) > 0 && len(missing) == 0 {
 			continue
-		case name != "" && !slices.Contains(lost, name):
-			vars, lost = append(vars, name+"="+unknown), append(lost, name)
+		}
+		for _, name := range missing {
+			vars = append(vars, name+"="+unknown)
+			if !slices.Contains(lost, name) {
+				lost = append(lost, name)
+			}
 		}
 		if first == "" {
 			first = c
 		}
-		if deeper == 0 || name != "" {
+		if deeper == 0 || len(missing) > 0 {
 			count++
 		}
 	}
@@ -93,7 +98,7 @@ func shellValue(s string, vars []string) (value, rest string, ok bool) {
 		case c == '`', quote == 0 && strings.IndexByte(";&|<>()", c) >= 0:
 			return "", "", false
 		case c == '$':
-			text, n := variable(s[i:], vars)
+			text, n := variable(s[i:], vars, quote != 0)
 			if n == 0 {
 				return "", "", false
 			}
@@ -108,7 +113,7 @@ func shellValue(s string, vars []string) (value, rest string, ok bool) {
 
 // variable gives what stands for the variable at the beginning of s, and how long that is;
 // 0: it is none that is understood, or a shell would have to find out.
-func variable(s string, vars []string) (text string, n int) {
+func variable(s string, vars []string, quoted bool) (text string, n int) {
 	inner, braces := s[1:], strings.HasPrefix(s, "${")
 	if braces {
 		if n = closing(s, 2, '}'); s[n-1] != '}' {
@@ -127,16 +132,17 @@ func variable(s string, vars []string) (text string, n int) {
 	if !braces {
 		return text, 1 + end
 	}
-	rest, _ = strings.CutPrefix(rest, ":") // here what is empty is not set
+	rest, colon := strings.CutPrefix(rest, ":")
+	set := text != "" || !colon && has(vars, name) // with : what is empty is not set
 	switch {
 	case rest == "":
 	case rest[0] == '-' || rest[0] == '=':
-		if text == "" {
-			return standIn(rest[1:], vars, n)
+		if !set {
+			return standIn(rest[1:], vars, quoted, n)
 		}
 	case rest[0] == '+':
-		if text != "" {
-			return standIn(rest[1:], vars, n)
+		if set {
+			return standIn(rest[1:], vars, quoted, n)
 		}
 	case text != "" || rest[0] != '#' && rest[0] != '%': // of nothing, a part is nothing
 		return "", 0
@@ -144,8 +150,15 @@ func variable(s string, vars []string) (text string, n int) {
 	return text, n
 }
 
-// standIn is the value of the word in ${NAME:-word}.
-func standIn(word string, vars []string, n int) (string, int) {
+// standIn is the value of the word in ${NAME:-word}, or in "${NAME:-word}", where only a " and a $
+// mean something.
+func standIn(word string, vars []string, quoted bool, n int) (string, int) {
+	if quoted {
+		if strings.Contains(word, `"`) {
+			return "", 0
+		}
+		word = `"` + word + `"`
+	}
 	if text, rest, ok := shellValue(word, vars); ok && rest == "" {
 		return text, n
 	}

@@ -1,6 +1,8 @@
 package release
 
 import (
+	"math/rand/v2"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -26,7 +28,7 @@ func TestEnvScript(t *testing.T) {
 		{"more than a default", "A=${B:-$(x)}\nC=${GIVEN%%.*}\n", nil, "A=${B:-$(x)}"},
 		{"of nothing", "A=${B##*-}\nC=${B%.*}x\n", []string{"A=", "C=x"}, ""},
 		{"kinds of defaults", "A=${N-1}\nB=${N:=two}\nC=${GIVEN:+it is}\nD=${N:+x}\nE=${N:-${M:-$GIVEN}}\nF=\"${N:-'a b'}\"\n",
-			[]string{"A=1", "B=two", "D=", "E=yes", "F=a b"}, "C=${GIVEN:+it is}"},
+			[]string{"A=1", "B=two", "D=", "E=yes", "F='a b'"}, "C=${GIVEN:+it is}"},
 		{"several in one", "export A=1 B=\"x y\" C\nD=1 E=2\nexport\tF=3\nG=1 program\n", []string{"A=1", "B=x y", "D=1", "E=2", "F=3"}, "G=1 program"},
 		{"a condition in one line", "if [ -n \"$X\" ]; then export A=1; fi\nexport B=2\n", []string{"B=2"}, `if [ -n "$X" ]`},
 		{"loops in one line", "for i in 1 2; do A=$i; done\nwhile read l; do B=$l; done < /x\nC=1\n", []string{"C=1"}, "for i in 1 2"},
@@ -40,6 +42,10 @@ func TestEnvScript(t *testing.T) {
 		{"host names", "export RELEASE_NODE=\"bird@$(hostname -f)\"\n", []string{"RELEASE_NODE=bird"}, ""},
 		{"host names of old", "RELEASE_NODE=bird@`hostname`\n", []string{"RELEASE_NODE=bird"}, ""},
 		{"an address", "ip=$(cat /x)\nexport RELEASE_NODE=\"bird@$ip\"\n", []string{"RELEASE_NODE=bird@$ip"}, "ip=$(cat /x)"},
+		{"the words of export come first", "A=1\nexport A=2 B=$A\nA=3 C=$A\n", []string{"A=1", "A=2", "B=1", "A=3", "C=3"}, ""},
+		{"empty is set", "A=\nB=${A-x}\nC=${A:-x}\nD=${N-x}\n", []string{"A=", "B=", "C=x", "D=x"}, ""},
+		{"quotes in quotes", "A=\"${N:-\"x\"}\"\nB=\"${N:-a b}\"\n", []string{"B=a b"}, "A="},
+		{"some of a command", "export A=1 B=$(x)\nC=${B-z}\n", nil, "export A=1 B=$(x)"},
 		{"the end of a line elsewhere", "export A=1\r\nB=2\r\n", []string{"A=1", "B=2"}, ""},
 		{"an open quote", "A='b\n", nil, "A='b"},
 		{"a condition", "A=1\nif true; then\n  B=2\nfi\nC=3\n", []string{"A=1", "C=3"}, "if true"},
@@ -58,6 +64,49 @@ func TestEnvScript(t *testing.T) {
 		}
 		if tt.unknown == "" && said != "" || !strings.Contains(strings.ReplaceAll(said, `\`, ""), tt.unknown) {
 			t.Errorf("%s: problem %q, want one of %q", tt.name, said, tt.unknown)
+		}
+	}
+}
+
+// What is taken from a script is what sh(1) makes of it, and what is not is told: scripts put
+// together of pieces, each with the same seed every time.
+func TestEnvScriptAsShell(t *testing.T) {
+	values := strings.Split(`x|"a b"|'q $A'|a\ b|$A|${B}|"$A-${C}"|${A:-z}|${B-z}|${D:+z}|${A:-$B}|"${A:-a b}"|"${B:-'q'}"|${A##*-}|$(echo k)|`+"`echo j`"+`||'it'"s"|a#b|x=y|"a\"b\\c\d"|a:~|$((1+1))|*|${A:-${B:-deep}}|"\$A"|-$C-`, "|")
+	forms := []string{"%s=%v\n", "export %s=%v\n", "export %s=%v %s=%v # c\n", "%s=%v; %s=%v\n", "if [ -n \"$%s\" ]; then export %s=%v; fi\n",
+		"if true\nthen\n %s=%v\nelse\n %s=%v\nfi\n", "f() {\n %s=%v\n}\n", "cat > /dev/null <<EOF\n%s=here\nEOF\n", "[ -z \"$%s\" ] && %s=%v\n",
+		"case $%s in\n x) %s=%v ;;\n *)\n  %s=%v\n  ;;\nesac\n", "for i in 1 2; do %s=$i; done\n", "# %s=c\n", "f() { %s=%v; }; f\n"}
+	const print = `; for n in A B C D; do eval "v=\$$n"; printf '%s=%s\0' $n "$v"; done`
+	for seed := range 150 {
+		random := rand.New(rand.NewPCG(uint64(seed), 0))
+		script := ""
+		for range 5 {
+			form := strings.ReplaceAll(forms[random.IntN(len(forms))], "$%s", "$A")
+			for strings.Contains(form, "%") {
+				form = strings.Replace(form, "%s", string("ABCD"[random.IntN(4)]), 1)
+				form = strings.Replace(form, "%v", values[random.IntN(len(values))], 1)
+			}
+			script += form
+		}
+		const path = "/srv/erlang/releases/1/env.sh"
+		fs := tree(t, path+": "+script)
+		r := &Release{Name: "bird", Version: "1", Root: "/srv/erlang", Dir: "/srv/erlang/releases/1"}
+		r.readEnvScript(fs, nil)
+		sh := exec.Command("sh", "-c", ". "+string(fs)+path+" >/dev/null"+print)
+		sh.Env = []string{"PATH=/bin:/usr/bin", "HOME=/h"}
+		out, err := sh.Output()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, script)
+		}
+		told := ""
+		for _, err := range r.Problems {
+			told += err.Error() + ","
+		}
+		for _, want := range strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00") {
+			name, value, _ := strings.Cut(want, "=")
+			lost := strings.Contains(told, " "+name+",")
+			if got := valueOf(r.envScript, name); !lost && got != value {
+				t.Errorf("%s is %q, sh has %q; told %s of\n%s", name, got, value, told, script)
+			}
 		}
 	}
 }
