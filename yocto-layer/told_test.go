@@ -59,6 +59,19 @@ func TestServicesOfPackages(t *testing.T) {
 	}
 }
 
+// TestAutologin: a feature of an image that wants a getty is told of.
+func TestAutologin(t *testing.T) {
+	for features, want := range map[string]string{
+		"read-only-rootfs":                           "",
+		"allow-empty-password serial-autologin-root": "note: IMAGE_FEATURES: serial-autologin-root is without effect: there is no login; want console.tty in beaminit.toml\n",
+	} {
+		r := newRootfs(t, map[string]string{"IMAGE_FEATURES": features, "IMAGE_MANIFEST": "/nowhere"})
+		if said, ok := r.run(t, "beaminit_services"); !ok || said != want {
+			t.Errorf("%s: says %q, want %q", features, said, want)
+		}
+	}
+}
+
 // TestErlinitConfig: the file that the package of another init brought comes by its own variable.
 func TestErlinitConfig(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "erlinit.config")

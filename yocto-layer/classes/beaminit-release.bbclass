@@ -155,6 +155,9 @@ restart = \"once\""
 # package counts as started where the configuration has the name of one of its services, with
 # or without a d at its end.
 beaminit_services() {
+	case " ${IMAGE_FEATURES} " in
+	*" serial-autologin-root "*) echo "note: IMAGE_FEATURES: serial-autologin-root is without effect: there is no login; want console.tty in beaminit.toml" ;;
+	esac
 	[ -e "${IMAGE_MANIFEST}" ] || return 0
 	cat ${IMAGE_ROOTFS}${sysconfdir}/beaminit.toml ${IMAGE_ROOTFS}${sysconfdir}/erlinit.config ${T}/beaminit-check 2>/dev/null | sed 's/^[[:space:]]*#.*//' >${T}/beaminit-named
 	while read -r package rest; do
