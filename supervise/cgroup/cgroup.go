@@ -145,7 +145,7 @@ func Enter(dir string) error { return files.WriteKernel(dir+"/cgroup.procs", "0"
 // Process is one that is in a group.
 type Process struct {
 	PID  int
-	Name string // proc(5), comm
+	Name string // proc(5), comm; of the first ones
 }
 
 // Processes are those that are in it, but for those of one process group (0: none).
@@ -162,11 +162,18 @@ func (g *Group) Processes(but int) (list []Process) {
 		if pgid, err := unix.Getpgid(pid); err != nil || but > 0 && pgid == but {
 			continue
 		}
-		name, _ := files.ReadFile("/proc/" + word + "/comm")
-		list = append(list, Process{pid, strings.TrimSpace(string(name))})
+		p := Process{PID: pid}
+		if len(list) < named { // there may be tens of thousands, and PID 1 waits
+			name, _ := files.ReadFile("/proc/" + word + "/comm")
+			p.Name = strings.TrimSpace(string(name))
+		}
+		list = append(list, p)
 	}
 	return list
 }
+
+// named is of how many processes Names tells the names.
+const named = 3
 
 // Names tells of processes in one line.
 func Names(list []Process) string {
@@ -174,10 +181,10 @@ func Names(list []Process) string {
 	if len(list) > 1 {
 		text += "es"
 	}
-	for i, p := range list[:min(len(list), 3)] {
+	for i, p := range list[:min(len(list), named)] {
 		text += [...]string{": ", ", ", ", "}[i] + strconv.QuoteToASCII(p.Name) + " (pid " + strconv.Itoa(p.PID) + ")"
 	}
-	if len(list) > 3 {
+	if len(list) > named {
 		text += ", …"
 	}
 	return text
