@@ -3,14 +3,18 @@ package e2e
 import (
 	"context"
 	"flag"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/beaminit/beaminit/internal/nstest"
 	"github.com/beaminit/beaminit/qemu/lab"
+	"github.com/beaminit/beaminit/qemu/scenario"
 )
 
 var (
@@ -44,5 +48,46 @@ func TestScenarios(t *testing.T) {
 				t.Logf("%s", out)
 			}
 		})
+	}
+}
+
+// What scenarios have join the LAN runs for who is not root, too, as lab join runs it: with a user namespace of one
+// user in it.
+func TestHostsOfScenarios(t *testing.T) {
+	nstest.AsRoot(t)
+	files, err := filepath.Glob("../scenarios/*.scenario")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		f, err := scenario.Read(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range f.Steps {
+			if s.Verb != "host" {
+				continue
+			}
+			args := append([]string{"--reuid=65534", "--regid=65534", "--clear-groups", "unshare", "-Urn"}, s.Words[1:]...)
+			cmd := exec.Command("setpriv", args...)
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error, 1)
+			go func() { ended <- cmd.Wait() }()
+			const port53 = ":0035 " // in /proc/net/udp
+			nstest.Await(t, file+": it listens", func() bool {
+				select {
+				case err := <-ended:
+					t.Fatalf("%s: line %d: it ended: %v", file, s.Line, err)
+				default:
+				}
+				udp, _ := os.ReadFile(fmt.Sprintf("/proc/%d/net/udp", cmd.Process.Pid))
+				return strings.Contains(string(udp), port53)
+			}, func() string { return s.Text })
+			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+			<-ended
+		}
 	}
 }

@@ -192,10 +192,13 @@ func (e env) wanted(s labpkg.Status) (addresses []netip.Prefix, place int, err e
 // passStatus makes the status of a program that ran the status of lab.
 func passStatus(err error) error {
 	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.Exited() {
-		return statusError(exit.ExitCode())
+	if !errors.As(err, &exit) {
+		return err
 	}
-	return err
+	if status := exit.Sys().(syscall.WaitStatus); status.Signaled() {
+		return statusError(128 + status.Signal()) // as a shell has it
+	}
+	return statusError(exit.ExitCode())
 }
 
 type statusError int
