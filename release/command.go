@@ -89,6 +89,18 @@ type File struct {
 	Secret  bool // not to be shown in a plan
 }
 
+// peerNodes are the names that the nodes of the peers have.
+func (in *Inputs) peerNodes(n *Naming) (nodes []string) {
+	for i, host := range in.Peers {
+		name := ""
+		if i < len(in.PeerNames) {
+			name = in.PeerNames[i]
+		}
+		nodes = append(nodes, n.Peer(host, name))
+	}
+	return nodes
+}
+
 // Command computes what starts the release, without epmd and without a shell. It
 // changes nothing. For the arguments see erl(1), for the environment what the
 // scripts of relx and mix set.
@@ -109,13 +121,7 @@ func (r *Release) Command(in Inputs) Command {
 	}
 	c.Node, c.Long = n.node(n.host), n.long
 	c.Naming = Naming{n.name, n.long, n.domain}
-	for i, host := range in.Peers {
-		name := ""
-		if i < len(in.PeerNames) {
-			name = in.PeerNames[i]
-		}
-		c.PeerNodes = append(c.PeerNodes, c.Naming.Peer(host, name))
-	}
+	c.PeerNodes = in.peerNodes(&c.Naming)
 	n.notes(&c, f)
 	c.Mode = f.codeMode()
 	sys := strings.TrimSuffix(r.SysConfig, ".config")
