@@ -63,7 +63,6 @@ type child struct {
 	wasReady, wasTardy bool         // as it was said
 
 	cgroup cgroupState
-	order  order  // by hand
 	how    string // it ended last
 	failed bool   // and that was no success, and nobody had asked for it
 }

@@ -9,16 +9,6 @@ import (
 	"github.com/beaminit/beaminit/supervise/policy"
 )
 
-// Orders for a service by hand (beaminit service), which count until PID 1 executes itself
-// anew.
-type order int
-
-const (
-	noOrder order = iota
-	toStart
-	toStop
-)
-
 // services is what the loop knows of all of them.
 type services struct {
 	notices  chan serviceNotice
@@ -33,10 +23,10 @@ func (l *Loop) wanted(c *child) bool {
 	if c.Service && l.state.Phase == policy.Ending && !c.state.Wanted {
 		return false // what did not run in rescue is not started for the way down
 	}
-	switch c.order {
-	case toStart:
+	switch c.state.ByHand {
+	case policy.ToStart:
 		return true
-	case toStop:
+	case policy.ToStop:
 		return false
 	}
 	return c.Wanted(&l.state)
@@ -69,11 +59,11 @@ func (l *Loop) orderService(c *child, what string) bool {
 	case "":
 		return true
 	case "start", "restart":
-		if c.order = toStart; what == "restart" || c.state.Done {
+		if c.state.ByHand = policy.ToStart; what == "restart" || c.state.Done {
 			l.restartChild(c)
 		}
 	case "stop":
-		c.order = toStop
+		c.state.ByHand = policy.ToStop
 	default:
 		return false
 	}

@@ -15,7 +15,7 @@ func TestServiceOnceByHand(t *testing.T) {
 	t.Parallel()
 	m := machine.Start(t, withServices(t,
 		serviceOf("setup", "echo at it; exit 3", "restart = \"once\"\nready = \"exit\"")+
-			serviceOf("long", "echo at it; exec sleep 1000", "restart = \"once\"")))
+			serviceOf("long", "echo at it; exec sleep 1000", "restart = \"once\"")+serviceOf("other", "exec sleep 1000", "")))
 	m.State(health.Up, 0)
 	m.Reachable()
 	m.LinesWith("setup: at it", 1)
@@ -34,8 +34,11 @@ func TestServiceOnceByHand(t *testing.T) {
 	}
 	m.Want(0, "long", "service", "long", "stop")
 	m.Eventually("have ended", func() bool { out, _ := m.Ask("service", "long"); return strings.Contains(out, "ended: ") })
-	m.Want(0, "", "reexec")
+	m.Want(0, "other", "service", "other", "stop")
+	m.Eventually("have ended", func() bool { out, _ := m.Ask("service", "other"); return strings.Contains(out, "ended: ") })
+	m.Want(0, "", "reexec") // what was asked for counts there too
 	m.Want(0, "long", "service", "long", "start")
+	m.Want(0, "other ended: ", "service", "other")
 	m.LinesWith("long: at it", 3)
 }
 

@@ -35,7 +35,7 @@ func (l *Loop) nextToStop() {
 		last := len(l.services.toStop) - 1
 		c := l.services.toStop[last]
 		l.services.toStop, l.services.stopping = l.services.toStop[:last], c
-		c.order = toStop // nothing starts it again
+		c.state.ByHand = policy.ToStop // nothing starts it again
 		if c.state.PID == 0 {
 			continue
 		}

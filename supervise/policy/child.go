@@ -41,6 +41,16 @@ type ChildPolicy struct {
 	ReadyTimeout   time.Duration // within which it is to be, from when it is wanted
 }
 
+// ByHand is what somebody asked for by hand (beaminit service). It counts until the next one.
+type ByHand int
+
+// What can be asked for.
+const (
+	Nothing ByHand = iota
+	ToStart
+	ToStop
+)
+
 // ChildState is what PID 1 knows of a child. StepChild makes a new one from it. Its
 // fields have names of their own in what one PID 1 hands to the next.
 type ChildState struct {
@@ -56,7 +66,8 @@ type ChildState struct {
 	Pause     time.Duration `json:"pause,omitempty"`   // what was decided to pass before it
 	DueAt     time.Duration `json:"due,omitempty"`     // when it is to have ended; 0: never
 	Late      bool          `json:"late,omitempty"`    // it was killed because of Deadline
-	Again     bool          `json:"again,omitempty"`   // it was asked for by hand, though it ran once
+	ByHand    ByHand        `json:"by_hand,omitempty"`
+	Again     bool          `json:"again,omitempty"` // it was asked for by hand, though it ran once
 
 	Ready   bool          `json:"ready,omitempty"`    // by the criterion of its policy
 	Tardy   bool          `json:"tardy,omitempty"`    // it is not, and its time is over or it never will be
