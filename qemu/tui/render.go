@@ -189,7 +189,7 @@ func (s screen) events(room int) []string {
 	list = list[max(0, len(list)-room):]
 	name := 0
 	for _, n := range s.status.Nodes {
-		name = max(name, ansi.StringWidth(n.Name))
+		name = min(max(name, ansi.StringWidth(n.Name)), s.longestName())
 	}
 	var out []string
 	for _, e := range list {

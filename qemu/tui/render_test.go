@@ -227,3 +227,17 @@ func TestNote(t *testing.T) {
 		}
 	}
 }
+
+// A name that is long leaves room for what is said of the node.
+func TestLongName(t *testing.T) {
+	lipgloss.SetColorProfile(termenv.Ascii)
+	s := screen{status: many(2), width: 40, height: 24}
+	s.status.Nodes[1].Name = "a-very-long-host-name-for-a-till-in-a-shop"
+	s.status.Events = []watch.Event{{At: noon, Node: s.status.Nodes[1].Name, Text: "first of all"}}
+	got := s.render()
+	for _, want := range []string{"a-very-long-…  up        1/1", "12:00:00  a-very-long-…  first of all"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+}

@@ -45,7 +45,7 @@ func (s screen) columns() []column {
 		most = 40
 	}
 	for _, n := range s.status.Nodes {
-		name = max(name, ansi.StringWidth(n.Name))
+		name = min(max(name, ansi.StringWidth(n.Name)), s.longestName())
 		text, _ := peersCell(n)
 		peers = min(max(peers, ansi.StringWidth(text)), most)
 	}
@@ -80,6 +80,9 @@ func (s screen) columns() []column {
 	}
 	return list
 }
+
+// longestName is how wide the names of nodes are at most; a screen whose size is not known yet has none.
+func (s screen) longestName() int { return max(12, s.width/3) }
 
 // used is the width of a table with what stands left of it.
 func used(list []column) (width int) {
