@@ -164,9 +164,7 @@ func (e env) tshark(ctx context.Context, c *labpkg.Client, from io.Reader, args 
 	}
 	hosts := os.NewFile(uintptr(fd), "hosts")
 	defer hosts.Close()
-	for _, n := range s.Nodes {
-		fmt.Fprintln(hosts, n.Address, n.Name)
-	}
+	io.WriteString(hosts, hostsOf(s))
 	own := []string{"-i", "-", "-l", "-N", "n", "-H", "/proc/self/fd/3", "-d", fmt.Sprintf("tcp.port==%d,erldp", labpkg.Port)}
 	cmd := exec.CommandContext(ctx, "tshark", append(own, args...)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }

@@ -102,9 +102,7 @@ func (e env) join(dir string, s labpkg.Status, args []string) error {
 	}
 	defer file.Close()
 	hosts := "127.0.0.1 localhost\n" + address.Addr().String() + " lab\n"
-	for _, n := range s.Nodes {
-		hosts += n.Address + " " + n.Name + "\n"
-	}
+	hosts += hostsOf(s)
 	// Root has all users in there, so that what drops its privileges (dnsmasq) can do so.
 	ids := 1
 	if os.Getuid() == 0 {
@@ -187,6 +185,16 @@ func (e env) wanted(s labpkg.Status) (addresses []netip.Prefix, place int, err e
 		address = netip.PrefixFrom(alone, lans[place].Bits())
 	}
 	return []netip.Prefix{address}, place, nil
+}
+
+// hostsOf are the nodes in the form of hosts(5), but for those that take an address by themselves.
+func hostsOf(s labpkg.Status) (text string) {
+	for _, n := range s.Nodes {
+		if n.Address != "" {
+			text += n.Address + " " + n.Name + "\n"
+		}
+	}
+	return text
 }
 
 // passStatus makes the status of a program that ran the status of lab.

@@ -174,6 +174,14 @@ func TestWebFlag(t *testing.T) {
 	}
 }
 
+// A node whose address nobody knows is in no hosts file.
+func TestHostsOf(t *testing.T) {
+	s := labpkg.Status{Nodes: []labpkg.NodeStatus{{Name: "till", Address: "192.168.7.6"}, {Name: "node-0708"}, {Name: "store", Address: "192.168.7.8"}}}
+	if got, want := hostsOf(s), "192.168.7.6 till\n192.168.7.8 store\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // Who joins the LAN has an address that nobody has, and none that a node or another host has.
 func TestSeat(t *testing.T) {
 	dir := t.TempDir()
