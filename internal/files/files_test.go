@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -389,4 +390,32 @@ func TestRemoveAll(t *testing.T) {
 	}
 	must(t, os.MkdirAll(dir+"/.f.new/below", 0))
 	must(t, d.WriteAtomic("f", []byte("x"), How{Mode: 0o600})) // whoever had put that in its way
+}
+
+// What is no directory has no names, and a FIFO that nobody writes to holds nobody up.
+func TestNamesOfNone(t *testing.T) {
+	dir := t.TempDir()
+	if err := unix.Mkfifo(dir+"/fifo", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir+"/file", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, name := range []string{"fifo", "file", "none"} {
+			if names, err := Names(dir+"/"+name, 0); err == nil || names != nil {
+				t.Errorf("%s: got %q, %v, want an error", name, names, err)
+			}
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(time.Minute):
+		t.Fatal("it waits for somebody who writes")
+	}
+	if names, err := Names(dir, 0); err != nil || len(names) != 2 {
+		t.Errorf("got %q, %v", names, err)
+	}
 }

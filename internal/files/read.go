@@ -69,9 +69,9 @@ func readAll(f *os.File, size, limit int64) ([]byte, error) {
 }
 
 // Names gives the names in a directory, in the kernel's order; at most most of them
-// (0: all), because its owner can make as many as he wants.
+// (0: all), because its owner can make as many as he wants. A FIFO in its place is no directory.
 func Names(path string, most int) ([]string, error) {
-	dir, err := os.Open(path)
+	dir, err := os.OpenFile(path, os.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, err
 	}
