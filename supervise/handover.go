@@ -63,6 +63,7 @@ type Handover struct {
 	Output   [2]int            `json:"-"` // the pipe of the release's output: read end, write end; 0: none
 	Watchdog int               `json:"-"` // 0: none is open
 	Notify   int               `json:"-"` // the socket on which the release says that it is ready; 0: none
+	Heart    int               `json:"-"` // that of its heart
 	Terminal *console.Terminal `json:"-"` // of the release; nil: none
 	Lines    map[string]int    `json:"-"` // the read end of the output of a child, by its name
 	Notices  map[string]int    `json:"-"` // the socket on which a child says that it is ready
@@ -73,7 +74,7 @@ type Handover struct {
 // The roles of descriptors.
 const (
 	outputReadRole, outputWriteRole                         = "output.read", "output.write"
-	watchdogRole, notifyRole                                = "watchdog", "notify"
+	watchdogRole, notifyRole, heartRole                     = "watchdog", "notify", "heart"
 	terminalMasterRole, terminalSlaveRole, terminalRingRole = "terminal.master", "terminal.slave", "terminal.ring"
 	linesRole                                               = "lines."   // and the name of the child
 	noticesRole                                             = "notices." // likewise
@@ -91,6 +92,7 @@ func (h *Handover) fds() map[string]int {
 	put(outputWriteRole, h.Output[1])
 	put(watchdogRole, h.Watchdog)
 	put(notifyRole, h.Notify)
+	put(heartRole, h.Heart)
 	if t := h.Terminal; t != nil {
 		put(terminalMasterRole, t.Master)
 		put(terminalSlaveRole, t.Slave)
@@ -122,6 +124,8 @@ func (h *Handover) takeFds() {
 			h.Watchdog = fd
 		case role == notifyRole:
 			h.Notify = fd
+		case role == heartRole:
+			h.Heart = fd
 		case role == terminalMasterRole:
 			terminal.Master = fd
 		case role == terminalSlaveRole:

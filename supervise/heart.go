@@ -8,10 +8,12 @@ import (
 	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/supervise/heart"
 	"github.com/beaminit/beaminit/supervise/policy"
+	"golang.org/x/sys/unix"
 )
 
 // heartSocket is what the loop knows of the release's heart.
 type heartSocket struct {
+	fd       int // 0: there is none yet
 	uid      int // the user whose heart is listened to, and 1 more; 0: none
 	messages chan heart.Message
 }
@@ -21,18 +23,24 @@ type heartSocket struct {
 const messagePace = 20 * time.Millisecond
 
 // listenHeart makes the socket on which the release's heart speaks, once; only the
-// user of the release may write to it.
+// user of the release may write to it. It is kept when PID 1 executes itself anew, and never
+// closed: who closes it waits for what came along with what lies there (see laden).
 func (l *Loop) listenHeart(uid int) {
 	if l.heart.uid != 0 {
 		return
 	}
-	fd, err := listenDatagrams(heart.Socket, uid, 0o600)
-	if err != nil {
-		l.Console.Say(health.Err, "socket "+heart.Socket+": "+err.Error()+"; the release's heart acts on its own")
-		return
+	if l.heart.fd > 0 {
+		grant(heart.Socket, uid, 0o600)
+	} else {
+		fd, err := listenDatagrams(heart.Socket, uid, 0o600)
+		if err != nil {
+			l.Console.Say(health.Err, "socket "+heart.Socket+": "+err.Error()+"; the release's heart acts on its own")
+			return
+		}
+		l.heart.fd = fd
 	}
 	l.heart.uid = uid + 1
-	go l.readHeart(fd, uid)
+	go l.readHeart(l.heart.fd, uid)
 }
 
 // readHeart hands on what comes from a process of the release.
@@ -40,7 +48,14 @@ func (l *Loop) readHeart(fd, uid int) {
 	defer func() { l.crashed(recover()) }()
 	var b [heart.MessageSize + 1]byte
 	for {
-		n, from, err := receive(fd, b[:], 0)
+		fds := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		if _, err := unix.Poll(fds[:], -1); err == unix.EINTR {
+			continue
+		}
+		n, from, err := take(fd, b[:])
+		if err == unix.EAGAIN {
+			continue
+		}
 		if err != nil {
 			return
 		}
