@@ -16,7 +16,7 @@ type notifySocket struct {
 	fd      int            // 0: there is none yet
 	arrived chan *datagram // something was said there; nil: it lies in the socket
 	healer  string         // the address in the VM that is told whom to connect to; empty: none is known
-	stale   bool           // what comes first is of the run before
+	stale   bool           // what lies there may be of the run before
 }
 
 // maxWaiting is more than the kernel keeps of datagrams in one socket
@@ -61,10 +61,6 @@ func (l *Loop) readNotices(fd int) {
 
 // handleNotice hears one message, if it means something.
 func (l *Loop) handleNotice(d *datagram) {
-	if d != nil && l.notify.stale { // it stood before others of the run before
-		l.forgetNotices()
-		return
-	}
 	if d == nil {
 		d = takeLight(l.notify.fd, notify.MaxMessage)
 	}
@@ -75,7 +71,15 @@ func (l *Loop) handleNotice(d *datagram) {
 		if w.Started && topAncestor(int(d.from.Pid)) == l.state.PID { // what heals has to live
 			l.notify.healer = d.from.abstract()
 		}
-		l.step(policy.Event{Kind: policy.Notified, PID: speaker(d.from, l.state.PID), Said: w})
+		who := topAncestor(int(d.from.Pid))
+		if !l.notify.stale { // else one that has ended may be of the run before
+			who = speaker(d.from, l.state.PID)
+		}
+		l.step(policy.Event{Kind: policy.Notified, PID: who, Said: w})
+	}
+	if l.notify.stale {
+		_, err := laden(l.notify.fd)
+		l.notify.stale = err == nil
 	}
 }
 

@@ -40,7 +40,6 @@ func makeThreads() {
 		}()
 	}
 	gone.Wait()
-	comeFirst()
 }
 
 // comeFirst has the threads of PID 1 run before those of others, of whom a user can start any number: a
