@@ -140,6 +140,9 @@ func makePlan(o options) (plan []section, said, problems []string) {
 	n.Found.Peers = node.Found(&n.Image) // of the running node
 	hosts, kept := n.Hosts()
 	notes = append(notes, kept...)
+	if missing := c.MissingUsers(n.Image.Read); missing != "" {
+		notes = append(notes, missing)
+	}
 	if c.FactoryReset {
 		notes = append(notes, "beaminit.factory_reset: what has format is made anew in each boot with this word")
 	}

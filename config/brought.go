@@ -123,7 +123,6 @@ func (l *loader) brought() {
 		scripts = []string{"rcS"} // what BusyBox's init runs without an inittab
 	}
 	l.noteImage("init scripts", scripts, "[[service]], release.pre_run")
-	l.noteImage("users of sysusers.d", l.users, "them in /etc/passwd and /etc/group of the image")
 	l.noteImage("networks of systemd", l.networkd(), wantNetwork)
 	l.noteImage("wireless networks", l.wireless(), wantWPA)
 	for i := range broughtDirs {
@@ -233,6 +232,10 @@ func (l *loader) noteImage(kind string, names []string, want string) {
 	if len(names) == 0 {
 		return
 	}
+	l.note("image", broughtText(kind, names, want))
+}
+
+func broughtText(kind string, names []string, want string) string {
 	slices.Sort(names)
-	l.note("image", kind+" brought by the image, without effect here: "+some(slices.Compact(names))+"; want "+want)
+	return kind + " brought by the image, without effect here: " + some(slices.Compact(names)) + "; want " + want
 }

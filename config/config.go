@@ -48,6 +48,7 @@ type Config struct {
 	Problems []Problem // what was wrong in the sources, and what stands in its place
 	Notes    []Note    // what is accepted and has no effect yet
 
+	sysusers    [][2]string // what the image wants made: the file it would stand in, and the name
 	origins     []origin
 	mountAt     []entryAt // where each of Mounts stands
 	wanted      string    // host name, or pattern for it, of the strongest source that is no kernel parameter

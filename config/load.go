@@ -23,7 +23,6 @@ type loader struct {
 	imagePath    string   // of the file of the image whose lines are taken over
 	undone       []string // lines of tmpfiles.d that have no effect
 	aged         []string // and paths in it whose files would be removed when they are old
-	users        []string // of sysusers.d, that the image does not have
 	etc          []string // names in /etc; empty: not known
 
 	name   string // that a container has

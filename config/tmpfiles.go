@@ -152,18 +152,29 @@ func (l *loader) volatile(line string) {
 	l.tmpfile(line)
 }
 
-// sysuser takes a line of sysusers.d(5): its users are those of the image, and who is missing is
-// named.
+// sysuser takes a line of sysusers.d(5): its users are those of the image.
 func (l *loader) sysuser(line string) {
 	f := strings.Fields(line)
 	file := map[byte]string{'u': "/etc/passwd", 'g': "/etc/group"}[line[0]]
-	if len(f) < 2 || file == "" || l.ofVendor() {
-		return
+	if len(f) > 1 && file != "" && !l.ofVendor() {
+		l.c.sysusers = append(l.c.sysusers, [2]string{file, f[1]})
 	}
-	text, err := l.read(file)
-	if err == nil && !strings.Contains("\n"+string(text), "\n"+f[1]+":") {
-		l.users = append(l.users, f[1])
+}
+
+// MissingUsers names the users and groups of sysusers.d that the image does not have; empty:
+// none. It is no part of Load, as PID 1 waits for no file of the image.
+func (c *Config) MissingUsers(read func(path string) ([]byte, error)) string {
+	var missing []string
+	for _, u := range c.sysusers {
+		text, err := read(u[0])
+		if err == nil && !strings.Contains("\n"+string(text), "\n"+u[1]+":") {
+			missing = append(missing, u[1])
+		}
 	}
+	if missing == nil {
+		return ""
+	}
+	return Note{Key: "image", Text: broughtText("users of sysusers.d", missing, "them in /etc/passwd and /etc/group of the image")}.String()
 }
 
 // tmpDirs are the specifiers of tmpfiles.d(5) that are the same on all machines.
