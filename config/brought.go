@@ -119,8 +119,10 @@ func (l *loader) brought() {
 			}
 		}
 	}
-	if _, err := l.read("/etc/inittab"); err != nil && scripts == nil && slices.Contains(l.list("/etc/init.d"), "rcS") {
-		scripts = []string{"rcS"} // what BusyBox's init runs without an inittab
+	if scripts == nil && slices.Contains(l.list("/etc/init.d"), "rcS") {
+		if _, err := l.read("/etc/inittab"); err != nil {
+			scripts = []string{"rcS"} // what BusyBox's init runs without an inittab
+		}
 	}
 	l.noteImage("init scripts", scripts, "[[service]], release.pre_run")
 	l.noteImage("networks of systemd", l.networkd(), wantNetwork)
