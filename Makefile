@@ -33,7 +33,7 @@ LABARGS  = $(if $(RELEASE),-release '$(or $(filter demo:%,$(RELEASE)),$(abspath 
 # WEB=1 or WEB=PORT.
 WEBFLAG = $(if $(WEB),-web$(if $(filter-out 1,$(WEB)),=$(WEB)))
 
-.PHONY: help xterm newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e scenarios disk-cuts bench bench-boot bench-cluster bench-mesh crowd bad-line fuzz chaos truth auto other-arch updates cross init watch-tool deps clean
+.PHONY: help xterm newer-otp run up image down status watch test quick soak vet unit nodes namespaces layer lab e2e scenarios disk-cuts bench bench-boot bench-cluster bench-mesh crowd bad-line fuzz chaos truth auto other-arch boards updates cross init watch-tool deps clean
 .PHONY: build/init build/lab-tool build/beaminit-watch build/bench build/test # go knows better than make what is up to date
 
 run: ## three nodes in QEMU, their health on screen; with WEB=1 in a browser, too (RELEASE=DIR NODES=N AUTO=1 IMAGE=DIR FILE=lab.toml …: docs/lab.md)
@@ -70,7 +70,7 @@ quick: ## vet, and the tests that want neither root nor QEMU: a minute
 	go test -p 4 -parallel 4 $$(go list ./... | grep -vE '$(SLOW)')
 
 # What takes hours: other figures than those of make test, from other seeds.
-SOAK := cross chaos truth fuzz auto other-arch updates scenarios disk-cuts bench bench-boot bench-cluster bench-mesh crowd bad-line
+SOAK := cross chaos truth fuzz auto other-arch boards updates scenarios disk-cuts bench bench-boot bench-cluster bench-mesh crowd bad-line
 soak: FUZZTIME := 10m
 soak: $(SOAK) ## chaos, power cuts, long fuzzing, benchmarks: for a night
 
@@ -125,7 +125,7 @@ e2e: build/init
 # Ten times each is what says that they hold.
 TIMES := 1
 scenarios: build/init ## plays each of qemu/scenarios, TIMES times (AS=ns: in namespaces, as make test does)
-	cd qemu && go test -timeout 5h -count=1 -run TestScenarios ./e2e -scenario.as $(if $(call given,AS),$(AS),vm) -scenario.times $(TIMES)
+	cd qemu && go test -timeout 5h -count=1 -run TestScenarios ./e2e -soak -scenario.as $(if $(call given,AS),$(AS),vm) -scenario.times $(TIMES)
 
 bad-line: deps build/test ## four nodes on a line that loses a fifth of all packets, and delays those of one, for ten minutes
 	@$(MACHINE_TEST) -timeout 40m -run 'TestBadLine' -v ./cluster -bad.line 10m
@@ -141,6 +141,9 @@ auto: build/init ## nodes that nobody tells anything, and of other kinds of rele
 other-arch: build/init ## a cluster of nodes with different processors, in QEMU
 	@$(MAKE) --no-print-directory deps ARCH=arm64
 	cd qemu && go test -timeout 30m -count=1 -run TestProcessors ./e2e -soak
+
+boards: build/init ## power cuts, an overlay for a root, links of disks, a watchdog while the root is awaited, in QEMU
+	cd qemu && go test -timeout 20m -count=1 -run 'TestPowerCuts|TestOverlayRoot|TestDiskLinks|TestWatchdogWithoutRoot' ./e2e -soak
 
 updates: build/init ## updates that are broken, or cut off, fall back by themselves, in QEMU
 	cd qemu && go test -timeout 30m -count=1 -run TestUpdate ./e2e -soak

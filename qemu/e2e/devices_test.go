@@ -67,6 +67,9 @@ link = "serial/gps"
 // TestDiskLinks: the links to disks are there when the release starts, come and go with a disk,
 // and lead to another one of that name when it is gone.
 func TestDiskLinks(t *testing.T) {
+	if !*soak {
+		t.Skip("make boards runs it, for make soak")
+	}
 	t.Parallel()
 	nodes, err := lab.NodeSpecs(1)
 	if err != nil {

@@ -13,6 +13,9 @@ import (
 // TestOverlayRoot: what a release writes to /etc is kept on the data partition or forgotten, as root.overlay has it,
 // and left out by one word of the kernel command line; the data partition is clean after the way down.
 func TestOverlayRoot(t *testing.T) {
+	if !*soak {
+		t.Skip("make boards runs it, for make soak")
+	}
 	t.Parallel()
 	nodes, err := lab.NodeSpecs(2)
 	if err != nil {

@@ -17,6 +17,9 @@ import (
 // real disk: the next boot knows how the last one ended, and nothing that was known
 // before is lost.
 func TestPowerCuts(t *testing.T) {
+	if !*soak {
+		t.Skip("make boards runs it, for make soak")
+	}
 	t.Parallel()
 	l := up(t, 1, "sysrq_always_enabled beaminit.supervise.attempts=1000 beaminit.supervise.backoff=10ms,10ms beaminit.supervise.boots=0")
 	n := l.Nodes()[0]

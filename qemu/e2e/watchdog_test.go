@@ -72,6 +72,9 @@ func TestWatchdog(t *testing.T) {
 // An initramfs whose root never comes has the watchdog open, and pets it for longer than that
 // has patience, until the node gives up and reboots as panic= says: another boot begins.
 func TestWatchdogWithoutRoot(t *testing.T) {
+	if !*soak {
+		t.Skip("make boards runs it, for make soak")
+	}
 	t.Parallel()
 	l := watched(t, "root=/dev/nosuch rootwait=0 beaminit.root.timeout=7s beaminit.watchdog.timeout=3s")
 	n := l.Nodes()[0]
