@@ -56,6 +56,29 @@ func (m *monitor) tried(d *dial, at time.Duration) {
 	p.state = state
 }
 
+// inDoubt says that the peer acknowledges nothing on the connection that it has: on a line that
+// loses packets that may last for half a minute, and pass.
+func (p *peer) inDoubt() bool {
+	return p.state == Connected && p.socket != (Socket{}) && p.stuck.cookie() == p.socket.cookie()
+}
+
+// knocked takes over what came of asking a connected peer by TCP.
+func (m *monitor) knocked(d *dial, at time.Duration) {
+	p := &m.peers[d.peer]
+	switch {
+	case d.met:
+		p.reach.signed(at)
+		p.vain = 0
+	case !p.inDoubt():
+		p.vain = 0
+	default:
+		if p.vain++; p.vain >= vainKnocks { // its port is closed to this node, whatever else answers
+			p.vain = 0
+			m.cut(d.peer, at, Unreachable)
+		}
+	}
+}
+
 // reason is why no connection to a peer that answers comes about, as far as its answer tells.
 func (m *monitor) reason(d *dial) PeerState {
 	cert, _ := certificateIn(d.have)
@@ -111,6 +134,9 @@ func (m *monitor) attend(i int, at time.Duration) {
 		return
 	}
 	knocks := p.reach.ask(&m.pace, at)
+	if p.inDoubt() && !p.reach.missed(&m.pace, at) { // else that has it asked by TCP anyway
+		knocks, p.reach.knocked = true, at
+	}
 	if a := p.Addr.Addr().Unmap(); a.Is4() {
 		m.echo4.ask(a)
 	} else {

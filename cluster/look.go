@@ -92,9 +92,9 @@ func (m *monitor) settle(i int, there []Socket, at time.Duration) {
 			p.young = Socket{}
 			return
 		}
-		// One that is stuck because nothing comes from the peer at all is cut when it is time, and
-		// counts until then: the VM has it yet, and would have it for long.
-		if p.stuck.cookie() == p.socket.cookie() && m.Timeout > 0 && p.reach.missed(&m.pace, at) {
+		// One that is stuck is cut when it is time, and counts until then: the VM has it yet, and
+		// would have it for long.
+		if p.inDoubt() && m.Timeout > 0 {
 			return
 		}
 		well := p.reach.well(&m.pace, at) && m.healthy && at-m.joined >= forming && at-p.since >= forming

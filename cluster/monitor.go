@@ -18,6 +18,7 @@ const (
 	tooLate     = 250 * time.Millisecond // a wait that took so much longer was a stall of this machine
 	manyDials   = 32                     // handshakes with absent peers at a time
 	vainlyTried = 3                      // so many in a row come to nothing, and a connection that is stuck is dead
+	vainKnocks  = 4                      // so many at a connected peer likewise; where a fifth of all packets is lost each way, and is late, one in eight does
 )
 
 // monitor is the state of a running Watch.
@@ -59,7 +60,7 @@ type peer struct {
 	young  Socket // one that is not counted yet
 	seen   time.Duration
 	stuck  Socket // a connection to it whose other end acknowledges no more
-	vain   int    // handshakes in a row, while there is one, that came to no connection
+	vain   int    // handshakes or knocks in a row, while there is one, that came to no connection
 	ignore uint64 // the number of a connection that was cut, and may not have ended
 	dialed bool   // a handshake with it is under way
 	reach  reach
@@ -221,9 +222,7 @@ func (m *monitor) finish(at time.Duration) (answer Answer, took time.Duration) {
 			m.own = nil
 			m.probed(d, at)
 		case d.hello == nil:
-			if d.met {
-				m.peers[d.peer].reach.signed(at)
-			}
+			m.knocked(d, at)
 		default:
 			m.tried(d, at)
 		}
