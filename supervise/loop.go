@@ -88,7 +88,6 @@ func (n Node) Run() policy.Action {
 	l.startOutput()
 	l.fillTable()
 	l.begin()
-	comeFirst() // behind the start of the release, which waits for nothing
 	l.reap()
 	for !l.finished {
 		l.turn()

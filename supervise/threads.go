@@ -2,11 +2,7 @@ package supervise
 
 import (
 	"runtime"
-	"strconv"
 	"sync"
-
-	"github.com/beaminit/beaminit/internal/files"
-	"golang.org/x/sys/unix"
 )
 
 // maxThreads is more than PID 1 ever has in system calls that take their time: each that
@@ -15,7 +11,6 @@ import (
 const (
 	maxThreads = 8
 	maxProcs   = 2
-	ownNice    = -15
 )
 
 // makeThreads makes the threads that PID 1 will ever need. The Go runtime ends the process
@@ -40,20 +35,4 @@ func makeThreads() {
 		}()
 	}
 	gone.Wait()
-}
-
-// comeFirst has the threads of PID 1 run before those of others, of whom a user can start any number: a
-// watchdog that PID 1 is late for resets the machine. What it starts is as others are (sched(7), the
-// reset-on-fork flag). It may not be allowed to, as in a container.
-func comeFirst() {
-	nice, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
-	if nice = 20 - nice; err != nil || nice != 0 && nice != ownNice { // somebody has decided on it
-		return
-	}
-	threads, _ := files.Names("/proc/self/task", 0)
-	for _, name := range threads {
-		if tid, err := strconv.Atoi(name); err == nil {
-			_ = unix.SchedSetAttr(tid, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Flags: unix.SCHED_FLAG_RESET_ON_FORK, Nice: ownNice}, 0)
-		}
-	}
 }
