@@ -142,8 +142,8 @@ other-arch: build/init ## a cluster of nodes with different processors, in QEMU
 	@$(MAKE) --no-print-directory deps ARCH=arm64
 	cd qemu && go test -timeout 30m -count=1 -run TestProcessors ./e2e -soak
 
-boards: build/init ## power cuts, an overlay for a root, links of disks, a watchdog while the root is awaited, in QEMU
-	cd qemu && go test -timeout 20m -count=1 -run 'TestPowerCuts|TestOverlayRoot|TestDiskLinks|TestWatchdogWithoutRoot' ./e2e -soak
+boards: build/init ## power cuts, an overlay for a root, links of disks, drivers of what is plugged in, a watchdog while the root is awaited, in QEMU
+	cd qemu && go test -timeout 20m -count=1 -run 'TestPowerCuts|TestOverlayRoot|TestDiskLinks|TestAutoload|TestWatchdogWithoutRoot' ./e2e -soak
 
 updates: build/init ## updates that are broken, or cut off, fall back by themselves, in QEMU
 	cd qemu && go test -timeout 30m -count=1 -run TestUpdate ./e2e -soak

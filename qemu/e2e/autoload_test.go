@@ -14,6 +14,9 @@ import (
 // root, mounts its data partition, and what is on a USB stick, which comes while it is awaited, and is up; a USB serial port that is plugged in gets its driver,
 // and belongs to the release; a mouse does not, whose driver is barred.
 func TestAutoload(t *testing.T) {
+	if !*soak {
+		t.Skip("make boards runs it, for make soak")
+	}
 	t.Parallel()
 	nodes, err := lab.NodeSpecs(1)
 	if err != nil {
