@@ -192,16 +192,6 @@ func foundText(peers []discovery.Peer, now time.Duration) string {
 	return b.String()
 }
 
-// labelled is a text of lines that begin with what they are about.
-type labelled []byte
-
-//go:noinline
-func (b *labelled) line(name, value string) {
-	if value != "" {
-		*b = append(*b, name+strings.Repeat(" ", 10-len(name))+value+"\n"...)
-	}
-}
-
 // foundLines say who was found, by what, and how long ago.
 func foundLines(peers []discovery.Peer, now time.Duration) (lines []string) {
 	for i := range peers {
@@ -211,43 +201,48 @@ func foundLines(peers []discovery.Peer, now time.Duration) (lines []string) {
 }
 
 func statusText(r health.Record, version string, now time.Duration) string {
-	var b labelled
-	b.line("node", r.Node)
-	b.line("state", string(r.State))
-	b.line("why", r.Why)
+	var b strings.Builder
+	line := func(name, value string) {
+		if value != "" {
+			b.WriteString(name + strings.Repeat(" ", 10-len(name)) + value + "\n")
+		}
+	}
+	line("node", r.Node)
+	line("state", string(r.State))
+	line("why", r.Why)
 	if r.Next > 0 {
-		b.line("next", "start in "+r.Next.String())
+		line("next", "start in "+r.Next.String())
 	}
-	b.line("up", r.Up.Truncate(time.Second).String())
+	line("up", r.Up.Truncate(time.Second).String())
 	if r.PID > 0 {
-		b.line("pid", strconv.Itoa(r.PID))
+		line("pid", strconv.Itoa(r.PID))
 	}
-	b.line("restarts", strconv.Itoa(r.Restarts))
+	line("restarts", strconv.Itoa(r.Restarts))
 	connected := "?"
 	if r.Connected >= 0 {
 		connected = strconv.Itoa(r.Connected)
 	}
-	b.line("peers", connected+"/"+strconv.Itoa(r.Peers))
-	b.line("missing", missingText(r.Missing))
-	b.line("warn", strings.Join(r.Warn, " "))
-	b.line("net", strings.Join(r.Net, " "))
-	b.line("cut", strings.Join(r.Cut, " "))
-	b.line("healed", strings.Join(r.Healed, " "))
-	b.line("brake", brakeText(r.Brake))
-	b.line("slot", slotText(&r))
-	b.line("discovery", r.Discovery)
+	line("peers", connected+"/"+strconv.Itoa(r.Peers))
+	line("missing", missingText(r.Missing))
+	line("warn", strings.Join(r.Warn, " "))
+	line("net", strings.Join(r.Net, " "))
+	line("cut", strings.Join(r.Cut, " "))
+	line("healed", strings.Join(r.Healed, " "))
+	line("brake", brakeText(r.Brake))
+	line("slot", slotText(&r))
+	line("discovery", r.Discovery)
 	if r.Mem > 0 {
-		b.line("memory", strconv.FormatInt(r.Mem>>20, 10)+"M")
+		line("memory", strconv.FormatInt(r.Mem>>20, 10)+"M")
 	}
 	if r.Probe > 0 {
-		b.line("probe", r.Probe.String())
+		line("probe", r.Probe.String())
 	}
-	b.line("clock", r.Clock)
-	b.line("boot", bootText(r.Phases))
-	b.line("omitted", strings.Join(r.Omitted, " "))
-	b.line("init", cmp.Or(version, r.Version))
+	line("clock", r.Clock)
+	line("boot", bootText(r.Phases))
+	line("omitted", strings.Join(r.Omitted, " "))
+	line("init", cmp.Or(version, r.Version))
 	if age := now - r.Up; age > 0 && version == "" {
-		b.line("told", age.Truncate(time.Millisecond).String()+" ago")
+		line("told", age.Truncate(time.Millisecond).String()+" ago")
 	}
-	return string(b)
+	return b.String()
 }

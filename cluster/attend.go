@@ -65,17 +65,15 @@ func (p *peer) inDoubt() bool {
 // knocked takes over what came of asking a connected peer by TCP.
 func (m *monitor) knocked(d *dial, at time.Duration) {
 	p := &m.peers[d.peer]
-	switch {
-	case d.met:
+	if d.met {
 		p.reach.signed(at)
+	}
+	if p.vain++; d.met || !p.inDoubt() {
 		p.vain = 0
-	case !p.inDoubt():
+	}
+	if p.vain >= vainKnocks { // its port is closed to this node, whatever else answers
 		p.vain = 0
-	default:
-		if p.vain++; p.vain >= vainKnocks { // its port is closed to this node, whatever else answers
-			p.vain = 0
-			m.cut(d.peer, at, Unreachable)
-		}
+		m.cut(d.peer, at, Unreachable)
 	}
 }
 

@@ -20,8 +20,8 @@ const (
 )
 
 // lostAfter is the number of unanswered retransmissions after which an
-// established connection no longer counts: about 1.4 s after the first, while TCP
-// itself would wait for a quarter of an hour.
+// established connection is stuck: about 1.4 s after the first where the way is short,
+// while TCP itself would wait for a quarter of an hour.
 const lostAfter = 3
 
 // peerIndex finds peers by their address.

@@ -155,16 +155,8 @@ func (r *Release) Command(in Inputs) Command {
 	}
 	c.Argv = behindExtra(append(c.Argv, args...), sh.extra)
 	c.wrap(in.Release.Wrapper, r.ERTSDir+"/bin")
-	c.Notes = append(append(c.Notes, f.notes...), r.notesFor(&in.Release)...)
+	c.Notes = append(append(c.Notes, f.notes...), r.notes...)
 	return c
-}
-
-// notesFor are the notes of the release, without those that the configuration has heeded.
-func (r *Release) notesFor(c *config.Release) []string {
-	if len(c.PreRun) == 0 {
-		return r.notes
-	}
-	return slices.DeleteFunc(slices.Clone(r.notes), func(note string) bool { return strings.Contains(note, wantPreRun) })
 }
 
 // filledSysConfig is the text of a sys.config that is not used as it lies there: with its

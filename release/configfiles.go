@@ -56,7 +56,7 @@ func (r *Release) ownScripts(fsys FS, env []string) {
 	names = slices.DeleteFunc(names, func(name string) bool { return name == "builtin" })
 	if len(names) > 0 {
 		slices.Sort(names)
-		r.notes = append(r.notes, r.Root+"/bin/hooks: "+strings.Join(names, ", ")+": not run, for there is no start script; want "+wantPreRun)
+		r.noteProgram(r.Root+"/bin/hooks: "+strings.Join(names, ", ")+": not run, for there is no start script; want ", "")
 	}
 }
 

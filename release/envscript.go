@@ -56,7 +56,13 @@ func has(env []string, name string) bool {
 	return name != "" && slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, name+"=") })
 }
 
-const wantPreRun = "release.pre_run"
+// noteProgram tells of what the release's scripts would run, unless programs are run before it: who wrote
+// these down has thought of it.
+func (r *Release) noteProgram(text, when string) {
+	if !r.preRun {
+		r.notes = append(r.notes, text+"release.pre_run"+when)
+	}
+}
 
 // notRun says of env.sh what is not run, and which variables it would have set: who has them in
 // release.env has done what is to be done.
@@ -66,7 +72,7 @@ func (r *Release) notRun(text string, more int, lost []string) {
 	}
 	text += ", and is not run: there is no shell; want "
 	if len(lost) == 0 {
-		r.notes = append(r.notes, text+wantPreRun+" where it is needed")
+		r.noteProgram(text, " where it is needed")
 		return
 	}
 	r.problem(errors.New(text + "what it sets in release.env: " + strings.Join(lost[:min(len(lost), 8)], ", ")))

@@ -27,6 +27,7 @@ type Release struct {
 	Why      []string // what was taken, and why
 	Problems []error  // what is wrong, and what is used instead
 	notes    []string // what of it is not done
+	preRun   bool     // the configuration has programs that are run before it
 
 	script    scriptVars // of its start script
 	envScript []string   // what its env.sh sets, KEY=value
@@ -121,7 +122,7 @@ func candidates(fsys FS, path string) ([]string, error) {
 
 // inspect reads what a release in root is made of.
 func inspect(fsys FS, root string, c config.Release) (*Release, error) {
-	r := &Release{Root: root}
+	r := &Release{Root: root, preRun: len(c.PreRun) > 0}
 	r.why("release ", root, ": of release.path, the first that can be started")
 	names, err := fsys.List(root + "/releases")
 	if err != nil {
