@@ -194,8 +194,6 @@ func noOption(from Source, why string) string {
 const nothingOfIt = "nothing of it"
 
 // wrong is problem for the option at hand.
-//
-//go:noinline
 func (l *loader) wrong(from Source, what, want, used string) {
 	l.problem(from, nil, 0, fault{what: what, want: want, used: used})
 }

@@ -81,7 +81,7 @@ type origin struct {
 	line  int // of ErlinitPath; elsewhere 0
 }
 
-// mark notes that a key now has its value from a source; the last mark counts.
+// mark notes that a key now has its value from a source; the last mark counts. (Inlined: 9 KB more.)
 //
 //go:noinline
 func (l *loader) mark(name, iface string, from Source) {
@@ -90,6 +90,8 @@ func (l *loader) mark(name, iface string, from Source) {
 
 func (c *Config) from(name, iface string) Source { return c.origin(name, iface).from }
 
+// origin is the last mark of a key. (Inlined: 8 KB more.)
+//
 //go:noinline
 func (c *Config) origin(name, iface string) origin {
 	for i := len(c.origins) - 1; i >= 0; i-- {

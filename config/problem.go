@@ -114,7 +114,7 @@ func (l *loader) problem(from Source, path []string, nth int, f fault) {
 	l.c.Problems = append(l.c.Problems, p)
 }
 
-// noteOnce is note, for what may be found several times.
+// noteOnce is note, for what may be found several times. (Inlined in all its callers: 13 KB more.)
 //
 //go:noinline
 func (l *loader) noteOnce(key, text string) {
@@ -123,6 +123,8 @@ func (l *loader) noteOnce(key, text string) {
 	}
 }
 
+// note adds what has no effect. (Inlined: 3 KB more.)
+//
 //go:noinline
 func (l *loader) note(key, text string) {
 	l.c.Notes = append(l.c.Notes, Note{key, text})

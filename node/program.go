@@ -70,7 +70,6 @@ func RunProgram(argv []string, limit time.Duration, size int, stderr bool) (out 
 	return out, programError(argv[0], what)
 }
 
-//go:noinline
 func programError(program, what string) error { return errors.New(program + ": " + what) }
 
 // DrainChild reads what a child writes until the child has ended.

@@ -273,7 +273,6 @@ func (f *filter) drop(flag string, values []string, why string) {
 	f.note(text + " is left out: " + why)
 }
 
-//go:noinline
 func (f *filter) note(text string) { f.notes = append(f.notes, text) }
 
 // shown is a text for people to read in one line: as it is, or quoted where a line cannot

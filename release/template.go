@@ -36,7 +36,7 @@ func fill(text []byte, vars []string) (out []byte, unset []string) {
 	}
 }
 
-// valueOf is what the last of vars with this name says; empty: none does.
+// valueOf is what the last of vars with this name says; empty: none does. (Inlined: 8 KB more.)
 //
 //go:noinline
 func valueOf(vars []string, name string) string {

@@ -14,8 +14,6 @@ import (
 // crashed is deferred in the top frame of every goroutine but the main one, with what
 // recover gave. A panic that nobody recovers would be the end of PID 1; this one is
 // handed to the loop, which begins anew with all goroutines.
-//
-//go:noinline
 func (l *Loop) crashed(v any) {
 	if v == nil {
 		return

@@ -44,7 +44,6 @@ func (l *Loop) noteSuspend(late time.Duration) {
 	l.Console.Say(health.Warning, "PID 1 stood still for "+late.Truncate(time.Second).String()+" (the machine was stopped, or starved): nobody is late for that")
 }
 
-//go:noinline
 func (l *Loop) setTimer(t policy.Timer, after time.Duration) { l.timers[t] = now() + after }
 
 // saveInterval is how much time a node without a clock of its own loses at most by a
