@@ -11,10 +11,11 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/beaminit/beaminit/internal/machine"
-
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/config/cmdline"
+	"github.com/beaminit/beaminit/internal/machine"
 	"github.com/beaminit/beaminit/internal/nstest"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -68,7 +69,7 @@ func erlinitCases(t *testing.T) (cases []erlinitCase) {
 }
 
 // args is what the kernel would give its init.
-func (c *erlinitCase) args() []string { return config.InitArgs("-- " + c.sections["cmdline"]) }
+func (c *erlinitCase) args() []string { return cmdline.InitArgs("-- " + c.sections["cmdline"]) }
 
 func TestErlinit(t *testing.T) {
 	t.Parallel()

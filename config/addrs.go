@@ -3,6 +3,8 @@ package config
 import (
 	"net/netip"
 	"slices"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 func (k *key) storeAddrs(p *[]netip.Addr, v any, from Source) (bool, []fault) {
@@ -48,9 +50,9 @@ func (k *key) storePrefix(p *netip.Prefix, v any, from Source) (bool, []fault) {
 	prefix, err := netip.ParsePrefix(s)
 	switch {
 	case err != nil:
-		return false, []fault{{what: quote(s) + " is no prefix"}}
+		return false, []fault{{what: lex.Quote(s) + " is no prefix"}}
 	case prefix != prefix.Masked():
-		return false, []fault{{what: quote(s) + " is the address of a host, not of a network", want: quote(prefix.Masked().String())}}
+		return false, []fault{{what: lex.Quote(s) + " is the address of a host, not of a network", want: lex.Quote(prefix.Masked().String())}}
 	}
 	*p = prefix
 	return true, nil
@@ -91,9 +93,9 @@ func (k *key) addr(s string) (netip.Addr, []fault) {
 		return a, nil
 	}
 	if p, err := netip.ParsePrefix(s); err == nil && !unusable(p.Addr()) {
-		return p.Addr(), []fault{{what: quote(s) + " has a prefix length", want: "the address alone, " + quote(p.Addr().String())}}
+		return p.Addr(), []fault{{what: lex.Quote(s) + " has a prefix length", want: "the address alone, " + lex.Quote(p.Addr().String())}}
 	}
-	return netip.Addr{}, []fault{{what: quote(s) + " is no " + k.noun}}
+	return netip.Addr{}, []fault{{what: lex.Quote(s) + " is no " + k.noun}}
 }
 
 // prefix reads an address of a host with its prefix length. One without is a fault and
@@ -102,16 +104,16 @@ func (k *key) addr(s string) (netip.Addr, []fault) {
 func (k *key) prefix(s string) (netip.Prefix, []fault) {
 	if p, err := netip.ParsePrefix(s); err == nil {
 		if what := hostless(p); what != "" {
-			return netip.Prefix{}, []fault{{what: quote(s) + what}}
+			return netip.Prefix{}, []fault{{what: lex.Quote(s) + what}}
 		}
 		return p, nil
 	}
 	a, err := netip.ParseAddr(s)
 	if err != nil || unusable(a) {
-		return netip.Prefix{}, []fault{{what: quote(s) + " is no address with a prefix length"}}
+		return netip.Prefix{}, []fault{{what: lex.Quote(s) + " is no address with a prefix length"}}
 	}
 	p := netip.PrefixFrom(a, guessBits(a))
-	return p, []fault{{what: quote(s) + " has no prefix length", want: "one, such as " + quote(p.String())}}
+	return p, []fault{{what: lex.Quote(s) + " has no prefix length", want: "one, such as " + lex.Quote(p.String())}}
 }
 
 // hostless says why no host can have this address; empty: one can.

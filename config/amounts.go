@@ -4,6 +4,8 @@ import (
 	"net"
 	"strconv"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // storeInts takes a list of integers, the good ones of it. Those of the kernel command
@@ -45,7 +47,7 @@ func (k *key) storeCommand(p *command, v any, from Source) (bool, []fault) {
 		return false, faults
 	}
 	if len(words) > 0 && !isAbs(words[0]) {
-		return false, []fault{{what: quote(words[0]) + " is no absolute path"}}
+		return false, []fault{{what: lex.Quote(words[0]) + " is no absolute path"}}
 	}
 	*p = words
 	return true, nil
@@ -83,7 +85,7 @@ func (k *key) storeMode(p *fileMode, v any, from Source) (bool, []fault) {
 	}
 	n, err := strconv.ParseUint(s, 8, 16)
 	if err != nil || int64(n) < k.min || int64(n) > k.max {
-		return false, []fault{{what: quote(s) + " are no permissions"}}
+		return false, []fault{{what: lex.Quote(s) + " are no permissions"}}
 	}
 	*p = fileMode(n)
 	return true, nil
@@ -97,7 +99,7 @@ func (k *key) storeMAC(p *mac, v any, from Source) (bool, []fault) {
 	}
 	a, err := net.ParseMAC(s)
 	if err != nil || len(a) != 6 || a[0]&1 != 0 { // the lowest bit is that of a group
-		return false, []fault{{what: quote(s) + " is no " + k.noun}}
+		return false, []fault{{what: lex.Quote(s) + " is no " + k.noun}}
 	}
 	*p = mac(a.String())
 	return true, nil
@@ -108,14 +110,14 @@ func (k *key) storeSize(p *size, v any, from Source) (bool, []fault) {
 	i, ok := v.(int64)
 	if s, text := v.(string); text {
 		if i, ok = parseSize(s); !ok {
-			return false, []fault{{what: quote(s) + " is no size"}}
+			return false, []fault{{what: lex.Quote(s) + " is no size"}}
 		}
 	}
 	if !ok {
 		return false, mistyped(v, from, "a size in quotes")
 	}
 	if i < k.min || i > k.max {
-		return false, []fault{{what: quote(sizeText(i)) + " is out of range"}}
+		return false, []fault{{what: lex.Quote(sizeText(i)) + " is out of range"}}
 	}
 	*p = size(i)
 	return true, nil
@@ -131,7 +133,7 @@ func parseSize(s string) (int64, bool) {
 		}
 	}
 	n, err := strconv.ParseInt(s, 10, 32)
-	return n << shift, err == nil && isDigits(s)
+	return n << shift, err == nil && lex.IsDigits(s)
 }
 
 // sizeText is a size in the largest unit that leaves no rest.

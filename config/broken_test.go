@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/beaminit/beaminit/config/cmdline"
 )
 
 // TestBroken has what people write wrong, and every line that they are told. Each input in
@@ -37,12 +39,12 @@ func TestBroken(t *testing.T) {
 // answer is what is said about one input.
 func answer(t *testing.T, kind, input string) string {
 	t.Helper()
-	f, cmdline := files{macPath: macText}, ""
+	f, line := files{macPath: macText}, ""
 	switch kind {
 	case "toml":
 		f[Path] = input
 	case "cmdline":
-		cmdline = input
+		line = input
 	case "erlinit":
 		f[ErlinitPath] = input
 	case "fstab":
@@ -52,7 +54,7 @@ func answer(t *testing.T, kind, input string) string {
 	default:
 		t.Fatalf("no such kind: %s", kind)
 	}
-	c := Sources{Cmdline: cmdline, Args: InitArgs(cmdline), Read: f.read, List: f.list}.Load()
+	c := Sources{Cmdline: line, Args: cmdline.InitArgs(line), Read: f.read, List: f.list}.Load()
 	valid(t, c)
 	text := ""
 	for _, p := range c.Problems {

@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // What is wanted in the place of several things.
@@ -114,7 +116,7 @@ func (l *loader) brought() {
 	var scripts []string
 	for _, dir := range [...]string{"/etc/rcS.d", "/etc/rc2.d", "/etc/rc3.d", "/etc/rc5.d", "/etc/rc.d", "/etc/init.d"} { // the last as Buildroot has it
 		for _, name := range l.list(dir) {
-			if len(name) > 2 && name[0] == 'S' && isDigits(name[1:3]) {
+			if len(name) > 2 && name[0] == 'S' && lex.IsDigits(name[1:3]) {
 				scripts = append(scripts, name)
 			}
 		}
@@ -239,5 +241,5 @@ func (l *loader) noteImage(kind string, names []string, want string) {
 
 func broughtText(kind string, names []string, want string) string {
 	slices.Sort(names)
-	return kind + " brought by the image, without effect here: " + some(slices.Compact(names)) + "; want " + want
+	return kind + " brought by the image, without effect here: " + lex.Some(slices.Compact(names)) + "; want " + want
 }

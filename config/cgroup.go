@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // cgroup is a list of FILE=VALUE, each file once.
@@ -63,7 +65,7 @@ func (k *key) storeCgroup(p *cgroup, v any, from Source) (bool, []fault) {
 func cgroupFault(s string) fault {
 	name, value, found := strings.Cut(s, "=")
 	if !found {
-		return fault{what: quote(s) + " has no ="}
+		return fault{what: lex.Quote(s) + " has no ="}
 	}
 	known := make([]string, 0, len(cgroupFiles))
 	for i := range cgroupFiles {
@@ -72,11 +74,11 @@ func cgroupFault(s string) fault {
 			if f.check(value) {
 				return fault{}
 			}
-			return fault{what: quote(value) + " is no value of " + name, want: f.want}
+			return fault{what: lex.Quote(value) + " is no value of " + name, want: f.want}
 		}
 		known = append(known, f.name)
 	}
-	what := quote(name) + " is no file of a cgroup that can be set"
+	what := lex.Quote(name) + " is no file of a cgroup that can be set"
 	if meant := nearest(name, known); meant != "" {
 		what += "; did you mean " + meant + "?"
 	}
@@ -99,5 +101,5 @@ func isQuota(s string) bool {
 
 func between(s string, low, high int64) bool {
 	n, err := strconv.ParseInt(s, 10, 64)
-	return err == nil && isDigits(s) && n >= low && n <= high
+	return err == nil && lex.IsDigits(s) && n >= low && n <= high
 }

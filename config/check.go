@@ -4,34 +4,12 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // What a string of each kind has to be. All of them see only strings without control
 // characters (see printable).
-
-func isAlnum(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-}
-
-// isMadeOf says whether a string is not empty and of letters, digits and the bytes of more.
-func isMadeOf(s, more string) bool {
-	for i := 0; i < len(s); i++ {
-		if !isAlnum(s[i]) && strings.IndexByte(more, s[i]) < 0 {
-			return false
-		}
-	}
-	return s != ""
-}
-
-func isDigits(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return s != ""
-}
 
 // isHostname holds to RFC 1123 (2.1) and RFC 952: labels of letters, digits and inner
 // hyphens, 63 bytes each; 64 bytes in all, which is the kernel's limit (__NEW_UTS_LEN).
@@ -42,7 +20,7 @@ func isHostname(s string) bool {
 	for more := true; more; {
 		var label string
 		label, s, more = strings.Cut(s, ".")
-		if len(label) > 63 || !isMadeOf(label, "-") || label[0] == '-' || label[len(label)-1] == '-' {
+		if len(label) > 63 || !lex.IsMadeOf(label, "-") || label[0] == '-' || label[len(label)-1] == '-' {
 			return false
 		}
 	}
@@ -52,17 +30,17 @@ func isHostname(s string) bool {
 // isInterface is the kernel's dev_valid_name (net/core/dev.c).
 func isInterface(s string) bool {
 	return s != "" && len(s) < 16 && s != "." && s != ".." && !strings.ContainsAny(s, "/: ") &&
-		strings.IndexByte(s, 0xa0) < 0 && printable(s)
+		strings.IndexByte(s, 0xa0) < 0 && lex.IsPrintable(s)
 }
 
 func isAbs(s string) bool    { return s != "" && s[0] == '/' }
-func isModule(s string) bool { return isMadeOf(s, "_-") }
+func isModule(s string) bool { return lex.IsMadeOf(s, "_-") }
 func isNames(s string) bool {
 	return s == ShortNames || s == LongNames || s == AddressNames || s == NoNames
 }
 
 // isNodeName is the part of a node name before the @, as net_kernel takes it.
-func isNodeName(s string) bool { return isMadeOf(s, "_-") && len(s) <= 128 }
+func isNodeName(s string) bool { return lex.IsMadeOf(s, "_-") && len(s) <= 128 }
 
 func isID(s string) bool {
 	return isAbs(strings.TrimPrefix(s, "file:"))
@@ -73,17 +51,17 @@ func isBoot(s string) bool {
 }
 
 func isUser(s string) bool {
-	if isDigits(s) {
+	if lex.IsDigits(s) {
 		return len(s) <= 9 || len(s) == 10 && s < "4294967295"
 	}
-	return isMadeOf(s, "_-.") && s[0] != '-' && len(s) <= 32
+	return lex.IsMadeOf(s, "_-.") && s[0] != '-' && len(s) <= 32
 }
 
-func isEnvName(s string) bool { return isMadeOf(s, "_") && (s[0] < '0' || s[0] > '9') }
+func isEnvName(s string) bool { return lex.IsMadeOf(s, "_") && (s[0] < '0' || s[0] > '9') }
 
 func isEPMD(s string) bool {
 	name := strings.TrimPrefix(s, "module:")
-	return s == "none" || s == "daemon" || name != s && isMadeOf(name, "_@.") && (name[0] >= 'a' && name[0] <= 'z' || strings.HasPrefix(name, "Elixir."))
+	return s == "none" || s == "daemon" || name != s && lex.IsMadeOf(name, "_@.") && (name[0] >= 'a' && name[0] <= 'z' || strings.HasPrefix(name, "Elixir."))
 }
 
 func isOnExit(s string) bool {
@@ -103,17 +81,6 @@ func isButton(s string) bool { return isOnExit(s) && s != Restart || s == Ignore
 // isCorePattern holds to the kernel's CORENAME_MAX_SIZE of 128 with its NUL.
 func isCorePattern(s string) bool { return s != "" && len(s) < 128 }
 
-// printable says that a string is UTF-8 and holds no control character. Such a string
-// may go into a line of a log, a file of lines, an argument or an environment.
-func printable(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] < ' ' || s[i] == 0x7f {
-			return false
-		}
-	}
-	return utf8.ValidString(s)
-}
-
 // isDNSName holds to RFC 1035 (2.3.4) with the underscores of RFC 2782: labels of 63
 // bytes each, 253 in all; a dot at the end is fine.
 func isDNSName(s string) bool {
@@ -122,7 +89,7 @@ func isDNSName(s string) bool {
 		return false
 	}
 	for _, label := range strings.Split(s, ".") {
-		if len(label) > 63 || !isMadeOf(label, "-_") {
+		if len(label) > 63 || !lex.IsMadeOf(label, "-_") {
 			return false
 		}
 	}
@@ -138,7 +105,7 @@ func isFormat(s string) bool {
 	return slices.Contains([]string{"ext4", "f2fs", "vfat", "btrfs", "xfs"}, s)
 }
 
-func isServiceName(s string) bool { return isMadeOf(s, "-_") && len(s) <= 32 }
+func isServiceName(s string) bool { return lex.IsMadeOf(s, "-_") && len(s) <= 32 }
 
 func isRestart(s string) bool {
 	return s == Always || s == OnFailure || s == Never || s == Once
@@ -154,5 +121,5 @@ func isOverlay(s string) bool {
 
 // isLinkName is the name of a file below /dev.
 func isLinkName(s string) bool {
-	return isMadeOf(s, "_-./:+@") && s[0] != '/' && path.Clean(s) == s && !strings.HasPrefix(s, "..")
+	return lex.IsMadeOf(s, "_-./:+@") && s[0] != '/' && path.Clean(s) == s && !strings.HasPrefix(s, "..")
 }

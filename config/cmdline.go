@@ -4,134 +4,52 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/cmdline"
+	"github.com/beaminit/beaminit/config/lex"
 )
-
-// param is one parameter of the kernel command line.
-type param struct {
-	name, value string
-	written     string // the value with its quotes
-	bare        bool   // it stands without a =
-}
-
-// nextParam cuts the first parameter off a command line by the rule of the kernel's
-// next_arg (lib/cmdline.c): white space separates; "…" protects it and may stand around
-// the whole parameter, around the value, or anywhere within; there are no escapes. line
-// has no white space in front (see skipSpace), and rest has none either.
-func nextParam(line string) (p param, rest string) {
-	quoted := line != "" && line[0] == '"'
-	if quoted {
-		line = line[1:]
-	}
-	in, equals, i := quoted, 0, 0
-	for ; i < len(line); i++ {
-		c := line[i]
-		if isSpace(c) && !in {
-			break
-		}
-		if c == '=' && equals == 0 {
-			equals = i
-		}
-		if c == '"' {
-			in = !in
-		}
-	}
-	word, rest := line[:i], skipSpace(line[i:])
-	whole := word // the kernel writes a NUL over each quote that it takes away at the end
-	if equals > 0 && equals+1 < len(word) && word[equals+1] == '"' && word[i-1] == '"' {
-		whole = word[:i-1]
-	}
-	if quoted && i > 0 && len(whole) == i && word[i-1] == '"' {
-		whole = word[:i-1]
-	}
-	if equals == 0 {
-		return param{name: whole, bare: true}, rest
-	}
-	p.name, p.written = word[:equals], word[equals+1:]
-	if quoted {
-		p.written = strings.TrimSuffix(p.written, `"`)
-	}
-	if len(whole) > equals {
-		p.value = whole[equals+1:]
-	}
-	p.value = strings.TrimPrefix(p.value, `"`)
-	return p, rest
-}
-
-func isSpace(c byte) bool {
-	// The kernel's ctype calls Latin-1's no-break space white space too.
-	return c == ' ' || c >= '\t' && c <= '\r' || c == 0xa0
-}
-
-func skipSpace(s string) string {
-	for s != "" && isSpace(s[0]) {
-		s = s[1:]
-	}
-	return s
-}
-
-// cutOff cuts the last parameter off a command line that is as long as the limits there
-// are (COMMAND_LINE_SIZE of the architecture, or a boot loader's own): what stands there
-// may be a part of what was meant. lost is empty where the line is no such one.
-func cutOff(line string) (whole, lost string) {
-	line = strings.TrimRight(line, "\n")
-	size := len(line) + 1 // with its NUL
-	if size < 256 || size&(size-1) != 0 || isSpace(line[len(line)-1]) {
-		return line, ""
-	}
-	rest := skipSpace(line)
-	for {
-		_, next := nextParam(rest)
-		if next == "" {
-			return line[:len(line)-len(rest)], rest
-		}
-		rest = next
-	}
-}
 
 // uncut is the command line, and the words for init, without a parameter that was cut off.
 func (l *loader) uncut(line string, args []string) (string, []string) {
-	whole, lost := cutOff(line)
+	whole, lost := cmdline.CutOff(line)
 	if lost == "" {
 		return line, args
 	}
 	l.problem(Cmdline, nil, 0, fault{what: "its " + strconv.Itoa(len(whole)+len(lost)) + " bytes are all that some kernel or boot loader takes, so that it may be cut off",
-		want: "a shorter line, or its beaminit.* in " + Path, used: "it without its last word, " + quote(lost)})
-	fewer := len(InitArgs(line)) - len(InitArgs(whole))
+		want: "a shorter line, or its beaminit.* in " + Path, used: "it without its last word, " + lex.Quote(lost)})
+	fewer := len(cmdline.InitArgs(line)) - len(cmdline.InitArgs(whole))
 	return whole, args[:max(0, len(args)-fewer)]
 }
 
-// cmdline takes over what the kernel command line says. First comes everything that is
+// kernelCmdline takes over what the kernel command line says. First comes everything that is
 // weaker than beaminit.*, wherever it stands. What follows a bare -- is for init, not
 // configuration of ours; args has it.
-func (l *loader) cmdline(line string, args []string) {
-	var buf [32]param // the usual line fits: no allocation
-	ours := buf[:0]
+func (l *loader) kernelCmdline(line string, args []string) {
+	var ours []cmdline.Param
 	line, args = l.uncut(line, args)
-	for line = skipSpace(line); line != ""; {
-		var p param
-		p, line = nextParam(line)
-		if p.bare && p.name == "--" {
+	for _, p := range cmdline.Params(line) {
+		if p.Bare && p.Name == "--" {
 			break
 		}
-		if p.name == "beaminit.factory_reset" {
-			l.c.FactoryReset = p.bare || p.value == "1"
+		if p.Name == "beaminit.factory_reset" {
+			l.c.FactoryReset = p.Bare || p.Value == "1"
 			continue
 		}
-		if strings.HasPrefix(p.name, "beaminit.") {
+		if strings.HasPrefix(p.Name, "beaminit.") {
 			ours = append(ours, p)
 			continue
 		}
 		l.kernelParam(p)
 	}
 	l.erlinitArgs(args)
-	for i := range ours {
-		l.beaminit(ours[i])
+	for _, p := range ours {
+		l.beaminit(p)
 	}
 }
 
 // beaminit takes over one parameter beaminit.SECTION.KEY=VALUE.
-func (l *loader) beaminit(p param) {
-	name := p.name[len("beaminit."):]
+func (l *loader) beaminit(p cmdline.Param) {
+	name := p.Name[len("beaminit."):]
 	section, rest, dotted := strings.Cut(name, ".")
 	switch {
 	case section == "peers" && !dotted:
@@ -174,14 +92,14 @@ func findTable(section, rest string) (k *key, inner string) {
 
 // addToTable adds one string to a table of strings, or changes it. The value is not cut at
 // commas.
-func (l *loader) addToTable(k *key, name string, p param) {
+func (l *loader) addToTable(k *key, name string, p cmdline.Param) {
 	field := k.field(place{c: l.c}).(*env)
-	if p.bare {
-		l.problem(Cmdline, append(keyPath(k.name, ""), name), 0, fault{what: "no value", want: p.name + "=VALUE", used: literal(field)})
+	if p.Bare {
+		l.problem(Cmdline, append(keyPath(k.name, ""), name), 0, fault{what: "no value", want: p.Name + "=VALUE", used: literal(field)})
 		return
 	}
 	list := slices.Clone(*field)
-	if faults := k.addEnv(&list, name, p.value); len(faults) > 0 {
+	if faults := k.addEnv(&list, name, p.Value); len(faults) > 0 {
 		f := faults[0]
 		if f.want == "" {
 			f.want = k.want
@@ -195,10 +113,10 @@ func (l *loader) addToTable(k *key, name string, p param) {
 }
 
 // beaminitNetwork takes over beaminit.network.IFACE.KEY=VALUE.
-func (l *loader) beaminitNetwork(p param, rest string) {
+func (l *loader) beaminitNetwork(p cmdline.Param, rest string) {
 	iface, name := cutInterface(rest, true)
 	if name == "" {
-		l.unknown(Cmdline, strings.Split(p.name, ".")[1:])
+		l.unknown(Cmdline, strings.Split(p.Name, ".")[1:])
 		return
 	}
 	k := find("network", name, true)
@@ -229,13 +147,13 @@ func cutInterface(s string, loose bool) (iface, name string) {
 }
 
 func badInterface(name string) fault {
-	return fault{what: quote(name) + " is no name of an interface", want: `1 to 15 bytes without blank, / and :, such as "eth0"`}
+	return fault{what: lex.Quote(name) + " is no name of an interface", want: `1 to 15 bytes without blank, / and :, such as "eth0"`}
 }
 
 // setText gives a key the value that stands on the kernel command line.
-func (l *loader) setText(k *key, n *Network, p param) {
+func (l *loader) setText(k *key, n *Network, p cmdline.Param) {
 	field := k.field(place{c: l.c, n: n})
-	if _, ok := field.(*bool); p.bare && !ok {
+	if _, ok := field.(*bool); p.Bare && !ok {
 		iface := ""
 		if n != nil {
 			iface = n.Interface
@@ -248,20 +166,20 @@ func (l *loader) setText(k *key, n *Network, p param) {
 
 // text makes of the words of the kernel command line what the TOML parser would have
 // made for a field of this type, or leaves them as they are where they do not fit.
-func text(field any, p param) any {
+func text(field any, p cmdline.Param) any {
 	switch field.(type) {
 	case *int:
-		if i, err := strconv.ParseInt(p.value, 10, 64); err == nil {
+		if i, err := strconv.ParseInt(p.Value, 10, 64); err == nil {
 			return i
 		}
 	case *bool:
-		switch p.value {
+		switch p.Value {
 		case "1", "true", "on", "yes":
 			return true
 		case "0", "false", "off", "no":
 			return false
 		case "":
-			if p.bare {
+			if p.Bare {
 				return true
 			}
 		}
@@ -270,13 +188,13 @@ func text(field any, p param) any {
 			return items(p)
 		}
 	}
-	return p.value
+	return p.Value
 }
 
 // items makes a list of a value: an array as TOML has it, or words with commas between. A
 // comma in "…" is none of those; quotes around the value as a whole are only the kernel's.
-func items(p param) []any {
-	s := p.written
+func items(p cmdline.Param) []any {
+	s := p.Written
 	if inner := strings.Trim(s, `"`); len(s) > 1 && s == `"`+inner+`"` && !strings.Contains(inner, `"`) {
 		s = inner
 	}

@@ -6,51 +6,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-)
 
-// TestNextParam follows the kernel's next_arg in all its corners.
-func TestNextParam(t *testing.T) {
-	v := func(name, value string) param { return param{name: name, value: value} }
-	b := func(name string) param { return param{name: name, bare: true} }
-	for _, tt := range []struct {
-		line string
-		want []param
-	}{
-		{"", nil},
-		{" \t\n", nil},
-		{"ro", []param{b("ro")}},
-		{"a=1  b\tc=\n", []param{v("a", "1"), b("b"), v("c", "")}},
-		{`a="x y" b`, []param{v("a", "x y"), b("b")}},
-		{`"a=x y" b`, []param{v("a", "x y"), b("b")}},
-		{`a=x" "y b`, []param{v("a", `x" "y`), b("b")}}, // quotes within stay
-		{`a="x y`, []param{v("a", "x y")}},              // never closed
-		{`a="x"y`, []param{v("a", `x"y`)}},              // only the first goes
-		{`"a b"`, []param{b("a b")}},
-		{`"a b`, []param{b("a b")}},
-		{`"`, []param{b("")}},
-		{`""`, []param{b("")}},
-		{`a="`, []param{v("a", "")}},
-		{`a=""`, []param{v("a", "")}},
-		{`"a="`, []param{v("a", "")}},
-		{`a="x\" b`, []param{v("a", `x\`), b("b")}}, // no escapes
-		{`=a`, []param{b("=a")}},                    // a name is not empty
-		{`=a=b`, []param{v("=a", "b")}},
-		{`a=b=c`, []param{v("a", "b=c")}},
-		{"a=\xa0b", []param{v("a", ""), b("b")}},
-		{`dyndbg="file a +p; file b +p" quiet -- -s "x y"`, []param{v("dyndbg", "file a +p; file b +p"), b("quiet"), b("--"), b("-s"), b("x y")}},
-	} {
-		var got []param
-		for line := skipSpace(tt.line); line != ""; {
-			var p param
-			p, line = nextParam(line)
-			p.written = "" // TestCommas has it
-			got = append(got, p)
-		}
-		if !reflect.DeepEqual(got, tt.want) {
-			t.Errorf("%q: got %+v, want %+v", tt.line, got, tt.want)
-		}
-	}
-}
+	"github.com/beaminit/beaminit/config/cmdline"
+)
 
 func TestCmdlineProblems(t *testing.T) {
 	const at = "kernel command line: "
@@ -155,7 +113,7 @@ func TestCutOff(t *testing.T) {
 	}
 	// A word for init that is cut off is none.
 	line := pad(1024, "-- -n from-args --uid 10")
-	c := Sources{Cmdline: line, Args: InitArgs(line), Read: files{macPath: macText}.read}.Load()
+	c := Sources{Cmdline: line, Args: cmdline.InitArgs(line), Read: files{macPath: macText}.read}.Load()
 	if c.Release.User != "root" || len(c.Problems) != 2 {
 		t.Errorf("got %s, problems %q", c.Release.User, problems(c))
 	}

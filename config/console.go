@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // Path is where the tty lies; empty: the release has none.
@@ -56,7 +58,7 @@ func isTTYOptions(s string) bool { _, ok := ParseTTYOptions(s); return ok }
 // isTTY says whether s names a file below /dev.
 func isTTY(s string) bool {
 	s = strings.TrimPrefix(s, "/dev/")
-	return isMadeOf(s, "_-./:+@") && s[0] != '/' && s[len(s)-1] != '/' && !strings.Contains(s, "..")
+	return lex.IsMadeOf(s, "_-./:+@") && s[0] != '/' && s[len(s)-1] != '/' && !strings.Contains(s, "..")
 }
 
 // consoleNotes says what is other than one may expect of [console].
@@ -74,6 +76,6 @@ func (l *loader) consoleNotes() {
 // virtual ones is seen.
 func (c *Console) shared() bool {
 	name := strings.TrimPrefix(c.TTY, "/dev/")
-	virtual := strings.HasPrefix(name, "tty") && isDigits(name[len("tty"):])
+	virtual := strings.HasPrefix(name, "tty") && lex.IsDigits(name[len("tty"):])
 	return name == "console" || slices.Contains(c.kernel, name) || virtual && slices.Contains(c.kernel, "tty0")
 }

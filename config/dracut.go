@@ -5,30 +5,33 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/cmdline"
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // foreignParam takes over the parameters of dracut (dracut.cmdline(7)) that say what a key
 // of ours says too; of the others that people write for dracut or systemd, one line says
 // that they have no effect.
-func (l *loader) foreignParam(p param) {
+func (l *loader) foreignParam(p cmdline.Param) {
 	var f fault
-	switch p.name {
+	switch p.Name {
 	case "modules_load", "modules-load", "rd.modules_load", "rd.modules-load", "rd.driver.pre":
-		l.imageModules = append(l.imageModules, splitNonEmpty(p.value, ",")...)
+		l.imageModules = append(l.imageModules, lex.SplitNonEmpty(p.Value, ",")...)
 	case "modprobe.blacklist", "rd.driver.blacklist":
-		l.c.Kernel.Blacklist = append(l.c.Kernel.Blacklist, splitNonEmpty(p.value, ",")...)
+		l.c.Kernel.Blacklist = append(l.c.Kernel.Blacklist, lex.SplitNonEmpty(p.Value, ",")...)
 	case "nameserver":
-		f = l.dracutNameserver(p.value)
+		f = l.dracutNameserver(p.Value)
 	case "rd.route":
-		f = l.dracutRoute(p.value)
+		f = l.dracutRoute(p.Value)
 	case "vlan":
-		f = l.dracutVLAN(p.value)
+		f = l.dracutVLAN(p.Value)
 	case "ifname":
-		f = l.dracutIfname(p.value)
+		f = l.dracutIfname(p.Value)
 	case "bridge":
-		f = l.dracutBridge(p.value)
+		f = l.dracutBridge(p.Value)
 	case "bond":
-		f = l.dracutBond(p.value)
+		f = l.dracutBond(p.Value)
 	default:
 		if !l.noteForeign(p) {
 			l.modulesParam(p)
@@ -37,22 +40,22 @@ func (l *loader) foreignParam(p param) {
 	}
 	if f.what != "" {
 		f.used = "nothing of it"
-		l.problem(Cmdline, []string{p.name}, 0, f)
+		l.problem(Cmdline, []string{p.Name}, 0, f)
 	}
 }
 
 // modulesParam takes parameters of modules (virtio_net.napi_tx=0), which the kernel keeps
 // for those that are built in, and sysctl.KEY=VALUE, which it sets before there are
 // modules.
-func (l *loader) modulesParam(p param) {
-	name, option, ok := strings.Cut(p.name, ".")
+func (l *loader) modulesParam(p cmdline.Param) {
+	name, option, ok := strings.Cut(p.Name, ".")
 	switch {
 	case !ok || option == "":
 	case name == "sysctl":
-		l.sysctl(option + "=" + p.value)
+		l.sysctl(option + "=" + p.Value)
 	case isModule(name):
-		if !p.bare {
-			option += "=" + p.written
+		if !p.Bare {
+			option += "=" + p.Written
 		}
 		l.moduleOption(name, option)
 	}
@@ -100,22 +103,22 @@ var foreignWords = [...]struct{ name, why string }{
 var rescueWords = [...]string{"single", "s", "S", "1", "emergency", "rescue"}
 
 // noteForeign says whether a parameter is one of foreignWords.
-func (l *loader) noteForeign(p param) bool {
-	word := p.name
-	if !p.bare {
-		word += "=" + p.value
+func (l *loader) noteForeign(p cmdline.Param) bool {
+	word := p.Name
+	if !p.Bare {
+		word += "=" + p.Value
 	}
-	if p.bare && slices.Contains(rescueWords[:], p.name) {
-		l.noteOnce(p.name, "without effect: there are no runlevels here; want init=/bin/sh for a shell in the place of all")
+	if p.Bare && slices.Contains(rescueWords[:], p.Name) {
+		l.noteOnce(p.Name, "without effect: there are no runlevels here; want init=/bin/sh for a shell in the place of all")
 		return true
 	}
 	for _, w := range foreignWords {
 		if !strings.HasPrefix(word, w.name) {
 			continue
 		}
-		off := strings.HasPrefix(w.name, "rd.") && (p.value == "0" || p.value == "no")
+		off := strings.HasPrefix(w.name, "rd.") && (p.Value == "0" || p.Value == "no")
 		if w.why != "" && !off { // rd.luks=0 wants what is so here anyway
-			l.noteForeignOnce(p.name, "without effect: "+w.why)
+			l.noteForeignOnce(p.Name, "without effect: "+w.why)
 		}
 		return true
 	}
@@ -149,7 +152,7 @@ func dracutAddr(s string) netip.Addr {
 func (l *loader) dracutNameserver(value string) (f fault) {
 	a := dracutAddr(value)
 	if !a.IsValid() {
-		return fault{what: quote(value) + " is no address of a host", want: "such as nameserver=192.168.7.1"}
+		return fault{what: lex.Quote(value) + " is no address of a host", want: "such as nameserver=192.168.7.1"}
 	}
 	l.dnsServers(Cmdline, []netip.Addr{a})
 	return f
@@ -160,7 +163,7 @@ func (l *loader) dracutRoute(value string) (f fault) {
 	want := "NET/LENGTH:GATEWAY:IFACE, such as 10.0.0.0/8:192.168.7.1:eth0, IPv6 in brackets"
 	fields, ok := splitIP(value)
 	if !ok {
-		return fault{what: quote(value) + " is no route", want: want}
+		return fault{what: lex.Quote(value) + " is no route", want: want}
 	}
 	net, mask, hasMask := strings.Cut(fields[0], "/")
 	if strings.HasSuffix(mask, "]") { // [fd00::/64], as others have it
@@ -168,7 +171,7 @@ func (l *loader) dracutRoute(value string) (f fault) {
 	}
 	a, err := netip.ParseAddr(strings.Trim(net, "[]"))
 	if err != nil || len(fields) > 10 || strings.Join(fields[3:], "") != "" {
-		return fault{what: quote(value) + " is no route", want: want}
+		return fault{what: lex.Quote(value) + " is no route", want: want}
 	}
 	length := a.BitLen()
 	if hasMask {
@@ -180,9 +183,9 @@ func (l *loader) dracutRoute(value string) (f fault) {
 	r := Route{To: netip.PrefixFrom(a, length), Via: dracutAddr(fields[1])}
 	switch {
 	case length < 0 || r.To != r.To.Masked():
-		return fault{what: quote(fields[0]) + " is no network", want: want}
+		return fault{what: lex.Quote(fields[0]) + " is no network", want: want}
 	case fields[1] != "" && !r.Via.IsValid() || r.Via.IsValid() && r.Via.Is4() != a.Is4():
-		return fault{what: quote(fields[1]) + " is no gateway for it", want: want}
+		return fault{what: lex.Quote(fields[1]) + " is no gateway for it", want: want}
 	case fields[2] != "" && !isInterface(fields[2]):
 		return badInterface(fields[2])
 	}
@@ -212,7 +215,7 @@ func (l *loader) dracutVLAN(value string) (f fault) {
 	name, parent, _ := strings.Cut(value, ":")
 	id, err := strconv.Atoi(name[len(strings.TrimRight(name, "0123456789")):])
 	if !isInterface(name) || !isInterface(parent) || err != nil || id < 1 || id > 4094 {
-		return fault{what: quote(value) + " is no VLAN", want: "NAME:PARENT with the id at the end of the name, such as eth0.5:eth0"}
+		return fault{what: lex.Quote(value) + " is no VLAN", want: "NAME:PARENT with the id at the end of the name, such as eth0.5:eth0"}
 	}
 	l.c.network(name).VLAN = VLAN{Parent: parent, ID: id}
 	l.mark("network.vlan.parent", name, Cmdline)
@@ -240,9 +243,9 @@ func (l *loader) dracutBridge(value string) (f fault) {
 	if !named {
 		name, ports = "br0", "eth0"
 	}
-	list := splitNonEmpty(ports, ",")
+	list := lex.SplitNonEmpty(ports, ",")
 	if !isInterface(name) || len(list) == 0 || slices.ContainsFunc(list, func(s string) bool { return !isInterface(s) }) {
-		return fault{what: quote(value) + " is no bridge", want: "NAME:PORT,PORT, such as br0:eth0,eth1"}
+		return fault{what: lex.Quote(value) + " is no bridge", want: "NAME:PORT,PORT, such as br0:eth0,eth1"}
 	}
 	l.c.network(name).Bridge.Ports = list
 	l.mark("network.bridge.ports", name, Cmdline)
@@ -252,19 +255,19 @@ func (l *loader) dracutBridge(value string) (f fault) {
 // dracutBond is bond=NAME[:PORT,PORT[:OPTION=VALUE,…[:MTU]]]; of the options mode is taken.
 func (l *loader) dracutBond(value string) (f fault) {
 	fields := append(strings.Split(value, ":"), "", "", "", "")
-	list, mode := splitNonEmpty(fields[1], ","), ""
+	list, mode := lex.SplitNonEmpty(fields[1], ","), ""
 	if fields[0] == "" {
 		fields[0], list = "bond0", []string{"eth0", "eth1"}
 	}
-	for _, option := range splitNonEmpty(fields[2], ",") {
+	for _, option := range lex.SplitNonEmpty(fields[2], ",") {
 		if name, v, _ := strings.Cut(option, "="); name == "mode" && isBondMode(v) {
 			mode = v
 		} else {
-			return fault{what: quote(option) + " is no option that is taken over", want: "mode= in words, such as mode=active-backup"}
+			return fault{what: lex.Quote(option) + " is no option that is taken over", want: "mode= in words, such as mode=active-backup"}
 		}
 	}
 	if !isInterface(fields[0]) || len(list) == 0 || slices.ContainsFunc(list, func(s string) bool { return !isInterface(s) }) {
-		return fault{what: quote(value) + " is no bond", want: "NAME:PORT,PORT:mode=MODE, such as bond0:eth0,eth1:mode=802.3ad"}
+		return fault{what: lex.Quote(value) + " is no bond", want: "NAME:PORT,PORT:mode=MODE, such as bond0:eth0,eth1:mode=802.3ad"}
 	}
 	n := l.c.network(fields[0])
 	n.Bond = Bond{Ports: list, Mode: mode}

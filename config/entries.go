@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // entry is one table of a list of tables, such as [[mount]].
@@ -149,7 +151,7 @@ func (l *loader) storeEntries(field any, v any) (bool, []fault) {
 func checkService(s *Service, before []Service) (f fault) {
 	for i := range before {
 		if before[i].Name == s.Name {
-			return fault{key: "name", what: quote(s.Name) + " is there twice", want: "each name once"}
+			return fault{key: "name", what: lex.Quote(s.Name) + " is there twice", want: "each name once"}
 		}
 	}
 	if len(s.Exec) == 0 {

@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/cmdline"
 )
 
 // variablePrefix is that of the variables by which a container is told its configuration:
@@ -18,9 +20,9 @@ func (l *loader) environment(variables, args []string) {
 		name, value, ok := strings.Cut(word, "=")
 		switch {
 		case ok && strings.HasPrefix(name, "beaminit."):
-			l.beaminit(param{name: name, value: value, written: value})
+			l.beaminit(cmdline.Param{Name: name, Value: value, Written: value})
 		case ok && !strings.HasPrefix(name, "-"):
-			l.kernelParam(param{name: name, value: value, written: value})
+			l.kernelParam(cmdline.Param{Name: name, Value: value, Written: value})
 		default:
 			rest = append(rest, word)
 		}
@@ -34,11 +36,11 @@ func (l *loader) environment(variables, args []string) {
 		switch key := variableKey(inner); {
 		case !ours:
 		case inner == "HOSTNAME":
-			l.kernelParam(param{name: "hostname", value: value, written: value})
+			l.kernelParam(cmdline.Param{Name: "hostname", Value: value, Written: value})
 		case key == "":
 			l.problem(Cmdline, []string{name}, 0, fault{what: "no key is named so", want: variablePrefix + "SECTION_KEY, such as BEAMINIT_CLUSTER_TIMEOUT for cluster.timeout", used: "nothing of it"})
 		default:
-			l.beaminit(param{name: "beaminit." + key, value: value, written: value})
+			l.beaminit(cmdline.Param{Name: "beaminit." + key, Value: value, Written: value})
 		}
 	}
 }

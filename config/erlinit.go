@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // erlinitFile takes over what /etc/erlinit.config says.
@@ -43,7 +45,7 @@ func (l *loader) erlinit(from Source, words []word) {
 	for i := range words {
 		if w := &words[i]; w.open {
 			l.line = w.line
-			l.wrong(from, `a " without its second one`, `"..." within a line`, quote(w.text))
+			l.wrong(from, `a " without its second one`, `"..." within a line`, lex.Quote(w.text))
 		}
 	}
 	for i := 0; i < len(words); i++ {
@@ -199,7 +201,7 @@ func (l *loader) wrong(from Source, what, want, used string) {
 }
 
 func (l *loader) wrongValue(from Source, value, what, want, used string) {
-	l.wrong(from, quote(value)+what, want, used)
+	l.wrong(from, lex.Quote(value)+what, want, used)
 }
 
 // erlinitNote says once that erlinit's words are in force, and what is other than with

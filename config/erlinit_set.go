@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // erlinitOption takes over one option with its value.
@@ -85,9 +87,9 @@ func (l *loader) erlinitValue(from Source, o *erlinitOption, value string) any {
 	case hBoot:
 		return strings.TrimSuffix(value, ".boot")
 	case hPaths:
-		return toAny(splitNonEmpty(value, ":"))
+		return toAny(lex.SplitNonEmpty(value, ":"))
 	case hProgram, hID:
-		words := l.erlinitProgram(from, o, splitNonEmpty(value, " "))
+		words := l.erlinitProgram(from, o, lex.SplitNonEmpty(value, " "))
 		switch {
 		case words == nil:
 			return nil
@@ -112,7 +114,7 @@ func (l *loader) erlinitValue(from Source, o *erlinitOption, value string) any {
 
 // erlinitOnce adds a program to those that are run once a boot.
 func (l *loader) erlinitOnce(k *key, from Source, o *erlinitOption, value string) {
-	words := l.erlinitProgram(from, o, splitNonEmpty(value, " "))
+	words := l.erlinitProgram(from, o, lex.SplitNonEmpty(value, " "))
 	if words == nil {
 		return
 	}
@@ -121,18 +123,6 @@ func (l *loader) erlinitOnce(k *key, from Source, o *erlinitOption, value string
 		all = append(all, toAny(program))
 	}
 	l.set(k, nil, from, all)
-}
-
-// splitNonEmpty cuts a list and leaves out what is empty.
-func splitNonEmpty(s, at string) (list []string) {
-	for more := true; more; {
-		var piece string
-		piece, s, more = strings.Cut(s, at)
-		if piece != "" {
-			list = append(list, piece)
-		}
-	}
-	return list
 }
 
 func toAny(list []string) []any {
@@ -167,7 +157,7 @@ func (l *loader) erlinitProgram(from Source, o *erlinitOption, words []string) [
 
 // erlinitEnv adds variables to those that are there.
 func (l *loader) erlinitEnv(k *key, from Source, value string) {
-	for _, v := range splitNonEmpty(value, ";") {
+	for _, v := range lex.SplitNonEmpty(value, ";") {
 		if name, value, found := strings.Cut(v, "="); found {
 			l.erlinitAdd(k, from, name, value)
 		} else {
@@ -179,7 +169,7 @@ func (l *loader) erlinitEnv(k *key, from Source, value string) {
 // erlinitLimits adds limits to those that are there: resource:soft:hard, with ; between
 // several. No text is no limit.
 func (l *loader) erlinitLimits(k *key, from Source, value string) {
-	for _, v := range splitNonEmpty(value, ";") {
+	for _, v := range lex.SplitNonEmpty(value, ";") {
 		f := strings.Split(v, ":")
 		if len(f) != 3 {
 			l.wrongValue(from, v, " has not three fields", "resource:soft:hard, such as nofile:1024:4096", "no such limit")
@@ -213,12 +203,12 @@ func (l *loader) erlinitAdd(k *key, from Source, name, value string) {
 // erlinitMounts adds mounts to those that are there: source:target:type:flags:data, with
 // ; between several.
 func (l *loader) erlinitMounts(from Source, value string) {
-	for _, v := range splitNonEmpty(value, ";") {
+	for _, v := range lex.SplitNonEmpty(value, ";") {
 		f := mountFields(v)
 		what, want := "", ""
 		m := newMount()
 		switch {
-		case !printable(v):
+		case !lex.IsPrintable(v):
 			what, want = " has control characters or is not UTF-8", "printable text"
 		case len(f) < 5:
 			what, want = " has not five fields", "source:target:type:flags:data, such as /dev/mmcblk0p3:/data:ext4:nodev:"
@@ -226,7 +216,7 @@ func (l *loader) erlinitMounts(from Source, value string) {
 			m.Source, m.Target, m.Type = f[0], f[1], f[2]
 			l.erlinitMountFlags(&m, from, f[3])
 			m.exactFlags()
-			m.Options = append(m.Options, splitNonEmpty(f[4], ",")...)
+			m.Options = append(m.Options, lex.SplitNonEmpty(f[4], ",")...)
 			if f := checkMount(&m, nil); f.what != "" {
 				what, want = ": "+f.what, f.want
 			}
@@ -236,7 +226,7 @@ func (l *loader) erlinitMounts(from Source, value string) {
 			continue
 		}
 		if m.Type == "tmpfs" && m.Target == "/sys/fs/cgroup" { // as for version 1, on every Raspberry Pi with Nerves
-			l.noteOnce("mount", quote(v)+" is without effect: there is the cgroup2 of PID 1, and what is mounted below it has its place in that")
+			l.noteOnce("mount", lex.Quote(v)+" is without effect: there is the cgroup2 of PID 1, and what is mounted below it has its place in that")
 			continue
 		}
 		l.c.Mounts = append(l.c.Mounts, m)
@@ -259,7 +249,7 @@ func mountFields(s string) []string {
 }
 
 func (l *loader) erlinitMountFlags(m *Mount, from Source, flags string) {
-	for _, flag := range splitNonEmpty(flags, ",") {
+	for _, flag := range lex.SplitNonEmpty(flags, ",") {
 		if isMountFlag(flag) {
 			m.Options = append(m.Options, flag)
 		} else {

@@ -29,26 +29,6 @@ func TestErlinitWords(t *testing.T) {
 	}
 }
 
-// What the kernel gives its init; TestErlinitWords of the lab asks a real one.
-func TestInitArgs(t *testing.T) {
-	tests := []struct {
-		line string
-		want []string
-	}{
-		{"", nil},
-		{"console=ttyS0 a.b=1 c.d", nil},
-		{`splash -t quiet some.module -- -v --env FROM=args;B=1 --run-on-exit "/bin/no such" a.b`,
-			[]string{"splash", "-t", "quiet", "-v", "--env", "FROM=args;B=1", "--run-on-exit", "/bin/no such", "a.b"}},
-		{"splash -v -- -e LANG=C;A=b --mount /dev/a:/b:vfat::", []string{"splash", "-v", "-e", "LANG=C;A=b", "--mount", "/dev/a:/b:vfat::"}},
-		{`-- -s "/usr/bin/strace -f" e.f A="b c" --`, []string{"-s", "/usr/bin/strace -f", "e.f", "A=b c", "--"}},
-	}
-	for _, tt := range tests {
-		if got := InitArgs(tt.line); !reflect.DeepEqual(got, tt.want) {
-			t.Errorf("%q: got %q, want %q", tt.line, got, tt.want)
-		}
-	}
-}
-
 // erlinit loads an erlinit.config and a command line on a board with a MAC.
 func erlinit(t *testing.T, config, cmdline string) *Config {
 	t.Helper()

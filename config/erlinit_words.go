@@ -46,26 +46,3 @@ func skipBlank(s string) string {
 	}
 	return s
 }
-
-// InitArgs is what the kernel makes of its command line for its init, without the
-// program's name: what follows a bare --, and before it each word without = that is no
-// parameter of a module (init/main.c, unknown_bootoption and set_init_arg). The kernel
-// leaves out those that it knows itself; none of them begins with a -.
-func InitArgs(cmdline string) (args []string) {
-	after := false
-	for rest := skipSpace(cmdline); rest != ""; {
-		var p param
-		p, rest = nextParam(rest)
-		switch {
-		case after && p.bare:
-			args = append(args, p.name)
-		case after:
-			args = append(args, p.name+"="+p.value)
-		case p.bare && p.name == "--":
-			after = true
-		case p.bare && strings.IndexByte(p.name, '.') < 0:
-			args = append(args, p.name)
-		}
-	}
-	return args
-}

@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // mountWords are the options of mount(8) that are of no file system in particular ("FILE
@@ -89,15 +91,15 @@ func optionFault(fs, option string) (f fault) {
 	switch {
 	case hasValue && valued, !hasValue && alone:
 	case valued:
-		f = fault{what: quote(option) + " has no value", want: name + "=VALUE"}
+		f = fault{what: lex.Quote(option) + " has no value", want: name + "=VALUE"}
 	case alone:
-		f = fault{what: quote(option) + " has a value", want: name + " alone"}
+		f = fault{what: lex.Quote(option) + " has a value", want: name + " alone"}
 	case fs == "":
-		f = fault{what: quote(option) + " is no option of a bind mount"}
+		f = fault{what: lex.Quote(option) + " is no option of a bind mount"}
 	case slices.Contains([]string{"uid", "gid", "umask", "fmask", "dmask"}, name):
-		f = fault{what: quote(option) + " is no option of " + fs + ", where each file has an owner and a mode of its own", want: "none, and a chown of what is on it"}
+		f = fault{what: lex.Quote(option) + " is no option of " + fs + ", where each file has an owner and a mode of its own", want: "none, and a chown of what is on it"}
 	default:
-		f = fault{what: quote(option) + " is no option of " + fs}
+		f = fault{what: lex.Quote(option) + " is no option of " + fs}
 		if near := nearest(name, known); near != "" {
 			f.what += "; did you mean " + near + "?"
 		}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // fstabPath is the image's fstab(5), the weakest source of mounts: an entry counts where
@@ -39,7 +41,7 @@ func (l *loader) fstabEntry(fields []string) (m Mount, ok bool) {
 	if at := slices.IndexFunc(fields, func(f string) bool { return f[0] == '#' }); at > 2 { // as libmount has it
 		fields = fields[:at]
 	}
-	if len(fields) < 3 || len(fields) > 6 || !printable(strings.Join(fields, "")) {
+	if len(fields) < 3 || len(fields) > 6 || !lex.IsPrintable(strings.Join(fields, "")) {
 		l.problem(Fstab, nil, 0, fault{what: strconv.Itoa(len(fields)) + " fields", want: "source, target, type, options and two numbers, as in fstab(5)", used: "no such mount"})
 		return m, false
 	}

@@ -5,27 +5,29 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // setHostname takes a host name, or a pattern for one, as what a source wants. ok says
 // that it can be used; it may be so with a fault, where bytes have to be left out.
 func (l *loader) setHostname(from Source, s string) (ok bool, faults []fault) {
 	switch {
-	case !printable(s) || s == "":
-		return false, []fault{{what: quote(s) + " is no host name", want: wantHostname}}
+	case !lex.IsPrintable(s) || s == "":
+		return false, []fault{{what: lex.Quote(s) + " is no host name", want: wantHostname}}
 	case isLocalhost(s):
-		return false, []fault{{what: quote(s) + " names no node: every one has it", want: wantHostname}}
+		return false, []fault{{what: lex.Quote(s) + " names no node: every one has it", want: wantHostname}}
 	case !strings.Contains(s, "%"):
 		name := clean(s)
 		if !isHostname(name) {
-			return false, []fault{{what: quote(s) + " is no host name", want: wantHostname}}
+			return false, []fault{{what: lex.Quote(s) + " is no host name", want: wantHostname}}
 		}
 		if name != strings.ToLower(s) {
-			faults = []fault{{what: quote(s) + " is no host name", want: wantHostname}}
+			faults = []fault{{what: lex.Quote(s) + " is no host name", want: wantHostname}}
 		}
 	default:
 		if _, ok := fill(s, ""); !ok {
-			return false, []fault{{what: quote(s) + " is no pattern", want: "%s, %.4s (the first four of the board's id) or %-.4s (the last four)"}}
+			return false, []fault{{what: lex.Quote(s) + " is no pattern", want: "%s, %.4s (the first four of the board's id) or %-.4s (the last four)"}}
 		}
 	}
 	l.hosts[from] = s
@@ -71,7 +73,7 @@ func (l *loader) hostname() {
 	}
 	for i := range l.c.Problems {
 		if p := &l.c.Problems[i]; (p.Key == "node.hostname" || p.Key == "-n" || p.Key == "--hostname-pattern") && p.Used == "" {
-			p.Used = quote(*name)
+			p.Used = lex.Quote(*name)
 		}
 	}
 }
@@ -86,13 +88,13 @@ func (l *loader) expand(name *string, from Source, pattern string) bool {
 	}
 	id, why := l.boardID()
 	if id == "" {
-		l.problem(from, []string{"node", "hostname"}, 0, fault{what: quote(pattern) + " needs the board's id, but " + why, want: `node.id = "file:/path", or a plain host name`})
+		l.problem(from, []string{"node", "hostname"}, 0, fault{what: lex.Quote(pattern) + " needs the board's id, but " + why, want: `node.id = "file:/path", or a plain host name`})
 		return false
 	}
 	s, _ := fill(pattern, id)
 	s = clean(s)
 	if !isHostname(s) {
-		l.problem(from, []string{"node", "hostname"}, 0, fault{what: quote(pattern) + " gives " + quote(s) + ", which is no host name", want: wantHostname})
+		l.problem(from, []string{"node", "hostname"}, 0, fault{what: lex.Quote(pattern) + " gives " + lex.Quote(s) + ", which is no host name", want: wantHostname})
 		return false
 	}
 	*name = s
@@ -148,7 +150,7 @@ func clean(s string) string {
 		if c >= 'A' && c <= 'Z' {
 			c += 'a' - 'A'
 		}
-		if isAlnum(c) || c == '-' || c == '.' {
+		if lex.IsAlnum(c) || c == '-' || c == '.' {
 			b = append(b, c)
 		}
 	}
@@ -234,7 +236,7 @@ func (l *loader) mac() (id, why string) {
 	}
 	id = strings.ToLower(strings.ReplaceAll(firstWord(data), ":", ""))
 	for i := 0; i < len(id); i++ {
-		if !isAlnum(id[i]) {
+		if !lex.IsAlnum(id[i]) {
 			return "", iface + " has no MAC"
 		}
 	}

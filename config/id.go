@@ -1,6 +1,10 @@
 package config
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/beaminit/beaminit/config/lex"
+)
 
 // readID reads the board's id from a file.
 func (l *loader) readID(file string) (id string, f fault) {
@@ -31,7 +35,7 @@ func (l *loader) askID(command string) (id string, f fault) {
 	case err != nil:
 		f.what = "the id cannot be asked for: " + err.Error()
 	case clean(id) == "":
-		f.what = quote(command) + " told no id"
+		f.what = lex.Quote(command) + " told no id"
 	default:
 		return id, f
 	}

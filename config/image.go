@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // imageDirs are where configuration files of a kind lie, the strongest first: a file
@@ -45,7 +47,7 @@ func (l *loader) imageFile(path string, f func(line string)) {
 	text := strings.ReplaceAll(string(data), "\\\n", " ")
 	for _, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
-		if line != "" && line[0] != '#' && line[0] != ';' && printable(strings.ReplaceAll(line, "\t", " ")) {
+		if line != "" && line[0] != '#' && line[0] != ';' && lex.IsPrintable(strings.ReplaceAll(line, "\t", " ")) {
 			f(strings.ReplaceAll(line, "\t", " "))
 		}
 	}
@@ -60,7 +62,7 @@ func (l *loader) image() {
 		name, options, _ := strings.Cut(line, " ")
 		switch options = strings.TrimSpace(options); {
 		case !isModule(name) || options != "" && !strings.Contains(options, "="):
-			l.noteOnce("modules-load.d", quote(line)+" is without effect; want the name of a module a line, such as i2c-dev")
+			l.noteOnce("modules-load.d", lex.Quote(line)+" is without effect; want the name of a module a line, such as i2c-dev")
 			return
 		case options != "": // as Debian's modules(5) once had them
 			l.moduleOption(name, options)
@@ -100,9 +102,9 @@ func (l *loader) modprobe(line string) {
 		k.ModuleLines = append(k.ModuleLines, strings.Join(strings.Fields(line), " "))
 	case word == "weakdep": // it loads nothing
 	case (word == "install" || word == "remove") && isModule(name):
-		l.noteOnce("modprobe.d", quote(word+" "+name)+" is without effect: no program is run for a module; want release.run_once")
+		l.noteOnce("modprobe.d", lex.Quote(word+" "+name)+" is without effect: no program is run for a module; want release.run_once")
 	default:
-		l.noteOnce("modprobe.d", quote(line)+" is without effect: it is no line of modprobe.d(5)")
+		l.noteOnce("modprobe.d", lex.Quote(line)+" is without effect: it is no line of modprobe.d(5)")
 	}
 }
 
@@ -129,7 +131,7 @@ func (l *loader) sysctl(line string) {
 	key, minus := strings.CutPrefix(key, "-")
 	key = strings.TrimSpace(key)
 	if !ok && !minus || key == "" || strings.Contains(key, "..") || strings.Contains(key, " ") {
-		l.noteOnce("sysctl.d", quote(line)+" is without effect; want KEY = VALUE, such as vm.swappiness = 10")
+		l.noteOnce("sysctl.d", lex.Quote(line)+" is without effect; want KEY = VALUE, such as vm.swappiness = 10")
 		return
 	}
 	path := sysctlPath(key)

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/beaminit/beaminit/config/cmdline"
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // list is the names of files in a directory.
@@ -20,10 +23,10 @@ func (f files) list(dir string) (names []string) {
 }
 
 // image loads what an image holds.
-func image(t *testing.T, f files, cmdline string) *Config {
+func image(t *testing.T, f files, line string) *Config {
 	t.Helper()
 	f[macPath] = macText
-	c := Sources{Cmdline: cmdline, Args: InitArgs(cmdline), Read: f.read, List: f.list}.Load()
+	c := Sources{Cmdline: line, Args: cmdline.InitArgs(line), Read: f.read, List: f.list}.Load()
 	valid(t, c)
 	return c
 }
@@ -160,7 +163,7 @@ func FuzzImage(f *testing.F) {
 			}
 		}
 		for _, s := range c.Kernel.Sysctl {
-			if name, _, _ := strings.Cut(s, "="); strings.Contains(name, "..") || !printable(s) {
+			if name, _, _ := strings.Cut(s, "="); strings.Contains(name, "..") || !lex.IsPrintable(s) {
 				t.Errorf("sysctl %q", s)
 			}
 		}

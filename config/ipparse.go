@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // parseIP reads the value of ip= as the kernel does (Documentation/admin-guide/nfs/
@@ -20,7 +22,7 @@ func parseIP(value string) (ipConfig, fault) {
 	}
 	fields, ok := splitIP(value)
 	if !ok {
-		return ipConfig{}, fault{what: quote(value) + " has a bracket that is not closed", want: wantIP}
+		return ipConfig{}, fault{what: lex.Quote(value) + " has a bracket that is not closed", want: wantIP}
 	}
 	r := ipReader{fields: fields}
 	ip := r.read()
@@ -28,7 +30,7 @@ func parseIP(value string) (ipConfig, fault) {
 		return ip, fault{}
 	}
 	if form, want := likeIP(fields, r.at); form != "" {
-		r.fault.what, r.fault.want = quote(value)+" is "+form, want
+		r.fault.what, r.fault.want = lex.Quote(value)+" is "+form, want
 	}
 	return ipConfig{}, r.fault
 }
@@ -103,7 +105,7 @@ func (r *ipReader) read() (ip ipConfig) {
 }
 
 func (r *ipReader) bad(i int, noun, want string) {
-	r.wrong(i, fault{what: quote(r.fields[i]) + " in field " + strconv.Itoa(i+1) + " is no " + noun, want: want})
+	r.wrong(i, fault{what: lex.Quote(r.fields[i]) + " in field " + strconv.Itoa(i+1) + " is no " + noun, want: want})
 }
 
 // wrong keeps the first fault.
@@ -130,7 +132,7 @@ func (r *ipReader) client() netip.Prefix {
 	}
 	p := netip.PrefixFrom(a, length)
 	if what := hostless(p); what != "" {
-		r.wrong(0, fault{what: quote(p.String()) + what, want: wantIP})
+		r.wrong(0, fault{what: lex.Quote(p.String()) + what, want: wantIP})
 	}
 	return p
 }
@@ -153,7 +155,7 @@ func (r *ipReader) addr(i int) netip.Addr {
 // fields and the first of them that is wrong, and what to write in its place.
 func likeIP(fields []string, at int) (form, want string) {
 	device := fields[0]
-	if !isInterface(device) || !isAlnum(device[0]) || device[0] <= '9' {
+	if !isInterface(device) || !lex.IsAlnum(device[0]) || device[0] <= '9' {
 		device = ""
 	}
 	second := fields[1]
@@ -173,7 +175,7 @@ func likeIP(fields []string, at int) (form, want string) {
 		return "cut at the colons of a MAC address, as dracut has one at the end",
 			"ip=" + strings.Join(fields[:7], ":") + " and, for the MAC, beaminit.network." + cmp.Or(fields[5], "eth0") + ".mac=" + mac
 	}
-	if at == 7 && isDigits(fields[7]) {
+	if at == 7 && lex.IsDigits(fields[7]) {
 		return "dracut's form, with an MTU behind the autoconfiguration",
 			"ip=" + strings.Join(fields[:7], ":") + " and beaminit.network." + cmp.Or(fields[5], "eth0") + ".mtu=" + fields[7]
 	}
@@ -252,7 +254,7 @@ func maskBits(s string, a netip.Addr) int {
 	if s == "" {
 		return guessBits(a)
 	}
-	if isDigits(s) {
+	if lex.IsDigits(s) {
 		if n, err := strconv.Atoi(s); err == nil && n > 0 && n <= a.BitLen() {
 			return n
 		}

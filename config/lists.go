@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // storeStrings takes a list as a whole or not at all where its strings only make sense
@@ -47,7 +49,7 @@ func (k *key) storeEnv(p *env, v any, from Source) (bool, []fault) {
 				s, ok = strconv.FormatInt(i, 10), true
 			}
 			if !ok {
-				faults = append(faults, mistyped(value, from, "a string, as the value of "+quote(name))...)
+				faults = append(faults, mistyped(value, from, "a string, as the value of "+lex.Quote(name))...)
 				continue
 			}
 			faults = append(faults, k.addEnv(&good, name, s)...)
@@ -57,7 +59,7 @@ func (k *key) storeEnv(p *env, v any, from Source) (bool, []fault) {
 			s, _ := item.(string)
 			name, value, found := strings.Cut(s, "=")
 			if !found {
-				faults = append(faults, fault{what: quote(s) + " has no =", want: "KEY=value,KEY=value"})
+				faults = append(faults, fault{what: lex.Quote(s) + " has no =", want: "KEY=value,KEY=value"})
 				continue
 			}
 			faults = append(faults, k.addEnv(&good, name, value)...)
@@ -77,11 +79,11 @@ func (k *key) addEnv(list *env, name, value string) []fault {
 	if f := k.faultOf(name); f != nil {
 		return f
 	}
-	if !printable(value) {
+	if !lex.IsPrintable(value) {
 		return []fault{{what: "the value of " + name + " has control characters or is not UTF-8", want: "printable text"}}
 	}
 	if k.value != nil && !k.value(value) {
-		return []fault{{what: quote(value) + " is no limit for " + name}}
+		return []fault{{what: lex.Quote(value) + " is no limit for " + name}}
 	}
 	i := 0
 	for ; i < len(*list); i++ {

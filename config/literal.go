@@ -5,16 +5,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-)
 
-// quote is a string as TOML has it, in ASCII, and cut where it is long: it goes into
-// one line of a log.
-func quote(s string) string {
-	if len(s) > 80 {
-		return strconv.QuoteToASCII(s[:72]) + "..."
-	}
-	return strconv.QuoteToASCII(s)
-}
+	"github.com/beaminit/beaminit/config/lex"
+)
 
 // literal is the value of a field as it would stand in beaminit.toml.
 func literal(p any) string {
@@ -216,9 +209,9 @@ func mistyped(v any, from Source, right string) []fault {
 	switch v := v.(type) {
 	case string:
 		if from != TOML {
-			return []fault{{what: quote(v) + " is not " + right}}
+			return []fault{{what: lex.Quote(v) + " is not " + right}}
 		}
-		s = quote(v) + " is a string"
+		s = lex.Quote(v) + " is a string"
 	case int64:
 		s = strconv.FormatInt(v, 10) + " is an integer"
 	case float64:

@@ -6,6 +6,9 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/cmdline"
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // loader is the state of one Load.
@@ -49,8 +52,8 @@ type Sources struct {
 
 // Load is Sources.Load where no program can be run, with the words for init that the
 // kernel would take from its command line.
-func Load(cmdline string, read func(path string) ([]byte, error)) *Config {
-	return Sources{Cmdline: cmdline, Args: InitArgs(cmdline), Read: read}.Load()
+func Load(line string, read func(path string) ([]byte, error)) *Config {
+	return Sources{Cmdline: line, Args: cmdline.InitArgs(line), Read: read}.Load()
 }
 
 // Load merges all sources of the configuration. /sys should be mounted, for the MAC
@@ -71,7 +74,7 @@ func (s Sources) Load() *Config {
 		l.problem(TOML, nil, 0, fault{what: "cannot be read: " + err.Error(), used: "the defaults"})
 	}
 	if s.Environment == nil {
-		l.cmdline(s.Cmdline, s.Args)
+		l.kernelCmdline(s.Cmdline, s.Args)
 	} else {
 		l.environment(s.Environment, s.Args)
 		l.name = s.Hostname
@@ -278,11 +281,11 @@ func (c *Config) eachRoot(f func(key, value, where string)) {
 	}
 	if r.Map != "" {
 		_, where := c.where("dm-mod.create", "", []string{"dm-mod.create"}, 0)
-		f("dm-mod.create", quote(r.Map), where)
+		f("dm-mod.create", lex.Quote(r.Map), where)
 	}
 	for _, v := range [...][2]string{
-		{"root", quote(r.Device)}, {"rootfstype", quote(r.Type)}, {"rootflags", quote(r.Flags)},
-		{"rw", strconv.FormatBool(r.Write)}, {"rootwait", quote(wait)}, {"rootdelay", quote(durationText(r.Delay))}, {"init", quote(r.Program)},
+		{"root", lex.Quote(r.Device)}, {"rootfstype", lex.Quote(r.Type)}, {"rootflags", lex.Quote(r.Flags)},
+		{"rw", strconv.FormatBool(r.Write)}, {"rootwait", lex.Quote(wait)}, {"rootdelay", lex.Quote(durationText(r.Delay))}, {"init", lex.Quote(r.Program)},
 	} {
 		_, where := c.where(v[0], "", []string{v[0]}, 0)
 		f(v[0], v[1], where)

@@ -3,6 +3,8 @@ package config
 import (
 	"path"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // match is which devices a [[device]] is about.
@@ -27,7 +29,7 @@ func storeMatch(p *match, v any, from Source) (bool, []fault) {
 		for _, name := range names(v) {
 			s, ok := v[name].(string)
 			if !ok {
-				return false, mistyped(v[name], from, "a string, as the value of "+quote(name))
+				return false, mistyped(v[name], from, "a string, as the value of "+lex.Quote(name))
 			}
 			good = append(good, name+"="+s)
 		}
@@ -50,12 +52,12 @@ func (m match) fault() string {
 		name, pattern, _ := strings.Cut(word, "=")
 		_, err := path.Match(pattern, "")
 		switch {
-		case !isMadeOf(name, "_-./") || path.Clean("/"+name) != "/"+name, name == strings.ToUpper(name): // KERNEL, ATTRS: a word of udev's
-			return quote(name) + " is no attribute of sysfs"
-		case err != nil || pattern == "" || !printable(pattern):
-			return quote(pattern) + " is no pattern"
+		case !lex.IsMadeOf(name, "_-./") || path.Clean("/"+name) != "/"+name, name == strings.ToUpper(name): // KERNEL, ATTRS: a word of udev's
+			return lex.Quote(name) + " is no attribute of sysfs"
+		case err != nil || pattern == "" || !lex.IsPrintable(pattern):
+			return lex.Quote(pattern) + " is no pattern"
 		case name == DevName && path.Clean("/"+pattern) != "/"+pattern:
-			return quote(pattern) + " is no name below /dev"
+			return lex.Quote(pattern) + " is no name below /dev"
 		}
 	}
 	return ""

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // entryAt is where an entry of a list stands: the line of a file, or of the TOML which
@@ -48,9 +50,9 @@ func checkMount(m *Mount, _ []Mount) (f fault) {
 		f.want = `options = ["remount", "ro"] to change how`
 		return f
 	case !isAbs(m.Target) || path.Clean(m.Target) != m.Target:
-		f.key, f.what = "target", quote(m.Target)+" is no place to mount on"
+		f.key, f.what = "target", lex.Quote(m.Target)+" is no place to mount on"
 	case m.Format != "" && m.Format != m.Type:
-		return fault{key: "format", what: "a " + m.Format + " cannot be mounted as " + quote(m.Type), want: "type and format the same, and a [[mount]] each where there are several"}
+		return fault{key: "format", what: "a " + m.Format + " cannot be mounted as " + lex.Quote(m.Type), want: "type and format the same, and a [[mount]] each where there are several"}
 	case m.Grow != "" && (bind || change):
 		return fault{key: "grow", what: "a directory that is mounted again does not grow", want: "it at the [[mount]] of its device"}
 	case m.Grow != "" && !isGrowable(m.Type):
@@ -133,7 +135,7 @@ func (l *loader) checkMounts() {
 // noteHelped says of a mount what no call of mount(2) does in time: a file system that is a
 // program's, or one of the network.
 func (l *loader) noteHelped(m *Mount) {
-	what := quote(m.Type) + " of " + m.Target
+	what := lex.Quote(m.Type) + " of " + m.Target
 	switch {
 	case isProgramType(m.Type):
 		l.noteOnce("mount", what+" is mounted by a program, which is not run here; want a [[service]] that runs it")
@@ -158,12 +160,12 @@ func (l *loader) mountOption(i int, option string) {
 	name, value, _ := strings.Cut(option, "=")
 	switch name {
 	case "x-systemd.device-timeout":
-		if isDigits(value) {
+		if lex.IsDigits(value) {
 			value += "s" // of systemd.time(7)
 		}
 		d, err := time.ParseDuration(strings.NewReplacer(" ", "", "min", "m", "sec", "s").Replace(value))
 		if err != nil || d < 0 || d > time.Hour {
-			l.mountProblem(i, "options", fault{what: quote(option) + " is no duration", want: find("mount", "wait", false).want, used: "the usual time"})
+			l.mountProblem(i, "options", fault{what: lex.Quote(option) + " is no duration", want: find("mount", "wait", false).want, used: "the usual time"})
 		} else if m.Wait == 0 {
 			m.Wait = d
 		}
@@ -173,7 +175,7 @@ func (l *loader) mountOption(i int, option string) {
 		}
 	case "x-systemd.growfs":
 		if !isGrowable(m.Type) {
-			l.mountProblem(i, "options", fault{what: quote(option) + ": a " + m.Type + " cannot grow", want: wantGrowable, used: "it as it is"})
+			l.mountProblem(i, "options", fault{what: lex.Quote(option) + ": a " + m.Type + " cannot grow", want: wantGrowable, used: "it as it is"})
 		} else if m.Grow == "" {
 			m.Grow = GrowFileSystem
 		}

@@ -5,6 +5,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/beaminit/beaminit/config/cmdline"
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // isList says whether a field takes several values.
@@ -19,12 +22,12 @@ func isList(field any) bool {
 // kernelParam takes over one of the well-known parameters of the kernel, whose words
 // are those of Documentation/admin-guide/kernel-parameters.txt. All others are none of
 // our business.
-func (l *loader) kernelParam(p param) {
+func (l *loader) kernelParam(p cmdline.Param) {
 	r := &l.c.Root
-	switch p.name {
+	switch p.Name {
 	case "ip", "nfsaddrs":
-		if !p.bare {
-			l.ip(p.value)
+		if !p.Bare {
+			l.ip(p.Value)
 		}
 	case "hostname":
 		l.hostnameParam(HostnameParam, p)
@@ -33,7 +36,7 @@ func (l *loader) kernelParam(p param) {
 	case "systemd.machine_id", "systemd-machine-id", "systemd_machine_id":
 		l.machineID(p)
 	case "console":
-		name, _, _ := strings.Cut(p.value, ",")
+		name, _, _ := strings.Cut(p.Value, ",")
 		l.c.Console.kernel = append(l.c.Console.kernel, name)
 	case "root":
 		l.rootWord(&r.Device, p)
@@ -44,20 +47,20 @@ func (l *loader) kernelParam(p param) {
 	case "rootflags":
 		l.rootWord(&r.Flags, p)
 	case "init":
-		if p.bare || !isAbs(p.value) || !printable(p.value) {
-			l.problem(Cmdline, []string{p.name}, 0, fault{what: quote(p.value) + " is no absolute path", want: "the path of the init program", used: strconv.Quote(r.Program)})
+		if p.Bare || !isAbs(p.Value) || !lex.IsPrintable(p.Value) {
+			l.problem(Cmdline, []string{p.Name}, 0, fault{what: lex.Quote(p.Value) + " is no absolute path", want: "the path of the init program", used: strconv.Quote(r.Program)})
 			return
 		}
 		l.rootWord(&r.Program, p)
 	case "ro", "rw":
-		if p.bare {
-			r.Write = p.name == "rw"
+		if p.Bare {
+			r.Write = p.Name == "rw"
 			l.mark("rw", "", Cmdline)
 		}
 	case "rootwait":
-		if p.bare {
+		if p.Bare {
 			r.Wait = -1
-			l.mark(p.name, "", Cmdline)
+			l.mark(p.Name, "", Cmdline)
 			return
 		}
 		l.rootSeconds(&r.Wait, p)
@@ -69,35 +72,35 @@ func (l *loader) kernelParam(p param) {
 }
 
 // rootWord takes over a string. Without a value the kernel too takes no notice.
-func (l *loader) rootWord(field *string, p param) {
+func (l *loader) rootWord(field *string, p cmdline.Param) {
 	switch {
-	case p.bare:
+	case p.Bare:
 		return
-	case !printable(p.value):
-		l.problem(Cmdline, []string{p.name}, 0, fault{what: quote(p.value) + " has control characters or is not UTF-8", want: "printable text", used: strconv.Quote(*field)})
+	case !lex.IsPrintable(p.Value):
+		l.problem(Cmdline, []string{p.Name}, 0, fault{what: lex.Quote(p.Value) + " has control characters or is not UTF-8", want: "printable text", used: strconv.Quote(*field)})
 		return
 	}
-	*field = p.value
-	l.mark(p.name, "", Cmdline)
+	*field = p.Value
+	l.mark(p.Name, "", Cmdline)
 }
 
 // rootSeconds takes over a number of seconds, in any base that kstrtouint(…, 0, …)
 // reads. A bad rootwait= makes the kernel wait for ever; PID 1 does not.
-func (l *loader) rootSeconds(field *time.Duration, p param) {
-	n, err := strconv.ParseUint(p.value, 0, 31)
+func (l *loader) rootSeconds(field *time.Duration, p cmdline.Param) {
+	n, err := strconv.ParseUint(p.Value, 0, 31)
 	if err != nil {
-		l.problem(Cmdline, []string{p.name}, 0, fault{what: quote(p.value) + " is no number of seconds", want: "0 to 2147483647", used: field.String()})
+		l.problem(Cmdline, []string{p.Name}, 0, fault{what: lex.Quote(p.Value) + " is no number of seconds", want: "0 to 2147483647", used: field.String()})
 		return
 	}
 	*field = time.Duration(n) * time.Second
-	l.mark(p.name, "", Cmdline)
+	l.mark(p.Name, "", Cmdline)
 }
 
-func (l *loader) hostnameParam(from Source, p param) {
-	if p.bare {
+func (l *loader) hostnameParam(from Source, p cmdline.Param) {
+	if p.Bare {
 		return
 	}
-	if _, faults := l.setHostname(from, p.value); faults != nil {
+	if _, faults := l.setHostname(from, p.Value); faults != nil {
 		l.problem(from, []string{"node", "hostname"}, 0, faults[0])
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/cmdline"
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // maxPeers is how many nodes a cluster has at most.
@@ -24,15 +27,15 @@ func (l *loader) addPeer(peers []Peer, from Source, path []string, name, address
 		return peers
 	}
 	if !isHostname(name) {
-		return drop(quote(name)+" is no host name", wantPeerName)
+		return drop(lex.Quote(name)+" is no host name", wantPeerName)
 	}
 	a, err := netip.ParseAddr(address)
 	if p, perr := netip.ParsePrefix(address); err != nil && perr == nil {
 		a, err = p.Addr(), nil
-		l.problem(from, path, 0, fault{what: quote(address) + " has a prefix length", want: "the address alone", used: quote(a.String())})
+		l.problem(from, path, 0, fault{what: lex.Quote(address) + " has a prefix length", want: "the address alone", used: lex.Quote(a.String())})
 	}
 	if err != nil || unusable(a) {
-		return drop(quote(address)+" is no address of a host", `an address such as "192.168.7.6"`)
+		return drop(lex.Quote(address)+" is no address of a host", `an address such as "192.168.7.6"`)
 	}
 	if isZoned(a) {
 		return drop(a.String()+" means nothing without its link, which /etc/hosts cannot say", "an IPv4 address, or one of IPv6 that is good beyond a link")
@@ -40,7 +43,7 @@ func (l *loader) addPeer(peers []Peer, from Source, path []string, name, address
 	name = strings.ToLower(name)
 	x := l.indexOf(peers)
 	if _, twice := x.answers[name]; twice {
-		return drop(quote(name)+" is there twice", "each name once")
+		return drop(lex.Quote(name)+" is there twice", "each name once")
 	}
 	if other, taken := x.addrs[a]; taken {
 		return drop(a.String()+" is the address of "+other+" too", "each address once")
@@ -52,7 +55,7 @@ func (l *loader) addPeer(peers []Peer, from Source, path []string, name, address
 	for _, alias := range aliases {
 		what := aliasFault(x, &p, alias)
 		if what != "" {
-			l.problem(from, path, 0, fault{what: "alias " + quote(alias) + what, want: wantPeerName, used: "the peer without it"})
+			l.problem(from, path, 0, fault{what: "alias " + lex.Quote(alias) + what, want: wantPeerName, used: "the peer without it"})
 			continue
 		}
 		p.Aliases = append(p.Aliases, strings.ToLower(alias))
@@ -171,13 +174,13 @@ func (l *loader) peerTable(path []string, name string, t map[string]any) {
 
 // peerParam takes over beaminit.peers.NAME=ADDRESS, which adds a peer or gives the one of
 // that name another address; the rest of what is said about it stays.
-func (l *loader) peerParam(p param, name string) {
+func (l *loader) peerParam(p cmdline.Param, name string) {
 	path := []string{"peers", name}
-	if p.bare || p.value == "" {
+	if p.Bare || p.Value == "" {
 		l.problem(Cmdline, path, 0, fault{what: "no value", want: find("peers", "address", false).want, used: "the other peers"})
 		return
 	}
-	address := p.value
+	address := p.Value
 	if strings.HasPrefix(address, "[") {
 		address = strings.TrimSuffix(address[1:], "]")
 	}
@@ -199,14 +202,14 @@ func (l *loader) peerParam(p param, name string) {
 
 // peersParam takes over beaminit.peers=NAME:ADDRESS,…, which replaces the table of the
 // TOML as a whole, unless nothing in it can be used.
-func (l *loader) peersParam(p param) {
+func (l *loader) peersParam(p cmdline.Param) {
 	path := []string{"peers"}
-	if p.bare {
+	if p.Bare {
 		l.problem(Cmdline, path, 0, fault{what: "no value", want: wantPeers, used: literal(&l.c.Peers)})
 		return
 	}
 	var peers []Peer
-	for rest, more := p.value, p.value != ""; more; {
+	for rest, more := p.Value, p.Value != ""; more; {
 		var item string
 		item, rest, more = strings.Cut(rest, ",")
 		name, address, found := strings.Cut(item, ":")
@@ -217,12 +220,12 @@ func (l *loader) peersParam(p param) {
 		}
 		// Without brackets there is no telling fd00::6 from a name and a part of it.
 		if !found || strings.Contains(inner, ":") != bracket || inner != address && !bracket {
-			l.problem(Cmdline, path, 0, fault{what: quote(item) + " is no name and address", want: wantPeers, used: "the other peers"})
+			l.problem(Cmdline, path, 0, fault{what: lex.Quote(item) + " is no name and address", want: wantPeers, used: "the other peers"})
 			continue
 		}
 		peers = l.addPeer(peers, Cmdline, path, name, inner, nil)
 	}
-	if len(peers) == 0 && p.value != "" {
+	if len(peers) == 0 && p.Value != "" {
 		return // each entry has its problem; the TOML's peers are better than none
 	}
 	l.c.Peers = peers

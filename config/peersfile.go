@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // MaxPeersFile is how long a file of peers may be in bytes.
@@ -83,7 +85,7 @@ func (l *loader) hostsPeers(text string) {
 		}
 		before := len(l.c.Problems)
 		if err != nil || len(words) == 1 {
-			l.problem(TOML, nil, 0, fault{what: quote(strings.Join(words, " ")) + " is no address and name", want: "192.168.7.6 eclero6"})
+			l.problem(TOML, nil, 0, fault{what: lex.Quote(strings.Join(words, " ")) + " is no address and name", want: "192.168.7.6 eclero6"})
 		} else {
 			l.c.Peers = l.addPeer(l.c.Peers, TOML, nil, words[1], words[0], aliasesOf(words[1:]))
 		}

@@ -4,6 +4,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/beaminit/beaminit/config/cmdline"
+	"github.com/beaminit/beaminit/config/lex"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -48,7 +51,7 @@ func parseBound(s string) (uint64, bool) {
 		return Unlimited, true
 	}
 	n, err := strconv.ParseUint(s, 10, 64)
-	return n, err == nil && isDigits(s)
+	return n, err == nil && lex.IsDigits(s)
 }
 
 func isLimit(s string) bool { _, ok := Limit(s); return ok }
@@ -81,17 +84,17 @@ func Capability(name string) (number int, ok bool) {
 func isCapability(s string) bool { _, ok := Capability(s); return ok }
 
 // machineID takes over systemd.machine_id=, an id as in machine-id(5) or a UUID.
-func (l *loader) machineID(p param) {
-	if p.bare {
+func (l *loader) machineID(p cmdline.Param) {
+	if p.Bare {
 		return
 	}
-	if p.value == "firmware" { // of systemd 256: the UUID of the board, as ours is made of it
-		l.note(p.name, "firmware: the id is made of the board's own numbers anyway")
+	if p.Value == "firmware" { // of systemd 256: the UUID of the board, as ours is made of it
+		l.note(p.Name, "firmware: the id is made of the board's own numbers anyway")
 		return
 	}
-	id := strings.ToLower(strings.ReplaceAll(p.value, "-", ""))
+	id := strings.ToLower(strings.ReplaceAll(p.Value, "-", ""))
 	if !IsMachineID(id) {
-		l.problem(Cmdline, []string{p.name}, 0, fault{what: quote(p.value) + " is no machine id", want: "32 hexadecimal digits, not all 0", used: "one of the board's own"})
+		l.problem(Cmdline, []string{p.Name}, 0, fault{what: lex.Quote(p.Value) + " is no machine id", want: "32 hexadecimal digits, not all 0", used: "one of the board's own"})
 		return
 	}
 	l.c.Node.MachineID = id

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // set gives a key the value that a source has for it. v is what the TOML parser makes
@@ -130,12 +132,12 @@ func (l *loader) storeKind(k *key, p any, from Source, v any) (ok bool, faults [
 // faultOf says what is wrong with a string of this key; nil: nothing.
 func (k *key) faultOf(s string) []fault {
 	switch {
-	case !printable(s):
-		return []fault{{what: quote(s) + " has control characters or is not UTF-8", want: "printable text"}}
+	case !lex.IsPrintable(s):
+		return []fault{{what: lex.Quote(s) + " has control characters or is not UTF-8", want: "printable text"}}
 	case s == "" && k.empty || k.check == nil || k.check(s):
 		return nil
 	}
-	return []fault{{what: quote(s) + " is no " + k.noun}}
+	return []fault{{what: lex.Quote(s) + " is no " + k.noun}}
 }
 
 func (k *key) duration(v any, from Source) (time.Duration, []fault) {
@@ -146,9 +148,9 @@ func (k *key) duration(v any, from Source) (time.Duration, []fault) {
 	d, err := time.ParseDuration(s)
 	switch {
 	case err != nil:
-		return 0, []fault{{what: quote(s) + " is no duration"}}
+		return 0, []fault{{what: lex.Quote(s) + " is no duration"}}
 	case int64(d) < k.min || int64(d) > k.max:
-		return 0, []fault{{what: quote(s) + " is out of range"}}
+		return 0, []fault{{what: lex.Quote(s) + " is out of range"}}
 	}
 	return d, nil
 }

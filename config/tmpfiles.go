@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // Tmpfile is a line of tmpfiles.d(5) that has effect.
@@ -111,28 +113,18 @@ func (l *loader) ofVendor() bool {
 // notDone keeps a line that has no effect; x and X bar what is not done anyway.
 func (l *loader) notDone(line string) {
 	if !l.ofVendor() && !strings.HasPrefix(strings.ToLower(line), "x ") {
-		l.undone = append(l.undone, quote(line))
+		l.undone = append(l.undone, lex.Quote(line))
 	}
 }
 
 // noteTmpfiles names what has no effect.
 func (l *loader) noteTmpfiles() {
 	if len(l.undone) > 0 {
-		l.note("tmpfiles.d", "without effect: "+some(l.undone)+"; only d, D, v, e, f, F, L, C, r, z, and w in /sys and /proc, are done, without patterns and quotes, and of specifiers %t, %T, %V, %S, %C, %L, %h and %%; want release.run_once for the rest")
+		l.note("tmpfiles.d", "without effect: "+lex.Some(l.undone)+"; only d, D, v, e, f, F, L, C, r, z, and w in /sys and /proc, are done, without patterns and quotes, and of specifiers %t, %T, %V, %S, %C, %L, %h and %%; want release.run_once for the rest")
 	}
 	if len(l.aged) > 0 {
-		l.note("tmpfiles.d", "nothing is removed because it is old, of "+some(l.aged)+"; want a [[service]] that does it")
+		l.note("tmpfiles.d", "nothing is removed because it is old, of "+lex.Some(l.aged)+"; want a [[service]] that does it")
 	}
-}
-
-// some is the first of a list, and how many there are besides.
-func some(list []string) string {
-	n := min(len(list), 20)
-	text := strings.Join(list[:n], ", ")
-	if n < len(list) {
-		text += " and " + strconv.Itoa(len(list)-n) + " others"
-	}
-	return text
 }
 
 // volatiles are files by which the init scripts of Yocto make what is not on the root.

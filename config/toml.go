@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/beaminit/beaminit/config/lex"
+
 	"github.com/BurntSushi/toml"
 )
 
@@ -71,7 +73,7 @@ func (l *loader) parsePrefix(text string, err error) (map[string]any, []toml.Key
 			p.Line = min(p.Line, 1+strings.Count(text[:start], "\n"))
 		}
 		cut = lineStart(text, p.Line)
-		p.What += " (" + quote(strings.TrimSpace(lineAt(text, cut))) + ")"
+		p.What += " (" + lex.Quote(strings.TrimSpace(lineAt(text, cut))) + ")"
 	}
 	for try := 0; try < 64 && cut > 0; try++ {
 		tables, names, err := decode(text[:cut])

@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // unknown reports a key that there is none of, with the one that was perhaps meant.
@@ -49,9 +51,9 @@ func suggest(path []string) string {
 				full = "network." + path[1] + "." + last
 			}
 		}
-		try(full, distance(join(path), full))
+		try(full, lex.Distance(join(path), full))
 		if last != "" {
-			d := distance(word, last)
+			d := lex.Distance(word, last)
 			if d > 0 && len(word) > 2 && strings.HasPrefix(last, word) {
 				d = 1 // cookie for cookie_file
 			}
@@ -64,7 +66,7 @@ func suggest(path []string) string {
 			try(full, d)
 		}
 		if len(path) == 1 {
-			try("["+section+"]", distance(word, section))
+			try("["+section+"]", lex.Distance(word, section))
 		}
 	}
 	if least > 1+len(word)/3 {
@@ -89,43 +91,11 @@ func otherWord(word string) string {
 	return ""
 }
 
-// nearest is the word of a list that is nearest to one; empty: none is near.
+// nearest is the word of a list that is nearest to one, or that another program calls so;
+// empty: none is near.
 func nearest(word string, list []string) string {
 	if other := otherWord(word); slices.Contains(list, other) {
 		return other
 	}
-	best, least := "", min(2+len(word)/3, 1+len(word)/2)
-	for _, w := range list {
-		if d := distance(word, w); d < least {
-			best, least = w, d
-		}
-	}
-	return best
-}
-
-// distance is the number of bytes to insert, leave out, change or swap with their
-// neighbour to make one word of another (optimal string alignment).
-func distance(a, b string) int {
-	if len(a) > 128 || len(b) > 128 {
-		return 1 << 10
-	}
-	var before, last, row [130]int
-	for j := 0; j <= len(b); j++ {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last = last, row
-	}
-	return last[len(b)]
+	return lex.Nearest(word, list)
 }

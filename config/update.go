@@ -1,21 +1,10 @@
 package config
 
-import "strings"
+import (
+	"strings"
 
-// Word gives the value of a word of the kernel command line, the last one of that name;
-// "1" for one that stands without a value.
-func Word(line, name string) (value string, there bool) {
-	for line = skipSpace(line); line != ""; {
-		var p param
-		if p, line = nextParam(line); p.name == name {
-			value, there = p.value, true
-			if p.bare {
-				value = "1"
-			}
-		}
-	}
-	return value, there
-}
+	"github.com/beaminit/beaminit/config/lex"
+)
 
 // isSlot is a way to know the slot.
 func isSlot(s string) bool { return s == "rauc" || s == "root" || isVariable(s) }
@@ -23,13 +12,13 @@ func isSlot(s string) bool { return s == "rauc" || s == "root" || isVariable(s) 
 // isVariable is a word of the kernel command line, or a variable of a boot loader.
 func isVariable(s string) bool {
 	kind, name, _ := strings.Cut(s, ":")
-	return (kind == "cmdline" || kind == "uboot" || kind == "grub") && isMadeOf(name, "_-.")
+	return (kind == "cmdline" || kind == "uboot" || kind == "grub") && lex.IsMadeOf(name, "_-.")
 }
 
 // isTrial is a variable and the value that says that the system is on trial; without one, 1.
 func isTrial(s string) bool {
 	name, value, has := strings.Cut(s, "=")
-	return isVariable(name) && (!has || isMadeOf(value, "_-."))
+	return isVariable(name) && (!has || lex.IsMadeOf(value, "_-."))
 }
 
 // Active says that [update] has something to be done.

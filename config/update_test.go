@@ -5,20 +5,6 @@ import (
 	"testing"
 )
 
-func TestWord(t *testing.T) {
-	const line = "\tconsole=ttyS0 rauc.slot=A trial quiet rauc.slot=B \"two words=x y\" empty= -- init\n"
-	for _, tt := range []struct {
-		name, value string
-		there       bool
-	}{
-		{"rauc.slot", "B", true}, {"trial", "1", true}, {"empty", "", true}, {"two words", "x y", true}, {"slot", "", false}, {"", "", false},
-	} {
-		if value, there := Word(line, tt.name); value != tt.value || there != tt.there {
-			t.Errorf("%s: got %q, %v, want %q, %v", tt.name, value, there, tt.value, tt.there)
-		}
-	}
-}
-
 func TestUpdateKeys(t *testing.T) {
 	const confirm = "[update]\nconfirm = [\"/usr/bin/true\"]\n"
 	tests := []struct{ name, toml, cmdline, problem string }{

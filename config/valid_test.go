@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/beaminit/beaminit/config/lex"
 )
 
 // valid checks what every Config promises, whatever the sources said.
@@ -63,7 +65,7 @@ func valid(t *testing.T, c *Config) {
 	check(isUser(c.Release.User) && isAbs(c.Release.Tmp) && isBoot(c.Release.Boot), "release", c.Release)
 	for i, e := range c.Release.Env {
 		name, value, found := strings.Cut(e, "=")
-		check(found && isEnvName(name) && printable(value), "release.env", e)
+		check(found && isEnvName(name) && lex.IsPrintable(value), "release.env", e)
 		if i > 0 {
 			before, _, _ := strings.Cut(c.Release.Env[i-1], "=")
 			check(before < name, "order of release.env", c.Release.Env)
@@ -85,7 +87,7 @@ func valid(t *testing.T, c *Config) {
 	check(isButton(s.PowerButton), "supervise.power_button", s.PowerButton)
 	between(s.DownTimeout, time.Second, 24*time.Hour, "supervise.down_timeout")
 	for _, a := range c.Release.Args {
-		check(printable(a), "release.args", a)
+		check(lex.IsPrintable(a), "release.args", a)
 	}
 	for _, m := range c.Mounts {
 		check(m.Type == "swap" || isAbs(m.Target) && (m.Source != "" && m.Target != "/" && m.Type != "" || len(m.Options) > 0), "mount", m)
@@ -111,7 +113,7 @@ func valid(t *testing.T, c *Config) {
 		check(!strings.ContainsAny(line, "\n\r\x1b") && line == oneLine([]byte(line)), "line of a problem", line)
 	}
 	c.Each(func(key, value, where string) {
-		check(key != "" && value != "" && where != "" && printable(value), "plan of "+key, value)
+		check(key != "" && value != "" && where != "" && lex.IsPrintable(value), "plan of "+key, value)
 	})
 }
 

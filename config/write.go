@@ -1,6 +1,10 @@
 package config
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/beaminit/beaminit/config/lex"
+)
 
 // TOML is a beaminit.toml that says what /etc/erlinit.config, beaminit.toml and the
 // options for erlinit on the kernel command line say together: with it alone, and the
@@ -63,7 +67,7 @@ func (t *tomlText) entry(table string, at, fresh place) {
 
 // quoteKey is a key as TOML has it: without quotes where it can be.
 func quoteKey(key string) string {
-	if isMadeOf(key, "_-") {
+	if lex.IsMadeOf(key, "_-") {
 		return key
 	}
 	return literal(&key)

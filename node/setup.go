@@ -5,9 +5,11 @@ import (
 
 	"github.com/beaminit/beaminit/cluster/discovery"
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/config/cmdline"
 	"github.com/beaminit/beaminit/internal/files"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/release"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -94,9 +96,9 @@ type Setup struct {
 
 // LoadSetup is that of an image in the directory root, as far as the configuration says;
 // root "/" is the node that this program runs on.
-func LoadSetup(root, cmdline string) *Setup {
+func LoadSetup(root, line string) *Setup {
 	s := &Setup{Image: Image{Root: release.Root(root)}}
-	s.Config = config.Sources{Cmdline: cmdline, Args: config.InitArgs(cmdline), Read: s.Image.Read, List: s.Image.List}.Load()
+	s.Config = config.Sources{Cmdline: line, Args: cmdline.InitArgs(line), Read: s.Image.Read, List: s.Image.List}.Load()
 	s.Image = Planned(root, s.Config)
 	s.Net = netcfg.Make(s.Config.Node.Hostname, s.Config.Network)
 	s.TTY = s.Config.Console.TTY != ""

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/config/cmdline"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/launch"
@@ -72,7 +73,7 @@ func (l *loader) get(way string) (value string, there bool, err error) {
 	case "rauc":
 		name = "rauc.slot"
 	case "root":
-		value, there = config.Word(l.cmdline, "root")
+		value, there = cmdline.Word(l.cmdline, "root")
 		return value[strings.LastIndexAny(value, "=/")+1:], there, nil
 	case "uboot", "grub":
 		text, err := l.list(kind)
@@ -83,7 +84,7 @@ func (l *loader) get(way string) (value string, there bool, err error) {
 		}
 		return "", false, err
 	}
-	value, there = config.Word(l.cmdline, name)
+	value, there = cmdline.Word(l.cmdline, name)
 	return value, there, nil
 }
 
