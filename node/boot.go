@@ -17,13 +17,12 @@ import (
 	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/internal/files"
 	"github.com/beaminit/beaminit/supervise"
-	"github.com/beaminit/beaminit/supervise/console"
 	"github.com/beaminit/beaminit/supervise/policy"
 	"github.com/beaminit/beaminit/supervise/watchdog"
 	"golang.org/x/sys/unix"
 )
 
-// runDir is where everything that beaminit generates lives, controlPath PID 1's control
+// RunDir is where everything that beaminit generates lives, ControlPath PID 1's control
 // socket in it.
 const (
 	RunDir      = "/run/beaminit"
@@ -45,7 +44,7 @@ func Boot(build Build) {
 	n := &node{build: build, Setup: Setup{Image: Running()}, console: health.NewConsole()}
 	n.jobs = supervise.NewJobs(n.jobBounds)
 	defer n.crashed()
-	n.stop = n.signals.Listen()
+	n.signals.Listen()
 	unix.Umask(0o022) // the kernel's own; whoever started this in its place may have had another
 	n.Container = boot.Container()
 	if n.Container == "" {
@@ -107,33 +106,35 @@ func (n *node) separateRelease() {
 	}
 }
 
-// node is a boot in progress: what the steps hand on.
+// node is a boot in progress: what the steps hand on, in the order in which Boot makes it.
 type node struct {
 	Setup
-	build       Build
-	sources     sources // of the configuration
-	console     *health.Console
-	key         health.Key // of the health records; nil: they are not signed
-	phases      []health.Phase
-	seq         uint32 // of the last health record
-	signals     supervise.Signals
-	stop        <-chan os.Signal
-	watchdog    watchdog.Device
-	jobs        *supervise.Jobs
-	mounted     bool // the late mounts are made
-	state       kept
-	release     releaseState
-	modules     *boot.Autoload    // what is known of modules for devices; nil: none are loaded
-	modulesSaid []string          // what went wrong with modules before the release was started
-	devicesSaid []string          // and with devices
-	terminal    *console.Terminal // of the release; nil: it has none
-	history     history.Writer    // see beginHistory
+	build    Build
+	console  *health.Console
+	jobs     *supervise.Jobs
+	signals  supervise.Signals
+	resume   *supervise.Handover // what the PID 1 before this one knew; nil: there was none
+	phases   []health.Phase      // that are done
+	seq      uint32              // of the last health record
+	sources  sources             // of the configuration
+	mounted  bool                // the late mounts are made
+	watchdog watchdog.Device
 
-	failedBoots chan policy.Event   // of the boots before, once they are known
-	resume      *supervise.Handover // what the PID 1 before this one knew; nil: there was none
-	exit        int                 // the exit status of a container
-	ending      policy.Action       // the node goes down, and nothing of the release runs any more; empty: it does not
-	sequence    *shutdown.Sequence  // down; see shutdownSequence
+	// Of the disks and devices (prepareRoot).
+	modules     *boot.Autoload // what is known of modules for devices; nil: none are loaded
+	modulesSaid []string       // what went wrong with modules before the release was started
+	devicesSaid []string       // and with devices
+	state       kept
+
+	key     health.Key // of the health records; nil: they are not signed
+	release releaseState
+
+	// Of the loop, and of the way down.
+	history     history.Writer     // see beginHistory
+	failedBoots chan policy.Event  // of the boots before, once they are known
+	sequence    *shutdown.Sequence // down; see shutdownSequence
+	ending      policy.Action      // the node goes down, and nothing of the release runs any more; empty: it does not
+	exit        int                // the exit status of a container
 }
 
 func (n *node) phase(name string) {

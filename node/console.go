@@ -10,16 +10,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openTerminal gives the release the pty behind which console.tty lies, where there is
-// one: that of the PID 1 before this one, or another. Without a pty the release is
-// started as without a tty.
-func (n *node) openTerminal() {
-	if n.resume != nil {
-		n.terminal = n.resume.Terminal
-		n.TTY = n.terminal != nil
+// openTerminal gives the pty behind which console.tty lies: that of the PID 1 before this one, or
+// another. Without one, nil, the release is started as without a tty.
+func (n *node) openTerminal() *console.Terminal {
+	if r := n.resume; r != nil && r.Terminal != nil {
+		n.TTY = true
+		return r.Terminal
 	}
-	if n.terminal != nil || n.Config.Console.TTY == "" {
-		return
+	n.TTY = false
+	if n.Config.Console.TTY == "" {
+		return nil
 	}
 	if !n.resumes() {
 		n.mountLate() // /dev/pts
@@ -27,9 +27,10 @@ func (n *node) openTerminal() {
 	t, err := console.Open()
 	if err != nil {
 		n.console.Say(health.Err, "console.tty: "+err.Error()+"; the release has no shell, what it says is on the kernel's console")
-		return
+		return nil
 	}
-	n.terminal, n.TTY = t, true
+	n.TTY = true
+	return t
 }
 
 // relayCommand is the relay between the pty and the tty.

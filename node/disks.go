@@ -46,7 +46,7 @@ func (n *node) mountDisks() {
 		n.say(health.Err, err)
 	}
 	n.StateDir = n.state.recalled.Dir
-	for _, problem := range append(n.state.recalled.Errs, n.state.recalled.Recalled.Problems...) {
+	for _, problem := range append(n.state.recalled.Errs, n.state.recalled.Problems...) {
 		n.console.Say(health.Err, problem)
 	}
 }
@@ -67,7 +67,7 @@ func (n *node) awaited() []config.Mount {
 // before the release looks at it.
 func (n *node) raiseClock() {
 	built, _ := strconv.ParseInt(n.build.Time, 10, 64)
-	floor, set, err := boot.RaiseClock(built, n.state.recalled.Recalled.Clock)
+	floor, set, err := boot.RaiseClock(built, n.state.recalled.Clock)
 	n.say(health.Err, err)
 	if set {
 		n.state.clock = floor

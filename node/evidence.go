@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/evidence"
 	"github.com/beaminit/beaminit/supervise/launch"
 )
@@ -56,17 +55,24 @@ func (n *Setup) dumpsOnDisk(bytes int64) (dir string, most int64) {
 	return dir, bytes
 }
 
-// bootLoopGuard says why the release is not started in this boot, where too many in a row
-// before it did not come up.
-func (n *node) bootLoopGuard(s *supervise.Node) {
-	limit := n.Config.Supervise.Boots
-	if limit == 0 || n.Failed != nil || n.resumes() || n.StateDir == "" {
-		return
+// failedBefore is how many boots in a row before this one did not come up, and whether the fallback
+// command was run after the last that did, where that counts (supervise.boots).
+func (n *node) failedBefore() (failed int, fellBack bool) {
+	if n.Config.Supervise.Boots == 0 || n.Failed != nil {
+		return 0, false
 	}
-	s.Failed, s.FellBack = n.state.recalled.Failed, n.state.recalled.FellBack
-	if s.Failed >= limit {
-		s.NoRelease = strconv.Itoa(s.Failed) + " boots in a row did not come up (supervise.boots): this one does not try, the next one does"
+	return n.state.recalled.Failed, n.state.recalled.FellBack
+}
+
+// whyNoRelease says why the release is not started in this boot; empty: it is.
+func (n *node) whyNoRelease(failed int) string {
+	if n.Failed != nil {
+		return n.Failed.Error()
 	}
+	if limit := n.Config.Supervise.Boots; limit > 0 && failed >= limit {
+		return strconv.Itoa(failed) + " boots in a row did not come up (supervise.boots): this one does not try, the next one does"
+	}
+	return ""
 }
 
 // fallback is the command of supervise.fallback_exec.

@@ -18,28 +18,31 @@ import (
 const dumpTimeout = 10 * time.Second
 
 // watchdogSettings is what the configuration says about the watchdog.
-func (n *Setup) watchdogSettings() supervise.WatchdogSettings {
-	w := &n.Config.Watchdog
-	if n.Container != "" && !n.Config.IsSet("watchdog.device") { // that is the host's
-		return supervise.WatchdogSettings{}
+func (n *Setup) watchdogSettings() (w supervise.Watchdog) {
+	c, wanted := &n.Config.Watchdog, n.Config.IsSet("watchdog.device")
+	if n.Container != "" && !wanted { // that is the host's
+		return w
 	}
-	return supervise.WatchdogSettings{Device: w.Device, Timeout: w.Timeout, Criterion: w.Criterion, Wanted: n.Config.IsSet("watchdog.device")}
+	return supervise.Watchdog{Path: c.Device, Timeout: c.Timeout, Criterion: c.Criterion, Wanted: wanted}
 }
 
-// openWatchdog opens the watchdog before the first step that a disk or a network can hold up
-// for ever: from here on that ends with a reset. A check of file systems (prepareRoot) may
-// take longer than it waits, so it comes after that. Where it cannot be opened yet, the
-// loop says so and tries again.
+// openWatchdog opens the watchdog, or takes it over from the PID 1 before this one; where that is
+// done it does nothing. It comes before the first step that a disk or a network can hold up for
+// ever: from there on that ends with a reset. Where it cannot be opened yet, the loop says so
+// and tries again.
 func (n *node) openWatchdog() {
 	w := n.watchdogSettings()
-	if w.Device == "" || n.watchdog.Timeout != 0 {
+	if n.watchdog.Timeout != 0 {
 		return
 	}
 	if r := n.resume; r != nil && r.Watchdog > 0 {
-		n.watchdog = watchdog.Adopt(r.Watchdog, w.Device, w.Timeout)
+		n.watchdog = watchdog.Adopt(r.Watchdog, w.Path, w.Timeout)
 		return
 	}
-	d, notes, err := watchdog.Open(w.Device, w.Timeout)
+	if w.Path == "" {
+		return
+	}
+	d, notes, err := watchdog.Open(w.Path, w.Timeout)
 	if err != nil {
 		return
 	}

@@ -214,10 +214,10 @@ type disksOrder struct {
 // recalled is what came of it: what went wrong, and what the state directory tells a boot
 // before the release starts.
 type recalled struct {
-	Errs     []string
-	Done     []string // to be remembered
-	Dir      string   // the state directory; empty: there is none
-	Recalled boot.Recalled
+	Errs []string
+	Done []string // to be remembered
+	Dir  string   // the state directory; empty: there is none
+	boot.Recalled
 	Failed   int // boots in a row before this one that did not come up
 	FellBack bool
 }

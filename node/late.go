@@ -63,7 +63,7 @@ func (n *node) awaitDisks() {
 // and what was kept in memory too; a node that has one already stays with that until the
 // next boot.
 func (n *node) tookLate(a *lateAnswer) {
-	for _, problem := range append(a.Come.Errs, a.Come.Recalled.Problems...) {
+	for _, problem := range append(a.Come.Errs, a.Come.Problems...) {
 		n.console.Say(health.Err, problem)
 	}
 	n.rememberDisks(a.Come.Done)

@@ -33,7 +33,7 @@ func (n *node) deferredMachineID() {
 func (n *node) writeMachineID(id string, present bool) {
 	from := "systemd.machine_id="
 	if id == "" {
-		id, from = n.state.recalled.Recalled.MachineID, "saved in "+n.StateDir
+		id, from = n.state.recalled.MachineID, "saved in "+n.StateDir
 		if id == "" {
 			id, from = boot.MakeMachineID(n.boardNumber())
 		}

@@ -179,7 +179,7 @@ func (n *Setup) ready() string {
 
 // prepare makes everything ready for a start of the release, and calls done. The release
 // is looked for each time: another one may have been installed.
-func (n *node) prepare(run int, _ bool, done func(supervise.Release, error)) {
+func (n *node) prepare(run int, done func(supervise.Release, error)) {
 	if !n.release.tried && !cluster.CanDestroy() {
 		n.Uncuttable = true
 		n.console.Say(health.Notice, "the kernel cannot end a dead connection (CONFIG_INET_DIAG_DESTROY): the VM finds out by keepalive, within 9 s")

@@ -131,7 +131,7 @@ func (n *node) earlyRecord(state health.State, why string) {
 // signal that ends the node.
 func (n *node) pollSignals() bool {
 	select {
-	case sig := <-n.stop:
+	case sig := <-n.signals.Listen():
 		n.handleSignal(sig)
 	default:
 	}

@@ -25,7 +25,7 @@ const (
 // kernel.modules; devices that come later than the release are not seen.
 func (l *Loop) watchButton() {
 	var sig unix.Signal
-	switch l.Button {
+	switch l.Down.Button {
 	case config.PowerOff:
 		sig = unix.SIGUSR2
 	case config.Halt:

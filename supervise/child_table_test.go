@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
@@ -25,7 +26,8 @@ func loopFor(t *testing.T, entries ...Child) (l *Loop, console *os.File) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { read.Close(); write.Close() })
-	l = &Loop{Node: Node{Console: health.NewConsole()}, panics: make(chan string, 8), reconciling: true}
+	n := Node{Console: health.NewConsole(), History: History{Remember: func(history.Entry) {}}}
+	l = &Loop{Node: n, panics: make(chan string, 8), reconciling: true}
 	l.Console.Open("/proc/self/fd/" + strconv.Itoa(int(write.Fd())))
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	l.output.write = l.null

@@ -110,7 +110,7 @@ func (l *Loop) braked() (list []health.Brake) {
 	if len(l.monitor.brakes) == 0 {
 		return nil
 	}
-	for i, name := range l.Peers {
+	for i, name := range l.peers {
 		b, ok := l.monitor.brakes[name]
 		if !ok {
 			continue

@@ -164,19 +164,22 @@ func (l *Loop) reexecToStart() error {
 
 // handover is what the next PID 1 needs to know.
 func (l *Loop) handover() *Handover {
-	ear := l.heart.uid
-	if ear == 0 && l.Resume != nil { // it was not listened to after too many falls
-		ear = l.Resume.HeartUID
+	heartUID := l.heart.uid
+	if heartUID == 0 && l.Resume != nil { // it was not listened to after too many falls
+		heartUID = l.Resume.HeartUID
 	}
-	h := &Handover{
-		Boot: l.Boot, Seq: l.Seq, State: l.state, Phases: l.Phases, Crashes: l.crashes, Clock: l.Clock(), Lasting: l.Lasting, StateDir: l.StateDir(), Healer: l.notify.healer, AfterEndPending: l.ends.programsPending,
-		Output: [2]int{max(l.output.read, 0), max(l.output.write, 0)}, Watchdog: l.Watchdog.FD(), Notify: l.notify.fd, Heart: l.heart.fd, HeartUID: ear,
-		Terminal: l.Terminal, Children: l.handedChildren(), Lines: l.handed(func(c *child) *atomic.Int32 { return &c.lines }), Notices: l.handed(func(c *child) *atomic.Int32 { return &c.notices }),
+	return &Handover{
+		Boot: l.Boot, Seq: l.seq, Phases: l.phases, Crashes: l.crashes,
+		Clock: l.Records.Clock(), Lasting: l.Records.Lasting, StateDir: l.History.StateDir(),
+		Facts: l.Facts(), FactsOf: l.Version,
+		State: l.state, AfterEndPending: l.ends.programsPending, Healer: l.notify.healer, HeartUID: heartUID,
+		Children: l.handedChildren(),
+
+		Output:   [2]int{max(l.output.read, 0), max(l.output.write, 0)},
+		Watchdog: l.Watchdog.Device.FD(), Notify: l.notify.fd, Heart: l.heart.fd, Terminal: l.Terminal,
+		Lines:   l.handed(func(c *child) *atomic.Int32 { return &c.lines }),
+		Notices: l.handed(func(c *child) *atomic.Int32 { return &c.notices }),
 	}
-	if l.Facts != nil {
-		h.Facts, h.FactsOf = l.Facts(), l.Version
-	}
-	return h
 }
 
 func (l *Loop) handedChildren() map[string]policy.ChildState {
@@ -203,7 +206,7 @@ func (l *Loop) handed(of func(*child) *atomic.Int32) map[string]int {
 // exec executes the program of that path in this process. It returns only an error;
 // then all is as it was.
 func (l *Loop) exec(r *Handover, path string) error {
-	l.flushHistory(200 * time.Millisecond)
+	l.History.Flush(200 * time.Millisecond)
 	l.Console.Stop(200 * time.Millisecond)
 	err := r.Exec(path)
 	l.Console.Start(func() { l.crashed(recover()) })

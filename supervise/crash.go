@@ -50,7 +50,7 @@ func (l *Loop) resume() bool {
 	fresh := l.state
 	l.state = r.State
 	l.state.Policy, l.state.Peers, l.state.Rand = fresh.Policy, fresh.Peers, fresh.Rand
-	l.state.Failed, l.state.FellBack = max(l.state.Failed, l.Failed), l.state.FellBack || l.Node.FellBack
+	l.state.Failed, l.state.FellBack = max(r.State.Failed, fresh.Failed), r.State.FellBack || fresh.FellBack
 	l.heart.fd = r.Heart
 	l.crashes, l.notify.fd, l.notify.healer, l.ends.programsPending = r.Crashes, r.Notify, r.Healer, r.AfterEndPending
 	l.adoptChildren(r)
@@ -86,7 +86,7 @@ func (l *Loop) resume() bool {
 		l.setTimer(policy.FallbackTimer, policy.FallbackLimit)
 	case policy.Ending:
 		l.downAsked = l.state.PID != 0 // else the policy has ended it
-		l.Stopping(l.state.Action)
+		l.Down.Asked(l.state.Action)
 		l.finished = l.state.PID == 0 // nothing is left to stop: the way down goes on
 		l.setTimer(policy.StopTimer, l.state.Policy.StopTimeout)
 	case policy.Pausing:

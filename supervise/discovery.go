@@ -62,15 +62,15 @@ func (l *Loop) renewDiscovery() {
 // takePeers takes over who the other nodes are by now.
 func (l *Loop) takePeers(peers []string) {
 	l.state.PeerStates = l.statesOf(peers)
-	l.Peers = peers
+	l.peers = peers
 	l.state.Peers = min(len(peers), cluster.MaxPeers)
 	l.renewMonitor()
 }
 
 // statesOf is how this node stands with those peers, as far as it knows them.
 func (l *Loop) statesOf(peers []string) []cluster.PeerState {
-	known := make(map[string]cluster.PeerState, len(l.Peers))
-	for i, name := range l.Peers {
+	known := make(map[string]cluster.PeerState, len(l.peers))
+	for i, name := range l.peers {
 		known[name] = l.state.Peer(i)
 	}
 	states := make([]cluster.PeerState, len(peers))

@@ -106,9 +106,9 @@ func (l *Loop) handleHeart(m heart.Message) {
 		action = config.Halt
 	}
 	const who = "the release (heart)"
-	if m.Now && l.AtOnce != nil {
+	if m.Now {
 		l.Console.Say(health.Notice, string(action)+" at once asked for by "+who+": nothing is written or unmounted any more")
-		l.Console.Say(health.Err, l.AtOnce(action).Error())
+		l.Console.Say(health.Err, l.Down.AtOnce(action).Error())
 	}
 	l.stop(action, who, m.Now)
 }

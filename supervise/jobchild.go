@@ -144,7 +144,7 @@ func (l *Loop) nextJob(j *jobs) {
 func (l *Loop) lastJobs() {
 	flushed := make(chan struct{})
 	go func() {
-		l.flushHistory(lastJobsLimit)
+		l.History.Flush(lastJobsLimit)
 		close(flushed)
 	}()
 	late := time.NewTimer(lastJobsLimit)

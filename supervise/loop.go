@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/cluster"
-	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/fault"
@@ -28,6 +27,10 @@ type Loop struct {
 	state     policy.State
 	timers    [policy.TimerCount]time.Duration // when due; 0: not set
 	signals   <-chan os.Signal                 // nil: not listening yet
+	seq       uint32                           // of the last health record
+	phases    []health.Phase                   // of the boot, that are done
+	peers     []string                         // the other nodes, as they are known by now
+	dumps     evidence.Dumps                   // what is kept of each end
 	panics    chan string                      // a goroutine panicked: why
 	crashes   []time.Duration                  // of PID 1 itself, see Handover
 	null      int                              // /dev/null
@@ -64,17 +67,25 @@ type Loop struct {
 }
 
 func newLoop(n Node) *Loop {
-	l := &Loop{Node: n, panics: make(chan string, 8), network: newReporter(), finder: finder{reporter: newReporter()}}
-	l.monitor = monitor{orders: -1, messages: make(chan cluster.Message, 16)}
-	l.control.requests = make(chan controlRequest, 16)
-	l.services.notices, l.services.taken = make(chan serviceNotice), make(chan struct{})
-	l.heart.messages = make(chan heart.Message, 16)
-	l.notify.arrived = make(chan *datagram)
-	l.jobs = jobTable{byName: map[string]*jobs{}, answers: make(chan jobAnswer, 16)}
-	l.ends.done = make(chan postMortem, 4)
-	l.Jobs.begin = l.startJob
-	l.state = policy.State{Policy: n.Policy, Peers: min(len(n.Peers), cluster.MaxPeers), Rand: n.Boot | 1, Failed: n.Failed, FellBack: n.FellBack}
+	l := &Loop{
+		Node: n, seq: n.Records.Seq, phases: n.Records.Phases, peers: n.Cluster.Peers, dumps: n.Start.Dumps,
+		panics:   make(chan string, 8),
+		jobs:     jobTable{byName: map[string]*jobs{}, answers: make(chan jobAnswer, 16)},
+		monitor:  monitor{orders: -1, messages: make(chan cluster.Message, 16)},
+		network:  newReporter(),
+		finder:   finder{reporter: newReporter()},
+		services: services{notices: make(chan serviceNotice), taken: make(chan struct{})},
+		ends:     ends{done: make(chan postMortem, 4)},
+		heart:    heartSocket{messages: make(chan heart.Message, 16)},
+		notify:   notifySocket{arrived: make(chan *datagram)},
+		control:  controlSocket{requests: make(chan controlRequest, 16)},
+	}
+	l.state = policy.State{
+		Policy: n.Policy, Peers: min(len(l.peers), cluster.MaxPeers), Rand: n.Boot | 1,
+		Failed: n.History.Failed, FellBack: n.History.FellBack,
+	}
 	l.beginTrial()
+	l.Jobs.begin = l.startJob
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	return l
 }
@@ -106,9 +117,9 @@ func (l *Loop) begin() {
 		l.watchTrial()
 	}
 	none := l.beginRelease()
-	l.AfterStart()
+	l.Start.Begun()
 	if none { // in the history it follows the beginning of the boot
-		l.step(policy.Event{Kind: policy.NoRelease, Text: l.NoRelease})
+		l.step(policy.Event{Kind: policy.NoRelease, Text: l.Start.NoRelease})
 	}
 	l.signals = l.Signals.Listen()
 	l.openControl()
@@ -127,7 +138,7 @@ func (l *Loop) begin() {
 	l.ends.kernel = evidence.OpenLog("/dev/kmsg")
 	l.pruneEvidence()
 	l.openWatchdog()
-	l.setTimer(policy.TickTimer, l.Interval)
+	l.setTimer(policy.TickTimer, l.Records.Interval)
 	l.setTimer(policy.SaveTimer, saveInterval)
 	l.setTimer(policy.ShrinkTimer, shrinkAfter)
 	l.save()
@@ -138,10 +149,10 @@ func (l *Loop) begin() {
 func (l *Loop) beginRelease() (none bool) {
 	switch {
 	case l.Resume != nil && l.resume():
-	case l.NoRelease != "":
+	case l.Start.NoRelease != "":
 		return true
-	case l.NetworkWait > 0:
-		l.setTimer(policy.NetworkTimer, l.NetworkWait)
+	case l.Start.NetworkWait > 0:
+		l.setTimer(policy.NetworkTimer, l.Start.NetworkWait)
 		l.stepChild(l.readahead, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: l.readahead.Wanted(&l.state)})
 		l.recordPending = true
 	default:
@@ -209,7 +220,7 @@ func (l *Loop) turn() {
 		l.handleAnswer(a)
 	case e := <-l.ends.done:
 		l.endPostMortem(&e)
-	case e := <-l.FailedBoots:
+	case e := <-l.History.Boots:
 		l.step(e)
 	case why := <-l.panics:
 		l.reexecAfterCrash(why)
@@ -217,54 +228,6 @@ func (l *Loop) turn() {
 	}
 	l.noteSuspend(now() - planned)
 	l.fireAlarms()
-}
-
-func (l *Loop) signal(sig os.Signal) {
-	if sig == unix.SIGCHLD {
-		l.reap()
-		return
-	}
-	action, why := ActionOf(sig)
-	if l.state.Policy.Leave && action == config.Reboot {
-		action = config.PowerOff
-		if sig == unix.SIGINT {
-			why = "SIGINT" // nobody presses keys there
-		}
-	}
-	if action != "" {
-		l.stop(action, why, false)
-	}
-}
-
-// ActionOf is what a signal asks PID 1 for, in the manner of BusyBox init and
-// erlinit, and of systemd(1), as which podman stops whatever is called /sbin/init; no action for one that asks
-// for nothing.
-func ActionOf(sig os.Signal) (action policy.Action, why string) {
-	switch sig {
-	case unix.SIGTERM:
-		return config.Reboot, "SIGTERM"
-	case unix.SIGINT:
-		return config.Reboot, "Ctrl-Alt-Del"
-	case unix.SIGUSR2:
-		return config.PowerOff, "SIGUSR2"
-	case unix.SIGUSR1:
-		return config.Halt, "SIGUSR1"
-	case unix.SIGPWR:
-		return config.Halt, "SIGPWR"
-	case rtHalt:
-		return config.Halt, "SIGRTMIN+3"
-	case rtPowerOff:
-		return config.PowerOff, "SIGRTMIN+4"
-	case rtReboot:
-		return config.Reboot, "SIGRTMIN+5"
-	}
-	return "", ""
-}
-
-func (l *Loop) stop(a policy.Action, why string, now bool) {
-	l.Console.Say(health.Notice, string(a)+" asked for by "+why)
-	l.Stopping(a)
-	l.step(policy.Event{Kind: policy.StopAsked, Action: a, Now: now, Text: string(a) + " asked for by " + why})
 }
 
 // step takes an event through Step and does what follows.
@@ -329,10 +292,10 @@ func (l *Loop) reap() {
 
 // phase notes when a step of the boot was done, once.
 func (l *Loop) phase(name string) {
-	for _, p := range l.Phases {
+	for _, p := range l.phases {
 		if p.Name == name {
 			return
 		}
 	}
-	l.Phases = append(l.Phases, health.Phase{Name: name, At: clock.Uptime()})
+	l.phases = append(l.phases, health.Phase{Name: name, At: clock.Uptime()})
 }

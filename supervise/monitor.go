@@ -100,7 +100,7 @@ func (l *Loop) order(o cluster.Order) {
 
 // watchAfter is what the monitor is to look at now, as the table after the one that it has.
 func (l *Loop) watchAfter() cluster.Watch {
-	w := l.Watch()
+	w := l.Cluster.Watch()
 	w.Table = l.monitor.target.Table + 1
 	return w
 }
@@ -115,7 +115,7 @@ func (l *Loop) renewMonitor() {
 	if c.state.PID == 0 {
 		return
 	}
-	w := l.Watch()
+	w := l.Cluster.Watch()
 	w.Table = l.monitor.target.Table
 	if bytes.Equal(w.Encode(), l.monitor.watch) {
 		return

@@ -76,7 +76,7 @@ func (l *Loop) beginPostMortem(pid int, status unix.WaitStatus) {
 		return
 	}
 	meant := l.state.IsExpectedExit(status)
-	run, dumps := evidence.Run(l.Boot, l.state.Runs), l.Dumps
+	run, dumps := evidence.Run(l.Boot, l.state.Runs), l.dumps
 	go func() {
 		defer func() { l.crashed(recover()) }()
 		l.collect(&e, &dumps, run)
@@ -95,7 +95,7 @@ func (l *Loop) endPostMortem(e *postMortem) {
 	}
 	f := &e.found
 	asked := l.state.IsStopping()
-	if own := l.Dumps.Own; own != nil && f.told != 0 {
+	if own := l.dumps.Own; own != nil && f.told != 0 {
 		own.Written = f.told
 	}
 	l.Console.Say(health.Warning, "the release ended: "+f.String()+" (pid "+strconv.Itoa(e.pid)+", ran "+e.ran.Truncate(time.Millisecond).String()+")")
@@ -168,10 +168,10 @@ func (l *Loop) saveEvidence(dumps *evidence.Dumps, run string, f *exitReport) {
 // pruneEvidence makes the directory of the dumps as soon as the release runs, which can write
 // there from then on, and clears what the boots before left too much.
 func (l *Loop) pruneEvidence() {
-	if l.Dumps.Keep == 0 || !l.ends.saving.CompareAndSwap(false, true) {
+	if l.dumps.Keep == 0 || !l.ends.saving.CompareAndSwap(false, true) {
 		return
 	}
-	run, dumps := evidence.Run(l.Boot, l.state.Runs), l.Dumps
+	run, dumps := evidence.Run(l.Boot, l.state.Runs), l.dumps
 	go func() {
 		defer func() { l.crashed(recover()) }()
 		defer l.ends.saving.Store(false)
@@ -181,8 +181,8 @@ func (l *Loop) pruneEvidence() {
 
 // takeDumps takes over where the release that was just started leaves its dumps.
 func (l *Loop) takeDumps(d evidence.Dumps) {
-	was := l.Dumps.Own
-	if l.Dumps = d; was != nil && d.Own != nil {
+	was := l.dumps.Own
+	if l.dumps = d; was != nil && d.Own != nil {
 		d.Own.Written = was.Written
 	}
 	if l.reconciling { // else it comes with the rest of the beginning
@@ -210,7 +210,7 @@ func (f *exitReport) tail() string {
 func (l *Loop) rememberExit(f *exitReport) {
 	e := history.Entry{Why: f.why, Slogan: f.slogan, Tail: f.tail()}
 	if f.dump > 0 {
-		e.Dump = l.Dumps.Dump(evidence.Run(l.Boot, l.state.Runs))
+		e.Dump = l.dumps.Dump(evidence.Run(l.Boot, l.state.Runs))
 	}
 	l.rememberEnd(e)
 }

@@ -12,13 +12,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Records is what health records say of the node, beside what the loop knows.
+type Records struct {
+	Interval time.Duration   // between two of them
+	Seq      uint32          // of the last one before
+	Phases   []health.Phase  // of the boot, done so far
+	Name     func() string   // eclero@eclero6, as far as it is known
+	Clock    func() string   // what gave the time of day
+	Warn     func() []string // what is wrong with the node and does not stop it
+	Lasting  []string        // the words of that which the boot found, and which stay as long as it lasts
+}
+
 // record writes a health record of the present state.
 func (l *Loop) record() {
 	if l.signals == nil {
 		l.recordPending = true
 		return
 	}
-	l.Seq++
+	l.seq++
 	l.Console.Health(l.present())
 	l.monitor.cut, l.monitor.healed = nil, nil
 }
@@ -27,9 +38,9 @@ func (l *Loop) record() {
 func (l *Loop) present() health.Record {
 	s := &l.state
 	r := health.Record{
-		Boot: l.Boot, Seq: l.Seq, Up: clock.Uptime(), Node: l.Name(), State: s.Health(),
+		Boot: l.Boot, Seq: l.seq, Up: clock.Uptime(), Node: l.Records.Name(), State: s.Health(),
 		PID: s.PID, Restarts: s.Restarts, Peers: s.Peers, Connected: s.Connected(),
-		Probe: s.Probe, Mem: resident(s.PID), Why: s.Why, Warn: l.warnings(), Clock: l.Clock(), Version: l.Version, Phases: l.Phases,
+		Probe: s.Probe, Mem: resident(s.PID), Why: s.Why, Warn: l.warnings(), Clock: l.Records.Clock(), Version: l.Version, Phases: l.phases,
 	}
 	r.Slot, r.Trial = s.Slot, s.Unconfirmed()
 	if l.Network.Bad != nil {
@@ -44,7 +55,7 @@ func (l *Loop) present() health.Record {
 	if r.State == health.Degraded || r.State == health.Hung {
 		for i := 0; i < s.Peers; i++ {
 			if state := s.Peer(i); state != cluster.Connected {
-				r.Missing = append(r.Missing, health.Missing{Name: l.Peers[i], Reason: l.reason(i, state)})
+				r.Missing = append(r.Missing, health.Missing{Name: l.peers[i], Reason: l.reason(i, state)})
 			}
 		}
 	}
@@ -63,7 +74,7 @@ func (l *Loop) present() health.Record {
 // reason is why a peer is missing. One that was found, and of which nothing is known by other
 // means yet, is only that.
 func (l *Loop) reason(i int, state cluster.PeerState) string {
-	if state == cluster.NotSeen && l.Discovery.Found != nil && l.Discovery.Found(l.Peers[i]) {
+	if state == cluster.NotSeen && l.Discovery.Found != nil && l.Discovery.Found(l.peers[i]) {
 		return "discovered"
 	}
 	return state.String()
@@ -71,16 +82,14 @@ func (l *Loop) reason(i int, state cluster.PeerState) string {
 
 // warnings are the words of warn=: those of the node, and what the loop itself knows.
 func (l *Loop) warnings() (words []string) {
-	if l.Warn != nil {
-		words = l.Warn()
-	}
-	if l.WatchdogSettings.Device != "" && l.WatchdogSettings.Wanted && l.Watchdog.Timeout == 0 {
+	words = l.Records.Warn()
+	if l.Watchdog.Path != "" && l.Watchdog.Wanted && l.Watchdog.Device.Timeout == 0 {
 		words = append(words, "watchdog")
 	}
 	if l.state.IsOverdue() || l.confirm != nil && l.confirm.failed && l.state.Trial == policy.Confirming {
 		words = append(words, "update")
 	}
-	return append(append(words, l.Lasting...), l.troubled()...)
+	return append(append(words, l.Records.Lasting...), l.troubled()...)
 }
 
 // resident is the memory of a process that is in RAM, in bytes (proc(5), statm);

@@ -28,7 +28,7 @@ type Release struct {
 // follows from its end, is decided by policy.Step and not by the policy of children.
 func (l *Loop) releaseChild() Child {
 	return Child{
-		Name: "release", Title: "the release", Quiet: true, Cgroup: l.ReleaseCgroup,
+		Name: "release", Title: "the release", Quiet: true, Cgroup: l.Start.Cgroup,
 		Policy:  policy.ChildPolicy{Restart: policy.Never, Linger: true},
 		Wanted:  func(*policy.State) bool { return false },
 		Command: func() (*launch.Command, error) { return &l.prepared.Command, l.prepareFailed },
@@ -49,7 +49,7 @@ func (l *Loop) releaseStarted(pid int, r *Release) {
 	launch.YieldCPU()
 	l.state.Policy.Ready, l.state.Policy.Unprobed = r.Ready, r.Unprobed
 	l.takeDumps(r.Dumps)
-	if !slices.Equal(r.Peers, l.Peers) { // the look at the release that the boot had came to nothing
+	if !slices.Equal(r.Peers, l.peers) { // the look at the release that the boot had came to nothing
 		l.takePeers(r.Peers)
 	}
 	l.step(policy.Event{Kind: policy.Started, PID: pid})
@@ -82,9 +82,9 @@ func (l *Loop) readaheadChild() Child {
 	return Child{
 		Name: "readahead", Title: "the read-ahead of the release", Quiet: true,
 		Policy: policy.ChildPolicy{Restart: policy.Never},
-		Wanted: func(s *policy.State) bool { return s.Phase == policy.Waiting && l.Readahead != nil },
+		Wanted: func(s *policy.State) bool { return s.Phase == policy.Waiting && l.Start.Readahead != nil },
 		Command: func() (*launch.Command, error) {
-			return l.Readahead(), nil
+			return l.Start.Readahead(), nil
 		},
 		Files: func() (Files, error) { return Files{Child: []int{l.null, l.null, l.null}}, nil },
 	}
@@ -101,7 +101,7 @@ func (l *Loop) sidecarChild() Child {
 			if l.sidecarCommand != nil || l.sidecar.state.Runs == 0 {
 				return l.sidecarCommand, nil
 			}
-			l.Prepare(l.state.Runs, true, func(r Release, err error) { // another PID 1 has started it
+			l.Start.Prepare(l.state.Runs, func(r Release, err error) { // another PID 1 has started it
 				l.sidecarCommand = r.Sidecar
 				l.sidecar.state.Done = err == nil && r.Sidecar == nil
 			})

@@ -10,13 +10,23 @@ import (
 	"github.com/beaminit/beaminit/supervise/policy"
 )
 
+// History is how it is kept what this boot will be known by, and what is to outlive it.
+type History struct {
+	Remember func(history.Entry)            // keeps an entry, and never waits
+	Keep     func(guard func())             // begins to write them, on a goroutine with guard deferred
+	Flush    func(limit time.Duration) bool // waits until they are written
+	Save     func() []error                 // called after the start and every hour, on a goroutine of its own
+	StateDir func() string                  // of what outlives a reboot, for Handover; empty: there is none
+
+	Failed   int                 // boots in a row before this one that did not come up
+	FellBack bool                // and Node.Fallback was run after the last that did
+	Boots    <-chan policy.Event // Remembered, once all is known of them
+}
+
 // remember has an entry kept, with what all of them have.
 func (l *Loop) remember(e history.Entry) {
-	if l.Remember == nil {
-		return
-	}
 	e.Boot, e.At, e.Up = l.Boot, time.Now().Unix(), clock.Uptime()
-	l.Remember(e)
+	l.History.Remember(e)
 }
 
 // rememberEnd is called before Step takes the end of a run, while the state still has it.
@@ -84,10 +94,7 @@ func (l *Loop) rememberCrash(r *Handover) {
 // startHistory begins to write what is to be remembered. Should that be what makes PID 1
 // fall again and again, it ends there and PID 1 stays.
 func (l *Loop) startHistory() {
-	if l.KeepHistory == nil {
-		return
-	}
-	l.KeepHistory(func() {
+	l.History.Keep(func() {
 		v := recover()
 		if v != nil && len(l.crashes) >= MaxCrashes {
 			l.logPanic(v)
@@ -95,11 +102,4 @@ func (l *Loop) startHistory() {
 		}
 		l.crashed(v)
 	})
-}
-
-// flushHistory gives what waits to be written the time to be.
-func (l *Loop) flushHistory(limit time.Duration) {
-	if l.FlushHistory != nil {
-		l.FlushHistory(limit)
-	}
 }

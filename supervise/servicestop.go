@@ -20,7 +20,7 @@ func (l *Loop) stopServices(then func()) {
 		}
 	}
 	if len(l.services.toStop) > 0 {
-		l.ReleaseStopped()
+		l.Down.ReleaseStopped()
 	}
 	l.services.then = then
 	l.nextToStop()

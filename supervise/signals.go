@@ -4,10 +4,12 @@ import (
 	"os"
 	"os/signal"
 
+	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
 )
 
-// The signals that mean something to PID 1 (see Meaning), and those that would end the
+// The signals that mean something to PID 1 (see ActionOf), and those that would end the
 // process if a signal of that number came by kill(1): the Go runtime has handlers for
 // all of them (os/signal), and of some of these the end of PID 1, a kernel panic, would
 // be what they do. A fault of the program itself is a panic all the same.
@@ -34,7 +36,7 @@ type Signals struct{ listen chan os.Signal }
 // call gives the same channel.
 //
 // Nobody is there to signal PID 1 before its first instruction, but where it takes the
-// place of another (see Become). That one blocks all signals, and they wait for Listen,
+// place of another (see Handover.Exec). That one blocks all signals, and they wait for Listen,
 // which lets them in. SIGTERM, SIGINT and SIGHUP the Go runtime lets in by itself, and ends
 // the process: until Listen is reached, half a millisecond after that exec, they would be
 // the end of PID 1. Nothing short of code before the runtime's own could help.
@@ -52,4 +54,29 @@ func (s *Signals) Listen() <-chan os.Signal {
 		signal.Notify(s.listen, sig)
 	}
 	return s.listen
+}
+
+// ActionOf is what a signal asks PID 1 for, in the manner of BusyBox init and erlinit, and
+// of systemd(1), as which podman stops whatever is called /sbin/init; no action for one that
+// asks for nothing.
+func ActionOf(sig os.Signal) (action policy.Action, why string) {
+	switch sig {
+	case unix.SIGTERM:
+		return config.Reboot, "SIGTERM"
+	case unix.SIGINT:
+		return config.Reboot, "Ctrl-Alt-Del"
+	case unix.SIGUSR2:
+		return config.PowerOff, "SIGUSR2"
+	case unix.SIGUSR1:
+		return config.Halt, "SIGUSR1"
+	case unix.SIGPWR:
+		return config.Halt, "SIGPWR"
+	case rtHalt:
+		return config.Halt, "SIGRTMIN+3"
+	case rtPowerOff:
+		return config.PowerOff, "SIGRTMIN+4"
+	case rtReboot:
+		return config.Reboot, "SIGRTMIN+5"
+	}
+	return "", ""
 }

@@ -5,10 +5,29 @@ import (
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/proc"
+	"github.com/beaminit/beaminit/supervise/cgroup"
+	"github.com/beaminit/beaminit/supervise/evidence"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
 )
+
+// Start is what the loop is told of the start of the release.
+type Start struct {
+	NoRelease string         // why nothing can be started; empty: something can
+	Cgroup    *cgroup.Group  // of the release; nil: it has none of its own
+	Dumps     evidence.Dumps // what is kept of an end of it, as far as that is known before a start
+
+	// NetworkWait is how long the first start waits for the network; 0: it is ready. Readahead reads the
+	// release ahead meanwhile; nil, or it gives nil: nothing does.
+	NetworkWait time.Duration
+	Readahead   func() *launch.Command
+
+	// Prepare makes everything ready for a start, with its number in this boot, from 1 on, and then
+	// calls done on the loop's goroutine, at once or later; nil: PID 1 fell too often to know how.
+	Prepare func(run int, done func(Release, error))
+	Begun   func() // called once, as soon as the release has been started or has to wait
+}
 
 // When says when a Program is run.
 type When int
@@ -123,7 +142,7 @@ func (l *Loop) programEnded(c *child) {
 // startRelease begins a start. It may take its time: programs come before it, and files that
 // a disk can hold up; the loop goes on meanwhile.
 func (l *Loop) startRelease() {
-	if l.Prepare == nil {
+	if l.Start.Prepare == nil {
 		l.step(policy.Event{Kind: policy.StartFailed, Text: "PID 1 cannot execute itself anew: " + l.reexecToStart().Error()})
 		return
 	}
@@ -148,7 +167,7 @@ func (l *Loop) startRelease() {
 
 func (l *Loop) prepareRelease() {
 	l.starting.preparing = true
-	l.Prepare(l.state.Runs+1, l.starting.asked, func(r Release, err error) {
+	l.Start.Prepare(l.state.Runs+1, func(r Release, err error) {
 		if !l.starting.preparing { // given up meanwhile
 			return
 		}
@@ -171,28 +190,4 @@ func (l *Loop) giveUpStart() {
 		return
 	}
 	l.starting = starting{}
-}
-
-// finish ends the loop, behind the programs that come after an end that nobody asked for.
-func (l *Loop) finish() {
-	if l.finishing {
-		return
-	}
-	l.finishing, l.starting.preparing, l.starting.held = true, false, false
-	var programs []*child
-	if l.ends.programsPending && !l.downAsked {
-		programs = l.programs[AfterEnd]
-	}
-	l.run(programs, func() {
-		l.stopServices(func() {
-			l.finished = true
-			l.Finished(l.end())
-		})
-	})
-}
-
-func (l *Loop) end() End {
-	s := &l.state
-	gaveUp := !l.downAsked && (!s.Ran || len(s.Exits) > s.Policy.Attempts)
-	return End{Action: s.Action, Seq: l.Seq, Status: s.Last, GaveUp: gaveUp}
 }

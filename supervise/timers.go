@@ -53,12 +53,12 @@ const saveInterval = time.Hour
 // save has the node write down what is to outlive a power cut, on a thread of its own:
 // a device may hang. While one does, there is no second.
 func (l *Loop) save() {
-	if l.Save == nil || !l.saving.CompareAndSwap(false, true) {
+	if !l.saving.CompareAndSwap(false, true) {
 		return
 	}
 	go func() {
 		defer func() { l.crashed(recover()) }()
-		for _, err := range l.Save() {
+		for _, err := range l.History.Save() {
 			l.Console.Say(health.Warning, err.Error())
 		}
 		l.saving.Store(false)
@@ -97,7 +97,7 @@ func (l *Loop) fireAlarms() {
 			l.wakeMonitor()
 			l.openControl()
 			l.shrinkIfGrown()
-			l.setTimer(policy.TickTimer, l.Interval)
+			l.setTimer(policy.TickTimer, l.Records.Interval)
 		case policy.PetTimer:
 			l.pet()
 		case policy.ServiceTimer:

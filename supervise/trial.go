@@ -82,7 +82,7 @@ func (l *Loop) addTrial() {
 		if how != "" {
 			l.Console.Say(health.Err, reject.Name+": "+how+"; the node reboots all the same")
 		}
-		l.Stopping(config.Reboot)
+		l.Down.Asked(config.Reboot)
 		l.step(policy.Event{Kind: policy.Rejected})
 	}
 	reject = l.addChild(Child{
@@ -133,7 +133,7 @@ func (l *Loop) followTrial() {
 	case s.Trial == policy.Confirming && l.Update.Confirm == nil:
 		l.step(policy.Event{Kind: policy.Kept})
 	case s.Trial == policy.Rejecting && l.Update.Reject == nil:
-		l.Stopping(config.Reboot)
+		l.Down.Asked(config.Reboot)
 		l.step(policy.Event{Kind: policy.Rejected})
 	}
 }

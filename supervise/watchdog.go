@@ -10,9 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// WatchdogSettings is what the loop is told about the machine's watchdog.
-type WatchdogSettings struct {
-	Device    string // empty: none is wanted
+// Watchdog is what the loop is told about the machine's watchdog.
+type Watchdog struct {
+	Device    *watchdog.Device // opened by the boot, or by the loop, and still armed when Run has ended
+	Path      string           // of the device; empty: none is wanted
 	Timeout   time.Duration
 	Criterion string // config.ByProbe, ByHeart, ByProcess
 	Wanted    bool   // somebody named the device: it is said where it is not there
@@ -22,31 +23,26 @@ type WatchdogSettings struct {
 // module that comes late.
 const watchdogRetry = 10 * time.Second
 
-// openWatchdog opens the watchdog, or takes it over from the PID 1 that fell.
+// openWatchdog opens the watchdog, where the boot could not or had none to take over.
 func (l *Loop) openWatchdog() {
-	if l.Watchdog.Timeout != 0 { // the boot has done it
+	if l.Watchdog.Device.Timeout != 0 { // the boot has done it
 		l.pet()
 		return
 	}
-	if r := l.Resume; r != nil && r.Watchdog > 0 {
-		*l.Watchdog = watchdog.Adopt(r.Watchdog, l.WatchdogSettings.Device, l.WatchdogSettings.Timeout)
-		l.pet()
+	if l.Watchdog.Path == "" {
 		return
 	}
-	if l.WatchdogSettings.Device == "" {
-		return
-	}
-	d, notes, err := watchdog.Open(l.WatchdogSettings.Device, l.WatchdogSettings.Timeout)
+	d, notes, err := watchdog.Open(l.Watchdog.Path, l.Watchdog.Timeout)
 	if err != nil {
 		absent := errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO)
-		if text := err.Error(); (!absent || l.WatchdogSettings.Wanted) && text != l.watchdogProblem {
+		if text := err.Error(); (!absent || l.Watchdog.Wanted) && text != l.watchdogProblem {
 			l.watchdogProblem = text
 			l.logWatchdog(health.Err, text+"; the node runs without it, and looks again every 10s")
 		}
 		l.setTimer(policy.PetTimer, watchdogRetry)
 		return
 	}
-	*l.Watchdog = d
+	*l.Watchdog.Device = d
 	l.logWatchdog(health.Notice, d.String())
 	for _, note := range notes {
 		l.logWatchdog(health.Warning, note)
@@ -57,24 +53,24 @@ func (l *Loop) openWatchdog() {
 // pet pets the watchdog, if the node is well. It is called by the loop's own goroutine
 // and by no other: a loop that stands still is the end of it.
 func (l *Loop) pet() {
-	if l.Watchdog.Timeout == 0 {
+	if l.Watchdog.Device.Timeout == 0 {
 		l.openWatchdog()
 		return
 	}
-	ok, why := l.state.Well(now(), l.WatchdogSettings.Criterion)
+	ok, why := l.state.Well(now(), l.Watchdog.Criterion)
 	if ok {
-		if err := l.Watchdog.Pet(); err != nil {
+		if err := l.Watchdog.Device.Pet(); err != nil {
 			why = err.Error()
 		}
 	}
 	switch {
 	case why != "" && l.watchdogProblem == "":
-		l.logWatchdog(health.Err, why+": no more pets, it resets the machine within "+l.Watchdog.Timeout.String())
+		l.logWatchdog(health.Err, why+": no more pets, it resets the machine within "+l.Watchdog.Device.Timeout.String())
 	case why == "" && l.watchdogProblem != "":
 		l.logWatchdog(health.Notice, "all is well again, it is petted")
 	}
 	l.watchdogProblem = why
-	l.setTimer(policy.PetTimer, l.Watchdog.Interval())
+	l.setTimer(policy.PetTimer, l.Watchdog.Device.Interval())
 }
 
 func (l *Loop) logWatchdog(s health.Severity, text string) { l.Console.Say(s, "watchdog: "+text) }
