@@ -98,6 +98,8 @@ var work = map[string]job{
 			return launch.Sandbox{Read: []string{path.Dir(j.Dumps.Dump(j.Run))}}
 		}},
 	moveJob: {func(b []byte) (any, error) { return do(b, func(m *evidence.Move) any { return m.Do() }) }, writes, reachMove},
+	supervise.ProgramJob: {func(b []byte) (any, error) { return do(b, checkProgram) }, reads,
+		func(*node, any) launch.Sandbox { return launch.Sandbox{Read: []string{"/"}} }},
 	supervise.EvidenceJob: {func(b []byte) (any, error) { return do(b, evidenceOf) }, writes,
 		func(_ *node, order any) launch.Sandbox {
 			d := &order.(*evidence.Job).Dumps
@@ -185,6 +187,13 @@ func JobMain(args []string) int {
 func lookFor(o *releaseQuery) any { return o.setup().releaseFacts(o.Run, o.Start) }
 
 func evidenceOf(j *evidence.Job) any { return j.Do() }
+
+func checkProgram(path *string) any {
+	if err := supervise.CheckProgram(*path); err != nil {
+		return err.Error()
+	}
+	return ""
+}
 
 func save(s *boot.Save) any { return boot.SaveState(*s) }
 

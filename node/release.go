@@ -199,7 +199,8 @@ func (n *node) prepare(run int, done func(supervise.Release, error)) {
 	})
 }
 
-// releaseReady takes over what was made ready. What there is to say about it is said when it is new.
+// releaseReady takes over what was made ready; away says that a disk can hold it up. What there is
+// to say about it is said when it is new.
 func (n *node) releaseReady(f *facts, away bool) (supervise.Release, error) {
 	n.useFacts(f)
 	first := n.release.problemsSaid == nil
@@ -222,6 +223,9 @@ func (n *node) releaseReady(f *facts, away bool) (supervise.Release, error) {
 		n.say(health.Err, linkHeart())
 	}
 	r.Peers, r.Command.Away = n.otherPeers(), away
+	if r.Sidecar != nil { // it lies where the release does
+		r.Sidecar.Away = away
+	}
 	if f.Refused != "" {
 		return r, errors.New(f.Refused)
 	}

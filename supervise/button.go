@@ -35,12 +35,9 @@ func (l *Loop) watchButton() {
 	default:
 		return
 	}
-	buttons := powerButtons("/dev/input")
-	if len(buttons) == 0 {
-		return
-	}
 	go func() {
 		defer func() { l.crashed(recover()) }()
+		buttons := powerButtons("/dev/input") // to open one may wake a bus up
 		for len(buttons) > 0 {
 			if _, err := unix.Poll(buttons, -1); err != nil && err != unix.EINTR {
 				return

@@ -59,12 +59,6 @@ func (l *Loop) readControl(server *control.Server) {
 			return
 		}
 		fault.At("control")
-		if r.Command == control.Reexec { // a look at the disk is nothing for the loop
-			if err := checkProgram(r.Argument); err != nil {
-				server.Answer(from, control.No, err.Error())
-				continue
-			}
-		}
 		select {
 		case l.control.requests <- controlRequest{r, from}:
 		default:
@@ -95,7 +89,7 @@ func (l *Loop) handleRequest(a controlRequest) {
 		l.control.server.Answer(a.from, verdict, text)
 		return
 	case control.Reexec:
-		l.reexec(a)
+		l.checkReexec(a)
 		return
 	default:
 		l.control.server.Answer(a.from, control.No, "PID 1 is beaminit "+l.Version+" and does not know the command "+a.Command)
@@ -132,6 +126,22 @@ func (l *Loop) shrinkIfGrown() {
 	if l.control.shrinkPending = many; many {
 		l.control.served = 0
 	}
+}
+
+// checkReexec has a child look at the program that is to be executed, which may be on a disk that
+// hangs, and goes on when it is one.
+func (l *Loop) checkReexec(a controlRequest) {
+	why := new(string)
+	l.Jobs.Begin(Job{Name: ProgramJob, Order: a.Argument, Limit: programCheckLimit}, why, func(err error) {
+		switch {
+		case err != nil:
+			l.control.server.Answer(a.from, control.No, err.Error())
+		case *why != "":
+			l.control.server.Answer(a.from, control.No, *why)
+		default:
+			l.reexec(a)
+		}
+	})
 }
 
 // reexec executes the program that was asked for in the place of this one. It is

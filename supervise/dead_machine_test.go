@@ -121,6 +121,28 @@ func TestReexecWithDeadDisk(t *testing.T) {
 	m.Ended()
 }
 
+// A program on a disk that hangs is not executed in PID 1's place, and who asks for it by other
+// means than the tool, which looks at it first, does not make PID 1 deaf.
+func TestReexecOfDeadProgram(t *testing.T) {
+	t.Parallel()
+	s := machine.WithERTS(t, "hostname=node1", "")
+	s.Dead, s.Files["data/program"] = []string{"data/program"}, "x"
+	m := machine.Start(t, s)
+	m.State(health.Up, 0)
+	answer := make(chan string)
+	go func() { answer <- direct(m, "reexec", "/data/program") }()
+	m.Eventually("look at the program", func() bool { return m.Has("beaminit-job") != 0 })
+	answersAtOnce(m)
+	if got := <-answer; !strings.Contains(got, "program: not done within") {
+		t.Errorf("reexec: %q", got)
+	}
+	answersAtOnce(m)
+	m.Signal(unix.SIGTERM)
+	m.Eventually("call reboot(2)", func() bool { return isExiting(m) })
+	m.Revive()
+	m.Ended()
+}
+
 // answersAtOnce asks for the state, five times: on a machine that has much else to do one
 // answer may be late for that.
 func answersAtOnce(m *machine.Machine) {

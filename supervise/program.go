@@ -4,14 +4,22 @@ import (
 	"encoding/binary"
 	"errors"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// checkProgram says why the kernel could not execute the program of that path in the
+// ProgramJob is the job that is CheckProgram, and programCheckLimit what it may take: less than the
+// tool waits for the other PID 1.
+const (
+	ProgramJob        = "program"
+	programCheckLimit = 5 * time.Second
+)
+
+// CheckProgram says why the kernel could not execute the program of that path in the
 // place of PID 1. It matters: an execve(2) that fails late ends the process, and with
 // PID 1 the node.
-func checkProgram(path string) error {
+func CheckProgram(path string) error {
 	if path == "" || path[0] != '/' {
 		return errors.New("reexec " + path + ": want the path of a program, from the root on")
 	}
