@@ -7,10 +7,10 @@ import (
 	"path"
 	"sort"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/config/tmpfiles"
 	"github.com/beaminit/beaminit/internal/files"
+
+	"golang.org/x/sys/unix"
 )
 
 // Tmpfiles makes what lines of tmpfiles.d(5) ask for: directories, files, links, copies, and
@@ -18,8 +18,8 @@ import (
 // called when the file systems are mounted and before anything of others runs; links are
 // followed only where nobody but root can have made them. Each failure is one error and
 // stops no other line.
-func Tmpfiles(lines []config.Tmpfile, owner func(user, group string) (uid, gid uint32, err error)) []error {
-	lines = append([]config.Tmpfile(nil), lines...)
+func Tmpfiles(lines []tmpfiles.Line, owner func(user, group string) (uid, gid uint32, err error)) []error {
+	lines = append([]tmpfiles.Line(nil), lines...)
 	sort.SliceStable(lines, func(i, j int) bool { // what is removed first; a directory before what is in it
 		if a, b := lines[i].Type == 'r', lines[j].Type == 'r'; a != b {
 			return a
@@ -47,7 +47,7 @@ func Tmpfiles(lines []config.Tmpfile, owner func(user, group string) (uid, gid u
 // believed is the rule for what may be another user's: whose it is, the line itself says.
 var believed = files.Rule{Any: true}
 
-func tmpfile(t *config.Tmpfile, uid, gid uint32) error {
+func tmpfile(t *tmpfiles.Line, uid, gid uint32) error {
 	p := path.Clean(t.Path)
 	switch t.Type {
 	case 'z':
@@ -117,7 +117,7 @@ func tmpParents(dir string) error {
 }
 
 // tmpDirectory makes a directory, or gives one that is there the mode and owner; D empties it.
-func tmpDirectory(t *config.Tmpfile, p string, uid, gid uint32) error {
+func tmpDirectory(t *tmpfiles.Line, p string, uid, gid uint32) error {
 	mode := modeBits(t.Mode, 0o755)
 	fresh := missing(p)
 	d, err := files.MakeDir(p, mode, believed)
@@ -156,7 +156,7 @@ const maxEmptied = 1 << 12
 
 // tmpLink makes a symbolic link, in a directory that is root's alone: in another its maker
 // could be led elsewhere.
-func tmpLink(t *config.Tmpfile, p string) error {
+func tmpLink(t *tmpfiles.Line, p string) error {
 	d, err := files.OpenDir(path.Dir(p), files.Rule{})
 	if err != nil {
 		return err
@@ -175,13 +175,13 @@ func tmpLink(t *config.Tmpfile, p string) error {
 }
 
 // tmpOwner gives what is there its mode and owner; it need not be there.
-func tmpOwner(t *config.Tmpfile, p string, uid, gid uint32) error {
+func tmpOwner(t *tmpfiles.Line, p string, uid, gid uint32) error {
 	var st unix.Stat_t
 	if unix.Lstat(p, &st) != nil {
 		return nil
 	}
 	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
-		return tmpDirectory(&config.Tmpfile{Type: 'd', Mode: t.Mode, User: t.User, Group: t.Group}, p, uid, gid)
+		return tmpDirectory(&tmpfiles.Line{Type: 'd', Mode: t.Mode, User: t.User, Group: t.Group}, p, uid, gid)
 	}
 	f, err := files.Open(p, believed)
 	if err != nil {

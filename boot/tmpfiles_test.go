@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/config/tmpfiles"
 	"github.com/beaminit/beaminit/internal/nstest"
+
+	"golang.org/x/sys/unix"
 )
 
 // tmpOwners are the users of TestTmpfiles.
@@ -60,12 +60,12 @@ func TestTmpfiles(t *testing.T) {
 		nstest.Must(t, os.Symlink("elsewhere", "/tmp/there/link"))
 		nstest.Must(t, os.Chown("/tmp/release", 1000, 1000)) // and so it can put a link there
 		nstest.Must(t, os.Symlink("/tmp/there", "/tmp/release/trap"))
-		line := func(kind byte, path string, mode int, user, arg string) config.Tmpfile {
-			return config.Tmpfile{Type: kind, Path: "/tmp/" + path, Mode: mode, User: user, Group: user, Arg: arg}
+		line := func(kind byte, path string, mode int, user, arg string) tmpfiles.Line {
+			return tmpfiles.Line{Type: kind, Path: "/tmp/" + path, Mode: mode, User: user, Group: user, Arg: arg}
 		}
 		force := line('L', "there/link", -1, "", "new")
 		force.Force = true
-		errs := Tmpfiles([]config.Tmpfile{
+		errs := Tmpfiles([]tmpfiles.Line{
 			line('f', "made/below/file", 0o640, "app", "text"), // before the line of its directory
 			line('d', "made/below", 0o1777, "", ""),
 			line('d', "there", 0o750, "app", ""),
@@ -132,16 +132,16 @@ func TestTmpfilesReadOnly(t *testing.T) {
 		nstest.Must(t, os.Mkdir("/tmp/lib", 0o755))
 		nstest.Must(t, unix.Mount("", "/tmp", "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
 		for _, c := range []struct {
-			line config.Tmpfile
+			line tmpfiles.Line
 			want string
 		}{
-			{config.Tmpfile{Type: 'd', Path: "/tmp/lib", Mode: 0o755, User: "root"}, ""},
-			{config.Tmpfile{Type: 'd', Path: "/tmp/lib/", Mode: -1}, ""},
-			{config.Tmpfile{Type: 'r', Path: "/tmp/none", Mode: -1}, ""},
-			{config.Tmpfile{Type: 'd', Path: "/tmp/new", Mode: 0o755}, "tmpfiles.d: d /tmp/new: mkdir /tmp/new: read-only file system; want a [[mount]] there, or it in the image"},
-			{config.Tmpfile{Type: 'f', Path: "/tmp/lib/file", Mode: -1}, "tmpfiles.d: f /tmp/lib/file: write /tmp/lib/file: read-only file system; want"},
+			{tmpfiles.Line{Type: 'd', Path: "/tmp/lib", Mode: 0o755, User: "root"}, ""},
+			{tmpfiles.Line{Type: 'd', Path: "/tmp/lib/", Mode: -1}, ""},
+			{tmpfiles.Line{Type: 'r', Path: "/tmp/none", Mode: -1}, ""},
+			{tmpfiles.Line{Type: 'd', Path: "/tmp/new", Mode: 0o755}, "tmpfiles.d: d /tmp/new: mkdir /tmp/new: read-only file system; want a [[mount]] there, or it in the image"},
+			{tmpfiles.Line{Type: 'f', Path: "/tmp/lib/file", Mode: -1}, "tmpfiles.d: f /tmp/lib/file: write /tmp/lib/file: read-only file system; want"},
 		} {
-			errs := Tmpfiles([]config.Tmpfile{c.line}, tmpOwners)
+			errs := Tmpfiles([]tmpfiles.Line{c.line}, tmpOwners)
 			if got := fmt.Sprint(errs); !strings.Contains(got, c.want) || len(errs) > 0 != (c.want != "") {
 				t.Errorf("%v: got %s, want %q", c.line, got, c.want)
 			}

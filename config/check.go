@@ -33,8 +33,7 @@ func isInterface(s string) bool {
 		strings.IndexByte(s, 0xa0) < 0 && lex.IsPrintable(s)
 }
 
-func isAbs(s string) bool    { return s != "" && s[0] == '/' }
-func isModule(s string) bool { return lex.IsMadeOf(s, "_-") }
+func isAbs(s string) bool { return s != "" && s[0] == '/' }
 func isNames(s string) bool {
 	return s == ShortNames || s == LongNames || s == AddressNames || s == NoNames
 }

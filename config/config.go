@@ -8,6 +8,9 @@ package config
 import (
 	"net/netip"
 	"time"
+
+	"github.com/beaminit/beaminit/config/image"
+	"github.com/beaminit/beaminit/config/tmpfiles"
 )
 
 // The places that Load reads, beside the kernel command line. EtcHostnamePath and
@@ -34,8 +37,8 @@ type Config struct {
 	Watchdog     Watchdog
 	Console      Console
 	Mounts       []Mount
-	Services     []Service // in the order they were named; never two of one name
-	Tmpfiles     []Tmpfile // of the image's tmpfiles.d
+	Services     []Service       // in the order they were named; never two of one name
+	Tmpfiles     []tmpfiles.Line // of the image's tmpfiles.d
 	Kernel       Kernel
 	Devices      []Device
 	Update       Update
@@ -48,7 +51,7 @@ type Config struct {
 	Problems []Problem // what was wrong in the sources, and what stands in its place
 	Notes    []Note    // what is accepted and has no effect yet
 
-	sysusers    [][2]string // what the image wants made: the file it would stand in, and the name
+	sysusers    []image.User // that the image wants made
 	origins     []origin
 	mountAt     []entryAt // where each of Mounts stands
 	wanted      string    // host name, or pattern for it, of the strongest source that is no kernel parameter

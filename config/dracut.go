@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/beaminit/beaminit/config/cmdline"
+	"github.com/beaminit/beaminit/config/image"
 	"github.com/beaminit/beaminit/config/lex"
 )
 
@@ -17,9 +18,9 @@ func (l *loader) foreignParam(p cmdline.Param) {
 	var f fault
 	switch p.Name {
 	case "modules_load", "modules-load", "rd.modules_load", "rd.modules-load", "rd.driver.pre":
-		l.imageModules = append(l.imageModules, lex.SplitNonEmpty(p.Value, ",")...)
+		l.image.Modules = append(l.image.Modules, lex.SplitNonEmpty(p.Value, ",")...)
 	case "modprobe.blacklist", "rd.driver.blacklist":
-		l.c.Kernel.Blacklist = append(l.c.Kernel.Blacklist, lex.SplitNonEmpty(p.Value, ",")...)
+		l.image.Barred = append(l.image.Barred, lex.SplitNonEmpty(p.Value, ",")...)
 	case "nameserver":
 		f = l.dracutNameserver(p.Value)
 	case "rd.route":
@@ -52,12 +53,12 @@ func (l *loader) modulesParam(p cmdline.Param) {
 	switch {
 	case !ok || option == "":
 	case name == "sysctl":
-		l.sysctl(option + "=" + p.Value)
-	case isModule(name):
+		l.image.AddSysctl(option + "=" + p.Value)
+	case image.IsModule(name):
 		if !p.Bare {
 			option += "=" + p.Written
 		}
-		l.moduleOption(name, option)
+		l.image.AddOptions(name, option)
 	}
 }
 

@@ -12,6 +12,9 @@ import (
 // no other source has one for its target.
 const fstabPath = "/etc/fstab"
 
+// maxMounts is how many entries of it are looked at.
+const maxMounts = 256
+
 // ownTargets are mounted by PID 1 itself, whatever an fstab says of them.
 var ownTargets = [...]string{"/proc", "/sys", "/dev", "/dev/pts", "/run", "/sys/fs/cgroup", "/sys/fs/pstore"}
 
@@ -27,7 +30,7 @@ func (l *loader) fstab() {
 			continue
 		}
 		l.line = n + 1
-		if m, ok := l.fstabEntry(strings.Fields(line)); ok && len(l.fromFstab) < maxNames {
+		if m, ok := l.fstabEntry(strings.Fields(line)); ok && len(l.fromFstab) < maxMounts {
 			l.fromFstab = append(l.fromFstab, m)
 			l.fstabLines = append(l.fstabLines, n+1)
 		}

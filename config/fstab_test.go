@@ -26,7 +26,7 @@ tmpfs /dev/shm tmpfs
 `
 
 func TestFstab(t *testing.T) {
-	c := image(t, files{fstabPath: fstab}, "")
+	c := loadImage(t, files{fstabPath: fstab}, "")
 	got := ""
 	c.Each(func(key, value, where string) {
 		if key == "mount" {
@@ -46,13 +46,13 @@ func TestFstab(t *testing.T) {
 	}
 	// What the read-only-rootfs of Yocto makes of the first line is nothing to tell.
 	for options, told := range map[string]bool{"ro": false, "defaults,rw": false, "noatime": true, "ro,noatime": true} {
-		c := image(t, files{fstabPath: "/dev/root / auto " + options + " 1 0\n"}, "")
+		c := loadImage(t, files{fstabPath: "/dev/root / auto " + options + " 1 0\n"}, "")
 		if got := strings.Contains(strings.Join(notes(c), "\n"), "the options of / are without effect"); got != told {
 			t.Errorf("options %s of the root are told of: %v, want %v", options, got, told)
 		}
 	}
 	// The other sources win, target by target.
-	c = image(t, files{fstabPath: fstab, Path: "[[mount]]\nsource = \"/dev/vdb\"\ntarget = \"/data\"\ntype = \"ext4\"\n", ErlinitPath: "-m /dev/vdc:/root:ext4::"}, "")
+	c = loadImage(t, files{fstabPath: fstab, Path: "[[mount]]\nsource = \"/dev/vdb\"\ntarget = \"/data\"\ntype = \"ext4\"\n", ErlinitPath: "-m /dev/vdc:/root:ext4::"}, "")
 	targets := ""
 	for _, m := range c.Mounts {
 		targets += m.Target + " " + m.Source + "; "
@@ -60,7 +60,7 @@ func TestFstab(t *testing.T) {
 	if want := "/data /dev/vdb; /var/volatile tmpfs; none /dev/mmcblk0p5; /my disk /dev/mmcblk0p6; /card UUID=12-34; /tmp tmpfs; /dev/shm tmpfs; "; targets != want {
 		t.Errorf("got %s, want %s", targets, want)
 	}
-	c = image(t, files{fstabPath: "a b\n/dev/a data ext4\n/dev/b /b ext4 noatim\n"}, "")
+	c = loadImage(t, files{fstabPath: "a b\n/dev/a data ext4\n/dev/b /b ext4 noatim\n"}, "")
 	wantProblems := []string{
 		`/etc/fstab:1: 2 fields; want source, target, type, options and two numbers, as in fstab(5); using no such mount`,
 		`/etc/fstab:2: "data" is no place to mount on; want an absolute path without . and .., such as "/data"; using no such mount`,
@@ -89,7 +89,7 @@ func TestFstabOfOwn(t *testing.T) {
 		"/dev/sda3 /data ext4 noatime,x-systemd.device-timeout=1min":           "/data [noatime x-systemd.device-timeout=1min]",
 		"/dev/sda3 /data ext4 x-systemd.device-timeout=1min\\04030sec,noatime": "/data [x-systemd.device-timeout=1min 30sec noatime]",
 	} {
-		c := image(t, files{fstabPath: line + "\n"}, "")
+		c := loadImage(t, files{fstabPath: line + "\n"}, "")
 		got := ""
 		for _, m := range c.Mounts {
 			got += m.Target + " " + fmt.Sprint(m.Options)
@@ -107,7 +107,7 @@ func TestFstabOfOwn(t *testing.T) {
 		"/dev/sda3 /data ext4 x-mount.mkdir,X-mount.mode=0700":       "mount: X-mount.mode=0700 of /data is without effect: it is for mount(8); want a line of tmpfiles.d for mode and owner, such as z /data 0700 app app",
 		"/dev/sda3 /data ext4 x-systemd.automount,x-systemd.after=x": "",
 	} {
-		if got := strings.Join(notes(image(t, files{fstabPath: line + "\n"}, "")), "\n"); got != want {
+		if got := strings.Join(notes(loadImage(t, files{fstabPath: line + "\n"}, "")), "\n"); got != want {
 			t.Errorf("%s: notes %q, want %q", line, got, want)
 		}
 	}
@@ -115,7 +115,7 @@ func TestFstabOfOwn(t *testing.T) {
 
 // An fstab's mounts that need a program, or a network that is not there yet, are told of.
 func TestFstabHelped(t *testing.T) {
-	c := image(t, files{fstabPath: "//srv/a /a cifs user=x,_netdev\nu@h:/b /b fuse.sshfs\nsshfs#u@h:/c /c fuse _netdev\nh:/d /d nfs4\n/dev/sda1 /e ext4 _netdev\n"}, "")
+	c := loadImage(t, files{fstabPath: "//srv/a /a cifs user=x,_netdev\nu@h:/b /b fuse.sshfs\nsshfs#u@h:/c /c fuse _netdev\nh:/d /d nfs4\n/dev/sda1 /e ext4 _netdev\n"}, "")
 	const server = " is mounted with the others, before the network is there, and without the program that mount(8) has for it; want a [[service]] that mounts it"
 	const program = " is mounted by a program, which is not run here; want a [[service]] that runs it"
 	want := []string{

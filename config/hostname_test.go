@@ -1,9 +1,13 @@
 package config
 
 import (
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/beaminit/beaminit/config/brought"
+	"github.com/beaminit/beaminit/config/image"
 )
 
 // TestHostnameOrder takes the sources of the host name away one by one, the strongest
@@ -44,6 +48,10 @@ func TestHostnameOrder(t *testing.T) {
 
 // TestHostnameReadsLittle: files that the name does not need are not opened.
 func TestHostnameReadsLittle(t *testing.T) {
+	always := []string{fstabPath} // what is looked for whatever the name is
+	asked := image.NewFiles(func(path string) ([]byte, error) { always = append(always, path); return nil, fs.ErrNotExist }, nil)
+	image.Read(asked)
+	brought.Find(asked, brought.Handled{})
 	for _, tt := range []struct{ toml, want string }{
 		{"[node]\nhostname = \"a\"\nid = \"file:/id\"", ErlinitPath + " " + Path},
 		{"[node]\nhostname = \"a-%s\"\nid = \"file:/id\"", ErlinitPath + " " + Path + " /id"},
@@ -53,11 +61,7 @@ func TestHostnameReadsLittle(t *testing.T) {
 		var got []string
 		f := files{Path: tt.toml, "/id": "12", "/sys/class/net/eth1/address": macText, macPath: macText}
 		Load("", func(path string) ([]byte, error) {
-			image := []string{"/etc/modules", "/etc/sysctl.conf", fstabPath} // always looked for
-			for i := range broughtFiles {
-				image = append(image, broughtFiles[i].path)
-			}
-			if !slices.Contains(image, path) {
+			if !slices.Contains(always, path) {
 				got = append(got, path)
 			}
 			return f.read(path)

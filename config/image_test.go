@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/beaminit/beaminit/config/cmdline"
+	"github.com/beaminit/beaminit/config/image"
 	"github.com/beaminit/beaminit/config/lex"
 )
 
@@ -22,8 +23,8 @@ func (f files) list(dir string) (names []string) {
 	return slices.Compact(names)
 }
 
-// image loads what an image holds.
-func image(t *testing.T, f files, line string) *Config {
+// loadImage loads what an image holds.
+func loadImage(t *testing.T, f files, line string) *Config {
 	t.Helper()
 	f[macPath] = macText
 	c := Sources{Cmdline: line, Args: cmdline.InitArgs(line), Read: f.read, List: f.list}.Load()
@@ -34,7 +35,7 @@ func image(t *testing.T, f files, line string) *Config {
 // Of several settings for one key the last counts: /etc/sysctl.conf after all of sysctl.d, as
 // with procps, and the kernel command line after that.
 func TestSysctlOrder(t *testing.T) {
-	c := image(t, files{
+	c := loadImage(t, files{
 		"/usr/lib/sysctl.d/50-default.conf": "kernel.sysrq = 16\nnet.ipv4.conf.*.rp_filter = 2\n-net.ipv4.conf.all.rp_filter\nvm.swappiness=60\n-fs.protected_regular = 1\n",
 		"/etc/sysctl.d/99-sysctl.conf":      "vm.swappiness=10\nkernel.sysrq=0\n", "/etc/sysctl.conf": "vm.swappiness=10\nkernel.sysrq=0\nfs.protected_regular=0\n",
 	}, "sysctl.vm.swappiness=1")
@@ -45,7 +46,7 @@ func TestSysctlOrder(t *testing.T) {
 }
 
 func TestImage(t *testing.T) {
-	c := image(t, files{
+	c := loadImage(t, files{
 		"/etc/modules-load.d/gpio.conf":     "# why\ngpio-pca953x\nleds_gpio\n",
 		"/usr/lib/modules-load.d/gpio.conf": "hidden\n",
 		"/usr/lib/modules-load.d/net.conf":  "virtio_net\n; no\n",
@@ -73,62 +74,16 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// Lines of modprobe.d and sysctl.d that are not done are named, each with what it is.
-func TestImageLines(t *testing.T) {
-	for _, c := range []struct{ file, line, note string }{
-		{"modprobe.d", "install usb-storage /bin/false", ""},
-		{"modprobe.d", "install cramfs /usr/bin/true", ""},
-		{"modprobe.d", "install x :", ""},
-		{"modprobe.d", "softdep a pre: b", ""},
-		{"modprobe.d", "weakdep a b", ""},
-		{"modprobe.d", "alias wlan0 foo", ""},
-		{"modprobe.d", "install wifi /sbin/modprobe --ignore-install wifi; /usr/bin/fw", `"install wifi" is without effect: no program is run for a module; want release.run_once`},
-		{"modprobe.d", "remove wifi /bin/x", `"remove wifi" is without effect: no program`},
-		{"modprobe.d", "options", `"options" is without effect: it is no line of modprobe.d(5)`},
-		{"modprobe.d", "blacklist a/b", `"blacklist a/b" is without effect: it is no line`},
-		{"modprobe.d", "nonsense", `"nonsense" is without effect: it is no line`},
-		{"modules-load.d", "i2c-dev", ""},
-		{"modules-load.d", "i2c-dev bus=1", ""},
-		{"modules-load.d", "foo bar", `"foo bar" is without effect; want the name of a module a line`},
-		{"modules-load.d", "../x", `"../x" is without effect`},
-		{"sysctl.d", "vm.swappiness 10", `"vm.swappiness 10" is without effect; want KEY = VALUE`},
-		{"sysctl.d", "= 3", `"= 3" is without effect`},
-		{"sysctl.d", "-net.ipv4.conf.all.rp_filter", ""},
-		{"sysctl.d", "-a b", "is without effect"},
-		{"sysctl.d", "../../etc/x = 3", "is without effect"},
-		{"sysctl.d", "kernel.core_pattern=|/bin/x %p=1", ""},
-	} {
-		got := image(t, files{"/etc/" + c.file + "/a.conf": c.line + "\n"}, "")
-		if n := strings.Join(notes(got), "\n"); !strings.Contains(n, c.note) || (c.note == "") != (n == "") {
-			t.Errorf("%s: %q: notes %q, want %q", c.file, c.line, n, c.note)
-		}
-	}
-	for _, line := range []string{"S0:12345:respawn:/sbin/getty 115200 ttyS0", "::sysinit:/etc/init.d/rcS", "::askfirst:-/bin/sh", "l5:5:wait:/etc/init.d/rc 5"} {
-		if n := notes(image(t, files{"/etc/inittab": line + "\n"}, "")); len(n) != 1 || !strings.Contains(n[0], "/etc/inittab; want [[service]]") {
-			t.Errorf("inittab: %q: notes %q", line, n)
-		}
-	}
-	for _, line := range []string{"id:5:initdefault:", "::ctrlaltdel:/sbin/reboot", "::shutdown:/bin/umount -a -r"} {
-		if n := notes(image(t, files{"/etc/inittab": line + "\n"}, "")); n != nil {
-			t.Errorf("inittab: %q: notes %q", line, n)
-		}
-	}
-	with := image(t, files{"/etc/modules": "i2c-dev bus=1\n"}, "")
-	if !reflect.DeepEqual(with.Kernel.Modules, []string{"i2c-dev"}) || with.Kernel.ModuleOptions["i2c_dev"] != "bus=1" {
-		t.Errorf("a module with an option: %q, %q", with.Kernel.Modules, with.Kernel.ModuleOptions)
-	}
-}
-
 // The mark at the beginning of a file that was written elsewhere is no part of its first line.
 func TestByteOrderMark(t *testing.T) {
 	for path, text := range map[string]string{
 		Path: "[node]\nhostname = \"a\"\n", ErlinitPath: "--hostname-pattern a\n", EtcHostnamePath: "a\n",
 	} {
-		if c := image(t, files{path: "\uFEFF" + text}, ""); c.Node.Hostname != "a" || c.Problems != nil {
+		if c := loadImage(t, files{path: "\uFEFF" + text}, ""); c.Node.Hostname != "a" || c.Problems != nil {
 			t.Errorf("%s: the host name is %q, problems %q", path, c.Node.Hostname, problems(c))
 		}
 	}
-	c := image(t, files{fstabPath: "\uFEFF/dev/vdb /data ext4 defaults 0 2\n", "/etc/modules": "\uFEFFloop\n"}, "")
+	c := loadImage(t, files{fstabPath: "\uFEFF/dev/vdb /data ext4 defaults 0 2\n", "/etc/modules": "\uFEFFloop\n"}, "")
 	if len(c.Mounts) != 1 || c.Mounts[0].Source != "/dev/vdb" || !reflect.DeepEqual(c.Kernel.Modules, []string{"loop"}) || notes(c) != nil {
 		t.Errorf("mounts %+v, modules %q, notes %q", c.Mounts, c.Kernel.Modules, notes(c))
 	}
@@ -141,12 +96,12 @@ func TestBarredModules(t *testing.T) {
 		{"install usb-storage /bin/false\n", ""}, {"blacklist usb_storage\n", ""}, {"", "modprobe.blacklist=pcspkr,usb-storage"}, {"", "rd.driver.blacklist=usb-storage"},
 	} {
 		brings := files{"/etc/modprobe.d/a.conf": w.modprobe, "/etc/modules": "usb_storage\nloop\n"}
-		c := image(t, brings, w.cmdline)
+		c := loadImage(t, brings, w.cmdline)
 		if n := notes(c); !reflect.DeepEqual(c.Kernel.Modules, []string{"loop"}) || len(n) != 1 || !strings.Contains(n[0], "usb_storage is not loaded: blacklist, install or modprobe.blacklist= bars it") || c.Kernel.ModuleOptions["modprobe"] != "" {
 			t.Errorf("%+v: modules %q, notes %q, options %q", w, c.Kernel.Modules, n, c.Kernel.ModuleOptions)
 		}
 		brings[Path] = "[kernel]\nmodules = [\"usb-storage\"]\n"
-		if c := image(t, brings, w.cmdline); !reflect.DeepEqual(c.Kernel.Modules, []string{"usb-storage", "loop"}) || notes(c) != nil {
+		if c := loadImage(t, brings, w.cmdline); !reflect.DeepEqual(c.Kernel.Modules, []string{"usb-storage", "loop"}) || notes(c) != nil {
 			t.Errorf("%+v: wanted, it is in %q, notes %q", w, c.Kernel.Modules, notes(c))
 		}
 	}
@@ -156,9 +111,9 @@ func FuzzImage(f *testing.F) {
 	f.Add(fstab, "options a b=1\nblacklist c\ninstall d e\n", "a.b = 1\n-a/b=2\n*.c=3\n")
 	f.Add("a b c d e f\n\\040 /\\011 swap", "options", "=\n..=1\n")
 	f.Fuzz(func(t *testing.T, fstab, modprobe, sysctl string) {
-		c := image(t, files{fstabPath: fstab, "/etc/modprobe.d/a.conf": modprobe, "/etc/sysctl.d/a.conf": sysctl, "/etc/modules-load.d/a.conf": modprobe}, "")
+		c := loadImage(t, files{fstabPath: fstab, "/etc/modprobe.d/a.conf": modprobe, "/etc/sysctl.d/a.conf": sysctl, "/etc/modules-load.d/a.conf": modprobe}, "")
 		for _, m := range c.Kernel.Modules {
-			if !isModule(m) {
+			if !image.IsModule(m) {
 				t.Errorf("module %q", m)
 			}
 		}
@@ -168,4 +123,18 @@ func FuzzImage(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Users that somebody else would make are named where the image has them not, by check alone.
+func TestSysusers(t *testing.T) {
+	brings := files{
+		"/usr/lib/sysusers.d/app.conf": "u app - \"An app\" /var/lib/app\nu! root 0\ng dialout -\ng gpio -\nm app gpio\nu mosq 12\nr - 1-2\n", "/usr/lib/sysusers.d/basic.conf": "u nobody 65534\n",
+		"/usr/lib/sysusers.d/systemd-network.conf": "u! systemd-network\n",
+		"/etc/passwd": "root:x:0:0::/:\napp:x:1:1::/:\n", "/etc/group": "dialout:x:20:\n",
+	}
+	c := loadImage(t, brings, "")
+	want := "image: users of sysusers.d brought by the image, without effect here: gpio, mosq; want them in /etc/passwd and /etc/group of the image"
+	if got := c.MissingUsers(brings.read); got != want || len(notes(c)) > 0 {
+		t.Errorf("got %q and %q, want %q", got, notes(c), want)
+	}
 }

@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/beaminit/beaminit/config/image"
+)
 
 // keys is the whole table. It holds constants and plain functions only, so that the
 // linker lays it out and a boot pays nothing for it.
@@ -244,7 +248,7 @@ var keys = [...]key{
 	{name: "kernel.autoload", field: func(at place) any { return &at.c.Kernel.Autoload }, want: "true or false"},
 	{name: "kernel.disk_links", field: func(at place) any { return &at.c.Kernel.DiskLinks }, want: "true or false"},
 	{name: "kernel.modules", field: func(at place) any { return &at.c.Kernel.Modules },
-		check: isModule, noun: "module name", want: `module names such as "virtio_net"`},
+		check: image.IsModule, noun: "module name", want: `module names such as "virtio_net"`},
 	{name: "kernel.core_pattern", field: func(at place) any { return &at.c.Kernel.CorePattern },
 		check: isCorePattern, noun: "core pattern", want: `1 to 127 bytes as in core(5), such as "/data/core.%e"`, empty: true},
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/beaminit/beaminit/config/cmdline"
+	"github.com/beaminit/beaminit/config/image"
 	"github.com/beaminit/beaminit/config/lex"
 )
 
@@ -17,16 +18,11 @@ type loader struct {
 	read  func(path string) ([]byte, error)
 	hosts [Cmdline + 1]string // what each source wants as host name, still a pattern
 	run   func(argv []string) ([]byte, error)
-	names func(dir string) []string
+	image *image.Settings // what the image has for other inits
 
-	fromFstab    []Mount // entries of fstabPath
-	fstabLines   []int   // and the line of each
-	rootOptions  []string
-	imageModules []string
-	imagePath    string   // of the file of the image whose lines are taken over
-	undone       []string // lines of tmpfiles.d that have no effect
-	aged         []string // and paths in it whose files would be removed when they are old
-	etc          []string // names in /etc; empty: not known
+	fromFstab   []Mount // entries of fstabPath
+	fstabLines  []int   // and the line of each
+	rootOptions []string
 
 	name   string // that a container has
 	given  []given
@@ -60,9 +56,10 @@ func Load(line string, read func(path string) ([]byte, error)) *Config {
 // that may have to name the node. It never fails: what is wrong becomes a Problem, and
 // a default stands in its place.
 func (s Sources) Load() *Config {
-	l := &loader{c: defaults(), read: withoutBOM(s.Read), run: s.Run, names: s.List}
+	l := &loader{c: defaults(), read: withoutBOM(s.Read), run: s.Run, image: &image.Settings{}}
+	files := image.NewFiles(l.read, s.List)
 	if s.Environment == nil {
-		l.image()
+		l.image = image.Read(files)
 		l.fstab()
 	}
 	l.erlinitFile()
@@ -81,7 +78,9 @@ func (s Sources) Load() *Config {
 	}
 	l.hostname()
 	l.notes()
-	if s.Environment != nil {
+	if s.Environment == nil {
+		l.noteBrought(files)
+	} else {
 		l.relabel()
 	}
 	return l.c
@@ -179,8 +178,7 @@ func (l *loader) notes() {
 		l.checkNetwork(&c.Network[i])
 	}
 	l.addFstab()
-	l.handled()
-	l.addImageModules()
+	l.addImage()
 	l.checkMounts()
 	l.checkUpdate()
 	l.checkServices()

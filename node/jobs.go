@@ -12,6 +12,7 @@ import (
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/boot/devices"
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/config/tmpfiles"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/supervise"
@@ -75,7 +76,7 @@ var work = map[string]job{
 	// (kernel Documentation/filesystems/overlayfs.rst, "Permission model").
 	disksJob: {func(b []byte) (any, error) { return do(b, disks) }, mounts, nil},
 	lateJob:  {func(b []byte) (any, error) { return do(b, lateDisks) }, mounts, nil},
-	tmpfilesJob: {func(b []byte) (any, error) { return do(b, func(l *[]config.Tmpfile) any { return tmpfiles(*l) }) },
+	tmpfilesJob: {func(b []byte) (any, error) { return do(b, func(l *[]tmpfiles.Line) any { return doTmpfiles(*l) }) },
 		append([]string{"fsetid"}, writes...), reachTmpfiles},
 	// Of these it has what its order takes: deviceBounds.
 	devicesJob: {func(b []byte) (any, error) { return do(b, func(o *devices.Orders) any { return devices.Apply(*o) }) },
@@ -118,7 +119,7 @@ func reachMove(_ *node, order any) launch.Sandbox {
 
 func reachTmpfiles(_ *node, order any) launch.Sandbox {
 	box := launch.Sandbox{Read: []string{"/"}}
-	for _, t := range order.([]config.Tmpfile) {
+	for _, t := range order.([]tmpfiles.Line) {
 		box.Make = append(box.Make, path.Dir(path.Clean(t.Path)))
 	}
 	return box

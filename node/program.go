@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/boot"
-	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/config/tmpfiles"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/proc"
 	"github.com/beaminit/beaminit/release"
 	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/launch"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -243,7 +244,7 @@ func (n *node) makeTmpfiles() {
 	var said []string
 	var err error
 	if !filesCanHang() {
-		said = tmpfiles(lines)
+		said = doTmpfiles(lines)
 	} else if err = n.runJob(tmpfilesJob, tmpfilesLimit, lines, &said); err != nil {
 		said = []string{err.Error()}
 	}
@@ -252,8 +253,8 @@ func (n *node) makeTmpfiles() {
 	}
 }
 
-// tmpfiles gives what of them could not be made.
-func tmpfiles(lines []config.Tmpfile) (said []string) {
+// doTmpfiles makes them, and gives what of them could not be made.
+func doTmpfiles(lines []tmpfiles.Line) (said []string) {
 	s := Setup{Image: Running()}
 	for _, err := range boot.Tmpfiles(lines, s.ownerOf) {
 		said = append(said, err.Error())

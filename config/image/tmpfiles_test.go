@@ -1,4 +1,4 @@
-package config
+package image
 
 import (
 	"reflect"
@@ -39,7 +39,7 @@ func TestTmpfiles(t *testing.T) {
 		{"d /var/log/app 0755 app app 7d", "d /var/log/app 0755 app app", "nothing is removed because it is old, of /var/log/app; want a [[service]] that does it"},
 		{"d /tmp/app 0755 - - 1d", "d /tmp/app 0755 - -", ""},
 	} {
-		got := image(t, files{"/usr/lib/tmpfiles.d/app.conf": "# a comment\n" + c.line + "\n"}, "")
+		got := load(files{"/usr/lib/tmpfiles.d/app.conf": "# a comment\n" + c.line + "\n"})
 		told := ""
 		for _, f := range got.Tmpfiles {
 			told += f.String()
@@ -49,7 +49,7 @@ func TestTmpfiles(t *testing.T) {
 		}
 	}
 	// A file of /etc hides that of its name, and the first line of a path counts.
-	c := image(t, files{"/usr/lib/tmpfiles.d/a.conf": "d /run/a 0700\n", "/etc/tmpfiles.d/a.conf": "d /run/a 0755\n", "/usr/lib/tmpfiles.d/b.conf": "d /run/a 0711\nd /run/b\n"}, "")
+	c := load(files{"/usr/lib/tmpfiles.d/a.conf": "d /run/a 0700\n", "/etc/tmpfiles.d/a.conf": "d /run/a 0755\n", "/usr/lib/tmpfiles.d/b.conf": "d /run/a 0711\nd /run/b\n"})
 	if len(c.Tmpfiles) != 2 || c.Tmpfiles[0].Mode != 0o755 || c.Tmpfiles[1].Path != "/run/b" {
 		t.Errorf("got %v", c.Tmpfiles)
 	}
@@ -58,16 +58,16 @@ func TestTmpfiles(t *testing.T) {
 // What is not done stands in one note, and what systemd brings for itself in none.
 func TestTmpfilesNotes(t *testing.T) {
 	const rest = "; only d, D, v, e, f, F, L, C, r, z, and w in /sys and /proc, are done, without patterns and quotes, and of specifiers %t, %T, %V, %S, %C, %L, %h and %%; want release.run_once for the rest"
-	c := image(t, files{
+	c := load(files{
 		"/usr/lib/tmpfiles.d/systemd-tmp.conf": "x /tmp/systemd-private-%b-*\nR! /tmp/systemd-private-*\n", "/usr/lib/tmpfiles.d/tmp.conf": "q /var/tmp 1777 root root 30d\n",
 		"/usr/lib/tmpfiles.d/x11.conf": "r! /tmp/.X[0-9]*-lock\nd /tmp/.X11-unix 1777 root root 10d\n", "/lib/tmpfiles.d/provision.conf": "f^ /etc/issue.d/a - - - - b\n",
 		"/etc/tmpfiles.d/var.conf": "R /data/cache\n", "/usr/lib/tmpfiles.d/app.conf": "e /var/lib/app/* - - - 14d\nr /data/*.lock\n",
-	}, "")
+	})
 	want := []string{`tmpfiles.d: without effect: "e /var/lib/app/* - - - 14d", "r /data/*.lock", "R /data/cache"` + rest}
 	if got := notes(c); !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	c = image(t, files{"/etc/tmpfiles.d/a.conf": strings.Repeat("p /a\n", 23)}, "")
+	c = load(files{"/etc/tmpfiles.d/a.conf": strings.Repeat("p /a\n", 23)})
 	if got := notes(c); len(got) != 1 || !strings.Contains(got[0], `"p /a" and 3 others; only`) {
 		t.Errorf("of many: %q", got)
 	}
@@ -76,12 +76,12 @@ func TestTmpfilesNotes(t *testing.T) {
 // The files by which the init scripts of Yocto make what is not on the root say what those of
 // tmpfiles.d say.
 func TestVolatiles(t *testing.T) {
-	c := image(t, files{
+	c := load(files{
 		"/etc/default/volatiles/00_core": "# type owner group mode path target\nd root root 1777 /run/lock none\nl root root 1777 /var/lock /run/lock\nf root utmp 0664 /run/utmp none\n" +
 			"l root root 0644 /etc/resolv.conf /run/resolv.conf\nf root root 0644 /run/resolv.conf none\n\nshort\n",
 		"/etc/default/volatiles/99_app": "d app app 0750 /var/log/app none\nb root root 0755 /x /y\n",
 		"/usr/lib/tmpfiles.d/app.conf":  "d /run/lock 0755\n",
-	}, "")
+	})
 	got := ""
 	for _, f := range c.Tmpfiles {
 		got += f.String() + "\n"
@@ -92,27 +92,13 @@ func TestVolatiles(t *testing.T) {
 	}
 }
 
-// Users that somebody else would make are named where the image has them not, by check alone.
-func TestSysusers(t *testing.T) {
-	brings := files{
-		"/usr/lib/sysusers.d/app.conf": "u app - \"An app\" /var/lib/app\nu! root 0\ng dialout -\ng gpio -\nm app gpio\nu mosq 12\nr - 1-2\n", "/usr/lib/sysusers.d/basic.conf": "u nobody 65534\n",
-		"/usr/lib/sysusers.d/systemd-network.conf": "u! systemd-network\n",
-		"/etc/passwd": "root:x:0:0::/:\napp:x:1:1::/:\n", "/etc/group": "dialout:x:20:\n",
-	}
-	c := image(t, brings, "")
-	want := "image: users of sysusers.d brought by the image, without effect here: gpio, mosq; want them in /etc/passwd and /etc/group of the image"
-	if got := c.MissingUsers(brings.read); got != want || len(notes(c)) > 0 {
-		t.Errorf("got %q and %q, want %q", got, notes(c), want)
-	}
-}
-
 // FuzzTmpfiles: of a line nothing is made that is not absolute, and none stops the rest.
 func FuzzTmpfiles(f *testing.F) {
 	f.Add("d /run/app 0755 app app 10d -")
 	f.Add("L+ %t/x - - - - \\x20")
 	f.Add("-")
 	f.Fuzz(func(t *testing.T, line string) {
-		c := image(t, files{"/etc/tmpfiles.d/a.conf": line + "\nd /run/last 0700\n"}, "")
+		c := load(files{"/etc/tmpfiles.d/a.conf": line + "\nd /run/last 0700\n"})
 		for _, f := range c.Tmpfiles {
 			if !strings.HasPrefix(f.Path, "/") || f.Mode > 0o7777 {
 				t.Errorf("%q: %s", line, f)
