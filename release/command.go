@@ -73,7 +73,7 @@ type Command struct {
 	cookie []byte // see Fingerprint
 }
 
-// note adds what of the release has no effect, or another one. (Inlined: 4 KB more.)
+// note adds what of the release is left out or stands in its way. (Inlined: 4 KB more.)
 //
 //go:noinline
 func (c *Command) note(text string) { c.Notes = append(c.Notes, text) }
