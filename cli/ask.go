@@ -20,9 +20,9 @@ const answerWait = 2 * time.Second
 
 // The exit statuses of the commands.
 const (
-	done    = iota
-	notDone // PID 1 was asked, and it did not come to what was asked for
-	noOne   // it could not be asked, or not like this
+	exitOK     = iota
+	exitFailed // PID 1 or the release was asked, and what was asked for is not so
+	exitUnable // it could not be asked, or the arguments are wrong
 )
 
 // client is a command on its way to PID 1 and back.
@@ -40,15 +40,15 @@ func Rescue(args []string) int  { return change(args, "in rescue") }
 // change asks for another state of the release, waits for it and says what came of it.
 func change(args []string, word string) int {
 	c, status := begin(args, 0)
-	if status != done {
+	if status != exitOK {
 		return status
 	}
 	defer c.conn.Close()
 	r, status := c.ask(c.command)
-	if status == done {
+	if status == exitOK {
 		r, status = c.settled(r)
 	}
-	if status != done {
+	if status != exitOK {
 		return status
 	}
 	took := c.took()
@@ -56,10 +56,10 @@ func change(args []string, word string) int {
 	switch {
 	case word == "restarted" && runs:
 		say("restarted: pid " + strconv.Itoa(r.PID) + " after " + took)
-		return done
+		return exitOK
 	case word != "restarted" && r.State == health.Rescue && r.PID == 0:
 		say(word + " after " + took + "; beaminit restart starts the release again")
-		return done
+		return exitOK
 	}
 	text := "not " + word + ": state=" + string(r.State)
 	if r.Why != "" {
@@ -75,14 +75,13 @@ func change(args []string, word string) int {
 func begin(args []string, most int) (c *client, status int) {
 	c = &client{command: args[0], begun: time.Now()}
 	if len(args) > 1+most {
-		os.Stderr.WriteString("beaminit " + args[0] + ": too many arguments: " + args[1+most] + "\n")
-		return c, noOne
+		return c, complain(args[0], "too many arguments: "+args[1+most])
 	}
 	var err error
 	if c.conn, err = control.Dial(node.ControlPath); err != nil {
 		return c, c.unheard(err)
 	}
-	return c, done
+	return c, exitOK
 }
 
 // ask gives the record in PID 1's answer.
@@ -98,7 +97,7 @@ func (c *client) ask(command string) (r health.Record, status int) {
 	if !ok {
 		return r, c.fail("PID 1 says something strange: " + answer.Text)
 	}
-	return r, done
+	return r, exitOK
 }
 
 // settled waits until the release is not being stopped any more, nor made ready for its
@@ -109,11 +108,11 @@ func (c *client) settled(r health.Record) (health.Record, int) {
 		time.Sleep(pause)
 		pause = min(2*pause, 50*time.Millisecond)
 		var status int
-		if r, status = c.ask(control.Status); status != done {
+		if r, status = c.ask(control.Status); status != exitOK {
 			return r, status
 		}
 	}
-	return r, done
+	return r, exitOK
 }
 
 // beforeStart says that the release has ended because it was to be restarted, and nobody has
@@ -128,14 +127,13 @@ func (c *client) took() string {
 
 // fail says why what was asked for is not so.
 func (c *client) fail(why string) int {
-	os.Stderr.WriteString("beaminit " + c.command + ": " + why + "\n")
-	return notDone
+	complain(c.command, why)
+	return exitFailed
 }
 
 // unheard says why PID 1 could not be asked.
 func (c *client) unheard(err error) int {
-	os.Stderr.WriteString("beaminit " + c.command + ": " + node.ControlPath + ": " + err.Error() + "\n")
-	return noOne
+	return complain(c.command, node.ControlPath+": "+err.Error())
 }
 
 func say(line string) { os.Stdout.WriteString(line + "\n") }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/beaminit/beaminit/cluster"
@@ -69,20 +70,29 @@ func (v *remoteShell) connect() error {
 	}
 	v.name = name
 	w := v.node.Watch(node.MeshOf(&v.cmd))
-	// Another name yet: the VM may not have noticed the end of this handshake when what it
-	// was for begins.
-	w.Node = name + "-first" + w.Node[at(w.Node)-1:]
+	// Another name than the shell's: the VM may not have noticed the end of this handshake
+	// when that of the shell begins.
+	_, host, _ := strings.Cut(w.Node, "@")
+	w.Node = name + "-first@" + host
 	w.Limit = max(w.Limit, reachWait)
 	answer, at := w.Reach()
-	if v.at = at; answer != cluster.Answered {
-		why := map[cluster.Answer]string{cluster.Refused: "nothing listens on ", cluster.Silent: "no answer from "}[answer]
-		if why == "" {
-			why = "no Erlang node answers on "
-		}
-		return errors.New(why + at.String() + v.state())
+	if answer != cluster.Answered {
+		return errors.New(unanswered(answer) + at.String() + v.state())
 	}
+	v.at = at
 	_, err = v.node.Image.Read(v.cookieFile())
 	return err
+}
+
+// unanswered says what came in place of an answer; an address goes behind it.
+func unanswered(a cluster.Answer) string {
+	switch a {
+	case cluster.Refused:
+		return "nothing listens on "
+	case cluster.Silent:
+		return "no answer from "
+	}
+	return "no Erlang node answers on "
 }
 
 // state is what PID 1 says about the release, for root.
@@ -116,7 +126,7 @@ func (v *remoteShell) run(first, last []string, terminal bool) (status int, err 
 		return 0, errors.New("memfd_create: " + err.Error())
 	}
 	defer unix.Close(fd)
-	host := v.cmd.Node[at(v.cmd.Node):]
+	_, host, _ := strings.Cut(v.cmd.Node, "@")
 	unix.Write(fd, []byte(release.Inetrc(host, v.at.Addr())))
 	r := v.node.Release
 	shell := release.RemoteShell{
@@ -132,14 +142,4 @@ func (v *remoteShell) run(first, last []string, terminal bool) (status int, err 
 		return 0, err
 	}
 	return s.run(), nil
-}
-
-// at is the index of what stands behind the @ in the name of a node.
-func at(node string) int {
-	for i := range node {
-		if node[i] == '@' {
-			return i + 1
-		}
-	}
-	return len(node)
 }

@@ -11,10 +11,7 @@ import (
 // FactoryReset has the next boot make the data partitions anew, and reboots:
 // beaminit factory-reset [--yes]. Without --yes it only says what would be lost.
 func FactoryReset(args []string) int {
-	complain := func(text string) int {
-		os.Stderr.WriteString("beaminit factory-reset: " + text + "\n")
-		return noOne
-	}
+	complain := func(why string) int { return complain("factory-reset", why) }
 	yes := len(args) == 2 && args[1] == "--yes"
 	if len(args) > 1 && !yes {
 		return complain("no argument " + args[1] + "; want --yes, or none")
@@ -29,7 +26,7 @@ func FactoryReset(args []string) int {
 	}
 	if !yes {
 		say("beaminit factory-reset --yes does it, with a reboot at once")
-		return notDone
+		return exitFailed
 	}
 	dir, errs := boot.FindState(plan)
 	for _, err := range errs {
@@ -45,5 +42,5 @@ func FactoryReset(args []string) int {
 		return complain("reboot: " + err.Error())
 	}
 	say("the node reboots")
-	return done
+	return exitOK
 }

@@ -13,26 +13,25 @@ import (
 	"github.com/beaminit/beaminit/node"
 )
 
-// printHistory prints what is remembered of the boots of this node, or of one whose disk
+// PrintHistory prints what is remembered of the boots of this node, or of one whose disk
 // lies here. Exit status 1 where there is nothing to print.
 func PrintHistory(args []string) int {
-	o, problem := parseHistory(args)
-	if problem != "" {
-		os.Stderr.WriteString("beaminit history: " + problem + "\n")
-		return 2
+	o, err := parseHistory(args)
+	if err != nil {
+		return complain("history", err.Error())
 	}
 	entries, from, notes := readHistory(o)
 	for _, note := range notes {
-		os.Stderr.WriteString("beaminit history: " + note + "\n")
+		complain("history", note)
 	}
 	if len(entries) == 0 {
 		if len(notes) == 0 {
-			os.Stderr.WriteString("beaminit history: nothing is remembered in " + from + "\n")
+			complain("history", "nothing is remembered in "+from)
 		}
-		return 1
+		return exitFailed
 	}
 	os.Stdout.WriteString(history.List(entries[max(len(entries)-o.last, 0):]))
-	return 0
+	return exitOK
 }
 
 // historyOptions are the arguments of history.
@@ -42,32 +41,35 @@ type historyOptions struct {
 	path string // of the history itself, or a directory that has it; empty: by the configuration
 }
 
-func parseHistory(args []string) (o historyOptions, problem string) {
+func parseHistory(args []string) (o historyOptions, err error) {
 	o.last = history.MaxFile
 	for i := 1; i < len(args); i++ {
-		name, value, has := strings.Cut(args[i], "=")
-		switch {
-		case name != "-n" && name != "--root":
-			if strings.HasPrefix(name, "-") || o.path != "" {
-				return o, "no option " + args[i] + "; want -n NUMBER, --root DIR, or the path of a history"
+		switch name, _, _ := strings.Cut(args[i], "="); {
+		case name == "--root":
+			o.root, i, err = optionValue(args, i)
+		case name == "-n":
+			var number string
+			if number, i, err = optionValue(args, i); err == nil {
+				o.last, err = entryCount(number)
 			}
+		case strings.HasPrefix(name, "-") || o.path != "":
+			err = errors.New("no option " + args[i] + "; want -n NUMBER, --root DIR, or the path of a history")
+		default:
 			o.path = args[i]
-			continue
-		case !has:
-			if i++; i == len(args) {
-				return o, name + " wants a value"
-			}
-			value = args[i]
 		}
-		if name == "--root" {
-			o.root = value
-		} else if n, err := strconv.ParseUint(value, 10, 31); err != nil || n == 0 {
-			return o, "-n " + value + ": want a number of entries, from 1 on"
-		} else {
-			o.last = int(n)
+		if err != nil {
+			return o, err
 		}
 	}
-	return o, ""
+	return o, nil
+}
+
+func entryCount(number string) (int, error) {
+	n, err := strconv.ParseUint(number, 10, 31)
+	if err != nil || n == 0 {
+		return 0, errors.New("-n " + number + ": want a number of entries, from 1 on")
+	}
+	return int(n), nil
 }
 
 // readHistory gives the entries, and where they were looked for.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"os"
 	"strings"
 
@@ -12,181 +11,160 @@ import (
 	"github.com/beaminit/beaminit/node"
 )
 
-// section is one part of a printed plan.
-type section struct {
-	name  string
-	lines []string
+// bootPlan is what a boot would do, for people to read.
+type bootPlan struct {
+	sections []section
+	notes    []string // what has no effect, which is no fault
+	release  []string // the same, of the release: its section has them
+	problems []string
 }
 
-// options are the arguments of plan and check.
-type options struct {
-	root    string // where the image lies on this machine
-	cmdline string
-	json    bool
-	all     bool // of plan: what is built in too
+func (p *bootPlan) add(sections ...section) { p.sections = append(p.sections, sections...) }
+
+// addSome adds what most nodes do not have.
+func (p *bootPlan) addSome(sections ...section) {
+	for _, s := range sections {
+		if len(s.lines) > 0 {
+			p.add(s)
+		}
+	}
 }
 
-// parseOptions reads the arguments after the command's name. Without --root the
-// parseOptions reads them. Without one the plan is of this machine, and so is the command line.
-func parseOptions(args []string) (o options, problem string) {
-	o.root = "/"
-	given := false
-	for i := 1; i < len(args); i++ {
-		name, value, has := strings.Cut(args[i], "=")
-		switch args[i] {
-		case "--json":
-			o.json = true
-			continue
-		case "--all":
-			o.all = true
-			continue
-		}
-		if name != "--root" && name != "--cmdline" {
-			return o, "no option " + args[i] + "; want --root DIR, --cmdline STR, --all, --json"
-		}
-		if !has {
-			if i++; i == len(args) {
-				return o, name + " wants a value"
-			}
-			value = args[i]
-		}
-		if name == "--root" {
-			o.root, given = value, true
-		} else {
-			o.cmdline, given = value, true
-		}
+func (p *bootPlan) note(text string) {
+	if text != "" {
+		p.notes = append(p.notes, text)
 	}
-	if st, err := os.Stat(o.root); err != nil || !st.IsDir() {
-		return o, "--root " + o.root + ": no such directory"
+}
+
+func (p *bootPlan) problem(errs ...error) {
+	for _, err := range errs {
+		p.problems = append(p.problems, err.Error())
 	}
-	if !given {
-		o.cmdline = node.Cmdline()
-	}
-	return o, ""
 }
 
 // Plan prints what a boot would do. It changes nothing and needs no privilege.
 func Plan(args []string) int {
-	o, problem := parseOptions(args)
-	if problem != "" {
-		os.Stderr.WriteString("beaminit plan: " + problem + "\n")
-		return 2
+	o, err := parseOptions(args)
+	if err != nil {
+		return complain("plan", err.Error())
 	}
-	sections, _, _ := makePlan(o)
+	p := makePlan(o)
 	if o.json {
-		os.Stdout.WriteString(planJSON(sections))
+		os.Stdout.WriteString(planJSON(p.sections))
 	} else {
-		os.Stdout.WriteString(planText(sections))
+		os.Stdout.WriteString(planText(p.sections))
 	}
-	return 0
+	return exitOK
 }
 
 // Check prints what is wrong; an image build runs it, so that a bad configuration
 // stops the build and not a node.
 func Check(args []string) int {
-	o, problem := parseOptions(args)
-	if problem != "" {
-		os.Stderr.WriteString("beaminit check: " + problem + "\n")
-		return 2
+	o, err := parseOptions(args)
+	if err != nil {
+		return complain("check", err.Error())
 	}
-	_, notes, problems := makePlan(o)
-	for _, p := range problems {
-		os.Stdout.WriteString(p + "\n")
+	p := makePlan(o)
+	for _, problem := range p.problems {
+		say(problem)
 	}
-	for _, l := range notes {
-		os.Stdout.WriteString("note: " + l + "\n")
+	for _, note := range append(p.release, p.notes...) {
+		say("note: " + note)
 	}
-	if len(problems) > 0 {
-		return 1
+	if len(p.problems) > 0 {
+		return exitFailed
 	}
-	return 0
+	return exitOK
 }
 
-// wanted are the parts of a plan that most nodes do not have.
-func wanted(n *node.Setup, cmdline string) (plan []section) {
-	for _, s := range []section{
-		{"services", n.ServiceLines()},
-		{"devices", node.DeviceLines(n.Config)},
-		{"cgroups", n.CgroupLines()},
-		{"update", n.UpdateLines(cmdline)},
-	} {
-		if len(s.lines) > 0 {
-			plan = append(plan, s)
-		}
-	}
-	return plan
-}
-
-// makePlan computes what a boot would do, from the same functions. said is what has no effect,
-// which is no fault.
-func makePlan(o options) (plan []section, said, problems []string) {
+// makePlan computes what a boot would do, from the same functions.
+func makePlan(o options) *bootPlan {
 	n := node.LoadSetup(o.root, o.cmdline)
 	c := n.Config
-	problems = append(texts(c.Problems), messages(node.CheckSelfInPeers(c))...)
-	problems = append(problems, health.CheckCmdline(o.cmdline)...)
-	var mounts, targets []string
-	notes := texts(c.Notes)
-	for _, m := range append(boot.Early(), boot.Late()...) {
-		mounts = append(mounts, m.String())
-	}
+	p := &bootPlan{notes: texts(c.Notes), problems: texts(c.Problems)}
+	p.problem(node.CheckSelfInPeers(c)...)
+	p.problems = append(p.problems, health.CheckCmdline(o.cmdline)...)
+	p.add(
+		section{"configuration", settings(c, o.all)},
+		section{"modules", c.Kernel.Modules},
+		section{"sysctl", c.Kernel.Sysctl},
+		section{"tmpfiles", texts(c.Tmpfiles)},
+	)
 	user, errs := boot.UserMounts(c.Mounts)
-	for _, m := range user {
-		mounts, targets = append(mounts, m.String()+m.Care()), append(targets, m.Target)
+	p.problem(errs...)
+	p.problem(n.Net.Problems()...)
+	targets := p.addMounts(n, user)
+	p.addNetwork(n)
+	if o.json { // where the image needs a directory
+		p.add(section{"targets", targets})
 	}
-	problems = append(append(problems, messages(errs)...), messages(n.Net.Problems())...)
-	overlay, wrong := n.OverlayPlan(targets)
-	mounts, problems = append(mounts, overlay...), append(problems, wrong...)
-	n.StateDir = boot.StateDir(user)
-	n.Found.Peers = node.Found(&n.Image) // of the running node
-	hosts, kept := n.Hosts()
-	notes = append(notes, kept...)
-	if missing := c.MissingUsers(n.Image.Read); missing != "" {
-		notes = append(notes, missing)
-	}
+	p.note(c.MissingUsers(n.Image.Read))
 	if c.FactoryReset {
-		notes = append(notes, "beaminit.factory_reset: what has format is made anew in each boot with this word")
+		p.note("beaminit.factory_reset: what has format is made anew in each boot with this word")
 	}
-	release, said, errs := planRelease(n)
-	modules, unseen := n.MissingModules()
-	if unseen != "" {
-		notes = append(notes, unseen)
-	}
-	problems = append(problems, messages(append(append(append(append(errs, n.UnknownUsers()...), n.MissingPrograms()...), append(n.MissingTools(), n.MissingLoaderTools()...)...), modules...))...)
-	problems = append(problems, devices.Unknown(c.Devices, n.Image.Read)...)
+	p.addRelease(n)
+	p.addSome(
+		section{"services", n.ServiceLines()},
+		section{"devices", node.DeviceLines(c)},
+		section{"cgroups", n.CgroupLines()},
+		section{"update", n.UpdateLines(o.cmdline)},
+	)
+	p.checkImage(n)
 	if o.root == "/" { // what outlives a reboot is no part of an image
-		problems = append(problems, checkState(c, user)...)
+		p.problems = append(p.problems, checkState(c, user)...)
 	} else { // a node that runs has its root
-		problems = append(problems, messages(boot.RootProblems(&c.Root))...)
+		p.problem(boot.RootProblems(&c.Root)...)
+	}
+	if c.FromErlinit() {
+		p.add(section{"beaminit.toml", lines([]byte(c.TOML()))})
 	}
 	sequence := node.ShutdownPlan(c)
-	plan = []section{
-		{"configuration", settings(c, o.all)},
-		{"modules", c.Kernel.Modules},
-		{"sysctl", c.Kernel.Sysctl},
-		{"tmpfiles", texts(c.Tmpfiles)},
-		{"mounts", mounts},
-		{"network", n.Net.Lines()},
-		{node.HostsTarget, lines(hosts)},
-		{"found peers", foundLines(n.Found.Peers, uptime())},
-		{node.ResolvTarget, lines(n.Resolv())},
-		{node.InetrcPath, lines(n.Inetrc())},
-	}
-	if o.json { // where the image needs a directory
-		plan = append(plan, section{"targets", targets})
-	}
-	plan = append(plan, release...)
-	plan = append(plan, wanted(n, o.cmdline)...)
-	if c.FromErlinit() {
-		plan = append(plan, section{"beaminit.toml", lines([]byte(c.TOML()))})
-	}
-	return append(plan, section{"way down", sequence.Lines()}, section{"notes", notes}, section{"problems", problems}), append(said, notes...), problems
+	p.add(
+		section{"way down", sequence.Lines()},
+		section{"notes", p.notes},
+		section{"problems", p.problems},
+	)
+	return p
 }
 
-func messages(errs []error) (lines []string) {
-	for _, err := range errs {
-		lines = append(lines, err.Error())
+// addMounts adds what is mounted, and gives where the configuration mounts something.
+func (p *bootPlan) addMounts(n *node.Setup, user []boot.Mount) (targets []string) {
+	mounts := texts(append(boot.Early(), boot.Late()...))
+	for _, m := range user {
+		mounts = append(mounts, m.String()+m.Care())
+		targets = append(targets, m.Target)
 	}
-	return lines
+	overlay, problems := n.OverlayPlan(targets)
+	p.problems = append(p.problems, problems...)
+	p.add(section{"mounts", append(mounts, overlay...)})
+	n.StateDir = boot.StateDir(user)
+	return targets
+}
+
+// addNetwork adds the network, and the files with names and addresses.
+func (p *bootPlan) addNetwork(n *node.Setup) {
+	n.Found.Peers = node.Found(&n.Image) // of the running node
+	hosts, notes := n.Hosts()
+	p.notes = append(p.notes, notes...)
+	p.add(
+		section{"network", n.Net.Lines()},
+		section{node.HostsTarget, lines(hosts)},
+		section{"found peers", foundLines(n.Found.Peers, uptime())},
+		section{node.ResolvTarget, lines(n.Resolv())},
+		section{node.InetrcPath, lines(n.Inetrc())},
+	)
+}
+
+// checkImage looks for what the configuration names and the image does not have.
+func (p *bootPlan) checkImage(n *node.Setup) {
+	modules, unseen := n.MissingModules()
+	p.note(unseen)
+	for _, errs := range [...][]error{
+		n.UnknownUsers(), n.MissingPrograms(), n.MissingTools(), n.MissingLoaderTools(), modules,
+	} {
+		p.problem(errs...)
+	}
+	p.problems = append(p.problems, devices.Unknown(n.Config.Devices, n.Image.Read)...)
 }
 
 // checkState says what of the node's own files on its disks is not believed, and whose it
@@ -197,12 +175,15 @@ func checkState(c *config.Config, mounts []boot.Mount) (problems []string) {
 			problems = append(problems, "not believed: "+err.Error())
 		}
 	}
-	for _, k := range [...]struct{ key, path string }{{"health.key_file", c.Health.KeyFile}, {"discovery.key_file", c.Discovery.KeyFile}} {
-		if k.path == "" {
+	for _, f := range [...]struct{ key, path string }{
+		{"health.key_file", c.Health.KeyFile},
+		{"discovery.key_file", c.Discovery.KeyFile},
+	} {
+		if f.path == "" {
 			continue
 		}
-		if _, err := health.ReadKey(k.path); err != nil {
-			problems = append(problems, k.key+": "+err.Error())
+		if _, err := health.ReadKey(f.path); err != nil {
+			problems = append(problems, f.key+": "+err.Error())
 		}
 	}
 	return problems
@@ -218,49 +199,4 @@ func settings(c *config.Config, all bool) (list []string) {
 		list = append(list, setting+strings.Repeat(" ", max(2, 46-len(setting)))+"# "+where)
 	})
 	return list
-}
-
-// texts is a list as its parts tell themselves.
-func texts[T interface{ String() string }](list []T) (told []string) {
-	for _, t := range list {
-		told = append(told, t.String())
-	}
-	return told
-}
-
-func lines(text []byte) []string {
-	if len(text) == 0 {
-		return nil
-	}
-	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
-}
-
-func planText(plan []section) string {
-	var b strings.Builder
-	for _, s := range plan {
-		if len(s.lines) == 0 {
-			continue
-		}
-		if b.Len() > 0 {
-			b.WriteByte('\n')
-		}
-		b.WriteString(s.name + ":\n")
-		for _, l := range s.lines {
-			b.WriteString("  " + l + "\n")
-		}
-	}
-	return b.String()
-}
-
-// planJSON is an object of arrays of strings.
-func planJSON(plan []section) string {
-	object := make(map[string][]string, len(plan))
-	for _, s := range plan {
-		object[s.name] = append([]string{}, s.lines...)
-	}
-	text, err := json.MarshalIndent(object, "", " ")
-	if err != nil { // of strings, none is possible
-		panic(err)
-	}
-	return string(text) + "\n"
 }

@@ -9,56 +9,58 @@ import (
 	"github.com/beaminit/beaminit/release"
 )
 
-// planRelease says how the release would be started, with every file that would
-// be written and none of its secrets. notes are what of it has no effect.
-func planRelease(n *node.Setup) (plan []section, notes []string, problems []error) {
+// addRelease adds how the release would be started, with every file that would be written
+// and none of its secrets.
+func (p *bootPlan) addRelease(n *node.Setup) {
 	n.FindRelease()
 	if n.Failed != nil {
-		return nil, nil, []error{n.Failed}
+		p.problem(n.Failed)
+		return
 	}
 	n.FindUser()
 	if n.Failed != nil {
-		problems = append(problems, n.Failed)
+		p.problem(n.Failed)
 	}
 	r := n.Release
 	cmd := n.Command(1)
-	cookie, wrong := planCookie(n, &cmd)
-	problems = append(append(problems, r.Problems...), wrong...)
+	p.release = cmd.Notes
+	cookie, problems := planCookie(n, &cmd)
+	p.problem(r.Problems...)
+	p.problem(problems...)
 	for _, err := range [...]error{cmd.Refused, n.TLSProblem(&cmd), n.CheckCertificate(cmd.Node)} {
 		if err != nil {
-			problems = append(problems, err)
+			p.problem(err)
 		}
 	}
-	problems = append(problems, r.Check(n.Image.Root, &cmd, n.Config.Node.Hostname)...)
-	plan = []section{
-		{"release", append(r.Why, cmd.Notes...)},
-		{"node", []string{nodeLine(&cmd)}},
-		{"user", []string{cmd.User.String()}},
-		{"cookie", []string{cookie}},
-		{"command", append([]string{cmd.Path}, flagLines(cmd.Argv[1:])...)},
-		{"environment", shown(cmd.Env)},
-	}
+	p.problem(r.Check(n.Image.Root, &cmd, n.Config.Node.Hostname)...)
+	p.add(
+		section{"release", append(r.Why, cmd.Notes...)},
+		section{"node", []string{nodeLine(&cmd)}},
+		section{"user", []string{cmd.User.String()}},
+		section{"cookie", []string{cookie}},
+		section{"command", append([]string{cmd.Path}, flagLines(cmd.Argv[1:])...)},
+		section{"environment", shown(cmd.Env)},
+	)
 	if c := &n.Config.Console; cmd.TTY {
 		on := "the release's shell is on " + c.Path()
 		if c.Options != "" {
 			on += ", " + c.Options
 		}
-		plan = append(plan, section{"console", []string{on + "; health and all else are on the kernel's console"}})
+		p.add(section{"console", []string{on + "; health and all else are on the kernel's console"}})
 	}
 	if dir := n.Config.Release.WorkingDirectory; dir != "" {
-		plan = append(plan, section{"working directory", []string{dir}})
+		p.add(section{"working directory", []string{dir}})
 	}
 	if cmd.Daemon {
-		plan = append(plan, section{"beside it, with the same environment", []string{r.ERTSDir + "/bin/epmd"}})
+		p.add(section{"beside it, with the same environment", []string{r.ERTSDir + "/bin/epmd"}})
 	}
 	for _, f := range cmd.Files {
 		text := lines(f.Content)
 		if f.Secret {
 			text = []string{"(not shown)"}
 		}
-		plan = append(plan, section{f.Path + " (mode " + fs.FileMode(f.Mode).String() + ")", text})
+		p.add(section{f.Path + " (mode " + fs.FileMode(f.Mode).String() + ")", text})
 	}
-	return plan, cmd.Notes, problems
 }
 
 // planCookie says where the cookie comes from. That a file of it is not there is no problem

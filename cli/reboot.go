@@ -32,14 +32,14 @@ func ask(args []string, action shutdown.Action, sig unix.Signal) int {
 want nothing, or: -f (at once, not through PID 1: nothing is stopped or unmounted), -n (with -f:
 no sync before), -d SEC (wait before); for reboot ARG (for the firmware or boot loader)
 `)
-		return 2
+		return exitUnable
 	}
 	time.Sleep(r.delay)
 	if err := r.perform(action, sig); err != nil {
 		os.Stderr.WriteString(action.String() + ": " + err.Error() + "\n")
-		return 1
+		return exitFailed
 	}
-	return 0
+	return exitOK
 }
 
 func (r request) perform(action shutdown.Action, sig unix.Signal) error {

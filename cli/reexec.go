@@ -1,8 +1,8 @@
 package cli
 
 import (
+	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -14,11 +14,11 @@ import (
 // reexecWait is how long the program in PID 1's place may take until it answers.
 const reexecWait = 10 * time.Second
 
-// reexec asks PID 1 to execute another program in its place, after that has shown that
+// Reexec asks PID 1 to execute another program in its place, after that has shown that
 // it runs on this machine and is a beaminit.
 func Reexec(args []string) int {
 	c, status := begin(args, 1)
-	if status != done {
+	if status != exitOK {
 		return status
 	}
 	defer c.conn.Close()
@@ -26,13 +26,9 @@ func Reexec(args []string) int {
 	if len(args) > 1 {
 		program = args[1]
 	}
-	if !strings.HasPrefix(program, "/") {
-		var here [unix.PathMax]byte
-		n, err := unix.Getcwd(here[:])
-		if err != nil {
-			return c.fail("the current directory: " + err.Error())
-		}
-		program = string(here[:n-1]) + "/" + program
+	program, err := filepath.Abs(program)
+	if err != nil {
+		return c.fail("the current directory: " + err.Error())
 	}
 	before, err := c.conn.Ask(control.Status, "", answerWait)
 	if err != nil {
@@ -44,11 +40,11 @@ func Reexec(args []string) int {
 	return c.reexec(program, before)
 }
 
-// reexec sends the command. There is an answer only where it failed: where it did not,
-// whoever would answer is not there any more, and PID 1 lives another life.
+// reexec sends the command. There is an answer only where it failed: else the program that
+// would answer is not there any more, and PID 1 tells another incarnation.
 func (c *client) reexec(program string, before control.Answer) int {
 	other, status := begin([]string{c.command}, 0)
-	if status != done {
+	if status != exitOK {
 		return status
 	}
 	failed := make(chan string, 1)
@@ -72,7 +68,7 @@ func (c *client) reexec(program string, before control.Answer) int {
 				goesOn += " pid=" + strconv.Itoa(r.PID)
 			}
 			say(goesOn)
-			return done
+			return exitOK
 		}
 	}
 	return c.fail("no other PID 1 answers after " + c.took() + "; look with beaminit status")
@@ -85,7 +81,8 @@ func notBeaminit(program string) string {
 		return "pipe: " + err.Error()
 	}
 	defer unix.Close(out[0])
-	pid, err := syscall.ForkExec(program, []string{"beaminit", "version"}, &syscall.ProcAttr{Files: []uintptr{0, uintptr(out[1]), 2}})
+	files := []uintptr{0, uintptr(out[1]), 2}
+	pid, err := syscall.ForkExec(program, []string{"beaminit", "version"}, &syscall.ProcAttr{Files: files})
 	unix.Close(out[1])
 	if err != nil {
 		return program + ": cannot be executed: " + err.Error()

@@ -52,10 +52,7 @@ func Remote(args []string) int {
 	return status
 }
 
-func noRemote(why string) int {
-	os.Stderr.WriteString("beaminit remote: " + why + "\n")
-	return noOne
-}
+func noRemote(why string) int { return complain("remote", why) }
 
 // printRemote prints the line that does the same on another machine of the network, to
 // standard output, and what it needs there, to standard error.
@@ -66,9 +63,9 @@ func printRemote(args []string) int {
 			rest = append(rest, a)
 		}
 	}
-	o, problem := parseOptions(rest)
-	if problem != "" {
-		return noRemote(problem + ", beside --print")
+	o, err := parseOptions(rest)
+	if err != nil {
+		return noRemote(err.Error() + ", beside --print")
 	}
 	v, err := newRemoteShell(o.root, o.cmdline)
 	if err != nil {
@@ -87,5 +84,5 @@ func printRemote(args []string) int {
 		os.Stderr.WriteString("# " + need + "\n")
 	}
 	say(line)
-	return done
+	return exitOK
 }

@@ -20,7 +20,7 @@ const (
 	callSize  = 64 << 20
 )
 
-// call calls a function of the release and prints what it gives. Exit status 1 where it
+// RPC calls a function of the release and prints what it gives. Exit status 1 where it
 // gives none but a reason, 2 where it cannot be called.
 func RPC(args []string) int {
 	limit := callLimit
@@ -60,7 +60,7 @@ func RPC(args []string) int {
 	return status
 }
 
-func noCall(why string) int { return failCall(noOne, why) }
+func noCall(why string) int { return failCall(exitUnable, why) }
 
 func failCall(status int, why string) int {
 	newPrinted(os.Stderr).Write([]byte("beaminit rpc: " + strings.TrimSpace(why) + "\n"))
@@ -77,32 +77,32 @@ func (v *remoteShell) erlCall(path, text string, limit int) int {
 	case err != nil:
 		return noCall(path + ": " + err.Error())
 	case late:
-		return failCall(notDone, "no result within "+strconv.Itoa(limit)+" s; it may still come to one")
+		return failCall(exitFailed, "no result within "+strconv.Itoa(limit)+" s; it may still come to one")
 	case ok && failed:
 		out := newPrinted(os.Stdout)
 		out.Write(printed)
-		return failCall(notDone, string(result))
+		return failCall(exitFailed, string(result))
 	case ok:
 		out := newPrinted(os.Stdout)
 		out.Write(printed)
 		out.Write(result)
-		return done
+		return exitOK
 	case strings.HasPrefix(said, "{error, "): // of the text of the arguments
 		return noCall(strings.Trim(said, "{}"))
 	case strings.Contains(said, "evaluating input failed"):
-		return failCall(notDone, v.cmd.Node+" went away before there was a result")
-	case keptOut(said, status):
-		return noCall(v.keptOut())
+		return failCall(exitFailed, v.cmd.Node+" went away before there was a result")
+	case refusedCookie(said, status):
+		return noCall(v.refusedCookie())
 	}
 	return noCall(path + " failed: " + said[:min(len(said), 1000)])
 }
 
-// keptOut says whether erl_call was not let in by a node that answers.
-func keptOut(said string, status unix.WaitStatus) bool {
+// refusedCookie says whether erl_call was not let in by a node that answers.
+func refusedCookie(said string, status unix.WaitStatus) bool {
 	return status.ExitStatus() == 1 && strings.Contains(said, "connect")
 }
 
-func (v *remoteShell) keptOut() string {
+func (v *remoteShell) refusedCookie() string {
 	return v.cmd.Node + " does not let us in: it has another cookie than " + v.cookieFile() + " now"
 }
 
@@ -113,8 +113,10 @@ func (v *remoteShell) checkCookie() error {
 	if path == "" || !v.at.Addr().Is4() {
 		return nil
 	}
-	if out, status, late, err := v.runErlCall(path, release.ErlCallInput(release.Call("erlang", "node", "[]")), callLimit); err == nil && !late && keptOut(string(out), status) {
-		return errors.New(v.keptOut())
+	question := release.ErlCallInput(release.Call("erlang", "node", "[]"))
+	out, status, late, err := v.runErlCall(path, question, callLimit)
+	if err == nil && !late && refusedCookie(string(out), status) {
+		return errors.New(v.refusedCookie())
 	}
 	return nil
 }
@@ -133,9 +135,15 @@ func (v *remoteShell) runErlCall(path, text string, limit int) (out []byte, stat
 		return nil, 0, false, err
 	}
 	unix.SetNonblock(pipe[1], false)
-	c := launch.Command{Path: path, Argv: []string{"erl_call", "-address", v.at.String(),
-		"-h", v.name + "-call", // not the shell's that may follow; -r gives two at once the same name now and then
-		"-e", "-fetch_stdout"}, Dir: "/", Env: v.cmd.Env, Bounds: v.node.RemoteBounds()}
+	c := launch.Command{
+		Path: path,
+		Argv: []string{
+			"erl_call", "-address", v.at.String(),
+			"-h", v.name + "-call", // not the shell's that may follow; -r gives two at once the same name now and then
+			"-e", "-fetch_stdout",
+		},
+		Dir: "/", Env: v.cmd.Env, Bounds: v.node.RemoteBounds(),
+	}
 	pid, err := c.Spawn(2, in, pipe[1], pipe[1])
 	unix.Close(pipe[1])
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 // beaminit service [NAME [start|stop|restart]].
 func Service(args []string) int {
 	a, status := begin(args, 2)
-	if status != done {
+	if status != exitOK {
 		return status
 	}
 	defer a.conn.Close()
@@ -25,5 +25,5 @@ func Service(args []string) int {
 		answer.Text = "no service is configured"
 	}
 	say(answer.Text)
-	return done
+	return exitOK
 }

@@ -15,21 +15,27 @@ import (
 // with those of its caller it could read what root types, type for root (ioctl_tty(2),
 // TIOCSTI), and stay there when it has ended.
 type session struct {
-	pid  int
-	out  [2]*printed
-	from []int // what it writes is read here, and goes to standard output and standard error
-	to   int   // what is typed goes there; -1: nothing does
-	in   []byte
-	done chan unix.WaitStatus
-	wake [2]int // a byte for each thing that is neither typed nor written
-	size chan os.Signal
-	ends chan os.Signal
+	pid     int
+	out     [2]*printed // standard output and standard error of this program
+	from    []int       // what the process writes is read here, for out
+	to      int         // what is typed goes there; -1: nothing does
+	typing  []byte      // what was typed, and has not been taken yet
+	ended   chan unix.WaitStatus
+	wake    [2]int         // a pipe: a byte in it ends the wait for what is typed and written
+	resized chan os.Signal // SIGWINCH
+	killed  chan os.Signal // the signals that end this program
 }
 
 // start starts it: c with its bounds, a terminal or none, and one more descriptor.
 func (v *remoteShell) start(c launch.Command, terminal bool, extra int) (*session, error) {
 	c.Bounds, c.TTY = v.node.RemoteBounds(), terminal
-	s := &session{out: [2]*printed{newPrinted(os.Stdout), newPrinted(os.Stderr)}, to: -1, done: make(chan unix.WaitStatus, 1), size: make(chan os.Signal, 1), ends: make(chan os.Signal, 1)}
+	s := &session{
+		out:     [2]*printed{newPrinted(os.Stdout), newPrinted(os.Stderr)},
+		to:      -1,
+		ended:   make(chan unix.WaitStatus, 1),
+		resized: make(chan os.Signal, 1),
+		killed:  make(chan os.Signal, 1),
+	}
 	files, err := s.files(terminal)
 	if err != nil {
 		return nil, err
@@ -53,12 +59,14 @@ func (s *session) files(terminal bool) ([]int, error) {
 		if err != nil {
 			return nil, err
 		}
-		var out, errs [2]int
-		if err := errors.Join(unix.Pipe2(out[:], unix.O_CLOEXEC|unix.O_NONBLOCK), unix.Pipe2(errs[:], unix.O_CLOEXEC|unix.O_NONBLOCK)); err != nil {
+		out, err := outputPipe()
+		if err != nil {
 			return nil, err
 		}
-		unix.SetNonblock(out[1], false)
-		unix.SetNonblock(errs[1], false)
+		errs, err := outputPipe()
+		if err != nil {
+			return nil, err
+		}
 		s.from = []int{out[0], errs[0]}
 		return []int{null, out[1], errs[1]}, nil
 	}
@@ -76,6 +84,14 @@ func (s *session) files(terminal bool) ([]int, error) {
 	return []int{t.Slave, t.Slave, t.Slave}, nil
 }
 
+// outputPipe is a pipe of which only the end that is read from does not block.
+func outputPipe() (p [2]int, err error) {
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		return p, os.NewSyscallError("pipe2", err)
+	}
+	return p, unix.SetNonblock(p[1], false)
+}
+
 // resize gives its terminal the size of this one.
 func (s *session) resize() {
 	if size, err := unix.IoctlGetWinsize(0, unix.TIOCGWINSZ); err == nil && s.to >= 0 && size.Row > 0 {
@@ -89,8 +105,8 @@ func (s *session) run() int {
 	if s.to >= 0 {
 		defer raw()()
 	}
-	signal.Notify(s.size, unix.SIGWINCH)
-	signal.Notify(s.ends, unix.SIGTERM, unix.SIGHUP, unix.SIGINT)
+	signal.Notify(s.resized, unix.SIGWINCH)
+	signal.Notify(s.killed, unix.SIGTERM, unix.SIGHUP, unix.SIGINT)
 	go func() {
 		var status unix.WaitStatus
 		for {
@@ -98,32 +114,33 @@ func (s *session) run() int {
 				break
 			}
 		}
-		s.done <- status
+		s.ended <- status
 		unix.Write(s.wake[1], []byte{0})
 	}()
 	go func() {
 		for {
 			select {
-			case <-s.size:
+			case <-s.resized:
 				s.resize()
-			case <-s.ends:
+			case <-s.killed:
 				unix.Kill(-s.pid, unix.SIGKILL)
 			}
 		}
 	}()
 	for {
-		ended := len(s.done) > 0
+		ended := len(s.ended) > 0
 		s.await(ended)
 		if ended { // what it wrote last has been read
-			return exitStatus(<-s.done)
+			return exitStatus(<-s.ended)
 		}
 	}
 }
 
-// await waits for something to carry, and carries it; ended: for nothing.
+// await waits for something to carry, and carries it. Where the process has ended, it waits
+// for nothing, and carries what is left.
 func (s *session) await(ended bool) {
 	fds := []unix.PollFd{{Fd: int32(s.wake[0]), Events: unix.POLLIN}, {Fd: -1}, {Fd: -1}}
-	if s.to >= 0 && len(s.in) == 0 {
+	if s.to >= 0 && len(s.typing) == 0 {
 		fds[1] = unix.PollFd{Fd: 0, Events: unix.POLLIN}
 	} else if s.to >= 0 {
 		fds[2] = unix.PollFd{Fd: int32(s.to), Events: unix.POLLOUT}
@@ -142,19 +159,19 @@ func (s *session) await(ended bool) {
 		}
 	}
 	if fds[1].Revents != 0 {
-		s.typed()
+		s.readTyped()
 	}
-	if len(s.in) > 0 {
-		n, err := unix.Write(s.to, s.in)
+	if len(s.typing) > 0 {
+		n, err := unix.Write(s.to, s.typing)
 		if err != nil && err != unix.EAGAIN && err != unix.EINTR {
-			n = len(s.in) // nobody will ever take it
+			n = len(s.typing) // nobody will ever take it
 		}
-		s.in = s.in[:copy(s.in, s.in[max(n, 0):])]
+		s.typing = s.typing[:copy(s.typing, s.typing[max(n, 0):])]
 	}
 }
 
-// typed reads what was typed. At its end, the terminal has gone.
-func (s *session) typed() {
+// readTyped reads what was typed. At its end, the terminal has gone.
+func (s *session) readTyped() {
 	var b [4096]byte
 	n, err := unix.Read(0, b[:])
 	if err == unix.EINTR || err == unix.EAGAIN {
@@ -165,7 +182,7 @@ func (s *session) typed() {
 		s.to = -1
 		return
 	}
-	s.in = append(s.in, b[:n]...)
+	s.typing = append(s.typing, b[:n]...)
 }
 
 // carry hands on all that is there to be read; false: there is no more to come.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"errors"
 	"os"
 	"strconv"
 	"strings"
@@ -16,18 +15,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// status prints the node's present state, as PID 1 tells it. Where PID 1 does not, it
+// Status prints the node's present state, as PID 1 tells it. Where PID 1 does not, it
 // is the last health record in the kernel's log; with --key-file the last that is signed
 // with that key. Exit status 0 where the node is up, 1 where it is not, 2 where nothing
 // is known.
 func Status(args []string) int {
 	args, key, err := statusKey(args)
 	if err != nil {
-		os.Stderr.WriteString("beaminit status: " + err.Error() + "\n")
-		return noOne
+		return complain("status", err.Error())
 	}
 	a, status := begin(args, 0)
-	if status != done {
+	if status != exitOK {
 		return status
 	}
 	defer a.conn.Close()
@@ -49,26 +47,27 @@ func Status(args []string) int {
 		a.fail(node.ControlPath + ": " + why + "; this is the last record in the kernel's log:")
 	}
 	im := node.Running()
-	os.Stdout.WriteString(statusText(r, answer.Version, uptime()) + foundText(node.Found(&im), uptime()) + loadText(cgroup.Pressures(), cgroup.Usages()))
+	os.Stdout.WriteString(statusText(r, answer.Version, uptime()))
+	os.Stdout.WriteString(foundText(node.Found(&im), uptime()))
+	os.Stdout.WriteString(loadText(cgroup.Pressures(), cgroup.Usages()))
 	if r.State != health.Up {
-		return notDone
+		return exitFailed
 	}
-	return done
+	return exitOK
 }
 
 // statusKey takes --key-file out of the arguments of status.
 func statusKey(args []string) (rest []string, key health.Key, err error) {
 	for i := 0; i < len(args); i++ {
-		path, has := strings.CutPrefix(args[i], "--key-file=")
-		if args[i] == "--key-file" {
-			if i++; i == len(args) {
-				return nil, nil, errors.New("--key-file wants a file")
-			}
-			path, has = args[i], true
-		}
-		if !has {
+		if name, _, _ := strings.Cut(args[i], "="); name != "--key-file" {
 			rest = append(rest, args[i])
-		} else if key, err = health.ReadKey(path); err != nil {
+			continue
+		}
+		var path string
+		if path, i, err = optionValue(args, i); err != nil {
+			return nil, nil, err
+		}
+		if key, err = health.ReadKey(path); err != nil {
 			return nil, nil, err
 		}
 	}

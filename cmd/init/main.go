@@ -37,7 +37,7 @@ var tools = [...]struct {
 	{"plan", "[--root DIR] [--cmdline STR] [--all] [--json]", "print what a boot would do, and where each value comes from", cli.Plan},
 	{"check", "[--root DIR] [--cmdline STR]", "print only the problems; exit status 1 where there are any", cli.Check},
 	{"history", "[-n N] [--root DIR] [PATH]", "print what is remembered of boots and ends", cli.PrintHistory},
-	{"status", "", "print the state of this node; exit status 0 where it is up", cli.Status},
+	{"status", "[--key-file FILE]", "print the state of this node; exit status 0 where it is up", cli.Status},
 	{"remote", "[--print]", "open a shell of the release; --print: the line that does it on another machine", cli.Remote},
 	{"rpc", "[-t SEC] MODULE FUNCTION [ARGS]", "call a function of the release", cli.RPC},
 	{"restart", "", "end the release in order and start it again, in rescue too", cli.Restart},
@@ -52,7 +52,7 @@ var tools = [...]struct {
 	{"version", "", "print the version", printVersion},
 	{"heart", "", "", heart.Main}, // ERTS starts these two
 	{"sh", "", "", heart.Shell},
-	{"beaminit-monitor", "", "", cluster.Main}, // these are children of PID 1, and not for people
+	{cluster.MonitorName, "", "", cluster.Main}, // these are children of PID 1, and not for people
 	{netcfg.ChildName, "", "", child.Main},
 	{discovery.ChildName, "", "", peers.Main},
 	{devices.ChildName, "", "", devices.Main},
