@@ -115,7 +115,11 @@ func Build(s Spec, say func(string)) (Set, error) {
 	if err := initramfs(set.Initramfs, s, kernel, say); err != nil {
 		return Set{}, err
 	}
-	root := rootfs{Arch: a, Sys: sys, Init: s.Init, Release: release, Config: s.Config, Kernel: kernel, Drivers: s.Drivers, Modprobe: s.Modprobe}
+	root := rootfs{
+		Arch: a, Sys: sys,
+		Init: s.Init, Release: release, Config: s.Config,
+		Kernel: kernel, Drivers: s.Drivers, Modprobe: s.Modprobe,
+	}
 	return set, root.squashfs(set.Root, say)
 }
 

@@ -46,7 +46,8 @@ func kernelOf(file string, a arch.Arch, dir string, say func(string)) (Kernel, e
 func debian(a arch.Arch, out string, packages []string, say func(string)) (string, error) {
 	for _, t := range []struct{ program, pkg string }{{"apt-get", "apt"}, {"dpkg", "dpkg"}, {tool("depmod"), "kmod"}} {
 		if _, err := exec.LookPath(t.program); err != nil {
-			return "", fmt.Errorf("%s is not on this machine: what nodes of %s boot is made of Debian's packages, on Debian (%s)", t.program, a.Name, t.pkg)
+			return "", fmt.Errorf("%s is not on this machine: what nodes of %s boot is made of Debian's packages, on Debian (%s)",
+				t.program, a.Name, t.pkg)
 		}
 	}
 	d := newDigest()
@@ -95,7 +96,8 @@ func download(a arch.Arch, work string, packages []string) error {
 	}
 	// A mirror that fails for one of the lists may have the packages in another.
 	updated := run("apt-get", append(slices.Clone(options), "update")...)
-	if err := run("apt-get", append(append(options, "install", "-y", "--download-only", "--no-install-recommends"), packages...)...); err != nil {
+	install := append(options, "install", "-y", "--download-only", "--no-install-recommends")
+	if err := run("apt-get", append(install, packages...)...); err != nil {
 		return errors.Join(updated, err)
 	}
 	return nil

@@ -84,7 +84,8 @@ func deployedRoot(path string) (file, fs string, err error) {
 	}
 	switch slices.Sort(names); len(names) {
 	case 0:
-		return "", "", fmt.Errorf("no root file system in %s: want IMAGE-MACHINE.rootfs.ext4 or .squashfs, as bitbake leaves it in tmp/deploy/images/MACHINE", path)
+		return "", "", fmt.Errorf("no root file system in %s: want IMAGE-MACHINE.rootfs.ext4 or .squashfs, "+
+			"as bitbake leaves it in tmp/deploy/images/MACHINE", path)
 	case 1:
 		return file, rootType(file), nil
 	}

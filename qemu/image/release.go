@@ -175,7 +175,8 @@ func copyRelease(from, to string, root func() (string, error)) error {
 	// start_erl.data says "ERTS-VERSION RELEASE-VERSION".
 	if data, err := os.ReadFile(filepath.Join(from, "releases/start_erl.data")); err == nil {
 		if f := strings.Fields(string(data)); len(f) == 2 && "erts-"+f[0] != filepath.Base(erts) {
-			return fmt.Errorf("the release was made for ERTS %s and brings none, and here is %s: make it with {include_erts, true}", f[0], filepath.Base(erts))
+			return fmt.Errorf("the release was made for ERTS %s and brings none, and here is %s: make it with {include_erts, true}",
+				f[0], filepath.Base(erts))
 		}
 	}
 	for _, name := range keptOfERTS {

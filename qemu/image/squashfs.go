@@ -34,8 +34,10 @@ var emptyDirs = []string{"data", "dev", "mnt", "proc", "root", "run", "sys", "tm
 var etc = map[string]string{
 	"hosts":       "", // the real one is made by beaminit and shown over this
 	"resolv.conf": "",
-	"passwd":      "root:x:0:0:root:/root:/nonexistent\nnobody:x:65534:65534:nobody:/nonexistent:/nonexistent\napp:x:1000:1000:app:/nonexistent:/nonexistent\n",
-	"group":       "root:x:0:\nnogroup:x:65534:\napp:x:1000:\n",
+	"passwd": "root:x:0:0:root:/root:/nonexistent\n" +
+		"nobody:x:65534:65534:nobody:/nonexistent:/nonexistent\n" +
+		"app:x:1000:1000:app:/nonexistent:/nonexistent\n",
+	"group": "root:x:0:\nnogroup:x:65534:\napp:x:1000:\n",
 }
 
 // lay lays out the tree of the root in dir, each time, which is quick, and gives a digest of kind and

@@ -30,7 +30,8 @@ func (n *Node) diskArguments() []string {
 	below := diskFile
 	if n.lab.opts.DiskLog {
 		below = "logged"
-		args = append(args, "-blockdev", "driver=blklogwrites,node-name="+below+",file="+diskFile+",log.driver=file,log.filename="+comma(DiskLog(n.disk)))
+		args = append(args, "-blockdev", "driver=blklogwrites,node-name="+below+",file="+diskFile+
+			",log.driver=file,log.filename="+comma(DiskLog(n.disk)))
 	}
 	return append(args,
 		"-blockdev", "driver=throttle,node-name="+diskTop+",throttle-group="+diskGroup+",file="+below,
@@ -46,7 +47,9 @@ func (n *Node) SlowDisk(slow bool) error {
 	if slow {
 		limit = slowBytes
 	}
-	err := n.execute("qom-set", map[string]any{"path": "/objects/" + diskGroup, "property": "limits", "value": map[string]any{"bps-total": limit}})
+	err := n.execute("qom-set", map[string]any{
+		"path": "/objects/" + diskGroup, "property": "limits", "value": map[string]any{"bps-total": limit},
+	})
 	if err != nil {
 		return err
 	}

@@ -101,7 +101,8 @@ func (l *Lab) impair(verb string, words, lans []string) error {
 		return err
 	}
 	if !l.between(lans, m.from, m.to, !m.oneWay, m.change) {
-		return fmt.Errorf("%s have no LAN in common there", strings.Join(slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == OneWay }), " and "))
+		nodes := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == OneWay })
+		return fmt.Errorf("%s have no LAN in common there", strings.Join(nodes, " and "))
 	}
 	return nil
 }

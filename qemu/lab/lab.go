@@ -51,7 +51,16 @@ func Up(ctx context.Context, o Options) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Lab{Switch: lan.NewSwitch(), opts: o, size: image.Size(o.Image.Root), kvm: !o.TCG && haveKVM(), spawn: newSpawner(), lock: lock, begun: time.Now(), done: make(chan struct{})}
+	l := &Lab{
+		Switch: lan.NewSwitch(),
+		opts:   o,
+		size:   image.Size(o.Image.Root),
+		kvm:    !o.TCG && haveKVM(),
+		spawn:  newSpawner(),
+		lock:   lock,
+		begun:  time.Now(),
+		done:   make(chan struct{}),
+	}
 	if err := errors.Join(tidy(run, lock, o.Say), noteLock(lock), l.up(run)); err != nil {
 		l.Close()
 		return nil, err
@@ -126,9 +135,16 @@ func (l *Lab) startAll() error {
 }
 
 func (l *Lab) newNode(run string, s NodeSpec, cookie string) (*Node, error) {
-	n := &Node{Spec: s, lab: l, place: len(l.nodes), secrets: map[string]string{"cookie": cookie}, dir: filepath.Join(run, s.Name), disk: filepath.Join(l.opts.Dir, "data", s.Name+".ext4")}
-	if l.opts.As == AsNS {
-		n.disk = filepath.Join(l.opts.Dir, "data", s.Name)
+	n := &Node{
+		Spec:    s,
+		lab:     l,
+		place:   len(l.nodes),
+		secrets: map[string]string{"cookie": cookie},
+		dir:     filepath.Join(run, s.Name),
+		disk:    filepath.Join(l.opts.Dir, "data", s.Name),
+	}
+	if l.opts.As != AsNS {
+		n.disk += ".ext4"
 	}
 	if !s.NoNIC {
 		n.cards = s.cards(l.opts.LANs)

@@ -159,8 +159,11 @@ func (n *Node) cmdline() string {
 	if n.lab.opts.As != AsNS { // there, nobody but beaminit reads them
 		// The kernel's own chatter costs time on a serial port, so the log level is low until
 		// it starts the init: then the sysctl raises it, and what the release says is shown.
-		words = []string{"console=" + arch.Of(n.image().Arch).Console, "root=/dev/vda", "rootfstype=" + cmp.Or(n.image().RootType, "squashfs"), "ro", "panic=5", "loglevel=5",
-			"sysctl.kernel.printk=7", "net.ifnames=0"}
+		words = []string{
+			"console=" + arch.Of(n.image().Arch).Console,
+			"root=/dev/vda", "rootfstype=" + cmp.Or(n.image().RootType, "squashfs"), "ro",
+			"panic=5", "loglevel=5", "sysctl.kernel.printk=7", "net.ifnames=0",
+		}
 	}
 	if !n.Spec.Auto {
 		words = append(words, n.addressWords()...)

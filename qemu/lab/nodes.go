@@ -88,7 +88,10 @@ func (c *checker) checkLANs() {
 
 // reserved are names that would be taken for something else.
 var reserved = map[string]string{
-	onWord: "a fault's word for a LAN", allWord: "a fault's word for every node", "any": "a scenario's word for one of them", "lab": "what lab join is called on the LAN",
+	onWord:  "a fault's word for a LAN",
+	allWord: "a fault's word for every node",
+	"any":   "a scenario's word for one of them",
+	"lab":   "what lab join is called on the LAN",
 }
 
 var isGuest = regexp.MustCompile(`^guest\d+$`) // see lan.Switch.Listen

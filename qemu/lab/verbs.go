@@ -27,14 +27,17 @@ var verbs = []Verb{
 	linkVerbOf("duplicate", "A [B] 5% [--one-way]", "a share of the frames comes twice"),
 	linkVerbOf("reorder", "A [B] 5% [--one-way]", "a share of the frames is overtaken by others"),
 	{"unplug", "A", 1, 1, "pull the cable: the node sees that its carrier is gone", unplug, nil},
-	{"disk", "A slow|readonly|full|wipe", 2, 2, "the data disk: slow, or every write fails; full or new, while the node is off", (*Lab).diskWords, named.diskWord},
+	{"disk", "A slow|readonly|full|wipe", 2, 2, "the data disk: slow, or every write fails; full or new, while the node is off",
+		(*Lab).diskWords, named.diskWord},
 	{"heal", "[A [B]]", 0, 2, "take all faults back, or those of a node or a link", (*Lab).heal, healWords},
 	{"kill", "A", 1, 1, "end a node at once, as if its power failed", onNode((*Node).Kill), nil},
 	{"start", "A", 1, 1, "start a node that is off", onNode((*Node).Start), nil},
 	{"stop", "A", 1, 1, "freeze a node (its processor stands still)", onNode(func(n *Node) error { return n.Freeze(true) }), nil},
 	{"cont", "A", 1, 1, "let it go on", onNode(func(n *Node) error { return n.Freeze(false) }), nil},
-	{"reset", "A", 1, 1, "press its reset button", onNode(func(n *Node) error { return n.Monitor("system_reset") }), nil},
-	{"poweroff", "A", 1, 1, "press its power button (ACPI): the node goes down in order", onNode(func(n *Node) error { return n.Monitor("system_powerdown") }), nil},
+	{"reset", "A", 1, 1, "press its reset button",
+		onNode(func(n *Node) error { return n.Monitor("system_reset") }), nil},
+	{"poweroff", "A", 1, 1, "press its power button (ACPI): the node goes down in order",
+		onNode(func(n *Node) error { return n.Monitor("system_powerdown") }), nil},
 }
 
 func linkVerbOf(name, args, help string) Verb {

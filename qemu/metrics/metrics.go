@@ -36,30 +36,50 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 // metrics are those with the node as their only label (Prometheus, "Metric and label naming").
 var metrics = []metric{
-	{describe("up", "1 where the node is up with all its peers, 0 in every other state."), prometheus.GaugeValue, false, func(n *watch.NodeStatus) float64 { return one(n.State == health.Up) }},
-	{describe("record_age_seconds", "Since the last health record."), prometheus.GaugeValue, true, func(n *watch.NodeStatus) float64 { return n.Age.Seconds() }},
-	{describe("uptime_seconds", "Since the kernel of the node began."), prometheus.GaugeValue, true, func(n *watch.NodeStatus) float64 { return n.Uptime.Seconds() }},
-	{describe("peers", "Peers that the node should be connected to."), prometheus.GaugeValue, true, func(n *watch.NodeStatus) float64 { return float64(n.Peers) }},
-	{describe("restarts_total", "Starts of the release after the first one of this boot."), prometheus.CounterValue, true, func(n *watch.NodeStatus) float64 { return float64(n.Restarts) }},
-	{describe("memory_bytes", "Resident memory of the VM."), prometheus.GaugeValue, true, func(n *watch.NodeStatus) float64 { return float64(n.Memory) }},
-	{describe("probe_seconds", "What the VM took to answer the last probe."), prometheus.GaugeValue, true, func(n *watch.NodeStatus) float64 { return n.Probe.Seconds() }},
-	{describe("records_lost_total", "Health records that never came."), prometheus.CounterValue, false, func(n *watch.NodeStatus) float64 { return float64(n.Lost) }},
+	ofNode("up", "1 where the node is up with all its peers, 0 in every other state.", prometheus.GaugeValue,
+		func(n *watch.NodeStatus) float64 { return one(n.State == health.Up) }),
+	ofRecord("record_age_seconds", "Since the last health record.", prometheus.GaugeValue,
+		func(n *watch.NodeStatus) float64 { return n.Age.Seconds() }),
+	ofRecord("uptime_seconds", "Since the kernel of the node began.", prometheus.GaugeValue,
+		func(n *watch.NodeStatus) float64 { return n.Uptime.Seconds() }),
+	ofRecord("peers", "Peers that the node should be connected to.", prometheus.GaugeValue,
+		func(n *watch.NodeStatus) float64 { return float64(n.Peers) }),
+	ofRecord("restarts_total", "Starts of the release after the first one of this boot.", prometheus.CounterValue,
+		func(n *watch.NodeStatus) float64 { return float64(n.Restarts) }),
+	ofRecord("memory_bytes", "Resident memory of the VM.", prometheus.GaugeValue,
+		func(n *watch.NodeStatus) float64 { return float64(n.Memory) }),
+	ofRecord("probe_seconds", "What the VM took to answer the last probe.", prometheus.GaugeValue,
+		func(n *watch.NodeStatus) float64 { return n.Probe.Seconds() }),
+	ofNode("records_lost_total", "Health records that never came.", prometheus.CounterValue,
+		func(n *watch.NodeStatus) float64 { return float64(n.Lost) }),
+}
+
+func ofNode(name, help string, kind prometheus.ValueType, value func(*watch.NodeStatus) float64) metric {
+	return metric{desc: describe(name, help), kind: kind, value: value}
+}
+
+// ofRecord is ofNode for what only a health record says.
+func ofRecord(name, help string, kind prometheus.ValueType, value func(*watch.NodeStatus) float64) metric {
+	m := ofNode(name, help, kind, value)
+	m.record = true
+	return m
 }
 
 // Those with a further label, one series each for what is so now.
 var (
 	connected = describe("peers_connected", "Peers that the node is connected to; not there where it is not known.")
 	state     = describe("state", "1 for the state that the node is in.", "state")
-	missing   = describe("peer_missing", "1 for a peer that the node is not connected to; the reason is empty where it is not known.", "peer", "reason")
-	warning   = describe("warning", "1 for what is not well with the node, in the words of its health record.", "warning")
-	info      = describe("info", "1, with the name of the Erlang node and the boot slot.", "erlang", "slot")
+	missing   = describe("peer_missing",
+		"1 for a peer that the node is not connected to; the reason is empty where it is not known.", "peer", "reason")
+	warning = describe("warning", "1 for what is not well with the node, in the words of its health record.", "warning")
+	info    = describe("info", "1, with the name of the Erlang node and the boot slot.", "erlang", "slot")
 )
 
-// Collector asks a Source at each scrape.
-type Collector struct{ Source Source }
+// collector asks a source at each scrape.
+type collector struct{ source Source }
 
 // Describe implements prometheus.Collector.
-func (Collector) Describe(ch chan<- *prometheus.Desc) {
+func (collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, m := range metrics {
 		ch <- m.desc
 	}
@@ -70,8 +90,8 @@ func (Collector) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector. A source that cannot be asked is an error of the
 // scrape.
-func (c Collector) Collect(ch chan<- prometheus.Metric) {
-	s, err := c.Source.Status()
+func (c collector) Collect(ch chan<- prometheus.Metric) {
+	s, err := c.source.Status()
 	if err != nil {
 		ch <- prometheus.NewInvalidMetric(metrics[0].desc, err)
 		return
@@ -126,7 +146,7 @@ func one(yes bool) float64 {
 
 func registry(from Source) *prometheus.Registry {
 	r := prometheus.NewRegistry()
-	r.MustRegister(Collector{from})
+	r.MustRegister(collector{from})
 	return r
 }
 

@@ -114,7 +114,7 @@ func TestServe(t *testing.T) {
 
 // The names and their help are as Prometheus wants them.
 func TestLint(t *testing.T) {
-	problems, err := testutil.CollectAndLint(Collector{consoles(t)})
+	problems, err := testutil.CollectAndLint(collector{consoles(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

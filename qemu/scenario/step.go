@@ -74,7 +74,8 @@ func (s *Step) within(words []string, word string) (err error) {
 		case !has && states[words[i]]:
 			s.Conds = append(s.Conds, Cond{"state", words[i]})
 		default:
-			return fmt.Errorf("%q is no condition; want a state (up, degraded …), whole, peers=2/2, restarts=1, missing=NAME or says \"TEXT\"", words[i])
+			return fmt.Errorf("%q is no condition; want a state (up, degraded …), "+
+				"whole, peers=2/2, restarts=1, missing=NAME or says \"TEXT\"", words[i])
 		}
 	}
 	return fmt.Errorf("%s wants a time at its end: %s 10s", s.Verb, word)

@@ -45,7 +45,8 @@ type serialNode struct {
 	ended   error    // why its line is not read; nil: it is
 }
 
-var errBaud = errors.New("the speed of a serial port is not set on " + runtime.GOOS + "; set it before: mode COM3 baud=115200 parity=n data=8 stop=1 on Windows, stty elsewhere")
+var errBaud = errors.New("the speed of a serial port is not set on " + runtime.GOOS +
+	"; set it before: mode COM3 baud=115200 parity=n data=8 stop=1 on Windows, stty elsewhere")
 
 // linePause is the time between two attempts to open a line that has gone.
 const linePause = time.Second

@@ -34,7 +34,11 @@ func openTTY(ctx context.Context, path string, _ uint32) (line, error) {
 	if err != nil {
 		return nil, err
 	}
-	timeouts := windows.CommTimeouts{ReadIntervalTimeout: math.MaxUint32, ReadTotalTimeoutMultiplier: math.MaxUint32, ReadTotalTimeoutConstant: 100}
+	timeouts := windows.CommTimeouts{
+		ReadIntervalTimeout:        math.MaxUint32,
+		ReadTotalTimeoutMultiplier: math.MaxUint32,
+		ReadTotalTimeoutConstant:   100,
+	}
 	if err := windows.SetCommTimeouts(windows.Handle(f.Fd()), &timeouts); err != nil {
 		f.Close()
 		return nil, &os.PathError{Op: "set timeouts of", Path: path, Err: err}

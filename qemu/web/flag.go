@@ -29,4 +29,5 @@ func (f *Flag) Set(text string) error {
 }
 
 // FlagHelp is what the help says of it.
-const FlagHelp = "show the nodes on a page for a browser of this machine too, at http://127.0.0.1; its address, with a token, is printed; -web=PORT: at this port"
+const FlagHelp = "show the nodes on a page for a browser of this machine too, at http://127.0.0.1; " +
+	"its address, with a token, is printed; -web=PORT: at this port"

@@ -167,7 +167,8 @@ func guard(then http.Handler) http.Handler {
 	})
 }
 
-const policy = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // index gives the page itself. xterm.js makes itself style elements: they carry a nonce,
 // which is new each time.

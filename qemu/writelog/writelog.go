@@ -81,7 +81,14 @@ func read(r io.ReaderAt, size int64) (list []Entry, err error) {
 		if f[0] > 1<<40 || f[1] > 1<<32 || f == [4]uint64{} {
 			break // room that was made and is not yet written
 		}
-		e := Entry{At: int64(f[0]) * sector, Size: int64(f[1]) * sector, Flush: f[2]&flagFlush != 0, FUA: f[2]&flagFUA != 0, Discard: f[2]&flagDiscard != 0, data: at + sector}
+		e := Entry{
+			At:      int64(f[0]) * sector,
+			Size:    int64(f[1]) * sector,
+			Flush:   f[2]&flagFlush != 0,
+			FUA:     f[2]&flagFUA != 0,
+			Discard: f[2]&flagDiscard != 0,
+			data:    at + sector,
+		}
 		at += sector
 		if !e.Discard {
 			at += e.Size

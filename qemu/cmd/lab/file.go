@@ -110,7 +110,11 @@ func (s *setup) takeFile(fs *flag.FlagSet, path, text string) error {
 			errs = append(errs, setFlag(fs, path, key[0], meta, keys[key[0]], given[key[0]]))
 		}
 	}
-	tables := map[string]reflect.Type{"node": reflect.TypeFor[fileNode](), "node.nic": reflect.TypeFor[fileNIC](), "lan": reflect.TypeFor[fileLAN]()}
+	tables := map[string]reflect.Type{
+		"node":     reflect.TypeFor[fileNode](),
+		"node.nic": reflect.TypeFor[fileNIC](),
+		"lan":      reflect.TypeFor[fileLAN](),
+	}
 	for _, key := range meta.Undecoded() {
 		table := strings.Join(key[:len(key)-1], ".")
 		if of, known := tables[table]; known {
@@ -198,10 +202,16 @@ func plainly(err error) error {
 var where = regexp.MustCompile(`^toml: line (\d+) \(last key "(.*?)"\): `)
 
 var kinds = strings.NewReplacer(
-	"incompatible types: TOML value has type int64", "it is a number", "incompatible types: TOML value has type string", "it is a text",
-	"incompatible types: TOML value has type bool", "it is true or false", "incompatible types: TOML value has type float64", "it is a broken number",
-	"incompatible types: TOML value has type map[string]any", "it is a single table, [like this]", "incompatible types: TOML value has type []any", "it is a list",
-	"destination has type slice", "want tables, each [[like this]]", "destination has type string", "want a text in quotes", "destination has type integer", "want a whole number")
+	"incompatible types: TOML value has type int64", "it is a number",
+	"incompatible types: TOML value has type string", "it is a text",
+	"incompatible types: TOML value has type bool", "it is true or false",
+	"incompatible types: TOML value has type float64", "it is a broken number",
+	"incompatible types: TOML value has type map[string]any", "it is a single table, [like this]",
+	"incompatible types: TOML value has type []any", "it is a list",
+	"destination has type slice", "want tables, each [[like this]]",
+	"destination has type string", "want a text in quotes",
+	"destination has type integer", "want a whole number",
+)
 
 // keysOf are the keys of a table.
 func keysOf(of reflect.Type) (list []string) {

@@ -63,11 +63,13 @@ type env struct {
 var commands = []command{
 	{name: "run", args: "[FILE]", none: true, file: true, help: "boot the nodes and show them live; Ctrl-C ends all it started", run: cmdRun},
 	{name: "up", args: "[FILE]", none: true, file: true, help: "boot the nodes in the background and wait until all are up", run: cmdUp},
-	{name: "watch", args: "[SOURCE ...]", many: true, list: true, none: true, help: "show live the lab that runs in the background, or nodes by their serial lines: /dev/ttyUSB0, files, unix sockets, tcp:HOST:PORT, udp:PORT (netconsole), -", run: cmdWatch},
+	{name: "watch", args: "[SOURCE ...]", many: true, list: true, none: true, help: "show live the lab that runs in the background, " +
+		"or nodes by their serial lines: /dev/ttyUSB0, files, unix sockets, tcp:HOST:PORT, udp:PORT (netconsole), -", run: cmdWatch},
 	{name: "status", help: "show the nodes once; exit status 0 only when all are up", run: cmdStatus},
 	{name: "down", help: "end the lab", run: cmdDown},
 	{name: "play", args: "FILE", help: "play a scenario (qemu/scenarios) on a lab of its own, and say what came of it", run: cmdPlay},
-	{name: "sniff", args: "[TSHARK WORDS]", many: true, none: true, alien: true, help: "show what is on the LAN, by tshark; with -to, write it to a file or to - (pcapng)", run: cmdSniff},
+	{name: "sniff", args: "[TSHARK WORDS]", many: true, none: true, alien: true,
+		help: "show what is on the LAN, by tshark; with -to, write it to a file or to - (pcapng)", run: cmdSniff},
 	{name: "console", args: "NODE", help: "follow a node's serial console and type on it; Ctrl-] leaves", run: cmdConsole},
 	{name: "shell", args: "NODE", help: "sit at a node's second serial port (ttyS1), for console.tty; Ctrl-] leaves", run: cmdShell},
 	{name: "log", args: "NODE", help: "show the last lines of a node's serial console", run: cmdLog},
@@ -225,7 +227,11 @@ usage: lab COMMAND [flags] [NODE]
 		case c.hidden:
 			continue
 		case c.verb != nil && c.name == labpkg.Verbs()[0].Name:
-			fmt.Fprint(w, "\nTo a lab that runs (A, B: names of nodes; all: every one;\nbehind them, on LAN: the links of one LAN alone, where there are several):\n\n")
+			fmt.Fprint(w, `
+To a lab that runs (A, B: names of nodes; all: every one;
+behind them, on LAN: the links of one LAN alone, where there are several):
+
+`)
 		}
 		fmt.Fprintf(w, "  %-30s %s\n", strings.TrimSpace(c.name+" "+c.args), c.help)
 	}

@@ -89,7 +89,8 @@ func (e env) powerOff(l *labpkg.Lab, why string) {
 
 func (e env) booting(o labpkg.Options) {
 	if o.As == labpkg.AsNS {
-		e.saying()(fmt.Sprintf("starting %d nodes as namespaces of this machine's kernel %s, root %s", len(o.Nodes), o.Image.Kernel.Version, image.Size(o.Image.Root)))
+		e.saying()(fmt.Sprintf("starting %d nodes as namespaces of this machine's kernel %s, root %s",
+			len(o.Nodes), o.Image.Kernel.Version, image.Size(o.Image.Root)))
 		return
 	}
 	initramfs := "no initramfs"

@@ -54,20 +54,24 @@ func (e *env) flags(fs *flag.FlagSet, name string) {
 	switch name {
 	case "run", "up", "serve", "image", "play":
 		fs.IntVar(&s.nodes, "nodes", 3, "number of nodes")
-		fs.StringVar(&s.release, "release", "", "release to boot: a directory (_build/prod/rel/NAME), a tar.gz, or one of the lab's own, demo:NAME (default demo:eclero)")
+		fs.StringVar(&s.release, "release", "", "release to boot: a directory (_build/prod/rel/NAME), a tar.gz, "+
+			"or one of the lab's own, demo:NAME (default demo:eclero)")
 		fs.StringVar(&s.image, "image", "", "image to boot that BitBake built: its tmp/deploy/images/MACHINE, or a root file system in it")
 		fs.StringVar(&s.kernel, "kernel", "", "kernel to boot, a bzImage (default: Debian's cloud kernel)")
-		fs.StringVar(&s.arch, "arch", arch.Default, "processor of the nodes: "+strings.Join(arch.Names(), ", ")+"; what another than this machine's boots is fetched from Debian")
+		fs.StringVar(&s.arch, "arch", arch.Default, "processor of the nodes: "+strings.Join(arch.Names(), ", ")+
+			"; what another than this machine's boots is fetched from Debian")
 		fs.StringVar(&s.init, "init", "", "beaminit binary to boot (default: built from the repository)")
 		fs.BoolVar(&s.auto, "auto", false, "tell no node its name, its address or its peers: they find each other")
-		fs.StringVar(&s.as, "as", labpkg.AsVM, "what nodes are: vm, virtual machines, or ns, namespaces of this machine, which needs root (docs/lab.md)")
+		fs.StringVar(&s.as, "as", labpkg.AsVM, "what nodes are: vm, virtual machines, or ns, namespaces of this machine, "+
+			"which needs root (docs/lab.md)")
 		fs.StringVar(&s.config, "config", "", "beaminit.toml for the image (default: made for these nodes)")
 		fs.DurationVar(&s.interval, "interval", 2*time.Second, "between two health records")
 	}
 	switch name {
 	case "run", "up", "serve", "play":
 		fs.StringVar(&s.append, "append", "", "words added to the kernel command line")
-		fs.StringVar(&s.healthKey, "health-key", "", "key file: the nodes sign their records with it (health.key_file), and the lab believes no others")
+		fs.StringVar(&s.healthKey, "health-key", "", "key file: the nodes sign their records with it (health.key_file), "+
+			"and the lab believes no others")
 		fs.IntVar(&s.memory, "mem", usualMemory, "memory of a node, MiB")
 		fs.BoolVar(&s.tcg, "tcg", false, "never use KVM")
 		fs.BoolVar(&s.pcap, "pcap", false, "write every frame of the LAN to run/lan.pcapng")
@@ -92,7 +96,8 @@ func (e *env) flags(fs *flag.FlagSet, name string) {
 	case "status":
 		fs.BoolVar(&e.json, "json", false, "as JSON")
 	case "join", "joined", "remsh":
-		fs.StringVar(&e.address, "address", "", "address of its own, such as 192.168.7.3, which says on what LAN it is (default: the first of the first LAN)")
+		fs.StringVar(&e.address, "address", "", "address of its own, such as 192.168.7.3, which says on what LAN it is "+
+			"(default: the first of the first LAN)")
 		if name == "joined" {
 			fs.StringVar(&e.hosts, "hosts", "", "text of /etc/hosts")
 		}

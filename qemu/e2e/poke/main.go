@@ -17,7 +17,8 @@ func main() {
 		time.Sleep(time.Hour)
 	case len(os.Args) == 2 && os.Args[1] == "eat":
 		for {
-			if eaten, err := syscall.Mmap(-1, 0, 1<<20, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON|syscall.MAP_POPULATE); err == nil {
+			const flags = syscall.MAP_PRIVATE | syscall.MAP_ANON | syscall.MAP_POPULATE
+			if eaten, err := syscall.Mmap(-1, 0, 1<<20, syscall.PROT_READ|syscall.PROT_WRITE, flags); err == nil {
 				eaten[0] = 1
 			}
 		}

@@ -37,11 +37,14 @@ type Watch struct {
 
 // Flags defines them.
 func (w *Watch) Flags(fs *flag.FlagSet) {
-	fs.StringVar(&w.require, "require", "", "end when every node is in this state, such as up: exit status 0; with -within, 1 where one is not in time")
+	fs.StringVar(&w.require, "require", "", "end when every node is in this state, such as up: exit status 0; "+
+		"with -within, 1 where one is not in time")
 	fs.DurationVar(&w.within, "within", 0, "give up after this time (default: never; with -once, three intervals)")
-	fs.BoolVar(&w.once, "once", false, "show the nodes once, when each has been heard; exit status 0 only when all are as -require has it (default up)")
+	fs.BoolVar(&w.once, "once", false, "show the nodes once, when each has been heard; "+
+		"exit status 0 only when all are as -require has it (default up)")
 	fs.BoolVar(&w.json, "json", false, "a line of JSON for each change of a node")
-	fs.DurationVar(&w.interval, "interval", 10*time.Second, "between two health records of a node (health.interval); after three without one it is dead")
+	fs.DurationVar(&w.interval, "interval", 10*time.Second, "between two health records of a node (health.interval); "+
+		"after three without one it is dead")
 	fs.UintVar(&w.baud, "baud", 0, "of the ttys (default: as they are)")
 	fs.StringVar(&w.metrics, "prometheus", "", "tell Prometheus what is known of the nodes, at http://ADDRESS/metrics; ADDRESS such as :9469")
 	fs.StringVar(&w.key, "health-key", "", "key file (health.key_file): only records that are signed with it count")
@@ -51,7 +54,7 @@ func (w *Watch) Flags(fs *flag.FlagSet) {
 // ever. Its error is a UsageError for what the flags or sources are not, and ErrNotWhole where
 // the nodes are not as required.
 func (w *Watch) Run(ctx context.Context, sources []string, out io.Writer) error {
-	if err := w.right(); err != nil {
+	if err := w.check(); err != nil {
 		return err
 	}
 	key, err := Key(w.key)
@@ -75,8 +78,8 @@ func (w *Watch) Run(ctx context.Context, sources []string, out io.Writer) error 
 	return w.Show(ctx, out, from, len(sources), note)
 }
 
-// right tells what cannot be of the flags.
-func (w *Watch) right() error {
+// check says which flag has a value that cannot be.
+func (w *Watch) check() error {
 	if w.require != "" && !slices.Contains(states, health.State(w.require)) {
 		return UsageError(fmt.Sprintf("-require %s: want one of %s", w.require, strings.Trim(fmt.Sprint(states), "[]")))
 	}
@@ -90,14 +93,17 @@ func (w *Watch) right() error {
 }
 
 // states are what can be required.
-var states = []health.State{health.Up, health.Degraded, health.Booting, health.Starting, health.Hung, health.Down, health.Stopping, health.Rescue, watch.Dead, watch.Off}
+var states = []health.State{
+	health.Up, health.Degraded, health.Booting, health.Starting, health.Hung, health.Down, health.Stopping, health.Rescue,
+	watch.Dead, watch.Off,
+}
 
 // OfLines are the flags that are of serial lines, and of no lab.
 var OfLines = []string{"baud", "interval", "health-key"}
 
 // Show shows a source, of that many nodes at least, as the flags have it.
 func (w *Watch) Show(ctx context.Context, out io.Writer, from tui.Source, least int, note string) error {
-	if err := w.right(); err != nil {
+	if err := w.check(); err != nil {
 		return err
 	}
 	if w.once && w.within == 0 {
