@@ -17,6 +17,8 @@ import (
 	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/internal/files"
 	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/handover"
+	"github.com/beaminit/beaminit/supervise/jobs"
 	"github.com/beaminit/beaminit/supervise/policy"
 	"github.com/beaminit/beaminit/supervise/watchdog"
 	"golang.org/x/sys/unix"
@@ -42,7 +44,7 @@ const mountWait = 5 * time.Second
 // Boot is PID 1 from the first instruction to the last: it does not return.
 func Boot(build Build) {
 	n := &node{build: build, Setup: Setup{Image: Running()}, console: health.NewConsole()}
-	n.jobs = supervise.NewJobs(n.jobBounds)
+	n.jobs = jobs.New(n.jobBounds)
 	defer n.crashed()
 	n.signals.Listen()
 	unix.Umask(0o022) // the kernel's own; whoever started this in its place may have had another
@@ -111,13 +113,13 @@ type node struct {
 	Setup
 	build    Build
 	console  *health.Console
-	jobs     *supervise.Jobs
+	jobs     *jobs.Jobs
 	signals  supervise.Signals
-	resume   *supervise.Handover // what the PID 1 before this one knew; nil: there was none
-	phases   []health.Phase      // that are done
-	seq      uint32              // of the last health record
-	sources  sources             // of the configuration
-	mounted  bool                // the late mounts are made
+	resume   *handover.Document // what the PID 1 before this one knew; nil: there was none
+	phases   []health.Phase     // that are done
+	seq      uint32             // of the last health record
+	sources  sources            // of the configuration
+	mounted  bool               // the late mounts are made
 	watchdog watchdog.Device
 
 	// Of the disks and devices (prepareRoot).

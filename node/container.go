@@ -8,6 +8,7 @@ import (
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/handover"
 )
 
 // enterContainer is the beginning of a boot in a container. Its file systems, its network and
@@ -31,7 +32,7 @@ func environ() []string {
 	list := []string{}
 	for _, v := range os.Environ() {
 		switch name, _, _ := strings.Cut(v, "="); name {
-		case stageEnv, supervise.HandoverEnv:
+		case stageEnv, handover.Env:
 		default:
 			list = append(list, v)
 		}

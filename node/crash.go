@@ -9,16 +9,16 @@ import (
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/clock"
-	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/handover"
 	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
 )
 
 // takeOver takes over from the PID 1 before this one. One that fell too often only stays:
 // whatever made it fall is not done once more. On the way down there is no staying.
-func (n *node) takeOver(r *supervise.Handover, err error) {
+func (n *node) takeOver(r *handover.Document, err error) {
 	if err != nil { // it is our own text: better a node that only stays than two VMs
-		r.Crashes, r.Why = make([]time.Duration, supervise.MaxCrashes), err.Error()
+		r.Crashes, r.Why = make([]time.Duration, handover.MaxCrashes), err.Error()
 	}
 	if len(r.Lost) > 0 {
 		n.console.Say(health.Err, "PID 1 was told by the one before it, and does not understand: "+strings.Join(r.Lost, ", "))
@@ -29,7 +29,7 @@ func (n *node) takeOver(r *supervise.Handover, err error) {
 	} else {
 		n.phase("kernel")
 	}
-	if len(r.Crashes) < supervise.MaxCrashes {
+	if len(r.Crashes) < handover.MaxCrashes {
 		return
 	}
 	n.console.Open("/dev/kmsg")
@@ -57,7 +57,7 @@ func (n *node) crashed() {
 	text := "panic while " + what + " (please report it): " + fmt.Sprint(v)
 	n.console.Say(health.Err, text)
 	n.console.Say(health.Err, string(debug.Stack()))
-	r := supervise.Handover{Boot: n.Boot, Seq: n.seq}
+	r := handover.Document{Boot: n.Boot, Seq: n.seq}
 	if n.resume != nil {
 		r = *n.resume
 		r.Seq = n.seq
@@ -71,8 +71,8 @@ func (n *node) crashed() {
 		r.Phases, r.Clock = n.phases, n.state.clockFrom
 	}
 	r.AddCrash(clock.Boottime(), text)
-	n.console.Stop(200 * time.Millisecond)     // what was said has to be out before the exec
-	if len(r.Crashes) > supervise.MaxCrashes { // even staying made it fall
+	n.console.Stop(200 * time.Millisecond)    // what was said has to be out before the exec
+	if len(r.Crashes) > handover.MaxCrashes { // even staying made it fall
 		n.Config = config.Load("", noFiles)
 	} else if err := r.ExecSelf(); err != nil {
 		n.console.Say(health.Err, "PID 1 cannot execute itself anew: "+err.Error())

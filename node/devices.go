@@ -10,7 +10,7 @@ import (
 	"github.com/beaminit/beaminit/boot/devices"
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/children"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
 )
@@ -64,21 +64,21 @@ func (n *node) setDevices() {
 }
 
 // deviceChild is the child that does the same of those that come later, where one is wanted.
-func (n *node) deviceChild() []supervise.Child {
+func (n *node) deviceChild() []children.Child {
 	orders, ok := n.deviceOrders()
 	if !ok {
 		return nil
 	}
-	return []supervise.Child{hotplugChild("devices", devices.ChildName, orders, deviceBounds(&orders))}
+	return []children.Child{hotplugChild("devices", devices.ChildName, orders, deviceBounds(&orders))}
 }
 
 // hotplugChild is one that hears the kernel's uevents.
-func hotplugChild(name, program string, orders any, bounds launch.Bounds) supervise.Child {
-	return supervise.Child{
+func hotplugChild(name, program string, orders any, bounds launch.Bounds) children.Child {
+	return children.Child{
 		Name: name,
 		Policy: policy.ChildPolicy{Restart: policy.Always, BackoffFirst: time.Second, BackoffLongest: 30 * time.Second,
 			Window: 30 * time.Second, StopTimeout: time.Second},
-		Wanted: supervise.Wanted, Early: true,
+		Wanted: children.Wanted, Early: true,
 		Command: func() (*launch.Command, error) {
 			text, err := json.Marshal(orders)
 			return &launch.Command{

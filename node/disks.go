@@ -13,7 +13,7 @@ import (
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/files"
-	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/jobs"
 	"github.com/beaminit/beaminit/supervise/launch"
 )
 
@@ -132,7 +132,7 @@ func (n *node) save(goesOn bool) (errs []error) {
 	if take {
 		name = seedJob
 	}
-	if err := n.jobs.Do(supervise.Job{Name: name, Order: order, Limit: saveLimit}, &problems); err != nil {
+	if err := n.jobs.Do(jobs.Job{Name: name, Order: order, Limit: saveLimit}, &problems); err != nil {
 		return append(errs, err)
 	}
 	for _, problem := range problems {

@@ -6,7 +6,7 @@ import (
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/internal/clock"
-	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/jobs"
 	"github.com/beaminit/beaminit/supervise/policy"
 )
 
@@ -48,7 +48,7 @@ func (n *node) beginHistory() {
 		if inMemory(j.Dir) {
 			return j.Do()
 		}
-		if err := n.jobs.Do(supervise.Job{Name: historyJob, Order: &j, Limit: historyLimit}, &done); err != nil {
+		if err := n.jobs.Do(jobs.Job{Name: historyJob, Order: &j, Limit: historyLimit}, &done); err != nil {
 			done.Problem = err.Error()
 		}
 		return done

@@ -17,6 +17,7 @@ import (
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/evidence"
+	"github.com/beaminit/beaminit/supervise/jobs"
 	"github.com/beaminit/beaminit/supervise/launch"
 )
 
@@ -147,7 +148,7 @@ func reachSave(_ *node, order any) launch.Sandbox {
 }
 
 // jobBounds is what the child may do that does a job.
-func (n *node) jobBounds(j *supervise.Job) launch.Bounds {
+func (n *node) jobBounds(j *jobs.Job) launch.Bounds {
 	kind := work[j.Name]
 	if o, is := j.Order.(devices.Orders); is {
 		return deviceBounds(&o)
@@ -177,7 +178,7 @@ func do[Order any](text []byte, f func(*Order) any) (any, error) {
 
 // JobMain is the program that does them.
 func JobMain(args []string) int {
-	return supervise.JobMain(args, func(name string, order []byte) (any, error) {
+	return jobs.Main(args, func(name string, order []byte) (any, error) {
 		if j, is := work[name]; is {
 			return j.do(order)
 		}
@@ -275,7 +276,7 @@ func disks(o *disksOrder) any {
 // runJob does a job before the loop, or after it. A signal that ends the node is obeyed
 // meanwhile, and the watchdog petted.
 func (n *node) runJob(name string, limit time.Duration, order, into any) error {
-	return n.jobs.DoNow(supervise.Job{Name: name, Order: order, Limit: limit}, into, func() { n.petAndPoll() })
+	return n.jobs.DoNow(jobs.Job{Name: name, Order: order, Limit: limit}, into, func() { n.petAndPoll() })
 }
 
 // inMemory says of a path that it is in a file system that PID 1 has mounted itself, where

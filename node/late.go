@@ -3,8 +3,8 @@ package node
 import (
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/evidence"
+	"github.com/beaminit/beaminit/supervise/jobs"
 )
 
 // lateOrder is what to wait for: what of the mounts is not there.
@@ -47,7 +47,7 @@ func (n *node) awaitDisks() {
 	}
 	a := new(lateAnswer)
 	order := lateOrder{disksOrder{Mounts: n.Config.Mounts, Boot: n.Boot}, n.StateDir}
-	n.jobs.Begin(supervise.Job{Name: lateJob, Order: order}, a, func(err error) {
+	n.jobs.Begin(jobs.Job{Name: lateJob, Order: order}, a, func(err error) {
 		if err != nil {
 			n.say(health.Err, err)
 			return
@@ -106,7 +106,7 @@ func (n *node) moveDumps() {
 // sayOf has a job done that gives what failed, and says that.
 func (n *node) sayOf(name string, order any) {
 	problems := new([]string)
-	n.jobs.Begin(supervise.Job{Name: name, Order: order, Limit: saveLimit}, problems, func(err error) {
+	n.jobs.Begin(jobs.Job{Name: name, Order: order, Limit: saveLimit}, problems, func(err error) {
 		n.say(health.Err, err)
 		for _, problem := range *problems {
 			n.console.Say(health.Err, problem)

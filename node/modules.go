@@ -6,7 +6,7 @@ import (
 	"github.com/beaminit/beaminit/boot"
 	"github.com/beaminit/beaminit/boot/devices"
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/children"
 	"github.com/beaminit/beaminit/supervise/launch"
 )
 
@@ -77,7 +77,7 @@ func modules(o *modulesOrder) any {
 }
 
 // moduleChild is the child that does the same for devices that come later, where it is wanted.
-func (n *node) moduleChild() []supervise.Child {
+func (n *node) moduleChild() []children.Child {
 	if !n.Config.Kernel.Autoload || n.Container != "" {
 		return nil
 	}
@@ -85,5 +85,5 @@ func (n *node) moduleChild() []supervise.Child {
 	if n.modules != nil {
 		orders.Said = n.modules.Said
 	}
-	return []supervise.Child{hotplugChild("modules", devices.ModulesName, orders, launch.Own(nil, reachModules(), moduleRights...))}
+	return []children.Child{hotplugChild("modules", devices.ModulesName, orders, launch.Own(nil, reachModules(), moduleRights...))}
 }

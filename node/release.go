@@ -15,6 +15,7 @@ import (
 	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/cgroup"
 	"github.com/beaminit/beaminit/supervise/evidence"
+	"github.com/beaminit/beaminit/supervise/jobs"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/notify"
 )
@@ -75,7 +76,7 @@ func (n *node) renewFacts() {
 		return
 	}
 	f := new(facts)
-	n.jobs.Begin(supervise.Job{Name: releaseJob, Order: n.releaseQuery(1, false), Limit: releaseLimit}, f, func(err error) {
+	n.jobs.Begin(jobs.Job{Name: releaseJob, Order: n.releaseQuery(1, false), Limit: releaseLimit}, f, func(err error) {
 		if n.say(health.Err, err); err == nil && !n.release.tried {
 			n.useFacts(f)
 		}
@@ -190,7 +191,7 @@ func (n *node) prepare(run int, done func(supervise.Release, error)) {
 		return
 	}
 	f := new(facts)
-	n.jobs.Begin(supervise.Job{Name: releaseJob, Order: n.releaseQuery(run, true), Limit: releaseLimit}, f, func(err error) {
+	n.jobs.Begin(jobs.Job{Name: releaseJob, Order: n.releaseQuery(run, true), Limit: releaseLimit}, f, func(err error) {
 		if err != nil {
 			done(supervise.Release{}, err)
 			return

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/children"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
 )
@@ -23,9 +23,9 @@ var moments = [...]string{config.Before, config.With, config.After}
 
 // services are the entries of PID 1's table for [[service]], in the order in which they are
 // started, and the last one is the first to be stopped.
-func (n *node) services() (list []supervise.Child) {
+func (n *node) services() (list []children.Child) {
 	for _, s := range inOrder(n.Config.Services) {
-		list = append(list, supervise.Child{
+		list = append(list, children.Child{
 			Name: s.Name, Title: "service " + s.Name, Service: true, Early: s.Start == config.Before,
 			Cgroup: serviceCgroup(s),
 			Policy: policy.ChildPolicy{
@@ -55,7 +55,7 @@ func inOrder(all []config.Service) (list []*config.Service) {
 // stopTime is how long the services may take to stop, one behind the other.
 func stopTime(all []config.Service) (d time.Duration) {
 	for i := range all {
-		d += all[i].StopTimeout + supervise.KillGrace
+		d += all[i].StopTimeout + children.KillGrace
 	}
 	return d
 }

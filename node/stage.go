@@ -13,6 +13,7 @@ import (
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/handover"
 )
 
 // stageEnv carries what the first stage of a boot knows over to the second: the
@@ -26,7 +27,7 @@ const rootPause = 5 * time.Second
 // inherit takes over from whoever was PID 1 before in this boot: one that fell, or
 // the first stage.
 func (n *node) inherit() {
-	if r, err := supervise.Inherited(); r != nil {
+	if r, err := handover.Inherited(); r != nil {
 		n.takeOver(r, err)
 		return
 	}

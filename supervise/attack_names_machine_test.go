@@ -17,7 +17,7 @@ import (
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/node"
-	"github.com/beaminit/beaminit/supervise"
+	"github.com/beaminit/beaminit/supervise/jobs"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"golang.org/x/sys/unix"
 )
@@ -38,7 +38,7 @@ var ownNames = []string{
 
 func init() {
 	for _, job := range []string{"disks", "late", "tmpfiles", "key", "release", "seed", "save", "history", "last words", "dumps", "evidence"} {
-		ownNames = append(ownNames, supervise.JobName+" "+job)
+		ownNames = append(ownNames, jobs.Name+" "+job)
 	}
 }
 

@@ -36,7 +36,7 @@ func (l *Loop) watchButton() {
 		return
 	}
 	go func() {
-		defer func() { l.crashed(recover()) }()
+		defer l.guard()
 		buttons := powerButtons("/dev/input") // to open one may wake a bus up
 		for len(buttons) > 0 {
 			if _, err := unix.Poll(buttons, -1); err != nil && err != unix.EINTR {

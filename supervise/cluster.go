@@ -21,7 +21,7 @@ func (l *Loop) clusterSays(m cluster.Message) {
 			m.Report.Known, m.Report.Peers = l.state.Known, l.state.PeerStates
 		}
 		l.step(policy.Event{Kind: policy.Reported, Report: m.Report})
-		l.sayUnknown(m.Report)
+		l.monitor.sayUnknown(m.Report, l.state.Peers)
 		return
 	}
 	i := slices.IndexFunc(l.monitor.target.Peers, func(p cluster.Peer) bool { return p.Name == m.Peer })
@@ -31,70 +31,63 @@ func (l *Loop) clusterSays(m cluster.Message) {
 	p := l.monitor.target.Peers[i]
 	switch m.Kind {
 	case cluster.Cut:
-		l.cut(p, &m)
+		l.monitor.cutOff(p, &m)
 	case cluster.Heal:
-		l.heal(p)
-		l.sayBrake(p.Name, m.Pause)
+		l.notify.heal(p)
+		l.monitor.brake(p.Name, m.Pause)
 	case cluster.Healed:
 		delete(l.monitor.brakes, p.Name)
 		l.monitor.healed = append(l.monitor.healed, p.Name)
 	}
 }
 
-// cut destroys the connection to a peer that gives no sign any more, so that the VM knows
+// cutOff destroys the connection to a peer that gives no sign any more, so that the VM knows
 // at once. What is no connection to that peer is left alone, whatever the monitor says.
-func (l *Loop) cut(p cluster.Peer, m *cluster.Message) {
-	why := p.Name + " gave no sign for " + l.monitor.target.Timeout.String()
-	if m.Own {
+func (m *monitor) cutOff(p cluster.Peer, order *cluster.Message) {
+	why := p.Name + " gave no sign for " + m.target.Timeout.String()
+	if order.Own {
 		why = "the VM is stopped"
 	}
-	if !m.Socket.Connects(p, l.monitor.target.Port) {
-		l.Console.Say(health.Err, "the monitor names a connection that is none to "+p.Name+": it is left alone")
+	if !order.Socket.Connects(p, m.target.Port) {
+		m.console.Say(health.Err, "the monitor names a connection that is none to "+p.Name+": it is left alone")
 		return
 	}
-	switch err := m.Socket.Destroy(); err {
+	switch err := order.Socket.Destroy(); err {
 	case nil:
-		l.monitor.cut = append(l.monitor.cut, p.Name)
-		l.Console.Say(health.Warning, why+": the connection to "+p.Name+" is cut")
+		m.cut = append(m.cut, p.Name)
+		m.console.Say(health.Warning, why+": the connection to "+p.Name+" is cut")
 	case unix.ENOENT: // it ended meanwhile
 	default:
-		if !l.monitor.cutProblemSaid {
-			l.monitor.cutProblemSaid = true
-			l.Console.Say(health.Warning, why+", and the connection to "+p.Name+" cannot be cut: "+err.Error()+
+		if !m.cutProblemSaid {
+			m.cutProblemSaid = true
+			m.console.Say(health.Warning, why+", and the connection to "+p.Name+" cannot be cut: "+err.Error()+
 				"; the VMs find out by themselves, later. Want CONFIG_INET_DIAG_DESTROY")
 		}
 	}
 }
 
-// heal tells the VM to connect to a peer. One that does not listen is told again soon.
-func (l *Loop) heal(p cluster.Peer) {
-	if l.notify.healer != "" && p.Node != "" {
-		unix.Sendto(l.notify.fd, []byte(p.Node), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, &unix.SockaddrUnix{Name: l.notify.healer})
-	}
-}
-
-// sayBrake says that the attempts to connect to a peer come to nothing and are made less
+// brake says that the attempts to connect to a peer come to nothing and are made less
 // often: when that begins, and when they cannot become fewer.
-func (l *Loop) sayBrake(name string, pause time.Duration) {
-	was, braked := l.monitor.brakes[name]
+func (m *monitor) brake(name string, pause time.Duration) {
+	was, braked := m.brakes[name]
 	if pause == 0 {
-		delete(l.monitor.brakes, name)
+		delete(m.brakes, name)
 		return
 	}
-	if l.monitor.brakes == nil {
-		l.monitor.brakes = map[string]brake{}
+	if m.brakes == nil {
+		m.brakes = map[string]brake{}
 	}
-	l.monitor.brakes[name] = brake{pause, now() + pause}
+	m.brakes[name] = brake{pause, now() + pause}
 	if !braked || was.pause < pause && pause == cluster.LongestBrake {
-		l.Console.Say(health.Warning, name+" answers, and no connection to it comes about: the VM is told again in "+pause.String()+", and then less and less often, at least every "+cluster.LongestBrake.String())
+		m.console.Say(health.Warning, name+" answers, and no connection to it comes about: the VM is told again in "+pause.String()+", and then less and less often, at least every "+cluster.LongestBrake.String())
 	}
 }
 
 // sayUnknown says, once, why the peers of a release that answers are not counted.
-func (l *Loop) sayUnknown(r cluster.Report) {
-	if r.Answer == cluster.Answered && !r.Known && l.state.Peers > 0 && !l.monitor.uncountedSaid {
-		l.monitor.uncountedSaid = true
-		l.Console.Say(health.Warning, "peers=? because the kernel does not tell its connections (sock_diag): want CONFIG_INET_TCP_DIAG, or tcp_diag in kernel.modules")
+func (m *monitor) sayUnknown(r cluster.Report, peers int) {
+	if r.Answer == cluster.Answered && !r.Known && peers > 0 && !m.uncountedSaid {
+		m.uncountedSaid = true
+		m.console.Say(health.Warning, "peers=? because the kernel does not tell its connections (sock_diag): want CONFIG_INET_TCP_DIAG, or tcp_diag in kernel.modules")
 	}
 }
 
@@ -106,20 +99,20 @@ type brake struct {
 
 // braked are the peers that the VM is told of seldom, and when again. That of one that is
 // connected, answers no more or is no peer is over.
-func (l *Loop) braked() (list []health.Brake) {
-	if len(l.monitor.brakes) == 0 {
+func (m *monitor) braked(peers []string, s *policy.State) (list []health.Brake) {
+	if len(m.brakes) == 0 {
 		return nil
 	}
-	for i, name := range l.peers {
-		b, ok := l.monitor.brakes[name]
+	for i, name := range peers {
+		b, ok := m.brakes[name]
 		if !ok {
 			continue
 		}
-		switch l.state.Peer(i) {
+		switch s.Peer(i) {
 		case cluster.NotSeen, cluster.OtherCookie, cluster.OtherOTP, cluster.OtherClock:
 			list = append(list, health.Brake{Name: name, Next: max(b.next-now(), 0)})
 		default:
-			delete(l.monitor.brakes, name)
+			delete(m.brakes, name)
 		}
 	}
 	return list

@@ -2,7 +2,6 @@ package supervise
 
 import (
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/beaminit/beaminit/health"
@@ -10,6 +9,8 @@ import (
 	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/internal/footprint"
 	"github.com/beaminit/beaminit/supervise/control"
+	"github.com/beaminit/beaminit/supervise/handover"
+	"github.com/beaminit/beaminit/supervise/jobs"
 	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
 )
@@ -29,38 +30,40 @@ type controlRequest struct {
 	from control.Client
 }
 
-// openControl makes the control socket, and a goroutine that hands on what comes. Where
-// it cannot be made the node goes on without, says so once, and tries again later.
+// openControl makes the control socket, where there is none yet. Without it the node goes on, says
+// so once, and tries again later.
 func (l *Loop) openControl() {
-	if l.control.server != nil {
+	c := &l.control
+	if c.server != nil {
 		return
 	}
 	server, err := control.Listen(l.Control)
 	if err != nil {
-		if !l.control.failed {
-			l.control.failed = true
+		if !c.failed {
+			c.failed = true
 			l.Console.Say(health.Err, "no control socket: "+err.Error()+"; beaminit restart, stop and their like find nobody until there is one")
 		}
 		return
 	}
 	server.Incarnation, server.Version = uint64(clock.Boottime()/time.Millisecond), l.Version
-	l.control.server = server
-	go l.readControl(server)
+	c.server = server
+	go func() {
+		defer l.guard()
+		l.Console.Say(health.Err, "control socket: "+c.read(server).Error())
+	}()
 }
 
-// readControl waits for requests. The loop is never waited for: where it has enough to
-// do, that is the answer.
-func (l *Loop) readControl(server *control.Server) {
-	defer func() { l.crashed(recover()) }()
+// read waits for requests, and hands them on; it returns only an error. The loop is never waited
+// for: where it has enough to do, that is the answer.
+func (c *controlSocket) read(server *control.Server) error {
 	for {
 		r, from, err := server.Next()
 		if err != nil {
-			l.Console.Say(health.Err, "control socket: "+err.Error())
-			return
+			return err
 		}
 		fault.At("control")
 		select {
-		case l.control.requests <- controlRequest{r, from}:
+		case c.requests <- controlRequest{r, from}:
 		default:
 			server.Answer(from, control.Busy, "")
 		}
@@ -82,7 +85,7 @@ func (l *Loop) handleRequest(a controlRequest) {
 		then = policy.KillPending
 	case control.Service:
 		verdict := control.Verdict(control.No)
-		text, ok := l.askService(a.Argument)
+		text, ok := l.table.Ask(a.Argument)
 		if ok {
 			verdict = control.OK
 		}
@@ -118,13 +121,13 @@ const shrinkAfterRequests = 1000
 const shrinkAbove = 4 << 20
 
 // shrinkIfGrown makes PID 1 small again after many requests, and once more when they have ended.
-func (l *Loop) shrinkIfGrown() {
-	many := l.control.served >= shrinkAfterRequests || resident(unix.Getpid()) > shrinkAbove
-	if many || l.control.shrinkPending {
+func (c *controlSocket) shrinkIfGrown() {
+	many := c.served >= shrinkAfterRequests || resident(unix.Getpid()) > shrinkAbove
+	if many || c.shrinkPending {
 		footprint.GiveBack()
 	}
-	if l.control.shrinkPending = many; many {
-		l.control.served = 0
+	if c.shrinkPending = many; many {
+		c.served = 0
 	}
 }
 
@@ -132,7 +135,7 @@ func (l *Loop) shrinkIfGrown() {
 // hangs, and goes on when it is one.
 func (l *Loop) checkReexec(a controlRequest) {
 	why := new(string)
-	l.Jobs.Begin(Job{Name: ProgramJob, Order: a.Argument, Limit: programCheckLimit}, why, func(err error) {
+	l.Jobs.Begin(jobs.Job{Name: ProgramJob, Order: a.Argument, Limit: programCheckLimit}, why, func(err error) {
 		switch {
 		case err != nil:
 			l.control.server.Answer(a.from, control.No, err.Error())
@@ -173,52 +176,31 @@ func (l *Loop) reexecToStart() error {
 }
 
 // handover is what the next PID 1 needs to know.
-func (l *Loop) handover() *Handover {
+func (l *Loop) handover() *handover.Document {
 	heartUID := l.heart.uid
 	if heartUID == 0 && l.Resume != nil { // it was not listened to after too many falls
 		heartUID = l.Resume.HeartUID
 	}
-	return &Handover{
+	handed := l.table.Hand()
+	return &handover.Document{
 		Boot: l.Boot, Seq: l.seq, Phases: l.phases, Crashes: l.crashes,
 		Clock: l.Records.Clock(), Lasting: l.Records.Lasting, StateDir: l.History.StateDir(),
 		Facts: l.Facts(), FactsOf: l.Version,
 		State: l.state, AfterEndPending: l.ends.programsPending, Healer: l.notify.healer, HeartUID: heartUID,
-		Children: l.handedChildren(),
+		Children: handed.States,
 
-		Output:   [2]int{max(l.output.read, 0), max(l.output.write, 0)},
+		Output:   [2]int{max(l.output.Read, 0), max(l.output.Write, 0)},
 		Watchdog: l.Watchdog.Device.FD(), Notify: l.notify.fd, Heart: l.heart.fd, Terminal: l.Terminal,
-		Lines:   l.handed(func(c *child) *atomic.Int32 { return &c.lines }),
-		Notices: l.handed(func(c *child) *atomic.Int32 { return &c.notices }),
+		Lines: handed.Lines, Notices: handed.Notices,
 	}
-}
-
-func (l *Loop) handedChildren() map[string]policy.ChildState {
-	states := map[string]policy.ChildState{}
-	for _, c := range l.children {
-		if !c.Local && c != l.release && (c.Service || c.state != (policy.ChildState{})) { // of a service also that it never ran, see keyIn
-			states[c.key()] = c.state
-		}
-	}
-	return states
-}
-
-// handed are descriptors of a kind that children have: pipes of lines, sockets.
-func (l *Loop) handed(of func(*child) *atomic.Int32) map[string]int {
-	fds := map[string]int{}
-	for _, c := range l.children {
-		if fd := of(c).Load(); fd > 0 {
-			fds[c.key()] = int(fd)
-		}
-	}
-	return fds
 }
 
 // exec executes the program of that path in this process. It returns only an error;
 // then all is as it was.
-func (l *Loop) exec(r *Handover, path string) error {
+func (l *Loop) exec(r *handover.Document, path string) error {
 	l.History.Flush(200 * time.Millisecond)
 	l.Console.Stop(200 * time.Millisecond)
 	err := r.Exec(path)
-	l.Console.Start(func() { l.crashed(recover()) })
+	l.Console.Start(l.guard)
 	return err
 }

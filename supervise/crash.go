@@ -6,14 +6,17 @@ import (
 	"strconv"
 
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/internal/proc"
+	"github.com/beaminit/beaminit/supervise/children"
+	"github.com/beaminit/beaminit/supervise/handover"
 	"github.com/beaminit/beaminit/supervise/policy"
-	"golang.org/x/sys/unix"
 )
 
-// crashed is deferred in the top frame of every goroutine but the main one, with what
-// recover gave. A panic that nobody recovers would be the end of PID 1; this one is
-// handed to the loop, which begins anew with all goroutines.
+// guard is deferred in the top frame of every goroutine but the main one. A panic that nobody
+// recovers would be the end of PID 1; this one is handed to the loop, which begins anew with all
+// goroutines.
+func (l *Loop) guard() { l.crashed(recover()) }
+
+// crashed hands on what recover gave.
 func (l *Loop) crashed(v any) {
 	if v == nil {
 		return
@@ -53,13 +56,15 @@ func (l *Loop) resume() bool {
 	l.state.Failed, l.state.FellBack = max(r.State.Failed, fresh.Failed), r.State.FellBack || fresh.FellBack
 	l.heart.fd = r.Heart
 	l.crashes, l.notify.fd, l.notify.healer, l.ends.programsPending = r.Crashes, r.Notify, r.Healer, r.AfterEndPending
-	l.adoptChildren(r)
+	l.table.Adopt(children.Handed{States: r.Children, Lines: r.Lines, Notices: r.Notices})
+	l.release.State = policy.ChildState{PID: l.state.PID, Runs: l.state.Runs}
+	l.fallback.State.PID = l.state.Fallback
 	l.watchTrial()
 	// A release that runs is told of when the monitor has said who is connected.
 	l.recordPending = l.state.Phase != policy.Running
-	if len(r.Crashes) >= MaxCrashes {
+	if len(r.Crashes) >= handover.MaxCrashes {
 		l.state.Phase, l.state.Why, l.recordPending = policy.GivenUp, r.Why, true
-		l.Console.Say(health.Err, "PID 1 fell "+strconv.Itoa(len(r.Crashes))+" times within "+crashWindow.String()+
+		l.Console.Say(health.Err, "PID 1 fell "+strconv.Itoa(len(r.Crashes))+" times within "+handover.CrashWindow.String()+
 			": it starts nothing any more, a release that runs is left alone")
 		return true
 	}
@@ -71,62 +76,26 @@ func (l *Loop) resume() bool {
 		l.Console.Say(health.Warning, "PID 1 has begun anew, the release goes on (pid "+strconv.Itoa(l.state.PID)+")")
 	}
 	if l.notify.fd > 0 {
-		go l.readNotices(l.notify.fd)
+		go l.notify.read(l.notify.fd, l.guard)
 	}
 	switch l.state.Phase {
 	case policy.Running:
-		l.setTimer(policy.WellTimer, l.state.Policy.Window)
+		l.timers.set(policy.WellTimer, l.state.Policy.Window)
 		l.resumeRunning()
 	case policy.Waiting:
 		l.recordPending = false
 		return false
 	case policy.Between:
-		l.setTimer(policy.RestartTimer, max(l.state.NextAt-now(), 0))
+		l.timers.set(policy.RestartTimer, max(l.state.NextAt-now(), 0))
 	case policy.FallingBack:
-		l.setTimer(policy.FallbackTimer, policy.FallbackLimit)
+		l.timers.set(policy.FallbackTimer, policy.FallbackLimit)
 	case policy.Ending:
 		l.downAsked = l.state.PID != 0 // else the policy has ended it
 		l.Down.Asked(l.state.Action)
 		l.finished = l.state.PID == 0 // nothing is left to stop: the way down goes on
-		l.setTimer(policy.StopTimer, l.state.Policy.StopTimeout)
+		l.timers.set(policy.StopTimer, l.state.Policy.StopTimeout)
 	case policy.Pausing:
-		l.setTimer(policy.StopTimer, l.state.Policy.StopTimeout)
+		l.timers.set(policy.StopTimer, l.state.Policy.StopTimeout)
 	}
 	return true
 }
-
-// adoptChildren takes over the children of the PID 1 before this one. One that is not there
-// any more ended when it could not be told: its number may be another process's by now.
-func (l *Loop) adoptChildren(r *Handover) {
-	for _, c := range l.children {
-		if !c.Local {
-			c.state = r.Children[c.keyIn(r)]
-			c.state.Ready = c.state.Ready || c.Policy.Ready == policy.ReadyStarted && c.state.Runs > 0 // a version before this did not know
-			c.wasReady, c.wasTardy = c.state.Ready, c.state.Tardy
-		}
-	}
-	l.release.state = policy.ChildState{PID: l.state.PID, Runs: l.state.Runs}
-	for _, c := range l.children {
-		if c.Name == fallbackName {
-			c.state.PID = l.state.Fallback
-		}
-		if fd := r.Lines[c.keyIn(r)]; fd > 0 {
-			l.followLines(fd, c)
-		}
-		if fd := r.Notices[c.keyIn(r)]; fd > 0 {
-			l.followNotices(fd, c)
-		}
-	}
-}
-
-// noteLostChildren tells of the children that were handed over and are not there.
-func (l *Loop) noteLostChildren() {
-	for _, c := range l.children {
-		if c.state.PID != 0 && !proc.IsChild(c.state.PID) {
-			l.childEnded(c, lostStatus)
-		}
-	}
-}
-
-// lostStatus stands for how a child ended that nobody waited for: not well.
-const lostStatus = unix.WaitStatus(1 << 8)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/cluster/discovery"
+	"github.com/beaminit/beaminit/supervise/children"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
 )
@@ -13,7 +14,7 @@ import (
 // finder is what the loop knows of the child that finds peers.
 type finder struct {
 	reporter
-	child  *child // its entry of the table; nil: there is none
+	child  *children.Entry // its entry of the table; nil: there is none
 	orders []byte
 }
 
@@ -35,26 +36,26 @@ type Discovery struct {
 const byeLimit = time.Second
 
 // discoveryChild is that child: like the network child, and without any privilege.
-func (l *Loop) discoveryChild() Child {
-	return Child{
+func (l *Loop) discoveryChild() children.Child {
+	return children.Child{
 		Name: "discovery", Title: "the discovery of peers", Local: true,
 		Policy: policy.ChildPolicy{Restart: policy.Always, BackoffFirst: time.Second, BackoffLongest: 30 * time.Second, Window: 30 * time.Second, StopTimeout: byeLimit},
-		Wanted: Wanted,
+		Wanted: children.Wanted,
 		Command: func() (cmd *launch.Command, err error) {
 			cmd, l.finder.orders = l.Discovery.Command()
 			return cmd, nil
 		},
-		Files:   func() (Files, error) { return l.finder.files(l.null, l.finder.orders) },
-		Started: func(int) { l.read(&l.finder.reporter, discovery.MaxReport) },
+		Files:   func() (children.Files, error) { return l.finder.files(l.null, l.finder.orders) },
+		Started: func(int) { l.finder.read(discovery.MaxReport, l.guard) },
 	}
 }
 
 // renewDiscovery puts a child with other orders in the place of the running one: this node
 // has another name, or its release other settings.
 func (l *Loop) renewDiscovery() {
-	if c := l.finder.child; c != nil && c.state.PID != 0 {
+	if c := l.finder.child; c != nil && c.State.PID != 0 {
 		if _, orders := l.Discovery.Command(); !bytes.Equal(orders, l.finder.orders) {
-			l.restartChild(c)
+			l.table.Restart(c)
 		}
 	}
 }

@@ -2,9 +2,11 @@ package supervise
 
 import (
 	"os"
+	"time"
 
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/supervise/children"
 	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
 )
@@ -48,6 +50,7 @@ func (l *Loop) signal(sig os.Signal) {
 func (l *Loop) stop(a policy.Action, why string, now bool) {
 	l.Console.Say(health.Notice, string(a)+" asked for by "+why)
 	l.Down.Asked(a)
+	l.downAsked = true
 	l.step(policy.Event{Kind: policy.StopAsked, Action: a, Now: now, Text: string(a) + " asked for by " + why})
 }
 
@@ -57,12 +60,12 @@ func (l *Loop) finish() {
 		return
 	}
 	l.finishing, l.starting.preparing, l.starting.held = true, false, false
-	var programs []*child
+	var last []*children.Entry
 	if l.ends.programsPending && !l.downAsked {
-		programs = l.programs[AfterEnd]
+		last = l.programs.of[AfterEnd]
 	}
-	l.run(programs, func() {
-		l.stopServices(func() {
+	l.programs.run(last, func() {
+		l.table.StopServices(l.Down.ReleaseStopped, func() {
 			l.finished = true
 			l.Down.Finished(l.end())
 		})
@@ -73,4 +76,33 @@ func (l *Loop) end() End {
 	s := &l.state
 	gaveUp := !l.downAsked && (!s.Ran || len(s.Exits) > s.Policy.Attempts)
 	return End{Action: s.Action, Seq: l.seq, Status: s.Last, GaveUp: gaveUp}
+}
+
+// lastJobsLimit is how long lastJobs may hold up the way down, which has more time for that later.
+const lastJobsLimit = time.Second
+
+// lastJobs gives what waits to be remembered the time to be, as long as there is a loop that
+// has it done.
+func (l *Loop) lastJobs() {
+	flushed := make(chan struct{})
+	go func() {
+		l.History.Flush(lastJobsLimit)
+		close(flushed)
+	}()
+	late := time.NewTimer(lastJobsLimit)
+	defer late.Stop()
+	for {
+		select {
+		case <-flushed:
+			return
+		case <-late.C:
+			return
+		case a := <-l.Jobs.Requests():
+			l.Jobs.Start(a)
+		case a := <-l.Jobs.Answers():
+			l.Jobs.Take(a)
+		case sig := <-l.signals:
+			l.signal(sig)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package supervise
 import (
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/proc"
+	"github.com/beaminit/beaminit/supervise/children"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
@@ -12,8 +13,8 @@ const fallbackName = "fallback_exec"
 
 // fallbackChild is the command that may make a reboot worth while: on a board with two
 // slots it chooses the other one. It has its turn when the release is given up.
-func (l *Loop) fallbackChild() Child {
-	return Child{
+func (l *Loop) fallbackChild() children.Child {
+	return children.Child{
 		Name:    fallbackName,
 		Policy:  policy.ChildPolicy{Restart: policy.Never, Linger: true},
 		Wanted:  func(s *policy.State) bool { return s.Phase == policy.FallingBack },

@@ -6,6 +6,8 @@ import (
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/fault"
+	"github.com/beaminit/beaminit/internal/proc"
+	"github.com/beaminit/beaminit/supervise/datagram"
 	"github.com/beaminit/beaminit/supervise/heart"
 	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
@@ -18,41 +20,44 @@ type heartSocket struct {
 	messages chan heart.Message
 }
 
-// messagePace is the time between two messages of a heart that are taken: who sends more
-// has to wait, and PID 1 does not.
-const messagePace = 20 * time.Millisecond
-
-// listenHeart makes the socket on which the release's heart speaks, once; only the
+// listen makes the socket on which the release's heart speaks, once; only the
 // user of the release may write to it. It is kept when PID 1 executes itself anew, and never
-// closed: who closes it waits for what came along with what lies there (see laden).
-func (l *Loop) listenHeart(uid int) {
-	if l.heart.uid != 0 {
-		return
+// closed: who closes it waits for what came along with what lies there (see datagram.Laden).
+func (h *heartSocket) listen(uid int, guard func()) error {
+	if h.uid != 0 {
+		return nil
 	}
-	if l.heart.fd > 0 {
-		grant(heart.Socket, uid, 0o600)
+	if h.fd > 0 {
+		datagram.Grant(heart.Socket, uid, 0o600)
 	} else {
-		fd, err := listenDatagrams(heart.Socket, uid, 0o600)
+		fd, err := datagram.Listen(heart.Socket, uid, 0o600)
 		if err != nil {
-			l.Console.Say(health.Err, "socket "+heart.Socket+": "+err.Error()+"; the release's heart acts on its own")
-			return
+			return err
 		}
-		l.heart.fd = fd
+		h.fd = fd
 	}
-	l.heart.uid = uid + 1
-	go l.readHeart(l.heart.fd, uid)
+	h.uid = uid + 1
+	go h.read(h.fd, uid, guard)
+	return nil
 }
 
-// readHeart hands on what comes from a process of the release.
-func (l *Loop) readHeart(fd, uid int) {
-	defer func() { l.crashed(recover()) }()
+// listenHeart has the heart of that user listened to.
+func (l *Loop) listenHeart(uid int) {
+	if err := l.heart.listen(uid, l.guard); err != nil {
+		l.Console.Say(health.Err, "socket "+heart.Socket+": "+err.Error()+"; the release's heart acts on its own")
+	}
+}
+
+// read hands on what comes from a process of the release.
+func (h *heartSocket) read(fd, uid int, guard func()) {
+	defer guard()
 	var b [heart.MessageSize + 1]byte
 	for {
 		fds := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 		if _, err := unix.Poll(fds[:], -1); err == unix.EINTR {
 			continue
 		}
-		n, from, err := take(fd, b[:])
+		n, from, err := datagram.Take(fd, b[:])
 		if err == unix.EAGAIN {
 			continue
 		}
@@ -61,10 +66,10 @@ func (l *Loop) readHeart(fd, uid int) {
 		}
 		fault.At("heart")
 		m, ok := heart.DecodeMessage(b[:n])
-		if ok && (int(from.Uid) == uid || from.Uid == 0) && descends(int(from.Pid), m.PID) {
-			l.heart.messages <- m
+		if ok && (int(from.Uid) == uid || from.Uid == 0) && proc.Descends(int(from.Pid), m.PID) {
+			h.messages <- m
 		}
-		time.Sleep(messagePace)
+		time.Sleep(datagram.Pace)
 	}
 }
 
@@ -73,7 +78,7 @@ func (l *Loop) resumeRunning() {
 	s := &l.state
 	s.HeardAt = now()
 	if s.Kill == policy.KillDump || s.Kill == policy.KillSent {
-		l.setTimer(policy.KillTimer, s.Policy.DumpTimeout)
+		l.timers.set(policy.KillTimer, s.Policy.DumpTimeout)
 	}
 	if l.Resume.HeartUID != 0 {
 		l.listenHeart(l.Resume.HeartUID - 1)
@@ -82,10 +87,10 @@ func (l *Loop) resumeRunning() {
 		s.BeatAt = 0 // nobody hears the next one
 	}
 	if s.BeatAt != 0 {
-		l.setTimer(policy.BeatTimer, s.BeatSpan+policy.BeatSlack)
+		l.timers.set(policy.BeatTimer, s.BeatSpan+policy.BeatSlack)
 	}
 	if s.Policy.StartTimeout > 0 && !s.Ready {
-		l.setTimer(policy.StartTimer, s.Policy.StartTimeout)
+		l.timers.set(policy.StartTimer, s.Policy.StartTimeout)
 	}
 }
 

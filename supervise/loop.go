@@ -13,9 +13,12 @@ import (
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/fault"
+	"github.com/beaminit/beaminit/supervise/children"
+	"github.com/beaminit/beaminit/supervise/datagram"
 	"github.com/beaminit/beaminit/supervise/evidence"
 	"github.com/beaminit/beaminit/supervise/heart"
 	"github.com/beaminit/beaminit/supervise/launch"
+	"github.com/beaminit/beaminit/supervise/output"
 	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
 )
@@ -25,30 +28,27 @@ import (
 type Loop struct {
 	Node
 	state     policy.State
-	timers    [policy.TimerCount]time.Duration // when due; 0: not set
-	signals   <-chan os.Signal                 // nil: not listening yet
-	seq       uint32                           // of the last health record
-	phases    []health.Phase                   // of the boot, that are done
-	peers     []string                         // the other nodes, as they are known by now
-	dumps     evidence.Dumps                   // what is kept of each end
-	panics    chan string                      // a goroutine panicked: why
-	crashes   []time.Duration                  // of PID 1 itself, see Handover
-	null      int                              // /dev/null
-	downAsked bool                             // to go down, not by the policy
+	timers    timers
+	signals   <-chan os.Signal // nil: not listening yet
+	seq       uint32           // of the last health record
+	phases    []health.Phase   // of the boot, that are done
+	peers     []string         // the other nodes, as they are known by now
+	panics    chan string      // a goroutine panicked: why
+	crashes   []time.Duration  // of PID 1 itself, see Handover
+	null      int              // /dev/null
+	downAsked bool             // to go down, not by the policy
 	finished  bool
 
-	children    []*child // the table
-	reconciling bool     // it is looked after
-	release     *child   // and the entries of it that have a part elsewhere
-	readahead   *child
-	sidecar     *child
-	confirm     *child                   // nil: nothing is on trial
-	programs    [BeforeEach + 1][]*child // by their times
-	jobs        jobTable
-	monitor     monitor
-	network     reporter
-	finder      finder
-	services    services
+	table     *children.Table
+	release   *children.Entry // and the entries of it that have a part elsewhere
+	readahead *children.Entry
+	sidecar   *children.Entry
+	fallback  *children.Entry
+	confirm   *children.Entry // nil: nothing is on trial
+	programs  programs
+	monitor   monitor
+	network   reporter
+	finder    finder
 
 	starting       starting
 	prepared       Release         // what Prepare gave
@@ -57,7 +57,7 @@ type Loop struct {
 	ends           ends            // of the release
 	finishing      bool            // the loop ends as soon as the programs of AfterEnd have been run
 
-	output          output // of the release
+	output          output.Pipe // of the release
 	heart           heartSocket
 	notify          notifySocket
 	control         controlSocket
@@ -68,24 +68,22 @@ type Loop struct {
 
 func newLoop(n Node) *Loop {
 	l := &Loop{
-		Node: n, seq: n.Records.Seq, phases: n.Records.Phases, peers: n.Cluster.Peers, dumps: n.Start.Dumps,
-		panics:   make(chan string, 8),
-		jobs:     jobTable{byName: map[string]*jobs{}, answers: make(chan jobAnswer, 16)},
-		monitor:  monitor{orders: -1, messages: make(chan cluster.Message, 16)},
-		network:  newReporter(),
-		finder:   finder{reporter: newReporter()},
-		services: services{notices: make(chan serviceNotice), taken: make(chan struct{})},
-		ends:     ends{done: make(chan postMortem, 4)},
-		heart:    heartSocket{messages: make(chan heart.Message, 16)},
-		notify:   notifySocket{arrived: make(chan *datagram)},
-		control:  controlSocket{requests: make(chan controlRequest, 16)},
+		Node: n, seq: n.Records.Seq, phases: n.Records.Phases, peers: n.Cluster.Peers,
+		panics:  make(chan string, 8),
+		table:   children.New(),
+		network: newReporter(),
+		finder:  finder{reporter: newReporter()},
+		heart:   heartSocket{messages: make(chan heart.Message, 16)},
+		notify:  notifySocket{arrived: make(chan *datagram.Datagram)},
+		control: controlSocket{requests: make(chan controlRequest, 16)},
 	}
+	l.ends = ends{node: &l.Node, guard: l.guard, output: &l.output, dumps: n.Start.Dumps, done: make(chan postMortem, 4)}
+	l.monitor = monitor{console: n.Console, guard: l.guard, orders: -1, messages: make(chan cluster.Message, 16)}
 	l.state = policy.State{
 		Policy: n.Policy, Peers: min(len(l.peers), cluster.MaxPeers), Rand: n.Boot | 1,
 		Failed: n.History.Failed, FellBack: n.History.FellBack,
 	}
 	l.beginTrial()
-	l.Jobs.begin = l.startJob
 	l.null, _ = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	return l
 }
@@ -103,7 +101,7 @@ func (n Node) Run() policy.Action {
 	for !l.finished {
 		l.turn()
 	}
-	l.awaitOutput(outputDrain)
+	l.output.Await(outputDrain)
 	l.rememberDown()
 	l.lastJobs()
 	return l.state.Action
@@ -113,7 +111,7 @@ func (n Node) Run() policy.Action {
 // first record comes after Listen and openControl: whoever has read it can count on being heard.
 func (l *Loop) begin() {
 	if l.Resume == nil {
-		l.startEarly()
+		l.table.StartEarly()
 		l.watchTrial()
 	}
 	none := l.beginRelease()
@@ -127,20 +125,19 @@ func (l *Loop) begin() {
 		l.record()
 	}
 	unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF) // Ctrl-Alt-Del becomes SIGINT
-	l.Console.Start(func() { l.crashed(recover()) })
+	l.Console.Start(l.guard)
 	l.startHistory()
 	l.readOutput()
 	l.watchButton()
-	if l.reconciling = !l.finished; l.reconciling {
-		l.noteLostChildren()
-		l.reconcile()
+	if !l.finished {
+		l.table.Begin()
 	}
 	l.ends.kernel = evidence.OpenLog("/dev/kmsg")
-	l.pruneEvidence()
+	l.ends.prune(evidence.Run(l.Boot, l.state.Runs))
 	l.openWatchdog()
-	l.setTimer(policy.TickTimer, l.Records.Interval)
-	l.setTimer(policy.SaveTimer, saveInterval)
-	l.setTimer(policy.ShrinkTimer, shrinkAfter)
+	l.timers.set(policy.TickTimer, l.Records.Interval)
+	l.timers.set(policy.SaveTimer, saveInterval)
+	l.timers.set(policy.ShrinkTimer, shrinkAfter)
 	l.save()
 }
 
@@ -152,8 +149,8 @@ func (l *Loop) beginRelease() (none bool) {
 	case l.Start.NoRelease != "":
 		return true
 	case l.Start.NetworkWait > 0:
-		l.setTimer(policy.NetworkTimer, l.Start.NetworkWait)
-		l.stepChild(l.readahead, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: l.readahead.Wanted(&l.state)})
+		l.timers.set(policy.NetworkTimer, l.Start.NetworkWait)
+		l.table.Step(l.readahead, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: l.readahead.Wanted(&l.state)})
 		l.recordPending = true
 	default:
 		l.step(policy.Event{Kind: policy.Begin})
@@ -164,24 +161,30 @@ func (l *Loop) beginRelease() (none bool) {
 // fillTable makes the table of children: those of every node, and those that this one has
 // besides.
 func (l *Loop) fillTable() {
-	l.release = l.addChild(l.releaseChild())
-	l.sidecar = l.addChild(l.sidecarChild())
-	l.readahead = l.addChild(l.readaheadChild())
-	l.monitor.child = l.addChild(l.monitorChild())
+	t := l.table
+	t.Console, t.State, t.Null, t.Says, t.Guard = l.Console, &l.state, l.null, l.output.Write, l.guard
+	t.Changed, t.Failed, t.Ready = l.record, l.rememberService, l.startHeld
+	t.Alarm = func(after time.Duration) { l.timers.set(policy.ServiceTimer, after) }
+	l.Jobs.Use(t)
+	l.release = t.Add(l.releaseChild())
+	l.sidecar = t.Add(l.sidecarChild())
+	l.readahead = t.Add(l.readaheadChild())
+	l.monitor.child = t.Add(l.monitorChild())
 	if l.Network.Command != nil {
-		l.addChild(l.networkChild())
+		t.Add(l.networkChild())
 	}
 	if l.Discovery.Command != nil {
-		l.finder.child = l.addChild(l.discoveryChild())
+		l.finder.child = t.Add(l.discoveryChild())
 	}
-	l.addChild(l.fallbackChild())
+	l.fallback = t.Add(l.fallbackChild())
 	l.addTrial()
 	if l.Terminal != nil {
-		l.addChild(l.relayChild())
+		t.Add(l.relayChild())
 	}
-	l.addPrograms()
+	l.programs = programs{table: t}
+	l.programs.add(l.Programs)
 	for _, c := range l.Children {
-		l.addChild(c)
+		t.Add(c)
 	}
 }
 
@@ -193,7 +196,7 @@ func (l *Loop) turn() {
 		}
 	}()
 	fault.At("turn")
-	wait := l.untilAlarm()
+	wait := l.timers.next(l.table.Next())
 	planned := now() + wait
 	alarm := time.NewTimer(wait)
 	defer alarm.Stop()
@@ -206,18 +209,18 @@ func (l *Loop) turn() {
 		l.handleHeart(m)
 	case d := <-l.notify.arrived:
 		l.handleNotice(d)
-	case n := <-l.services.notices:
-		l.handleServiceNotice(n)
+	case n := <-l.table.Notices():
+		l.table.Take(n)
 	case line := <-l.network.lines:
 		l.networkReported(line)
 	case line := <-l.finder.lines:
 		l.discovered(line)
 	case a := <-l.control.requests:
 		l.handleRequest(a)
-	case a := <-l.Jobs.requests:
-		l.startJob(a)
-	case a := <-l.jobs.answers:
-		l.handleAnswer(a)
+	case a := <-l.Jobs.Requests():
+		l.Jobs.Start(a)
+	case a := <-l.Jobs.Answers():
+		l.Jobs.Take(a)
 	case e := <-l.ends.done:
 		l.endPostMortem(&e)
 	case e := <-l.History.Boots:
@@ -240,13 +243,13 @@ func (l *Loop) step(e policy.Event) {
 	l.notePhases(&was)
 	l.noteTrial(&was)
 	if was.Kill == policy.KillNone && l.state.Fatal != "" {
-		l.Console.Say(health.Warning, "the release is killed: "+l.state.Fatal+l.release.fullWords())
+		l.Console.Say(health.Warning, "the release is killed: "+l.state.Fatal+l.release.FullWords())
 	}
 	l.giveUpStart()
 	for _, effect := range effects {
 		l.do(effect)
 	}
-	l.reconcile()
+	l.table.Reconcile()
 	l.followTrial()
 }
 
@@ -257,38 +260,28 @@ func (l *Loop) do(e policy.Effect) {
 	case policy.Start:
 		l.startRelease()
 	case policy.Signal:
-		if pid := l.release.state.PID; pid > 1 && pid == l.state.PID { // else it is gone, see ended
+		if pid := l.release.State.PID; pid > 1 && pid == l.state.PID { // else it is gone, see ended
 			unix.Kill(pid, e.Signal)
 		}
 	case policy.SweepUp:
 		if e.PID > 1 { // 1 would be all processes
 			unix.Kill(-e.PID, unix.SIGKILL)
 		}
-		if l.release.state.PID == 0 {
-			l.emptyCgroup(l.release, e.PID)
+		if l.release.State.PID == 0 {
+			l.table.EmptyCgroup(l.release, e.PID)
 		}
 	case policy.SetTimer:
-		l.setTimer(e.Timer, e.After)
+		l.timers.set(e.Timer, e.After)
 	case policy.Order:
-		l.order(cluster.Order{Kind: e.Order, PID: l.state.PID})
+		l.monitor.order(cluster.Order{Kind: e.Order, PID: l.state.PID})
 	case policy.RunFallback: // its entry of the table sees that it is wanted
 	case policy.Finish:
 		l.finish()
 	}
 }
 
-// reap gives each ended child to its entry. One that has none is an orphan that PID 1
-// inherited: to collect it is all there is to do.
-func (l *Loop) reap() {
-	reapAll(func(pid int, status unix.WaitStatus) {
-		for _, c := range l.children {
-			if c.state.PID == pid {
-				l.childEnded(c, status)
-				return
-			}
-		}
-	})
-}
+// reap gives each ended child to its entry.
+func (l *Loop) reap() { reapAll(l.table.Reaped) }
 
 // phase notes when a step of the boot was done, once.
 func (l *Loop) phase(name string) {

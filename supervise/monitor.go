@@ -8,6 +8,8 @@ import (
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/fault"
+	"github.com/beaminit/beaminit/internal/files"
+	"github.com/beaminit/beaminit/supervise/children"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
@@ -19,7 +21,9 @@ var everySecond = policy.ChildPolicy{Restart: policy.Always, BackoffFirst: time.
 // monitor is what the loop knows of the child that looks at the network for PID 1, which
 // itself never reads a byte that another machine sent.
 type monitor struct {
-	child    *child
+	console  *health.Console
+	guard    func()
+	child    *children.Entry
 	orders   int // socket; -1: none
 	reports  int // read end, until somebody reads it
 	messages chan cluster.Message
@@ -34,20 +38,23 @@ type monitor struct {
 
 // monitorChild is that child: of a user of its own, with a socket for orders and a pipe for reports. It
 // ends when the orders do, so the next PID 1 begins with one of its own.
-func (l *Loop) monitorChild() Child {
-	return Child{
+func (l *Loop) monitorChild() children.Child {
+	m := &l.monitor
+	return children.Child{
 		Name: "monitor", Title: "the monitor", Policy: everySecond, Local: true,
 		Wanted: func(*policy.State) bool { return true },
 		Command: func() (*launch.Command, error) {
-			l.takeWatch(l.watchAfter())
+			w := l.Cluster.Watch()
+			w.Table = m.target.Table + 1
+			m.take(w)
 			return MonitorCommand(), nil
 		},
-		Files: l.monitorFiles,
+		Files: func() (children.Files, error) { return m.files(l.null) },
 		Started: func(int) {
 			if l.state.Phase == policy.Running {
-				l.order(cluster.Order{Kind: l.state.WatchOrder(), PID: l.state.PID})
+				m.order(cluster.Order{Kind: l.state.WatchOrder(), PID: l.state.PID})
 			}
-			go l.readReports(l.monitor.reports)
+			go m.read(m.reports)
 		},
 	}
 }
@@ -60,102 +67,98 @@ func MonitorCommand() *launch.Command {
 	}
 }
 
-func (l *Loop) monitorFiles() (Files, error) {
+// files are its descriptors: orders, reports, its standard error, and what it is to look at.
+func (m *monitor) files(null int) (children.Files, error) {
 	var reports [2]int
 	orders, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
-		return Files{}, err
+		return children.Files{}, err
 	}
 	if err := unix.Pipe2(reports[:], unix.O_CLOEXEC); err != nil {
-		closeAll(orders[:])
-		return Files{}, err
+		children.CloseAll(orders[:])
+		return children.Files{}, err
 	}
-	watch, err := document("watch", l.monitor.watch)
+	watch, err := files.InMemory("watch", m.watch)
 	if err != nil {
-		closeAll(append(orders[:], reports[:]...))
-		return Files{}, err
+		children.CloseAll(append(orders[:], reports[:]...))
+		return children.Files{}, err
 	}
-	l.closeOrders()
-	l.monitor.orders, l.monitor.reports = orders[1], reports[0]
-	return Files{
-		Child: []int{orders[0], reports[1], l.null, watch}, CloseChild: []int{orders[0], reports[1], watch}, CloseOwn: []int{reports[0]},
+	m.closeOrders()
+	m.orders, m.reports = orders[1], reports[0]
+	return children.Files{
+		Child: []int{orders[0], reports[1], null, watch}, CloseChild: []int{orders[0], reports[1], watch}, CloseOwn: []int{reports[0]},
 	}, nil
 }
 
 // closeOrders is for the socket of a monitor that has ended: the next one begins with it, and
 // may run already when the end of the one before is heard of.
-func (l *Loop) closeOrders() {
-	if l.monitor.orders >= 0 {
-		unix.Close(l.monitor.orders)
+func (m *monitor) closeOrders() {
+	if m.orders >= 0 {
+		unix.Close(m.orders)
 	}
-	l.monitor.orders = -1
+	m.orders = -1
 }
 
 // order tells the monitor; a monitor that does not read loses it, and PID 1 goes on.
-func (l *Loop) order(o cluster.Order) {
-	if l.monitor.orders >= 0 {
-		unix.Sendmsg(l.monitor.orders, o.Encode(), nil, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+func (m *monitor) order(o cluster.Order) {
+	if m.orders >= 0 {
+		unix.Sendmsg(m.orders, o.Encode(), nil, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	}
 }
 
-// watchAfter is what the monitor is to look at now, as the table after the one that it has.
-func (l *Loop) watchAfter() cluster.Watch {
-	w := l.Cluster.Watch()
-	w.Table = l.monitor.target.Table + 1
-	return w
-}
-
-func (l *Loop) takeWatch(w cluster.Watch) { l.monitor.target, l.monitor.watch = w, w.Encode() }
+// take notes what it is told to look at.
+func (m *monitor) take(w cluster.Watch) { m.target, m.watch = w, w.Encode() }
 
 // renewMonitor tells the monitor where it is to look elsewhere, or to speak otherwise: peers
 // were found or went, or the release was installed, or changed, since it was started. One that
 // does not read is started anew.
 func (l *Loop) renewMonitor() {
-	c := l.monitor.child
-	if c.state.PID == 0 {
+	m := &l.monitor
+	if m.child.State.PID == 0 {
 		return
 	}
 	w := l.Cluster.Watch()
-	w.Table = l.monitor.target.Table
-	if bytes.Equal(w.Encode(), l.monitor.watch) {
+	w.Table = m.target.Table
+	if bytes.Equal(w.Encode(), m.watch) {
 		return
 	}
 	w.Table++
-	if err := l.sendWatch(w); err != nil {
-		l.restartChild(c)
+	if err := m.send(w); err != nil {
+		l.table.Restart(m.child)
 		return
 	}
-	l.takeWatch(w)
+	m.take(w)
 }
 
-// sendWatch sends a table to the monitor, as a file that comes with the order.
-func (l *Loop) sendWatch(w cluster.Watch) error {
-	fd, err := document("watch", w.Encode())
+// send tells it what to look at, by a file that comes with the order.
+func (m *monitor) send(w cluster.Watch) error {
+	fd, err := files.InMemory("watch", w.Encode())
 	if err != nil {
 		return err
 	}
 	defer unix.Close(fd)
-	return unix.Sendmsg(l.monitor.orders, cluster.Order{Kind: cluster.Renew}.Encode(), unix.UnixRights(fd), nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	return unix.Sendmsg(m.orders, cluster.Order{Kind: cluster.Renew}.Encode(), unix.UnixRights(fd), nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 }
 
-// wakeMonitor ends a monitor that says nothing; another one is started in its place.
-func (l *Loop) wakeMonitor() {
-	if pid := l.monitor.child.state.PID; pid != 0 && l.state.Mute(now()) {
-		l.Console.Say(health.Warning, "the monitor says nothing: SIGKILL")
+// wake ends a monitor that says nothing; another one is started in its place.
+func (m *monitor) wake(s *policy.State) {
+	if pid := m.child.State.PID; pid != 0 && s.Mute(now()) {
+		m.console.Say(health.Warning, "the monitor says nothing: SIGKILL")
 		unix.Kill(pid, unix.SIGKILL)
 	}
 }
 
-func (l *Loop) readReports(fd int) {
-	defer func() { l.crashed(recover()) }()
+// read hands on what the monitor reports, until it ends.
+func (m *monitor) read(fd int) {
+	defer m.guard()
 	defer unix.Close(fd)
 	for {
-		m, err := cluster.ReadMessage(descriptor(fd))
+		message, err := cluster.ReadMessage(descriptor(fd))
 		if err != nil {
 			return
 		}
 		fault.At("reports")
-		l.monitor.messages <- m
+		m.messages <- message
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/netcfg"
+	"github.com/beaminit/beaminit/supervise/children"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
 )
@@ -27,14 +28,14 @@ type Network struct {
 // networkChild is that child: of a user of its own, with a pipe for reports and one whose end is its
 // own, so the next PID 1 begins with one of its own. One that ends again and again is
 // started less often: addresses stay where they are.
-func (l *Loop) networkChild() Child {
-	return Child{
+func (l *Loop) networkChild() children.Child {
+	return children.Child{
 		Name: "network", Title: "the network child", Local: true,
 		Policy:  policy.ChildPolicy{Restart: policy.Always, BackoffFirst: time.Second, BackoffLongest: 30 * time.Second, Window: 30 * time.Second, Linger: true},
 		Wanted:  func(*policy.State) bool { return true },
 		Command: func() (*launch.Command, error) { return l.Network.Command(), nil },
-		Files:   func() (Files, error) { return l.network.files(l.null, nil) },
-		Started: func(int) { l.read(&l.network, netcfg.MaxReport) },
+		Files:   func() (children.Files, error) { return l.network.files(l.null, nil) },
+		Started: func(int) { l.network.read(netcfg.MaxReport, l.guard) },
 	}
 }
 

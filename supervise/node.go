@@ -5,7 +5,10 @@ import (
 
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/health"
+	"github.com/beaminit/beaminit/supervise/children"
 	"github.com/beaminit/beaminit/supervise/console"
+	"github.com/beaminit/beaminit/supervise/handover"
+	"github.com/beaminit/beaminit/supervise/jobs"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
 )
@@ -19,7 +22,7 @@ type Node struct {
 
 	Console  *health.Console
 	Signals  *Signals
-	Jobs     *Jobs
+	Jobs     *jobs.Jobs
 	Control  string                 // path of the control socket
 	InMemory func(path string) bool // a path cannot make who opens it wait
 
@@ -33,7 +36,7 @@ type Node struct {
 	Network   Network
 	Cluster   Cluster
 	Discovery Discovery
-	Children  []Child // besides, such as services
+	Children  []children.Child // besides, such as services
 
 	// How it is told of, and kept.
 	Records  Records
@@ -43,7 +46,7 @@ type Node struct {
 	// How it ends, and what goes on behind it.
 	Down   Down
 	Facts  func() json.RawMessage // what is known of the release, for a PID 1 of the same version after this one; nil: nothing is
-	Resume *Handover              // what the PID 1 before this one knew; nil: this is a boot
+	Resume *handover.Document     // what the PID 1 before this one knew; nil: this is a boot
 }
 
 // Cluster is what the loop is told of the other nodes.

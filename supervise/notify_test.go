@@ -15,16 +15,16 @@ func TestForgetNotices(t *testing.T) {
 	}
 	defer unix.Close(ends[0])
 	defer unix.Close(ends[1])
-	l := &Loop{}
-	l.forgetNotices() // there is no socket yet
-	l.notify.fd = ends[0]
+	var n notifySocket
+	n.forget() // there is no socket yet
+	n.fd = ends[0]
 	for range 3 {
 		if err := unix.Send(ends[1], []byte("READY=1"), unix.MSG_DONTWAIT); err != nil {
 			t.Fatal(err)
 		}
 	}
-	l.forgetNotices()
-	if n, _, err := unix.Recvfrom(ends[0], make([]byte, 16), unix.MSG_DONTWAIT); err != unix.EAGAIN {
-		t.Errorf("%d bytes wait still, %v", n, err)
+	n.forget()
+	if left, _, err := unix.Recvfrom(ends[0], make([]byte, 16), unix.MSG_DONTWAIT); err != unix.EAGAIN {
+		t.Errorf("%d bytes wait still, %v", left, err)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/internal/proc"
 	"github.com/beaminit/beaminit/supervise/evidence"
+	"github.com/beaminit/beaminit/supervise/jobs"
+	"github.com/beaminit/beaminit/supervise/output"
 	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
 )
@@ -42,12 +44,16 @@ func (f *exitReport) String() string {
 	return f.why + ": " + evidence.Short(f.slogan, maxSlogan)
 }
 
-// ends is what the loop knows of the ends of the release.
+// ends is what the loop knows of the ends of the release, and finds it out by.
 type ends struct {
+	node            *Node
+	guard           func()
+	output          *output.Pipe
+	dumps           evidence.Dumps  // what is kept of each
 	done            chan postMortem // it was found out why one came
 	kernel          *evidence.Log   // its log, from the start of the release on; nil: not to be read
 	collecting      atomic.Bool     // collect has not come back yet
-	saving          atomic.Bool     // nor have saveEvidence or pruneEvidence
+	saving          atomic.Bool     // nor have save or prune
 	problemSaid     atomic.Bool     // why nothing can be kept
 	announcePending bool            // what follows from the last end was not said yet
 	programsPending bool            // the programs of AfterEnd are to be run
@@ -65,7 +71,7 @@ type postMortem struct {
 
 // beginPostMortem has it found out why the release ended, where nobody asked for it.
 func (l *Loop) beginPostMortem(pid int, status unix.WaitStatus) {
-	e := postMortem{pid: pid, status: status, ran: now() - l.state.StartedAt, limit: l.release.reachedLimit(), found: exitReport{why: proc.Describe(status)}}
+	e := postMortem{pid: pid, status: status, ran: now() - l.state.StartedAt, limit: l.release.ReachedLimit(), found: exitReport{why: proc.Describe(status)}}
 	if l.state.IsStopping() {
 		l.endPostMortem(&e)
 		return
@@ -75,17 +81,7 @@ func (l *Loop) beginPostMortem(pid int, status unix.WaitStatus) {
 		l.endPostMortem(&e)
 		return
 	}
-	meant := l.state.IsExpectedExit(status)
-	run, dumps := evidence.Run(l.Boot, l.state.Runs), l.dumps
-	go func() {
-		defer func() { l.crashed(recover()) }()
-		l.collect(&e, &dumps, run)
-		l.ends.collecting.Store(false)
-		l.ends.done <- e // no reference: the loop writes to what it has
-		if !meant {
-			l.saveEvidence(&dumps, run, &e.found)
-		}
-	}()
+	l.ends.find(e, evidence.Run(l.Boot, l.state.Runs), !l.state.IsExpectedExit(status))
 }
 
 // endPostMortem takes the end of the release through Step.
@@ -95,7 +91,7 @@ func (l *Loop) endPostMortem(e *postMortem) {
 	}
 	f := &e.found
 	asked := l.state.IsStopping()
-	if own := l.dumps.Own; own != nil && f.told != 0 {
+	if own := l.ends.dumps.Own; own != nil && f.told != 0 {
 		own.Written = f.told
 	}
 	l.Console.Say(health.Warning, "the release ended: "+f.String()+" (pid "+strconv.Itoa(e.pid)+", ran "+e.ran.Truncate(time.Millisecond).String()+")")
@@ -106,33 +102,47 @@ func (l *Loop) endPostMortem(e *postMortem) {
 	}
 }
 
+// find looks for it on a goroutine of its own, and keeps what would be gone, where it is worth it.
+func (x *ends) find(e postMortem, run string, keep bool) {
+	dumps := x.dumps
+	go func() {
+		defer x.guard()
+		x.collect(&e, &dumps, run)
+		x.collecting.Store(false)
+		x.done <- e // no reference: the loop writes to what it has
+		if keep {
+			x.save(&dumps, run, &e.found)
+		}
+	}()
+}
+
 // collect looks at what is there.
-func (l *Loop) collect(e *postMortem, dumps *evidence.Dumps, run string) {
+func (x *ends) collect(e *postMortem, dumps *evidence.Dumps, run string) {
 	f := &e.found
 	if e.status.Signaled() && e.status.Signal() == unix.SIGKILL {
-		switch killed, limit := l.ends.kernel.OOM(e.pid); {
+		switch killed, limit := x.kernel.OOM(e.pid); {
 		case limit:
 			f.why += " by the OOM killer, at " + e.limit
 		case killed:
 			f.why += " by the OOM killer"
 		}
 	}
-	l.awaitOutput(collectDrain)
-	f.older, f.newer = l.lastOutput()
-	done := l.evidence(CollectJob, evidence.Job{Dumps: *dumps, Run: run, Read: true}, collectLimit)
+	x.output.Await(collectDrain)
+	f.older, f.newer = x.lastOutput()
+	done := x.do(CollectJob, evidence.Job{Dumps: *dumps, Run: run, Read: true}, collectLimit)
 	f.slogan, f.dump, f.told = done.Slogan, done.Size, done.Written
 }
 
 // collectDrain is how long the last output may take to be read.
 const collectDrain = 10 * time.Millisecond
 
-// evidence does a job with what is kept: in a child, but where that is in memory that PID 1
+// do does a job with what is kept: in a child, but where that is in memory that PID 1
 // has mounted itself.
-func (l *Loop) evidence(name string, job evidence.Job, limit time.Duration) (done evidence.Done) {
-	if l.InMemory(job.Dumps.Dump(job.Run)) {
+func (x *ends) do(name string, job evidence.Job, limit time.Duration) (done evidence.Done) {
+	if x.node.InMemory(job.Dumps.Dump(job.Run)) {
 		return job.Do()
 	}
-	if err := l.Jobs.Do(Job{Name: name, Order: &job, Limit: limit}, &done); err != nil {
+	if err := x.node.Jobs.Do(jobs.Job{Name: name, Order: &job, Limit: limit}, &done); err != nil {
 		done.Problems = append(done.Problems, err.Error())
 	}
 	return done
@@ -145,55 +155,61 @@ const (
 	EvidenceJob = "evidence"
 )
 
-// saveEvidence writes down what would be gone. While a disk hangs there is no second.
-func (l *Loop) saveEvidence(dumps *evidence.Dumps, run string, f *exitReport) {
-	if dumps.Keep == 0 || !l.ends.saving.CompareAndSwap(false, true) {
+// save writes down what would be gone. While a disk hangs there is no second.
+func (x *ends) save(dumps *evidence.Dumps, run string, f *exitReport) {
+	if dumps.Keep == 0 || !x.saving.CompareAndSwap(false, true) {
 		return
 	}
-	defer l.ends.saving.Store(false)
+	defer x.saving.Store(false)
 	output := append(f.older[:len(f.older):len(f.older)], f.newer...)
-	done := l.evidence(EvidenceJob, evidence.Job{Dumps: *dumps, Run: run, Make: true, Output: output, Prune: true}, evidenceLimit)
+	done := x.do(EvidenceJob, evidence.Job{Dumps: *dumps, Run: run, Make: true, Output: output, Prune: true}, evidenceLimit)
 	switch {
 	case len(done.Problems) > 0:
-		l.sayOnce(done.Problems)
+		x.sayOnce(done.Problems)
 	case f.dump > 0 && len(output) > 0:
-		l.Console.Say(health.Notice, "kept: crash dump "+dumps.Dump(run)+" ("+kilobytes(f.dump)+"), last output "+dumps.Output(run))
+		x.node.Console.Say(health.Notice, "kept: crash dump "+dumps.Dump(run)+" ("+kilobytes(f.dump)+"), last output "+dumps.Output(run))
 	case f.dump > 0:
-		l.Console.Say(health.Notice, "kept: crash dump "+dumps.Dump(run)+" ("+kilobytes(f.dump)+")")
+		x.node.Console.Say(health.Notice, "kept: crash dump "+dumps.Dump(run)+" ("+kilobytes(f.dump)+")")
 	case len(output) > 0:
-		l.Console.Say(health.Notice, "kept: last output "+dumps.Output(run)+"; it left no crash dump")
+		x.node.Console.Say(health.Notice, "kept: last output "+dumps.Output(run)+"; it left no crash dump")
 	}
 }
 
-// pruneEvidence makes the directory of the dumps as soon as the release runs, which can write
-// there from then on, and clears what the boots before left too much.
-func (l *Loop) pruneEvidence() {
-	if l.dumps.Keep == 0 || !l.ends.saving.CompareAndSwap(false, true) {
+// prune makes the directory of the dumps as soon as the release runs, which can write there from
+// then on, and clears what the boots before left too much.
+func (x *ends) prune(run string) {
+	if x.dumps.Keep == 0 || !x.saving.CompareAndSwap(false, true) {
 		return
 	}
-	run, dumps := evidence.Run(l.Boot, l.state.Runs), l.dumps
+	dumps := x.dumps
 	go func() {
-		defer func() { l.crashed(recover()) }()
-		defer l.ends.saving.Store(false)
-		l.sayOnce(l.evidence(EvidenceJob, evidence.Job{Dumps: dumps, Run: run, Make: true, Prune: true}, evidenceLimit).Problems)
+		defer x.guard()
+		defer x.saving.Store(false)
+		x.sayOnce(x.do(EvidenceJob, evidence.Job{Dumps: dumps, Run: run, Make: true, Prune: true}, evidenceLimit).Problems)
 	}()
 }
 
-// takeDumps takes over where the release that was just started leaves its dumps.
-func (l *Loop) takeDumps(d evidence.Dumps) {
-	was := l.dumps.Own
-	if l.dumps = d; was != nil && d.Own != nil {
+// take takes over where the release that was just started leaves its dumps.
+func (x *ends) take(d evidence.Dumps) {
+	was := x.dumps.Own
+	if x.dumps = d; was != nil && d.Own != nil {
 		d.Own.Written = was.Written
-	}
-	if l.reconciling { // else it comes with the rest of the beginning
-		l.pruneEvidence()
 	}
 }
 
+// lastOutput is the last output of the release, wherever it went.
+func (x *ends) lastOutput() (older, newer []byte) {
+	older, newer = x.output.Last()
+	if x.node.Terminal == nil {
+		return older, newer
+	}
+	return append(append([]byte(nil), older...), newer...), x.node.Terminal.Last()
+}
+
 // sayOnce says the first of the errors that come with each end alike.
-func (l *Loop) sayOnce(problems []string) {
-	if len(problems) > 0 && l.ends.problemSaid.CompareAndSwap(false, true) {
-		l.Console.Say(health.Warning, problems[0])
+func (x *ends) sayOnce(problems []string) {
+	if len(problems) > 0 && x.problemSaid.CompareAndSwap(false, true) {
+		x.node.Console.Say(health.Warning, problems[0])
 	}
 }
 
@@ -210,7 +226,7 @@ func (f *exitReport) tail() string {
 func (l *Loop) rememberExit(f *exitReport) {
 	e := history.Entry{Why: f.why, Slogan: f.slogan, Tail: f.tail()}
 	if f.dump > 0 {
-		e.Dump = l.dumps.Dump(evidence.Run(l.Boot, l.state.Runs))
+		e.Dump = l.ends.dumps.Dump(evidence.Run(l.Boot, l.state.Runs))
 	}
 	l.rememberEnd(e)
 }

@@ -59,7 +59,7 @@ func (l *Loop) present() health.Record {
 			}
 		}
 	}
-	r.Cut, r.Healed, r.Brake = l.monitor.cut, l.monitor.healed, l.braked()
+	r.Cut, r.Healed, r.Brake = l.monitor.cut, l.monitor.healed, l.monitor.braked(l.peers, &l.state)
 	if l.isStarting() {
 		r.State = health.Starting
 		if why := l.heldBy(); why != "" {
@@ -86,10 +86,10 @@ func (l *Loop) warnings() (words []string) {
 	if l.Watchdog.Path != "" && l.Watchdog.Wanted && l.Watchdog.Device.Timeout == 0 {
 		words = append(words, "watchdog")
 	}
-	if l.state.IsOverdue() || l.confirm != nil && l.confirm.failed && l.state.Trial == policy.Confirming {
+	if l.state.IsOverdue() || l.confirm != nil && l.confirm.Failed && l.state.Trial == policy.Confirming {
 		words = append(words, "update")
 	}
-	return append(append(words, l.Records.Lasting...), l.troubled()...)
+	return append(append(words, l.Records.Lasting...), l.table.Troubled()...)
 }
 
 // resident is the memory of a process that is in RAM, in bytes (proc(5), statm);

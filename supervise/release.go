@@ -6,6 +6,7 @@ import (
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/history"
+	"github.com/beaminit/beaminit/supervise/children"
 	"github.com/beaminit/beaminit/supervise/evidence"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
@@ -26,14 +27,14 @@ type Release struct {
 
 // releaseChild is the entry of the release. When it is started and stopped, and what
 // follows from its end, is decided by policy.Step and not by the policy of children.
-func (l *Loop) releaseChild() Child {
-	return Child{
-		Name: "release", Title: "the release", Quiet: true, Cgroup: l.Start.Cgroup,
+func (l *Loop) releaseChild() children.Child {
+	return children.Child{
+		Name: "release", Title: "the release", Quiet: true, Local: true, KeepsCgroup: true, Cgroup: l.Start.Cgroup,
 		Policy:  policy.ChildPolicy{Restart: policy.Never, Linger: true},
 		Wanted:  func(*policy.State) bool { return false },
 		Command: func() (*launch.Command, error) { return &l.prepared.Command, l.prepareFailed },
-		Files: func() (Files, error) {
-			l.forgetNotices()
+		Files: func() (children.Files, error) {
+			l.notify.forget()
 			f := l.releaseFiles(&l.prepared)
 			l.startSidecar(l.prepared.Sidecar)
 			return f, nil
@@ -48,7 +49,10 @@ func (l *Loop) releaseStarted(pid int, r *Release) {
 	l.phase("exec")
 	launch.YieldCPU()
 	l.state.Policy.Ready, l.state.Policy.Unprobed = r.Ready, r.Unprobed
-	l.takeDumps(r.Dumps)
+	l.ends.take(r.Dumps)
+	if l.table.Begun() { // else it comes with the rest of the beginning
+		l.ends.prune(evidence.Run(l.Boot, l.state.Runs))
+	}
 	if !slices.Equal(r.Peers, l.peers) { // the look at the release that the boot had came to nothing
 		l.takePeers(r.Peers)
 	}
@@ -78,32 +82,32 @@ func (l *Loop) releaseRefused(err error) {
 // readaheadChild makes use of the time until the network is there. It ends before the
 // release is started: on a machine with one CPU the two beside each other were measured
 // to be slower than the release alone.
-func (l *Loop) readaheadChild() Child {
-	return Child{
+func (l *Loop) readaheadChild() children.Child {
+	return children.Child{
 		Name: "readahead", Title: "the read-ahead of the release", Quiet: true,
 		Policy: policy.ChildPolicy{Restart: policy.Never},
 		Wanted: func(s *policy.State) bool { return s.Phase == policy.Waiting && l.Start.Readahead != nil },
 		Command: func() (*launch.Command, error) {
 			return l.Start.Readahead(), nil
 		},
-		Files: func() (Files, error) { return Files{Child: []int{l.null, l.null, l.null}}, nil },
+		Files: func() (children.Files, error) { return children.Files{Child: []int{l.null, l.null, l.null}}, nil },
 	}
 }
 
 // sidecarChild is what the release needs beside it (epmd). It stays when the release
 // ends, for the next one. On the way down it gets SIGTERM with all the rest, after the
 // release.
-func (l *Loop) sidecarChild() Child {
-	return Child{
+func (l *Loop) sidecarChild() children.Child {
+	return children.Child{
 		Name: "epmd", Title: "what the release needs beside it", Policy: everySecond,
 		Wanted: func(s *policy.State) bool { return s.Phase == policy.Running && s.PID != 0 },
 		Command: func() (*launch.Command, error) {
-			if l.sidecarCommand != nil || l.sidecar.state.Runs == 0 {
+			if l.sidecarCommand != nil || l.sidecar.State.Runs == 0 {
 				return l.sidecarCommand, nil
 			}
 			l.Start.Prepare(l.state.Runs, func(r Release, err error) { // another PID 1 has started it
 				l.sidecarCommand = r.Sidecar
-				l.sidecar.state.Done = err == nil && r.Sidecar == nil
+				l.sidecar.State.Done = err == nil && r.Sidecar == nil
 			})
 			if l.sidecarCommand == nil {
 				return nil, errNotKnown
@@ -112,10 +116,12 @@ func (l *Loop) sidecarChild() Child {
 		},
 		Refused: func(err error) {
 			if err != errNotKnown {
-				l.sayRefused(l.sidecar, err)
+				l.table.SayRefused(l.sidecar, err)
 			}
 		},
-		Files: func() (Files, error) { return Files{Child: []int{l.null, l.output.write, l.output.write}}, nil },
+		Files: func() (children.Files, error) {
+			return children.Files{Child: []int{l.null, l.output.Write, l.output.Write}}, nil
+		},
 	}
 }
 
@@ -125,9 +131,9 @@ var errNotKnown = errors.New("not known yet")
 // startSidecar starts it before a release that wants it, unless it runs.
 func (l *Loop) startSidecar(c *launch.Command) {
 	l.sidecarCommand = c
-	if c == nil || l.sidecar.state.PID != 0 {
+	if c == nil || l.sidecar.State.PID != 0 {
 		return
 	}
-	l.sidecar.state.NextAt = 0
-	l.stepChild(l.sidecar, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: true})
+	l.sidecar.State.NextAt = 0
+	l.table.Step(l.sidecar, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: true})
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/supervise/children"
+	"github.com/beaminit/beaminit/supervise/handover"
 	"github.com/beaminit/beaminit/supervise/policy"
 )
 
@@ -42,8 +44,7 @@ func (l *Loop) rememberEnd(e history.Entry) {
 // rememberChange looks at what an event made of the state.
 func (l *Loop) rememberChange(was policy.State, e policy.Event) {
 	switch s := &l.state; {
-	case e.Kind == policy.StopAsked:
-		l.downAsked = true
+	case e.Kind == policy.StopAsked: // see rememberDown
 	case s.CameUp && !was.CameUp:
 		l.remember(history.Entry{Kind: history.Up, PID: s.PID, Ran: now() - s.StartedAt, Restarts: s.Restarts})
 	case s.Trial == policy.Rejecting && was.Trial != policy.Rejecting:
@@ -59,9 +60,9 @@ func (l *Loop) rememberChange(was policy.State, e policy.Event) {
 
 // rememberService remembers that a service failed: of several times in a row the first, or it
 // alone would fill the history.
-func (l *Loop) rememberService(c *child) {
-	if c.state.Pause <= c.Policy.BackoffFirst {
-		l.remember(history.Entry{Kind: history.Note, Why: c.title() + " ended (" + c.how + ")"})
+func (l *Loop) rememberService(c *children.Entry) {
+	if c.State.Pause <= c.Policy.BackoffFirst {
+		l.remember(history.Entry{Kind: history.Note, Why: c.EndText()})
 	}
 }
 
@@ -76,7 +77,7 @@ func (l *Loop) rememberDown() {
 }
 
 // rememberCrash is called by the PID 1 that took over from one that fell.
-func (l *Loop) rememberCrash(r *Handover) {
+func (l *Loop) rememberCrash(r *handover.Document) {
 	if r.From != "" {
 		l.remember(history.Entry{Kind: history.Note, PID: r.State.PID, Restarts: r.State.Restarts, Why: "reexec: beaminit " + r.From + " became " + l.Version})
 	}
@@ -85,8 +86,8 @@ func (l *Loop) rememberCrash(r *Handover) {
 	}
 	e := history.Entry{Kind: history.Fall, PID: r.State.PID, Restarts: r.State.Restarts, Why: r.Why}
 	l.remember(e)
-	if len(r.Crashes) >= MaxCrashes {
-		e.Kind, e.Why = history.Rescue, "PID 1 fell "+strconv.Itoa(len(r.Crashes))+" times within "+crashWindow.String()
+	if len(r.Crashes) >= handover.MaxCrashes {
+		e.Kind, e.Why = history.Rescue, "PID 1 fell "+strconv.Itoa(len(r.Crashes))+" times within "+handover.CrashWindow.String()
 		l.remember(e)
 	}
 }
@@ -96,7 +97,7 @@ func (l *Loop) rememberCrash(r *Handover) {
 func (l *Loop) startHistory() {
 	l.History.Keep(func() {
 		v := recover()
-		if v != nil && len(l.crashes) >= MaxCrashes {
+		if v != nil && len(l.crashes) >= handover.MaxCrashes {
 			l.logPanic(v)
 			return
 		}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/beaminit/beaminit/supervise/children"
 	"golang.org/x/sys/unix"
 )
 
@@ -21,21 +22,21 @@ func newReporter() reporter { return reporter{hold: -1, lines: make(chan []byte,
 
 // files are its descriptors. orders are written to its standard input, at once: they have to
 // fit into a pipe.
-func (r *reporter) files(null int, orders []byte) (Files, error) {
+func (r *reporter) files(null int, orders []byte) (children.Files, error) {
 	var hold, reports [2]int
 	if err := unix.Pipe2(hold[:], unix.O_CLOEXEC); err != nil {
-		return Files{}, err
+		return children.Files{}, err
 	}
 	if err := unix.Pipe2(reports[:], unix.O_CLOEXEC); err != nil {
-		closeAll(hold[:])
-		return Files{}, err
+		children.CloseAll(hold[:])
+		return children.Files{}, err
 	}
 	if len(orders) > 0 {
 		unix.Write(hold[1], orders)
 	}
 	r.closeHold()
 	r.hold, r.reports = hold[1], reports[0]
-	return Files{Child: []int{hold[0], reports[1], null}, CloseChild: []int{hold[0], reports[1]}, CloseOwn: []int{reports[0]}}, nil
+	return children.Files{Child: []int{hold[0], reports[1], null}, CloseChild: []int{hold[0], reports[1]}, CloseOwn: []int{reports[0]}}, nil
 }
 
 // closeHold is like closeOrders.
@@ -48,10 +49,10 @@ func (r *reporter) closeHold() {
 
 // read hands on the lines of one child. A line that is longer than any report ends the
 // reading, and with it the child's writing.
-func (l *Loop) read(r *reporter, longest int) {
+func (r *reporter) read(longest int, guard func()) {
 	f := os.NewFile(uintptr(r.reports), "reports")
 	go func() {
-		defer func() { l.crashed(recover()) }()
+		defer guard()
 		defer f.Close()
 		lines := bufio.NewScanner(f)
 		lines.Buffer(nil, longest)

@@ -27,24 +27,47 @@ func (l *Loop) noteSuspend(late time.Duration) {
 	if late < tooLate {
 		return
 	}
-	for t := range l.timers {
-		if l.timers[t] != 0 && policy.Timer(t) != policy.PetTimer && policy.Timer(t) != policy.TickTimer {
-			l.timers[t] += late
-		}
-	}
-	for _, c := range l.children {
-		if c.state.DueAt != 0 {
-			c.state.DueAt += late
-		}
-		if c.state.ReadyBy != 0 {
-			c.state.ReadyBy += late
-		}
-	}
+	l.timers.suspended(late)
+	l.table.Suspended(late)
 	l.state.Suspended(late)
 	l.Console.Say(health.Warning, "PID 1 stood still for "+late.Truncate(time.Second).String()+" (the machine was stopped, or starved): nobody is late for that")
 }
 
-func (l *Loop) setTimer(t policy.Timer, after time.Duration) { l.timers[t] = now() + after }
+// timers are when each timer is due; 0: it is not set.
+type timers [policy.TimerCount]time.Duration
+
+func (t *timers) set(timer policy.Timer, after time.Duration) { t[timer] = now() + after }
+
+// next is the time to the next of them, or wait where that is sooner.
+func (t *timers) next(wait time.Duration) time.Duration {
+	now := now()
+	for _, due := range t {
+		if due != 0 {
+			wait = min(wait, due-now)
+		}
+	}
+	return max(wait, 0)
+}
+
+// take is a timer that is due, which is not set any more then.
+func (t *timers) take(now time.Duration) (timer policy.Timer, ok bool) {
+	for i, due := range t {
+		if due != 0 && due <= now {
+			t[i] = 0
+			return policy.Timer(i), true
+		}
+	}
+	return 0, false
+}
+
+// suspended has nothing be due for a time in which nothing ran, but for what is due anyway.
+func (t *timers) suspended(late time.Duration) {
+	for i := range t {
+		if t[i] != 0 && policy.Timer(i) != policy.PetTimer && policy.Timer(i) != policy.TickTimer {
+			t[i] += late
+		}
+	}
+}
 
 // saveInterval is how much time a node without a clock of its own loses at most by a
 // power cut.
@@ -57,7 +80,7 @@ func (l *Loop) save() {
 		return
 	}
 	go func() {
-		defer func() { l.crashed(recover()) }()
+		defer l.guard()
 		for _, err := range l.History.Save() {
 			l.Console.Say(health.Warning, err.Error())
 		}
@@ -65,50 +88,29 @@ func (l *Loop) save() {
 	}()
 }
 
-// untilAlarm is the time to the next timer.
-func (l *Loop) untilAlarm() time.Duration {
-	next := time.Hour
-	now := now()
-	for _, due := range l.timers {
-		if due != 0 {
-			next = min(next, due-now)
-		}
-	}
-	for _, c := range l.children {
-		if due := c.state.Next(); due != 0 {
-			next = min(next, due-now)
-		}
-	}
-	return max(next, 0)
-}
-
 // fireAlarms steps every timer that is due.
 func (l *Loop) fireAlarms() {
-	l.fireChildren()
+	l.table.Fire()
 	now := now()
-	for t := range l.timers {
-		if due := l.timers[t]; due == 0 || due > now {
-			continue
-		}
-		l.timers[t] = 0
-		switch policy.Timer(t) {
+	for t, ok := l.timers.take(now); ok; t, ok = l.timers.take(now) {
+		switch t {
 		case policy.TickTimer:
 			l.record()
-			l.wakeMonitor()
+			l.monitor.wake(&l.state)
 			l.openControl()
-			l.shrinkIfGrown()
-			l.setTimer(policy.TickTimer, l.Records.Interval)
+			l.control.shrinkIfGrown()
+			l.timers.set(policy.TickTimer, l.Records.Interval)
 		case policy.PetTimer:
 			l.pet()
 		case policy.ServiceTimer:
-			l.nextToStop()
+			l.table.StopNext()
 		case policy.SaveTimer:
 			l.save()
-			l.setTimer(policy.SaveTimer, saveInterval)
+			l.timers.set(policy.SaveTimer, saveInterval)
 		case policy.ShrinkTimer:
 			footprint.GiveBack()
 		default:
-			l.step(policy.Event{Kind: policy.TimeIsUp, Timer: policy.Timer(t)})
+			l.step(policy.Event{Kind: policy.TimeIsUp, Timer: t})
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/proc"
+	"github.com/beaminit/beaminit/supervise/children"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
@@ -44,9 +45,9 @@ func (l *Loop) watchTrial() {
 	if s.Trial != policy.OnTrial {
 		return
 	}
-	l.setTimer(policy.TrialTimer, max(s.DueAt-now(), 0))
+	l.timers.set(policy.TrialTimer, max(s.DueAt-now(), 0))
 	if s.WellAt != 0 { // of the PID 1 before
-		l.setTimer(policy.ConfirmTimer, max(s.WellAt+s.Policy.After-now(), 0))
+		l.timers.set(policy.ConfirmTimer, max(s.WellAt+s.Policy.After-now(), 0))
 	}
 	if l.Resume == nil {
 		what := "up for " + s.Policy.After.String()
@@ -62,7 +63,7 @@ func (l *Loop) addTrial() {
 	if l.state.Trial == policy.NoTrial && l.Resume == nil {
 		return
 	}
-	l.confirm = l.addChild(Child{
+	l.confirm = l.table.Add(children.Child{
 		Name: "update.confirm",
 		Policy: policy.ChildPolicy{Restart: policy.OnFailure, BackoffFirst: time.Second, BackoffLongest: time.Minute,
 			Deadline: trialLimit, Linger: true},
@@ -77,7 +78,7 @@ func (l *Loop) addTrial() {
 			l.record()
 		},
 	})
-	var reject *child
+	var reject *children.Entry
 	over := func(how string) {
 		if how != "" {
 			l.Console.Say(health.Err, reject.Name+": "+how+"; the node reboots all the same")
@@ -85,7 +86,7 @@ func (l *Loop) addTrial() {
 		l.Down.Asked(config.Reboot)
 		l.step(policy.Event{Kind: policy.Rejected})
 	}
-	reject = l.addChild(Child{
+	reject = l.table.Add(children.Child{
 		Name: "update.reject", Quiet: true,
 		Policy:  policy.ChildPolicy{Restart: policy.Never, Deadline: trialLimit, Linger: true},
 		Wanted:  func(s *policy.State) bool { return s.Trial == policy.Rejecting && s.Phase != policy.Ending },
@@ -94,7 +95,7 @@ func (l *Loop) addTrial() {
 		Late:    func() { over("not done within " + trialLimit.String() + ", killed") },
 		Ended: func(_ int, status unix.WaitStatus) {
 			switch {
-			case reject.state.Late: // that was said
+			case reject.State.Late: // that was said
 			case status != 0:
 				over(proc.Describe(status))
 			default:

@@ -39,7 +39,7 @@ func (l *Loop) openWatchdog() {
 			l.watchdogProblem = text
 			l.logWatchdog(health.Err, text+"; the node runs without it, and looks again every 10s")
 		}
-		l.setTimer(policy.PetTimer, watchdogRetry)
+		l.timers.set(policy.PetTimer, watchdogRetry)
 		return
 	}
 	*l.Watchdog.Device = d
@@ -70,7 +70,7 @@ func (l *Loop) pet() {
 		l.logWatchdog(health.Notice, "all is well again, it is petted")
 	}
 	l.watchdogProblem = why
-	l.setTimer(policy.PetTimer, l.Watchdog.Device.Interval())
+	l.timers.set(policy.PetTimer, l.Watchdog.Device.Interval())
 }
 
 func (l *Loop) logWatchdog(s health.Severity, text string) { l.Console.Say(s, "watchdog: "+text) }

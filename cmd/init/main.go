@@ -15,9 +15,9 @@ import (
 	"github.com/beaminit/beaminit/netcfg"
 	"github.com/beaminit/beaminit/netcfg/child"
 	"github.com/beaminit/beaminit/node"
-	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/console"
 	"github.com/beaminit/beaminit/supervise/heart"
+	"github.com/beaminit/beaminit/supervise/jobs"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"golang.org/x/sys/unix"
 )
@@ -58,7 +58,7 @@ var tools = [...]struct {
 	{devices.ChildName, "", "", devices.Main},
 	{devices.ModulesName, "", "", devices.ModulesMain},
 	{node.ReadaheadName, "", "", node.ReadaheadMain},
-	{supervise.JobName, "", "", node.JobMain},
+	{jobs.Name, "", "", node.JobMain},
 	{"beaminit-tty", "", "", console.Main},
 	{launch.HelperName, "", "", launch.Main},
 }

@@ -1,45 +1,42 @@
-package supervise
+// Package handover is what one PID 1 tells the next when it executes its own program anew, after a
+// panic, or another version of it: one document, JSON in a file without a name, and descriptors by
+// role. It stays process 1, its children stay its children, and the release notices nothing.
+package handover
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/supervise/console"
-	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
 )
 
-// HandoverEnv is the variable that has the descriptor of the document in which PID 1 hands
-// itself what it knows when it executes its own program anew, after a panic, or another
-// version of it (beaminit reexec); or the document itself, where no file could be made for it.
-// It stays process 1, its children stay its children, and the release notices nothing.
-const HandoverEnv = "BEAMINIT_HANDOVER"
+// Env is the variable that has the descriptor of the document, or the document itself, where no file
+// could be made for it.
+const Env = "BEAMINIT_HANDOVER"
 
-// handoverVersion is that of the document. It is raised when a field changes its meaning;
+// version is that of the document. It is raised when a field changes its meaning;
 // fields that are new need no other one.
-const handoverVersion = 2
+const version = 2
 
-// maxHandover bounds a document, in bytes.
-const maxHandover = 4 << 20
+// maxSize bounds a document, in bytes.
+const maxSize = 4 << 20
 
-// MaxCrashes is how often PID 1 may fall within crashWindow before it does no more
+// MaxCrashes is how often PID 1 may fall within CrashWindow before it does no more
 // than stay there: a panic that comes back at once would be a loop.
 const (
 	MaxCrashes  = 3
-	crashWindow = time.Minute
+	CrashWindow = time.Minute
 )
 
-// Handover is that knowledge.
-type Handover struct {
+// Document is that knowledge.
+type Document struct {
 	Version         int                          `json:"version"`
 	From            string                       `json:"from,omitempty"` // the version that was told to execute this one; empty: it fell
 	Boot            uint32                       `json:"boot"`
@@ -47,7 +44,7 @@ type Handover struct {
 	State           policy.State                 `json:"state"`
 	Children        map[string]policy.ChildState `json:"children,omitempty"` // by name, all but the release
 	Phases          []health.Phase               `json:"phases,omitempty"`
-	Crashes         []time.Duration              `json:"falls,omitempty"`   // within crashWindow
+	Crashes         []time.Duration              `json:"falls,omitempty"`   // within CrashWindow
 	Why             string                       `json:"why,omitempty"`     // of the last one
 	Clock           string                       `json:"clock,omitempty"`   // as in the health records
 	Lasting         []string                     `json:"lasting,omitempty"` // words of warn= that the boot found, and that stay as long as it lasts
@@ -81,7 +78,7 @@ const (
 )
 
 // fds is the table of descriptors by role.
-func (h *Handover) fds() map[string]int {
+func (h *Document) fds() map[string]int {
 	table := map[string]int{}
 	put := func(role string, fd int) {
 		if fd > 0 {
@@ -109,7 +106,7 @@ func (h *Handover) fds() map[string]int {
 
 // takeFds takes the descriptors out of the table. Those of a role that only another version
 // knows are closed.
-func (h *Handover) takeFds() {
+func (h *Document) takeFds() {
 	terminal := console.Terminal{Ring: -1}
 	for role, fd := range h.Fds {
 		name, isLines := strings.CutPrefix(role, linesRole)
@@ -154,16 +151,16 @@ func (h *Handover) takeFds() {
 }
 
 // encode is the document.
-func (h *Handover) encode() ([]byte, error) {
-	h.Version, h.Fds = handoverVersion, h.fds()
+func (h *Document) encode() ([]byte, error) {
+	h.Version, h.Fds = version, h.fds()
 	return json.Marshal(h)
 }
 
-// parseHandover reads a document, of this version or another: after an upgrade in place the
+// parse reads a document, of this version or another: after an upgrade in place the
 // release must not be lost because of a field. One that is not known is passed over, one
 // that is not understood is left as it is and told in Lost. Only without the release's pid
 // and phase there is nothing to go on with, and that is the error.
-func parseHandover(text []byte) (h Handover, err error) {
+func parse(text []byte) (h Document, err error) {
 	var known struct {
 		State struct {
 			PID   *int             `json:"pid"`
@@ -172,16 +169,16 @@ func parseHandover(text []byte) (h Handover, err error) {
 	}
 	var mismatch *json.UnmarshalTypeError
 	if err := json.Unmarshal(text, &known); err != nil && !errors.As(err, &mismatch) {
-		return h, fmt.Errorf("%s: %w", HandoverEnv, err)
+		return h, fmt.Errorf("%s: %w", Env, err)
 	}
 	if known.State.PID == nil || known.State.Phase == nil {
-		return h, errors.New(HandoverEnv + ": want pid and phase of the release")
+		return h, errors.New(Env + ": want pid and phase of the release")
 	}
 	// encoding/json leaves out what does not fit, goes on, and tells the first.
 	if err := json.Unmarshal(text, &h); errors.As(err, &mismatch) {
 		h.Lost = append(h.Lost, mismatch.Field)
 	} else if err != nil {
-		return h, fmt.Errorf("%s: %w", HandoverEnv, err)
+		return h, fmt.Errorf("%s: %w", Env, err)
 	}
 	h.State.Phase = phaseOf(h.State.Phase, h.State.PID)
 	if s := &h.State; s.Kill < policy.KillNone || s.Kill > policy.KillStuck {
@@ -203,123 +200,4 @@ func phaseOf(p policy.Phase, pid int) policy.Phase {
 		return policy.Running
 	}
 	return policy.Between
-}
-
-// Inherited is what the PID 1 before this one left in the environment; nil: there was none.
-// All descriptors but the standard ones are close-on-exec from then on.
-func Inherited() (*Handover, error) {
-	text := os.Getenv(HandoverEnv)
-	if text == "" {
-		return nil, nil
-	}
-	defer closeOnExec()
-	var h Handover
-	fd, err := strconv.Atoi(text)
-	if err == nil && fd > 2 {
-		h, err = readHandover(fd)
-	} else {
-		h, err = parseHandover([]byte(text))
-	}
-	if err == nil {
-		h.takeFds()
-	}
-	return &h, err
-}
-
-// readHandover reads the document and closes it.
-func readHandover(fd int) (h Handover, err error) {
-	defer unix.Close(fd)
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return h, fmt.Errorf("%s: %w", HandoverEnv, err)
-	}
-	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size <= 0 || st.Size > maxHandover {
-		return h, errors.New(HandoverEnv + ": no document")
-	}
-	text := make([]byte, st.Size)
-	n, err := unix.Pread(fd, text, 0)
-	if err != nil {
-		return h, fmt.Errorf("%s: %w", HandoverEnv, err)
-	}
-	return parseHandover(text[:n])
-}
-
-// closeOnExec closes what PID 1 has open for all that it executes, whoever opened it
-// (close_range(2); before Linux 5.11 one by one, up to a number that is far beyond).
-func closeOnExec() {
-	if unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) == nil {
-		return
-	}
-	for fd := 3; fd < 1024; fd++ {
-		unix.CloseOnExec(fd)
-	}
-}
-
-// AddCrash adds a fall at the time at, and forgets those that no longer count.
-func (h *Handover) AddCrash(at time.Duration, why string) {
-	h.Crashes, h.Why = policy.Recent(h.Crashes, at, crashWindow), why
-}
-
-// ExecSelf executes the program anew in this process. It returns only an error.
-func (h *Handover) ExecSelf() error { return h.Exec("/proc/self/exe") }
-
-// Exec executes the program of that path in this process, with all signals blocked
-// until it listens (launch.BlockSignals). It returns only an error.
-func (h *Handover) Exec(path string) error {
-	env := []string{"HOME=/", "TERM=linux"}
-	kept := h.fds()
-	if fd, err := h.write(); err == nil {
-		defer unix.Close(fd)
-		kept[HandoverEnv] = fd
-		env = append(env, HandoverEnv+"="+strconv.Itoa(fd))
-	} else {
-		env = append(env, HandoverEnv+"="+h.short())
-	}
-	for _, fd := range kept {
-		unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0) // it has to survive the exec
-	}
-	undo := launch.BlockSignals()
-	err := unix.Exec(path, append([]string{"/sbin/init"}, os.Args[1:]...), env)
-	undo()
-	for _, fd := range kept {
-		unix.CloseOnExec(fd)
-	}
-	return err
-}
-
-// short is the document as it fits into the environment, of which the kernel takes 128 KiB for
-// a variable (execve(2)): without the oldest ends, and without facts that can be found again.
-func (h *Handover) short() string {
-	s := *h
-	s.State.Exits = s.State.Exits[max(0, len(s.State.Exits)-1000):]
-	s.Facts = nil
-	text, _ := s.encode() // of plain values: it cannot fail
-	return string(text)
-}
-
-// write writes the document into a file without a name.
-func (h *Handover) write() (fd int, err error) {
-	text, err := h.encode()
-	if err != nil {
-		return -1, err
-	}
-	return document("handover", text)
-}
-
-// document is a file without a name that has that text, to be read from its beginning
-// (memfd_create(2)); name is what /proc calls it.
-func document(name string, text []byte) (fd int, err error) {
-	fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC)
-	if err != nil {
-		return -1, err
-	}
-	for at := 0; at < len(text); {
-		n, err := unix.Pwrite(fd, text[at:], int64(at))
-		if err != nil && err != unix.EINTR {
-			unix.Close(fd)
-			return -1, err
-		}
-		at += max(n, 0)
-	}
-	return fd, nil
 }

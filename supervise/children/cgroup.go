@@ -1,4 +1,4 @@
-package supervise
+package children
 
 import (
 	"slices"
@@ -19,15 +19,15 @@ type cgroupState struct {
 
 // makeCgroup makes the group of a child that is about to be started, and gives its directory;
 // empty: there is none. What cannot be is said when it is new, and the child is started anyway.
-func (l *Loop) makeCgroup(c *child) (dir string) {
+func (t *Table) makeCgroup(c *Entry) (dir string) {
 	problems, ok := c.Cgroup.Make()
 	if !slices.Equal(problems, c.cgroup.said) {
 		weight := health.Err
-		if l.state.Policy.Leave { // most containers have none to give
+		if t.State.Policy.Leave { // most containers have none to give
 			weight = health.Notice
 		}
 		for _, p := range problems {
-			l.Console.Say(weight, "cgroup of "+c.title()+": "+p)
+			t.Console.Say(weight, "cgroup of "+c.title()+": "+p)
 		}
 		c.cgroup.said = problems
 	}
@@ -38,28 +38,28 @@ func (l *Loop) makeCgroup(c *child) (dir string) {
 	return c.Cgroup.Dir()
 }
 
-// emptyCgroup kills what a child that has ended left behind in its group, and does not wait for the
+// EmptyCgroup kills what a child that has ended left behind in its group, and does not wait for the
 // end of that. What is of the process group swept is being killed anyway.
-func (l *Loop) emptyCgroup(c *child, swept int) {
+func (t *Table) EmptyCgroup(c *Entry, swept int) {
 	if c.Cgroup == nil {
 		return
 	}
 	left := c.Cgroup.Processes(swept)
 	c.Cgroup.Kill()
 	if len(left) > 0 {
-		l.Console.Say(health.Notice, c.title()+" left behind in its cgroup, killed: "+cgroup.Names(left))
+		t.Console.Say(health.Notice, c.title()+" left behind in its cgroup, killed: "+cgroup.Names(left))
 	}
 }
 
 // noteOOM keeps what the OOM killer has done in its group before the run that begins.
-func (c *child) noteOOM() {
+func (c *Entry) noteOOM() {
 	if c.Cgroup != nil {
 		c.cgroup.kills, c.cgroup.limits = c.Cgroup.OOMKills()
 	}
 }
 
 // oomWords says whether it was the OOM killer that ended it, as far as its group can tell.
-func (c *child) oomWords(status unix.WaitStatus) string {
+func (c *Entry) oomWords(status unix.WaitStatus) string {
 	if c.Cgroup == nil || !status.Signaled() || status.Signal() != unix.SIGKILL {
 		return ""
 	}
@@ -72,9 +72,9 @@ func (c *child) oomWords(status unix.WaitStatus) string {
 	return " by the OOM killer"
 }
 
-// reachedLimit is the limit of memory at which the OOM killer ended it, as far as is known: its own,
+// ReachedLimit is the limit of memory at which the OOM killer ended it, as far as is known: its own,
 // or that of a group above it, such as a container's.
-func (c *child) reachedLimit() string {
+func (c *Entry) ReachedLimit() string {
 	if c.Cgroup != nil {
 		if _, limits := c.Cgroup.OOMKills(); limits > c.cgroup.limits {
 			return c.memoryLimit()
@@ -83,9 +83,9 @@ func (c *child) reachedLimit() string {
 	return anyLimit
 }
 
-// fullWords says that its group has no memory left. A program that comes near to that can seem to
+// FullWords says that its group has no memory left. A program that comes near to that can seem to
 // hang for long before the OOM killer comes: the kernel takes its code from it, and reads it again.
-func (c *child) fullWords() string {
+func (c *Entry) FullWords() string {
 	if c.Cgroup == nil || !c.Cgroup.IsFull() {
 		return ""
 	}
@@ -93,7 +93,7 @@ func (c *child) fullWords() string {
 }
 
 // memoryLimit is the limit of memory that its cgroup has.
-func (c *child) memoryLimit() string {
+func (c *Entry) memoryLimit() string {
 	if c.Cgroup != nil {
 		if limit := c.Cgroup.Value("memory.max"); limit != "" && limit != "max" {
 			return "memory.max=" + limit + " of its cgroup"

@@ -1,4 +1,4 @@
-package supervise
+package handover
 
 import (
 	"reflect"
@@ -11,7 +11,7 @@ import (
 	"github.com/beaminit/beaminit/supervise/policy"
 )
 
-var handed = Handover{
+var handed = Document{
 	Boot: 7, Seq: 42, Output: [2]int{5, 6}, Why: "fault at turn: \"x\"\n", Crashes: []time.Duration{1, 2},
 	State: policy.State{
 		Phase: policy.Between, PID: 0, Ran: true, Answered: true, Restarts: 3, StartedAt: 5 * time.Second, Backoff: time.Second,
@@ -26,7 +26,7 @@ var handed = Handover{
 }
 
 func TestFell(t *testing.T) {
-	var r Handover
+	var r Document
 	for _, at := range []time.Duration{0, 10 * time.Second, 50 * time.Second, 65 * time.Second} {
 		r.AddCrash(at, "why")
 	}
@@ -44,7 +44,7 @@ func TestHandoverRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := parseHandover(text)
+	got, err := parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestHandoverOfAnotherVersion(t *testing.T) {
 		{``, 0, "-"},
 	}
 	for _, tt := range tests {
-		h, err := parseHandover([]byte(tt.text))
+		h, err := parse([]byte(tt.text))
 		if tt.lost == "-" {
 			if err == nil {
 				t.Errorf("%s: want an error", tt.text)
@@ -92,7 +92,7 @@ func FuzzParseHandover(f *testing.F) {
 	f.Add(text)
 	f.Add([]byte(`{"state":{"pid":87,"phase":"dreaming","exits":[1,2]},"fds":{"x":-1}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		h, err := parseHandover(text)
+		h, err := parse(text)
 		if err != nil {
 			return
 		}
@@ -101,8 +101,33 @@ func FuzzParseHandover(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
-		if _, err := parseHandover(again); err != nil {
+		if _, err := parse(again); err != nil {
 			t.Errorf("%q does not survive: %v", text, err)
 		}
 	})
+}
+
+// However many ends there were within the window, PID 1 can be executed anew: neither the
+// document nor the variable in its place grows beyond what the kernel takes.
+func TestHandoverOfManyEnds(t *testing.T) {
+	h := handed
+	h.State.Exits = make([]time.Duration, 20000)
+	for i := range h.State.Exits {
+		h.State.Exits[i] = time.Duration(1e17) + time.Duration(i)
+	}
+	const maxString = 128 << 10 // MAX_ARG_STRLEN (execve(2))
+	if n := len(Env) + 1 + len(h.short()); n >= maxString {
+		t.Errorf("the variable has %d bytes", n)
+	}
+	if got, err := parse([]byte(h.short())); err != nil || len(got.State.Exits) != 1000 || got.State.Exits[999] != h.State.Exits[19999] || !reflect.DeepEqual(got.Children, h.Children) {
+		t.Errorf("the variable: %d ends, children %+v, %v", len(got.State.Exits), got.Children, err)
+	}
+	fd, err := h.write()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := read(fd)
+	if err != nil || len(got.State.Exits) != len(h.State.Exits) {
+		t.Errorf("%d ends, %v", len(got.State.Exits), err)
+	}
 }

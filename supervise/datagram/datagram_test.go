@@ -1,4 +1,4 @@
-package supervise
+package datagram
 
 import (
 	"os"
@@ -13,7 +13,7 @@ import (
 // and descriptors that come along do not stay open.
 func TestDatagrams(t *testing.T) {
 	path := t.TempDir() + "/notify"
-	fd, err := listenDatagrams(path, os.Getuid(), 0o600)
+	fd, err := Listen(path, os.Getuid(), 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,17 +55,9 @@ func TestDatagrams(t *testing.T) {
 		t.Errorf("%d descriptors are open, before it were %d", after, before)
 	}
 	// One that a PID 1 before this one left is no hindrance.
-	again, err := listenDatagrams(path, os.Getuid(), 0o666)
+	again, err := Listen(path, os.Getuid(), 0o666)
 	if err != nil {
 		t.Fatal(err)
 	}
 	unix.Close(again)
-}
-
-// A process below the test is told from one beside it.
-func TestDescends(t *testing.T) {
-	self, above := unix.Getpid(), unix.Getppid()
-	if !descends(self, above) || !descends(self, self) || descends(above, self) || descends(1<<30, self) {
-		t.Error("who descends from whom?")
-	}
 }

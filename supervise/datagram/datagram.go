@@ -1,21 +1,25 @@
-package supervise
+// Package datagram is how a release, its heart and services tell PID 1 something: datagrams on
+// sockets of the node (unix(7)). Who may write to one is said by its owner and mode, who did by
+// the kernel, and nothing that comes along with one makes PID 1 wait.
+package datagram
 
 import (
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
 	"unsafe"
 
+	"github.com/beaminit/beaminit/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
-// What the release, or its heart, tells PID 1 comes as datagrams on sockets of the node
-// (unix(7)). Who may write to one is said by its owner and mode, who did by the kernel.
+// Pace is the time between two messages of one sender that are taken: who sends more has to wait,
+// and PID 1 does not.
+const Pace = 20 * time.Millisecond
 
-// listenDatagrams makes the socket of that path, in the place of one that a PID 1 before
+// Listen makes the socket of that path, in the place of one that a PID 1 before
 // this one left.
-func listenDatagrams(path string, uid int, mode uint32) (fd int, err error) {
+func Listen(path string, uid int, mode uint32) (fd int, err error) {
 	fd, err = unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, err
@@ -29,7 +33,7 @@ func listenDatagrams(path string, uid int, mode uint32) (fd int, err error) {
 		err = unix.Bind(fd, &unix.SockaddrUnix{Name: path})
 	}
 	if err == nil {
-		err = grant(path, uid, mode)
+		err = Grant(path, uid, mode)
 	}
 	if err != nil {
 		unix.Close(fd)
@@ -38,33 +42,49 @@ func listenDatagrams(path string, uid int, mode uint32) (fd int, err error) {
 	return fd, nil
 }
 
-// grant gives the socket to a user.
-func grant(path string, uid int, mode uint32) error {
+// Grant gives the socket to a user.
+func Grant(path string, uid int, mode uint32) error {
 	if err := unix.Chown(path, uid, -1); err != nil {
 		return err
 	}
 	return unix.Chmod(path, mode)
 }
 
-// origin is where a datagram came from: whose it is by the word of the kernel, and the
+// Origin is where a datagram came from: whose it is by the word of the kernel, and the
 // address that its socket is bound to.
-type origin struct {
+type Origin struct {
 	unix.Ucred
 	name string
 }
 
-// abstract is the address, if it is in no file system (unix(7), abstract): to a path that
+// Abstract is the address, if it is in no file system (unix(7), abstract): to a path that
 // the release may have made, nothing is ever sent.
-func (o origin) abstract() string {
+func (o Origin) Abstract() string {
 	if len(o.name) > 1 && o.name[0] == '@' {
 		return o.name
 	}
 	return ""
 }
 
+// Speaker is the child of PID 1 that a process is, or is below of. One that has ended since it
+// said its word, as systemd-notify(1) does at once, is below own, if it was of the same user: with
+// release.wrapper all may write to the socket. 0 is a process of another pid namespace
+// (pid_namespaces(7)).
+func (o Origin) Speaker(own int) int {
+	pid := int(o.Pid)
+	if pid == 0 || proc.Parent(pid) != 0 {
+		return proc.TopAncestor(pid)
+	}
+	var st unix.Stat_t
+	if o.Uid != 0 && (unix.Stat("/proc/"+strconv.Itoa(own), &st) != nil || st.Uid != o.Uid) {
+		return 0
+	}
+	return own
+}
+
 // receive waits for a datagram, if how does not say otherwise (recvmsg(2)), and says who
 // sent it. One that does not fit into b, or comes from nobody known, has length 0.
-func receive(fd int, b []byte, how int) (n int, from origin, err error) {
+func receive(fd int, b []byte, how int) (n int, from Origin, err error) {
 	var room [8]uint64 // aligned for what the kernel puts there
 	// No more room than for the credentials: descriptors that come along are closed by
 	// the kernel (unix(7), SCM_RIGHTS), or they would stay open in PID 1.
@@ -86,17 +106,17 @@ func receive(fd int, b []byte, how int) (n int, from origin, err error) {
 	}
 }
 
-// datagram is one that was taken from a socket.
-type datagram struct {
-	text []byte
-	from origin
+// Datagram is one that was taken from a socket.
+type Datagram struct {
+	Text []byte
+	From Origin
 }
 
-// laden says that descriptors came along with the datagram that is first in a socket. Who takes it
+// Laden says that descriptors came along with the datagram that is first in a socket. Who takes it
 // lets go of them, and where they are the last of their files that can take as long as who sent them
 // wants: a connection lingers (socket(7), SO_LINGER), a file that is in no directory any more is
 // emptied. So the loop leaves it to the goroutine that looks after that socket. To look takes nothing.
-func laden(fd int) (yes bool, err error) {
+func Laden(fd int) (yes bool, err error) {
 	var b [1]byte
 	var room [8]uint64
 	oob := unsafe.Slice((*byte)(unsafe.Pointer(&room)), unix.CmsgSpace(unix.SizeofUcred))
@@ -107,8 +127,8 @@ func laden(fd int) (yes bool, err error) {
 // letGo is how long letting go of descriptors may take, before a signal ends the wait for a connection.
 const letGo = time.Second
 
-// take is receive for such a goroutine, where something has come.
-func take(fd int, b []byte) (n int, from origin, err error) {
+// Take is receive for such a goroutine, where something has come.
+func Take(fd int, b []byte) (n int, from Origin, err error) {
 	runtime.LockOSThread() // it is the thread that waits
 	defer runtime.UnlockOSThread()
 	thread := unix.Gettid()
@@ -117,20 +137,20 @@ func take(fd int, b []byte) (n int, from origin, err error) {
 	return receive(fd, b, unix.MSG_DONTWAIT)
 }
 
-// takeLaden is for that goroutine: the first datagram, if it is such a one; nil: it is not, and stays
+// TakeLaden is for that goroutine: the first datagram, if it is such a one; nil: it is not, and stays
 // in the socket, for what somebody has in hand who falls is lost.
-func takeLaden(fd int, longest int) *datagram {
-	if yes, _ := laden(fd); !yes {
+func TakeLaden(fd int, longest int) *Datagram {
+	if yes, _ := Laden(fd); !yes {
 		return nil
 	}
 	b := make([]byte, longest)
-	n, from, _ := take(fd, b)
-	return &datagram{b[:n], from}
+	n, from, _ := Take(fd, b)
+	return &Datagram{b[:n], from}
 }
 
-// takeLight is for the loop: the first datagram, if it is no such one.
-func takeLight(fd int, longest int) *datagram {
-	if yes, err := laden(fd); yes || err != nil {
+// TakeLight is for the loop: the first datagram, if it is no such one.
+func TakeLight(fd int, longest int) *Datagram {
+	if yes, err := Laden(fd); yes || err != nil {
 		return nil
 	}
 	b := make([]byte, longest)
@@ -138,7 +158,7 @@ func takeLight(fd int, longest int) *datagram {
 	if err != nil {
 		return nil
 	}
-	return &datagram{b[:n], from}
+	return &Datagram{b[:n], from}
 }
 
 // sender is who sent a datagram, by the word of the kernel (unix(7), SCM_CREDENTIALS).
@@ -151,28 +171,4 @@ func sender(oob []byte) *unix.Ucred {
 		return nil
 	}
 	return (*unix.Ucred)(unsafe.Pointer(&oob[unix.CmsgLen(0)]))
-}
-
-// descends says whether a process is below another: the heart is the child of a child
-// of the VM.
-func descends(pid, from int) bool {
-	for depth := 0; depth < 8 && pid > 1; depth++ {
-		if pid == from {
-			return true
-		}
-		pid = parent(pid)
-	}
-	return false
-}
-
-// parent is the parent of a process (proc(5), stat); 0 where there is none. The name
-// before it is in brackets and may have any.
-func parent(pid int) int {
-	text := readStart("/proc/" + strconv.Itoa(pid) + "/stat")
-	f := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
-	if len(f) < 2 {
-		return 0
-	}
-	ppid, _ := strconv.Atoi(f[1])
-	return ppid
 }
