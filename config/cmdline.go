@@ -15,7 +15,7 @@ func (l *loader) uncut(line string, args []string) (string, []string) {
 	if lost == "" {
 		return line, args
 	}
-	l.problem(Cmdline, nil, 0, fault{what: "its " + strconv.Itoa(len(whole)+len(lost)) + " bytes are all that some kernel or boot loader takes, so that it may be cut off",
+	l.problem(Cmdline, nil, fault{what: "its " + strconv.Itoa(len(whole)+len(lost)) + " bytes are all that some kernel or boot loader takes, so that it may be cut off",
 		want: "a shorter line, or its beaminit.* in " + Path, used: "it without its last word, " + lex.Quote(lost)})
 	fewer := len(cmdline.InitArgs(line)) - len(cmdline.InitArgs(whole))
 	return whole, args[:max(0, len(args)-fewer)]
@@ -59,7 +59,7 @@ func (l *loader) beaminit(p cmdline.Param) {
 		l.peerParam(p, rest)
 		return
 	case section == "mount" || section == "service" || section == "device":
-		l.problem(Cmdline, []string{name}, 0, fault{what: section + "s have no form on the kernel command line", want: "a [[" + section + "]] table in " + Path})
+		l.problem(Cmdline, []string{name}, fault{what: section + "s have no form on the kernel command line", want: "a [[" + section + "]] table in " + Path})
 		return
 	case section == "network":
 		l.beaminitNetwork(p, rest)
@@ -95,7 +95,7 @@ func findTable(section, rest string) (k *key, inner string) {
 func (l *loader) addToTable(k *key, name string, p cmdline.Param) {
 	field := k.field(place{c: l.c}).(*env)
 	if p.Bare {
-		l.problem(Cmdline, append(keyPath(k.name, ""), name), 0, fault{what: "no value", want: p.Name + "=VALUE", used: literal(field)})
+		l.problem(Cmdline, append(keyPath(k.name, ""), name), fault{what: "no value", want: p.Name + "=VALUE", used: literal(field)})
 		return
 	}
 	list := slices.Clone(*field)
@@ -105,7 +105,7 @@ func (l *loader) addToTable(k *key, name string, p cmdline.Param) {
 			f.want = k.want
 		}
 		f.used = literal(field)
-		l.problem(Cmdline, keyPath(k.name, ""), 0, f)
+		l.problem(Cmdline, keyPath(k.name, ""), f)
 		return
 	}
 	*field = list
@@ -124,9 +124,9 @@ func (l *loader) beaminitNetwork(p cmdline.Param, rest string) {
 	case k == nil:
 		l.unknown(Cmdline, []string{"network", iface, name})
 	case !isInterface(iface):
-		l.problem(Cmdline, []string{"network", iface}, 0, badInterface(iface))
+		l.problem(Cmdline, []string{"network", iface}, badInterface(iface))
 	case k.name == "network.route":
-		l.problem(Cmdline, []string{"network", iface, name}, 0, fault{what: "routes have no form on the kernel command line", want: "network.IFACE.route in " + Path})
+		l.problem(Cmdline, []string{"network", iface, name}, fault{what: "routes have no form on the kernel command line", want: "network.IFACE.route in " + Path})
 	default:
 		l.setText(k, l.c.network(iface), p)
 	}
@@ -158,7 +158,7 @@ func (l *loader) setText(k *key, n *Network, p cmdline.Param) {
 		if n != nil {
 			iface = n.Interface
 		}
-		l.problem(Cmdline, keyPath(k.name, iface), 0, fault{what: "no value", want: k.want, used: l.used(k, field)})
+		l.problem(Cmdline, keyPath(k.name, iface), fault{what: "no value", want: k.want, used: l.used(k, field)})
 		return
 	}
 	l.set(k, n, Cmdline, text(field, p))

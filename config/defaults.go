@@ -26,7 +26,9 @@ func defaults() *Config {
 }
 
 // network is the entry of an interface, made where there is none yet. The pointer
-// holds until the next call.
+// holds until the next call. (Inlined in all its callers: 6 KB more.)
+//
+//go:noinline
 func (c *Config) network(iface string) *Network {
 	for i := range c.Network {
 		if c.Network[i].Interface == iface {

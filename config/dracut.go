@@ -41,7 +41,7 @@ func (l *loader) foreignParam(p cmdline.Param) {
 	}
 	if f.what != "" {
 		f.used = "nothing of it"
-		l.problem(Cmdline, []string{p.Name}, 0, f)
+		l.problem(Cmdline, []string{p.Name}, f)
 	}
 }
 

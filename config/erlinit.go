@@ -197,7 +197,7 @@ const nothingOfIt = "nothing of it"
 
 // wrong is problem for the option at hand.
 func (l *loader) wrong(from Source, what, want, used string) {
-	l.problem(from, nil, 0, fault{what: what, want: want, used: used})
+	l.problem(from, nil, fault{what: what, want: want, used: used})
 }
 
 func (l *loader) wrongValue(from Source, value, what, want, used string) {

@@ -45,7 +45,7 @@ func (l *loader) fstabEntry(fields []string) (m Mount, ok bool) {
 		fields = fields[:at]
 	}
 	if len(fields) < 3 || len(fields) > 6 || !lex.IsPrintable(strings.Join(fields, "")) {
-		l.problem(Fstab, nil, 0, fault{what: strconv.Itoa(len(fields)) + " fields", want: "source, target, type, options and two numbers, as in fstab(5)", used: "no such mount"})
+		l.problem(Fstab, nil, fault{what: strconv.Itoa(len(fields)) + " fields", want: "source, target, type, options and two numbers, as in fstab(5)", used: "no such mount"})
 		return m, false
 	}
 	m = newMount()
@@ -75,7 +75,7 @@ func (l *loader) fstabEntry(fields []string) (m Mount, ok bool) {
 	m.Check = len(fields) > 5 && fields[5] != "0"
 	if f := checkMount(&m, nil); f.what != "" {
 		f.used = "no such mount"
-		l.problem(Fstab, nil, 0, f)
+		l.problem(Fstab, nil, f)
 		return m, false
 	}
 	return m, true

@@ -88,13 +88,13 @@ func (l *loader) expand(name *string, from Source, pattern string) bool {
 	}
 	id, why := l.boardID()
 	if id == "" {
-		l.problem(from, []string{"node", "hostname"}, 0, fault{what: lex.Quote(pattern) + " needs the board's id, but " + why, want: `node.id = "file:/path", or a plain host name`})
+		l.problem(from, []string{"node", "hostname"}, fault{what: lex.Quote(pattern) + " needs the board's id, but " + why, want: `node.id = "file:/path", or a plain host name`})
 		return false
 	}
 	s, _ := fill(pattern, id)
 	s = clean(s)
 	if !isHostname(s) {
-		l.problem(from, []string{"node", "hostname"}, 0, fault{what: lex.Quote(pattern) + " gives " + lex.Quote(s) + ", which is no host name", want: wantHostname})
+		l.problem(from, []string{"node", "hostname"}, fault{what: lex.Quote(pattern) + " gives " + lex.Quote(s) + ", which is no host name", want: wantHostname})
 		return false
 	}
 	*name = s
@@ -180,7 +180,7 @@ func (l *loader) boardID() (id, why string) {
 	o := l.c.origin("node.id", "")
 	line := l.line
 	l.line = o.line
-	l.problem(o.from, []string{"node", "id"}, 0, f)
+	l.problem(o.from, []string{"node", "id"}, f)
 	l.line = line
 	return id, why
 }
@@ -252,7 +252,7 @@ func (l *loader) etcHostname(name *string) bool {
 	data, err := l.read(EtcHostnamePath)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
-			l.problem(EtcHostname, []string{"node", "hostname"}, 0, fault{what: "cannot be read: " + err.Error()})
+			l.problem(EtcHostname, []string{"node", "hostname"}, fault{what: "cannot be read: " + err.Error()})
 		}
 		return false
 	}
@@ -267,7 +267,7 @@ func (l *loader) etcHostname(name *string) bool {
 		}
 		_, faults := l.setHostname(EtcHostname, line)
 		for _, f := range faults {
-			l.problem(EtcHostname, []string{"node", "hostname"}, 0, f)
+			l.problem(EtcHostname, []string{"node", "hostname"}, f)
 		}
 		return l.hosts[EtcHostname] != "" && l.expand(name, EtcHostname, line)
 	}
@@ -284,5 +284,5 @@ func (l *loader) deriveHostname(name *string) {
 		return
 	}
 	*name = "beaminit-node"
-	l.problem(Derived, []string{"node", "hostname"}, 0, fault{what: "nothing names this node, and " + why, want: "node.hostname in " + Path + " or hostname= on the " + cmdlineName})
+	l.problem(Derived, []string{"node", "hostname"}, fault{what: "nothing names this node, and " + why, want: "node.hostname in " + Path + " or hostname= on the " + cmdlineName})
 }

@@ -29,13 +29,13 @@ func (l *loader) ip(value string) {
 	ip, f := parseIP(value)
 	if f.what != "" {
 		f.used = "nothing of it"
-		l.problem(IPParam, []string{"ip"}, 0, f)
+		l.problem(IPParam, []string{"ip"}, f)
 		return
 	}
 	if ip.hostname != "" {
 		_, faults := l.setHostname(IPParam, ip.hostname)
 		for _, f := range faults {
-			l.problem(IPParam, []string{"node", "hostname"}, 0, f)
+			l.problem(IPParam, []string{"node", "hostname"}, f)
 		}
 	}
 	l.dnsServers(IPParam, ip.dns[:])

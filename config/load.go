@@ -68,7 +68,7 @@ func (s Sources) Load() *Config {
 	case err == nil:
 		l.toml(string(data))
 	case !errors.Is(err, fs.ErrNotExist):
-		l.problem(TOML, nil, 0, fault{what: "cannot be read: " + err.Error(), used: "the defaults"})
+		l.problem(TOML, nil, fault{what: "cannot be read: " + err.Error(), used: "the defaults"})
 	}
 	if s.Environment == nil {
 		l.kernelCmdline(s.Cmdline, s.Args)
@@ -132,7 +132,7 @@ func (l *loader) networkProblem(n *Network, key, name string, f fault) {
 	if name != "" {
 		path = append(path, name)
 	}
-	l.problem(max(l.c.from("network."+key, n.Interface), TOML), path, 0, f)
+	l.problem(max(l.c.from("network."+key, n.Interface), TOML), path, f)
 }
 
 // noEffectNotes names the keys that are set and that nothing acts on yet; those in the
@@ -186,7 +186,7 @@ func (l *loader) notes() {
 	l.consoleNotes()
 	if t := c.Distribution.TLS; t != (TLS{}) && (t.Cert == "" || t.Key == "" || t.CA == "") {
 		from := max(c.from("distribution.tls.cert", ""), c.from("distribution.tls.key", ""), c.from("distribution.tls.ca", ""))
-		l.problem(from, []string{"distribution", "tls"}, 0, fault{what: "cert, key or ca is missing", want: "all three", used: "none: without them the release is not started"})
+		l.problem(from, []string{"distribution", "tls"}, fault{what: "cert, key or ca is missing", want: "all three", used: "none: without them the release is not started"})
 	}
 	for i := range c.Problems {
 		if strings.HasPrefix(c.Problems[i].Key, "distribution.tls") {
@@ -195,7 +195,7 @@ func (l *loader) notes() {
 	}
 	for i := range c.Peers {
 		if p := &c.Peers[i]; p.Port != 0 && p.Port != c.Distribution.Port && c.Distribution.EPMD == "none" {
-			l.problem(TOML, []string{"peers", p.Name, "port"}, 0, fault{what: "without a module that knows the ports, all nodes have the same one", want: `distribution.epmd = "module:NAME" or "daemon"`, used: "distribution.port"})
+			l.problem(TOML, []string{"peers", p.Name, "port"}, fault{what: "without a module that knows the ports, all nodes have the same one", want: `distribution.epmd = "module:NAME" or "daemon"`, used: "distribution.port"})
 			p.Port = 0
 		}
 	}

@@ -210,12 +210,13 @@ func (l *loader) mountProblem(i int, key string, f fault) {
 	at := l.c.mountAt[i]
 	switch at.from {
 	case TOML:
-		l.problem(TOML, []string{"mount", key}, at.n, f)
+		f.nth = at.n
+		l.problem(TOML, []string{"mount", key}, f)
 		return
 	case Erlinit, ErlinitArgs:
 		l.option = "--mount"
 	}
 	l.line = at.n
-	l.problem(at.from, []string{"mount", key}, 0, f)
+	l.problem(at.from, []string{"mount", key}, f)
 	l.line, l.option = 0, ""
 }

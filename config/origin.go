@@ -88,6 +88,9 @@ func (l *loader) mark(name, iface string, from Source) {
 	l.c.origins = append(l.c.origins, origin{name, iface, from, l.line})
 }
 
+// from is the source of a key. (Inlined: 2 KB more.)
+//
+//go:noinline
 func (c *Config) from(name, iface string) Source { return c.origin(name, iface).from }
 
 // origin is the last mark of a key. (Inlined: 8 KB more.)

@@ -48,7 +48,7 @@ func (l *loader) kernelParam(p cmdline.Param) {
 		l.rootWord(&r.Flags, p)
 	case "init":
 		if p.Bare || !isAbs(p.Value) || !lex.IsPrintable(p.Value) {
-			l.problem(Cmdline, []string{p.Name}, 0, fault{what: lex.Quote(p.Value) + " is no absolute path", want: "the path of the init program", used: strconv.Quote(r.Program)})
+			l.problem(Cmdline, []string{p.Name}, fault{what: lex.Quote(p.Value) + " is no absolute path", want: "the path of the init program", used: strconv.Quote(r.Program)})
 			return
 		}
 		l.rootWord(&r.Program, p)
@@ -77,7 +77,7 @@ func (l *loader) rootWord(field *string, p cmdline.Param) {
 	case p.Bare:
 		return
 	case !lex.IsPrintable(p.Value):
-		l.problem(Cmdline, []string{p.Name}, 0, fault{what: lex.Quote(p.Value) + " has control characters or is not UTF-8", want: "printable text", used: strconv.Quote(*field)})
+		l.problem(Cmdline, []string{p.Name}, fault{what: lex.Quote(p.Value) + " has control characters or is not UTF-8", want: "printable text", used: strconv.Quote(*field)})
 		return
 	}
 	*field = p.Value
@@ -89,7 +89,7 @@ func (l *loader) rootWord(field *string, p cmdline.Param) {
 func (l *loader) rootSeconds(field *time.Duration, p cmdline.Param) {
 	n, err := strconv.ParseUint(p.Value, 0, 31)
 	if err != nil {
-		l.problem(Cmdline, []string{p.Name}, 0, fault{what: lex.Quote(p.Value) + " is no number of seconds", want: "0 to 2147483647", used: field.String()})
+		l.problem(Cmdline, []string{p.Name}, fault{what: lex.Quote(p.Value) + " is no number of seconds", want: "0 to 2147483647", used: field.String()})
 		return
 	}
 	*field = time.Duration(n) * time.Second
@@ -101,6 +101,6 @@ func (l *loader) hostnameParam(from Source, p cmdline.Param) {
 		return
 	}
 	if _, faults := l.setHostname(from, p.Value); faults != nil {
-		l.problem(from, []string{"node", "hostname"}, 0, faults[0])
+		l.problem(from, []string{"node", "hostname"}, faults[0])
 	}
 }

@@ -23,7 +23,7 @@ const (
 // A peer with a fault in name or address is left out, the others stay.
 func (l *loader) addPeer(peers []Peer, from Source, path []string, name, address string, aliases []string) []Peer {
 	drop := func(what, want string) []Peer {
-		l.problem(from, path, 0, fault{what: what, want: want, used: "the other peers"})
+		l.problem(from, path, fault{what: what, want: want, used: "the other peers"})
 		return peers
 	}
 	if !isHostname(name) {
@@ -32,7 +32,7 @@ func (l *loader) addPeer(peers []Peer, from Source, path []string, name, address
 	a, err := netip.ParseAddr(address)
 	if p, perr := netip.ParsePrefix(address); err != nil && perr == nil {
 		a, err = p.Addr(), nil
-		l.problem(from, path, 0, fault{what: lex.Quote(address) + " has a prefix length", want: "the address alone", used: lex.Quote(a.String())})
+		l.problem(from, path, fault{what: lex.Quote(address) + " has a prefix length", want: "the address alone", used: lex.Quote(a.String())})
 	}
 	if err != nil || unusable(a) {
 		return drop(lex.Quote(address)+" is no address of a host", `an address such as "192.168.7.6"`)
@@ -55,7 +55,7 @@ func (l *loader) addPeer(peers []Peer, from Source, path []string, name, address
 	for _, alias := range aliases {
 		what := aliasFault(x, &p, alias)
 		if what != "" {
-			l.problem(from, path, 0, fault{what: "alias " + lex.Quote(alias) + what, want: wantPeerName, used: "the peer without it"})
+			l.problem(from, path, fault{what: "alias " + lex.Quote(alias) + what, want: wantPeerName, used: "the peer without it"})
 			continue
 		}
 		p.Aliases = append(p.Aliases, strings.ToLower(alias))
@@ -139,7 +139,7 @@ func (l *loader) peerValue(name string, v any) {
 		f := mistyped(v, TOML, "a string or a table")[0]
 		f.want = wantPeer
 		f.used = "the other peers"
-		l.problem(TOML, path, 0, f)
+		l.problem(TOML, path, f)
 	}
 	if len(l.c.Peers) > before {
 		l.mark("peers", "", TOML)
@@ -161,7 +161,7 @@ func (l *loader) peerTable(path []string, name string, t map[string]any) {
 		default:
 			f.used = literal(find("peers", f.key, false).field(place{peer: &p}))
 		}
-		l.problem(TOML, append(path[:2:2], f.key), 0, f)
+		l.problem(TOML, append(path[:2:2], f.key), f)
 	}
 	before := len(l.c.Peers)
 	if p.Address.IsValid() {
@@ -177,7 +177,7 @@ func (l *loader) peerTable(path []string, name string, t map[string]any) {
 func (l *loader) peerParam(p cmdline.Param, name string) {
 	path := []string{"peers", name}
 	if p.Bare || p.Value == "" {
-		l.problem(Cmdline, path, 0, fault{what: "no value", want: find("peers", "address", false).want, used: "the other peers"})
+		l.problem(Cmdline, path, fault{what: "no value", want: find("peers", "address", false).want, used: "the other peers"})
 		return
 	}
 	address := p.Value
@@ -205,7 +205,7 @@ func (l *loader) peerParam(p cmdline.Param, name string) {
 func (l *loader) peersParam(p cmdline.Param) {
 	path := []string{"peers"}
 	if p.Bare {
-		l.problem(Cmdline, path, 0, fault{what: "no value", want: wantPeers, used: literal(&l.c.Peers)})
+		l.problem(Cmdline, path, fault{what: "no value", want: wantPeers, used: literal(&l.c.Peers)})
 		return
 	}
 	var peers []Peer
@@ -220,7 +220,7 @@ func (l *loader) peersParam(p cmdline.Param) {
 		}
 		// Without brackets there is no telling fd00::6 from a name and a part of it.
 		if !found || strings.Contains(inner, ":") != bracket || inner != address && !bracket {
-			l.problem(Cmdline, path, 0, fault{what: lex.Quote(item) + " is no name and address", want: wantPeers, used: "the other peers"})
+			l.problem(Cmdline, path, fault{what: lex.Quote(item) + " is no name and address", want: wantPeers, used: "the other peers"})
 			continue
 		}
 		peers = l.addPeer(peers, Cmdline, path, name, inner, nil)

@@ -19,7 +19,7 @@ func ParsePeers(path string, text []byte) ([]Peer, []Problem) {
 	l := &loader{c: &Config{}}
 	switch {
 	case len(text) > MaxPeersFile:
-		l.problem(TOML, nil, 0, fault{what: fmt.Sprint("more than ", MaxPeersFile, " bytes"), want: "a shorter one"})
+		l.problem(TOML, nil, fault{what: fmt.Sprint("more than ", MaxPeersFile, " bytes"), want: "a shorter one"})
 	case looksLikeTOML(string(text)):
 		l.tomlPeers(strings.TrimPrefix(string(text), "\ufeff"))
 	default:
@@ -56,7 +56,7 @@ func (l *loader) tomlPeers(text string) {
 			switch {
 			case name[0] != "peers":
 				if first(names, i, 1) {
-					l.problem(TOML, name[:1], 0, fault{what: "no such table in a file of peers", want: "[peers] alone"})
+					l.problem(TOML, name[:1], fault{what: "no such table in a file of peers", want: "[peers] alone"})
 				}
 			case len(name) > 1 && first(names, i, 2):
 				l.peerValue(name[1], inner[name[1]])
@@ -85,7 +85,7 @@ func (l *loader) hostsPeers(text string) {
 		}
 		before := len(l.c.Problems)
 		if err != nil || len(words) == 1 {
-			l.problem(TOML, nil, 0, fault{what: lex.Quote(strings.Join(words, " ")) + " is no address and name", want: "192.168.7.6 eclero6"})
+			l.problem(TOML, nil, fault{what: lex.Quote(strings.Join(words, " ")) + " is no address and name", want: "192.168.7.6 eclero6"})
 		} else {
 			l.c.Peers = l.addPeer(l.c.Peers, TOML, nil, words[1], words[0], aliasesOf(words[1:]))
 		}

@@ -85,9 +85,8 @@ type fault struct {
 // whole, and the console is slow.
 const maxProblems = 64
 
-// problem records one problem of a key, once. path is that of the TOML file; for
-// an entry of an array of tables nth counts from 0.
-func (l *loader) problem(from Source, path []string, nth int, f fault) {
+// problem records one problem of a key, once. path is that of the TOML file.
+func (l *loader) problem(from Source, path []string, f fault) {
 	if n := len(l.c.Problems); n >= maxProblems {
 		if n == maxProblems {
 			l.c.Problems = append(l.c.Problems, Problem{File: from.file(), What: "there are more problems; the first 64 are listed"})
@@ -97,7 +96,7 @@ func (l *loader) problem(from Source, path []string, nth int, f fault) {
 	p := Problem{File: from.file(), Key: join(path), What: f.what, Want: f.want, Used: f.used}
 	switch from {
 	case TOML:
-		p.Line = lineOf(l.c.text, path, nth)
+		p.Line = lineOf(l.c.text, path, f.nth)
 	case Fstab:
 		p.Line = l.line
 	case Erlinit, ErlinitArgs:

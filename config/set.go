@@ -33,7 +33,7 @@ func (l *loader) set(k *key, n *Network, from Source, v any) {
 		if f.key != "" {
 			path = append(path, f.key)
 		}
-		l.problem(from, path, f.nth, f)
+		l.problem(from, path, f)
 	}
 }
 

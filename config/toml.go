@@ -23,7 +23,7 @@ const (
 // toml takes over what beaminit.toml says.
 func (l *loader) toml(text string) {
 	if len(text) > maxTOML {
-		l.problem(TOML, nil, 0, fault{what: strconv.Itoa(len(text)) + " bytes", want: "256 KiB at most", used: "the defaults"})
+		l.problem(TOML, nil, fault{what: strconv.Itoa(len(text)) + " bytes", want: "256 KiB at most", used: "the defaults"})
 		return
 	}
 	text = strings.TrimPrefix(text, "\ufeff")
@@ -188,7 +188,7 @@ func (l *loader) tomlTable(above map[string]any, path toml.Key, used string) (ta
 	if table, ok = v.(map[string]any); !ok {
 		f := mistyped(v, TOML, "a table")[0]
 		f.want, f.used = "a table: ["+join(path)+"]", used
-		l.problem(TOML, path, 0, f)
+		l.problem(TOML, path, f)
 	}
 	return table, ok
 }
@@ -218,13 +218,13 @@ func (l *loader) tomlNetwork(table map[string]any, names []toml.Key, i int, name
 	if !ok {
 		f := mistyped(table[iface], TOML, "a table")[0]
 		f.want, f.used = "a table for each interface: [network.eth0]", "nothing of it"
-		l.problem(TOML, name[:2], 0, f)
+		l.problem(TOML, name[:2], f)
 		return
 	}
 	if !isInterface(iface) {
 		f := badInterface(iface)
 		f.used = "nothing of it"
-		l.problem(TOML, name[:2], 0, f)
+		l.problem(TOML, name[:2], f)
 		return
 	}
 	n := l.c.network(iface)

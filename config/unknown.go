@@ -19,7 +19,7 @@ func (l *loader) unknown(from Source, path []string) {
 			meant = "beaminit." + meant
 		}
 	}
-	l.problem(from, path, 0, fault{what: unknownKey(meant)})
+	l.problem(from, path, fault{what: unknownKey(meant)})
 }
 
 func unknownKey(meant string) string {

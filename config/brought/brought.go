@@ -88,7 +88,9 @@ func Missing(users []image.User, read func(path string) ([]byte, error)) *Findin
 	return &Finding{"users of sysusers.d", slices.Compact(names), "them in /etc/passwd and /etc/group of the image"}
 }
 
-// in are the paths of the files in a directory whose names end so.
+// in are the paths of the files in a directory whose names end so. (Inlined: 2 KB more.)
+//
+//go:noinline
 func in(f *image.Files, dir string, suffixes ...string) (paths []string) {
 	for _, name := range f.Names(dir, suffixes...) {
 		paths = append(paths, dir+"/"+name)
