@@ -36,6 +36,9 @@ func (p *bootPlan) note(text string) {
 	}
 }
 
+// problem adds what is wrong. (Inlined: 4 KB more.)
+//
+//go:noinline
 func (p *bootPlan) problem(errs ...error) {
 	for _, err := range errs {
 		p.problems = append(p.problems, err.Error())

@@ -18,7 +18,9 @@ const (
 	tooLate     = 250 * time.Millisecond // a wait that took so much longer was a stall of this machine
 	manyDials   = 32                     // handshakes with absent peers at a time
 	vainlyTried = 3                      // so many in a row come to nothing, and a connection that is stuck is dead
-	vainKnocks  = 4                      // so many at a connected peer likewise; where a fifth of all packets is lost each way, and is late, one in eight does
+	// So many at a connected peer likewise. Where a fifth of all packets is lost each way, and
+	// is late, one in eight comes to nothing.
+	vainKnocks = 4
 )
 
 // monitor is the state of a running Watch.

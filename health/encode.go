@@ -35,10 +35,11 @@ var order = [...]struct {
 	name     string
 	required bool
 }{
-	{"boot", true}, {"seq", true}, {"up", true}, {"node", true}, {"state", true}, {"pid", false}, {"restarts", true}, {"peers", true},
-	{"missing", false}, {"probe", false}, {"mem", false}, {"why", false}, {"next", false}, {"warn", false}, {"net", false},
-	{"cut", false}, {"healed", false}, {"brake", false}, {"slot", false}, {"trial", false}, {"discovery", false}, {"clock", false}, {"version", false}, {"phases", false},
-	{"omitted", false}, {"mac", false},
+	{"boot", true}, {"seq", true}, {"up", true}, {"node", true}, {"state", true},
+	{"pid", false}, {"restarts", true}, {"peers", true}, {"missing", false}, {"probe", false}, {"mem", false},
+	{"why", false}, {"next", false}, {"warn", false}, {"net", false},
+	{"cut", false}, {"healed", false}, {"brake", false}, {"slot", false}, {"trial", false}, {"discovery", false},
+	{"clock", false}, {"version", false}, {"phases", false}, {"omitted", false}, {"mac", false},
 }
 
 // omissible are the fields that are left out of a record that would be too long, in this

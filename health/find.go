@@ -50,8 +50,11 @@ func whole(text []byte) int {
 // CONFIG_PRINTK_CALLER is set.
 func Message(line []byte) []byte {
 	line = bytes.TrimLeft(line, "\r")
-	if head, text, ok := bytes.Cut(line, []byte(";")); ok && bytes.Count(head, []byte(",")) >= 3 && only(head[:bytes.IndexByte(head, ',')], "0123456789") {
-		return text
+	if head, text, ok := bytes.Cut(line, []byte(";")); ok {
+		fields := bytes.Split(head, []byte(","))
+		if len(fields) >= 4 && only(fields[0], "0123456789") {
+			return text
+		}
 	}
 	if level, text, ok := bytes.Cut(line, []byte(">")); ok && len(level) > 1 && level[0] == '<' && only(level[1:], "0123456789") {
 		line = text

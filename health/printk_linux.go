@@ -58,18 +58,16 @@ func visible(printk []byte) Severity {
 // console, and what would be right.
 func CheckCmdline(cmdline string) (problems []string) {
 	for _, word := range strings.Fields(cmdline) {
-		switch name, value, _ := strings.Cut(word, "="); name {
-		case "printk.devkmsg":
-			switch value {
-			case "off":
-				problems = append(problems, "printk.devkmsg=off: the kernel takes no line of beaminit into its log; records go to /dev/console, where a line of the kernel may cut them; want printk.devkmsg=on, or none of it")
-			case "ratelimit":
-				problems = append(problems, "printk.devkmsg=ratelimit: the kernel drops what the release says beyond ten lines in five seconds, without a word; want printk.devkmsg=on, or none of it")
-			}
-		case "loglevel":
-			if value == "0" || value == "1" {
-				problems = append(problems, "loglevel="+value+": the console shows no health record, the node is silent; want loglevel=2 or more, or quiet")
-			}
+		switch word {
+		case "printk.devkmsg=off":
+			problems = append(problems, word+": the kernel takes no line of beaminit into its log; "+
+				"records go to /dev/console, where a line of the kernel may cut them; want printk.devkmsg=on, or none of it")
+		case "printk.devkmsg=ratelimit":
+			problems = append(problems, word+": the kernel drops what the release says beyond ten lines in five seconds, "+
+				"without a word; want printk.devkmsg=on, or none of it")
+		case "loglevel=0", "loglevel=1":
+			problems = append(problems, word+": the console shows no health record, the node is silent; "+
+				"want loglevel=2 or more, or quiet")
 		}
 	}
 	return problems

@@ -237,7 +237,8 @@ var debianOwn = netip.AddrFrom4([4]byte{127, 0, 1, 1})
 func (h *hosts) imageLine(n int, words []string) (notes []string) {
 	a, err := netip.ParseAddr(words[0])
 	if err != nil || len(words) == 1 {
-		return []string{fmt.Sprintf("the image's /etc/hosts, line %d, %q: want an address and names; it is not used", n, strings.Join(words, " "))}
+		return []string{fmt.Sprintf("the image's /etc/hosts, line %d, %q: want an address and names; it is not used",
+			n, strings.Join(words, " "))}
 	}
 	if a = a.Unmap().WithZone(""); a == debianOwn {
 		return nil

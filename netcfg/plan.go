@@ -172,7 +172,8 @@ func (p Plan) Problems() (errs []error) {
 func (p Plan) ownOfPort(port, above string) []error {
 	for i := range p.Links {
 		if l := &p.Links[i]; l.Interface == port && (len(l.Address) > 0 || l.DHCP || l.LinkLocal) {
-			return []error{fmt.Errorf("network.%s: it is a port of %s, and what comes in is for that; want the address in network.%[2]s", port, above)}
+			return []error{fmt.Errorf("network.%s: it is a port of %s, and what comes in is for that; "+
+				"want the address in network.%[2]s", port, above)}
 		}
 	}
 	return nil

@@ -56,7 +56,8 @@ func (l *Link) amend(there netlink.Link, s *LinkStatus) error {
 		case errors.Is(e, unix.ENODEV):
 			return e
 		case errors.Is(e, unix.EBUSY) || errors.Is(e, unix.ENOTEMPTY): // bond_opt_check_deps in the kernel's bond_options.c
-			s.Errs = append(s.Errs, fmt.Errorf("%s on %s, which is there already: %w: a bond can change it only while it is down and has no ports; it is so after a reboot", c.what, l.Interface, e))
+			s.Errs = append(s.Errs, fmt.Errorf("%s on %s, which is there already: %w: "+
+				"a bond can change it only while it is down and has no ports; it is so after a reboot", c.what, l.Interface, e))
 		case e != nil:
 			s.Errs = append(s.Errs, fmt.Errorf("%s on %s, which is there already: %w", c.what, l.Interface, e))
 		}
@@ -94,7 +95,8 @@ func (l *Link) changes(there netlink.Link) (list []change, err error) {
 			return nil, err
 		}
 		if on := parent.Attrs().Index; link.VlanId != l.VLAN.ID || link.ParentIndex != on {
-			return nil, fmt.Errorf("%s is there already as VLAN %d of link %d, and no VLAN can be changed; want VLAN %d of %s, which is link %d: it is so after a reboot",
+			return nil, fmt.Errorf("%s is there already as VLAN %d of link %d, and no VLAN can be changed; "+
+				"want VLAN %d of %s, which is link %d: it is so after a reboot",
 				l.Interface, link.VlanId, link.ParentIndex, l.VLAN.ID, l.VLAN.Parent, on)
 		}
 	case *netlink.Bridge:

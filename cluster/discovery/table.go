@@ -99,7 +99,8 @@ func (n *Node) against(p *Peer, static map[netip.Addr]*config.Peer, names map[st
 	case p.Address == n.Own:
 		return "that is the address of this node", false
 	case n.Port != 0 && p.Port != 0 && p.Port != n.Port:
-		return fmt.Sprintf(`its port is %d, and without an epmd all nodes have the same one, %d; want distribution.epmd = "daemon" or a module`, p.Port, n.Port), false
+		return fmt.Sprintf("its port is %d, and without an epmd all nodes have the same one, %d; "+
+			`want distribution.epmd = "daemon" or a module`, p.Port, n.Port), false
 	}
 	for _, alias := range p.Aliases {
 		if names[alias] != nil && names[alias].Name == alias || sameHost(alias, n.Host) {

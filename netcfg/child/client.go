@@ -78,7 +78,8 @@ func (c *client) tell(ctx context.Context, n news) {
 // lasts (RFC 2131, 3.2): a node that starts beside a dead server is on the network.
 func (c *client) reboot(ctx context.Context, old *netcfg.Lease) *netcfg.Lease {
 	for wait := time.Second; wait <= 2*time.Second; wait *= 2 {
-		lease, err := c.ask(ctx, nil, wait, old.Address.Addr(), dhcpv4.WithOption(dhcpv4.OptRequestedIPAddress(old.Address.Addr().AsSlice())))
+		own := dhcpv4.OptRequestedIPAddress(old.Address.Addr().AsSlice())
+		lease, err := c.ask(ctx, nil, wait, old.Address.Addr(), dhcpv4.WithOption(own))
 		if isNak(err) {
 			c.tell(ctx, news{say: []string{"the DHCP server does not give " + old.Address.Addr().String() + " any more"}})
 			return nil
@@ -94,7 +95,8 @@ func (c *client) reboot(ctx context.Context, old *netcfg.Lease) *netcfg.Lease {
 	if left(old) < time.Second {
 		return nil
 	}
-	c.tell(ctx, news{lease: old, say: []string{fmt.Sprintf("no DHCP server answers; %s is used for the %v that the last lease has left", old.Address, left(old).Round(time.Second))}})
+	c.tell(ctx, news{lease: old, say: []string{fmt.Sprintf("no DHCP server answers; %s is used for the %v that the last lease has left",
+		old.Address, left(old).Round(time.Second))}})
 	return old
 }
 
@@ -159,7 +161,8 @@ func (c *client) take(ctx context.Context, ack *dhcpv4.DHCPv4) (*netcfg.Lease, e
 
 // ask sends one request for an address that the node has or had: to one server, or (nil)
 // to all.
-func (c *client) ask(ctx context.Context, server net.IP, wait time.Duration, own netip.Addr, more ...dhcpv4.Modifier) (*netcfg.Lease, error) {
+func (c *client) ask(ctx context.Context, server net.IP, wait time.Duration, own netip.Addr,
+	more ...dhcpv4.Modifier) (*netcfg.Lease, error) {
 	opts := []nclient4.ClientOpt{nclient4.WithTimeout(wait), nclient4.WithRetry(1)}
 	var cl *nclient4.Client
 	var err error
@@ -172,12 +175,16 @@ func (c *client) ask(ctx context.Context, server net.IP, wait time.Duration, own
 		return nil, err
 	}
 	defer cl.Close()
-	msg, err := dhcpv4.New(c.modifiers(append(more, dhcpv4.WithHwAddr(c.ifi.HardwareAddr), dhcpv4.WithMessageType(dhcpv4.MessageTypeRequest),
-		dhcpv4.WithOption(dhcpv4.OptMaxMessageSize(nclient4.MaxMessageSize)))...)...)
+	more = append(more,
+		dhcpv4.WithHwAddr(c.ifi.HardwareAddr),
+		dhcpv4.WithMessageType(dhcpv4.MessageTypeRequest),
+		dhcpv4.WithOption(dhcpv4.OptMaxMessageSize(nclient4.MaxMessageSize)))
+	msg, err := dhcpv4.New(c.modifiers(more...)...)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := cl.SendAndRead(ctx, nclient4.DefaultServers, msg, nclient4.IsMessageType(dhcpv4.MessageTypeAck, dhcpv4.MessageTypeNak))
+	answers := nclient4.IsMessageType(dhcpv4.MessageTypeAck, dhcpv4.MessageTypeNak)
+	answer, err := cl.SendAndRead(ctx, nclient4.DefaultServers, msg, answers)
 	if err != nil {
 		return nil, plain(err)
 	}

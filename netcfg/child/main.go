@@ -259,7 +259,8 @@ func (l *loop) expire() {
 		k := &l.links[i]
 		k.dns.expire()
 		if k.lease != nil && k.cancel == nil && left(k.lease) == 0 {
-			l.say = append(l.say, fmt.Sprintf("%s: the lease of %s is over, and the link has no carrier", l.plan.Links[i].Interface, k.lease.Address))
+			l.say = append(l.say, fmt.Sprintf("%s: the lease of %s is over, and the link has no carrier",
+				l.plan.Links[i].Interface, k.lease.Address))
 			l.set(i, k.lease, nil)
 			k.lease = nil
 		}
@@ -284,7 +285,14 @@ func (l *loop) report() error {
 	var r netcfg.Report
 	for i := range l.links {
 		k := &l.links[i]
-		one := netcfg.LinkReport{Name: l.plan.Links[i].Interface, Device: k.Device, State: k.state(&l.plan.Links[i]).String(), Lease: k.lease, RA: k.dns.all(k.Device)}
+		plan := &l.plan.Links[i]
+		one := netcfg.LinkReport{
+			Name:   plan.Interface,
+			Device: k.Device,
+			State:  k.state(plan).String(),
+			Lease:  k.lease,
+			RA:     k.dns.all(k.Device),
+		}
 		if k.local.IsValid() {
 			one.Local = k.local.String()
 		}

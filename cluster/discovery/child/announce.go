@@ -113,12 +113,15 @@ func parseSigned(key []byte, text []string) (a announcement, ok bool) {
 			a.addrs = append(a.addrs, x)
 		}
 	}
-	return a, a.well() && len(a.boot) <= 32
+	return a, a.valid() && len(a.boot) <= 32
 }
 
-// well says whether the announcement is of a node that can be.
-func (a *announcement) well() bool {
-	return config.HostName(a.host) && !strings.Contains(a.host, ".") && a.port > 0 && a.port < 65536 && (a.node == "" || config.NodeName(a.node))
+// valid says whether a node can be as it is announced.
+func (a *announcement) valid() bool {
+	if a.port <= 0 || a.port > 65535 || a.node != "" && !config.NodeName(a.node) {
+		return false
+	}
+	return config.HostName(a.host) && !strings.Contains(a.host, ".")
 }
 
 // message is the announcement as an answer of mDNS: all records of the node, in one packet.

@@ -105,7 +105,10 @@ func parseFile(path string, text []byte) news {
 	}
 	for _, p := range peers {
 		if config.HostName(p.Name) && config.HostAddress(p.Address) {
-			n.peers = append(n.peers, discovery.Peer{Name: p.Name, Address: p.Address, Port: p.Port, Node: p.Node, Aliases: p.Aliases, Source: discovery.File})
+			n.peers = append(n.peers, discovery.Peer{
+				Name: p.Name, Address: p.Address, Port: p.Port, Node: p.Node, Aliases: p.Aliases,
+				Source: discovery.File,
+			})
 		}
 	}
 	return n

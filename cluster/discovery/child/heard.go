@@ -90,11 +90,8 @@ func (l *listener) hear(m *message, from netip.Addr, at time.Time) (changed, ask
 	}
 	for i := range m.records {
 		r := &m.records[i]
-		instance := r.name
-		if r.kind == dnsmessage.TypePTR && r.name == service {
-			instance = r.target
-		}
-		if !strings.HasSuffix(instance, "."+service) || r.kind != dnsmessage.TypePTR && r.kind != dnsmessage.TypeSRV && r.kind != dnsmessage.TypeTXT {
+		instance := r.instance()
+		if instance == "" {
 			continue
 		}
 		h := l.nodes[instance]
@@ -113,6 +110,24 @@ func (l *listener) hear(m *message, from netip.Addr, at time.Time) (changed, ask
 		changed = l.address(h, m, at) || changed
 	}
 	return changed, ask
+}
+
+// instance is the name in DNS-SD of the node that the record is of; empty: it is of none.
+func (r *record) instance() string {
+	name := r.name
+	switch r.kind {
+	case dnsmessage.TypePTR:
+		if r.name == service {
+			name = r.target
+		}
+	case dnsmessage.TypeSRV, dnsmessage.TypeTXT:
+	default:
+		return ""
+	}
+	if !strings.HasSuffix(name, "."+service) {
+		return ""
+	}
+	return name
 }
 
 // tell takes over one record of a node.
@@ -136,7 +151,11 @@ func (l *listener) tell(h *heard, r *record, m *message, at time.Time) (changed 
 		changed = h.host != host || h.port != r.port
 		h.host, h.port = host, r.port
 	case dnsmessage.TypeTXT:
-		if node := values(r.text)["node"]; node != h.node && (node == "" || config.NodeName(node)) && (!h.whole() || h.silent(at)) {
+		if h.whole() && !h.silent(at) { // see address
+			return false
+		}
+		node := values(r.text)["node"]
+		if node != h.node && (node == "" || config.NodeName(node)) {
 			h.node, changed = node, true
 		}
 	}
@@ -149,7 +168,11 @@ func (l *listener) address(h *heard, m *message, at time.Time) (changed bool) {
 	var addrs []netip.Addr
 	ttl := hostTTL
 	for i := range m.records {
-		if r := &m.records[i]; r.addr.IsValid() && h.host != "" && r.name == h.host+local && r.ttl > 0 && config.HostAddress(r.addr) && len(addrs) < maxAddrs {
+		r := &m.records[i]
+		if h.host == "" || r.name != h.host+local || r.ttl <= 0 || len(addrs) == maxAddrs {
+			continue
+		}
+		if r.addr.IsValid() && config.HostAddress(r.addr) {
 			addrs = append(addrs, r.addr)
 			ttl = min(ttl, r.ttl)
 		}
@@ -157,9 +180,12 @@ func (l *listener) address(h *heard, m *message, at time.Time) (changed bool) {
 	if len(addrs) == 0 {
 		return false
 	}
-	if h.whole() && !h.silent(at) && !slices.Contains(addrs, choose(h.addrs, l.orders.IPv6)) {
-		l.once("mdns: " + h.host + " at " + addrs[0].String() + ": " + h.host + " is at " + choose(h.addrs, l.orders.IPv6).String() + ", which came first and counts")
-		return false
+	if h.whole() && !h.silent(at) {
+		if has := choose(h.addrs, l.orders.IPv6); !slices.Contains(addrs, has) {
+			l.once("mdns: " + h.host + " at " + addrs[0].String() + ": " + h.host + " is at " + has.String() +
+				", which came first and counts")
+			return false
+		}
 	}
 	changed = !h.whole() || h.silent(at) || !slices.Equal(h.addrs, addrs)
 	h.addrs = addrs
@@ -177,7 +203,8 @@ func (l *listener) hearSigned(m *message, from netip.Addr, at time.Time) (change
 		}
 		a, ok := parseSigned(l.key, r.text)
 		if !ok || a.host != instance {
-			l.once("mdns: " + instance + " at " + from.String() + " is not signed with the key of this node (" + keyID(l.key) + "); it is not used")
+			l.once("mdns: " + instance + " at " + from.String() + " is not signed with the key of this node (" +
+				keyID(l.key) + "); it is not used")
 			continue
 		}
 		if a.boot == l.boot {
@@ -276,23 +303,36 @@ func (l *listener) peers(at time.Time) (peers []discovery.Peer) {
 	var names []string
 	best := map[string]*heard{}
 	for _, h := range l.nodes {
-		if !h.whole() || slices.ContainsFunc(h.addrs, func(a netip.Addr) bool { return slices.Contains(l.own, a) }) {
+		if !h.whole() || slices.ContainsFunc(h.addrs, l.isOwn) {
 			continue
 		}
 		have := best[h.host]
 		if have == nil {
 			names = append(names, h.host)
 		}
-		if have == nil || h.rank(at) > have.rank(at) || h.rank(at) == have.rank(at) && h.instance < have.instance {
+		if have == nil || h.before(have, at) {
 			best[h.host] = h
 		}
 	}
 	slices.Sort(names)
 	for _, name := range names {
 		h := best[name]
-		peers = append(peers, discovery.Peer{Name: name, Address: choose(h.addrs, l.orders.IPv6), Port: h.port, Node: h.node, Source: discovery.MDNS})
+		peers = append(peers, discovery.Peer{
+			Name: name, Address: choose(h.addrs, l.orders.IPv6), Port: h.port, Node: h.node,
+			Source: discovery.MDNS,
+		})
 	}
 	return peers
+}
+
+func (l *listener) isOwn(a netip.Addr) bool { return slices.Contains(l.own, a) }
+
+// before says whether the claim of h to its host counts, and not that of other.
+func (h *heard) before(other *heard, at time.Time) bool {
+	if a, b := h.rank(at), other.rank(at); a != b {
+		return a > b
+	}
+	return h.instance < other.instance
 }
 
 // rank is how much a claim to a host is worth.

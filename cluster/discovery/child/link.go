@@ -108,8 +108,12 @@ func listen(group netip.Addr, ifi *net.Interface) (*os.File, error) {
 // passes on what it sends (RFC 6762, 11), and programs of this machine, such as avahi-daemon,
 // have the port too and hear it.
 func join4(fd int, group netip.Addr, ifi *net.Interface) error {
-	err := options(fd, [][3]int{{unix.SOL_SOCKET, unix.SO_REUSEADDR, 1}, {unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0},
-		{unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, 255}, {unix.IPPROTO_IP, unix.IP_MULTICAST_LOOP, 1}})
+	err := options(fd, [][3]int{
+		{unix.SOL_SOCKET, unix.SO_REUSEADDR, 1},
+		{unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0},
+		{unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, 255},
+		{unix.IPPROTO_IP, unix.IP_MULTICAST_LOOP, 1},
+	})
 	m := unix.IPMreqn{Multiaddr: group.As4(), Ifindex: int32(ifi.Index)}
 	if err == nil {
 		err = unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP, &m)
@@ -126,10 +130,16 @@ func join4(fd int, group netip.Addr, ifi *net.Interface) error {
 // join6 is join4 for IPv6 (ipv6(7)).
 func join6(fd int, group netip.Addr, ifi *net.Interface) error {
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0) // of Linux 4.20
-	err := options(fd, [][3]int{{unix.SOL_SOCKET, unix.SO_REUSEADDR, 1}, {unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1},
-		{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_HOPS, 255}, {unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_LOOP, 1}, {unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_IF, ifi.Index}})
+	err := options(fd, [][3]int{
+		{unix.SOL_SOCKET, unix.SO_REUSEADDR, 1},
+		{unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1},
+		{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_HOPS, 255},
+		{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_LOOP, 1},
+		{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_IF, ifi.Index},
+	})
+	m := unix.IPv6Mreq{Multiaddr: group.As16(), Interface: uint32(ifi.Index)}
 	if err == nil {
-		err = unix.SetsockoptIPv6Mreq(fd, unix.IPPROTO_IPV6, unix.IPV6_JOIN_GROUP, &unix.IPv6Mreq{Multiaddr: group.As16(), Interface: uint32(ifi.Index)})
+		err = unix.SetsockoptIPv6Mreq(fd, unix.IPPROTO_IPV6, unix.IPV6_JOIN_GROUP, &m)
 	}
 	if err == nil {
 		err = unix.Bind(fd, &unix.SockaddrInet6{Port: port, Addr: group.As16(), ZoneId: uint32(ifi.Index)})

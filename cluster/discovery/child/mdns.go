@@ -226,6 +226,22 @@ func (m *mdns) announce(l *link, asked *message, to netip.AddrPort, bye bool) {
 	l.send(text, to)
 }
 
+// knownAnswers are records of nodes that need not answer (RFC 6762, 7.1).
+func (m *mdns) knownAnswers(now time.Time) (answers []dnsmessage.Resource) {
+	header := dnsmessage.ResourceHeader{
+		Name: dnsmessage.MustNewName(service + "."), Class: dnsmessage.ClassINET, TTL: uint32(otherTTL / time.Second),
+	}
+	for _, h := range m.nodes {
+		if len(answers) == maxKnown {
+			break
+		}
+		if n, err := nameOf(h.instance); err == nil && h.whole() && !h.silent(now) {
+			answers = append(answers, dnsmessage.Resource{Header: header, Body: &dnsmessage.PTRResource{PTR: n}})
+		}
+	}
+	return answers
+}
+
 // question asks a link who is there, saying who is known, and asks some whether they still are.
 func (m *mdns) question(l *link, browse bool, nodes []*heard, now time.Time) {
 	var q dnsmessage.Message
@@ -236,15 +252,7 @@ func (m *mdns) question(l *link, browse bool, nodes []*heard, now time.Time) {
 	}
 	if browse {
 		ask(service, dnsmessage.TypePTR)
-		for _, h := range m.nodes {
-			if len(q.Answers) == maxKnown {
-				break
-			}
-			if n, err := nameOf(h.instance); err == nil && h.whole() && !h.silent(now) {
-				q.Answers = append(q.Answers, dnsmessage.Resource{Body: &dnsmessage.PTRResource{PTR: n},
-					Header: dnsmessage.ResourceHeader{Name: dnsmessage.MustNewName(service + "."), Class: dnsmessage.ClassINET, TTL: uint32(otherTTL / time.Second)}})
-			}
-		}
+		q.Answers = m.knownAnswers(now)
 		m.send(l, &q)
 		q = dnsmessage.Message{}
 	}
