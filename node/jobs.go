@@ -17,6 +17,7 @@ import (
 	"github.com/beaminit/beaminit/history"
 	"github.com/beaminit/beaminit/supervise"
 	"github.com/beaminit/beaminit/supervise/evidence"
+	"github.com/beaminit/beaminit/supervise/handover"
 	"github.com/beaminit/beaminit/supervise/jobs"
 	"github.com/beaminit/beaminit/supervise/launch"
 )
@@ -100,7 +101,7 @@ var work = map[string]job{
 			return launch.Sandbox{Read: []string{path.Dir(j.Dumps.Dump(j.Run))}}
 		}},
 	moveJob: {func(b []byte) (any, error) { return do(b, func(m *evidence.Move) any { return m.Do() }) }, writes, reachMove},
-	supervise.ProgramJob: {func(b []byte) (any, error) { return do(b, checkProgram) }, reads,
+	handover.ProgramJob: {func(b []byte) (any, error) { return do(b, checkProgram) }, reads,
 		func(*node, any) launch.Sandbox { return launch.Sandbox{Read: []string{"/"}} }},
 	supervise.EvidenceJob: {func(b []byte) (any, error) { return do(b, evidenceOf) }, writes,
 		func(_ *node, order any) launch.Sandbox {
@@ -191,7 +192,7 @@ func lookFor(o *releaseQuery) any { return o.setup().releaseFacts(o.Run, o.Start
 func evidenceOf(j *evidence.Job) any { return j.Do() }
 
 func checkProgram(path *string) any {
-	if err := supervise.CheckProgram(*path); err != nil {
+	if err := handover.CheckProgram(*path); err != nil {
 		return err.Error()
 	}
 	return ""

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"github.com/beaminit/beaminit/internal/elf"
 )
 
 // loader looks for shared libraries as the dynamic linker of the image would
@@ -12,7 +14,7 @@ import (
 // that any of them looks in.
 type loader struct {
 	fsys   FS
-	like   program // programs and libraries have to be of one class and machine
+	like   elf.File // programs and libraries have to be of one class and machine
 	interp string
 	dirs   []string
 	seen   []string // paths of what has been looked into, and names that were not found
@@ -23,7 +25,7 @@ type loader struct {
 func (r *Release) loader(fsys FS) *loader {
 	l := &loader{fsys: fsys}
 	if p, f, err := openProgram(fsys, r.ERTSDir+"/bin/beam.smp"); err == nil {
-		l.like, l.interp = *p, p.interpreter()
+		l.like, l.interp = *p, p.Interpreter()
 		f.Close()
 	}
 	return l
@@ -124,10 +126,10 @@ func (l *loader) open(file string) (names, dirs []string, ok bool) {
 		return nil, nil, false
 	}
 	defer f.Close()
-	if p.wide != l.like.wide || p.machine != l.like.machine {
+	if p.Wide != l.like.Wide || p.Machine != l.like.Machine {
 		return nil, nil, false
 	}
-	names, dirs = p.libraries()
+	names, dirs = p.Libraries()
 	return names, dirs, true
 }
 

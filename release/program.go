@@ -3,9 +3,11 @@ package release
 import (
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 
+	"github.com/beaminit/beaminit/internal/elf"
 	"golang.org/x/sys/unix"
 )
 
@@ -36,6 +38,21 @@ func runsOn(kernel, program uint16) bool {
 		kernel == unix.EM_AARCH64 && program == unix.EM_ARM
 }
 
+// openProgram reads the headers of a program. The error is that of the system call where it cannot be
+// read, and elf.ErrNotELF where it is something else. Close has to be called.
+func openProgram(fsys FS, path string) (*elf.File, io.Closer, error) {
+	f, err := fsys.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := elf.Read(f)
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return p, f, nil
+}
+
 // machineOf is the processor of the node that fsys is the root of. A running node
 // has the one that this program runs on; an image has the one of its init.
 func machineOf(fsys FS) uint16 {
@@ -47,7 +64,7 @@ func machineOf(fsys FS) uint16 {
 		return unix.EM_NONE
 	}
 	defer f.Close()
-	return p.machine
+	return p.Machine
 }
 
 // CheckProgram says why the kernel of the node could not execute a file that is to be a program.
@@ -84,17 +101,17 @@ func CheckProgram(fsys FS, path string) error {
 // it leaves to Check.
 func runs(fsys FS, path string) error {
 	p, f, err := openProgram(fsys, path)
-	if errors.Is(err, errNotELF) {
+	if errors.Is(err, elf.ErrNotELF) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	defer f.Close()
-	if own := machineOf(fsys); !runsOn(own, p.machine) {
-		return errors.New(path + ": is for " + machineName(p.machine) + ", the node is " + machineName(own) + "; want the release built for the node")
+	if own := machineOf(fsys); !runsOn(own, p.Machine) {
+		return errors.New(path + ": is for " + machineName(p.Machine) + ", the node is " + machineName(own) + "; want the release built for the node")
 	}
-	if interp := p.interpreter(); interp != "" {
+	if interp := p.Interpreter(); interp != "" {
 		if _, err := fsys.Mode(interp); err != nil {
 			return fmt.Errorf("%s: needs the interpreter %s: %w; want the C library in the image that the ERTS was built with", path, interp, err)
 		}

@@ -135,7 +135,7 @@ func (c *controlSocket) shrinkIfGrown() {
 // hangs, and goes on when it is one.
 func (l *Loop) checkReexec(a controlRequest) {
 	why := new(string)
-	l.Jobs.Begin(jobs.Job{Name: ProgramJob, Order: a.Argument, Limit: programCheckLimit}, why, func(err error) {
+	l.Jobs.Begin(jobs.Job{Name: handover.ProgramJob, Order: a.Argument, Limit: handover.ProgramLimit}, why, func(err error) {
 		switch {
 		case err != nil:
 			l.control.server.Answer(a.from, control.No, err.Error())
