@@ -5,7 +5,9 @@
 package node
 
 import (
+	"math/rand/v2"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/beaminit/beaminit/boot"
@@ -180,20 +182,10 @@ func (n *node) sayProblems() {
 // Cmdline is the kernel command line (proc(5)); empty where there is no /proc.
 func Cmdline() string {
 	b, _ := files.ReadFile("/proc/cmdline")
-	for len(b) > 0 && b[len(b)-1] == '\n' {
-		b = b[:len(b)-1]
-	}
-	return string(b)
+	return strings.TrimRight(string(b), "\n")
 }
 
-// randomBoot is the number of this boot in the health records. It need not be a
-// secret, only another one each time, so it never waits for entropy.
-func randomBoot() uint32 {
-	var b [4]byte
-	if n, _ := unix.Getrandom(b[:], unix.GRND_NONBLOCK); n == len(b) {
-		return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
-	}
-	var ts unix.Timespec
-	unix.ClockGettime(unix.CLOCK_REALTIME, &ts)
-	return uint32(ts.Nano()) ^ uint32(ts.Nano()>>32)
-}
+// randomBoot is the number of this boot in the health records. It need not be a secret, only
+// another one each time; the kernel has given the Go runtime its seed (getauxval(3), AT_RANDOM),
+// so it never waits for entropy.
+func randomBoot() uint32 { return rand.Uint32() }

@@ -77,8 +77,9 @@ func (n *Setup) terminalEnv() (term, info string, problem error) {
 		return term, "", nil
 	case term != "":
 		where := term[:1] + "/" + term
-		return term, "", errors.New("console.tty: the image has no description of the terminal " + term + " (" + descriptions[1] + where + " or " +
-			descriptions[2] + where + "): the shell has no line editing; want that file, or no TERM in release.env")
+		return term, "", errors.New("console.tty: the image has no description of the terminal " + term +
+			" (" + descriptions[1] + where + " or " + descriptions[2] + where + "): the shell has no line editing; " +
+			"want that file, or no TERM in release.env")
 	}
 	for _, term := range terminals {
 		if described(root, term) {

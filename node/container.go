@@ -23,7 +23,8 @@ func (n *node) enterContainer() {
 	hostname, _ := os.Hostname()
 	n.sources = sources{Args: os.Args[1:], Environ: environ(), Hostname: hostname}
 	if !n.resumes() {
-		n.console.Say(health.Notice, "this is a container ("+n.Container+"): its file systems, network and kernel are left as they are, and so is what the image has for machines (fstab, sysctl.d, tmpfiles.d, modules-load.d)")
+		n.console.Say(health.Notice, "this is a container ("+n.Container+"): its file systems, network and kernel are left as they are, "+
+			"and so is what the image has for machines (fstab, sysctl.d, tmpfiles.d, modules-load.d)")
 	}
 }
 

@@ -42,9 +42,8 @@ func (n *node) mountDisks() {
 		n.mountLate()
 	}
 	mounts := n.awaited()
-	if err := n.runJob(disksJob, disksTime(mounts), disksOrder{mounts, n.Boot, n.Config.FactoryReset, n.modules}, &n.state.recalled); err != nil {
-		n.say(health.Err, err)
-	}
+	order := disksOrder{mounts, n.Boot, n.Config.FactoryReset, n.modules}
+	n.say(health.Err, n.runJob(disksJob, disksTime(mounts), order, &n.state.recalled))
 	n.StateDir = n.state.recalled.Dir
 	for _, problem := range append(n.state.recalled.Errs, n.state.recalled.Problems...) {
 		n.console.Say(health.Err, problem)

@@ -139,7 +139,8 @@ func (n *Setup) TLSProblem(c *release.Command) error {
 		return nil
 	}
 	if !n.Release.Has(n.Image.Root, "ssl") {
-		return errors.New("distribution.tls: the release has no application ssl in its boot script; want ssl among the applications of the release")
+		return errors.New("distribution.tls: the release has no application ssl in its boot script; " +
+			"want ssl among the applications of the release")
 	}
 	for _, path := range [...]string{t.Cert, t.Key, t.CA} {
 		if _, err := n.Image.Root.Mode(path); err != nil && !n.Image.MountedLater(path) {
@@ -166,7 +167,7 @@ func (n *Setup) CheckCertificate(node string) error {
 	}
 	text, err := n.readSecret(path)
 	if err != nil {
-		return nil // problemsSaid already
+		return nil // that was said already
 	}
 	return release.CheckCertificate(path, text, node)
 }

@@ -33,7 +33,9 @@ func (n *node) shutdownSequence() *shutdown.Sequence {
 
 // ShutdownPlan is the way down with its times, as a plan can print it.
 func ShutdownPlan(c *config.Config) shutdown.Sequence {
-	return shutdown.Sequence{Stop: c.Supervise.StopTimeout, Grace: 5 * time.Second, Services: stopTime(c.Services), Limit: c.Supervise.DownTimeout}
+	return shutdown.Sequence{
+		Stop: c.Supervise.StopTimeout, Grace: 5 * time.Second, Services: stopTime(c.Services), Limit: c.Supervise.DownTimeout,
+	}
 }
 
 // finished is called when the release has ended and the node goes down: a panic from here

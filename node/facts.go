@@ -82,7 +82,8 @@ func (n *Setup) makeReady(f *facts, cmd *release.Command) {
 	}
 	if dir := n.Config.Release.WorkingDirectory; dir != "" && unix.Stat(dir+"/.", &unix.Stat_t{}) != nil {
 		r.Command.Dir = n.Release.Root
-		f.Said = append(f.Said, n.Config.Problem("release.working_directory", dir+" is no directory", "one that is there when the release is started", r.Command.Dir).String())
+		f.Said = append(f.Said, n.problem("release.working_directory", dir+" is no directory",
+			"one that is there when the release is started", r.Command.Dir).Error())
 	}
 	if len(n.Config.Release.Wrapper) > 0 { // it may become another user
 		r.Notify = 0o666
@@ -117,7 +118,7 @@ func (n *Setup) UnknownUsers() (problems []error) {
 	for i := range n.Config.Services {
 		s := &n.Config.Services[i]
 		if _, err := n.serviceBounds(s); err != nil {
-			problems = append(problems, errors.New(n.Config.Problem("service", s.Name+": "+err.Error(), "another one", "").String()))
+			problems = append(problems, n.problem("service", s.Name+": "+err.Error(), "another one", ""))
 		}
 	}
 	return problems

@@ -10,7 +10,7 @@ import (
 	"github.com/beaminit/beaminit/supervise/policy"
 )
 
-// pmsg is where the kernel has what a restart leaves of the memory.
+// Pmsg is where the kernel has what a restart leaves of the memory.
 func Pmsg() history.Pmsg { return history.Pmsg{Device: "/dev/pmsg0", Store: "/sys/fs/pstore"} }
 
 // historyTime is how long the way down waits for the disk to take the history.

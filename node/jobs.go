@@ -85,7 +85,8 @@ var work = map[string]job{
 		append(slices.Clip(deviceRights), diskRights...), nil},
 	// As disksJob.
 	overlayJob: {func(b []byte) (any, error) { return do(b, mountOverlay) }, mounts, nil},
-	modulesJob: {func(b []byte) (any, error) { return do(b, modules) }, moduleRights, func(*node, any) launch.Sandbox { return reachModules() }},
+	modulesJob: {func(b []byte) (any, error) { return do(b, modules) }, moduleRights,
+		func(*node, any) launch.Sandbox { return reachModules() }},
 	keyJob:     {func(b []byte) (any, error) { return do(b, readKey) }, reads, reachKey},
 	releaseJob: {func(b []byte) (any, error) { return do(b, lookFor) }, writes, reachRelease},
 	saveJob:    {func(b []byte) (any, error) { return do(b, save) }, reads, reachSave},

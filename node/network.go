@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/beaminit/beaminit/config"
@@ -73,7 +74,7 @@ func (n *node) install(target string, content []byte) {
 	}
 }
 
-// hosts is the text of /etc/hosts, and what of the image's own is not in it.
+// Hosts is the text of /etc/hosts, and what of the image's own is not in it.
 func (n *Setup) Hosts() (text []byte, notes []string) {
 	c := n.Config
 	image, _ := n.Image.Read(HostsTarget)
@@ -121,7 +122,8 @@ func CheckSelfInPeers(c *config.Config) []error {
 	}
 	i := selfIndex(c)
 	if i < 0 {
-		return []error{fmt.Errorf("%s: peers: this node, %s, is none of them; want a line with its name and address, the same on all nodes", where, c.Node.Hostname)}
+		return []error{fmt.Errorf("%s: peers: this node, %s, is none of them; want a line with its name and address, the same on all nodes",
+			where, c.Node.Hostname)}
 	}
 	peer, own := c.Peers[i], address(c)
 	for _, link := range c.Network {
@@ -138,7 +140,8 @@ func CheckSelfInPeers(c *config.Config) []error {
 		return nil
 	}
 	_, where = c.Origin("peers." + peer.Name)
-	return []error{fmt.Errorf("%s: peers.%s is %v, but this node has %v; the others will look for it at the wrong place", where, peer.Name, peer.Address, own)}
+	return []error{fmt.Errorf("%s: peers.%s is %v, but this node has %v; the others will look for it at the wrong place",
+		where, peer.Name, peer.Address, own)}
 }
 
 // peerCount is how many other nodes there are.
@@ -170,10 +173,6 @@ func (n *Setup) OwnAddress() netip.Addr {
 
 // shortName is a host name without its domain.
 func shortName(host string) string {
-	for i := 0; i < len(host); i++ {
-		if host[i] == '.' {
-			return host[:i]
-		}
-	}
-	return host
+	short, _, _ := strings.Cut(host, ".")
+	return short
 }

@@ -68,8 +68,13 @@ func (n *Setup) OverlayPlan(targets []string) (lines, problems []string) {
 	if !r.HasOverlay() {
 		return nil, nil
 	}
-	if r.Overlay != config.InTmpfs && !slices.ContainsFunc(targets, func(t string) bool { return path.Clean(t) != "/" && files.Below(r.Overlay, path.Clean(t)) }) {
-		problems = append(problems, n.Config.Problem("root.overlay", r.Overlay+" is on no [[mount]]", "a directory below the target of one", "the root as it is mounted").String())
+	isOn := func(target string) bool {
+		target = path.Clean(target)
+		return target != "/" && files.Below(r.Overlay, target)
+	}
+	if r.Overlay != config.InTmpfs && !slices.ContainsFunc(targets, isOn) {
+		problems = append(problems, n.problem("root.overlay", r.Overlay+" is on no [[mount]]",
+			"a directory below the target of one", "the root as it is mounted").Error())
 	}
 	return []string{"overlay on /: " + overlayGoes(r) + "; beaminit.root.overlay=off on the kernel command line leaves it out"}, problems
 }

@@ -133,7 +133,9 @@ func (n *Setup) MissingPrograms() (problems []error) {
 		key  string
 		argv []string
 	}
-	programs := []program{{"node.id", id}, {"release.pre_run", r.PreRun}, {"release.run_on_exit", r.RunOnExit}, {"release.wrapper", r.Wrapper}}
+	programs := []program{
+		{"node.id", id}, {"release.pre_run", r.PreRun}, {"release.run_on_exit", r.RunOnExit}, {"release.wrapper", r.Wrapper},
+	}
 	for _, argv := range r.RunOnce {
 		programs = append(programs, program{"release.run_once", argv})
 	}
@@ -151,8 +153,7 @@ func (n *Setup) MissingPrograms() (problems []error) {
 			continue
 		}
 		if err := release.CheckProgram(n.Image.Root, file); err != nil {
-			what := p.argv[0] + ": " + err.Error()
-			problems = append(problems, errors.New(n.Config.Problem(p.key, what, "a program of the image", "").String()))
+			problems = append(problems, n.problem(p.key, p.argv[0]+": "+err.Error(), "a program of the image", ""))
 		}
 	}
 	return problems
@@ -169,7 +170,8 @@ func (n *Setup) MissingTools() (problems []error) {
 			return err == nil && mode&0o111 != 0
 		})
 		for _, what := range lacking {
-			problems = append(problems, errors.New(n.Config.WhereMount(i)+": "+m.Target+" wants "+what+", which the image has not; want the package in the image"))
+			problems = append(problems, errors.New(n.Config.WhereMount(i)+": "+m.Target+" wants "+what+
+				", which the image has not; want the package in the image"))
 		}
 	}
 	return problems
@@ -179,8 +181,8 @@ func (n *Setup) MissingTools() (problems []error) {
 var moduleDirs = [...]string{"/lib/modules", "/usr/lib/modules"}
 
 // MissingModules is for a plan of an image: modules that the configuration names, or the
-// table by which it has others loaded, and a kernel of the image has not. Where the image has no modules at all, that is a note:
-// whether they are built into the kernel cannot be seen.
+// table by which it has others loaded, and a kernel of the image has not. Where the image has
+// no modules at all, that is a note: whether they are built into the kernel cannot be seen.
 func (n *Setup) MissingModules() (problems []error, note string) {
 	names, autoload := n.Config.Kernel.Modules, n.Config.Kernel.Autoload
 	if len(names) == 0 && !autoload || n.isLive() {
@@ -192,7 +194,7 @@ func (n *Setup) MissingModules() (problems []error, note string) {
 		for _, kernel := range kernels {
 			alias := dir + "/" + kernel + "/modules.alias"
 			if _, err := root.Mode(alias); autoload && err != nil {
-				problems = append(problems, errors.New(n.Config.Problem("kernel.autoload", alias+" is not in the image", "depmod(8) run where it is made", "").String()))
+				problems = append(problems, n.problem("kernel.autoload", alias+" is not in the image", "depmod(8) run where it is made", ""))
 			}
 			if len(names) == 0 {
 				continue
@@ -201,7 +203,7 @@ func (n *Setup) MissingModules() (problems []error, note string) {
 				_, err := root.Mode(path)
 				return err == nil
 			}) {
-				problems = append(problems, errors.New(n.Config.Problem("kernel.modules", what, "the package with the module in the image, or its name taken out", "").String()))
+				problems = append(problems, n.problem("kernel.modules", what, "the package with the module in the image, or its name taken out", ""))
 			}
 		}
 		if len(kernels) > 0 {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readaheadName is the name under which this program reads the files of the release into the
+// ReadaheadName is the name under which this program reads the files of the release into the
 // page cache, while PID 1 waits for the network: a child that gives way to everything
 // else, keeps nothing, and ends by itself.
 const ReadaheadName = "beaminit-ahead"

@@ -92,8 +92,8 @@ func (n *node) handOn() json.RawMessage {
 // releaseQuery is what a child has to know to look for it.
 func (n *node) releaseQuery(run int, start bool) *releaseQuery {
 	return &releaseQuery{
-		Sources: &n.sources, Hostname: n.Config.Node.Hostname, Address: n.network.address, Peers: n.Found.Peers, StateDir: n.StateDir, Boot: n.Boot,
-		TTY: n.TTY, Uncuttable: n.Uncuttable, Run: run, Start: start,
+		Sources: &n.sources, Hostname: n.Config.Node.Hostname, Address: n.network.address, Peers: n.Found.Peers,
+		StateDir: n.StateDir, Boot: n.Boot, TTY: n.TTY, Uncuttable: n.Uncuttable, Run: run, Start: start,
 	}
 }
 
@@ -110,20 +110,19 @@ func (n *node) useFacts(f *facts) {
 // FindUser looks up whom the release is to run as. A user that is not there is no
 // reason to run it as root: the node goes to rescue.
 func (n *Setup) FindUser() {
+	const notStarted = "none: the release is not started"
 	u, err := release.FindUser(n.Config.Release.User, n.Image.Read)
 	if group := n.Config.Release.Group; err == nil && group != "" {
 		if u, err = u.InGroup(group, n.Image.Read); err != nil {
-			n.Failed = errors.New(n.Config.Problem("release.group", err.Error(),
-				"a name that is in "+release.GroupPath+" of the image, or a number", "none: the release is not started").String())
+			n.Failed = n.problem("release.group", err.Error(), "a name that is in "+release.GroupPath+" of the image, or a number", notStarted)
 			return
 		}
 	}
 	if err != nil {
-		n.Failed = errors.New(n.Config.Problem("release.user", err.Error(),
-			"a name that is in "+release.PasswdPath+" of the image, or a number", "none: the release is not started").String())
+		n.Failed = n.problem("release.user", err.Error(), "a name that is in "+release.PasswdPath+" of the image, or a number", notStarted)
 	}
 	if u != nil && launch.IsOwnUser(u.UID) {
-		n.Failed = errors.New(n.Config.Problem("release.user", u.String()+" is a user of PID 1's own children", "another number", "none: the release is not started").String())
+		n.Failed = n.problem("release.user", u.String()+" is a user of PID 1's own children", "another number", notStarted)
 	}
 	n.User = u
 }
@@ -183,7 +182,8 @@ func (n *Setup) ready() string {
 func (n *node) prepare(run int, done func(supervise.Release, error)) {
 	if !n.release.tried && !cluster.CanDestroy() {
 		n.Uncuttable = true
-		n.console.Say(health.Notice, "the kernel cannot end a dead connection (CONFIG_INET_DIAG_DESTROY): the VM finds out by keepalive, within 9 s")
+		n.console.Say(health.Notice, "the kernel cannot end a dead connection (CONFIG_INET_DIAG_DESTROY): "+
+			"the VM finds out by keepalive, within 9 s")
 	}
 	if !filesCanHang() {
 		f := n.releaseFacts(run, true)

@@ -60,6 +60,9 @@ func stopTime(all []config.Service) (d time.Duration) {
 	return d
 }
 
+// readyWhen is what service.ready comes to, in words.
+var readyWhen = map[string]string{config.Started: "started", config.Notify: "it says so", config.Exit: "ended with status 0"}
+
 // ServiceLines says for a plan what is started when, in that order.
 func (n *Setup) ServiceLines() (lines []string) {
 	for _, s := range inOrder(n.Config.Services) {
@@ -67,7 +70,7 @@ func (n *Setup) ServiceLines() (lines []string) {
 		if s.Restart == config.Never {
 			line = s.Name + ": by hand alone, "
 		}
-		line += "ready when " + map[string]string{config.Started: "started", config.Notify: "it says so", config.Exit: "ended with status 0"}[s.Ready]
+		line += "ready when " + readyWhen[s.Ready]
 		if s.Start == config.Before && s.Restart != config.Never {
 			line += ", awaited for " + s.ReadyTimeout.String()
 		}
@@ -79,10 +82,11 @@ func (n *Setup) ServiceLines() (lines []string) {
 // serviceWanted says whether a service is to run by itself. On the way down it is ended
 // with all the rest, after the release.
 func serviceWanted(s *config.Service, state *policy.State) bool {
+	rescue := state.Phase == policy.GivenUp || state.Phase == policy.FallingBack
 	switch {
 	case s.Restart == config.Never: // by hand alone
 		return false
-	case (state.Phase == policy.GivenUp || state.Phase == policy.FallingBack) && state.Trial != policy.Rejecting: // the program that gives a system up may ask one
+	case rescue && state.Trial != policy.Rejecting: // the program that gives a system up may ask one
 		return s.InRescue
 	case s.Start == config.Before:
 		return true
@@ -101,5 +105,7 @@ func (n *node) serviceCommand(s *config.Service) (*launch.Command, error) {
 	} else if !known {
 		return nil, errUnknown
 	}
-	return &launch.Command{Path: s.Exec[0], Argv: s.Exec, Env: launch.WithEnv(launch.ProgramEnv(), s.Env...), Dir: "/", Away: true, Bounds: bounds}, nil
+	return &launch.Command{
+		Path: s.Exec[0], Argv: s.Exec, Env: launch.WithEnv(launch.ProgramEnv(), s.Env...), Dir: "/", Away: true, Bounds: bounds,
+	}, nil
 }

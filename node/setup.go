@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/beaminit/beaminit/cluster/discovery"
@@ -92,6 +93,11 @@ type Setup struct {
 	Unprobed   bool          // nobody can ask the release whether it answers
 	Uncuttable bool          // the kernel cannot end a connection from outside (SOCK_DESTROY)
 	Unnamed    bool          // its node has no name when it starts
+}
+
+// problem is what is wrong with the value of a key: what, what would be right, and what is used instead.
+func (n *Setup) problem(key, what, want, instead string) error {
+	return errors.New(n.Config.Problem(key, what, want, instead).String())
 }
 
 // LoadSetup is that of an image in the directory root, as far as the configuration says;

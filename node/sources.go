@@ -19,7 +19,7 @@ type sources struct {
 	Environ    []string // of a container, in place of Cmdline; nil: it is none
 	Hostname   string   // and its name
 	Files      map[string][]byte
-	Unreadable map[string]string // what could not be read, and why; programs are only looked for, so they count as that
+	Unreadable map[string]string // what could not be read, and why; of programs only that they are there, so they count as that
 	Names      map[string][]string
 	ID         []byte // what the id program said; nil: none was asked
 }
@@ -53,7 +53,15 @@ func (s *sources) load(im *Image) *config.Config {
 		}
 		return id, err
 	}
-	return config.Sources{Cmdline: s.Cmdline, Args: s.Args, Environment: s.Environ, Hostname: s.Hostname, Read: read, List: list, Run: run}.Load()
+	return s.loadFrom(read, list, run)
+}
+
+// loadFrom is the configuration that files, directories and the id program give.
+func (s *sources) loadFrom(read func(string) ([]byte, error), list func(string) []string, run func([]string) ([]byte, error)) *config.Config {
+	return config.Sources{
+		Cmdline: s.Cmdline, Args: s.Args, Environment: s.Environ, Hostname: s.Hostname,
+		Read: read, List: list, Run: run,
+	}.Load()
 }
 
 // reload is the same configuration.
@@ -69,7 +77,7 @@ func (s *sources) reload() *config.Config {
 	}
 	list := func(dir string) []string { return s.Names[dir] }
 	run := func([]string) ([]byte, error) { return s.ID, nil }
-	return config.Sources{Cmdline: s.Cmdline, Args: s.Args, Environment: s.Environ, Hostname: s.Hostname, Read: read, List: list, Run: run}.Load()
+	return s.loadFrom(read, list, run)
 }
 
 // releaseQuery is what a child has to know to find out how the release is started: what a Setup
@@ -87,9 +95,11 @@ type releaseQuery struct {
 	Start      bool // make everything ready for it
 }
 
-// setup is the Setup of an order.
+// setup is the Setup of a query.
 func (o *releaseQuery) setup() *Setup {
-	s := &Setup{Image: Running(), Config: o.Sources.reload(), StateDir: o.StateDir, Boot: o.Boot, TTY: o.TTY, Uncuttable: o.Uncuttable}
+	s := &Setup{
+		Image: Running(), Config: o.Sources.reload(), StateDir: o.StateDir, Boot: o.Boot, TTY: o.TTY, Uncuttable: o.Uncuttable,
+	}
 	s.Config.Node.Hostname, s.network.address, s.Found.Peers = o.Hostname, o.Address, o.Peers
 	s.Net = netcfg.Make(o.Hostname, s.Config.Network)
 	return s

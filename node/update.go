@@ -149,7 +149,7 @@ func (n *Setup) MissingLoaderTools() (problems []error) {
 	for _, v := range [...][2]string{{"update.slot", n.Config.Update.Slot}, {"update.trial", n.Config.Update.Trial}} {
 		kind, _, _ := strings.Cut(v[1], ":")
 		if tool := loaderTool(kind); tool != nil && n.toolPath(tool[0]) == "" {
-			problems = append(problems, errors.New(n.Config.Problem(v[0], "the image has no "+tool[0], "the package that has it", "").String()))
+			problems = append(problems, n.problem(v[0], "the image has no "+tool[0], "the package that has it", ""))
 		}
 	}
 	return problems
@@ -183,5 +183,6 @@ func (n *Setup) UpdateLines(cmdline string) (lines []string) {
 	if c.Peers {
 		up += " with all peers"
 	}
-	return append(lines, "on trial: "+when, "confirmed when it is "+up+kept, "given up when it is not, within "+c.Within.String()+", or its release is"+given+", and a reboot")
+	return append(lines, "on trial: "+when, "confirmed when it is "+up+kept,
+		"given up when it is not, within "+c.Within.String()+", or its release is"+given+", and a reboot")
 }
