@@ -151,7 +151,8 @@ func knownForm(name string) error {
 	case pair && (key == "UUID" || key == "LABEL") && value != "":
 		return nil
 	case strings.HasPrefix(name, "/dev/disk/") && !pair:
-		return unknownForm(name + ": such links are made by udev, which is not there: use UUID=, LABEL=, PARTUUID=, PARTLABEL= or /dev/NAME")
+		return unknownForm(name + ": such links are made by udev, which is not there: " +
+			"use UUID=, LABEL=, PARTUUID=, PARTLABEL= or /dev/NAME")
 	case name == "/dev/nfs" || strings.HasPrefix(name, "nfs"):
 		return unknownForm("root on NFS (" + name + ") is not supported")
 	case strings.HasPrefix(name, "/"):
@@ -166,7 +167,8 @@ func knownForm(name string) error {
 	if ok && isNumber(major) && isNumber(minor) {
 		return nil
 	}
-	return unknownForm(fmt.Sprintf("%q names no block device: it must be /dev/NAME, UUID=…, LABEL=…, PARTUUID=…, PARTLABEL=… or MAJOR:MINOR", name))
+	return unknownForm(fmt.Sprintf("%q names no block device: "+
+		"it must be /dev/NAME, UUID=…, LABEL=…, PARTUUID=…, PARTLABEL=… or MAJOR:MINOR", name))
 }
 
 // RootProblems says of a root= that neither the kernel nor beaminit in an initramfs ever

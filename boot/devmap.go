@@ -72,7 +72,8 @@ func mapDevices(text string, limit time.Duration, interrupted func() bool) error
 	}
 	control, err := unix.Open("/dev/mapper/control", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return fmt.Errorf("open /dev/mapper/control: %w; want dm_mod, and the modules of its targets such as dm_verity, in kernel.modules", err)
+		return fmt.Errorf("open /dev/mapper/control: %w; "+
+			"want dm_mod, and the modules of its targets such as dm_verity, in kernel.modules", err)
 	}
 	defer unix.Close(control)
 	for i := range list {

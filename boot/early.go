@@ -46,7 +46,8 @@ func Late() []Mount {
 	return []Mount{
 		{Source: "devpts", Target: "/dev/pts", Type: "devpts", Flags: nodes, Data: "gid=5,mode=620,ptmxmode=666"},
 		{Source: "tmpfs", Target: "/dev/shm", Type: "tmpfs", Flags: closed, Data: "mode=1777,size=25%"},
-		{Source: "cgroup2", Target: "/sys/fs/cgroup", Type: "cgroup2", Flags: closed, Data: "nsdelegate,memory_recursiveprot", Optional: true},
+		{Source: "cgroup2", Target: "/sys/fs/cgroup", Type: "cgroup2", Flags: closed,
+			Data: "nsdelegate,memory_recursiveprot", Optional: true},
 		{Source: "pstore", Target: "/sys/fs/pstore", Type: "pstore", Flags: closed, Optional: true},
 	}
 }

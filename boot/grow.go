@@ -61,7 +61,8 @@ func (t *Tools) grow(m *Mount, node string, mounted bool) {
 	}
 	switch {
 	case err == nil && exit != 0:
-		t.Done(node + ": the " + fs + " for " + m.Target + " has not grown: " + what.names[0] + ": exit status " + strconv.Itoa(exit) + "; it is used as it is, and tried again at the next boot")
+		t.Done(node + ": the " + fs + " for " + m.Target + " has not grown: " + what.names[0] + ": exit status " + strconv.Itoa(exit) +
+			"; it is used as it is, and tried again at the next boot")
 	case err != nil:
 		t.Done(node + ": the " + fs + " for " + m.Target + " has not grown: " + err.Error())
 	case sized() > before:

@@ -56,7 +56,10 @@ const (
 
 // isAbsent says that a mount waits for its device.
 func isAbsent(m *Mount, list []MountInfo, tried []string) bool {
-	return isDevice(m.Source) && m.Type != "swap" && m.Flags&(unix.MS_BIND|unix.MS_REMOUNT) == 0 && topmost(list, m.Target) == nil && !slices.Contains(tried, m.Source)
+	if !isDevice(m.Source) || m.Type == "swap" || m.Flags&(unix.MS_BIND|unix.MS_REMOUNT) != 0 {
+		return false
+	}
+	return topmost(list, m.Target) == nil && !slices.Contains(tried, m.Source)
 }
 
 // mountPresent mounts those whose device is there, each once.

@@ -235,7 +235,8 @@ func moduleHelp(err error, flags int) string {
 // CheckModules is for a plan: what LoadModules would say of the names with a kernel whose
 // modules lie in dir of an image, of which read gives the files. A module whose file the
 // image lacks, as where only a part of the kernel's packages is in it, is one of them.
-func CheckModules(dir string, names []string, read func(path string, limit int) ([]byte, error), has func(path string) bool) (missing []string) {
+func CheckModules(dir string, names []string, read func(path string, limit int) ([]byte, error),
+	has func(path string) bool) (missing []string) {
 	dep, err := read(dir+"/modules.dep", maxTable)
 	if err != nil {
 		return []string{dir + "/modules.dep: " + err.Error()}

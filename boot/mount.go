@@ -180,7 +180,8 @@ func mountedBefore(ms []Mount, target string) bool {
 // isDevice tells a block device's name from the free text that stands for the
 // source of proc or tmpfs.
 func isDevice(source string) bool {
-	return strings.HasPrefix(source, "/dev/") || strings.Contains(source, "UUID=") || strings.Contains(source, "LABEL=") || strings.HasPrefix(source, "ID=")
+	return strings.HasPrefix(source, "/dev/") || strings.HasPrefix(source, "ID=") ||
+		strings.Contains(source, "UUID=") || strings.Contains(source, "LABEL=")
 }
 
 func mountOne(m *Mount) error {

@@ -114,7 +114,8 @@ func makeMountPoint(m *Mount) error {
 
 func noMountPoint(m *Mount, err error) error {
 	if err == unix.EROFS {
-		return fmt.Errorf("mount %s: the mount point is missing and the file system read-only (%w): add an empty directory %s to the image", *m, err, m.Target)
+		return fmt.Errorf("mount %s: the mount point is missing and the file system read-only (%w): "+
+			"add an empty directory %s to the image", *m, err, m.Target)
 	}
 	return fmt.Errorf("mount %s: make the mount point: %w", *m, err)
 }

@@ -53,9 +53,10 @@ func escape(s string) string {
 	const hex = "0123456789abcdef"
 	var b []byte
 	for i := 0; i < len(s); {
-		r, n := utf8.DecodeRuneInString(s[i:])
+		_, n := utf8.DecodeRuneInString(s[i:]) // 1 for a byte that is no UTF-8
 		c := s[i]
-		if n > 1 || r != utf8.RuneError && (c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("#+-.:=@_", c) >= 0) {
+		isPlain := c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("#+-.:=@_", c) >= 0
+		if n > 1 || isPlain {
 			b = append(b, s[i:i+n]...)
 		} else {
 			b = append(b, '\\', 'x', hex[c>>4], hex[c&15])

@@ -48,7 +48,8 @@ func userMount(c *config.Mount) (m Mount, use bool, err error) {
 			o.flags = e.Flags | unix.MS_REMOUNT
 			o.add(e.Data)
 		case stacks(c.Type): // as Nerves has a tmpfs on /sys/fs/cgroup
-			return m, false, fmt.Errorf("[[mount]] target %q: there is the %s that PID 1 mounts, and what is mounted below it has its place in that; want none here; this mount is left out", c.Target, e.Type)
+			return m, false, fmt.Errorf("[[mount]] target %q: there is the %s that PID 1 mounts, and what is mounted below it has its place in that; "+
+				"want none here; this mount is left out", c.Target, e.Type)
 		}
 	}
 	for _, list := range c.Options {
@@ -81,7 +82,8 @@ func userProblem(c *config.Mount, m *Mount, loop bool) error {
 	case c.Target == "/" && mounts && !m.onlyPropagates():
 		return fmt.Errorf(`[[mount]] target "/": it is the root; options = ["remount", …] can change it` + done)
 	case loop, mounts && strings.HasPrefix(c.Source, "/") && !isDevice(c.Source) && slices.Contains(imageTypes[:], c.Type):
-		return fmt.Errorf("[[mount]] target %q: a file as a device (the option loop) is not supported yet; want a partition, or a program of release.run_once that mounts it"+done, c.Target)
+		return fmt.Errorf("[[mount]] target %q: a file as a device (the option loop) is not supported yet; "+
+			"want a partition, or a program of release.run_once that mounts it"+done, c.Target)
 	case m.Flags&unix.MS_BIND != 0 && !strings.HasPrefix(c.Source, "/"):
 		return fmt.Errorf("[[mount]] target %q, source %q: a bind mount needs an absolute path as its source"+done, c.Target, c.Source)
 	case mounts && c.Source == "" && c.Type == "" && !m.onlyPropagates():

@@ -8,7 +8,6 @@ import (
 
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/supervise/handover"
 	"github.com/beaminit/beaminit/supervise/policy"
 	"golang.org/x/sys/unix"
@@ -70,7 +69,7 @@ func (n *node) crashed() {
 		r.State.Phase, r.State.Action, r.State.PID, r.State.Ran = policy.Ending, n.ending, 0, true
 		r.Phases, r.Clock = n.phases, n.state.clockFrom
 	}
-	r.AddCrash(clock.Boottime(), text)
+	r.AddCrash(text)
 	n.console.Stop(200 * time.Millisecond)    // what was said has to be out before the exec
 	if len(r.Crashes) > handover.MaxCrashes { // even staying made it fall
 		n.Config = config.Load("", noFiles)

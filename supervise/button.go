@@ -106,7 +106,8 @@ func readButton(fd int) (pressed, gone bool) {
 func powerPressed(events []byte) bool {
 	for ; len(events) >= int(eventSize); events = events[eventSize:] {
 		e := events[eventSize-8:]
-		if binary.NativeEndian.Uint16(e) == evKey && binary.NativeEndian.Uint16(e[2:]) == keyPower && binary.NativeEndian.Uint32(e[4:]) == 1 {
+		kind, code, value := binary.NativeEndian.Uint16(e), binary.NativeEndian.Uint16(e[2:]), binary.NativeEndian.Uint32(e[4:])
+		if kind == evKey && code == keyPower && value == 1 {
 			return true
 		}
 	}

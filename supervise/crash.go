@@ -39,7 +39,7 @@ func (l *Loop) logPanic(v any) string {
 // over. If even that fails, the loop goes on as it is.
 func (l *Loop) reexecAfterCrash(why string) {
 	r := l.handover()
-	r.AddCrash(now(), why)
+	r.AddCrash(why)
 	l.crashes = r.Crashes
 	err := l.exec(r, "/proc/self/exe")
 	l.Console.Say(health.Err, "PID 1 cannot execute itself anew: "+err.Error())
@@ -58,7 +58,6 @@ func (l *Loop) resume() bool {
 	l.crashes, l.notify.fd, l.notify.healer, l.ends.programsPending = r.Crashes, r.Notify, r.Healer, r.AfterEndPending
 	l.table.Adopt(children.Handed{States: r.Children, Lines: r.Lines, Notices: r.Notices})
 	l.release.State = policy.ChildState{PID: l.state.PID, Runs: l.state.Runs}
-	l.fallback.State.PID = l.state.Fallback
 	l.watchTrial()
 	// A release that runs is told of when the monitor has said who is connected.
 	l.recordPending = l.state.Phase != policy.Running
@@ -69,7 +68,8 @@ func (l *Loop) resume() bool {
 		return true
 	}
 	if r.From != "" {
-		l.Console.Say(health.Notice, "PID 1 is beaminit "+l.Version+" now, after "+r.From+"; the release goes on (pid "+strconv.Itoa(l.state.PID)+")")
+		l.Console.Say(health.Notice, "PID 1 is beaminit "+l.Version+" now, after "+r.From+
+			"; the release goes on (pid "+strconv.Itoa(l.state.PID)+")")
 	} else if l.state.Phase == policy.Ending && l.state.PID == 0 {
 		l.Console.Say(health.Warning, "PID 1 has begun anew, the way down goes on")
 	} else {
@@ -87,8 +87,6 @@ func (l *Loop) resume() bool {
 		return false
 	case policy.Between:
 		l.timers.set(policy.RestartTimer, max(l.state.NextAt-now(), 0))
-	case policy.FallingBack:
-		l.timers.set(policy.FallbackTimer, policy.FallbackLimit)
 	case policy.Ending:
 		l.downAsked = l.state.PID != 0 // else the policy has ended it
 		l.Down.Asked(l.state.Action)

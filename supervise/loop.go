@@ -43,7 +43,6 @@ type Loop struct {
 	release   *children.Entry // and the entries of it that have a part elsewhere
 	readahead *children.Entry
 	sidecar   *children.Entry
-	fallback  *children.Entry
 	confirm   *children.Entry // nil: nothing is on trial
 	programs  programs
 	monitor   monitor
@@ -176,7 +175,7 @@ func (l *Loop) fillTable() {
 	if l.Discovery.Command != nil {
 		l.finder.child = t.Add(l.discoveryChild())
 	}
-	l.fallback = t.Add(l.fallbackChild())
+	t.Add(l.fallbackChild())
 	l.addTrial()
 	if l.Terminal != nil {
 		t.Add(l.relayChild())
@@ -260,7 +259,7 @@ func (l *Loop) do(e policy.Effect) {
 	case policy.Start:
 		l.startRelease()
 	case policy.Signal:
-		if pid := l.release.State.PID; pid > 1 && pid == l.state.PID { // else it is gone, see ended
+		if pid := l.release.State.PID; pid > 1 && pid == l.state.PID { // else it has ended, and that is being looked at
 			unix.Kill(pid, e.Signal)
 		}
 	case policy.SweepUp:
@@ -274,7 +273,6 @@ func (l *Loop) do(e policy.Effect) {
 		l.timers.set(e.Timer, e.After)
 	case policy.Order:
 		l.monitor.order(cluster.Order{Kind: e.Order, PID: l.state.PID})
-	case policy.RunFallback: // its entry of the table sees that it is wanted
 	case policy.Finish:
 		l.finish()
 	}

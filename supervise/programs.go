@@ -4,11 +4,9 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/internal/proc"
 	"github.com/beaminit/beaminit/supervise/children"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
-	"golang.org/x/sys/unix"
 )
 
 // When says when a Program is run.
@@ -43,14 +41,7 @@ type programs struct {
 }
 
 // entry is the entry of such a program.
-func (r *programs) entry(p *Program, c *children.Entry) children.Child {
-	what := p.Key + ": " + p.Command.Path + ": "
-	over := func(text string) {
-		if text != "" {
-			r.table.Console.Say(health.Err, what+text+"; going on")
-		}
-		r.ended(c)
-	}
+func (r *programs) entry(p *Program) children.Child {
 	restart := policy.Never
 	if p.When == BeforeFirst {
 		restart = policy.Once
@@ -58,18 +49,13 @@ func (r *programs) entry(p *Program, c *children.Entry) children.Child {
 	return children.Child{
 		Name: p.Name, Title: p.Key, Quiet: true,
 		Policy:  policy.ChildPolicy{Restart: restart, Deadline: programLimit, BackoffFirst: time.Second, Linger: true},
-		Wanted:  func(*policy.State) bool { return r.isFirst(c) },
+		Wanted:  func(*policy.State) bool { return r.isFirst(p.Name) },
 		Command: func() (*launch.Command, error) { return &p.Command, nil },
-		Refused: func(err error) { over(err.Error()) },
-		Late:    func() { over("not done within " + programLimit.String() + ", killed") },
-		Ended: func(_ int, status unix.WaitStatus) {
-			switch {
-			case c.State.Late: // that was said
-			case status != 0:
-				over(proc.Describe(status))
-			default:
-				over("")
+		Over: func(how string) {
+			if how != "" {
+				r.table.Console.Say(health.Err, p.Key+": "+p.Command.Path+": "+how+"; going on")
 			}
+			r.ended(p.Name)
 		},
 	}
 }
@@ -78,9 +64,7 @@ func (r *programs) entry(p *Program, c *children.Entry) children.Child {
 func (r *programs) add(list []Program) {
 	for i := range list {
 		p := &list[i]
-		c := r.table.Add(children.Child{})
-		c.Child = r.entry(p, c)
-		r.of[p.When] = append(r.of[p.When], c)
+		r.of[p.When] = append(r.of[p.When], r.table.Add(r.entry(p)))
 	}
 }
 
@@ -96,15 +80,18 @@ func (r *programs) running() bool { return r.then != nil }
 // forget has nothing follow from what runs: a program comes to its end.
 func (r *programs) forget() { r.left, r.then = nil, nil }
 
-func (r *programs) isFirst(c *children.Entry) bool { return len(r.left) > 0 && r.left[0] == c }
+// isFirst says that it is the turn of the program of that name.
+func (r *programs) isFirst(name string) bool { return len(r.left) > 0 && r.left[0].Name == name }
 
 // next goes on: with the next program, or with what they come before.
 func (r *programs) next() {
 	for len(r.left) > 0 {
 		c := r.left[0]
-		if done := c.Policy.Restart == policy.Once && c.State.Done; !done && (c.State.PID == 0 || !c.State.Killed) { // one that SIGKILL does not end is left behind
+		wasRun := c.Policy.Restart == policy.Once && c.State.Done
+		leftBehind := c.State.PID != 0 && c.State.Killed // SIGKILL does not end it
+		if !wasRun && !leftBehind {
 			r.table.Step(c, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: true})
-			if !r.isFirst(c) {
+			if !r.isFirst(c.Name) {
 				return // it could not be started, and what follows was done
 			}
 			if c.State.PID != 0 {
@@ -120,10 +107,11 @@ func (r *programs) next() {
 }
 
 // ended goes on behind a program that has ended, or never will.
-func (r *programs) ended(c *children.Entry) {
-	if !r.isFirst(c) {
+func (r *programs) ended(name string) {
+	if !r.isFirst(name) {
 		return
 	}
+	c := r.left[0]
 	r.left = r.left[1:]
 	r.table.Step(c, policy.ChildEvent{Kind: policy.ChildWanted})
 	r.next()

@@ -107,7 +107,9 @@ func (l *Loop) sidecarChild() children.Child {
 			}
 			l.Start.Prepare(l.state.Runs, func(r Release, err error) { // another PID 1 has started it
 				l.sidecarCommand = r.Sidecar
-				l.sidecar.State.Done = err == nil && r.Sidecar == nil
+				if err == nil && r.Sidecar == nil {
+					l.table.Step(l.sidecar, policy.ChildEvent{Kind: policy.ChildDone})
+				}
 			})
 			if l.sidecarCommand == nil {
 				return nil, errNotKnown
@@ -134,6 +136,5 @@ func (l *Loop) startSidecar(c *launch.Command) {
 	if c == nil || l.sidecar.State.PID != 0 {
 		return
 	}
-	l.sidecar.State.NextAt = 0
-	l.table.Step(l.sidecar, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: true})
+	l.table.Restart(l.sidecar)
 }

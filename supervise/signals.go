@@ -14,7 +14,9 @@ import (
 // all of them (os/signal), and of some of these the end of PID 1, a kernel panic, would
 // be what they do. A fault of the program itself is a panic all the same.
 var (
-	meant  = []os.Signal{unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGPWR, unix.SIGINT, unix.SIGCHLD, unix.SIGHUP, rtHalt, rtPowerOff, rtReboot}
+	meant = []os.Signal{
+		unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGPWR, unix.SIGINT, unix.SIGCHLD, unix.SIGHUP, rtHalt, rtPowerOff, rtReboot,
+	}
 	deadly = []os.Signal{unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGQUIT, unix.SIGILL, unix.SIGTRAP, unix.SIGABRT, unix.SIGSYS}
 )
 

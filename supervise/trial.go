@@ -5,7 +5,6 @@ import (
 
 	"github.com/beaminit/beaminit/config"
 	"github.com/beaminit/beaminit/health"
-	"github.com/beaminit/beaminit/internal/proc"
 	"github.com/beaminit/beaminit/supervise/children"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
@@ -78,29 +77,18 @@ func (l *Loop) addTrial() {
 			l.record()
 		},
 	})
-	var reject *children.Entry
-	over := func(how string) {
-		if how != "" {
-			l.Console.Say(health.Err, reject.Name+": "+how+"; the node reboots all the same")
-		}
-		l.Down.Asked(config.Reboot)
-		l.step(policy.Event{Kind: policy.Rejected})
-	}
-	reject = l.table.Add(children.Child{
-		Name: "update.reject", Quiet: true,
+	const reject = "update.reject"
+	l.table.Add(children.Child{
+		Name: reject, Quiet: true,
 		Policy:  policy.ChildPolicy{Restart: policy.Never, Deadline: trialLimit, Linger: true},
 		Wanted:  func(s *policy.State) bool { return s.Trial == policy.Rejecting && s.Phase != policy.Ending },
 		Command: func() (*launch.Command, error) { return l.Update.Reject, nil },
-		Refused: func(err error) { over(err.Error()) },
-		Late:    func() { over("not done within " + trialLimit.String() + ", killed") },
-		Ended: func(_ int, status unix.WaitStatus) {
-			switch {
-			case reject.State.Late: // that was said
-			case status != 0:
-				over(proc.Describe(status))
-			default:
-				over("")
+		Over: func(how string) {
+			if how != "" {
+				l.Console.Say(health.Err, reject+": "+how+"; the node reboots all the same")
 			}
+			l.Down.Asked(config.Reboot)
+			l.step(policy.Event{Kind: policy.Rejected})
 		},
 	})
 }

@@ -50,7 +50,8 @@ func Unknown(list []config.Device, read func(path string) ([]byte, error)) (prob
 func lookUp(d config.Device, read func(path string) ([]byte, error)) (r rule, problems []string) {
 	r = rule{d, -1, -1}
 	refuse := func(key string, err error) {
-		problems = append(problems, "[[device]] match = "+d.Which()+": "+key+": "+err.Error()+"; want a name that is in the image, or a number; its mode and "+key+" stay")
+		problems = append(problems, "[[device]] match = "+d.Which()+": "+key+": "+err.Error()+
+			"; want a name that is in the image, or a number; its mode and "+key+" stay")
 		r.Mode = 0
 	}
 	if d.Owner != "" {
@@ -184,7 +185,9 @@ func (s *setter) unlink(node string) {
 			continue
 		}
 		at := dev + "/" + name
-		if to := readlink(at); to != "" && path.Join(path.Dir(name), to) == node && unix.Faccessat(unix.AT_FDCWD, at, unix.F_OK, 0) == unix.ENOENT {
+		to := readlink(at)
+		isOurs := to != "" && path.Join(path.Dir(name), to) == node
+		if isOurs && unix.Faccessat(unix.AT_FDCWD, at, unix.F_OK, 0) == unix.ENOENT {
 			_ = unix.Unlinkat(unix.AT_FDCWD, at, 0)
 		}
 	}

@@ -38,7 +38,10 @@ func parse(text []byte) (e event, ok bool) {
 			e.words += " " + value
 		}
 	}
-	if !strings.HasPrefix(e.dir, "/devices/") || path.Clean(e.dir) != e.dir || e.name+e.words == "" || e.name != "" && path.Clean("/"+e.name) != "/"+e.name {
+	switch {
+	case !strings.HasPrefix(e.dir, "/devices/") || path.Clean(e.dir) != e.dir,
+		e.name != "" && path.Clean("/"+e.name) != "/"+e.name,
+		e.name+e.words == "": // neither a node nor a driver is wanted
 		return event{}, false
 	}
 	e.dir = sys + e.dir

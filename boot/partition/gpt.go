@@ -160,7 +160,8 @@ func extendGPT(d Disk, mbr []byte, number int) (p Plan, err error) {
 		return p, errors.New("the two headers of the GPT disagree; sgdisk -v or sfdisk --verify says in what")
 	}
 	p.Size = int64(wanted-start) * d.Sector
-	p.Writes = []Write{{int64(last-array) * d.Sector, append(grown.array(d.Sector, minArray), grown.headerFor(last, mainHeader, last-array, last-array-1)...)}}
+	atEnd := append(grown.array(d.Sector, minArray), grown.headerFor(last, mainHeader, last-array, last-array-1)...)
+	p.Writes = []Write{{int64(last-array) * d.Sector, atEnd}}
 	if sectors := uint32(min(last, 1<<32-1)); binary.LittleEndian.Uint32(protective[12:]) != sectors {
 		binary.LittleEndian.PutUint32(protective[12:], sectors)
 		p.Writes = append(p.Writes, Write{0, mbr})

@@ -135,7 +135,8 @@ func (s *Sequence) guard(limit time.Duration) {
 	go func() {
 		defer func() { recover() }()
 		defer close(said)
-		s.Say(s.now().String() + ": not done after " + clock.Text(limit) + ", it hangs at: " + *s.at.Load() + "; " + s.now().String() + " by force")
+		action := s.now().String()
+		s.Say(action + ": not done after " + clock.Text(limit) + ", it hangs at: " + *s.at.Load() + "; " + action + " by force")
 	}()
 	select {
 	case <-said:

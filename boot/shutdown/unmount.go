@@ -101,7 +101,8 @@ func unmountNetwork(limit time.Duration) []error {
 			continue
 		}
 		how := "detached"
-		if err := clock.Within(half(end), "detach", func() error { return unix.Unmount(m.Target, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) }); err != nil {
+		detach := func() error { return unix.Unmount(m.Target, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) }
+		if err := clock.Within(half(end), "detach", detach); err != nil {
 			how = "not detached: " + err.Error()
 		}
 		err = fmt.Errorf("umount %s (%s): %w; %s", m.Target, m.Source, err, how)
@@ -113,7 +114,9 @@ func unmountNetwork(limit time.Duration) []error {
 // isNetworkFS says that a file system of this type lives with somebody who may be gone:
 // a server, or a process.
 func isNetworkFS(fstype string) bool {
-	for _, t := range [...]string{"nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "afs", "coda", "glusterfs", "ocfs2", "virtiofs", "fuse", "fuseblk"} {
+	for _, t := range [...]string{
+		"nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "afs", "coda", "glusterfs", "ocfs2", "virtiofs", "fuse", "fuseblk",
+	} {
 		if fstype == t {
 			return true
 		}

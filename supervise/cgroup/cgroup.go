@@ -58,7 +58,8 @@ func (g *Group) Value(file string) string {
 func (g *Group) Make() (problems []string, ok bool) {
 	var fs unix.Statfs_t
 	if err := unix.Statfs(Root, &fs); err != nil || fs.Type != unix.CGROUP2_SUPER_MAGIC {
-		return []string{"there is no cgroup2 on " + Root + "; want CONFIG_CGROUPS in the kernel, or a container with a cgroup2; going on without"}, false
+		return []string{"there is no cgroup2 on " + Root +
+			"; want CONFIG_CGROUPS in the kernel, or a container with a cgroup2; going on without"}, false
 	}
 	// Anew, for what the run before has in the page cache counts too: the kernel would make room for
 	// a limit before it takes it, and PID 1 would wait.
@@ -71,7 +72,8 @@ func (g *Group) Make() (problems []string, ok bool) {
 		}
 		return problems, true
 	default:
-		return []string{"cannot make " + g.Dir() + ": " + err.Error() + "; want a cgroup2 that can be written to, in a container too; going on without"}, false
+		return []string{"cannot make " + g.Dir() + ": " + err.Error() +
+			"; want a cgroup2 that can be written to, in a container too; going on without"}, false
 	}
 	for _, v := range g.Values {
 		if why := g.set(v); why != "" {

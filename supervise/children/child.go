@@ -28,13 +28,17 @@ type Child struct {
 	// the console with its name in front.
 	Files   func() (Files, error)
 	Started func(pid int)
-	// Refused is called where it could not be started, Ended where it has ended.
+	// Refused is called where it could not be started, Ended where it has ended, Late where it was
+	// killed because of its deadline, which may not end it.
 	Refused func(error)
 	Ended   func(pid int, status unix.WaitStatus)
-	Late    func() // called where it was killed because of its deadline, which may not end it
-	Quiet   bool   // its end is nothing to say
-	Local   bool   // it ends with this PID 1, so the next one is not told of it
-	Service bool   // people know it by its name: it is listed, and a word of the health record where it does not run
+	Late    func()
+	// Over is for who waits for a run: it is called once for each that was to be, when it has ended,
+	// or never will in time. how is what was wrong with it; empty: nothing.
+	Over    func(how string)
+	Quiet   bool // its end is nothing to say
+	Local   bool // it ends with this PID 1, so the next one is not told of it
+	Service bool // people know it by its name: it is listed, and a word of the health record where it does not run
 	// Cgroup is what it and all that it starts run in; nil: that of PID 1. What is left in it is
 	// killed when the child has ended.
 	Cgroup *cgroup.Group

@@ -42,6 +42,12 @@ func (t *Table) ended(c *Entry, status unix.WaitStatus) {
 	if c.Ended != nil {
 		c.Ended(pid, status)
 	}
+	if c.Over != nil && !late { // else that was said
+		if status == 0 {
+			how = ""
+		}
+		c.Over(how)
+	}
 	if c == t.stopping.current {
 		t.StopNext()
 	}

@@ -23,7 +23,8 @@ func (t *Table) Hand() Handed {
 		Notices: t.descriptors(func(c *Entry) *atomic.Int32 { return &c.notices }),
 	}
 	for _, c := range t.entries {
-		if !c.Local && (c.Service || c.State != (policy.ChildState{})) { // of a service also that it never ran, see keyIn
+		known := c.Service || c.State != policy.ChildState{} // of a service also that it never ran, see keyIn
+		if known && !c.Local {
 			h.States[c.key()] = c.State
 		}
 	}

@@ -55,7 +55,8 @@ func (t *Table) followNotices(fd int, c *Entry) {
 }
 
 // readNotices tells the loop that something was said, and leaves it in the socket until
-// the loop has taken it: what it had in hand when PID 1 fell would be lost. The runtime's poller waits for it, so no thread does.
+// the loop has taken it: what it had in hand when PID 1 fell would be lost. The runtime's
+// poller waits for it, so no thread does.
 func (t *Table) readNotices(in *os.File, n Notice) {
 	defer t.Guard()
 	defer in.Close()

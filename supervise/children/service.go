@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/supervise/policy"
 )
 
@@ -51,15 +50,15 @@ func (t *Table) orderService(c *Entry, what string) bool {
 
 // describe is what is known of a service, in one line.
 func (c *Entry) describe() string {
-	now := clock.Boottime()
+	ran := (now() - c.State.StartedAt).Truncate(time.Second)
 	runs := fmt.Sprintf("started %d times", c.State.Runs)
 	switch {
 	case c.State.PID != 0 && c.State.Stopping:
 		return fmt.Sprintf("%s stopping pid=%d", c.Name, c.State.PID)
 	case c.State.PID != 0 && !c.State.Ready:
-		return fmt.Sprintf("%s starting pid=%d for %v: not ready yet, %s", c.Name, c.State.PID, (now - c.State.StartedAt).Truncate(time.Second), runs)
+		return fmt.Sprintf("%s starting pid=%d for %v: not ready yet, %s", c.Name, c.State.PID, ran, runs)
 	case c.State.PID != 0:
-		return fmt.Sprintf("%s up pid=%d for %v, %s", c.Name, c.State.PID, (now - c.State.StartedAt).Truncate(time.Second), runs)
+		return fmt.Sprintf("%s up pid=%d for %v, %s", c.Name, c.State.PID, ran, runs)
 	case c.State.Runs == 0 && !c.Failed:
 		return c.Name + " not started"
 	case c.State.Wanted && !c.State.Done:

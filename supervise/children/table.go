@@ -98,13 +98,23 @@ func (t *Table) Step(c *Entry, e policy.ChildEvent) {
 			if effect.Signal == unix.SIGKILL {
 				unix.Kill(-c.State.PID, unix.SIGKILL) // what it has started too
 			}
-			if c.State.Late && c.Late != nil {
-				c.Late()
+			if c.State.Late {
+				c.late()
 			}
 		}
 	}
 	if c.Service && (c.State.Ready != c.wasReady || c.State.Tardy != c.wasTardy) {
 		t.noteReady(c)
+	}
+}
+
+// late tells who waits that a child was killed because of its deadline.
+func (c *Entry) late() {
+	if c.Late != nil {
+		c.Late()
+	}
+	if c.Over != nil {
+		c.Over("not done within " + c.Policy.Deadline.String() + ", killed")
 	}
 }
 
@@ -123,23 +133,32 @@ func (t *Table) Start(c *Entry) {
 	switch {
 	case err != nil:
 		t.Step(c, policy.ChildEvent{Kind: policy.ChildNotStarted})
-		if c.Refused != nil {
-			c.Refused(err)
-			return
-		}
-		was := c.Failed
-		c.How, c.Failed = "cannot be started: "+err.Error(), true
-		t.SayRefused(c, err)
-		if c.Service && !was {
-			t.Changed()
-		}
+		t.notStarted(c, err)
 	case pid == 0:
-		c.State.Done = true
+		t.Step(c, policy.ChildEvent{Kind: policy.ChildDone})
 	default:
 		t.Step(c, policy.ChildEvent{Kind: policy.ChildStarted, PID: pid})
 		if c.Started != nil {
 			c.Started(pid)
 		}
+	}
+}
+
+// notStarted goes on where a child could not be started.
+func (t *Table) notStarted(c *Entry, err error) {
+	switch {
+	case c.Refused != nil:
+		c.Refused(err)
+		return
+	case c.Over != nil:
+		c.Over(err.Error())
+		return
+	}
+	was := c.Failed
+	c.How, c.Failed = "cannot be started: "+err.Error(), true
+	t.SayRefused(c, err)
+	if c.Service && !was {
+		t.Changed()
 	}
 }
 
@@ -158,14 +177,9 @@ func (t *Table) Fire() {
 	}
 }
 
-// Restart ends a child that runs, for another one in its place at once.
+// Restart has another one in the place of a child at once; one that runs is ended for that.
 func (t *Table) Restart(c *Entry) {
-	t.Step(c, policy.ChildEvent{Kind: policy.ChildWanted})
-	if c.State.PID != 0 && !c.State.Stopping { // it would linger
-		c.State.Stopping, c.State.Killed = true, true
-		unix.Kill(c.State.PID, unix.SIGKILL)
-	}
-	t.Step(c, policy.ChildEvent{Kind: policy.ChildWanted, Wanted: true, ByHand: c.Service})
+	t.Step(c, policy.ChildEvent{Kind: policy.ChildRenewed, ByHand: c.Service})
 }
 
 // Next is the time to the next thing that Fire would do, an hour at most.
@@ -182,11 +196,6 @@ func (t *Table) Next() time.Duration {
 // Suspended has no child be late for a time in which nothing ran.
 func (t *Table) Suspended(late time.Duration) {
 	for _, c := range t.entries {
-		if c.State.DueAt != 0 {
-			c.State.DueAt += late
-		}
-		if c.State.ReadyBy != 0 {
-			c.State.ReadyBy += late
-		}
+		c.State.Suspended(late)
 	}
 }

@@ -142,3 +142,40 @@ func TestChildThatCannotStart(t *testing.T) {
 		t.Errorf("back-off %v", c.State.Backoff)
 	}
 }
+
+// Who waits for a run is told once what became of it: that all was well, how it ended, that it was not
+// done in time, or that it could not be started.
+func TestOver(t *testing.T) {
+	tests := []struct {
+		path, script string
+		deadline     time.Duration
+		want         string
+	}{
+		{"/bin/sh", "exit 0", time.Minute, ""},
+		{"/bin/sh", "exit 3", time.Minute, "exit status 3"},
+		{"/bin/sh", "sleep 60", 100 * time.Millisecond, "not done within 100ms, killed"},
+		{"/no/such", "", time.Minute, "no such file or directory"},
+	}
+	for _, tt := range tests {
+		var told []string
+		command := launch.Command{Path: tt.path, Argv: []string{"sh", "-c", tt.script}, Dir: "/"}
+		table, _ := tableOf(t, Child{
+			Name: "program", Quiet: true, Policy: policy.ChildPolicy{Restart: policy.Never, Deadline: tt.deadline},
+			Wanted:  func(*policy.State) bool { return true },
+			Command: func() (*launch.Command, error) { return &command, nil },
+			Over:    func(how string) { told = append(told, how) },
+		})
+		c := table.entries[0]
+		table.Begin()
+		for tt.deadline < time.Minute && !c.State.Late {
+			time.Sleep(table.Next())
+			table.Fire()
+		}
+		if c.State.PID != 0 {
+			table.awaitEnd(t, c)
+		}
+		if len(told) != 1 || told[0] != tt.want {
+			t.Errorf("%s %q: told %q, want once %q", tt.path, tt.script, told, tt.want)
+		}
+	}
+}

@@ -16,7 +16,7 @@ var handed = Document{
 	State: policy.State{
 		Phase: policy.Between, PID: 0, Ran: true, Answered: true, Restarts: 3, StartedAt: 5 * time.Second, Backoff: time.Second,
 		NextAt: 9 * time.Second, Exits: []time.Duration{4, 5}, Why: "killed by signal 9 (SIGKILL)", Action: "reboot", Killed: true, Pending: policy.StartPending,
-		CameUp: true, FellBack: true, Ready: true, Notified: true, Runs: 4, Failed: 2, Fallback: 77,
+		CameUp: true, FellBack: true, Ready: true, Notified: true, Runs: 4, Failed: 2,
 		Kill: policy.KillDump, Fatal: "hung: \"x\"\n", BeatAt: 6, BeatSpan: 7, SnoozeUntil: 8, Unpetted: true,
 	},
 	Watchdog: 9, Notify: 11, HeartUID: 1001, Terminal: &console.Terminal{Master: 10, Slave: 11, Ring: -1},
@@ -28,7 +28,7 @@ var handed = Document{
 func TestFell(t *testing.T) {
 	var r Document
 	for _, at := range []time.Duration{0, 10 * time.Second, 50 * time.Second, 65 * time.Second} {
-		r.AddCrash(at, "why")
+		r.addCrash(at, "why")
 	}
 	if want := []time.Duration{10 * time.Second, 50 * time.Second, 65 * time.Second}; !reflect.DeepEqual(r.Crashes, want) {
 		t.Errorf("got %v, want %v", r.Crashes, want)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/files"
 	"github.com/beaminit/beaminit/supervise/launch"
 	"github.com/beaminit/beaminit/supervise/policy"
@@ -64,8 +65,10 @@ func closeOnExec() {
 	}
 }
 
-// AddCrash adds a fall at the time at, and forgets those that no longer count.
-func (h *Document) AddCrash(at time.Duration, why string) {
+// AddCrash adds a fall, and forgets those that no longer count.
+func (h *Document) AddCrash(why string) { h.addCrash(clock.Monotonic(), why) }
+
+func (h *Document) addCrash(at time.Duration, why string) {
 	h.Crashes, h.Why = policy.Recent(h.Crashes, at, CrashWindow), why
 }
 

@@ -41,7 +41,8 @@ func (h *Heart) word(text string, now time.Duration) Do {
 	case "disable_vm":
 		return h.declareHung(Told, 0)
 	}
-	return Do{Say: "set_cmd " + quote(text) + " is not done: a node has no shell, and PID 1 starts the release again by [supervise]; want one of " + words}
+	return Do{Say: "set_cmd " + quote(text) + " is not done: a node has no shell, and PID 1 starts the release again by [supervise]; " +
+		"want one of " + words}
 }
 
 func (h *Heart) guarded(action string) (Do, bool) {

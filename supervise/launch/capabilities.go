@@ -26,7 +26,8 @@ func (b *rights) assume() (what string, err error) {
 		return "prctl(PR_SET_KEEPCAPS)", err
 	}
 	// The calls of package syscall would reach for all threads; this one executes.
-	if _, _, errno := unix.RawSyscall(sysSetgroups, uintptr(len(b.groups)), uintptr(unsafe.Pointer(unsafe.SliceData(b.groups))), 0); errno != 0 {
+	_, _, errno := unix.RawSyscall(sysSetgroups, uintptr(len(b.groups)), uintptr(unsafe.Pointer(unsafe.SliceData(b.groups))), 0)
+	if errno != 0 {
 		return "setgroups", errno
 	}
 	if _, _, errno := unix.RawSyscall(sysSetresgid, uintptr(b.gid), uintptr(b.gid), uintptr(b.gid)); errno != 0 {

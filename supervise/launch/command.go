@@ -94,14 +94,20 @@ const self = "/proc/self/exe"
 // helperArgs are the arguments of the exec helper, in the order in which it follows them;
 // nil: none is needed. says is its own descriptor.
 func (c *Command) helperArgs(says int) []string {
-	b := &c.Bounds
-	if !c.Away && c.Keep == "" && b.User == nil && len(b.Capabilities) == 0 && len(b.Limits) == 0 && b.OOMScoreAdj == 0 && b.Cgroup == "" && !b.NoNewPrivs && b.Sandbox == nil && !signalsBlocked() {
+	bounds := c.boundsArgs()
+	if len(bounds) == 0 && !c.Away && !signalsBlocked() {
 		return nil
 	}
 	args := []string{HelperName, "says=" + strconv.Itoa(says)}
 	if c.Dir != "" && c.Dir != "/" {
 		args = append(args, "dir="+c.Dir)
 	}
+	return append(args, bounds...)
+}
+
+// boundsArgs are those for what the child is to have of its own.
+func (c *Command) boundsArgs() (args []string) {
+	b := &c.Bounds
 	if b.Cgroup != "" {
 		args = append(args, "cgroup="+b.Cgroup)
 	}

@@ -66,10 +66,12 @@ func asFarAsPermitted(user *syscall.Credential, capabilities []string) (*syscall
 // line each; it is no reason to start them otherwise.
 func Missing() (lines []string) {
 	if LandlockABI() == 0 {
-		lines = append(lines, "the kernel has no Landlock (CONFIG_SECURITY_LANDLOCK, lsm=landlock,...): what keeps the children of PID 1 from a file is its mode")
+		lines = append(lines, "the kernel has no Landlock (CONFIG_SECURITY_LANDLOCK, lsm=landlock,...): "+
+			"what keeps the children of PID 1 from a file is its mode")
 	}
 	if !seccomp.Available() {
-		lines = append(lines, "no system call is refused to the children that read the network: the kernel has no CONFIG_SECCOMP_FILTER, or there is no list for its architecture")
+		lines = append(lines, "no system call is refused to the children that read the network: "+
+			"the kernel has no CONFIG_SECCOMP_FILTER, or there is no list for its architecture")
 	}
 	return lines
 }

@@ -27,13 +27,7 @@ func (s State) requested(e Event) (State, []Effect) {
 	s.Exits, s.Backoff = nil, 0
 	s.Why, s.Pending = e.Text, e.Pending
 	if s.PID == 0 {
-		var effects []Effect
-		if s.Phase == FallingBack && s.Fallback != 0 { // nothing waits for it any more
-			effects = append(effects, Effect{Kind: SweepUp, PID: s.Fallback})
-			s.Fallback, s.Killed = 0, false
-		}
-		s, more := s.follow(e.At)
-		return s, append(effects, more...)
+		return s.follow(e.At)
 	}
 	if s.Phase != Pausing {
 		s.Phase, s.Killed = Pausing, false

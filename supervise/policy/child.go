@@ -85,9 +85,11 @@ const (
 	ChildExited                           // Status
 	ChildTime                             // Next has come
 	ChildNotified                         // PID said READY=1
+	ChildDone                             // there is nothing to start as long as it is wanted
+	ChildRenewed                          // ByHand: another one is to be in its place at once
 )
 
-// ChildEvent is one thing that happened, at a time of CLOCK_BOOTTIME.
+// ChildEvent is one thing that happened, at a time of CLOCK_MONOTONIC.
 type ChildEvent struct {
 	Kind   ChildEventKind
 	At     time.Duration
@@ -106,6 +108,10 @@ type ChildEffect struct {
 // StepChild decides what follows from an event. It is pure.
 func StepChild(p ChildPolicy, s ChildState, e ChildEvent) (ChildState, []ChildEffect) {
 	switch e.Kind {
+	case ChildRenewed:
+		return s.renewed(p, e)
+	case ChildDone:
+		s.Done = true
 	case ChildWanted:
 		if e.Wanted && !s.Wanted && (p.Restart != Once || e.ByHand) {
 			s.Done, s.Backoff, s.NextAt, s.Again = false, 0, 0, e.ByHand
@@ -119,6 +125,9 @@ func StepChild(p ChildPolicy, s ChildState, e ChildEvent) (ChildState, []ChildEf
 			s.DueAt = e.At + p.Deadline
 		}
 	case ChildNotStarted:
+		if p.BackoffFirst == 0 { // what cannot be started now cannot a moment later
+			p.BackoffFirst = time.Second
+		}
 		s = s.pause(p, e.At)
 	case ChildExited:
 		s = s.exited(p, e)
@@ -127,6 +136,24 @@ func StepChild(p ChildPolicy, s ChildState, e ChildEvent) (ChildState, []ChildEf
 	}
 	s = s.awaitReady(p, e.At)
 	return s.follow(p, e.At)
+}
+
+// renewed ends a child, though it may linger, and wants it anew.
+func (s ChildState) renewed(p ChildPolicy, e ChildEvent) (ChildState, []ChildEffect) {
+	ends := p
+	ends.Linger = false
+	s, effects := StepChild(ends, s, ChildEvent{Kind: ChildWanted, At: e.At})
+	s, more := StepChild(p, s, ChildEvent{Kind: ChildWanted, At: e.At, Wanted: true, ByHand: e.ByHand})
+	return s, append(effects, more...)
+}
+
+// Suspended moves all times by which a child is judged: for so long nothing ran.
+func (s *ChildState) Suspended(span time.Duration) {
+	for _, at := range []*time.Duration{&s.DueAt, &s.ReadyBy} {
+		if *at != 0 {
+			*at += span
+		}
+	}
 }
 
 // awaitReady keeps the time within which a child is to be ready.

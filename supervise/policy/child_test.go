@@ -133,3 +133,44 @@ func TestChildReady(t *testing.T) {
 		}
 	}
 }
+
+// A child that could not be started is not tried again at once, whatever its policy says of a
+// pause: PID 1 would do nothing else, and end in the depth of it.
+func TestNotStartedIsNotTriedAtOnce(t *testing.T) {
+	p := ChildPolicy{Restart: Never}
+	s, effects := StepChild(p, ChildState{}, ChildEvent{Kind: ChildWanted, Wanted: true, At: 5})
+	if len(effects) != 1 || !effects[0].Start {
+		t.Fatalf("wanted: %+v, want a start", effects)
+	}
+	s, effects = StepChild(p, s, ChildEvent{Kind: ChildNotStarted, At: 5})
+	if len(effects) != 0 || s.Next() <= 5 {
+		t.Errorf("not started: %+v, again at %v; want a pause", effects, s.Next())
+	}
+}
+
+// Another one takes the place of a child at once, whether it lingers, is stopped already, waits
+// for its next start, or runs no more.
+func TestRenewed(t *testing.T) {
+	tests := []struct {
+		name   string
+		policy ChildPolicy
+		state  ChildState
+		want   string
+	}{
+		{"it lingers", ChildPolicy{Linger: true}, ChildState{PID: 7, Wanted: true}, "killed"},
+		{"it may take its time", ChildPolicy{StopTimeout: time.Second}, ChildState{PID: 7, Wanted: true}, "terminated"},
+		{"it is being stopped", ChildPolicy{StopTimeout: time.Second}, ChildState{PID: 7, Stopping: true}, ""},
+		{"it waits", ChildPolicy{BackoffFirst: time.Second}, ChildState{Wanted: true, NextAt: time.Hour}, "start"},
+		{"it is done", ChildPolicy{Restart: Never}, ChildState{Wanted: true, Done: true}, "start"},
+	}
+	for _, tt := range tests {
+		s, effects := StepChild(tt.policy, tt.state, ChildEvent{Kind: ChildRenewed, At: 5})
+		got := ""
+		for _, e := range effects {
+			got += map[ChildEffect]string{{Start: true}: "start", {Signal: unix.SIGTERM}: "terminated", {Signal: unix.SIGKILL}: "killed"}[e]
+		}
+		if got != tt.want || !s.Wanted || s.PID != 0 && !s.Stopping {
+			t.Errorf("%s: %q, %+v; want %q, and that it is wanted anew", tt.name, got, s, tt.want)
+		}
+	}
+}

@@ -21,7 +21,7 @@ const (
 	KillStuck           // and it is still there: only a reset helps
 )
 
-// beatSlack is how much later than the heart itself PID 1 misses a beat: in case that
+// BeatSlack is how much later than the heart itself PID 1 misses a beat: in case that
 // hangs too.
 const BeatSlack = 10 * time.Second
 

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/beaminit/beaminit/config"
-	"github.com/beaminit/beaminit/internal/proc"
 	"golang.org/x/sys/unix"
 )
 
@@ -13,14 +12,7 @@ import (
 // pause, the way out of supervise.give_up, the fallback command, and at last a node
 // that stays as it is and can be looked at.
 
-// fallbackLimit is how long the fallback command may run.
-const FallbackLimit = 30 * time.Second
-
 func (s *State) started(e Event) []Effect {
-	if s.Phase == FallingBack {
-		s.Fallback = e.PID
-		return nil
-	}
 	if s.Phase == Between && s.Pending != StartPending {
 		s.Restarts++
 	}
@@ -39,9 +31,6 @@ func (s *State) started(e Event) []Effect {
 }
 
 func (s *State) notStarted(e Event) []Effect {
-	if s.Phase == FallingBack {
-		return s.fellBack("could not be started: " + e.Text)
-	}
 	then := s.Pending
 	effects := s.ended(e.At, e.Text)
 	if s.Phase == Between { // it is still the start that was asked for
@@ -159,27 +148,19 @@ func (s *State) giveUp(why string) []Effect {
 		return nil
 	}
 	s.Phase, s.FellBack = FallingBack, true
-	return []Effect{
-		{Kind: SetTimer, Timer: FallbackTimer, After: FallbackLimit},
-		{Kind: RunFallback},
-	}
+	return nil
 }
 
-// fallbackEnded reboots into what the command has prepared.
-func (s *State) fallbackEnded(status unix.WaitStatus) []Effect {
-	if status == 0 {
-		s.Fallback, s.Killed = 0, false
+// fellBack reboots into what the command has prepared; how is what was wrong with it, empty that
+// all was well.
+func (s *State) fellBack(how string) []Effect {
+	if s.Phase != FallingBack { // something else was asked for meanwhile
+		return nil
+	}
+	if how == "" {
 		return s.finish(config.Reboot)
 	}
-	how := proc.Describe(status)
-	if s.Killed {
-		how = "not done after " + FallbackLimit.String()
-	}
-	return s.fellBack(how)
-}
-
-func (s *State) fellBack(how string) []Effect {
-	s.Phase, s.Fallback, s.Killed = GivenUp, 0, false
+	s.Phase = GivenUp
 	s.Why += "; fallback_exec: " + how
 	return nil
 }

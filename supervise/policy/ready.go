@@ -54,10 +54,21 @@ func (s *State) watch(at time.Duration, change func()) []Effect {
 // updateReady says whether the release has become ready. Whatever the criterion, it has to
 // answer too, where it can be asked; and once it was ready, it stays so.
 func (s *State) updateReady() {
-	if s.Ready || !s.Answered && !s.Policy.Unprobed || s.Policy.Ready == config.Started && !s.Started || s.Policy.Ready == config.Notify && !s.Notified {
+	if s.Ready || !s.Answered && !s.Policy.Unprobed {
 		return
 	}
-	s.Ready, s.CameUp = true, true
+	switch s.Policy.Ready {
+	case config.Started:
+		s.Ready = s.Started
+	case config.Notify:
+		s.Ready = s.Notified
+	default:
+		s.Ready = true
+	}
+	if !s.Ready {
+		return
+	}
+	s.CameUp = true
 	if !s.Hung {
 		s.Why = "" // how the run before ended
 	}
@@ -66,7 +77,7 @@ func (s *State) updateReady() {
 // IsStopping says that the end of the release was asked for.
 func (s *State) IsStopping() bool { return s.Phase == Ending || s.Phase == Pausing }
 
-// whatNext says what comes after an end.
+// WhatNext says what comes after an end.
 func (s *State) WhatNext(now time.Duration) string {
 	switch s.Phase {
 	case Running:
@@ -76,7 +87,8 @@ func (s *State) WhatNext(now time.Duration) string {
 		if !s.Ran && len(s.Exits) > 1 { // what follows has been said, and nothing has changed
 			return text
 		}
-		return text + "; after " + strconv.Itoa(s.Policy.Attempts+1-len(s.Exits)) + " more ends within " + s.Policy.Window.String() + ": " + s.consequence()
+		left := strconv.Itoa(s.Policy.Attempts + 1 - len(s.Exits))
+		return text + "; after " + left + " more ends within " + s.Policy.Window.String() + ": " + s.consequence()
 	case Stopped:
 		return "the release " + s.Why + "; it is not started again (supervise.exit_ok)"
 	case GivenUp:

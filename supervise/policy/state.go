@@ -57,7 +57,7 @@ const (
 	GivenUp     // the release is not started any more
 	Pausing     // the release is being stopped, and the node stays: see Then
 	Stopped     // it ended on purpose
-	FallingBack // given up, and the fallback command runs
+	FallingBack // given up, and the fallback command is to run, or runs
 	PhaseCount  // how many there are
 )
 
@@ -100,7 +100,6 @@ type State struct {
 	CameUp     bool                `json:"came_up,omitempty"`   // it has been well in this boot: it was ready, or ran for a window
 	Failed     int                 `json:"failed,omitempty"`    // boots in a row before this one in which it was not
 	FellBack   bool                `json:"fell_back,omitempty"` // the fallback command has had its turn, in this boot or that row
-	Fallback   int                 `json:"fallback,omitempty"`  // its PID while it runs
 	StartedAt  time.Duration       `json:"started_at,omitempty"`
 	Exits      []time.Duration     `json:"exits,omitempty"`   // within the window, oldest first
 	Backoff    time.Duration       `json:"backoff,omitempty"` // before the restart after the next one, without jitter; 0: at once
@@ -147,11 +146,12 @@ const (
 	Remembered                   // Failed, FellBack: of the boots before
 	Notified                     // PID, Said
 	Unheard                      // the release has no way to say that it is ready
+	FellBack                     // the fallback command is over; Text: what was wrong with it, empty: nothing
 	Kept                         // the program that confirms the system has succeeded
 	Rejected                     // the one that gives it up has ended, or could not be started
 )
 
-// Event is one thing that happened, at a time of CLOCK_BOOTTIME.
+// Event is one thing that happened, at a time of CLOCK_MONOTONIC.
 type Event struct {
 	Kind    EventKind
 	At      time.Duration
@@ -180,7 +180,6 @@ const (
 	NetworkTimer
 	TickTimer
 	SaveTimer
-	FallbackTimer
 	WellTimer
 	StartTimer
 	KillTimer
@@ -198,14 +197,13 @@ type EffectKind int
 
 // The effects.
 const (
-	Start       EffectKind = iota // start the release, then step Started or StartFailed
-	Signal                        // send Signal to the release
-	SetTimer                      // Timer, in After
-	Order                         // tell the monitor
-	Record                        // write a health record
-	Finish                        // the loop ends with State.Action
-	SweepUp                       // kill what is left of the process group PID
-	RunFallback                   // start the fallback command, then step Started or StartFailed
+	Start    EffectKind = iota // start the release, then step Started or StartFailed
+	Signal                     // send Signal to the release
+	SetTimer                   // Timer, in After
+	Order                      // tell the monitor
+	Record                     // write a health record
+	Finish                     // the loop ends with State.Action
+	SweepUp                    // kill what is left of the process group PID
 )
 
 // Effect is one thing to do.
@@ -220,7 +218,9 @@ type Effect struct {
 
 // String is the name of a timer.
 func (t Timer) String() string {
-	return [...]string{"restart", "stop", "network", "tick", "save", "fallback", "well", "start", "kill", "beat", "pet", "shrink", "service", "confirm", "trial"}[t]
+	return [...]string{
+		"restart", "stop", "network", "tick", "save", "well", "start", "kill", "beat", "pet", "shrink", "service", "confirm", "trial",
+	}[t]
 }
 
 // Health is the word for the state.

@@ -93,6 +93,9 @@ func step(s State, e Event) (State, []Effect) {
 		return s, effects
 	case Remembered:
 		s.Failed, s.FellBack = e.Failed, s.FellBack || e.FellBack
+	case FellBack:
+		effects := s.fellBack(e.Text)
+		return s, effects
 	case Kept:
 		if s.Trial == Confirming {
 			s.Trial = Confirmed
@@ -104,10 +107,6 @@ func step(s State, e Event) (State, []Effect) {
 }
 
 func (s State) exited(e Event) (State, []Effect) {
-	if e.PID == s.Fallback && s.Phase == FallingBack && e.PID != 0 {
-		effects := s.fallbackEnded(e.Status)
-		return s, effects
-	}
 	if e.PID != s.PID || s.PID == 0 {
 		return s, nil
 	}
@@ -177,12 +176,6 @@ func (s State) timeIsUp(e Event) (State, []Effect) {
 	case e.Timer == BeatTimer:
 		effects := s.beatMissed(e.At)
 		return s, effects
-	case e.Timer == FallbackTimer && s.Phase == FallingBack && s.Fallback == 0: // PID 1 fell before it knew
-		effects := s.fellBack("was not started")
-		return s, effects
-	case e.Timer == FallbackTimer && s.Phase == FallingBack:
-		s.Killed = true
-		return s, []Effect{{Kind: SweepUp, PID: s.Fallback}}
 	case e.Timer == StopTimer && s.Phase == Ending && !s.Killed:
 		s.Killed = true
 		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}, {Kind: SetTimer, Timer: StopTimer, After: killGrace}}

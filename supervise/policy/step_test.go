@@ -32,8 +32,6 @@ func (e Effect) String() string {
 		return "finish"
 	case SweepUp:
 		return "sweep up"
-	case RunFallback:
-		return "fallback"
 	}
 	return "?"
 }
@@ -74,8 +72,10 @@ func TestStep(t *testing.T) {
 	}
 	reboots := "record, order r, sweep up, finish"
 	rescue := "record, order r, sweep up"
-	falls := "record, order r, sweep up, timer fallback, fallback"
-	fallback := turn{Event{Kind: Started, PID: 99}, "", health.Rescue}
+	falls := rescue
+	over := func(how, effects string, h health.State) turn {
+		return turn{Event{Kind: FellBack, Text: how}, effects, h}
+	}
 	loops := func(p *Policy) { p.Attempts, p.Boots = 0, 3 }
 	failed := func(n int) turn { return turn{Event{Kind: Remembered, Failed: n}, "", health.Booting} }
 	tests := []struct {
@@ -177,26 +177,17 @@ func TestStep(t *testing.T) {
 		{"on_exit = reboot loops too", func(p *Policy) { loops(p); p.OnExit = "reboot" }, []turn{failed(2), begin, started, endsWith(killed, rescue, health.Rescue)}},
 
 		{"fallback before rescue", func(p *Policy) { p.Attempts, p.GiveUp, p.Fallback = 0, "rescue", true }, []turn{begin, started,
-			endsWith(killed, falls, health.Rescue), fallback,
-			{Event{Kind: Exited, PID: 99, Status: 0}, "record, finish", health.Stopping}}},
+			endsWith(killed, falls, health.Rescue), over("", "record, finish", health.Stopping)}},
 		{"fallback that fails", func(p *Policy) { loops(p); p.Fallback = true }, []turn{failed(2), begin, started,
-			endsWith(killed, falls, health.Rescue), fallback,
-			{Event{Kind: Exited, PID: 99, Status: 1 << 8}, "record", health.Rescue},
-			{Event{Kind: TimeIsUp, Timer: FallbackTimer}, "", health.Rescue}}},
-		{"fallback that hangs", func(p *Policy) { loops(p); p.Fallback = true }, []turn{failed(2), begin, started,
-			endsWith(killed, falls, health.Rescue), fallback,
-			{Event{Kind: TimeIsUp, Timer: FallbackTimer}, "sweep up", health.Rescue},
-			{Event{Kind: Exited, PID: 99, Status: killed}, "record", health.Rescue}}},
-		{"fallback that is not there", func(p *Policy) { loops(p); p.Fallback = true }, []turn{failed(2), begin, started,
+			endsWith(killed, falls, health.Rescue), over("exit status 1", "record", health.Rescue), over("", "", health.Rescue)}},
+		{"fallback that is over too late", func(p *Policy) { loops(p); p.Fallback = true }, []turn{failed(2), begin, started,
 			endsWith(killed, falls, health.Rescue),
-			{Event{Kind: StartFailed, Text: "no such file"}, "record", health.Rescue}}},
-		{"fallback that PID 1 fell over", func(p *Policy) { loops(p); p.Fallback = true }, []turn{failed(2), begin, started,
-			endsWith(killed, falls, health.Rescue),
-			{Event{Kind: TimeIsUp, Timer: FallbackTimer}, "record", health.Rescue}}},
+			{Event{Kind: ActionAsked, Pending: StartPending, Text: "asked"}, "record, start", health.Down},
+			over("killed by signal 15 (SIGTERM)", "", health.Down), over("", "", health.Down)}},
 		{"fallback, once", func(p *Policy) { loops(p); p.Fallback = true }, []turn{
 			{Event{Kind: Remembered, Failed: 2, FellBack: true}, "", health.Booting}, begin, started, endsWith(killed, rescue, health.Rescue)}},
 		{"fallback without a release", func(p *Policy) { p.Fallback = true }, []turn{
-			{Event{Kind: NoRelease, Text: "none"}, "record, timer fallback, fallback", health.Rescue}, fallback,
+			{Event{Kind: NoRelease, Text: "none"}, "record", health.Rescue},
 			{Event{Kind: StopAsked, Action: "reboot"}, "record, finish", health.Stopping}}},
 		{"reboot comes before fallback", func(p *Policy) { loops(p); p.Fallback = true }, []turn{begin, started, endsWith(killed, reboots, health.Stopping)}},
 	}
@@ -257,7 +248,7 @@ func TestWhy(t *testing.T) {
 		return s.Why
 	}
 	started, ends := Event{Kind: Started, PID: 9}, Event{Kind: Exited, PID: 9, Status: 1 << 8, Text: "exit status 1: init terminating in do_boot"}
-	failed, fallback := Event{Kind: Remembered, Failed: 4}, Event{Kind: Started, PID: 10}
+	failed := Event{Kind: Remembered, Failed: 4}
 	tests := []struct {
 		policy func(*Policy)
 		events []Event
@@ -269,12 +260,9 @@ func TestWhy(t *testing.T) {
 			"gave up after 2 ends within 1m0s: exit status 1: init terminating in do_boot"},
 		{func(p *Policy) { p.Attempts, p.Boots = 0, 5 }, []Event{failed, started, ends},
 			"5 boots in a row did not come up: gave up after 1 ends within 1m0s: exit status 1: init terminating in do_boot"},
-		{func(p *Policy) { p.Attempts, p.Boots, p.Fallback = 0, 5, true }, []Event{failed, started, {Kind: Exited, PID: 9, Status: killed}, fallback,
-			{Kind: Exited, PID: 10, Status: 2 << 8}},
+		{func(p *Policy) { p.Attempts, p.Boots, p.Fallback = 0, 5, true }, []Event{failed, started, {Kind: Exited, PID: 9, Status: killed},
+			{Kind: FellBack, Text: "exit status 2"}},
 			"5 boots in a row did not come up: gave up after 1 ends within 1m0s: killed by signal 9 (SIGKILL); fallback_exec: exit status 2"},
-		{func(p *Policy) { p.Attempts, p.Boots, p.Fallback = 0, 5, true }, []Event{failed, started, {Kind: Exited, PID: 9, Status: killed}, fallback,
-			{Kind: TimeIsUp, Timer: FallbackTimer}, {Kind: Exited, PID: 10, Status: killed}},
-			"5 boots in a row did not come up: gave up after 1 ends within 1m0s: killed by signal 9 (SIGKILL); fallback_exec: not done after 30s"},
 	}
 	for _, tt := range tests {
 		if got := run(tt.policy, tt.events...); got != tt.want {
