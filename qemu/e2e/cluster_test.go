@@ -208,7 +208,7 @@ func within(t *testing.T) context.Context {
 func rpc(t *testing.T, l *lab.Lab, n *lab.Node, expr string) string {
 	t.Helper()
 	return ask(t, l, parsed(expr)+fmt.Sprintf(`
-		io:format("~0p", [case rpc:call('eclero@%s', erl_eval, exprs, [Exprs, []], 15000) of
+		io:format("~0p", [case rpc:call('eclero@%s', erl_eval, exprs, [Exprs, []], 60000) of
 			{value, V, _} -> V;
 			Else -> Else
 		end])`, n.Name()))
@@ -224,7 +224,7 @@ func cast(t *testing.T, l *lab.Lab, n *lab.Node, expr string) {
 // call calls "Module, Function, Arguments" on a node; the arguments are made here.
 func call(t *testing.T, l *lab.Lab, n *lab.Node, mfa string) string {
 	t.Helper()
-	return ask(t, l, fmt.Sprintf(`io:format("~0p", [rpc:call('eclero@%s', %s, 15000)])`, n.Name(), mfa))
+	return ask(t, l, fmt.Sprintf(`io:format("~0p", [rpc:call('eclero@%s', %s, 60000)])`, n.Name(), mfa))
 }
 
 func parsed(expr string) string {
