@@ -66,7 +66,8 @@ func Boot(build Build) {
 		n.prepareRoot()
 	}
 	n.openWatchdog()
-	n.signRecords()
+	n.key = n.recordKey()
+	n.console.Sign(n.key)
 	n.restoreName()
 	n.Net = n.netPlan()
 	status := n.Net.Apply()
@@ -90,14 +91,14 @@ func (n *node) prepareRoot() {
 	n.separateRelease()
 	n.linkRootDisk()
 	n.openWatchdog() // from here on, disks may hang
-	n.mountDisks()
+	before := n.mountDisks()
 	n.enterOverlay()
 	n.say(health.Err, boot.MakeLinkTargets()...)
 	n.makeTmpfiles()
 	n.setDevices()
 	n.say(health.Err, boot.SetSysctls(n.Config.Kernel.Sysctl)...)
-	n.raiseClock()
-	n.ensureMachineID()
+	n.raiseClock(before.Clock)
+	n.ensureMachineID(before.MachineID)
 	n.setCorePattern()
 	n.phase("mounts")
 }

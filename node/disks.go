@@ -30,10 +30,10 @@ type kept struct {
 }
 
 // mountDisks mounts what the configuration has, and finds the directory of what is to
-// outlive a reboot, and what is in it.
-func (n *node) mountDisks() {
+// outlive a reboot; it gives what the boot before left there.
+func (n *node) mountDisks() boot.Recalled {
 	if len(n.Config.Mounts) == 0 {
-		return
+		return boot.Recalled{}
 	}
 	if n.Boot == 0 {
 		n.Boot = randomBoot()
@@ -48,6 +48,7 @@ func (n *node) mountDisks() {
 	for _, problem := range append(n.state.recalled.Errs, n.state.recalled.Problems...) {
 		n.console.Say(health.Err, problem)
 	}
+	return n.state.recalled.Recalled
 }
 
 // awaited are the mounts of the configuration. The one that the overlay of the root lies on is
@@ -63,10 +64,10 @@ func (n *node) awaited() []config.Mount {
 }
 
 // raiseClock gives a board without a clock of its own the best time that there is,
-// before the release looks at it.
-func (n *node) raiseClock() {
+// before the release looks at it; saved is when it was saved last, in seconds since 1970.
+func (n *node) raiseClock(saved int64) {
 	built, _ := strconv.ParseInt(n.build.Time, 10, 64)
-	floor, set, err := boot.RaiseClock(built, n.state.recalled.Clock)
+	floor, set, err := boot.RaiseClock(built, saved)
 	n.say(health.Err, err)
 	if set {
 		n.state.clock = floor

@@ -78,7 +78,7 @@ func (n *node) tookLate(a *lateAnswer) {
 	n.state.seeded = true
 	n.state.saving.Unlock()
 	n.console.Say(health.Notice, "the state directory is "+dir+", which has come late: what was kept in memory goes there")
-	n.raiseClock()
+	n.raiseClock(a.Come.Clock)
 	if !n.history.MoveTo(dir) {
 		n.console.Say(health.Err, "history: too much waits to be written; it is kept in memory only")
 	}

@@ -8,8 +8,8 @@ import (
 
 // ensureMachineID fills an /etc/machine-id that the image left empty, and puts the one of
 // the kernel command line over any. The release may read it at its start; where the
-// image has none, it can wait (see deferredMachineID).
-func (n *node) ensureMachineID() {
+// image has none, it can wait (see deferredMachineID). saved is that of the boot before.
+func (n *node) ensureMachineID(saved string) {
 	if n.Container != "" {
 		return
 	}
@@ -19,21 +19,22 @@ func (n *node) ensureMachineID() {
 		n.state.needID = need
 		return
 	}
-	n.writeMachineID(asked, present)
+	n.writeMachineID(asked, saved, present)
 }
 
 // deferredMachineID puts an id in /run where the image has no file for it.
 func (n *node) deferredMachineID() {
 	if n.state.needID {
 		n.state.needID = false
-		n.writeMachineID("", false)
+		n.writeMachineID("", n.state.recalled.MachineID, false)
 	}
 }
 
-func (n *node) writeMachineID(id string, present bool) {
+// writeMachineID writes the id that was asked for, else the saved one, else a new one.
+func (n *node) writeMachineID(id, saved string, present bool) {
 	from := "systemd.machine_id="
 	if id == "" {
-		id, from = n.state.recalled.MachineID, "saved in "+n.StateDir
+		id, from = saved, "saved in "+n.StateDir
 		if id == "" {
 			id, from = boot.MakeMachineID(n.boardNumber())
 		}

@@ -7,19 +7,19 @@ import (
 	"github.com/beaminit/beaminit/health"
 )
 
-// signRecords has the health records carry a mac= from now on, where there is a key.
-func (n *node) signRecords() {
+// recordKey is the key that the health records are signed with, so that they carry a mac=; nil: there
+// is none.
+func (n *node) recordKey() health.Key {
 	path := n.Config.Health.KeyFile
 	if path == "" {
-		return
+		return nil
 	}
 	key, err := n.readKey(path)
 	if err != nil {
 		n.say(health.Err, fmt.Errorf("health.key_file: %w; the records are not signed", err))
-		return
+		return nil
 	}
-	n.key = key
-	n.console.Sign(key)
+	return key
 }
 
 // readKey reads a key, where its file may be on a disk that hangs too.
