@@ -13,15 +13,22 @@ NEWER := trixie
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-# What the lab and the tests need, as Debian names it.
-# The second kernel has drivers of watchdogs.
-PACKAGES := qemu-system-x86 linux-image-cloud-amd64 linux-image-amd64 squashfs-tools e2fsprogs fdisk erlang-base \
-            dropbear-bin chrony grub-common grub-pc-bin libubootenv-tool u-boot-qemu u-boot-tools rauc swupdate openssl rebar3 elixir erlang-dev erlang-ssl erlang-parsetools \
-            cpio f2fs-tools dosfstools btrfs-progs xfsprogs erofs-utils tshark dnsmasq-base isc-dhcp-server avahi-daemon avahi-utils dbus-daemon iproute2 iputils-ping nftables util-linux cryptsetup-bin binutils hostname gcc libc6-dev busybox-static strace python3 mandoc runc chromium
 # AS and ARCH stand in make itself, and in the environment of who builds for boards, and mean something else there.
 given = $(filter command,$(origin $(1)))
+# What the lab needs, as Debian names it.
+LAB_PACKAGES := qemu-system-x86 linux-image-cloud-amd64 squashfs-tools e2fsprogs erlang-base
 # QEMU for the processors that boards have: make run ARCH=arm64.
-PACKAGES += $(if $(call given,ARCH),$(if $(filter arm64,$(ARCH)),qemu-system-arm))
+LAB_PACKAGES += $(if $(call given,ARCH),$(if $(filter arm64,$(ARCH)),qemu-system-arm))
+
+# What the tests need beside that. The second kernel has drivers of watchdogs.
+PACKAGES = $(LAB_PACKAGES) linux-image-amd64 \
+  erlang-dev erlang-ssl erlang-parsetools rebar3 elixir \
+  cpio fdisk f2fs-tools dosfstools btrfs-progs xfsprogs erofs-utils cryptsetup-bin util-linux \
+  grub-common grub-pc-bin u-boot-qemu u-boot-tools libubootenv-tool rauc swupdate \
+  iproute2 iputils-ping nftables hostname tshark dnsmasq-base isc-dhcp-server \
+  avahi-daemon avahi-utils dbus-daemon dropbear-bin chrony \
+  gcc libc6-dev binutils strace python3 openssl busybox-static runc mandoc chromium
+
 # Root needs no sudo.
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
@@ -40,6 +47,7 @@ run: ## three nodes in QEMU, their health on screen; with WEB=1 in a browser, to
 up: ## the same in the background, when the cluster is whole
 image: ## only the image of the nodes
 run: LABARGS += $(WEBFLAG)
+run up image: PACKAGES = $(LAB_PACKAGES)
 run up image: deps build/init $(LAB)
 	@$(LAB) $@ $(LABARGS)
 
