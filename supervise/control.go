@@ -8,6 +8,7 @@ import (
 	"github.com/beaminit/beaminit/internal/clock"
 	"github.com/beaminit/beaminit/internal/fault"
 	"github.com/beaminit/beaminit/internal/footprint"
+	"github.com/beaminit/beaminit/internal/proc"
 	"github.com/beaminit/beaminit/supervise/control"
 	"github.com/beaminit/beaminit/supervise/handover"
 	"github.com/beaminit/beaminit/supervise/jobs"
@@ -122,7 +123,7 @@ const shrinkAbove = 4 << 20
 
 // shrinkIfGrown makes PID 1 small again after many requests, and once more when they have ended.
 func (c *controlSocket) shrinkIfGrown() {
-	many := c.served >= shrinkAfterRequests || resident(unix.Getpid()) > shrinkAbove
+	many := c.served >= shrinkAfterRequests || proc.Resident(unix.Getpid()) > shrinkAbove
 	if many || c.shrinkPending {
 		footprint.GiveBack()
 	}

@@ -1,15 +1,13 @@
 package supervise
 
 import (
-	"os"
-	"strconv"
 	"time"
 
 	"github.com/beaminit/beaminit/cluster"
 	"github.com/beaminit/beaminit/health"
 	"github.com/beaminit/beaminit/internal/clock"
+	"github.com/beaminit/beaminit/internal/proc"
 	"github.com/beaminit/beaminit/supervise/policy"
-	"golang.org/x/sys/unix"
 )
 
 // Records is what health records say of the node, beside what the loop knows.
@@ -40,7 +38,7 @@ func (l *Loop) present() health.Record {
 	r := health.Record{
 		Boot: l.Boot, Seq: l.seq, Up: clock.Uptime(), Node: l.Records.Name(), State: s.Health(),
 		PID: s.PID, Restarts: s.Restarts, Peers: s.Peers, Connected: s.Connected(),
-		Probe: s.Probe, Mem: resident(s.PID), Why: s.Why, Warn: l.warnings(), Clock: l.Records.Clock(), Version: l.Version, Phases: l.phases,
+		Probe: s.Probe, Mem: proc.Resident(s.PID), Why: s.Why, Warn: l.warnings(), Clock: l.Records.Clock(), Version: l.Version, Phases: l.phases,
 	}
 	r.Slot, r.Trial = s.Slot, s.Unconfirmed()
 	if l.Network.Bad != nil {
@@ -90,30 +88,4 @@ func (l *Loop) warnings() (words []string) {
 		words = append(words, "update")
 	}
 	return append(append(words, l.Records.Lasting...), l.table.Troubled()...)
-}
-
-// resident is the memory of a process that is in RAM, in bytes (proc(5), statm);
-// 0 where there is no such process.
-func resident(pid int) int64 {
-	if pid == 0 {
-		return 0
-	}
-	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/statm", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return 0
-	}
-	defer unix.Close(fd)
-	var b [64]byte
-	n, _ := unix.Read(fd, b[:])
-	var pages int64
-	field := 0
-	for i := 0; i < n && field < 2; i++ {
-		switch {
-		case b[i] == ' ':
-			field++
-		case field == 1 && b[i] >= '0' && b[i] <= '9':
-			pages = pages*10 + int64(b[i]-'0')
-		}
-	}
-	return pages * int64(os.Getpagesize())
 }
