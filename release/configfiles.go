@@ -18,9 +18,6 @@ func (r *Release) findFiles(fsys FS, files, env []string) {
 	case r.relx:
 		r.script = relxVars
 	}
-	if r.Mix && slices.Contains(files, "env.sh") {
-		r.readEnvScript(fsys, env)
-	}
 	r.SysConfig = cmp.Or(r.configFile(files, "sys.config"), r.inEtc(fsys, "sys.config"), r.inEtc(fsys, "app.config"))
 	if path := r.ownFile(env, r.script.sysConfig); path != "" {
 		r.SysConfig = r.elsewhere(fsys, env, r.script.sysConfig, strings.TrimSuffix(path, ".config")+".config", r.SysConfig)

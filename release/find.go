@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/beaminit/beaminit/config"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -129,11 +130,7 @@ func inspect(fsys FS, root string, c config.Release) (*Release, error) {
 		return nil, fmt.Errorf("list %s/releases: %w", root, err)
 	}
 	erts, version := r.startErlData(fsys, names)
-	script := c.Boot
-	if script == "" { // as mix release's own start script has it
-		script = valueOf(c.Env, "RELEASE_BOOT_SCRIPT")
-	}
-	files, err := r.chooseVersion(fsys, names, version, script)
+	files, err := r.chooseVersion(fsys, names, version, c)
 	if err != nil {
 		return nil, err
 	}
@@ -141,9 +138,18 @@ func inspect(fsys FS, root string, c config.Release) (*Release, error) {
 		erts = "" // start_erl.data is about another one
 	}
 	r.Mix = slices.Contains(names, "COOKIE") || slices.Contains(files, "elixir")
-	if err := r.chooseERTS(fsys, erts, names, files); err != nil {
+	r.relx = !r.Mix && slices.Contains(names, "start_erl.data")
+	whyERTS, err := r.chooseERTS(fsys, erts, names, files)
+	if err != nil {
 		return nil, err
 	}
+	if r.Mix && slices.Contains(files, "env.sh") {
+		r.readEnvScript(fsys, c.Env)
+	}
+	if err := r.chooseBoot(fsys, files, c); err != nil {
+		return nil, err
+	}
+	r.why("ERTS ", r.ERTSDir, whyERTS)
 	if err := r.fits(fsys); err != nil {
 		return nil, err
 	}
@@ -153,14 +159,7 @@ func inspect(fsys FS, root string, c config.Release) (*Release, error) {
 			r.problem(fmt.Errorf("read %s: %w", path, err))
 		}
 	}
-	r.relx = !r.Mix && slices.Contains(names, "start_erl.data")
 	r.findFiles(fsys, files, c.Env)
-	if own := valueOf(r.envScript, "RELEASE_BOOT_SCRIPT"); own != "" && script == "" {
-		r.Why = slices.DeleteFunc(r.Why, func(why string) bool { return strings.HasPrefix(why, "boot script ") })
-		if err := r.chooseBoot(fsys, files, own); err != nil {
-			return nil, err
-		}
-	}
 	r.readSysConfig(fsys, c.Env)
 	if r.VMArgs != "" {
 		args, extra := r.readArgs(fsys, r.VMArgs, r.variables(c))
@@ -194,7 +193,7 @@ func (r *Release) startErlData(fsys FS, names []string) (erts, version string) {
 
 // chooseVersion takes the version that start_erl.data names, else the newest one
 // that has a boot script, and gives the names in its directory.
-func (r *Release) chooseVersion(fsys FS, names []string, wanted, boot string) (files []string, err error) {
+func (r *Release) chooseVersion(fsys FS, names []string, wanted string, c config.Release) (files []string, err error) {
 	var missed []string
 	rest := slices.Clone(names)
 	for {
@@ -209,21 +208,15 @@ func (r *Release) chooseVersion(fsys FS, names []string, wanted, boot string) (f
 		r.Version, r.Dir = version, r.Root+"/releases/"+version
 		files, err := fsys.List(r.Dir)
 		switch {
-		case err == unix.ENOTDIR:
-			if version != wanted {
-				continue // COOKIE, RELEASES, NAME.rel
-			}
-			missed = append(missed, r.Dir+": "+err.Error())
+		case err == unix.ENOTDIR && version != wanted: // COOKIE, RELEASES, NAME.rel
 		case err != nil:
 			missed = append(missed, r.Dir+": "+err.Error())
+		case !r.hasBoot(fsys, files, c):
+			missed = append(missed, r.noBoot().Error())
 		default:
 			r.Name = r.nameOf(names, files)
-			err := r.chooseBoot(fsys, files, boot)
-			if err == nil {
-				r.whyVersion(wanted, missed)
-				return files, nil
-			}
-			missed = append(missed, err.Error())
+			r.whyVersion(wanted, missed)
+			return files, nil
 		}
 	}
 	if len(missed) == 0 {
@@ -237,7 +230,7 @@ func (r *Release) whyVersion(wanted string, missed []string) {
 	if r.Version == wanted {
 		why = ": start_erl.data names it"
 	}
-	r.Why = slices.Insert(r.Why, 1, "version "+r.Version+why) // before its boot script
+	r.why("version ", r.Version, why)
 	for _, m := range missed {
 		r.problem(errors.New(m + "; using version " + r.Version))
 	}

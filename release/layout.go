@@ -48,65 +48,10 @@ func isAuxiliary(name string) bool {
 	return name == "start_clean" || name == "start_sasl" || name == "no_dot_erlang"
 }
 
-// chooseBoot takes the boot script: the one of release.boot, else start, else the
-// one with the name of the release, else the only one, else the first by alphabet.
-func (r *Release) chooseBoot(fsys FS, files []string, wanted string) error {
-	const suffix = ".boot"
-	if strings.HasPrefix(wanted, "/") {
-		if mode, err := fsys.Mode(wanted + suffix); err == nil && mode&unix.S_IFMT == unix.S_IFREG {
-			r.Boot = wanted
-			r.why("boot script ", wanted+suffix, ": release.boot names it")
-			return nil
-		}
-	}
-	for i, name := range [...]string{wanted, "start", r.Name} {
-		if name == "" || !slices.Contains(files, name+suffix) {
-			continue
-		}
-		r.Boot = r.Dir + "/" + name
-		r.why("boot script ", name+suffix, [...]string{": release.boot names it", ": the usual name", ": the name of the release"}[i])
-		if i > 0 {
-			r.noSuchBoot(wanted)
-		}
-		return nil
-	}
-	var own []string
-	for _, f := range files {
-		if name, ok := strings.CutSuffix(f, suffix); ok && name != "" && !isAuxiliary(name) {
-			own = append(own, name)
-		}
-	}
-	switch len(own) {
-	case 0:
-		return errors.New(r.Dir + ": no boot script in it; want start.boot, which systools:make_tar, relx and mix release put there")
-	case 1:
-		r.Boot = r.Dir + "/" + own[0]
-		r.why("boot script ", own[0]+suffix, ": the only one")
-		r.noSuchBoot(wanted)
-		return nil
-	}
-	slices.Sort(own)
-	r.Boot = r.Dir + "/" + own[0]
-	r.why("boot script ", own[0]+suffix, ": the first by alphabet")
-	r.noSuchBoot(wanted)
-	r.problem(errors.New(r.Dir + ": several boot scripts (" + strings.Join(own, ", ") + "); want one of them in release.boot; using " + own[0]))
-	return nil
-}
-
-func (r *Release) noSuchBoot(wanted string) {
-	if wanted != "" {
-		missing := r.Dir + " has no " + wanted
-		if wanted[0] == '/' {
-			missing = "there is no " + wanted
-		}
-		r.problem(errors.New("release.boot: " + missing + ".boot; using " + r.Boot + ".boot"))
-	}
-}
-
 // chooseERTS takes the ERTS: erts-V of the release, else the only one of the
 // release, else the system's. Where start_erl.data does not name V and there are
-// several to choose from, the .rel file does.
-func (r *Release) chooseERTS(fsys FS, v string, names, files []string) error {
+// several to choose from, the .rel file does. why says what it was chosen by.
+func (r *Release) chooseERTS(fsys FS, v string, names, files []string) (why string, err error) {
 	if v != "" {
 		if dir := r.Root + "/erts-" + v; isDir(fsys, dir) {
 			return r.takeERTS(fsys, dir, v, ": start_erl.data names it, the release has it")
@@ -116,7 +61,7 @@ func (r *Release) chooseERTS(fsys FS, v string, names, files []string) error {
 	if len(own) == 1 {
 		if v != "" {
 			if major(v) != major(own[0]) {
-				return errors.New(r.Root + "/releases/start_erl.data: names ERTS " + v + ", the release has only " + own[0] +
+				return "", errors.New(r.Root + "/releases/start_erl.data: names ERTS " + v + ", the release has only " + own[0] +
 					", of another OTP: they do not match; want the release and its ERTS from one build")
 			}
 			r.problem(errors.New(r.Root + "/releases/start_erl.data: names ERTS " + v + ", the release has only " + own[0] + "; using that"))
@@ -131,7 +76,7 @@ func (r *Release) chooseERTS(fsys FS, v string, names, files []string) error {
 	}
 	if len(own) > 1 {
 		slices.Sort(own)
-		return errors.New(r.Root + ": several ERTS (erts-" + strings.Join(own, ", erts-") + ") and none that start_erl.data or a .rel file names; want the version in releases/start_erl.data")
+		return "", errors.New(r.Root + ": several ERTS (erts-" + strings.Join(own, ", erts-") + ") and none that start_erl.data or a .rel file names; want the version in releases/start_erl.data")
 	}
 	text := r.Root + ": no ERTS in it (erts-" + v + ")"
 	for _, root := range [...]string{systemRoot, localRoot} {
@@ -148,7 +93,7 @@ func (r *Release) chooseERTS(fsys FS, v string, names, files []string) error {
 			text += ", which has erts-" + strings.Join(system, ", erts-")
 		}
 	}
-	return errors.New(text + "; want a release with its own: {include_erts, true} in relx, include_erts: true in mix release, {erts, code:root_dir()} in systools:make_tar")
+	return "", errors.New(text + "; want a release with its own: {include_erts, true} in relx, include_erts: true in mix release, {erts, code:root_dir()} in systools:make_tar")
 }
 
 // major is the part of a version of ERTS that a new OTP has a new one of.
@@ -169,27 +114,26 @@ func ertsIn(fsys FS, dir string) (versions []string) {
 }
 
 // takeERTS makes sure that there is something to start in an ERTS.
-func (r *Release) takeERTS(fsys FS, dir, v, why string) error {
+func (r *Release) takeERTS(fsys FS, dir, v, why string) (string, error) {
 	for _, program := range [...]string{"/bin/erlexec", "/bin/beam.smp"} {
 		mode, err := fsys.Mode(dir + program)
 		if err == nil && (mode&unix.S_IFMT != unix.S_IFREG || mode&0o111 == 0) {
 			err = unix.EACCES
 		}
 		if err != nil {
-			return fmt.Errorf("%s%s: %w; want the complete ERTS in the release", dir, program, err)
+			return "", fmt.Errorf("%s%s: %w; want the complete ERTS in the release", dir, program, err)
 		}
 	}
 	if err := runs(fsys, dir+"/bin/beam.smp"); err != nil {
-		return err
+		return "", err
 	}
 	// OTP 23.0 has -erl_epmd_port too, but it did not work before 23.1.
 	if v[0] >= '0' && v[0] <= '9' && compareVersions(v, "11.1") < 0 {
-		return errors.New(dir + ": too old to run without epmd; want OTP 23.1 (ERTS 11.1) or later")
+		return "", errors.New(dir + ": too old to run without epmd; want OTP 23.1 (ERTS 11.1) or later")
 	}
 	r.ERTS, r.ERTSDir = v, dir
 	r.SystemLib = dir[:strings.LastIndexByte(dir, '/')] + "/lib"
-	r.why("ERTS ", dir, why)
-	return nil
+	return why, nil
 }
 
 // relERTS is the version of {erts,"V"} in the release's .rel file (rel(4)), ""
