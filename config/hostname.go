@@ -37,6 +37,11 @@ func (l *loader) setHostname(from Source, s string) (ok bool, faults []fault) {
 	return true, faults
 }
 
+// hostnameProblem is a problem of node.hostname.
+func (l *loader) hostnameProblem(from Source, f fault) {
+	l.problem(from, []string{"node", "hostname"}, f)
+}
+
 // isLocalhost has the names of every node, by RFC 6761 (6.3) and by use.
 func isLocalhost(s string) bool {
 	label, _, _ := strings.Cut(strings.ToLower(s), ".")
@@ -88,13 +93,19 @@ func (l *loader) expand(name *string, from Source, pattern string) bool {
 	}
 	id, why := l.boardID()
 	if id == "" {
-		l.problem(from, []string{"node", "hostname"}, fault{what: lex.Quote(pattern) + " needs the board's id, but " + why, want: `node.id = "file:/path", or a plain host name`})
+		l.hostnameProblem(from, fault{
+			what: lex.Quote(pattern) + " needs the board's id, but " + why,
+			want: `node.id = "file:/path", or a plain host name`,
+		})
 		return false
 	}
 	s, _ := fill(pattern, id)
 	s = clean(s)
 	if !isHostname(s) {
-		l.problem(from, []string{"node", "hostname"}, fault{what: lex.Quote(pattern) + " gives " + lex.Quote(s) + ", which is no host name", want: wantHostname})
+		l.hostnameProblem(from, fault{
+			what: lex.Quote(pattern) + " gives " + lex.Quote(s) + ", which is no host name",
+			want: wantHostname,
+		})
 		return false
 	}
 	*name = s
@@ -252,7 +263,7 @@ func (l *loader) etcHostname(name *string) bool {
 	data, err := l.read(EtcHostnamePath)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
-			l.problem(EtcHostname, []string{"node", "hostname"}, fault{what: "cannot be read: " + err.Error()})
+			l.hostnameProblem(EtcHostname, fault{what: "cannot be read: " + err.Error()})
 		}
 		return false
 	}
@@ -267,7 +278,7 @@ func (l *loader) etcHostname(name *string) bool {
 		}
 		_, faults := l.setHostname(EtcHostname, line)
 		for _, f := range faults {
-			l.problem(EtcHostname, []string{"node", "hostname"}, f)
+			l.hostnameProblem(EtcHostname, f)
 		}
 		return l.hosts[EtcHostname] != "" && l.expand(name, EtcHostname, line)
 	}
@@ -284,5 +295,8 @@ func (l *loader) deriveHostname(name *string) {
 		return
 	}
 	*name = "beaminit-node"
-	l.problem(Derived, []string{"node", "hostname"}, fault{what: "nothing names this node, and " + why, want: "node.hostname in " + Path + " or hostname= on the " + cmdlineName})
+	l.hostnameProblem(Derived, fault{
+		what: "nothing names this node, and " + why,
+		want: "node.hostname in " + Path + " or hostname= on the " + cmdlineName,
+	})
 }

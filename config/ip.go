@@ -35,7 +35,7 @@ func (l *loader) ip(value string) {
 	if ip.hostname != "" {
 		_, faults := l.setHostname(IPParam, ip.hostname)
 		for _, f := range faults {
-			l.problem(IPParam, []string{"node", "hostname"}, f)
+			l.hostnameProblem(IPParam, f)
 		}
 	}
 	l.dnsServers(IPParam, ip.dns[:])

@@ -48,7 +48,7 @@ func (l *loader) kernelParam(p cmdline.Param) {
 		l.rootWord(&r.Flags, p)
 	case "init":
 		if p.Bare || !isAbs(p.Value) || !lex.IsPrintable(p.Value) {
-			l.problem(Cmdline, []string{p.Name}, fault{what: lex.Quote(p.Value) + " is no absolute path", want: "the path of the init program", used: strconv.Quote(r.Program)})
+			l.badWord(p, " is no absolute path", "the path of the init program", strconv.Quote(r.Program))
 			return
 		}
 		l.rootWord(&r.Program, p)
@@ -71,13 +71,18 @@ func (l *loader) kernelParam(p cmdline.Param) {
 	}
 }
 
+// badWord is a problem of the value of a parameter of the kernel.
+func (l *loader) badWord(p cmdline.Param, what, want, used string) {
+	l.problem(Cmdline, []string{p.Name}, fault{what: lex.Quote(p.Value) + what, want: want, used: used})
+}
+
 // rootWord takes over a string. Without a value the kernel too takes no notice.
 func (l *loader) rootWord(field *string, p cmdline.Param) {
 	switch {
 	case p.Bare:
 		return
 	case !lex.IsPrintable(p.Value):
-		l.problem(Cmdline, []string{p.Name}, fault{what: lex.Quote(p.Value) + " has control characters or is not UTF-8", want: "printable text", used: strconv.Quote(*field)})
+		l.badWord(p, " has control characters or is not UTF-8", "printable text", strconv.Quote(*field))
 		return
 	}
 	*field = p.Value
@@ -89,7 +94,7 @@ func (l *loader) rootWord(field *string, p cmdline.Param) {
 func (l *loader) rootSeconds(field *time.Duration, p cmdline.Param) {
 	n, err := strconv.ParseUint(p.Value, 0, 31)
 	if err != nil {
-		l.problem(Cmdline, []string{p.Name}, fault{what: lex.Quote(p.Value) + " is no number of seconds", want: "0 to 2147483647", used: field.String()})
+		l.badWord(p, " is no number of seconds", "0 to 2147483647", field.String())
 		return
 	}
 	*field = time.Duration(n) * time.Second
@@ -101,6 +106,6 @@ func (l *loader) hostnameParam(from Source, p cmdline.Param) {
 		return
 	}
 	if _, faults := l.setHostname(from, p.Value); faults != nil {
-		l.problem(from, []string{"node", "hostname"}, faults[0])
+		l.hostnameProblem(from, faults[0])
 	}
 }

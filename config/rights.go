@@ -94,7 +94,7 @@ func (l *loader) machineID(p cmdline.Param) {
 	}
 	id := strings.ToLower(strings.ReplaceAll(p.Value, "-", ""))
 	if !IsMachineID(id) {
-		l.problem(Cmdline, []string{p.Name}, fault{what: lex.Quote(p.Value) + " is no machine id", want: "32 hexadecimal digits, not all 0", used: "one of the board's own"})
+		l.badWord(p, " is no machine id", "32 hexadecimal digits, not all 0", "one of the board's own")
 		return
 	}
 	l.c.Node.MachineID = id
