@@ -195,8 +195,8 @@ func (t *Tools) formatEmpty(m *Mount, node string, empty bool) error {
 	case w.size < minFormat:
 		return fmt.Errorf("%s has %d bytes: too few for a file system, want %d", node, w.size, minFormat)
 	case !empty:
-		return errors.New(node + " has something on it that is no file system known here (its first or last MiB is neither zero nor erased): " +
-			"it is not formatted over; where nothing of it is needed, wipefs -a and blkdiscard -z make it empty")
+		return errors.New(node + " has something on it that is no file system known here " +
+			"(its first or last MiB is neither zero nor erased): it is not formatted over; where nothing of it is needed, wipefs -a and blkdiscard -z make it empty")
 	default:
 		t.Say(node + " is empty: " + m.Format + " is made on it")
 	}

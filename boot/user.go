@@ -48,8 +48,8 @@ func userMount(c *config.Mount) (m Mount, use bool, err error) {
 			o.flags = e.Flags | unix.MS_REMOUNT
 			o.add(e.Data)
 		case stacks(c.Type): // as Nerves has a tmpfs on /sys/fs/cgroup
-			return m, false, fmt.Errorf("[[mount]] target %q: there is the %s that PID 1 mounts, and what is mounted below it has its place in that; "+
-				"want none here; this mount is left out", c.Target, e.Type)
+			return m, false, fmt.Errorf("[[mount]] target %q: there is the %s that PID 1 mounts, "+
+				"and what is mounted below it has its place in that; want none here; this mount is left out", c.Target, e.Type)
 		}
 	}
 	for _, list := range c.Options {

@@ -194,7 +194,8 @@ func (n *Setup) MissingModules() (problems []error, note string) {
 		for _, kernel := range kernels {
 			alias := dir + "/" + kernel + "/modules.alias"
 			if _, err := root.Mode(alias); autoload && err != nil {
-				problems = append(problems, n.problem("kernel.autoload", alias+" is not in the image", "depmod(8) run where it is made", ""))
+				problems = append(problems, n.problem("kernel.autoload", alias+" is not in the image",
+					"depmod(8) run where it is made", ""))
 			}
 			if len(names) == 0 {
 				continue
@@ -203,7 +204,8 @@ func (n *Setup) MissingModules() (problems []error, note string) {
 				_, err := root.Mode(path)
 				return err == nil
 			}) {
-				problems = append(problems, n.problem("kernel.modules", what, "the package with the module in the image, or its name taken out", ""))
+				problems = append(problems, n.problem("kernel.modules", what,
+					"the package with the module in the image, or its name taken out", ""))
 			}
 		}
 		if len(kernels) > 0 {

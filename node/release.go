@@ -114,7 +114,8 @@ func (n *Setup) FindUser() {
 	u, err := release.FindUser(n.Config.Release.User, n.Image.Read)
 	if group := n.Config.Release.Group; err == nil && group != "" {
 		if u, err = u.InGroup(group, n.Image.Read); err != nil {
-			n.Failed = n.problem("release.group", err.Error(), "a name that is in "+release.GroupPath+" of the image, or a number", notStarted)
+			n.Failed = n.problem("release.group", err.Error(),
+				"a name that is in "+release.GroupPath+" of the image, or a number", notStarted)
 			return
 		}
 	}

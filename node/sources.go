@@ -57,7 +57,8 @@ func (s *sources) load(im *Image) *config.Config {
 }
 
 // loadFrom is the configuration that files, directories and the id program give.
-func (s *sources) loadFrom(read func(string) ([]byte, error), list func(string) []string, run func([]string) ([]byte, error)) *config.Config {
+func (s *sources) loadFrom(read func(path string) ([]byte, error), list func(dir string) []string,
+	run func(argv []string) ([]byte, error)) *config.Config {
 	return config.Sources{
 		Cmdline: s.Cmdline, Args: s.Args, Environment: s.Environ, Hostname: s.Hostname,
 		Read: read, List: list, Run: run,

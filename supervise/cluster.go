@@ -79,7 +79,8 @@ func (m *monitor) brake(name string, pause time.Duration) {
 	}
 	m.brakes[name] = brake{pause, now() + pause}
 	if !braked || was.pause < pause && pause == cluster.LongestBrake {
-		m.console.Say(health.Warning, name+" answers, and no connection to it comes about: the VM is told again in "+pause.String()+", and then less and less often, at least every "+cluster.LongestBrake.String())
+		m.console.Say(health.Warning, name+" answers, and no connection to it comes about: the VM is told again in "+pause.String()+
+			", and then less and less often, at least every "+cluster.LongestBrake.String())
 	}
 }
 
@@ -87,7 +88,8 @@ func (m *monitor) brake(name string, pause time.Duration) {
 func (m *monitor) sayUnknown(r cluster.Report, peers int) {
 	if r.Answer == cluster.Answered && !r.Known && peers > 0 && !m.uncountedSaid {
 		m.uncountedSaid = true
-		m.console.Say(health.Warning, "peers=? because the kernel does not tell its connections (sock_diag): want CONFIG_INET_TCP_DIAG, or tcp_diag in kernel.modules")
+		m.console.Say(health.Warning, "peers=? because the kernel does not tell its connections (sock_diag): "+
+			"want CONFIG_INET_TCP_DIAG, or tcp_diag in kernel.modules")
 	}
 }
 

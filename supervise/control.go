@@ -42,7 +42,8 @@ func (l *Loop) openControl() {
 	if err != nil {
 		if !c.failed {
 			c.failed = true
-			l.Console.Say(health.Err, "no control socket: "+err.Error()+"; beaminit restart, stop and their like find nobody until there is one")
+			l.Console.Say(health.Err, "no control socket: "+err.Error()+
+				"; beaminit restart, stop and their like find nobody until there is one")
 		}
 		return
 	}

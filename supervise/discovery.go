@@ -39,7 +39,10 @@ const byeLimit = time.Second
 func (l *Loop) discoveryChild() children.Child {
 	return children.Child{
 		Name: "discovery", Title: "the discovery of peers", Local: true,
-		Policy: policy.ChildPolicy{Restart: policy.Always, BackoffFirst: time.Second, BackoffLongest: 30 * time.Second, Window: 30 * time.Second, StopTimeout: byeLimit},
+		Policy: policy.ChildPolicy{
+			Restart: policy.Always, BackoffFirst: time.Second, BackoffLongest: 30 * time.Second, Window: 30 * time.Second,
+			StopTimeout: byeLimit,
+		},
 		Wanted: children.Wanted,
 		Command: func() (cmd *launch.Command, err error) {
 			cmd, l.finder.orders = l.Discovery.Command()

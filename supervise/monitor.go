@@ -137,7 +137,8 @@ func (m *monitor) send(w cluster.Watch) error {
 		return err
 	}
 	defer unix.Close(fd)
-	return unix.Sendmsg(m.orders, cluster.Order{Kind: cluster.Renew}.Encode(), unix.UnixRights(fd), nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	order := cluster.Order{Kind: cluster.Renew}.Encode()
+	return unix.Sendmsg(m.orders, order, unix.UnixRights(fd), nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 }
 
 // wake ends a monitor that says nothing; another one is started in its place.

@@ -31,7 +31,10 @@ type Network struct {
 func (l *Loop) networkChild() children.Child {
 	return children.Child{
 		Name: "network", Title: "the network child", Local: true,
-		Policy:  policy.ChildPolicy{Restart: policy.Always, BackoffFirst: time.Second, BackoffLongest: 30 * time.Second, Window: 30 * time.Second, Linger: true},
+		Policy: policy.ChildPolicy{
+			Restart: policy.Always, BackoffFirst: time.Second, BackoffLongest: 30 * time.Second, Window: 30 * time.Second,
+			Linger: true,
+		},
 		Wanted:  func(*policy.State) bool { return true },
 		Command: func() (*launch.Command, error) { return l.Network.Command(), nil },
 		Files:   func() (children.Files, error) { return l.network.files(l.null, nil) },

@@ -60,7 +60,7 @@ type ends struct {
 }
 
 // postMortem is a run of the release that has ended, while it is found out why. State still has
-// it: what follows from its end waits, for patience at most.
+// it: what follows from its end waits, for collectLimit at most.
 type postMortem struct {
 	pid    int
 	status unix.WaitStatus
@@ -71,7 +71,10 @@ type postMortem struct {
 
 // beginPostMortem has it found out why the release ended, where nobody asked for it.
 func (l *Loop) beginPostMortem(pid int, status unix.WaitStatus) {
-	e := postMortem{pid: pid, status: status, ran: now() - l.state.StartedAt, limit: l.release.ReachedLimit(), found: exitReport{why: proc.Describe(status)}}
+	e := postMortem{
+		pid: pid, status: status, ran: now() - l.state.StartedAt, limit: l.release.ReachedLimit(),
+		found: exitReport{why: proc.Describe(status)},
+	}
 	if l.state.IsStopping() {
 		l.endPostMortem(&e)
 		return
@@ -94,7 +97,8 @@ func (l *Loop) endPostMortem(e *postMortem) {
 	if own := l.ends.dumps.Own; own != nil && f.told != 0 {
 		own.Written = f.told
 	}
-	l.Console.Say(health.Warning, "the release ended: "+f.String()+" (pid "+strconv.Itoa(e.pid)+", ran "+e.ran.Truncate(time.Millisecond).String()+")")
+	l.Console.Say(health.Warning, "the release ended: "+f.String()+
+		" (pid "+strconv.Itoa(e.pid)+", ran "+e.ran.Truncate(time.Millisecond).String()+")")
 	l.rememberExit(f)
 	l.step(policy.Event{Kind: policy.Exited, PID: e.pid, Status: e.status, Text: f.String()})
 	if l.ends.announcePending = !asked; !l.isStarting() {

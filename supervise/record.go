@@ -36,9 +36,10 @@ func (l *Loop) record() {
 func (l *Loop) present() health.Record {
 	s := &l.state
 	r := health.Record{
-		Boot: l.Boot, Seq: l.seq, Up: clock.Uptime(), Node: l.Records.Name(), State: s.Health(),
+		Boot: l.Boot, Seq: l.seq, Up: clock.Uptime(), Node: l.Records.Name(), State: s.Health(), Why: s.Why,
 		PID: s.PID, Restarts: s.Restarts, Peers: s.Peers, Connected: s.Connected(),
-		Probe: s.Probe, Mem: proc.Resident(s.PID), Why: s.Why, Warn: l.warnings(), Clock: l.Records.Clock(), Version: l.Version, Phases: l.phases,
+		Probe: s.Probe, Mem: proc.Resident(s.PID),
+		Warn: l.warnings(), Clock: l.Records.Clock(), Version: l.Version, Phases: l.phases,
 	}
 	r.Slot, r.Trial = s.Slot, s.Unconfirmed()
 	if l.Network.Bad != nil {

@@ -79,7 +79,8 @@ func (l *Loop) rememberDown() {
 // rememberCrash is called by the PID 1 that took over from one that fell.
 func (l *Loop) rememberCrash(r *handover.Document) {
 	if r.From != "" {
-		l.remember(history.Entry{Kind: history.Note, PID: r.State.PID, Restarts: r.State.Restarts, Why: "reexec: beaminit " + r.From + " became " + l.Version})
+		why := "reexec: beaminit " + r.From + " became " + l.Version
+		l.remember(history.Entry{Kind: history.Note, PID: r.State.PID, Restarts: r.State.Restarts, Why: why})
 	}
 	if r.Why == "" {
 		return

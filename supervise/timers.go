@@ -30,7 +30,8 @@ func (l *Loop) noteSuspend(late time.Duration) {
 	l.timers.suspended(late)
 	l.table.Suspended(late)
 	l.state.Suspended(late)
-	l.Console.Say(health.Warning, "PID 1 stood still for "+late.Truncate(time.Second).String()+" (the machine was stopped, or starved): nobody is late for that")
+	l.Console.Say(health.Warning, "PID 1 stood still for "+late.Truncate(time.Second).String()+
+		" (the machine was stopped, or starved): nobody is late for that")
 }
 
 // timers are when each timer is due; 0: it is not set.

@@ -113,7 +113,8 @@ func (d *Dir) regular(name string, st *unix.Stat_t, r Rule) error {
 		return err
 	}
 	if r.Any && st.Nlink > 1 && !d.OnlyRoots && (st.Uid == 0 || st.Uid != d.stat.Uid) { // link(2) wants no right to a file
-		return &Refused{p, "it belongs to uid " + number(st.Uid) + " and has another name, in a directory where others can have given it this one", "a copy of it"}
+		what := "it belongs to uid " + number(st.Uid) + " and has another name, in a directory where others can have given it this one"
+		return &Refused{p, what, "a copy of it"}
 	}
 	if r.Any || r.User == 0 || st.Uid != 0 || st.Mode&0o004 != 0 || d.OnlyRoots {
 		return nil

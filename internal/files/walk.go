@@ -81,7 +81,8 @@ func notDirectory(err error) bool {
 // follow is where a link leads, with what stands behind it.
 func (d *Dir) follow(name, rest string) (string, error) {
 	if !d.OnlyRoots {
-		return "", &Refused{d.join(name), "it is a symbolic link, in a directory that others than root can write to", "what it leads to in its place"}
+		const what = "it is a symbolic link, in a directory that others than root can write to"
+		return "", &Refused{d.join(name), what, "what it leads to in its place"}
 	}
 	var to [unix.PathMax]byte
 	n, err := unix.Readlinkat(d.fd, name, to[:])

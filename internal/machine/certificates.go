@@ -68,6 +68,8 @@ func CertificateUntil(t *testing.T, name string, end time.Time) map[string]strin
 		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 	}
 	return map[string]string{
-		"data/cert.pem": text("CERTIFICATE", cert), "data/key.pem": text("EC PRIVATE KEY", private), "data/ca.pem": text("CERTIFICATE", ca.Raw),
+		"data/cert.pem": text("CERTIFICATE", cert),
+		"data/key.pem":  text("EC PRIVATE KEY", private),
+		"data/ca.pem":   text("CERTIFICATE", ca.Raw),
 	}
 }

@@ -23,7 +23,8 @@ func (m *Machine) ownCgroup() string {
 			m.T.Skip("no cgroup can be made here: ", err)
 		}
 		m.T.Cleanup(func() {
-			for end := time.Now().Add(nstest.Patience); removeCgroup(dir) != nil; time.Sleep(20 * time.Millisecond) { // what was in it is ending
+			// What was in it is ending.
+			for end := time.Now().Add(nstest.Patience); removeCgroup(dir) != nil; time.Sleep(20 * time.Millisecond) {
 				if time.Now().After(end) {
 					m.T.Error(dir, " stays")
 					return

@@ -58,8 +58,11 @@ func (m *Machine) Plug(bridge, port int) {
 func Dnsmasq(t *testing.T, bridge int, args ...string) {
 	t.Helper()
 	InNet(t, bridge, "ip link set lo up; ip address replace 10.77.0.1/24 dev br0")
-	args = append([]string{"--net=/proc/" + fmt.Sprint(bridge) + "/ns/net", "dnsmasq", "-k", "-C", "/dev/null", "-R", "-h", "--bind-interfaces", "-i", "br0", "-u", "root",
-		"-x", "", "--no-ping", "--dhcp-authoritative", "--dhcp-leasefile=" + t.TempDir() + "/leases", "--dhcp-range=10.77.0.50,10.77.0.99,10m"}, args...)
+	args = append([]string{
+		"--net=/proc/" + fmt.Sprint(bridge) + "/ns/net",
+		"dnsmasq", "-k", "-C", "/dev/null", "-R", "-h", "--bind-interfaces", "-i", "br0", "-u", "root", "-x", "",
+		"--no-ping", "--dhcp-authoritative", "--dhcp-leasefile=" + t.TempDir() + "/leases", "--dhcp-range=10.77.0.50,10.77.0.99,10m",
+	}, args...)
 	cmd := exec.Command("nsenter", args...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {

@@ -133,7 +133,8 @@ func (b *ChildBounds) Check(m *Machine) {
 func (b *ChildBounds) CheckProcess(m *Machine, pid int) {
 	m.T.Helper()
 	b.CheckThreads(m, pid)
-	for name, want := range map[string]string{"Max core file size": "0 0", "Max open files": "256 256", "Max data size": "268435456 268435456"} {
+	wanted := map[string]string{"Max core file size": "0 0", "Max open files": "256 256", "Max data size": "268435456 268435456"}
+	for name, want := range wanted {
 		if got := m.LimitsOf(pid)[name]; got != want {
 			m.T.Errorf("%s: %s is %q, want %q", b.Comm, name, got, want)
 		}
@@ -151,7 +152,11 @@ func (b *ChildBounds) CheckThreads(m *Machine, pid int) {
 		if err != nil {
 			continue // it has ended
 		}
-		for name, want := range map[string]string{"Uid": strings.Repeat(b.UID+"\t", 3) + b.UID, "CapBnd": b.Caps, "CapEff": b.Caps, "CapPrm": b.Caps, "NoNewPrivs": "1", "Seccomp": b.Seccomp} {
+		wanted := map[string]string{
+			"Uid":    strings.Repeat(b.UID+"\t", 3) + b.UID,
+			"CapBnd": b.Caps, "CapEff": b.Caps, "CapPrm": b.Caps, "NoNewPrivs": "1", "Seccomp": b.Seccomp,
+		}
+		for name, want := range wanted {
 			if !strings.Contains(string(text), "\n"+name+":\t"+want+"\n") {
 				m.T.Errorf("%s: %s: %s is not %q:\n%s", b.Comm, task, name, want, text)
 			}
@@ -162,7 +167,8 @@ func (b *ChildBounds) CheckThreads(m *Machine, pid int) {
 func (b *ChildBounds) CheckDescriptors(m *Machine, pid int) {
 	m.T.Helper()
 	for number, to := range DescriptorsOf(m, pid) {
-		if !slices.ContainsFunc(b.FDs, func(one string) bool { return to == one || strings.HasSuffix(one, ":") && strings.HasPrefix(to, one) }) {
+		is := func(one string) bool { return to == one || strings.HasSuffix(one, ":") && strings.HasPrefix(to, one) }
+		if !slices.ContainsFunc(b.FDs, is) {
 			m.T.Errorf("%s: descriptor %s is %s, which is none of its own", b.Comm, number, to)
 		}
 	}
@@ -187,7 +193,8 @@ func (m *Machine) HasTTY(vm int, uid uint32) {
 	var st unix.Stat_t
 	m.Must(unix.Stat(fmt.Sprintf("/proc/%d/fd/0", vm), &st))
 	if f[2] != f[3] || f[4] != strconv.FormatUint(uint64(st.Rdev), 10) || f[5] != f[2] {
-		m.T.Errorf("pgrp, session, tty_nr, tpgid: %q; want a session that it leads, and its standard input, %d, for controlling tty", f[2:6], st.Rdev)
+		m.T.Errorf("pgrp, session, tty_nr, tpgid: %q; want a session that it leads, and its standard input, %d, for controlling tty",
+			f[2:6], st.Rdev)
 	}
 	if st.Uid != uid {
 		m.T.Errorf("the terminal belongs to %d, want %d", st.Uid, uid)

@@ -26,5 +26,6 @@ var Sockets = []uint32{
 
 // Files are the calls of who keeps files of its own.
 var Files = append([]uint32{
-	unix.SYS_LSEEK, unix.SYS_FSYNC, unix.SYS_RENAMEAT2, unix.SYS_UNLINKAT, unix.SYS_GETDENTS64, unix.SYS_STATX, unix.SYS_PREAD64, unix.SYS_FTRUNCATE,
+	unix.SYS_LSEEK, unix.SYS_FSYNC, unix.SYS_RENAMEAT2, unix.SYS_UNLINKAT, unix.SYS_GETDENTS64, unix.SYS_STATX,
+	unix.SYS_PREAD64, unix.SYS_FTRUNCATE,
 }, archFiles...)

@@ -65,7 +65,8 @@ func (l List) conditions() []condition {
 	list := []condition{
 		{call: unix.SYS_CLONE, op: unix.BPF_JSET, values: []uint32{unix.CLONE_THREAD}, allows: true, refusal: refuse(unix.EPERM)},
 		{call: unix.SYS_MPROTECT, arg: 2, op: unix.BPF_JSET, values: []uint32{unix.PROT_EXEC}, refusal: refuse(unix.EPERM)},
-		{call: unix.SYS_PRCTL, op: unix.BPF_JEQ, values: []uint32{unix.PR_SET_VMA, unix.PR_SET_NAME}, allows: true, refusal: refuse(unix.EINVAL)},
+		{call: unix.SYS_PRCTL, op: unix.BPF_JEQ, values: []uint32{unix.PR_SET_VMA, unix.PR_SET_NAME}, allows: true,
+			refusal: refuse(unix.EINVAL)},
 		{call: unix.SYS_SOCKET, op: unix.BPF_JEQ, values: l.Families, allows: true, refusal: refuse(unix.EAFNOSUPPORT)},
 	}
 	for _, call := range mmaps {

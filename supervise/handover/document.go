@@ -37,26 +37,31 @@ const (
 
 // Document is that knowledge.
 type Document struct {
-	Version         int                          `json:"version"`
-	From            string                       `json:"from,omitempty"` // the version that was told to execute this one; empty: it fell
-	Boot            uint32                       `json:"boot"`
-	Seq             uint32                       `json:"seq"`
-	State           policy.State                 `json:"state"`
-	Children        map[string]policy.ChildState `json:"children,omitempty"` // by name, all but the release
-	Phases          []health.Phase               `json:"phases,omitempty"`
-	Crashes         []time.Duration              `json:"falls,omitempty"`   // within CrashWindow
-	Why             string                       `json:"why,omitempty"`     // of the last one
-	Clock           string                       `json:"clock,omitempty"`   // as in the health records
-	Lasting         []string                     `json:"lasting,omitempty"` // words of warn= that the boot found, and that stay as long as it lasts
-	StateDir        string                       `json:"state_dir,omitempty"`
-	AfterEndPending bool                         `json:"owes_end,omitempty"` // the programs that come after an end of the release are to be run
-	HeartUID        int                          `json:"heart,omitempty"`    // the user whose heart is listened to, and 1 more; 0: no heart speaks
-	Healer          string                       `json:"healer,omitempty"`   // the address in the VM that is told whom to connect to; empty: none is known
-	Facts           json.RawMessage              `json:"facts,omitempty"`    // what the node knows, for the same version
-	FactsOf         string                       `json:"facts_of,omitempty"` // that version
-	Fds             map[string]int               `json:"fds,omitempty"`      // descriptors by role
+	Version  int    `json:"version"`
+	From     string `json:"from,omitempty"` // the version that was told to execute this one; empty: it fell
+	Boot     uint32 `json:"boot"`
+	StateDir string `json:"state_dir,omitempty"`
 
-	// The descriptors, as the roles of Fds name them.
+	State           policy.State                 `json:"state"`              // of the release
+	Children        map[string]policy.ChildState `json:"children,omitempty"` // by name, all but the release
+	AfterEndPending bool                         `json:"owes_end,omitempty"` // the programs that come after an end of it are to be run
+	HeartUID        int                          `json:"heart,omitempty"`    // the user whose heart is heard, and 1 more; 0: none is
+	Healer          string                       `json:"healer,omitempty"`   // the address in the VM that is told whom to connect to
+
+	// Of the health records.
+	Seq     uint32         `json:"seq"`
+	Phases  []health.Phase `json:"phases,omitempty"`
+	Clock   string         `json:"clock,omitempty"`
+	Lasting []string       `json:"lasting,omitempty"` // words of warn= that the boot found, and that stay
+
+	Crashes []time.Duration `json:"falls,omitempty"` // within CrashWindow
+	Why     string          `json:"why,omitempty"`   // of the last one
+
+	Facts   json.RawMessage `json:"facts,omitempty"`    // what the node knows, for the same version
+	FactsOf string          `json:"facts_of,omitempty"` // that version
+
+	// The descriptors by role, and what the roles name.
+	Fds      map[string]int    `json:"fds,omitempty"`
 	Output   [2]int            `json:"-"` // the pipe of the release's output: read end, write end; 0: none
 	Watchdog int               `json:"-"` // 0: none is open
 	Notify   int               `json:"-"` // the socket on which the release says that it is ready; 0: none

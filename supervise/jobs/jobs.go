@@ -43,7 +43,10 @@ type Jobs struct {
 
 // New is for one boot; bounds says what the child that does a job may do.
 func New(bounds func(*Job) launch.Bounds) *Jobs {
-	return &Jobs{bounds: bounds, requests: make(chan Request), over: make(chan struct{}), byName: map[string]*queue{}, answers: make(chan Answer, 16)}
+	return &Jobs{
+		bounds: bounds, byName: map[string]*queue{},
+		requests: make(chan Request), answers: make(chan Answer, 16), over: make(chan struct{}),
+	}
 }
 
 // Use has jobs be children of that table from now on.

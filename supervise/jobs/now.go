@@ -29,7 +29,8 @@ func (j *Jobs) child(job *Job, says int) (cmd *launch.Command, f children.Files,
 	}
 	unix.SetNonblock(p[0], true)
 	f = children.Files{Child: []int{order, p[1], says}, CloseChild: []int{order, p[1]}, CloseOwn: []int{p[0]}}
-	return &launch.Command{Path: "/proc/self/exe", Argv: []string{Name, job.Name}, Env: []string{}, Dir: "/", Bounds: j.bounds(job)}, f, p[0], nil
+	cmd = &launch.Command{Path: "/proc/self/exe", Argv: []string{Name, job.Name}, Env: []string{}, Dir: "/", Bounds: j.bounds(job)}
+	return cmd, f, p[0], nil
 }
 
 // DoNow does a job before or after the loop, when nobody else waits for children. idle is
