@@ -5,10 +5,11 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/beaminit/beaminit/config"
+	"github.com/beaminit/beaminit/config/fstab"
 	"github.com/beaminit/beaminit/internal/nstest"
+
+	"golang.org/x/sys/unix"
 )
 
 // Each word of the table is mounted for real on a tmpfs and read back. want and
@@ -233,7 +234,7 @@ func FuzzOptions(f *testing.F) {
 // What is a flag here is no unknown option there.
 func TestOptionWordsAreKnown(t *testing.T) {
 	for _, w := range optionWords {
-		if !config.IsMountOption("ext4", w.name) {
+		if _, ok := fstab.CheckOption("ext4", w.name); !ok {
 			t.Errorf("config: %s is no option", w.name)
 		}
 	}

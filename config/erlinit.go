@@ -75,8 +75,10 @@ func (l *loader) erlinit(from Source, words []word) {
 func (l *loader) erlinitHome(from Source) {
 	const home = "/root"
 	r := &l.c.Release
-	at := slices.IndexFunc(l.c.Mounts, func(m Mount) bool { return m.Target == home })
-	if at < 0 || r.User != "root" && r.User != "0" || slices.ContainsFunc(r.Env, func(v string) bool { return strings.HasPrefix(v, "HOME=") }) {
+	at := mountOn(l.c.Mounts, home)
+	isRoot := r.User == "root" || r.User == "0"
+	hasHome := slices.ContainsFunc(r.Env, func(v string) bool { return strings.HasPrefix(v, "HOME=") })
+	if at < 0 || !isRoot || hasHome {
 		return
 	}
 	l.line = l.c.mountAt[at].n

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/beaminit/beaminit/config/fstab"
 	"github.com/beaminit/beaminit/config/lex"
 )
 
@@ -245,7 +246,7 @@ func mountFields(s string) []string {
 	if at < 0 {
 		return nil
 	}
-	return append([]string{unquoteTag(s[:at])}, strings.SplitN(s[at+1:], ":", 4)...)
+	return append([]string{fstab.UnquoteTag(s[:at])}, strings.SplitN(s[at+1:], ":", 4)...)
 }
 
 func (l *loader) erlinitMountFlags(m *Mount, from Source, flags string) {

@@ -9,7 +9,7 @@ import (
 )
 
 // What Yocto's base-files brings, and lines of others.
-const fstab = `# stock fstab
+const stockFstab = `# stock fstab
 /dev/root            /                    auto       defaults              1  1
 proc                 /proc                proc       defaults              0  0
 devpts               /dev/pts             devpts     mode=0620,ptmxmode=0666,gid=5      0  0
@@ -26,7 +26,7 @@ tmpfs /dev/shm tmpfs
 `
 
 func TestFstab(t *testing.T) {
-	c := loadImage(t, files{fstabPath: fstab}, "")
+	c := loadImage(t, files{fstabPath: stockFstab}, "")
 	got := ""
 	c.Each(func(key, value, where string) {
 		if key == "mount" {
@@ -52,7 +52,7 @@ func TestFstab(t *testing.T) {
 		}
 	}
 	// The other sources win, target by target.
-	c = loadImage(t, files{fstabPath: fstab, Path: "[[mount]]\nsource = \"/dev/vdb\"\ntarget = \"/data\"\ntype = \"ext4\"\n", ErlinitPath: "-m /dev/vdc:/root:ext4::"}, "")
+	c = loadImage(t, files{fstabPath: stockFstab, Path: "[[mount]]\nsource = \"/dev/vdb\"\ntarget = \"/data\"\ntype = \"ext4\"\n", ErlinitPath: "-m /dev/vdc:/root:ext4::"}, "")
 	targets := ""
 	for _, m := range c.Mounts {
 		targets += m.Target + " " + m.Source + "; "

@@ -108,7 +108,7 @@ func TestBarredModules(t *testing.T) {
 }
 
 func FuzzImage(f *testing.F) {
-	f.Add(fstab, "options a b=1\nblacklist c\ninstall d e\n", "a.b = 1\n-a/b=2\n*.c=3\n")
+	f.Add(stockFstab, "options a b=1\nblacklist c\ninstall d e\n", "a.b = 1\n-a/b=2\n*.c=3\n")
 	f.Add("a b c d e f\n\\040 /\\011 swap", "options", "=\n..=1\n")
 	f.Fuzz(func(t *testing.T, fstab, modprobe, sysctl string) {
 		c := loadImage(t, files{fstabPath: fstab, "/etc/modprobe.d/a.conf": modprobe, "/etc/sysctl.d/a.conf": sysctl, "/etc/modules-load.d/a.conf": modprobe}, "")

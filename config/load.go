@@ -20,9 +20,8 @@ type loader struct {
 	run   func(argv []string) ([]byte, error)
 	image *image.Settings // what the image has for other inits
 
-	fromFstab   []Mount // entries of fstabPath
-	fstabLines  []int   // and the line of each
-	rootOptions []string
+	fromFstab   []fstabMount
+	rootOptions []string // of / in fstab
 
 	name   string // that a container has
 	given  []given

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beaminit/beaminit/config/fstab"
 	"github.com/beaminit/beaminit/config/lex"
 )
 
@@ -32,7 +33,7 @@ func (c *Config) WhereMount(i int) string {
 
 // checkMount says what is wrong with a mount as a whole.
 func checkMount(m *Mount, _ []Mount) (f fault) {
-	options := splitOptions(m.Options)
+	options := fstab.SplitOptions(m.Options)
 	bind := slices.Contains(options, "bind") || slices.Contains(options, "rbind")
 	change := slices.Contains(options, "remount")
 	if trimmed := strings.TrimRight(m.Target, "/"); trimmed != "" {
@@ -86,26 +87,13 @@ func storeGrowth(p *growth, v any, from Source) (ok bool, faults []fault) {
 	return true, nil
 }
 
-// splitOptions cuts a list of options at its commas, but for those in "…" (mount(8) has
-// context="system_u:object_r:tmp_t:s0:c127,c456").
-func splitOptions(list []string) (options []string) {
-	for _, s := range list {
-		quoted := false
-		options = append(options, strings.FieldsFunc(s, func(r rune) bool {
-			quoted = quoted != (r == '"')
-			return r == ',' && !quoted
-		})...)
-	}
-	return options
-}
-
 // checkMounts looks at the mounts of all sources, once they are all there. What it finds
 // leaves the mount as it is: the kernel may know an option that is not known here.
 func (l *loader) checkMounts() {
 	for i := range l.c.Mounts {
 		m := &l.c.Mounts[i]
 		l.noteHelped(m)
-		for _, option := range splitOptions(m.Options) {
+		for _, option := range fstab.SplitOptions(m.Options) {
 			if len(l.c.Problems) > maxProblems {
 				break
 			}
@@ -113,9 +101,8 @@ func (l *loader) checkMounts() {
 			if fs == "" && slices.Contains(m.Options, "remount") {
 				fs = "auto" // which one is not known here
 			}
-			if f := optionFault(fs, option); f.what != "" && fs != "auto" && fs != "swap" {
-				f.used = "it as it stands: the kernel says whether it takes it"
-				l.mountProblem(i, "options", f)
+			if f, ok := fstab.CheckOption(fs, option); !ok && fs != "auto" && fs != "swap" {
+				l.mountProblem(i, "options", fault{what: f.What, want: f.Want, used: "it as it stands: the kernel says whether it takes it"})
 			}
 			l.mountOption(i, option)
 		}

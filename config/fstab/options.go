@@ -1,4 +1,4 @@
-package config
+package fstab
 
 import (
 	"slices"
@@ -64,47 +64,45 @@ var fileSystemWords = [...]struct{ types, words string }{
 		xprtsec= cert_serial= privkey_serial= trunkdiscovery notrunkdiscovery [no]alignwrite fatal_neterrors=`},
 }
 
-// IsMountOption says whether an option of fstab(5) is known to be one of a file system; so
-// it is of one that is not known here.
-func IsMountOption(fs, option string) bool { return optionFault(fs, option).what == "" }
+// Fault is what is wrong with an option, and what would be right; the latter may be empty.
+type Fault struct{ What, Want string }
 
-// optionFault says what is wrong with one option of a mount; a fault without what: nothing,
-// or the file system is none of those that are known here.
-func optionFault(fs, option string) (f fault) {
-	name, _, hasValue := strings.Cut(option, "=")
-	for _, prefix := range [...]string{"x-", "X-"} {
-		if strings.HasPrefix(option, prefix) {
-			return f // for other programs that read an fstab
-		}
-	}
+// CheckOption says what is wrong with one option of a mount. An empty fs is a bind mount.
+// ok: nothing is, or the file system is none of those that are known here, or the option is
+// one for other programs (x-…).
+func CheckOption(fs, option string) (f Fault, ok bool) {
 	known := wordsOf(mountWords, nil)
 	at := slices.IndexFunc(fileSystemWords[:], func(w struct{ types, words string }) bool {
 		return slices.Contains(strings.Fields(w.types), fs)
 	})
 	switch {
+	case strings.HasPrefix(option, "x-") || strings.HasPrefix(option, "X-"):
+		return f, true
 	case at >= 0:
 		known = wordsOf(fileSystemWords[at].words, known)
 	case fs != "":
-		return f
+		return f, true
 	}
+	name, _, hasValue := strings.Cut(option, "=")
 	alone, valued := slices.Contains(known, name), slices.Contains(known, name+"=")
+	option = lex.Quote(option)
 	switch {
 	case hasValue && valued, !hasValue && alone:
+		return f, true
 	case valued:
-		f = fault{what: lex.Quote(option) + " has no value", want: name + "=VALUE"}
+		return Fault{option + " has no value", name + "=VALUE"}, false
 	case alone:
-		f = fault{what: lex.Quote(option) + " has a value", want: name + " alone"}
+		return Fault{option + " has a value", name + " alone"}, false
 	case fs == "":
-		f = fault{what: lex.Quote(option) + " is no option of a bind mount"}
+		return Fault{What: option + " is no option of a bind mount"}, false
 	case slices.Contains([]string{"uid", "gid", "umask", "fmask", "dmask"}, name):
-		f = fault{what: lex.Quote(option) + " is no option of " + fs + ", where each file has an owner and a mode of its own", want: "none, and a chown of what is on it"}
-	default:
-		f = fault{what: lex.Quote(option) + " is no option of " + fs}
-		if near := nearest(name, known); near != "" {
-			f.what += "; did you mean " + near + "?"
-		}
+		return Fault{option + " is no option of " + fs + ", where each file has an owner and a mode of its own", "none, and a chown of what is on it"}, false
 	}
-	return f
+	f.What = option + " is no option of " + fs
+	if near := lex.Nearest(name, known); near != "" {
+		f.What += "; did you mean " + near + "?"
+	}
+	return f, false
 }
 
 // wordsOf adds the words of a text to a list: "word" for one that stands alone, "word="
@@ -122,4 +120,17 @@ func wordsOf(text string, list []string) []string {
 		list = append(list, w)
 	}
 	return list
+}
+
+// SplitOptions cuts a list of options at its commas, but for those in "…" (mount(8) has
+// context="system_u:object_r:tmp_t:s0:c127,c456").
+func SplitOptions(list []string) (options []string) {
+	for _, s := range list {
+		quoted := false
+		options = append(options, strings.FieldsFunc(s, func(r rune) bool {
+			quoted = quoted != (r == '"')
+			return r == ',' && !quoted
+		})...)
+	}
+	return options
 }

@@ -1,4 +1,4 @@
-package config
+package fstab
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestOptionFault(t *testing.T) {
+func TestCheckOption(t *testing.T) {
 	for _, tt := range []struct{ fs, option, want string }{
 		{"ext4", "noatime", ""}, {"ext4", "errors=remount-ro", ""}, {"ext4", "commit=60", ""}, {"ext4", "x-systemd.growfs", ""},
 		{"ext4", "noatim", `"noatim" is no option of ext4; did you mean noatime?; want `},
@@ -27,8 +27,8 @@ func TestOptionFault(t *testing.T) {
 		{"", "nosuid", ""}, {"", "size=1", `"size=1" is no option of a bind mount`},
 		{"jffs2", "anything", ""},
 	} {
-		f := optionFault(tt.fs, tt.option)
-		if got := f.what + "; want " + f.want; (f.what == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
+		f, ok := CheckOption(tt.fs, tt.option)
+		if got := f.What + "; want " + f.Want; ok != (tt.want == "") || ok != (f.What == "") || !strings.Contains(got, tt.want) {
 			t.Errorf("%s of %s: got %q, want %q", tt.option, tt.fs, got, tt.want)
 		}
 	}
