@@ -59,8 +59,11 @@ func isUser(s string) bool {
 func isEnvName(s string) bool { return lex.IsMadeOf(s, "_") && (s[0] < '0' || s[0] > '9') }
 
 func isEPMD(s string) bool {
-	name := strings.TrimPrefix(s, "module:")
-	return s == "none" || s == "daemon" || name != s && lex.IsMadeOf(name, "_@.") && (name[0] >= 'a' && name[0] <= 'z' || strings.HasPrefix(name, "Elixir."))
+	name, isModule := strings.CutPrefix(s, "module:")
+	if !isModule || !lex.IsMadeOf(name, "_@.") {
+		return s == "none" || s == "daemon"
+	}
+	return name[0] >= 'a' && name[0] <= 'z' || strings.HasPrefix(name, "Elixir.")
 }
 
 func isOnExit(s string) bool {

@@ -15,8 +15,11 @@ func (l *loader) uncut(line string, args []string) (string, []string) {
 	if lost == "" {
 		return line, args
 	}
-	l.problem(Cmdline, nil, fault{what: "its " + strconv.Itoa(len(whole)+len(lost)) + " bytes are all that some kernel or boot loader takes, so that it may be cut off",
-		want: "a shorter line, or its beaminit.* in " + Path, used: "it without its last word, " + lex.Quote(lost)})
+	l.problem(Cmdline, nil, fault{
+		what: "its " + strconv.Itoa(len(whole)+len(lost)) + " bytes are all that some kernel or boot loader takes, so that it may be cut off",
+		want: "a shorter line, or its beaminit.* in " + Path,
+		used: "it without its last word, " + lex.Quote(lost),
+	})
 	fewer := len(cmdline.InitArgs(line)) - len(cmdline.InitArgs(whole))
 	return whole, args[:max(0, len(args)-fewer)]
 }
@@ -59,7 +62,10 @@ func (l *loader) beaminit(p cmdline.Param) {
 		l.peerParam(p, rest)
 		return
 	case section == "mount" || section == "service" || section == "device":
-		l.problem(Cmdline, []string{name}, fault{what: section + "s have no form on the kernel command line", want: "a [[" + section + "]] table in " + Path})
+		l.problem(Cmdline, []string{name}, fault{
+			what: section + "s have no form on the kernel command line",
+			want: "a [[" + section + "]] table in " + Path,
+		})
 		return
 	case section == "network":
 		l.beaminitNetwork(p, rest)
@@ -126,7 +132,10 @@ func (l *loader) beaminitNetwork(p cmdline.Param, rest string) {
 	case !isInterface(iface):
 		l.problem(Cmdline, []string{"network", iface}, badInterface(iface))
 	case k.name == "network.route":
-		l.problem(Cmdline, []string{"network", iface, name}, fault{what: "routes have no form on the kernel command line", want: "network.IFACE.route in " + Path})
+		l.problem(Cmdline, []string{"network", iface, name}, fault{
+			what: "routes have no form on the kernel command line",
+			want: "network.IFACE.route in " + Path,
+		})
 	default:
 		l.setText(k, l.c.network(iface), p)
 	}

@@ -84,7 +84,6 @@ func (l *loader) entry(table string, at place, t map[string]any) (faults []fault
 		switch {
 		case there:
 			_, f = l.store(k, k.field(at), TOML, v)
-			l.noteNoEffect(k, k.name)
 		case k.name == "mount.target" && t["type"] == "swap": // it is mounted nowhere
 			at.mount.Target = "none"
 		case k.required:
@@ -113,7 +112,7 @@ func (l *loader) storeEntries(field any, v any) (bool, []fault) {
 		var good []Mount
 		nth, faults := l.entries("mount", v, func() entry {
 			m := newMount()
-			return entry{place{mount: &m}, func() fault { return checkMount(&m, good) }, func() { good = append(good, m) }}
+			return entry{place{mount: &m}, func() fault { return checkMount(&m) }, func() { good = append(good, m) }}
 		})
 		*p, l.c.mountAt = good, nil // those of weaker sources are gone
 		for _, n := range nth {

@@ -38,7 +38,11 @@ func (l *loader) environment(variables, args []string) {
 		case inner == "HOSTNAME":
 			l.kernelParam(cmdline.Param{Name: "hostname", Value: value, Written: value})
 		case key == "":
-			l.problem(Cmdline, []string{name}, fault{what: "no key is named so", want: variablePrefix + "SECTION_KEY, such as BEAMINIT_CLUSTER_TIMEOUT for cluster.timeout", used: "nothing of it"})
+			l.problem(Cmdline, []string{name}, fault{
+				what: "no key is named so",
+				want: variablePrefix + "SECTION_KEY, such as BEAMINIT_CLUSTER_TIMEOUT for cluster.timeout",
+				used: "nothing of it",
+			})
 		default:
 			l.beaminit(cmdline.Param{Name: "beaminit." + key, Value: value, Written: value})
 		}

@@ -190,7 +190,8 @@ func shortOption(c byte) *erlinitOption {
 // who writes an option has heard of erlinit.
 func noOption(from Source, why string) string {
 	if from == ErlinitArgs {
-		return strings.Replace(why, "erlinit has no such option", "there is no such option", 1) + "; want beaminit.SECTION.KEY=VALUE, or an option of erlinit"
+		why = strings.Replace(why, "erlinit has no such option", "there is no such option", 1)
+		return why + "; want beaminit.SECTION.KEY=VALUE, or an option of erlinit"
 	}
 	return why
 }

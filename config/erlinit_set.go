@@ -218,7 +218,7 @@ func (l *loader) erlinitMounts(from Source, value string) {
 			l.erlinitMountFlags(&m, from, f[3])
 			m.exactFlags()
 			m.Options = append(m.Options, lex.SplitNonEmpty(f[4], ",")...)
-			if f := checkMount(&m, nil); f.what != "" {
+			if f := checkMount(&m); f.what != "" {
 				what, want = ": "+f.what, f.want
 			}
 		}
@@ -254,7 +254,8 @@ func (l *loader) erlinitMountFlags(m *Mount, from Source, flags string) {
 		if isMountFlag(flag) {
 			m.Options = append(m.Options, flag)
 		} else {
-			l.wrongValue(from, flag, " is no flag of a mount", "flags of erlinit, such as nodev,noexec; what the file system is to be told stands in the fifth field", "the mount without it")
+			const want = "flags of erlinit, such as nodev,noexec; what the file system is to be told stands in the fifth field"
+			l.wrongValue(from, flag, " is no flag of a mount", want, "the mount without it")
 		}
 	}
 }

@@ -67,7 +67,7 @@ func (l *loader) fstabEntry(e *fstab.Entry) (m Mount, ok bool) {
 	case m.Target == "/tmp" || m.Target == "/dev/shm":
 		m.exactFlags() // as mount(8) has them, not added to PID 1's own
 	}
-	if f := checkMount(&m, nil); f.what != "" {
+	if f := checkMount(&m); f.what != "" {
 		f.used = "no such mount"
 		l.problem(Fstab, nil, f)
 		return m, false

@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"io/fs"
-	"slices"
 	"strings"
 
 	"github.com/beaminit/beaminit/config/lex"
@@ -168,95 +167,6 @@ func clean(s string) string {
 	return strings.Trim(string(b), "-.")
 }
 
-// boardID is the id that patterns take: the first word of a file, or the MAC. Where
-// there is none, why says so.
-func (l *loader) boardID() (id, why string) {
-	var f fault
-	switch file := strings.TrimPrefix(l.c.Node.ID, "file:"); {
-	case file == "":
-		return l.mac()
-	case file == l.c.Node.ID:
-		id, f = l.askID(file)
-	default:
-		id, f = l.readID(file)
-	}
-	if id != "" {
-		return id, ""
-	}
-	id, why = l.mac()
-	f.used = "the MAC, " + id
-	if id == "" {
-		f.used = "none"
-	}
-	o := l.c.origin("node.id", "")
-	line := l.line
-	l.line = o.line
-	l.problem(o.from, []string{"node", "id"}, f)
-	l.line = line
-	return id, why
-}
-
-// firstWord ends at the first byte that is blank or control: files of the device tree
-// end in a NUL.
-func firstWord(data []byte) string {
-	start := 0
-	for start < len(data) && data[start] <= ' ' {
-		start++
-	}
-	end := start
-	for end < len(data) && data[end] > ' ' {
-		end++
-	}
-	return string(data[start:end])
-}
-
-// board is the interface of the board that the first one stands on, for a VLAN, a bridge or
-// a bond is not there yet when the node is named. mac is its MAC where the configuration
-// says it.
-func (l *loader) board() (iface, mac string) {
-	iface = l.firstInterface()
-	for range l.c.Network { // as deep as they can stand on each other
-		at := slices.IndexFunc(l.c.Network, func(n Network) bool { return n.Interface == iface })
-		if at < 0 {
-			break
-		}
-		n := &l.c.Network[at]
-		switch {
-		case n.MAC != "":
-			return iface, n.MAC
-		case n.VLAN.Parent != "":
-			iface = n.VLAN.Parent
-		case len(n.Bridge.Ports) > 0:
-			iface = n.Bridge.Ports[0]
-		case len(n.Bond.Ports) > 0:
-			iface = n.Bond.Ports[0]
-		}
-	}
-	return iface, ""
-}
-
-// mac is the MAC of the first interface without its colons; why says why there is none.
-func (l *loader) mac() (id, why string) {
-	iface, own := l.board()
-	if own != "" {
-		return strings.ReplaceAll(own, ":", ""), ""
-	}
-	data, err := l.read("/sys/class/net/" + iface + "/address")
-	if err != nil {
-		return "", "the MAC of " + iface + " cannot be read: " + err.Error()
-	}
-	id = strings.ToLower(strings.ReplaceAll(firstWord(data), ":", ""))
-	for i := 0; i < len(id); i++ {
-		if !lex.IsAlnum(id[i]) {
-			return "", iface + " has no MAC"
-		}
-	}
-	if len(id) < 12 || strings.Trim(id, "0") == "" {
-		return "", iface + " has no MAC"
-	}
-	return id, ""
-}
-
 // etcHostname reads /etc/hostname by the rule of hostname(5): one name, comments begin
 // with #.
 func (l *loader) etcHostname(name *string) bool {
@@ -299,4 +209,16 @@ func (l *loader) deriveHostname(name *string) {
 		what: "nothing names this node, and " + why,
 		want: "node.hostname in " + Path + " or hostname= on the " + cmdlineName,
 	})
+}
+
+// Domain is that of this node and of peers that are named without one: that of
+// node.hostname, else node.domain, else the first of dns.search; empty: there is none.
+func (c *Config) Domain() string {
+	if _, domain, ok := strings.Cut(c.Node.Hostname, "."); ok {
+		return domain
+	}
+	if c.Node.Domain == "" && len(c.DNS.Search) > 0 {
+		return c.DNS.Search[0]
+	}
+	return c.Node.Domain
 }

@@ -40,7 +40,7 @@ func (l *loader) ip(value string) {
 	}
 	l.dnsServers(IPParam, ip.dns[:])
 	if ip.ntp {
-		l.note("ip", unsupported+"the time server is not asked")
+		l.note("ip", "not supported yet; the time server is not asked")
 	}
 	switch word := ip.autoconf; {
 	case word == "" || word == "on" || word == "any":

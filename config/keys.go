@@ -21,7 +21,6 @@ type key struct {
 	max   int64
 
 	required bool // an entry of an array of tables without it cannot be
-	noEffect bool // understood and checked, and nothing acts on it yet
 }
 
 // place is where the value of a key goes: the configuration as a whole, or one entry of

@@ -32,7 +32,7 @@ func (c *Config) WhereMount(i int) string {
 }
 
 // checkMount says what is wrong with a mount as a whole.
-func checkMount(m *Mount, _ []Mount) (f fault) {
+func checkMount(m *Mount) (f fault) {
 	options := fstab.SplitOptions(m.Options)
 	bind := slices.Contains(options, "bind") || slices.Contains(options, "rbind")
 	change := slices.Contains(options, "remount")
@@ -53,7 +53,11 @@ func checkMount(m *Mount, _ []Mount) (f fault) {
 	case !isAbs(m.Target) || path.Clean(m.Target) != m.Target:
 		f.key, f.what = "target", lex.Quote(m.Target)+" is no place to mount on"
 	case m.Format != "" && m.Format != m.Type:
-		return fault{key: "format", what: "a " + m.Format + " cannot be mounted as " + lex.Quote(m.Type), want: "type and format the same, and a [[mount]] each where there are several"}
+		return fault{
+			key:  "format",
+			what: "a " + m.Format + " cannot be mounted as " + lex.Quote(m.Type),
+			want: "type and format the same, and a [[mount]] each where there are several",
+		}
 	case m.Grow != "" && (bind || change):
 		return fault{key: "grow", what: "a directory that is mounted again does not grow", want: "it at the [[mount]] of its device"}
 	case m.Grow != "" && !isGrowable(m.Type):
@@ -113,7 +117,11 @@ func (l *loader) checkMounts() {
 		below := m.Target + "/"
 		for _, before := range l.c.Mounts[:i] {
 			if strings.HasPrefix(before.Target, below) && m.Target != "/" {
-				l.mountProblem(i, "target", fault{what: m.Target + " hides " + before.Target + ", which is mounted before it", want: "it before " + before.Target, used: "the order as it stands"})
+				l.mountProblem(i, "target", fault{
+					what: m.Target + " hides " + before.Target + ", which is mounted before it",
+					want: "it before " + before.Target,
+					used: "the order as it stands",
+				})
 			}
 		}
 	}
@@ -127,7 +135,8 @@ func (l *loader) noteHelped(m *Mount) {
 	case isProgramType(m.Type):
 		l.noteOnce("mount", what+" is mounted by a program, which is not run here; want a [[service]] that runs it")
 	case isNetworkType(m.Type):
-		l.noteOnce("mount", what+" is mounted with the others, before the network is there, and without the program that mount(8) has for it; want a [[service]] that mounts it")
+		l.noteOnce("mount", what+" is mounted with the others, before the network is there, "+
+			"and without the program that mount(8) has for it; want a [[service]] that mounts it")
 	}
 }
 
@@ -167,7 +176,8 @@ func (l *loader) mountOption(i int, option string) {
 			m.Grow = GrowFileSystem
 		}
 	case "X-mount.mode", "X-mount.owner", "X-mount.group", "X-mount.idmap", "X-mount.subdir":
-		l.noteOnce("mount", option+" of "+m.Target+" is without effect: it is for mount(8); want a line of tmpfiles.d for mode and owner, such as z "+m.Target+" 0700 app app")
+		l.noteOnce("mount", option+" of "+m.Target+" is without effect: it is for mount(8); "+
+			"want a line of tmpfiles.d for mode and owner, such as z "+m.Target+" 0700 app app")
 	case "_netdev":
 		if isNetworkType(m.Type) || isProgramType(m.Type) {
 			return // told of
@@ -189,7 +199,11 @@ func (l *loader) checkFound(i int) {
 		return
 	}
 	m.Format = ""
-	l.mountProblem(i, "format", fault{what: m.Source + " is found by the file system that is on it, and an empty device has none", want: "PARTLABEL=, PARTUUID= or /dev/NAME", used: "the mount without format"})
+	l.mountProblem(i, "format", fault{
+		what: m.Source + " is found by the file system that is on it, and an empty device has none",
+		want: "PARTLABEL=, PARTUUID= or /dev/NAME",
+		used: "the mount without format",
+	})
 }
 
 // mountProblem is about the ith mount, wherever it was said.

@@ -37,6 +37,15 @@ func (l *loader) set(k *key, n *Network, from Source, v any) {
 	}
 }
 
+// used is the value that a key goes on with, for a Problem. The host name's is known
+// only at the end (see hostname).
+func (l *loader) used(k *key, field any) string {
+	if field == any(&l.c.Node.Hostname) {
+		return ""
+	}
+	return literal(field)
+}
+
 // store puts a value into its field. ok says that the field has a new value, which may
 // be so in spite of faults: of a list of addresses the good ones count.
 func (l *loader) store(k *key, p any, from Source, v any) (ok bool, faults []fault) {

@@ -77,8 +77,10 @@ func suggest(path []string) string {
 
 // otherWords are what other programs call a key of ours.
 var otherWords = [...]struct{ theirs, ours string }{
-	{"addr", "address"}, {"addresses", "address"}, {"command", "exec"}, {"cmd", "exec"}, {"device", "source"}, {"environment", "env"}, {"fstype", "type"},
-	{"ip", "address"}, {"name_servers", "servers"}, {"nameservers", "servers"}, {"opts", "options"}, {"restart", "on_exit"}, {"routes", "route"}, {"what", "source"}, {"where", "target"},
+	{"addr", "address"}, {"addresses", "address"}, {"command", "exec"}, {"cmd", "exec"},
+	{"device", "source"}, {"environment", "env"}, {"fstype", "type"}, {"ip", "address"},
+	{"name_servers", "servers"}, {"nameservers", "servers"}, {"opts", "options"}, {"restart", "on_exit"},
+	{"routes", "route"}, {"what", "source"}, {"where", "target"},
 }
 
 // otherWord is the key that another program calls by this word; empty: none.

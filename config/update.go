@@ -28,6 +28,9 @@ func (u *Update) Active() bool { return u.Trial != "" || len(u.Confirm)+len(u.Re
 func (l *loader) checkUpdate() {
 	if u := &l.c.Update; u.Active() && u.After >= u.Within {
 		from := max(l.c.from("update.after", ""), l.c.from("update.within", ""))
-		l.problem(from, []string{"update", "within"}, fault{what: "a system that has to be up for " + durationText(u.After) + " (update.after) cannot be that within " + durationText(u.Within), want: "more than update.after"})
+		l.problem(from, []string{"update", "within"}, fault{
+			what: "a system that has to be up for " + durationText(u.After) + " (update.after) cannot be that within " + durationText(u.Within),
+			want: "more than update.after",
+		})
 	}
 }

@@ -96,7 +96,10 @@ func CheckOption(fs, option string) (f Fault, ok bool) {
 	case fs == "":
 		return Fault{What: option + " is no option of a bind mount"}, false
 	case slices.Contains([]string{"uid", "gid", "umask", "fmask", "dmask"}, name):
-		return Fault{option + " is no option of " + fs + ", where each file has an owner and a mode of its own", "none, and a chown of what is on it"}, false
+		return Fault{
+			option + " is no option of " + fs + ", where each file has an owner and a mode of its own",
+			"none, and a chown of what is on it",
+		}, false
 	}
 	f.What = option + " is no option of " + fs
 	if near := lex.Nearest(name, known); near != "" {
