@@ -51,9 +51,9 @@ func (p Pmsg) Read() (entries []Entry) {
 	return entries
 }
 
-// Panics says, in a line for people, that the kernel has left what it said last before it
+// panics says, in a line for people, that the kernel has left what it said last before it
 // died. Such records stay until somebody removes them.
-func (p Pmsg) Panics() string {
+func (p Pmsg) panics() string {
 	names := p.names("dmesg-")
 	if len(names) == 0 {
 		return ""

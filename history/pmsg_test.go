@@ -77,12 +77,12 @@ func TestPanics(t *testing.T) {
 			}
 			want = want[:i] + p.Store + want[i+3:]
 		}
-		if got := p.Panics(); got != want {
+		if got := p.panics(); got != want {
 			t.Errorf("%v:\n got %s\nwant %s", tt.names, got, want)
 		}
 	}
 	for _, none := range []string{"", filepath.Join(t.TempDir(), "none")} {
-		if p := (Pmsg{Store: none}); p.Panics() != "" || p.Read() != nil {
+		if p := (Pmsg{Store: none}); p.panics() != "" || p.Read() != nil {
 			t.Errorf("%q: something is there", none)
 		}
 	}

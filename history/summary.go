@@ -10,10 +10,10 @@ import (
 // shown is how many ends of the release are told after the next start.
 const shown = 3
 
-// Summary says, in a few lines for people, how the boot before the present one ended.
+// summarize says, in a few lines for people, how the boot before the present one ended.
 // last is the sign of life that it left; it may be of another boot. bad: nobody had asked
 // for it.
-func Summary(past []Entry, present uint32, last Entry) (lines []string, bad bool) {
+func summarize(past []Entry, present uint32, last Entry) (lines []string, bad bool) {
 	to := len(past)
 	for to > 0 && past[to-1].Boot == present {
 		to--

@@ -57,7 +57,7 @@ func TestSummary(t *testing.T) {
 		{"no clock", []Entry{{Kind: Boot, Boot: 1, Up: 2 * time.Hour}}, Entry{}, []string{"previous: boot 00000001 " + uncleanShutdown + "2h0m, and the release never answered"}, true},
 	}
 	for _, tt := range tests {
-		got, bad := Summary(tt.past, 9, tt.last)
+		got, bad := summarize(tt.past, 9, tt.last)
 		if !reflect.DeepEqual(got, tt.want) || bad != tt.bad {
 			t.Errorf("%s: bad=%v\n got %s\nwant %s", tt.name, bad, strings.Join(got, "\n     "), strings.Join(tt.want, "\n     "))
 		}

@@ -266,7 +266,7 @@ func (w *Writer) open() {
 		}
 	}
 	w.summary(past, was.Last)
-	if line := w.Pmsg.Panics(); line != "" {
+	if line := w.Pmsg.panics(); line != "" {
 		w.Tell(line, true)
 	}
 }
@@ -276,7 +276,7 @@ func (w *Writer) summary(past []Entry, last Entry) {
 	if w.EarlierBoots != nil {
 		w.EarlierBoots(past)
 	}
-	lines, bad := Summary(past, w.Boot, last)
+	lines, bad := summarize(past, w.Boot, last)
 	for _, line := range lines {
 		w.Tell(line, bad)
 	}

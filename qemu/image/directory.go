@@ -20,20 +20,20 @@ func Directory(s Spec, say func(string)) (Set, error) {
 	if err := unix.Uname(&u); err != nil {
 		return Set{}, err
 	}
-	set := Set{Root: filepath.Join(s.Dir, s.name()+".root"), RootType: RootDirectory}
+	set := Set{Root: filepath.Join(s.Dir, s.name()+".root"), RootType: rootDirectory}
 	set.Kernel.Version = unix.ByteSliceToString(u.Release[:])
 	root := rootfs{Arch: arch.Of(s.Arch), Init: s.Init, Release: release, Config: s.Config}
 	return set, root.directory(set.Root, say)
 }
 
-// RootDirectory is the type of a root that is no file system of its own.
-const RootDirectory = "directory"
+// rootDirectory is the type of a root that is no file system of its own.
+const rootDirectory = "directory"
 
 // directory lays out the tree of the root in out, with the same in it as the image has.
 func (r rootfs) directory(out string, say func(string)) error {
 	stage := out + ".stage"
 	defer os.RemoveAll(stage)
-	sum, err := r.lay(stage, RootDirectory)
+	sum, err := r.lay(stage, rootDirectory)
 	if err != nil {
 		return err
 	}

@@ -41,8 +41,8 @@ func (n *Node) diskArguments() []string {
 // DiskLog is the log of the writes to a disk.
 func DiskLog(disk string) string { return disk + ".log" }
 
-// SlowDisk lets the data disk read and write slowBytes a second, or as fast as it can.
-func (n *Node) SlowDisk(slow bool) error {
+// slowDisk lets the data disk read and write slowBytes a second, or as fast as it can.
+func (n *Node) slowDisk(slow bool) error {
 	limit := 0
 	if slow {
 		limit = slowBytes
@@ -56,9 +56,9 @@ func (n *Node) SlowDisk(slow bool) error {
 	return n.diskNow("slow", slow)
 }
 
-// ReadOnlyDisk makes each write to the data disk fail, as a worn-out flash does that has
+// readOnlyDisk makes each write to the data disk fail, as a worn-out flash does that has
 // become read-only; the node sees errors (EIO), and its file system what it makes of them.
-func (n *Node) ReadOnlyDisk(readOnly bool) error {
+func (n *Node) readOnlyDisk(readOnly bool) error {
 	below := diskFile
 	if readOnly {
 		err := n.execute("blockdev-add", map[string]any{
@@ -95,8 +95,8 @@ func (n *Node) diskNow(what string, wrong bool) error {
 	return nil
 }
 
-// WipeDisk makes the data disk of a node that is off a new one.
-func (n *Node) WipeDisk() error {
+// wipeDisk makes the data disk of a node that is off a new one.
+func (n *Node) wipeDisk() error {
 	if n.Running() {
 		return fmt.Errorf("%s runs: its disk can be wiped while it is off (kill %s)", n.Spec.Name, n.Spec.Name)
 	}
@@ -118,8 +118,8 @@ func (n *Node) makeDisk() error {
 	return image.DataDisk(n.disk, n.secrets, n.lab.opts.Say)
 }
 
-// FillDisk fills the file system on the data disk of a node that is off (debugfs(8)).
-func (n *Node) FillDisk() error {
+// fillDisk fills the file system on the data disk of a node that is off (debugfs(8)).
+func (n *Node) fillDisk() error {
 	if n.lab.opts.As == AsNS {
 		return fmt.Errorf("%s: %w", n.Spec.Name, errNoDisk)
 	}

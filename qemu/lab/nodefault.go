@@ -20,8 +20,8 @@ func (n *Node) Cut(cut bool) {
 	}
 }
 
-// CutOn takes the node off one LAN, or puts it back.
-func (n *Node) CutOn(name string, cut bool) {
+// cutOn takes the node off one LAN, or puts it back.
+func (n *Node) cutOn(name string, cut bool) {
 	n.lab.Switch.Cut(name, n.Spec.Name, cut)
 	n.notes(name, cut)
 	if cut {
@@ -54,8 +54,8 @@ func (n *Node) lans() (names []string) {
 	return names
 }
 
-// Freeze stops the node's processor, or lets it go on.
-func (n *Node) Freeze(frozen bool) error {
+// freeze stops the node's processor, or lets it go on.
+func (n *Node) freeze(frozen bool) error {
 	command, text := "cont", "lab: goes on"
 	if frozen {
 		command, text = "stop", "lab: frozen"
@@ -68,10 +68,8 @@ func (n *Node) Freeze(frozen bool) error {
 	return nil
 }
 
-// Unplug pulls the node's cables, or puts them back: the node sees its carrier go and come.
-func (n *Node) Unplug(out bool) error { return n.unplug(out, n.lans()) }
-
-// unplug is Unplug of the cables of some LANs.
+// unplug pulls the node's cables of some LANs, or puts them back: the node sees its carrier go
+// and come.
 func (n *Node) unplug(out bool, from []string) error {
 	text := "lab: cable plugged in"
 	if out {
@@ -126,7 +124,7 @@ func (n *Node) healOn(names []string, machine bool) error {
 	}
 	for _, name := range cut {
 		if slices.Contains(names, name) {
-			n.CutOn(name, false)
+			n.cutOn(name, false)
 		}
 	}
 	back := map[string]func(bool) error{}
@@ -134,7 +132,7 @@ func (n *Node) healOn(names []string, machine bool) error {
 		back[unpluggedOf(name)] = func(out bool) error { return n.unplug(out, []string{name}) }
 	}
 	if machine {
-		back["frozen"], back["disk slow"], back["disk readonly"] = n.Freeze, n.SlowDisk, n.ReadOnlyDisk
+		back["frozen"], back["disk slow"], back["disk readonly"] = n.freeze, n.slowDisk, n.readOnlyDisk
 	}
 	var errs []error
 	for _, f := range faults {

@@ -32,8 +32,8 @@ var verbs = []Verb{
 	{"heal", "[A [B]]", 0, 2, "take all faults back, or those of a node or a link", (*Lab).heal, healWords},
 	{"kill", "A", 1, 1, "end a node at once, as if its power failed", onNode((*Node).Kill), nil},
 	{"start", "A", 1, 1, "start a node that is off", onNode((*Node).Start), nil},
-	{"stop", "A", 1, 1, "freeze a node (its processor stands still)", onNode(func(n *Node) error { return n.Freeze(true) }), nil},
-	{"cont", "A", 1, 1, "let it go on", onNode(func(n *Node) error { return n.Freeze(false) }), nil},
+	{"stop", "A", 1, 1, "freeze a node (its processor stands still)", onNode(func(n *Node) error { return n.freeze(true) }), nil},
+	{"cont", "A", 1, 1, "let it go on", onNode(func(n *Node) error { return n.freeze(false) }), nil},
 	{"reset", "A", 1, 1, "press its reset button",
 		onNode(func(n *Node) error { return n.Monitor("system_reset") }), nil},
 	{"poweroff", "A", 1, 1, "press its power button (ACPI): the node goes down in order",
@@ -85,10 +85,10 @@ func (l *Lab) Do(words ...string) error {
 	return nil
 }
 
-// VerbError is of a verb that a lab does not know.
-type VerbError struct{ Verb string }
+// verbError is of a verb that a lab does not know.
+type verbError struct{ Verb string }
 
-func (e *VerbError) Error() string {
+func (e *verbError) Error() string {
 	var names []string
 	for _, v := range verbs {
 		names = append(names, v.Name)
@@ -131,7 +131,7 @@ func isolate(l *Lab, words, lans []string) error {
 	case !n.on(lans[0]):
 		return fmt.Errorf("%s is not on lan %q", words[0], lans[0])
 	default:
-		n.CutOn(lans[0], true)
+		n.cutOn(lans[0], true)
 	}
 	return nil
 }
@@ -152,11 +152,11 @@ func (l *Lab) diskWords(words, _ []string) error {
 	}
 	switch words[1] {
 	case "slow":
-		return n.SlowDisk(true)
+		return n.slowDisk(true)
 	case "readonly":
-		return n.ReadOnlyDisk(true)
+		return n.readOnlyDisk(true)
 	case "full":
-		return n.FillDisk()
+		return n.fillDisk()
 	}
-	return n.WipeDisk()
+	return n.wipeDisk()
 }

@@ -41,7 +41,7 @@ func (k named) parse(words []string) (v Verb, rest, lans []string, err error) {
 		i = slices.IndexFunc(verbs, func(v Verb) bool { return v.Name == words[0] })
 	}
 	if i < 0 {
-		return wrong(&VerbError{strings.Join(words, " ")})
+		return wrong(&verbError{strings.Join(words, " ")})
 	}
 	v = verbs[i]
 	rest, lans, err = k.where(words)

@@ -88,11 +88,6 @@ func NewSwitch() *Switch {
 	return &Switch{learned: map[station]*port{}, links: map[way]*link{}, traffic: map[way]uint64{}}
 }
 
-// Attach makes conn the port of a node that has one, on the only LAN: see AttachAt.
-func (s *Switch) Attach(name string, conn io.ReadWriteCloser, cut bool) <-chan struct{} {
-	return s.AttachAt(At{Node: name}, conn, cut)
-}
-
 // AttachAt makes conn a port and forwards its frames until conn ends or the switch
 // is closed; then it closes conn. cut is whether the port starts cut. The returned
 // channel is closed when the port is gone.

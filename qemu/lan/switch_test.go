@@ -16,6 +16,11 @@ import (
 
 const broadcast = "\xff\xff\xff\xff\xff\xff"
 
+// attach makes conn the port of a node that has one, on the only LAN.
+func (s *Switch) attach(name string, conn io.ReadWriteCloser, cut bool) <-chan struct{} {
+	return s.AttachAt(At{Node: name}, conn, cut)
+}
+
 // addr is the n-th address of a test.
 func addr(n byte) string { return "\x52\x54\x00\x00\x00" + string(n) }
 
@@ -29,7 +34,7 @@ func wire(dst, src, text string) []byte {
 func plug(t *testing.T, s *Switch, name string) net.Conn {
 	t.Helper()
 	guest, port := net.Pipe()
-	s.Attach(name, port, false)
+	s.attach(name, port, false)
 	t.Cleanup(func() { guest.Close() })
 	return guest
 }
@@ -98,7 +103,7 @@ func TestSwitchForgetsAPortThatIsGone(t *testing.T) {
 	s := NewSwitch()
 	defer s.Close()
 	guest, port := net.Pipe()
-	gone := s.Attach("a", port, false)
+	gone := s.attach("a", port, false)
 	b, c := plug(t, s, "b"), plug(t, s, "c")
 	send(t, guest, wire(broadcast, addr('a'), "x"))
 	wants(t, "b", b, "x")
@@ -171,7 +176,7 @@ func TestSwitchEndsAPortThatLosesItsFraming(t *testing.T) {
 	for _, head := range []string{"\x00\x00\x00\x00", "\x00\x00\x00\x0d", "\xff\xff\xff\xff"} {
 		s := NewSwitch()
 		guest, port := net.Pipe()
-		gone := s.Attach("a", port, false)
+		gone := s.attach("a", port, false)
 		send(t, guest, []byte(head))
 		select {
 		case <-gone:

@@ -60,7 +60,7 @@ func udpIn(t *testing.T, s *Switch, address string) net.PacketConn {
 			return
 		}
 		guest, port := net.Pipe()
-		s.Attach("tap", port, false)
+		s.attach("tap", port, false)
 		tap, err := Tap(guest, "lan0", prefix)
 		if err != nil {
 			done <- result{nil, err}

@@ -20,7 +20,7 @@ func TestTapPort(t *testing.T) {
 		nstest.Must(t, err)
 		nstest.Must(t, configure("eth0", netip.MustParsePrefix("192.168.7.2/24")))
 		port := NewTapPort(dev)
-		s.Attach("node", port, false)
+		s.attach("node", port, false)
 		own, err := net.ListenPacket("udp4", "192.168.7.2:9")
 		nstest.Must(t, err)
 		defer own.Close()

@@ -57,10 +57,10 @@ func (c *Console) stamped(line []byte) []byte {
 	return line
 }
 
-// ErrNoTyping: who sits at a node's kernel log can only read.
-var ErrNoTyping = errors.New("a namespace's console is its kernel log, on which nobody can type: lab shell has its ttyS1")
+// errNoTyping: who sits at a node's kernel log can only read.
+var errNoTyping = errors.New("a namespace's console is its kernel log, on which nobody can type: lab shell has its ttyS1")
 
-func (c *Console) Write([]byte) (int, error) { return 0, ErrNoTyping }
+func (c *Console) Write([]byte) (int, error) { return 0, errNoTyping }
 
 // SetDeadline and SetReadDeadline are those of the log; nothing is ever written.
 func (c *Console) SetDeadline(t time.Time) error      { return c.log.SetReadDeadline(t) }

@@ -97,8 +97,8 @@ func Why(ctx context.Context) string {
 	return "SIGTERM"
 }
 
-// OnTerminal tells whether w is one that can show a live table.
-func OnTerminal(w io.Writer) bool {
+// onTerminal tells whether w is one that can show a live table.
+func onTerminal(w io.Writer) bool {
 	f, is := w.(*os.File)
 	return is && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
@@ -106,7 +106,7 @@ func OnTerminal(w io.Writer) bool {
 // Show shows a source until ctx ends: a live table on a terminal, with the note below it, and
 // elsewhere a line for each change.
 func Show(ctx context.Context, out io.Writer, from tui.Source, note string) error {
-	if OnTerminal(out) {
+	if onTerminal(out) {
 		return tui.Live(ctx, from, note)
 	}
 	err := tui.Plain(ctx, out, from, nil)
