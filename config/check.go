@@ -20,7 +20,7 @@ func isHostname(s string) bool {
 	for more := true; more; {
 		var label string
 		label, s, more = strings.Cut(s, ".")
-		if len(label) > 63 || !lex.IsMadeOf(label, "-") || label[0] == '-' || label[len(label)-1] == '-' {
+		if !lex.IsDNSLabel(label) {
 			return false
 		}
 	}

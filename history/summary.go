@@ -108,12 +108,17 @@ func times(n int) string {
 // endsOf are the ends of the release in a boot, but for the one that was asked for.
 func endsOf(boot []Entry) (ends []*Entry) {
 	for i := range boot {
-		e := &boot[i]
-		if e.Kind == End && !(e.Why == orderly && i+1 < len(boot) && boot[i+1].Kind == Down && boot[i+1].Asked) {
+		if e := &boot[i]; e.Kind == End && !askedFor(e, boot[i+1:]) {
 			ends = append(ends, e)
 		}
 	}
 	return ends
+}
+
+// askedFor says whether an end of the release was the beginning of a way down that was asked
+// for, by what follows it.
+func askedFor(end *Entry, next []Entry) bool {
+	return end.Why == orderly && len(next) > 0 && next[0].Kind == Down && next[0].Asked
 }
 
 // orderly is how a release ends that was asked to.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beaminit/beaminit/config/lex"
 	"github.com/beaminit/beaminit/internal/report"
 )
 
@@ -144,7 +145,7 @@ func (l *Lease) Check() error {
 		return fmt.Errorf("lease of %s: times %d, %d, %d s do not follow each other", l.Address, l.Renew, l.Rebind, l.Seconds)
 	case l.MTU != 0 && (l.MTU < 576 || l.MTU > 65535):
 		return fmt.Errorf("lease of %s: MTU %d", l.Address, l.MTU)
-	case l.Hostname != "" && !HostName(l.Hostname), l.Domain != "" && !HostName(l.Domain):
+	case l.Hostname != "" && !DomainName(l.Hostname), l.Domain != "" && !DomainName(l.Domain):
 		return fmt.Errorf("lease of %s: host name %.80q, domain %.80q", l.Address, l.Hostname, l.Domain)
 	case len(l.Routers) > maxList || len(l.Routes) > maxList || len(l.NTP) > maxList || len(l.Boot) > 36:
 		return fmt.Errorf("lease of %s: a list with more than %d entries", l.Address, maxList)
@@ -155,7 +156,9 @@ func (l *Lease) Check() error {
 		}
 	}
 	for _, r := range l.Routes {
-		if !r.To.IsValid() || !r.To.Addr().Is4() || r.Via.IsValid() && (!r.Via.Is4() || !IsHost(r.Via)) {
+		to4 := r.To.IsValid() && r.To.Addr().Is4()
+		via4 := !r.Via.IsValid() || r.Via.Is4() && IsHost(r.Via)
+		if !to4 || !via4 {
 			return fmt.Errorf("lease of %s: no route to %s via %s", l.Address, r.To, r.Via)
 		}
 	}
@@ -172,7 +175,7 @@ func (d *DNS) check() error {
 		}
 	}
 	for _, name := range d.Search {
-		if !HostName(name) {
+		if !DomainName(name) {
 			return fmt.Errorf("%.80q is no domain name", name)
 		}
 	}
@@ -184,20 +187,15 @@ func IsHost(a netip.Addr) bool {
 	return a.IsValid() && !a.IsUnspecified() && !a.IsMulticast() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }
 
-// HostName says whether s is a host name by RFC 1123 (2.1): labels of letters, digits and
-// inner hyphens, 63 bytes each, and 253 in all.
-func HostName(s string) bool {
-	if s == "" || len(s) > 253 {
+// DomainName says whether s is a name that the DNS can have for a host (RFC 1123, 2.1): 253
+// bytes at most, where the name of a machine has 64.
+func DomainName(s string) bool {
+	if len(s) > 253 {
 		return false
 	}
 	for _, label := range strings.Split(s, ".") {
-		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+		if !lex.IsDNSLabel(label) {
 			return false
-		}
-		for i := 0; i < len(label); i++ {
-			if c := label[i]; c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
-				return false
-			}
 		}
 	}
 	return true

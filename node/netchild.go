@@ -209,7 +209,7 @@ func (n *node) restoreName() {
 	if !n.namedByNetwork() {
 		return
 	}
-	if text, err := n.Image.Read(netName); err == nil && netcfg.HostName(strings.TrimSpace(string(text))) {
+	if text, err := n.Image.Read(netName); err == nil && netcfg.DomainName(strings.TrimSpace(string(text))) {
 		n.setName(strings.TrimSpace(string(text)))
 		return
 	}
@@ -217,7 +217,7 @@ func (n *node) restoreName() {
 	if proto, _, _ := strings.Cut(string(pnp), "\n"); !strings.HasPrefix(proto, "#PROTO: ") {
 		return
 	}
-	if name, err := os.Hostname(); err == nil && netcfg.HostName(name) && name != "localhost" && len(name) <= 64 {
+	if name, err := os.Hostname(); err == nil && netcfg.DomainName(name) && name != "localhost" && len(name) <= 64 {
 		n.setName(name)
 	}
 }

@@ -34,6 +34,12 @@ func IsMadeOf(s, more string) bool {
 	return s != ""
 }
 
+// IsDNSLabel says that a string can stand between two dots of a host name (RFC 1123, 2.1):
+// letters, digits and inner hyphens, 63 bytes at most.
+func IsDNSLabel(s string) bool {
+	return len(s) <= 63 && IsMadeOf(s, "-") && s[0] != '-' && s[len(s)-1] != '-'
+}
+
 // IsPrintable says that a string is UTF-8 and holds no control character. Such a string
 // may go into a line of a log, a file of lines, an argument or an environment.
 func IsPrintable(s string) bool {

@@ -30,3 +30,15 @@ func TestSome(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestIsDNSLabel(t *testing.T) {
+	long := strings.Repeat("a", 63)
+	for s, want := range map[string]bool{
+		"a": true, "n-1": true, "7": true, long: true,
+		"": false, "-a": false, "a-": false, "a_b": false, "a.b": false, long + "a": false, "ä": false,
+	} {
+		if got := IsDNSLabel(s); got != want {
+			t.Errorf("%q: %v, want %v", s, got, want)
+		}
+	}
+}

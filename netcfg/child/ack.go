@@ -48,7 +48,7 @@ func leaseOf(ack *dhcpv4.DHCPv4) (l netcfg.Lease, say []string, err error) {
 		}
 	}
 	name := func(what, s string) string {
-		if s = strings.TrimRight(s, "\x00."); s != "" && !netcfg.HostName(s) {
+		if s = strings.TrimRight(s, "\x00."); s != "" && !netcfg.DomainName(s) {
 			say = append(say, fmt.Sprintf("the server's %s %.80q is none, and not used", what, s))
 			return ""
 		}

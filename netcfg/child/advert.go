@@ -106,7 +106,7 @@ func domains(b []byte) (names []string) {
 		b = b[1:]
 		switch {
 		case n == 0:
-			if netcfg.HostName(name) {
+			if netcfg.DomainName(name) {
 				names = append(names, name)
 			}
 			name = ""

@@ -57,8 +57,17 @@ const maxSay = 16
 
 // state is that of the link with what the network gave it.
 func (k *link) state(plan *netcfg.Link) netcfg.State {
-	if k.State != netcfg.NoAddress || plan.DHCP && k.lease == nil || !plan.DHCP && plan.LinkLocal && !k.local.IsValid() {
+	if k.State != netcfg.NoAddress {
 		return k.State
+	}
+	given := true
+	if plan.DHCP {
+		given = k.lease != nil
+	} else if plan.LinkLocal {
+		given = k.local.IsValid()
+	}
+	if !given {
+		return netcfg.NoAddress
 	}
 	return netcfg.Ready
 }

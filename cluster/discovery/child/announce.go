@@ -174,7 +174,8 @@ func (a *announcement) message(key []byte, legacy *message) ([]byte, error) {
 func (a *announcement) asks(m *message) bool {
 	instance, host := a.host+"."+service, a.host+local
 	for _, r := range m.records {
-		if r.kind == dnsmessage.TypePTR && r.name == service && r.target == instance && r.ttl >= otherTTL/2 && len(m.questions) == 1 {
+		pointer := r.kind == dnsmessage.TypePTR && r.name == service && r.target == instance
+		if pointer && r.ttl >= otherTTL/2 && len(m.questions) == 1 {
 			return false
 		}
 	}

@@ -145,9 +145,7 @@ func (r *resolver) once(network string, server netip.Addr, query []byte, id uint
 		if err != nil {
 			return message{}, err
 		}
-		m, err := parseMessage(b[:n])
-		if err == nil && m.ID == id && m.Response && m.OpCode == 0 && len(m.questions) == 1 &&
-			m.questions[0].Type == q.Type && m.questions[0].Class == q.Class && plain(m.questions[0].Name) == plain(q.Name) {
+		if m, err := parseMessage(b[:n]); err == nil && m.ID == id && m.repeats(q) {
 			return m, nil
 		}
 		if network == "tcp" {
@@ -155,6 +153,15 @@ func (r *resolver) once(network string, server netip.Addr, query []byte, id uint
 		}
 	}
 	return message{}, fmt.Errorf("%s: no answer to what it was asked", server)
+}
+
+// repeats says whether m is an answer to the question, which it has to repeat (RFC 5452, 9.1).
+func (m *message) repeats(q *dnsmessage.Question) bool {
+	if !m.Response || m.OpCode != 0 || len(m.questions) != 1 {
+		return false
+	}
+	asked := m.questions[0]
+	return asked.Type == q.Type && asked.Class == q.Class && plain(asked.Name) == plain(q.Name)
 }
 
 // dial connects to a server. TCP is on its way then: the first write waits for it. net.Dial
