@@ -21,17 +21,21 @@ var cgroupFiles = [...]struct {
 	check func(string) bool
 	want  string
 }{
-	{"memory.max", isCgroupSize, wantCgroupSize}, {"memory.high", isCgroupSize, wantCgroupSize}, {"memory.swap.max", isCgroupSize, wantCgroupSize},
+	{"memory.max", isCgroupSize, wantCgroupSize},
+	{"memory.high", isCgroupSize, wantCgroupSize},
+	{"memory.swap.max", isCgroupSize, wantCgroupSize},
 	{"memory.oom.group", func(s string) bool { return s == "0" || s == "1" }, `0, or 1: the OOM killer ends all that is in the group`},
 	{"cpu.weight", isWeight, wantWeight},
-	{"cpu.max", isQuota, `"max", or of how many microseconds how many: "50000 100000" is half a CPU; 1000 at least, and 1000000 for the second at most`},
+	{"cpu.max", isQuota, wantQuota},
 	{"pids.max", func(s string) bool { return s == "max" || between(s, 1, math.MaxInt32) }, `a number of processes and threads, or "max"`},
 	{"io.weight", func(s string) bool { return isWeight(strings.TrimPrefix(s, "default ")) }, wantWeight},
 }
 
 const (
 	wantCgroupSize = `bytes, with K, M or G such as "256M", or "max"`
-	wantWeight     = "1 to 10000; 100 is the kernel's own"
+	wantQuota      = `"max", or of how many microseconds how many: "50000 100000" is half a CPU; ` +
+		`1000 at least, and 1000000 for the second at most`
+	wantWeight = "1 to 10000; 100 is the kernel's own"
 )
 
 // storeCgroup takes a list of FILE=VALUE, the good ones of it. Of one file the last counts.

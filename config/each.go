@@ -87,7 +87,8 @@ func (c *Config) eachRoot(f func(key, value, where string)) {
 	}
 	for _, v := range [...][2]string{
 		{"root", lex.Quote(r.Device)}, {"rootfstype", lex.Quote(r.Type)}, {"rootflags", lex.Quote(r.Flags)},
-		{"rw", strconv.FormatBool(r.Write)}, {"rootwait", lex.Quote(wait)}, {"rootdelay", lex.Quote(durationText(r.Delay))}, {"init", lex.Quote(r.Program)},
+		{"rw", strconv.FormatBool(r.Write)}, {"rootwait", lex.Quote(wait)}, {"rootdelay", lex.Quote(durationText(r.Delay))},
+		{"init", lex.Quote(r.Program)},
 	} {
 		_, where := c.where(v[0], "", []string{v[0]}, 0)
 		f(v[0], v[1], where)

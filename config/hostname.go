@@ -29,10 +29,7 @@ func (l *loader) setHostname(from Source, s string) (ok bool, faults []fault) {
 			return false, []fault{{what: lex.Quote(s) + " is no pattern", want: "%s, %.4s (the first four of the board's id) or %-.4s (the last four)"}}
 		}
 	}
-	l.hosts[from] = s
-	if from == Erlinit {
-		l.named = l.line
-	}
+	l.hosts[from] = wantedHost{s, l.line}
 	return true, faults
 }
 
@@ -49,24 +46,22 @@ func isLocalhost(s string) bool {
 
 // hostname settles the host name: the strongest source with a valid one has it. The
 // board's id, /etc/hostname and the MAC are read only where they are needed.
-func (l *loader) hostname() {
+func (l *loader) hostname(s Sources) {
 	name := &l.c.Node.Hostname
 	for from := Cmdline; from >= Erlinit && *name == ""; from-- {
-		l.line, l.option = 0, ""
-		if from == Erlinit {
-			l.line = l.named
-		}
-		if s := l.hosts[from]; s != "" && l.expand(name, from, s) {
+		wanted := l.hosts[from]
+		l.line, l.option = wanted.line, ""
+		if wanted.pattern != "" && l.expand(name, from, wanted.pattern) {
 			l.mark("node.hostname", "", from)
 		}
 	}
 	l.line = 0
-	l.c.wanted = l.hosts[ErlinitArgs]
+	l.c.wanted = l.hosts[ErlinitArgs].pattern
 	for from := TOML; from >= Erlinit && l.c.wanted == ""; from-- {
-		l.c.wanted = l.hosts[from]
+		l.c.wanted = l.hosts[from].pattern
 	}
-	if *name == "" && isHostname(l.name) {
-		*name = l.name
+	if *name == "" && s.Environment != nil && isHostname(s.Hostname) {
+		*name = s.Hostname
 		l.mark("node.hostname", "", Environment)
 	}
 	if *name == "" && l.etcHostname(name) {
@@ -190,7 +185,7 @@ func (l *loader) etcHostname(name *string) bool {
 		for _, f := range faults {
 			l.hostnameProblem(EtcHostname, f)
 		}
-		return l.hosts[EtcHostname] != "" && l.expand(name, EtcHostname, line)
+		return l.hosts[EtcHostname].pattern != "" && l.expand(name, EtcHostname, line)
 	}
 	return false
 }

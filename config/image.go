@@ -28,7 +28,8 @@ func (l *loader) addModules() {
 		switch {
 		case slices.ContainsFunc(k.Modules, same):
 		case slices.ContainsFunc(k.Blacklist, same):
-			l.noteOnce("modprobe.d", name+" is not loaded: blacklist, install or modprobe.blacklist= bars it; want it in kernel.modules where it is wanted")
+			l.noteOnce("modprobe.d", name+" is not loaded: blacklist, install or modprobe.blacklist= bars it; "+
+				"want it in kernel.modules where it is wanted")
 		default:
 			if l.c.from("kernel.modules", "") == BuiltIn {
 				l.mark("kernel.modules", "", Image)

@@ -11,21 +11,28 @@ import (
 
 // loader is the state of one Load.
 type loader struct {
-	c     *Config
-	read  func(path string) ([]byte, error)
-	hosts [Cmdline + 1]string // what each source wants as host name, still a pattern
-	run   func(argv []string) ([]byte, error)
-	image *image.Settings // what the image has for other inits
+	c    *Config
+	read func(path string) ([]byte, error)
+	run  func(argv []string) ([]byte, error)
 
+	// What waits until all sources have been read.
+	hosts       [Cmdline + 1]wantedHost // by each source
+	image       *image.Settings         // what the image has for other inits
 	fromFstab   []fstabMount
 	rootOptions []string // of / in fstab
 
-	name   string // that a container has
-	given  []given
-	peers  peerIndex
-	line   int    // of ErlinitPath that is taken over; 0: another source is
-	option string // of erlinit that is taken over, as it was written
-	named  int    // line of ErlinitPath with the pattern of the host name
+	// Where the words stand that are taken over now, for a problem with them.
+	line   int    // of ErlinitPath or fstabPath; 0: another source is
+	option string // of erlinit, as it was written
+
+	given []given   // options of erlinit that count once
+	peers peerIndex // of the table of peers that grows
+}
+
+// wantedHost is a host name or a pattern for one, and the line of ErlinitPath that it stands in.
+type wantedHost struct {
+	pattern string
+	line    int
 }
 
 // Sources is what a Config is made of.
@@ -70,9 +77,8 @@ func (s Sources) Load() *Config {
 		l.kernelCmdline(s.Cmdline, s.Args)
 	} else {
 		l.environment(s.Environment, s.Args)
-		l.name = s.Hostname
 	}
-	l.hostname()
+	l.hostname(s)
 	l.notes()
 	if s.Environment == nil {
 		l.noteBrought(files)

@@ -38,7 +38,8 @@ func (l *loader) addPeer(peers []Peer, from Source, path []string, name, address
 		return drop(lex.Quote(address)+" is no address of a host", `an address such as "192.168.7.6"`)
 	}
 	if isZoned(a) {
-		return drop(a.String()+" means nothing without its link, which /etc/hosts cannot say", "an IPv4 address, or one of IPv6 that is good beyond a link")
+		return drop(a.String()+" means nothing without its link, which /etc/hosts cannot say",
+			"an IPv4 address, or one of IPv6 that is good beyond a link")
 	}
 	name = strings.ToLower(name)
 	x := l.indexOf(peers)

@@ -31,12 +31,14 @@ func (r *Release) Check(fsys FS, c *Command, hostname string) []error {
 		errs = append(errs, fmt.Errorf("%s/bin/epmd: %w; want it for distribution.epmd = \"daemon\"", r.ERTSDir, err))
 	}
 	if _, err := fsys.Mode(r.ERTSDir + "/bin/inet_gethost"); err != nil && strings.IndexByte(hostname, '.') < 0 {
-		errs = append(errs, fmt.Errorf("%s/bin/inet_gethost: %w; the VM halts without it where the host name has no domain; want it, or node.hostname with a domain", r.ERTSDir, err))
+		errs = append(errs, fmt.Errorf("%s/bin/inet_gethost: %w; "+
+			"the VM halts without it where the host name has no domain; want it, or node.hostname with a domain", r.ERTSDir, err))
 	}
 	// One elsewhere may be on a file system that is mounted at boot.
 	if path := valueOf(c.Env, "ERL_INETRC"); strings.HasPrefix(path, "/etc/") {
 		if _, err := fsys.Mode(path); err != nil {
-			errs = append(errs, fmt.Errorf("ERL_INETRC: %s: %w; the VM looks names up by inet_gethost then; want the file in the image, or no ERL_INETRC", path, err))
+			errs = append(errs, fmt.Errorf("ERL_INETRC: %s: %w; "+
+				"the VM looks names up by inet_gethost then; want the file in the image, or no ERL_INETRC", path, err))
 		}
 	}
 	if !isDir(fsys, r.Root+"/lib") {

@@ -45,7 +45,8 @@ func (r *Release) ownScripts(fsys FS, env []string) {
 	if server := r.Root + "/bin/server"; r.Mix {
 		text, _ := fsys.Read(server, maxFile)
 		if strings.Contains(string(text), "PHX_SERVER=true") && !has(r.scriptEnv(env), "PHX_SERVER") {
-			r.notes = append(r.notes, server+` sets PHX_SERVER=true, and is not run: Phoenix may not serve without; want PHX_SERVER = "true" in release.env`)
+			r.notes = append(r.notes, server+` sets PHX_SERVER=true, and is not run: `+
+				`Phoenix may not serve without; want PHX_SERVER = "true" in release.env`)
 		}
 		return
 	}

@@ -53,14 +53,16 @@ func (r *Release) chooseCookie(in *Inputs, c *Command, f *filter) []byte {
 			continue
 		}
 		if s.name == flag && f.hidden {
-			c.problem(errors.New("-setcookie stands there more than once, or for other nodes, which is not supported yet; want one cookie in " + in.Distribution.CookieFile + "; using the first one"))
+			c.problem(errors.New("-setcookie stands there more than once, or for other nodes, which is not supported yet; " +
+				"want one cookie in " + in.Distribution.CookieFile + "; using the first one"))
 		}
 		c.cookie, c.CookieFrom = cookie, s.name
 		if f.cookie.value != "" && f.cookie.value != string(cookie) {
 			c.note(f.cookie.from + ": -setcookie is left out: the cookie in " + s.name + " is used (fingerprint " + c.Fingerprint() + ")")
 		}
 		if s.name == flag && r.cookie != nil && !in.Erlinit && string(bytes.TrimSpace(r.cookie)) != string(cookie) {
-			c.note(f.cookie.from + ": -setcookie is used (fingerprint " + c.Fingerprint() + "), and not the cookie in " + r.Root + "/releases/COOKIE")
+			c.note(f.cookie.from + ": -setcookie is used (fingerprint " + c.Fingerprint() + "), " +
+				"and not the cookie in " + r.Root + "/releases/COOKIE")
 		}
 		if i == len(sources)-1 {
 			return nil // it is where the VM looks for it

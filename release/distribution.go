@@ -109,7 +109,8 @@ func (r *Release) distribution(in *Inputs, c *Command, n *naming, f *filter) []s
 		c.Unprobed = r.SysConfig + ": start_distribution is false"
 	case f.portOfModule():
 		c.Unprobed = "the port is that of the module " + f.module + "; want distribution.port where it is known"
-		c.note("distribution.epmd: the module " + f.module + " decides on the port; with distribution.port it would be known to the probe, beaminit remote and rpc too")
+		c.note("distribution.epmd: the module " + f.module + " decides on the port; " +
+			"with distribution.port it would be known to the probe, beaminit remote and rpc too")
 	}
 	if r.sys.port != "" && r.sys.port != f.port && f.module == "" {
 		c.note(r.SysConfig + ": inet_dist_listen_min " + shown(r.sys.port) + " is without effect: " + usesPort)
@@ -132,7 +133,8 @@ func (r *Release) distribution(in *Inputs, c *Command, n *naming, f *filter) []s
 		}
 		flags = append(flags, "-proto_dist", c.Proto, "-ssl_dist_optfile", c.Tmp+"/tls.config")
 		if f.mode == "embedded" && in.Distribution.Connect {
-			c.note("-mode embedded of the release: TLS is ready too late for the mesh that distribution.connect makes; want the release to connect its nodes, or -mode interactive")
+			c.note("-mode embedded of the release: TLS is ready too late for the mesh that distribution.connect makes; " +
+				"want the release to connect its nodes, or -mode interactive")
 		}
 		c.Files = append(c.Files, File{c.Tmp + "/tls.config", 0o600, tlsConfig(&in.Distribution.TLS), false})
 	case f.proto == "" && in.IPv6:
@@ -200,7 +202,8 @@ func (r *Release) insecure(in *Inputs, f *filter) error {
 	case in.Distribution.TLS.Broken:
 		return errors.New("distribution.tls has a problem, and plain TCP must not stand in for it; want its cert, key and ca")
 	case f.lost && !f.tls && r.sys.tls:
-		return errors.New(r.SysConfig + ": epmdless is to use TLS, which it does by its own module only; want [distribution.tls] with cert, key and ca, or distribution.epmd = \"module:epmdless_client\"")
+		return errors.New(r.SysConfig + ": epmdless is to use TLS, which it does by its own module only; " +
+			`want [distribution.tls] with cert, key and ca, or distribution.epmd = "module:epmdless_client"`)
 	}
 	return nil
 }

@@ -80,7 +80,8 @@ const lateNotice = `
   {inet_dist_connect_options,` + keepalive + `},
   {inet_dist_listen_options,` + keepalive + `},`
 
-const keepalive = `[{nodelay,true},{keepalive,true},{raw,6,4,<<1:32/native>>},{raw,6,5,<<1:32/native>>},{raw,6,6,<<8:32/native>>},{raw,6,18,<<9000:32/native>>}]`
+const keepalive = `[{nodelay,true},{keepalive,true},` +
+	`{raw,6,4,<<1:32/native>>},{raw,6,5,<<1:32/native>>},{raw,6,6,<<8:32/native>>},{raw,6,18,<<9000:32/native>>}]`
 
 // syncNodes has the VM connect to all peers while it starts, for applications that need
 // them by then. The mesh itself needs it not: whoever answers is connected as soon as

@@ -40,7 +40,8 @@ func (r *Release) heart(in *Inputs, c *Command, f *filter) bool {
 		bin := r.ERTSDir + "/bin:"
 		c.Argv = append(c.Argv, "-env", "PATH", HeartDir+":"+bin+strings.TrimPrefix(valueOf(c.Env, "PATH"), bin))
 		if f.heart != "" {
-			c.note(f.heart + ": -heart: beaminit is the heart, by " + HeartDir + " in front of the PATH; the one in " + r.ERTSDir + "/bin is not used")
+			c.note(f.heart + ": -heart: beaminit is the heart, by " + HeartDir + " in front of the PATH; " +
+				"the one in " + r.ERTSDir + "/bin is not used")
 		}
 	case kind == OwnHeart:
 	case in.Heart:

@@ -76,7 +76,8 @@ func (r *Release) chooseERTS(fsys FS, v string, names, files []string) (why stri
 	}
 	if len(own) > 1 {
 		slices.Sort(own)
-		return "", errors.New(r.Root + ": several ERTS (erts-" + strings.Join(own, ", erts-") + ") and none that start_erl.data or a .rel file names; want the version in releases/start_erl.data")
+		return "", errors.New(r.Root + ": several ERTS (erts-" + strings.Join(own, ", erts-") + ") " +
+			"and none that start_erl.data or a .rel file names; want the version in releases/start_erl.data")
 	}
 	text := r.Root + ": no ERTS in it (erts-" + v + ")"
 	for _, root := range [...]string{systemRoot, localRoot} {
@@ -93,7 +94,8 @@ func (r *Release) chooseERTS(fsys FS, v string, names, files []string) (why stri
 			text += ", which has erts-" + strings.Join(system, ", erts-")
 		}
 	}
-	return "", errors.New(text + "; want a release with its own: {include_erts, true} in relx, include_erts: true in mix release, {erts, code:root_dir()} in systools:make_tar")
+	return "", errors.New(text + "; want a release with its own: {include_erts, true} in relx, " +
+		"include_erts: true in mix release, {erts, code:root_dir()} in systools:make_tar")
 }
 
 // major is the part of a version of ERTS that a new OTP has a new one of.

@@ -39,7 +39,8 @@ func (r *Release) naming(in *Inputs, c *Command, f *filter) (n naming) {
 	}
 	n.none, n.long = names == config.NoNames, names == config.LongNames
 	if names == config.AddressNames {
-		c.problem(errors.New(from + ` is "address" and the node has none; want network.eth0.address, or a line of [peers] for ` + in.Hostname + `; using short names`))
+		c.problem(errors.New(from + ` is "address" and the node has none; ` +
+			`want network.eth0.address, or a line of [peers] for ` + in.Hostname + `; using short names`))
 	}
 	_, n.domain, _ = strings.Cut(in.Hostname, ".")
 	if n.domain == "" {
@@ -102,7 +103,8 @@ func (r *Release) namesOfRelease(in *Inputs, c *Command, f *filter) (names, from
 		return config.NoNames, from
 	}
 	if in.Erlinit && in.Distribution.Name == "" && f.name == "" && len(in.Peers) == 0 {
-		c.note("the release has no -name and no -sname: as with erlinit, its node has no name when it starts; want distribution.name or [peers] for a cluster")
+		c.note("the release has no -name and no -sname: as with erlinit, its node has no name when it starts; " +
+			"want distribution.name or [peers] for a cluster")
 		return config.NoNames, ""
 	}
 	return in.Distribution.Names, ""
