@@ -46,7 +46,10 @@ func isID(s string) bool {
 }
 
 func isBoot(s string) bool {
-	return s != "." && s != ".." && (isAbs(s) || !strings.Contains(s, "/")) && !strings.HasSuffix(s, ".boot")
+	if s == "." || s == ".." || strings.HasSuffix(s, ".boot") {
+		return false
+	}
+	return isAbs(s) || !strings.Contains(s, "/")
 }
 
 func isUser(s string) bool {
@@ -118,7 +121,10 @@ func isStart(s string) bool { return s == Before || s == With || s == After }
 func isServiceReady(s string) bool { return s == Started || s == Notify || s == Exit }
 
 func isOverlay(s string) bool {
-	return s == InTmpfs || s == Off || isAbs(s) && path.Clean(s) == s && s != "/" && !strings.ContainsAny(s, `,:\`)
+	if s == InTmpfs || s == Off {
+		return true
+	}
+	return isAbs(s) && path.Clean(s) == s && s != "/" && !strings.ContainsAny(s, `,:\`)
 }
 
 // isLinkName is the name of a file below /dev.

@@ -50,7 +50,9 @@ func ParseTTYOptions(s string) (o TTYOptions, ok bool) {
 		o.Bits, rest = int(rest[0]-'0'), rest[1:]
 	}
 	o.RTS = rest == "r"
-	return o, strings.IndexByte("noe", o.Parity) >= 0 && (o.Bits == 7 || o.Bits == 8) && (o.RTS || rest == "")
+	parity := strings.IndexByte("noe", o.Parity) >= 0
+	bits := o.Bits == 7 || o.Bits == 8
+	return o, parity && bits && (o.RTS || rest == "")
 }
 
 func isTTYOptions(s string) bool { _, ok := ParseTTYOptions(s); return ok }

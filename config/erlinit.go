@@ -95,8 +95,11 @@ func (l *loader) erlinitLong(from Source, s string, next []word) (took int) {
 	switch {
 	case o == nil:
 		l.wrong(from, noOption(from, why), "", "")
-		if from == Erlinit && !has && len(next) > 0 && next[0].line == l.line && !strings.HasPrefix(next[0].text, "-") {
-			return 1 // its value
+		if from == ErlinitArgs || has || len(next) == 0 {
+			return 0
+		}
+		if isValue := next[0].line == l.line && !strings.HasPrefix(next[0].text, "-"); isValue {
+			return 1
 		}
 		return 0
 	case has && !o.arg:

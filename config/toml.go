@@ -93,8 +93,7 @@ func (l *loader) parsePrefix(text string, err error) (map[string]any, []toml.Key
 // and its time for deep nesting grows with the third power of the depth.
 func unparsable(text string) (what string, line int) {
 	for i := 0; i < len(text); i++ {
-		c := text[i]
-		if (c < ' ' || c == 0x7f) && c != '\n' && c != '\t' && (c != '\r' || i+1 == len(text) || text[i+1] != '\n') {
+		if isControl(text[i]) && !strings.HasPrefix(text[i:], "\r\n") {
 			return "control characters", 1 + strings.Count(text[:i], "\n")
 		}
 	}
@@ -113,6 +112,9 @@ func unparsable(text string) (what string, line int) {
 	}
 	return "more than 24 levels of keys or brackets", nestingTooDeep(text)
 }
+
+// isControl says that TOML has no such byte but in the end of a line (\r\n).
+func isControl(c byte) bool { return c < ' ' && c != '\n' && c != '\t' || c == 0x7f }
 
 const deepest = 24
 

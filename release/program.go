@@ -34,8 +34,15 @@ func machineName(m uint16) string {
 
 // runsOn says whether the kernel for one processor may run programs for another.
 func runsOn(kernel, program uint16) bool {
-	return kernel == unix.EM_NONE || kernel == program || kernel == unix.EM_X86_64 && program == unix.EM_386 ||
-		kernel == unix.EM_AARCH64 && program == unix.EM_ARM
+	switch kernel {
+	case unix.EM_NONE, program:
+		return true
+	case unix.EM_X86_64:
+		return program == unix.EM_386
+	case unix.EM_AARCH64:
+		return program == unix.EM_ARM
+	}
+	return false
 }
 
 // openProgram reads the headers of a program. The error is that of the system call where it cannot be

@@ -59,14 +59,15 @@ func userIn(passwd []byte, name string, number uint32, isNumber bool) (*User, er
 			}
 			continue
 		}
-		uid, ok := id(f[2])
-		gid, okGroup := id(f[3])
+		uid, isUID := id(f[2])
+		gid, isGID := id(f[3])
+		ok := isUID && isGID
 		switch {
-		case named && !(ok && okGroup):
+		case named && !ok:
 			return nil, fmt.Errorf("user %q: %s:%d has no numbers of a user and a group", name, PasswdPath, line)
 		case named:
 			return &User{Name: name, UID: uid, GID: gid}, nil
-		case isNumber && ok && okGroup && uid == number && u == nil:
+		case ok && isNumber && uid == number && u == nil:
 			u = &User{Name: string(f[0]), UID: uid, GID: gid}
 		}
 	}

@@ -38,7 +38,7 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("%q: %+v after line %d", text, e, last)
 			}
 			last = e.Line
-			for _, option := range e.Options {
+			for _, option := range e.Options[:min(len(e.Options), 8)] { // each is compared with all words
 				if f, ok := CheckOption(e.Type, option); ok != (f.What == "") {
 					t.Errorf("%q of %s: %+v, %v", option, e.Type, f, ok)
 				}

@@ -22,7 +22,8 @@ func (s *Settings) AddSysctl(line string) {
 	key, value, ok := strings.Cut(line, "=")
 	key, minus := strings.CutPrefix(key, "-")
 	key = strings.TrimSpace(key)
-	if !ok && !minus || key == "" || strings.Contains(key, "..") || strings.Contains(key, " ") {
+	isKey := key != "" && !strings.Contains(key, "..") && !strings.Contains(key, " ")
+	if !isKey || !ok && !minus {
 		s.note("sysctl.d", lex.Quote(line)+" is without effect; want KEY = VALUE, such as vm.swappiness = 10")
 		return
 	}
