@@ -201,7 +201,9 @@ func noOption(from Source, why string) string {
 
 const nothingOfIt = "nothing of it"
 
-// wrong is problem for the option at hand.
+// wrong is problem for the option at hand. (Inlined: 1 KB more, which is a page.)
+//
+//go:noinline
 func (l *loader) wrong(from Source, what, want, used string) {
 	l.problem(from, nil, fault{what: what, want: want, used: used})
 }
