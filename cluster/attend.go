@@ -32,18 +32,18 @@ func (m *monitor) tried(d *dial, at time.Duration) {
 	state, tell := p.heal.outcome(&m.Watch, d, p.Node, at)
 	if tell && m.healthy {
 		m.send(Message{Kind: Heal, Peer: p.Name, Pause: p.heal.brake})
-		m.memberAt = min(m.memberAt, at+memberRush)
+		m.lookAt = min(m.lookAt, at+lookMinInterval)
 	}
-	if p.vain++; d.met || p.stuck == (Socket{}) {
-		p.vain = 0
+	if p.failed++; d.met || p.stuck == (Socket{}) {
+		p.failed = 0
 	}
-	if p.vain >= vainlyTried && m.Timeout > 0 {
+	if p.failed >= maxStuckTries && m.Timeout > 0 {
 		m.send(Message{Kind: Cut, Peer: p.Name, Socket: p.stuck})
-		p.ignore, p.stuck, p.vain = p.stuck.cookie(), Socket{}, 0
+		p.ignore, p.stuck, p.failed = p.stuck.cookie(), Socket{}, 0
 	}
 	if d.answer == Answered && p.ignore != 0 {
 		p.ignore = 0 // if that connection is there yet, it lives
-		m.memberAt = min(m.memberAt, at+memberRush)
+		m.lookAt = min(m.lookAt, at+lookMinInterval)
 	}
 	if p.state == Unreachable && d.answer == Answered {
 		for i := range m.peers {
@@ -62,17 +62,17 @@ func (p *peer) inDoubt() bool {
 	return p.state == Connected && p.socket != (Socket{}) && p.stuck.cookie() == p.socket.cookie()
 }
 
-// knocked takes over what came of asking a connected peer by TCP.
-func (m *monitor) knocked(d *dial, at time.Duration) {
+// pinged takes over what came of asking a connected peer by TCP.
+func (m *monitor) pinged(d *dial, at time.Duration) {
 	p := &m.peers[d.peer]
 	if d.met {
 		p.reach.signed(at)
 	}
-	if p.vain++; d.met || !p.inDoubt() {
-		p.vain = 0
+	if p.failed++; d.met || !p.inDoubt() {
+		p.failed = 0
 	}
-	if p.vain >= vainKnocks { // its port is closed to this node, whatever else answers
-		p.vain = 0
+	if p.failed >= maxPings { // its port is closed to this node, whatever else answers
+		p.failed = 0
 		m.cut(d.peer, at, Unreachable)
 	}
 }
@@ -83,7 +83,7 @@ func (m *monitor) reason(d *dial) PeerState {
 	switch {
 	case m.TLS && cert != nil && !validAt(cert, time.Now()):
 		return OtherClock
-	case !m.TLS && far(m.flags, flagsOf(d.have)):
+	case !m.TLS && incompatible(m.flags, flagsOf(d.have)):
 		return OtherOTP
 	}
 	return OtherCookie
@@ -102,7 +102,7 @@ func (m *monitor) signOf(from netip.Addr) {
 // mayDial says whether a handshake with a peer may begin: not with one that has just
 // connected, and none for a release that would not listen if it were told to connect.
 func (m *monitor) mayDial(p *peer) bool {
-	return !p.dialed && m.healthy && len(m.dials) < manyDials && p.young == (Socket{})
+	return !p.dialed && m.healthy && len(m.dials) < maxDials && p.candidate == (Socket{})
 }
 
 // attend does what is due about one peer.
@@ -111,11 +111,11 @@ func (m *monitor) attend(i int, at time.Duration) {
 	if p.state != Connected {
 		if at >= p.heal.next && m.mayDial(p) {
 			ask := m.dial
-			if p.heal.told >= inVain {
+			if p.heal.attempts >= askWhyAfter {
 				ask = m.dialAgain
 			}
 			d := ask(p.Addr)
-			d.deadline = d.begun + max(min(m.Limit, m.Heal*3/4), memberRush)
+			d.deadline = d.begun + max(min(m.Limit, m.Heal*3/4), lookMinInterval)
 			d.peer, p.dialed = i, true
 			m.dials = append(m.dials, d)
 		}
@@ -131,17 +131,17 @@ func (m *monitor) attend(i int, at time.Duration) {
 		m.cut(i, at, Unreachable)
 		return
 	}
-	knocks := p.reach.ask(&m.pace, at)
+	tcp := p.reach.ask(&m.pace, at)
 	if p.inDoubt() && !p.reach.missed(&m.pace, at) { // else that has it asked by TCP anyway
-		knocks, p.reach.knocked = true, at
+		tcp, p.reach.tcpAsked = true, at
 	}
 	if a := p.Addr.Addr().Unmap(); a.Is4() {
 		m.echo4.ask(a)
 	} else {
 		m.echo6.ask(a)
 	}
-	if knocks {
-		d := knock(p.Addr, m.Timeout)
+	if tcp {
+		d := tcpPing(p.Addr, m.Timeout)
 		d.peer = i
 		m.dials = append(m.dials, d)
 	}

@@ -53,9 +53,9 @@ const (
 	maxCertificates = 16 << 10
 )
 
-// knock begins a connection that ends as soon as it is made, or refused: either is a sign
+// tcpPing begins a connection that ends as soon as it is made, or refused: either is a sign
 // of life of the machine.
-func knock(at netip.AddrPort, limit time.Duration) *dial { return newDial(at, limit) }
+func tcpPing(at netip.AddrPort, limit time.Duration) *dial { return newDial(at, limit) }
 
 func newDial(at netip.AddrPort, limit time.Duration) *dial {
 	d := &dial{fd: -1, peer: -1, begun: now()}

@@ -5,21 +5,20 @@ import "time"
 // heal is what is done about a peer that is not connected: it is asked for a handshake
 // again and again, and the release is told to connect to one that answers.
 type heal struct {
-	next    time.Duration // when to ask again
-	told    int           // how often the release was told, since it last helped
-	toldAt  time.Duration
-	brake   time.Duration // the next pause after an attempt that came to nothing
-	respect time.Duration // until then it is left alone: a release has ended the connection
-	lost    bool          // it was connected once
-	gone    time.Duration // when its last connection ended
-	ended   time.Duration // when that connection ended, while all was well; 0: it was not well
+	next     time.Duration // when to ask again
+	attempts int           // how often the release was told to connect, since that last helped
+	brake    time.Duration // the next pause after an attempt that came to nothing
+	respect  time.Duration // until then it is left alone: a release has ended the connection
+	lost     bool          // it was connected once
+	gone     time.Duration // when its last connection ended
+	ended    time.Duration // when that connection ended, while all was well; 0: it was not well
 }
 
 // LongestBrake is the longest pause between two attempts of what comes to nothing.
 const LongestBrake = time.Minute
 
-// inVain is after how many attempts that came to nothing it is asked why.
-const inVain = 2
+// askWhyAfter is after how many attempts that came to nothing it is asked why.
+const askWhyAfter = 2
 
 // answeredSoon is how soon after the end of its connection a peer has to answer for that
 // end to have been asked for: a VM that ended takes longer to come again.
@@ -34,14 +33,14 @@ func (h *heal) disconnected(at time.Duration, well bool) {
 	if well {
 		h.ended = at
 	} else {
-		h.told, h.brake = 0, 0
+		h.attempts, h.brake = 0, 0
 	}
 }
 
 // connected notes that there is a connection, and says whether that is the release's merit
 // after it was told, for a peer that had been lost.
 func (h *heal) connected(at time.Duration) (healed bool) {
-	healed = h.lost && h.told > 0
+	healed = h.lost && h.attempts > 0
 	h.respect, h.ended = 0, 0
 	return healed
 }
@@ -51,19 +50,19 @@ func (h *heal) connected(at time.Duration) (healed bool) {
 // ending further connections (prevent_overlapping_partitions of kernel(6)).
 func (h *heal) forgive(cut, at time.Duration) {
 	if at < h.respect && h.gone >= cut {
-		h.respect, h.next, h.told, h.brake = 0, at, 0, 0
+		h.respect, h.next, h.attempts, h.brake = 0, at, 0, 0
 	}
 }
 
 // lasted forgets the attempts, once a connection has lasted.
-func (h *heal) lasted() { h.told, h.brake = 0, 0 }
+func (h *heal) lasted() { h.attempts, h.brake = 0, 0 }
 
 // outcome takes over what a handshake with the peer came to, and says how it stands with
 // it, and whether to tell the release.
 func (h *heal) outcome(w *Watch, d *dial, node string, at time.Duration) (s PeerState, tell bool) {
 	h.next = at + w.Heal
 	if d.answer != Answered {
-		h.ended, h.respect, h.told, h.brake = 0, 0, 0, 0
+		h.ended, h.respect, h.attempts, h.brake = 0, 0, 0, 0
 		switch {
 		case d.answer == Refused:
 			return NotListening, false
@@ -85,12 +84,11 @@ func (h *heal) outcome(w *Watch, d *dial, node string, at time.Duration) (s Peer
 		return Disconnected, false
 	}
 	s = NotSeen
-	if h.told >= inVain {
+	if h.attempts >= askWhyAfter {
 		s = OtherCookie
 	}
-	h.told++
-	h.toldAt = at
-	if h.told > inVain {
+	h.attempts++
+	if h.attempts > askWhyAfter {
 		h.brake = min(max(2*h.brake, w.Heal), LongestBrake)
 		h.next = max(h.next, at+h.brake)
 	}

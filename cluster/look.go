@@ -14,22 +14,22 @@ import (
 // wake nobody.
 func (m *monitor) connectionsEnded() {
 	at := now()
-	m.endsAt = at + memberRush
+	m.endsAt = at + lookMinInterval
 	news := readEnds(m.ends, func(s Socket) {
 		for _, i := range m.index[s.remote()] {
 			if p := &m.peers[i]; p.state == Connected && p.socket.cookie() == s.cookie() {
-				m.memberAt = at
+				m.lookAt = at
 			}
 		}
 	})
 	if news {
-		m.memberAt = at
+		m.lookAt = at
 	}
 }
 
 // look asks the kernel for the connections to the peers.
 func (m *monitor) look(at time.Duration) {
-	m.memberAt = at + min(memberPace, m.Interval)
+	m.lookAt = at + min(lookInterval, m.Interval)
 	m.checkStopped(at)
 	there, stuck := make(map[int][]Socket), make(map[int]Socket)
 	own := m.ownDials()
@@ -51,14 +51,14 @@ func (m *monitor) look(at time.Duration) {
 		m.settle(i, there[i], at)
 		// One that answers may be connected any moment, by whichever VM of the two.
 		if s := m.peers[i].state; s == NotSeen || s == Disconnected {
-			m.memberAt = min(m.memberAt, at+memberPace/4)
+			m.lookAt = min(m.lookAt, at+lookInterval/4)
 		}
 	}
 	// However many sockets this machine has, to look at them is cheap.
-	m.memberAt = max(m.memberAt, at+share*(now()-at))
+	m.lookAt = max(m.lookAt, at+share*(now()-at))
 	for i := range m.peers {
-		if m.peers[i].young != (Socket{}) {
-			m.memberAt = min(m.memberAt, at+settled)
+		if m.peers[i].candidate != (Socket{}) {
+			m.lookAt = min(m.lookAt, at+settleTime)
 		}
 	}
 }
@@ -89,7 +89,7 @@ func (m *monitor) settle(i int, there []Socket, at time.Duration) {
 	}
 	if p.state == Connected {
 		if has(p.socket.cookie()) {
-			p.young = Socket{}
+			p.candidate = Socket{}
 			return
 		}
 		// One that is stuck is cut when it is time, and counts until then: the VM has it yet, and
@@ -103,11 +103,11 @@ func (m *monitor) settle(i int, there []Socket, at time.Duration) {
 	}
 	switch {
 	case len(there) == 0:
-		p.young = Socket{}
-	case p.young == (Socket{}) || !has(p.young.cookie()):
-		p.young, p.seen = there[0], at
-	case at-p.seen >= settled:
-		p.state, p.socket, p.since, p.young = Connected, p.young, at, Socket{}
+		p.candidate = Socket{}
+	case p.candidate == (Socket{}) || !has(p.candidate.cookie()):
+		p.candidate, p.candidateSince = there[0], at
+	case at-p.candidateSince >= settleTime:
+		p.state, p.socket, p.since, p.candidate = Connected, p.candidate, at, Socket{}
 		p.reach = reach{sign: at, sent: at, echoes: p.reach.echoes}
 		if !p.heal.lost {
 			m.join(at)
@@ -145,7 +145,7 @@ func (m *monitor) checkStopped(at time.Duration) {
 		return
 	}
 	if at-m.ran < m.Timeout {
-		m.memberAt = min(m.memberAt, m.ran+m.Timeout)
+		m.lookAt = min(m.lookAt, m.ran+m.Timeout)
 		return
 	}
 	for i := range m.peers {

@@ -9,18 +9,18 @@ import (
 
 // Pace of the monitor where the configuration has no say.
 const (
-	memberPace  = time.Second            // between looks at the connections, at most
-	memberRush  = 50 * time.Millisecond  // and at least, however often connections end
-	settled     = 200 * time.Millisecond // a younger connection may be a handshake that ends again
-	missPace    = 500 * time.Millisecond // after a probe without answer
-	earlyPace   = 200 * time.Millisecond // at least, between probes of a release that starts
-	share       = 100                    // what is done again and again may take one of so many parts of a core
-	tooLate     = 250 * time.Millisecond // a wait that took so much longer was a stall of this machine
-	manyDials   = 32                     // handshakes with absent peers at a time
-	vainlyTried = 3                      // so many in a row come to nothing, and a connection that is stuck is dead
-	// So many at a connected peer likewise. Where a fifth of all packets is lost each way, and
+	lookInterval    = time.Second            // between looks at the connections, at most
+	lookMinInterval = 50 * time.Millisecond  // and at least, however often connections end
+	settleTime      = 200 * time.Millisecond // a younger connection may be a handshake that ends again
+	missPace        = 500 * time.Millisecond // after a probe without answer
+	earlyPace       = 200 * time.Millisecond // at least, between probes of a release that starts
+	share           = 100                    // what is done again and again may take one of so many parts of a core
+	stallTime       = 250 * time.Millisecond // a wait that took so much longer was a stall of this machine
+	maxDials        = 32                     // handshakes with absent peers at a time
+	maxStuckTries   = 3                      // so many in a row come to nothing, and a connection that is stuck is dead
+	// So many TCP pings of a connected peer in a row come to nothing, and it is cut. Where a fifth of all packets is lost each way, and
 	// is late, one in eight comes to nothing.
-	vainKnocks = 4
+	maxPings = 4
 )
 
 // monitor is the state of a running Watch.
@@ -46,7 +46,7 @@ type monitor struct {
 	healthy  bool          // and to the last probe
 	flags    uint64        // of its handshake; 0: not known
 	probeAt  time.Duration
-	memberAt time.Duration
+	lookAt   time.Duration
 	ran      time.Duration // when the VM was last seen not to be stopped
 	joined   time.Duration // when a peer was connected for the first time, last
 	known    bool
@@ -56,17 +56,17 @@ type monitor struct {
 // peer is a Peer with all that is known of it.
 type peer struct {
 	Peer
-	state  PeerState
-	socket Socket // of its connection
-	since  time.Duration
-	young  Socket // one that is not counted yet
-	seen   time.Duration
-	stuck  Socket // a connection to it whose other end acknowledges no more
-	vain   int    // handshakes or knocks in a row, while there is one, that came to no connection
-	ignore uint64 // the number of a connection that was cut, and may not have ended
-	dialed bool   // a handshake with it is under way
-	reach  reach
-	heal   heal
+	state          PeerState
+	socket         Socket // of its connection
+	since          time.Duration
+	candidate      Socket // a connection that is not counted yet
+	candidateSince time.Duration
+	stuck          Socket // a connection to it whose other end acknowledges no more
+	failed         int    // handshakes or TCP pings in a row, while there is one, that came to no connection
+	ignore         uint64 // the number of a connection that was cut, and may not have ended
+	dialed         bool   // a handshake with it is under way
+	reach          reach
+	heal           heal
 }
 
 // Run watches until in is closed, which means that PID 1 has gone or started
@@ -77,10 +77,10 @@ func (w Watch) Run(in, out int) {
 	for m.await(in) {
 		m.work()
 	}
-	m.quit()
+	m.close()
 }
 
-func (m *monitor) quit() {
+func (m *monitor) close() {
 	for _, d := range m.dials {
 		d.end(0)
 	}
@@ -138,7 +138,7 @@ func (m *monitor) await(in int) bool {
 func (m *monitor) credit() {
 	at := now()
 	late := at - m.woke - max(m.planned, 0)
-	if m.planned >= 0 && m.woke != 0 && late > tooLate {
+	if m.planned >= 0 && m.woke != 0 && late > stallTime {
 		m.ran += late
 		for i := range m.peers {
 			r := &m.peers[i].reach
@@ -161,7 +161,7 @@ func (m *monitor) due() time.Duration {
 	case m.own != nil:
 		due = m.own.deadline
 	case len(m.Local) == 0:
-		due = m.memberAt
+		due = m.lookAt
 	}
 	for _, d := range m.dials {
 		due = min(due, d.deadline)
@@ -169,7 +169,7 @@ func (m *monitor) due() time.Duration {
 	if m.order.Kind != Look || !m.answered {
 		return due
 	}
-	due = min(due, m.memberAt)
+	due = min(due, m.lookAt)
 	if m.endsAt > now() {
 		due = min(due, m.endsAt)
 	}
@@ -198,7 +198,7 @@ func (m *monitor) work() {
 		m.dials = append(m.dials, m.own)
 	}
 	if m.order.Kind == Look && m.answered {
-		if at >= m.memberAt {
+		if at >= m.lookAt {
 			m.look(at)
 		}
 		for i := range m.peers {
@@ -224,7 +224,7 @@ func (m *monitor) finish(at time.Duration) (answer Answer, took time.Duration) {
 			m.own = nil
 			m.probed(d, at)
 		case d.hello == nil:
-			m.knocked(d, at)
+			m.pinged(d, at)
 		default:
 			m.tried(d, at)
 		}

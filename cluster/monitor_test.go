@@ -120,7 +120,7 @@ func TestMonitorSeesStopped(t *testing.T) {
 			t.Fatal(err)
 		}
 		peer := Peer{Addr: netip.MustParseAddrPort(stopped.Addr().String())}
-		x := watch(t, Watch{Port: port, Local: []netip.AddrPort{local(port)}, Node: "p@h", Interval: time.Hour, Limit: 3 * settled, Heal: 4 * settled, Peers: []Peer{peer}})
+		x := watch(t, Watch{Port: port, Local: []netip.AddrPort{local(port)}, Node: "p@h", Interval: time.Hour, Limit: 3 * settleTime, Heal: 4 * settleTime, Peers: []Peer{peer}})
 		x.order(Order{Kind: Look})
 		x.until("down", func(m Message) bool {
 			if m.Kind == Found && m.Report.Peers[0] == Connected {

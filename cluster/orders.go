@@ -56,7 +56,7 @@ func (m *monitor) obey(o Order) {
 	m.dials, m.own = nil, nil
 	unprobed := len(m.Local) == 0
 	m.order, m.answered, m.healthy, m.known, m.last = o, unprobed, unprobed, false, Report{}
-	m.probeAt, m.memberAt, m.endsAt, m.ran = 0, 0, 0, now()
+	m.probeAt, m.lookAt, m.endsAt, m.ran = 0, 0, 0, now()
 	for i := range m.peers {
 		m.peers[i] = peer{Peer: m.peers[i].Peer}
 	}
@@ -99,5 +99,5 @@ func (m *monitor) renew(w Watch) {
 		m.answered, m.healthy = true, true
 	}
 	m.Watch, m.peers, m.pace, m.index, m.local = w, peers, paceOf(w.Timeout), indexOf(w.Peers), 0
-	m.last, m.memberAt = Report{}, 0
+	m.last, m.lookAt = Report{}, 0
 }

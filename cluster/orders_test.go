@@ -21,7 +21,7 @@ func TestRenewKeeps(t *testing.T) {
 	comes := Peer{"n1", "app@n1", netip.MustParseAddrPort("10.0.0.1:17012")}
 	m := monitor{echo6: echo{fd: -1}}
 	m.renew(Watch{Table: 1, Timeout: 3 * time.Second, Peers: []Peer{goes, stays}})
-	known := heal{told: 7, brake: 32 * time.Second, respect: time.Hour, lost: true, next: time.Minute}
+	known := heal{attempts: 7, brake: 32 * time.Second, respect: time.Hour, lost: true, next: time.Minute}
 	m.peers[1].heal, m.peers[1].state = known, OtherCookie
 	of := func(peer int) *dial { return &dial{fd: -1, peer: peer, deadline: time.Hour} }
 	gone, kept := of(0), of(1)
@@ -67,7 +67,7 @@ func TestRenew(t *testing.T) {
 		w.Table, w.Peers = 2, w.Peers[1:]
 		x.renew(w.Encode())
 		x.until("the one that is left, still connected", states(2, Connected))
-		x.reports.SetReadDeadline(time.Now().Add(2 * settled))
+		x.reports.SetReadDeadline(time.Now().Add(2 * settleTime))
 		if m, err := ReadMessage(x.reports); err == nil {
 			t.Errorf("%+v, and nothing happened", m)
 		}

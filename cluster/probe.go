@@ -71,10 +71,10 @@ func challenger(b []byte) string {
 	return string(name[:min(len(name), int(binary.BigEndian.Uint16(challenge[fixed-2:])))])
 }
 
-// wanted are the flags of which OTP 26 and all after it refuse a node that lacks one
+// mandatoryFlags are those of which OTP 26 and all after it refuse a node that lacks one
 // (DFLAG_DIST_MANDATORY of erts/emulator/beam/dist.h; those of OTP 25 are among them). OTP 24
 // is the first that has them all.
-const wanted = 0x403060f94
+const mandatoryFlags = 0x403060f94
 
 // flagsOf are the flags in an answer that judge took; 0 where it has none.
 func flagsOf(b []byte) uint64 {
@@ -86,9 +86,9 @@ func flagsOf(b []byte) uint64 {
 	return binary.BigEndian.Uint64(challenge[1:])
 }
 
-// far says that of two nodes with these flags, where both are known, one lacks what the
+// incompatible says that of two nodes with these flags, where both are known, one lacks what the
 // other has and may want.
-func far(a, b uint64) bool { return a != 0 && b != 0 && (a^b)&wanted != 0 }
+func incompatible(a, b uint64) bool { return a != 0 && b != 0 && (a^b)&mandatoryFlags != 0 }
 
 // packet takes one message with its two bytes of length off the front of b.
 func packet(b []byte) (body, rest []byte, ok bool) {

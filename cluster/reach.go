@@ -29,13 +29,13 @@ const enoughAsked = 8
 
 // reach is what is known of the way to a connected peer.
 type reach struct {
-	sign    time.Duration // the last sign
-	sent    time.Duration // the last request
-	waiting time.Duration // the first request since the last sign; 0: none yet
-	asked   int           // requests since the last sign
-	alert   time.Duration // until then it is asked often
-	knocked time.Duration // when it was last asked by TCP
-	echoes  bool          // it answers echo requests
+	sign     time.Duration // the last sign
+	sent     time.Duration // the last request
+	waiting  time.Duration // the first request since the last sign; 0: none yet
+	asked    int           // requests since the last sign
+	alert    time.Duration // until then it is asked often
+	tcpAsked time.Duration // when it was last asked by TCP
+	echoes   bool          // it answers echo requests
 }
 
 // signed notes a sign.
@@ -73,9 +73,9 @@ func (r *reach) early(p *pace, at time.Duration) time.Duration {
 	return p.steady / 8
 }
 
-// ask notes a request. knock: it is to be made by TCP too, because no echo has ever come,
+// ask notes a request. tcp: it is to be made by TCP too, because no echo has ever come,
 // or the last ones have not.
-func (r *reach) ask(p *pace, at time.Duration) (knock bool) {
+func (r *reach) ask(p *pace, at time.Duration) (tcp bool) {
 	r.sent = at
 	r.asked++
 	if r.waiting == 0 {
@@ -88,10 +88,10 @@ func (r *reach) ask(p *pace, at time.Duration) (knock bool) {
 	} else if r.echoes {
 		return false
 	}
-	if at-r.knocked < every {
+	if at-r.tcpAsked < every {
 		return false
 	}
-	r.knocked = at
+	r.tcpAsked = at
 	return true
 }
 

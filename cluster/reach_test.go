@@ -83,7 +83,7 @@ func TestReachKnocks(t *testing.T) {
 		want           int
 	}{{true, false, 0}, {false, false, 10}, {true, true, 20}} {
 		r := reach{echoes: tt.echoes}
-		knocks := 0
+		tcp := 0
 		for at := p.steady; at <= 10*p.steady; at += p.burst {
 			if at < r.due(&p, at) {
 				continue
@@ -92,11 +92,11 @@ func TestReachKnocks(t *testing.T) {
 				r.signed(at)
 			}
 			if r.ask(&p, at) {
-				knocks++
+				tcp++
 			}
 		}
-		if knocks < tt.want*8/10 || knocks > tt.want*12/10 {
-			t.Errorf("%+v: %d knocks", tt, knocks)
+		if tcp < tt.want*8/10 || tcp > tt.want*12/10 {
+			t.Errorf("%+v: %d tcp", tt, tcp)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func TestReason(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := monitor{Watch: Watch{Healing: true, Heal: time.Second, TLS: tt.tls != nil, Limit: time.Minute}, flags: tt.own, out: -1}
-			m.peers = []peer{{Peer: Peer{Node: "app@n2"}, heal: heal{told: inVain}}}
+			m.peers = []peer{{Peer: Peer{Node: "app@n2"}, heal: heal{attempts: askWhyAfter}}}
 			d := &dial{answer: Answered, met: true, have: tt.have}
 			if tt.tls != nil {
 				port := serve(t, func(c net.Conn) { tls.Server(c, tt.tls).Handshake() })
@@ -100,7 +100,7 @@ func FuzzCertificate(f *testing.F) {
 		}
 		validAt(b, time.Now())
 		judgeCertificate(b)
-		if far(flagsOf(b), 0) {
+		if incompatible(flagsOf(b), 0) {
 			t.Error("far from what is not known")
 		}
 	})
