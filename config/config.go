@@ -1,8 +1,9 @@
 // Package config is the room of one value, Config: everything that can be said
-// about a node, merged from its sources (built-in defaults, /etc/beaminit.toml,
-// the kernel command line), with where each value came from and what was wrong
-// with what was said. It reads bytes and computes; it changes nothing and it
-// imports no other room.
+// about a node, merged from its sources (built-in defaults, what the image has for other
+// inits, /etc/fstab, /etc/erlinit.config, /etc/beaminit.toml, the kernel command line), with
+// where each value came from and what was wrong with what was said. It reads bytes and
+// computes; it changes nothing and it imports no room but those below it, which read what
+// others have written: cmdline, fstab, image, tmpfiles, brought.
 package config
 
 import (
