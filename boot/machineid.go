@@ -13,9 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// machineIDPath is the file that programs read the machine's id from (machine-id(5)).
+// MachineIDPath is the file that programs read the machine's id from (machine-id(5)).
 const (
-	machineIDPath = "/etc/machine-id"
+	MachineIDPath = "/etc/machine-id"
 	machineIDRun  = "/run/machine-id"
 	machineIDFile = "machine-id" // in the state directory
 )
@@ -39,11 +39,11 @@ func parseMachineID(text []byte) string {
 // NeedMachineID says whether the image leaves its id to the boot. present says that there
 // is a file, which is then empty or says "uninitialized", or a link to nowhere.
 func NeedMachineID() (need, present bool) {
-	if machineID(machineIDPath) != "" {
+	if machineID(MachineIDPath) != "" {
 		return false, true
 	}
 	var st unix.Stat_t
-	return true, unix.Lstat(machineIDPath, &st) == nil
+	return true, unix.Lstat(MachineIDPath, &st) == nil
 }
 
 // MakeMachineID makes an id of what tells one board from another, so that it is the same
@@ -87,15 +87,15 @@ func WriteMachineID(id string, present bool) error {
 	if err := files.WriteAtomic(machineIDRun, []byte(id+"\n"), files.How{Mode: 0o444}); err != nil {
 		return err
 	}
-	if !present || machineID(machineIDPath) == id {
+	if !present || machineID(MachineIDPath) == id {
 		return nil
 	}
-	err := unix.Mount(machineIDRun, machineIDPath, "", unix.MS_BIND, "")
+	err := unix.Mount(machineIDRun, MachineIDPath, "", unix.MS_BIND, "")
 	if err == nil { // a bind mount takes its flags in a second step only
-		err = unix.Mount("", machineIDPath, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|closed, "")
+		err = unix.Mount("", MachineIDPath, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|closed, "")
 	}
 	if err != nil {
-		return fmt.Errorf("bind %s on %s: %w", machineIDRun, machineIDPath, err)
+		return fmt.Errorf("bind %s on %s: %w", machineIDRun, MachineIDPath, err)
 	}
 	return nil
 }

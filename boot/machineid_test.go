@@ -85,29 +85,29 @@ func TestPlaceMachineID(t *testing.T) {
 		if got := machineID(machineIDRun); got != someID {
 			t.Errorf("%s has %q", machineIDRun, got)
 		}
-		nstest.Must(t, os.WriteFile(machineIDPath, []byte("uninitialized\n"), 0o444))
+		nstest.Must(t, os.WriteFile(MachineIDPath, []byte("uninitialized\n"), 0o444))
 		if need, present := NeedMachineID(); !need || !present {
 			t.Errorf("not filled in: %v %v", need, present)
 		}
 		nstest.Must(t, WriteMachineID(someID, true))
-		if got := machineID(machineIDPath); got != someID {
-			t.Errorf("%s has %q", machineIDPath, got)
+		if got := machineID(MachineIDPath); got != someID {
+			t.Errorf("%s has %q", MachineIDPath, got)
 		}
-		if err := os.WriteFile(machineIDPath, nil, 0o444); err == nil {
+		if err := os.WriteFile(MachineIDPath, nil, 0o444); err == nil {
 			t.Error("it can be written to")
 		}
 		if need, _ := NeedMachineID(); need {
 			t.Error("another is needed")
 		}
-		nstest.Must(t, unix.Unmount(machineIDPath, 0))
-		nstest.Must(t, os.Remove(machineIDPath))
+		nstest.Must(t, unix.Unmount(MachineIDPath, 0))
+		nstest.Must(t, os.Remove(MachineIDPath))
 		nstest.Must(t, os.Remove(machineIDRun))
-		nstest.Must(t, os.Symlink(machineIDRun, machineIDPath))
+		nstest.Must(t, os.Symlink(machineIDRun, MachineIDPath))
 		if need, present := NeedMachineID(); !need || !present {
 			t.Errorf("a link: %v %v", need, present)
 		}
 		nstest.Must(t, WriteMachineID(someID, true))
-		if got := machineID(machineIDPath); got != someID || len(mounted(t, machineIDRun)) != 0 {
+		if got := machineID(MachineIDPath); got != someID || len(mounted(t, machineIDRun)) != 0 {
 			t.Errorf("through the link: %q", got)
 		}
 	})

@@ -9,33 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Install is Write, and makes target show the file; its name is the last part of
-// target. So Install("/run/beaminit", "/etc/hosts", text) works on a read-only root:
-// target is a symbolic link to the file already, or else gets it bind-mounted, and
-// must exist for that (on a writable root it is created).
-//
-// A bind mount shows the inode that was bound, which after a rename(2) is the old one,
-// and nothing can be mounted on that; so a later Install with another text detaches the
-// old mount and then binds anew. A reader of target may see the image's own file in
-// between; one that has it open keeps what it has. ERTS is touched by none of this: its
-// inetrc names the file in dir. Install with the text that stands there already does
-// nothing, and mounts are never stacked.
-//
-// shown says whether target shows what the file holds, whatever err is. After an
-// error of writing, the file is as it was.
-func Install(dir, target string, content []byte) (shown bool, err error) {
-	name := path.Base(target)
-	file := path.Join(dir, name)
-	if err := Write(dir, name, content); err != nil {
-		return same(file, target), err
-	}
-	if err := show(file, target); err != nil {
-		return false, fmt.Errorf("show %s as %s: %w (only what reads %s itself, as ERTS does through its inetrc, sees it)",
-			file, target, err, file)
-	}
-	return true, nil
-}
-
 // Write makes the file of that name in dir, which is made if need be, hold content. It
 // is readable for all, whatever the umask: the release reads it as its own user. A reader
 // of it sees the old text or the new. One that has the content already is left alone.
@@ -50,10 +23,23 @@ func Write(dir, name string, content []byte) error {
 	return files.WriteAtomic(file, content, files.How{Mode: 0o644})
 }
 
-// same says whether both names lead to the same file now.
-func same(path, target string) bool {
-	var src, dst unix.Stat_t
-	return unix.Stat(path, &src) == nil && unix.Stat(target, &dst) == nil && src.Dev == dst.Dev && src.Ino == dst.Ino
+// Show makes target show the file of its name in dir. So Show("/run/beaminit", "/etc/hosts") works on a
+// read-only root: target is a symbolic link to the file already, or else gets it bind-mounted, and
+// must exist for that (on a writable root it is created).
+//
+// A bind mount shows the inode that was bound, which after a rename(2) is the old one,
+// and nothing can be mounted on that; so a later Show of another text detaches the
+// old mount and then binds anew. A reader of target may see the image's own file in
+// between; one that has it open keeps what it has. ERTS is touched by none of this: its
+// inetrc names the file in dir. Show of what is shown already does nothing, and mounts are never
+// stacked.
+func Show(dir, target string) error {
+	file := path.Join(dir, path.Base(target))
+	if err := show(file, target); err != nil {
+		return fmt.Errorf("show %s as %s: %w (only what reads %s itself, as ERTS does through its inetrc, sees it)",
+			file, target, err, file)
+	}
+	return nil
 }
 
 // show makes target show the file at path.

@@ -77,7 +77,7 @@ func wantMounts(t *testing.T, path string, want int) {
 
 func install(t *testing.T, dir, target, text string) {
 	t.Helper()
-	shown, err := Install(dir, target, []byte(text))
+	shown, err := writeAndShow(dir, target, []byte(text))
 	if err != nil || !shown {
 		t.Errorf("Install %q: %v, %v, want true", text, shown, err)
 	}
@@ -210,7 +210,7 @@ func TestInstallNoTarget(t *testing.T) {
 		run, etc := root(t)
 		readOnly(t, etc)
 		target := etc + "/hosts"
-		shown, err := Install(run, target, []byte("one\n"))
+		shown, err := writeAndShow(run, target, []byte("one\n"))
 		if shown || !errors.Is(err, unix.EROFS) {
 			t.Errorf("got %v, %v, want false and EROFS", shown, err)
 		}
@@ -228,13 +228,13 @@ func TestInstallRunFull(t *testing.T) {
 		put(t, target, "the image's\n")
 		readOnly(t, etc)
 		big := bytes.Repeat([]byte("x"), 100<<10) // more than run can hold
-		shown, err := Install(run, target, big)
+		shown, err := writeAndShow(run, target, big)
 		if shown || !errors.Is(err, unix.ENOSPC) {
 			t.Errorf("got %v, %v, want false and ENOSPC", shown, err)
 		}
 		wantFile(t, target, "the image's\n")
 		install(t, run, target, "one\n")
-		shown, err = Install(run, target, big)
+		shown, err = writeAndShow(run, target, big)
 		if !shown || !errors.Is(err, unix.ENOSPC) {
 			t.Errorf("got %v, %v, want true and ENOSPC", shown, err)
 		}
@@ -256,7 +256,7 @@ func TestInstallImpossible(t *testing.T) {
 		_, etc := root(t)
 		put(t, etc+"/hosts", "the image's\n")
 		readOnly(t, etc)
-		shown, err := Install(etc+"/beaminit", etc+"/hosts", []byte("one\n"))
+		shown, err := writeAndShow(etc+"/beaminit", etc+"/hosts", []byte("one\n"))
 		if shown || !errors.Is(err, unix.EROFS) {
 			t.Errorf("read-only run: got %v, %v, want false and EROFS", shown, err)
 		}
@@ -264,9 +264,24 @@ func TestInstallImpossible(t *testing.T) {
 		if err := os.Mkdir(etc+"/hosts", 0o755); err != nil {
 			t.Fatal(err)
 		}
-		shown, err = Install(run, etc+"/hosts", []byte("one\n"))
+		shown, err = writeAndShow(run, etc+"/hosts", []byte("one\n"))
 		if shown || !errors.Is(err, unix.ENOTDIR) {
 			t.Errorf("a directory as target: got %v, %v, want false and ENOTDIR", shown, err)
 		}
 	})
+}
+
+// writeAndShow is both; shown says whether target shows what the file holds, whatever err is.
+func writeAndShow(dir, target string, content []byte) (shown bool, err error) {
+	if err = Write(dir, filepath.Base(target), content); err == nil {
+		err = Show(dir, target)
+	}
+	shown = same(filepath.Join(dir, filepath.Base(target)), target)
+	return shown, err
+}
+
+// same says whether both names lead to the same file now.
+func same(path, target string) bool {
+	var src, dst unix.Stat_t
+	return unix.Stat(path, &src) == nil && unix.Stat(target, &dst) == nil && src.Dev == dst.Dev && src.Ino == dst.Ino
 }

@@ -74,6 +74,7 @@ func Boot(build Build) {
 	n.sayNetwork(status)
 	n.phase("net")
 	fault.At("net")
+	n.readNames()
 	n.writeHosts()
 	n.findRelease()
 	fault.At("release")
@@ -131,10 +132,12 @@ type node struct {
 	devicesSaid []string       // and with devices
 	state       kept
 
-	key     health.Key // of the health records; nil: they are not signed
-	release releaseState
+	key       health.Key // of the health records; nil: they are not signed
+	leftAlone []string   // files in whose place nothing is shown: their disk does not answer
+	release   releaseState
 
 	// Of the loop, and of the way down.
+	supervised  bool               // the loop does jobs
 	history     history.Writer     // see beginHistory
 	failedBoots chan policy.Event  // of the boots before, once they are known
 	sequence    *shutdown.Sequence // down; see shutdownSequence

@@ -25,6 +25,7 @@ import (
 // The jobs of PID 1: what it has a child do, because a disk, a network or the release's
 // user can make it wait (package supervise, Job).
 const (
+	namesJob    = "names"    // reads the image's hosts and resolv.conf, and shows others in their place
 	tmpfilesJob = "tmpfiles" // makes what the image's tmpfiles.d asks for
 	disksJob    = "disks"    // mounts what the configuration has, and reads what the boot before left
 	lateJob     = "late"     // the same for what comes later; it waits for that
@@ -87,6 +88,8 @@ var work = map[string]job{
 	overlayJob: {func(b []byte) (any, error) { return do(b, mountOverlay) }, mounts, nil},
 	modulesJob: {func(b []byte) (any, error) { return do(b, modules) }, moduleRights,
 		func(*node, any) launch.Sandbox { return reachModules() }},
+	// As disksJob.
+	namesJob:   {func(b []byte) (any, error) { return do(b, doNames) }, []string{"sys_admin", "dac_override"}, nil},
 	keyJob:     {func(b []byte) (any, error) { return do(b, readKey) }, reads, reachKey},
 	releaseJob: {func(b []byte) (any, error) { return do(b, lookFor) }, writes, reachRelease},
 	saveJob:    {func(b []byte) (any, error) { return do(b, save) }, reads, reachSave},
@@ -291,10 +294,15 @@ func inMemory(name string) bool {
 // filesCanHang says that this node has file systems that can hang, besides the one that it runs
 // from: what is looked for in files is a child's work then.
 func filesCanHang() bool {
+	list, err := mountsNow()
+	return err != nil || boot.CanHang(list)
+}
+
+// mountsNow are the mounts of this process (proc(5), mountinfo).
+func mountsNow() ([]boot.MountInfo, error) {
 	text, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
-		return true
+		return nil, err
 	}
-	list, err := boot.ParseMountInfo(text)
-	return err != nil || boot.CanHang(list)
+	return boot.ParseMountInfo(text)
 }

@@ -10,7 +10,7 @@ import (
 // the kernel command line over any. The release may read it at its start; where the
 // image has none, it can wait (see deferredMachineID). saved is that of the boot before.
 func (n *node) ensureMachineID(saved string) {
-	if n.Container != "" {
+	if n.Container != "" || !n.answers(boot.MachineIDPath) {
 		return
 	}
 	need, present := boot.NeedMachineID()

@@ -3,7 +3,6 @@ package node
 import (
 	"fmt"
 	"net/netip"
-	"path"
 	"strings"
 	"time"
 
@@ -44,34 +43,6 @@ func (n *Setup) networkWait(s netcfg.Status) (wait time.Duration) {
 		}
 	}
 	return wait
-}
-
-// writeHosts writes what resolves names. Where nobody says anything of name servers, the
-// image's own resolv.conf stays, and what ERTS reads has the same.
-func (n *node) writeHosts() {
-	text, notes := n.Hosts()
-	for _, note := range notes {
-		n.console.Say(health.Notice, note)
-	}
-	n.install(HostsTarget, text)
-	if resolv := n.Resolv(); resolv != nil {
-		n.install(ResolvTarget, resolv)
-		return
-	}
-	image, _ := n.Image.Read(ResolvTarget)
-	n.say(health.Err, hostsgen.Write(RunDir, path.Base(ResolvTarget), hostsgen.Resolv(hostsgen.ParseResolv(image))))
-}
-
-// install shows a file in the place of the image's own; that of a container is the
-// runtime's, and stays.
-func (n *node) install(target string, content []byte) {
-	if n.Container != "" {
-		n.say(health.Err, hostsgen.Write(RunDir, path.Base(target), content))
-		return
-	}
-	if _, err := hostsgen.Install(RunDir, target, content); err != nil {
-		n.say(health.Err, err)
-	}
 }
 
 // Hosts is the text of /etc/hosts, and what of the image's own is not in it.

@@ -24,6 +24,7 @@ func (n *node) supervise(status netcfg.Status) policy.Action {
 	s.Programs, s.Update = n.programs(), n.update()
 	s.Fallback, s.Policy.Fallback = n.fallback(), len(n.Config.Supervise.FallbackExec) > 0
 	s.Network, s.Discovery = n.netChild(status), discovery
+	n.supervised = true
 	return s.Run()
 }
 

@@ -20,6 +20,7 @@ type Image struct {
 	Root    release.Root           // "/" is the node itself
 	Program string                 // this program, as it has it
 	Later   []string               // directories where a file system will be that is not there yet
+	kept    map[string][]byte      // files that are not opened any more: who does may wait
 	Free    func(dir string) int64 // bytes of disk that are free; negative: it cannot be written to
 }
 
@@ -50,7 +51,21 @@ func freeOnDisk(dir string) int64 {
 
 // Read reads a file of the image.
 func (im *Image) Read(path string) ([]byte, error) {
+	if text, is := im.kept[path]; is {
+		return text, nil
+	}
 	return files.ReadFile(im.path(path))
+}
+
+// keep has Read give that text for a file from now on, if there is none kept yet.
+func (im *Image) keep(path string, text []byte) {
+	if _, is := im.kept[path]; is {
+		return
+	}
+	if im.kept == nil {
+		im.kept = map[string][]byte{}
+	}
+	im.kept[path] = text
 }
 
 // List is the names in a directory of the image; none where there is none.

@@ -218,7 +218,7 @@ func TestDiscoveryHostile(t *testing.T) {
 	m.Line("discovery: n2 at 10.77.0.66 by mdns: [peers] has n2 at 10.77.0.12; that counts")
 	m.Line("more than 8 peers (discovery.limit)")
 	var hosts string
-	m.Eventually("/etc/hosts is there", func() bool { // for a moment it is the image's own, see hostsgen.Install
+	m.Eventually("/etc/hosts is there", func() bool { // for a moment it is the image's own, see hostsgen.Show
 		hosts = m.In("/etc/hosts")
 		return hosts != ""
 	})

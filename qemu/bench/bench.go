@@ -35,10 +35,10 @@ var Budget = Result{Instructions: 5_500_000, Size: 6_000_000, PSS: 4_000_000}
 // Today is what beaminit may cost until it is within the Budget again: of instructions and
 // bytes it takes more. It gets smaller, or what it got larger for is named here: of bytes
 // containers (20 KB), services that are awaited (20 KB), and data partitions that are made,
-// checked, grown and reset (114 KB), cgroups (25 KB) and devices (40 KB), which the Budget had not
+// checked, grown and reset (114 KB), cgroups (25 KB), devices (40 KB) and rooms with walls between (20 KB), which the Budget had not
 // reckoned with; of instructions what an image brings for other inits, which is looked for at fifty
 // places of it (0.2 M).
-var Today = Result{Instructions: 7_000_000, Size: 6_880_000, PSS: Budget.PSS}
+var Today = Result{Instructions: 7_000_000, Size: 6_900_000, PSS: Budget.PSS}
 
 // config is the node that every init gets: eth0 by ip=, three peers, a release.
 const config = `[peers]
