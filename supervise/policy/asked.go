@@ -20,9 +20,9 @@ const (
 // requested does what somebody asked for. It is no failure of the release: it does not
 // count among the restarts, and they begin anew. While the node goes down, there is
 // nothing to ask for.
-func (s State) requested(e Event) (State, []Effect) {
+func (s *State) requested(e Event) []Effect {
 	if s.Phase == Ending {
-		return s, nil
+		return nil
 	}
 	s.Exits, s.Backoff = nil, 0
 	s.Why, s.Pending = e.Text, e.Pending
@@ -32,7 +32,7 @@ func (s State) requested(e Event) (State, []Effect) {
 	if s.Phase != Pausing {
 		s.Phase, s.Killed = Pausing, false
 		if e.Pending != KillPending {
-			return s, []Effect{
+			return []Effect{
 				{Kind: Signal, Signal: unix.SIGTERM},
 				{Kind: SetTimer, Timer: StopTimer, After: s.Policy.StopTimeout},
 			}
@@ -40,25 +40,18 @@ func (s State) requested(e Event) (State, []Effect) {
 	}
 	if e.Pending == KillPending && !s.Killed {
 		s.Killed = true
-		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}, {Kind: SetTimer, Timer: StopTimer, After: killGrace}}
+		return []Effect{{Kind: Signal, Signal: unix.SIGKILL}, {Kind: SetTimer, Timer: StopTimer, After: killGrace}}
 	}
-	return s, nil // it is being stopped already; only what follows has changed
-}
-
-// paused is the end of a release that was to be stopped.
-func (s State) paused(e Event, effects []Effect) (State, []Effect) {
-	s.PID, s.Killed = 0, false
-	s, more := s.follow(e.At)
-	return s, append(effects, more...)
+	return nil // it is being stopped already; only what follows has changed
 }
 
 // follow does what was asked for, now that no release runs.
-func (s State) follow(at time.Duration) (State, []Effect) {
+func (s *State) follow(at time.Duration) []Effect {
 	s.forget()
 	if s.Pending == StartPending {
 		s.Phase, s.NextAt = Between, at
-		return s, []Effect{{Kind: Start}}
+		return []Effect{{Kind: Start}}
 	}
 	s.Phase, s.Pending = GivenUp, NoAction
-	return s, nil
+	return nil
 }

@@ -50,6 +50,17 @@ func (s *State) reported(e Event) []Effect {
 	return nil
 }
 
+// complaint is what is wrong with an answer, for people.
+func complaint(a cluster.Answer) string {
+	switch a {
+	case cluster.Refused:
+		return "the distribution port refuses connections"
+	case cluster.Strange:
+		return "the distribution port does not speak the distribution protocol"
+	}
+	return "no answer to the distribution handshake"
+}
+
 // missed counts a probe that was not answered. A refusal comes at once: two of them
 // within the time of a probe are one, so that a VM has the same time in any case.
 func (s *State) missed(at time.Duration) []Effect {

@@ -55,7 +55,7 @@ const (
 	Between     // ended, and to be started again at NextAt
 	Ending      // the node goes down
 	GivenUp     // the release is not started any more
-	Pausing     // the release is being stopped, and the node stays: see Then
+	Pausing     // the release is being stopped, and the node stays: see Pending
 	Stopped     // it ended on purpose
 	FallingBack // given up, and the fallback command is to run, or runs
 	PhaseCount  // how many there are
@@ -78,8 +78,8 @@ func (p *Phase) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// State is all that PID 1 knows of the release. Step makes a new one from it; it
-// is never changed in place.
+// State is all that PID 1 knows of the release. Step makes the next one from it, and leaves
+// it as it is.
 type State struct {
 	Policy Policy `json:"-"`
 	Peers  int    `json:"-"` // how many peers are expected
@@ -91,7 +91,7 @@ type State struct {
 	Started    bool                `json:"started,omitempty"`  // all its applications have been started
 	Notified   bool                `json:"notified,omitempty"` // it said READY=1
 	Ready      bool                `json:"ready,omitempty"`    // it was ready at least once since the start, by the criterion of that time
-	Hung       bool                `json:"hung,omitempty"`     // and the last one was not
+	Hung       bool                `json:"hung,omitempty"`     // the last probe was not answered any more, or it is being killed
 	Probe      time.Duration       `json:"probe,omitempty"`
 	Known      bool                `json:"known,omitempty"` // PeerStates is known
 	PeerStates []cluster.PeerState `json:"peers,omitempty"`
@@ -142,7 +142,7 @@ const (
 	StopAsked                    // Action, Text
 	NoRelease                    // Text: nothing that could be started
 	Heard                        // Heart
-	ActionAsked                  // Then, Text
+	ActionAsked                  // Pending, Text
 	Remembered                   // Failed, FellBack: of the boots before
 	Notified                     // PID, Said
 	Unheard                      // the release has no way to say that it is ready
@@ -224,7 +224,7 @@ func (t Timer) String() string {
 }
 
 // Health is the word for the state.
-func (s State) Health() health.State {
+func (s *State) Health() health.State {
 	switch s.Phase {
 	case Running:
 		switch {
@@ -247,7 +247,7 @@ func (s State) Health() health.State {
 }
 
 // Connected is how many peers are connected.
-func (s State) Connected() int { return s.count(cluster.Connected) }
+func (s *State) Connected() int { return s.count(cluster.Connected) }
 
 // count is how many peers are in that state.
 func (s *State) count(state cluster.PeerState) (n int) {

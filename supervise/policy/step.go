@@ -15,13 +15,14 @@ import (
 const killGrace = 2 * time.Second
 
 // Step decides what follows from an event. It is pure: everything it knows is in
-// s and e, everything it wants done is in the effects.
+// s and e, everything it wants done is in the effects. The state given stays as it is; the
+// functions below change the copy that is the next one.
 //
 // The record of a change comes first, so that "down" is on the console before
 // the release is started again.
 func Step(s State, e Event) (State, []Effect) {
 	before := s.visible()
-	s, effects := step(s, e)
+	effects := s.step(e)
 	effects = append(effects, s.watchTrial(e.At)...)
 	if s.visible() != before {
 		effects = append([]Effect{{Kind: Record}}, effects...)
@@ -42,7 +43,7 @@ type visible struct {
 	overdue   bool
 }
 
-func (s State) visible() visible {
+func (s *State) visible() visible {
 	f := visible{health: s.Health(), pid: s.PID, restarts: s.Restarts, why: s.Why, trial: s.Trial, overdue: s.Overdue}
 	if s.Ready { // before, nobody asks who is connected
 		f.connected, f.known = s.Connected(), s.Known
@@ -53,49 +54,42 @@ func (s State) visible() visible {
 	return f
 }
 
-func step(s State, e Event) (State, []Effect) {
+func (s *State) step(e Event) []Effect {
 	switch e.Kind {
 	case Begin:
 		if s.Phase == Waiting {
-			return s, []Effect{{Kind: Start}}
+			return []Effect{{Kind: Start}}
 		}
 	case Started:
-		effects := s.started(e)
-		return s, effects
+		return s.started(e)
 	case StartFailed:
-		effects := s.notStarted(e)
-		return s, effects
+		return s.notStarted(e)
 	case Exited:
 		return s.exited(e)
 	case Reported:
-		effects := s.reported(e)
-		return s, effects
+		return s.reported(e)
 	case Heard:
-		effects := s.heard(e)
-		return s, effects
+		return s.heard(e)
 	case TimeIsUp:
 		return s.timeIsUp(e)
 	case StopAsked:
 		return s.stop(e)
 	case NoRelease:
 		if s.Phase == Waiting {
-			effects := s.stayOrLeave(e.Text)
-			return s, effects
+			return s.stayOrLeave(e.Text)
 		}
 	case ActionAsked:
 		return s.requested(e)
 	case Notified:
-		effects := s.notified(e)
-		return s, effects
+		return s.notified(e)
 	case Unheard:
 		effects := s.watch(e.At, func() { s.Policy.Ready = config.Listening })
 		s.updateReady()
-		return s, effects
+		return effects
 	case Remembered:
 		s.Failed, s.FellBack = e.Failed, s.FellBack || e.FellBack
 	case FellBack:
-		effects := s.fellBack(e.Text)
-		return s, effects
+		return s.fellBack(e.Text)
 	case Kept:
 		if s.Trial == Confirming {
 			s.Trial = Confirmed
@@ -103,12 +97,12 @@ func step(s State, e Event) (State, []Effect) {
 	case Rejected:
 		return s.rejected(e)
 	}
-	return s, nil
+	return nil
 }
 
-func (s State) exited(e Event) (State, []Effect) {
+func (s *State) exited(e Event) []Effect {
 	if e.PID != s.PID || s.PID == 0 {
-		return s, nil
+		return nil
 	}
 	s.Last = e.Status
 	if e.Text == "" {
@@ -118,25 +112,25 @@ func (s State) exited(e Event) (State, []Effect) {
 	switch {
 	case s.Phase == Ending:
 		s.PID = 0
-		return s, append(effects, Effect{Kind: Finish})
-	case s.Phase == Pausing:
-		return s.paused(e, effects)
+		return append(effects, Effect{Kind: Finish})
+	case s.Phase == Pausing: // it was to be stopped
+		s.PID, s.Killed = 0, false
+		return append(effects, s.follow(e.At)...)
 	case s.Phase == GivenUp: // it had been left alone; now there is none
 		s.PID, s.Why = 0, e.Text
-		return s, effects
+		return effects
 	case s.IsExpectedExit(e.Status):
 		s.clearRun("ended on purpose: " + e.Text)
 		if s.Policy.Leave {
-			return s, append(effects, s.finish(Action(config.PowerOff))...)
+			return append(effects, s.finish(Action(config.PowerOff))...)
 		}
 		s.Phase = Stopped
-		return s, effects
+		return effects
 	}
 	if s.Fatal != "" {
 		e.Text = s.Fatal
 	}
-	effects = append(effects, s.ended(e.At, e.Text)...)
-	return s, effects
+	return append(effects, s.ended(e.At, e.Text)...)
 }
 
 // forget forgets what was known of the run before.
@@ -146,67 +140,59 @@ func (s *State) forget() {
 	s.Misses, s.Kill, s.Fatal, s.BeatAt, s.SnoozeUntil = 0, KillNone, "", 0, 0
 }
 
-func complaint(a cluster.Answer) string {
-	switch a {
-	case cluster.Refused:
-		return "the distribution port refuses connections"
-	case cluster.Strange:
-		return "the distribution port does not speak the distribution protocol"
-	}
-	return "no answer to the distribution handshake"
-}
-
-func (s State) timeIsUp(e Event) (State, []Effect) {
+func (s *State) timeIsUp(e Event) []Effect {
 	switch {
 	case e.Timer == NetworkTimer && s.Phase == Waiting:
-		return s, []Effect{{Kind: Start}}
+		return []Effect{{Kind: Start}}
 	case e.Timer == RestartTimer && s.Phase == Between:
-		return s, []Effect{{Kind: Start}}
+		return []Effect{{Kind: Start}}
 	case e.Timer == WellTimer && s.Phase == Running && e.At-s.StartedAt >= s.Policy.Window:
 		s.CameUp = true // some releases have nothing that answers
 	case e.Timer == TrialTimer:
-		effects := s.trialOver()
-		return s, effects
+		return s.trialOver()
 	case e.Timer == StartTimer:
-		effects := s.tooLate()
-		return s, effects
+		return s.tooLate()
 	case e.Timer == KillTimer:
-		effects := s.killOn()
-		return s, effects
+		return s.killOn()
 	case e.Timer == BeatTimer:
-		effects := s.beatMissed(e.At)
-		return s, effects
-	case e.Timer == StopTimer && s.Phase == Ending && !s.Killed:
+		return s.beatMissed(e.At)
+	case e.Timer == StopTimer && s.IsStopping():
+		return s.stopLate()
+	}
+	return nil
+}
+
+// stopLate goes one stage further with a release that was to stop and has not: SIGKILL, and
+// where that does not end it either, on without it.
+func (s *State) stopLate() []Effect {
+	switch {
+	case !s.Killed:
 		s.Killed = true
-		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}, {Kind: SetTimer, Timer: StopTimer, After: killGrace}}
-	case e.Timer == StopTimer && s.Phase == Ending:
-		return s, []Effect{{Kind: Finish}}
-	case e.Timer == StopTimer && s.Phase == Pausing && !s.Killed:
-		s.Killed = true
-		return s, []Effect{{Kind: Signal, Signal: unix.SIGKILL}, {Kind: SetTimer, Timer: StopTimer, After: killGrace}}
-	case e.Timer == StopTimer && s.Phase == Pausing && s.Kill != KillStuck:
+		return []Effect{{Kind: Signal, Signal: unix.SIGKILL}, {Kind: SetTimer, Timer: StopTimer, After: killGrace}}
+	case s.Phase == Ending:
+		return []Effect{{Kind: Finish}}
+	case s.Kill != KillStuck:
 		s.Kill, s.Why = KillStuck, s.Why+"; SIGKILL does not end it"
 	}
-	return s, nil
+	return nil
 }
 
 // stop begins the way down. A second request changes the action, not the clock.
-func (s State) stop(e Event) (State, []Effect) {
+func (s *State) stop(e Event) []Effect {
 	s.Action = e.Action
 	if s.Phase == Ending {
-		return s, nil
+		return nil
 	}
 	s.Why = e.Text
 	if s.PID == 0 {
-		effects := s.finish(e.Action)
-		return s, effects
+		return s.finish(e.Action)
 	}
 	s.Phase = Ending
 	sig, limit := unix.SIGTERM, s.Policy.StopTimeout
 	if e.Now {
 		sig, limit, s.Killed = unix.SIGKILL, killGrace, true
 	}
-	return s, []Effect{
+	return []Effect{
 		{Kind: Signal, Signal: sig},
 		{Kind: SetTimer, Timer: StopTimer, After: limit},
 	}

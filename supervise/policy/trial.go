@@ -101,9 +101,9 @@ func (s *State) reject(why string) []Effect {
 
 // rejected reboots, however the program ended that gives the system up: one that was not
 // confirmed is nothing that a boot loader stays with.
-func (s State) rejected(e Event) (State, []Effect) {
+func (s *State) rejected(e Event) []Effect {
 	if s.Trial != Rejecting || s.Phase == Ending {
-		return s, nil
+		return nil
 	}
 	e.Action, e.Text = config.Reboot, s.Why
 	return s.stop(e)
