@@ -95,7 +95,7 @@ func attackSockets() {
 			fmt.Sscan(string(text), &vm)
 		}
 	}
-	reset := heart.Message{Kind: heart.ActionAsked, Action: heart.Reboot, Now: true, PID: vm}.Encode()
+	reset := heart.Message{Kind: heart.DownAsked, Action: heart.Reboot, Now: true, PID: vm}.Encode()
 	lost := heart.Message{Kind: heart.Lost, Reason: heart.Told, PID: vm}.Encode()
 	says := map[string][][]byte{
 		"/run/beaminit/control": {control.Request{ID: 1, Command: control.Rescue}.Encode()},

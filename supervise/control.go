@@ -109,7 +109,7 @@ func (l *Loop) handleRequest(a controlRequest) {
 		if l.state.Pending != then {
 			l.Console.Say(health.Notice, why+" (pid "+strconv.Itoa(int(a.from.PID))+")")
 		}
-		l.step(policy.Event{Kind: policy.ActionAsked, Pending: then, Text: why})
+		l.step(policy.Event{Kind: policy.ReleaseAsked, Pending: then, Text: why})
 	}
 	l.control.server.Answer(a.from, control.OK, string(l.present().Append(make([]byte, 0, 512))))
 }

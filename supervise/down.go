@@ -51,7 +51,7 @@ func (l *Loop) stop(a policy.Action, why string, now bool) {
 	l.Console.Say(health.Notice, string(a)+" asked for by "+why)
 	l.Down.Asked(a)
 	l.downAsked = true
-	l.step(policy.Event{Kind: policy.StopAsked, Action: a, Now: now, Text: string(a) + " asked for by " + why})
+	l.step(policy.Event{Kind: policy.DownAsked, Action: a, Now: now, Text: string(a) + " asked for by " + why})
 }
 
 // finish ends the loop, behind the programs that come after an end that nobody asked for.

@@ -96,7 +96,7 @@ func (l *Loop) resumeRunning() {
 
 // handleHeart deals with a message of the release's heart.
 func (l *Loop) handleHeart(m heart.Message) {
-	if m.Kind != heart.ActionAsked {
+	if m.Kind != heart.DownAsked {
 		l.step(policy.Event{Kind: policy.Heard, Heart: m})
 		return
 	}

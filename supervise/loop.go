@@ -34,7 +34,7 @@ type Loop struct {
 	phases    []health.Phase   // of the boot, that are done
 	peers     []string         // the other nodes, as they are known by now
 	panics    chan string      // a goroutine panicked: why
-	crashes   []time.Duration  // of PID 1 itself, see Handover
+	crashes   []time.Duration  // of PID 1 itself, see handover.Document
 	null      int              // /dev/null
 	downAsked bool             // to go down, not by the policy
 	finished  bool

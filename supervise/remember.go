@@ -18,7 +18,7 @@ type History struct {
 	Keep     func(guard func())             // begins to write them, on a goroutine with guard deferred
 	Flush    func(limit time.Duration) bool // waits until they are written
 	Save     func() []error                 // called after the start and every hour, on a goroutine of its own
-	StateDir func() string                  // of what outlives a reboot, for Handover; empty: there is none
+	StateDir func() string                  // of what outlives a reboot, for the next PID 1; empty: there is none
 
 	Failed   int                 // boots in a row before this one that did not come up
 	FellBack bool                // and Node.Fallback was run after the last that did
@@ -44,7 +44,7 @@ func (l *Loop) rememberEnd(e history.Entry) {
 // rememberChange looks at what an event made of the state.
 func (l *Loop) rememberChange(was policy.State, e policy.Event) {
 	switch s := &l.state; {
-	case e.Kind == policy.StopAsked: // see rememberDown
+	case e.Kind == policy.DownAsked: // see rememberDown
 	case s.CameUp && !was.CameUp:
 		l.remember(history.Entry{Kind: history.Up, PID: s.PID, Ran: now() - s.StartedAt, Restarts: s.Restarts})
 	case s.Trial == policy.Rejecting && was.Trial != policy.Rejecting:

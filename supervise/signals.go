@@ -38,7 +38,7 @@ type Signals struct{ listen chan os.Signal }
 // call gives the same channel.
 //
 // Nobody is there to signal PID 1 before its first instruction, but where it takes the
-// place of another (see Handover.Exec). That one blocks all signals, and they wait for Listen,
+// place of another (see handover.Document.Exec). That one blocks all signals, and they wait for Listen,
 // which lets them in. SIGTERM, SIGINT and SIGHUP the Go runtime lets in by itself, and ends
 // the process: until Listen is reached, half a millisecond after that exec, they would be
 // the end of PID 1. Nothing short of code before the runtime's own could help.

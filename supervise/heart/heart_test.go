@@ -179,11 +179,11 @@ func told(d Do) string {
 		f = append(f, "answers "+string('0'+rune(d.Answer[2])))
 	}
 	if k := d.Tell.Kind; k != 0 {
-		text := "tells " + [...]string{Beats: "beats", Lost: "lost", Crashing: "crashing", ActionAsked: "asked", Snoozed: "snoozed", Unpetted: "unpetted"}[k]
+		text := "tells " + [...]string{Beats: "beats", Lost: "lost", Crashing: "crashing", DownAsked: "asked", Snoozed: "snoozed", Unpetted: "unpetted"}[k]
 		if k == Lost {
 			text += " " + d.Tell.Why()
 		}
-		if k == ActionAsked {
+		if k == DownAsked {
 			text += [...]string{Reboot: " reboot", PowerOff: " poweroff", Halt: " halt"}[d.Tell.Action]
 			if d.Tell.Now {
 				text += " now"

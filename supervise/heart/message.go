@@ -13,12 +13,12 @@ type Kind byte
 
 // The kinds.
 const (
-	Beats       Kind = iota + 1 // a beat came; Span is the longest time to the next
-	Lost                        // the VM is to be killed: Reason, Span
-	Crashing                    // the VM writes its crash dump
-	ActionAsked                 // the node is to go down: Action, Now
-	Snoozed                     // nothing is to be killed for Span
-	Unpetted                    // the hardware watchdog is not to be petted any more
+	Beats     Kind = iota + 1 // a beat came; Span is the longest time to the next
+	Lost                      // the VM is to be killed: Reason, Span
+	Crashing                  // the VM writes its crash dump
+	DownAsked                 // the node is to go down: Action, Now
+	Snoozed                   // nothing is to be killed for Span
+	Unpetted                  // the hardware watchdog is not to be petted any more
 	kinds
 )
 
@@ -86,7 +86,7 @@ func DecodeMessage(b []byte) (m Message, ok bool) {
 	}
 	switch {
 	case m.Kind < Beats || m.Kind >= kinds || m.Reason >= reasons || m.Action >= actions || m.PID <= 0,
-		(m.Kind == Lost) != (m.Reason != 0), (m.Kind == ActionAsked) != (m.Action != 0):
+		(m.Kind == Lost) != (m.Reason != 0), (m.Kind == DownAsked) != (m.Action != 0):
 		return Message{}, false
 	}
 	return m, true

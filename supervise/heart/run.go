@@ -116,7 +116,7 @@ func (b *process) follow(do Do) (told bool) {
 	}
 	if do.Tell.Kind != 0 {
 		told = b.tell(do.Tell)
-		if !told && do.Tell.Kind == ActionAsked {
+		if !told && do.Tell.Kind == DownAsked {
 			b.say("PID 1 does not hear: nothing follows")
 		}
 	}

@@ -46,7 +46,7 @@ func (h *Heart) word(text string, now time.Duration) Do {
 }
 
 func (h *Heart) guarded(action string) (Do, bool) {
-	m := h.message(ActionAsked)
+	m := h.message(DownAsked)
 	plain := strings.TrimPrefix(action, "immediate_")
 	m.Now = plain != action
 	switch plain {

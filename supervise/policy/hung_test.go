@@ -71,7 +71,7 @@ func TestKill(t *testing.T) {
 			{29000, up(KillTimer), "", noAnswer}}},
 		{"told to stop meanwhile", nil, []happens{fine,
 			{2000, silent, "record", ""}, {4500, silent, "", ""}, {7000, silent, "record, " + dump, noAnswer},
-			{8000, Event{Kind: StopAsked, Action: "halt"}, "record, kill -SIGTERM, timer stop", noAnswer},
+			{8000, Event{Kind: DownAsked, Action: "halt"}, "record, kill -SIGTERM, timer stop", noAnswer},
 			{17000, up(KillTimer), "", noAnswer},
 			{18000, up(StopTimer), "kill -SIGKILL, timer stop", noAnswer}}},
 		{"does not start", func(p *Policy) { p.StartTimeout = 5 * time.Minute }, []happens{
@@ -92,7 +92,7 @@ func TestKill(t *testing.T) {
 		{"snoozes", nil, []happens{fine, {1000, says(heart.Message{Kind: heart.Snoozed, Span: 15 * time.Minute}), "", ""},
 			{2000, silent, "record", ""}, {4500, silent, "", ""}, {7000, silent, "", ""}, {902000, silent, "record, " + dump, noAnswer}}},
 		{"at once", nil, []happens{fine,
-			{2000, Event{Kind: StopAsked, Action: "reboot", Now: true}, "record, kill -SIGKILL, timer stop", ""},
+			{2000, Event{Kind: DownAsked, Action: "reboot", Now: true}, "record, kill -SIGKILL, timer stop", ""},
 			{4000, up(StopTimer), "finish", ""}}},
 	}
 	for _, tt := range tests {

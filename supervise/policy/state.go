@@ -133,22 +133,22 @@ type EventKind int
 
 // The events.
 const (
-	Begin       EventKind = iota // start the release: the network is ready, or was awaited long enough
-	Started                      // PID
-	StartFailed                  // Text
-	Exited                       // PID, Status, Text: what is known besides
-	Reported                     // Report
-	TimeIsUp                     // Timer
-	StopAsked                    // Action, Text
-	NoRelease                    // Text: nothing that could be started
-	Heard                        // Heart
-	ActionAsked                  // Pending, Text
-	Remembered                   // Failed, FellBack: of the boots before
-	Notified                     // PID, Said
-	Unheard                      // the release has no way to say that it is ready
-	FellBack                     // the fallback command is over; Text: what was wrong with it, empty: nothing
-	Kept                         // the program that confirms the system has succeeded
-	Rejected                     // the one that gives it up has ended, or could not be started
+	Begin        EventKind = iota // start the release: the network is ready, or was awaited long enough
+	Started                       // PID
+	StartFailed                   // Text
+	Exited                        // PID, Status, Text: what is known besides
+	Reported                      // Report
+	TimeIsUp                      // Timer
+	DownAsked                     // the node is to go down: Action, Now, Text
+	NoRelease                     // Text: nothing that could be started
+	Heard                         // Heart
+	ReleaseAsked                  // somebody asked for the release to start or stop: Pending, Text
+	Remembered                    // Failed, FellBack: of the boots before
+	Notified                      // PID, Said
+	Unheard                       // the release has no way to say that it is ready
+	FellBack                      // the fallback command is over; Text: what was wrong with it, empty: nothing
+	Kept                          // the program that confirms the system has succeeded
+	Rejected                      // the one that gives it up has ended, or could not be started
 )
 
 // Event is one thing that happened, at a time of CLOCK_MONOTONIC.
@@ -162,7 +162,7 @@ type Event struct {
 	Said    notify.Words
 	Timer   Timer
 	Action  Action
-	Now     bool // StopAsked: without ending the release in order
+	Now     bool // DownAsked: without ending the release in order
 	Pending PendingAction
 	Text    string
 

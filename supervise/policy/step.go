@@ -72,13 +72,13 @@ func (s *State) step(e Event) []Effect {
 		return s.heard(e)
 	case TimeIsUp:
 		return s.timeIsUp(e)
-	case StopAsked:
+	case DownAsked:
 		return s.stop(e)
 	case NoRelease:
 		if s.Phase == Waiting {
 			return s.stayOrLeave(e.Text)
 		}
-	case ActionAsked:
+	case ReleaseAsked:
 		return s.requested(e)
 	case Notified:
 		return s.notified(e)

@@ -57,7 +57,7 @@ type turn struct {
 }
 
 func asks(then PendingAction, effects string, h health.State) turn {
-	return turn{Event{Kind: ActionAsked, Pending: then, Text: "asked for " + string(rune('0'+then))}, effects, h}
+	return turn{Event{Kind: ReleaseAsked, Pending: then, Text: "asked for " + string(rune('0'+then))}, effects, h}
 }
 
 func TestStep(t *testing.T) {
@@ -103,7 +103,7 @@ func TestStep(t *testing.T) {
 		{"another's exit", nil, []turn{begin, started, {Event{Kind: Exited, PID: 3, Status: killed}, "", health.Starting}}},
 		{"a report that comes late", nil, []turn{begin, started, up, dies, {Event{Kind: Reported, Report: answered(0)}, "", health.Down}}},
 		{"stop", nil, []turn{begin, started, up,
-			{Event{Kind: StopAsked, Action: "poweroff"}, "record, kill -SIGTERM, timer stop", health.Stopping},
+			{Event{Kind: DownAsked, Action: "poweroff"}, "record, kill -SIGTERM, timer stop", health.Stopping},
 			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up, finish", health.Stopping}}},
 		{"restart", nil, []turn{begin, started, up, asks(StartPending, "record, kill -SIGTERM, timer stop", health.Stopping),
 			{Event{Kind: Reported, Report: answered(0, 1)}, "", health.Stopping},
@@ -129,23 +129,23 @@ func TestStep(t *testing.T) {
 			asks(StopPending, "record", health.Stopping), asks(KillPending, "record, kill -SIGKILL, timer stop", health.Stopping), asks(KillPending, "", health.Stopping),
 			{Event{Kind: Exited, PID: 87, Status: killed}, "record, order r, sweep up", health.Rescue}}},
 		{"the node goes down while it stops the release", nil, []turn{begin, started, up, asks(StartPending, "record, kill -SIGTERM, timer stop", health.Stopping),
-			{Event{Kind: StopAsked, Action: "reboot", Text: "reboot"}, "record, kill -SIGTERM, timer stop", health.Stopping},
+			{Event{Kind: DownAsked, Action: "reboot", Text: "reboot"}, "record, kill -SIGTERM, timer stop", health.Stopping},
 			asks(StopPending, "", health.Stopping),
 			{Event{Kind: Exited, PID: 87}, "record, order r, sweep up, finish", health.Stopping}}},
 		{"stop a release that does not want to", nil, []turn{begin, started, up,
-			{Event{Kind: StopAsked, Action: "halt"}, "record, kill -SIGTERM, timer stop", health.Stopping},
-			{Event{Kind: StopAsked, Action: "reboot"}, "", health.Stopping},
+			{Event{Kind: DownAsked, Action: "halt"}, "record, kill -SIGTERM, timer stop", health.Stopping},
+			{Event{Kind: DownAsked, Action: "reboot"}, "", health.Stopping},
 			{Event{Kind: TimeIsUp, Timer: StopTimer}, "kill -SIGKILL, timer stop", health.Stopping},
 			{Event{Kind: TimeIsUp, Timer: StopTimer}, "finish", health.Stopping}}},
 		{"stop between two runs", nil, []turn{begin, started, up, dies,
-			{Event{Kind: StopAsked, Action: "reboot"}, "record, finish", health.Stopping}}},
+			{Event{Kind: DownAsked, Action: "reboot"}, "record, finish", health.Stopping}}},
 		{"stop while the network is awaited", nil, []turn{
-			{Event{Kind: StopAsked, Action: "reboot"}, "record, finish", health.Stopping}}},
+			{Event{Kind: DownAsked, Action: "reboot"}, "record, finish", health.Stopping}}},
 		{"the network never comes", nil, []turn{{Event{Kind: TimeIsUp, Timer: NetworkTimer}, "start", health.Booting}, started,
 			{Event{Kind: Begin}, "", health.Starting}}},
 		{"no release", nil, []turn{{Event{Kind: NoRelease, Text: "none in /srv/erlang"}, "record", health.Rescue},
 			{Event{Kind: Begin}, "", health.Rescue},
-			{Event{Kind: StopAsked, Action: "reboot"}, "record, finish", health.Stopping}}},
+			{Event{Kind: DownAsked, Action: "reboot"}, "record, finish", health.Stopping}}},
 		{"cannot be started", nil, []turn{begin, {Event{Kind: StartFailed, Text: "fork: no memory"}, "record, timer restart", health.Down}}},
 		{"can never be started", func(p *Policy) { p.Attempts = 0 }, []turn{begin, {Event{Kind: StartFailed, Text: "no space"}, "record", health.Rescue}}},
 		{"on_exit = reboot", func(p *Policy) { p.OnExit = "reboot" }, []turn{begin, started, up,
@@ -158,12 +158,12 @@ func TestStep(t *testing.T) {
 		{"exit_ok", func(p *Policy) { p.ExitOK = []int{0, 3} }, []turn{begin, started, up,
 			endsWith(3<<8, rescue, health.Down),
 			{Event{Kind: TimeIsUp, Timer: RestartTimer}, "", health.Down},
-			{Event{Kind: StopAsked, Action: "reboot"}, "record, finish", health.Stopping}}},
+			{Event{Kind: DownAsked, Action: "reboot"}, "record, finish", health.Stopping}}},
 		{"exit_ok, another status", func(p *Policy) { p.ExitOK = []int{3} }, []turn{begin, started, up, endsWith(0, rescue+", start", health.Down)}},
 		{"exit_ok is of no signal", func(p *Policy) { p.ExitOK = []int{0, 9} }, []turn{begin, started, up, endsWith(killed, rescue+", start", health.Down)}},
 		{"exit_ok before on_exit", func(p *Policy) { p.ExitOK, p.OnExit = []int{0}, "reboot" }, []turn{begin, started, up, endsWith(0, rescue, health.Down)}},
 		{"exit_ok on the way down", func(p *Policy) { p.ExitOK = []int{0} }, []turn{begin, started, up,
-			{Event{Kind: StopAsked, Action: "halt"}, "record, kill -SIGTERM, timer stop", health.Stopping}, endsWith(0, reboots, health.Stopping)}},
+			{Event{Kind: DownAsked, Action: "halt"}, "record, kill -SIGTERM, timer stop", health.Stopping}, endsWith(0, reboots, health.Stopping)}},
 
 		{"a loop of boots is broken", loops, []turn{failed(2), begin, started, endsWith(killed, rescue, health.Rescue)}},
 		{"but not before that", loops, []turn{failed(1), begin, started, endsWith(killed, reboots, health.Stopping)}},
@@ -182,13 +182,13 @@ func TestStep(t *testing.T) {
 			endsWith(killed, falls, health.Rescue), over("exit status 1", "record", health.Rescue), over("", "", health.Rescue)}},
 		{"fallback that is over too late", func(p *Policy) { loops(p); p.Fallback = true }, []turn{failed(2), begin, started,
 			endsWith(killed, falls, health.Rescue),
-			{Event{Kind: ActionAsked, Pending: StartPending, Text: "asked"}, "record, start", health.Down},
+			{Event{Kind: ReleaseAsked, Pending: StartPending, Text: "asked"}, "record, start", health.Down},
 			over("killed by signal 15 (SIGTERM)", "", health.Down), over("", "", health.Down)}},
 		{"fallback, once", func(p *Policy) { loops(p); p.Fallback = true }, []turn{
 			{Event{Kind: Remembered, Failed: 2, FellBack: true}, "", health.Booting}, begin, started, endsWith(killed, rescue, health.Rescue)}},
 		{"fallback without a release", func(p *Policy) { p.Fallback = true }, []turn{
 			{Event{Kind: NoRelease, Text: "none"}, "record", health.Rescue},
-			{Event{Kind: StopAsked, Action: "reboot"}, "record, finish", health.Stopping}}},
+			{Event{Kind: DownAsked, Action: "reboot"}, "record, finish", health.Stopping}}},
 		{"reboot comes before fallback", func(p *Policy) { loops(p); p.Fallback = true }, []turn{begin, started, endsWith(killed, reboots, health.Stopping)}},
 	}
 	for _, tt := range tests {

@@ -55,8 +55,8 @@ func TestTrial(t *testing.T) {
 		{"and comes up late", before, []Event{begin, started, at(600, over), at(700, up), at(760, confirm)}, "2 running record", ""},
 		{"and the release is given up", func(s *State) { s.Policy.Attempts, s.Policy.GiveUp, s.FellBack = 0, "rescue", true }, []Event{begin, started, at(3, dies)}, "1 given-up record, order r, sweep up", "gave up after 1 ends within 1m0s: killed by signal 9 (SIGKILL)"},
 		{"known of late", nil, []Event{begin, started, {Kind: Remembered, FellBack: true}, at(600, over)}, "1 running record", ""},
-		{"goes down meanwhile", nil, []Event{begin, started, at(599, Event{Kind: StopAsked, Action: "poweroff", Text: "by hand"}), at(600, over), at(601, rejected)}, "1 ending ", "by hand"},
-		{"is switched off while its program runs", nil, []Event{begin, started, at(600, over), at(600, Event{Kind: StopAsked, Action: "poweroff", Text: "by hand"}), at(601, rejected)}, "4 ending ", "by hand"},
+		{"goes down meanwhile", nil, []Event{begin, started, at(599, Event{Kind: DownAsked, Action: "poweroff", Text: "by hand"}), at(600, over), at(601, rejected)}, "1 ending ", "by hand"},
+		{"is switched off while its program runs", nil, []Event{begin, started, at(600, over), at(600, Event{Kind: DownAsked, Action: "poweroff", Text: "by hand"}), at(601, rejected)}, "4 ending ", "by hand"},
 		{"is not on trial", func(s *State) { s.Trial = NoTrial }, []Event{begin, started, at(600, over)}, "0 running ", ""},
 	}
 	for _, tt := range tests {
