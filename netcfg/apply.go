@@ -21,6 +21,7 @@ const requestTimeout = time.Second
 // not an error, and hinders no other. It waits for nothing. Needs CAP_SYS_ADMIN
 // (for the host name) and CAP_NET_ADMIN.
 func (p Plan) Apply() Status {
+	setLibrary()
 	s := p.status()
 	if p.Hostname != "" {
 		if err := unix.Sethostname([]byte(p.Hostname)); err != nil {
@@ -54,6 +55,7 @@ func (p Plan) Apply() Status {
 // Check asks for the present state of the links without changing anything. It
 // sees presence and carrier; what an earlier Apply was refused, it does not know.
 func (p Plan) Check() Status {
+	setLibrary()
 	s := p.status()
 	now := list()
 	for i := range p.Links {
@@ -63,11 +65,15 @@ func (p Plan) Check() Status {
 	return s
 }
 
-// status is the state of links that nobody has asked for yet.
-func (p Plan) status() Status {
-	// Of the library, for all that use it: the kernel is to say in words what it refuses.
+// setLibrary sets what holds for all that use the library: the kernel is to say in words what
+// it refuses, and no request waits for long.
+func setLibrary() {
 	nl.EnableErrorMessageReporting = true
 	_ = netlink.SetSocketTimeout(requestTimeout)
+}
+
+// status is the state of links that nobody has asked for yet.
+func (p Plan) status() Status {
 	s := Status{Links: make([]LinkStatus, len(p.Links))}
 	for i := range p.Links {
 		s.Links[i].Name = p.Links[i].Interface
@@ -88,7 +94,8 @@ func (l *Link) apply(link netlink.Link, steps []step, s *LinkStatus) error {
 	return nil
 }
 
-// settle takes in what the kernel says of the link now.
+// settle makes of what the kernel says of the link now, and of what it refused before, its state.
+// What was refused of a link that is gone is forgotten: all of it is done when it comes again.
 func (l *Link) settle(link netlink.Link, err error, s *LinkStatus) {
 	if err == nil {
 		s.Device, s.Index = link.Attrs().Name, link.Attrs().Index

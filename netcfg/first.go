@@ -64,15 +64,15 @@ func (p Plan) first(i int, now links) (netlink.Link, error) {
 	}
 	for n, link := range all {
 		if n != at && (fresh[link.Attrs().Index] || link.Attrs().RawFlags&unix.IFF_LOWER_UP == 0) { // else somebody uses it
-			l.release(link)
+			l.setDown(link)
 		}
 	}
 	return all[at], netlink.LinkSetAlias(all[at], l.markOf())
 }
 
-// release sets a link down that is not the chosen one. It may have the addresses of l, from
+// setDown sets a link down that is not the chosen one. It may have the addresses of l, from
 // when there was no other. What fails may be gone.
-func (l *Link) release(link netlink.Link) {
+func (l *Link) setDown(link netlink.Link) {
 	for _, p := range l.Address {
 		_ = netlink.AddrDel(link, &netlink.Addr{IPNet: ipNet(p)})
 	}

@@ -76,7 +76,7 @@ func (l *Link) byMAC(now links) (netlink.Link, error) {
 		if len(own) == 0 {
 			own = a.HardwareAddr
 		}
-		if bytes.Equal(own, want) && !above(link) {
+		if bytes.Equal(own, want) && !isUpper(link) {
 			return link, nil
 		}
 	}
@@ -90,8 +90,8 @@ func isAbsent(err error) bool {
 	return errors.Is(err, errNoLink) || errors.As(err, &netlink.LinkNotFoundError{}) || errors.Is(err, unix.ENODEV)
 }
 
-// above says whether a link is made of others.
-func above(link netlink.Link) bool {
+// isUpper says whether a link is made of others: an upper device, as the kernel calls it.
+func isUpper(link netlink.Link) bool {
 	switch link.Type() {
 	case "vlan", "bridge", "bond", "macvlan", "macvtap", "ipvlan", "team":
 		return true

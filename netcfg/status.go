@@ -1,9 +1,5 @@
 package netcfg
 
-import (
-	"net/netip"
-)
-
 // State is what became of a link.
 type State uint8
 
@@ -65,34 +61,4 @@ func (s Status) Waiting() bool {
 		}
 	}
 	return false
-}
-
-// offLink says whether gw is in no network of l, though that has some of its family. Such
-// a gateway is reached over the link all the same, as hosting providers have it.
-func (l *Link) offLink(gw netip.Addr) bool {
-	if !gw.IsValid() || gw.Is6() && gw.IsLinkLocalUnicast() {
-		return false // the kernel takes it as it is
-	}
-	some := false
-	for _, a := range l.Address {
-		if a.Contains(gw) {
-			return false
-		}
-		some = some || a.Addr().Is4() == gw.Is4()
-	}
-	return some
-}
-
-// unreachable says why the kernel cannot reach gw over l; empty: it is not known.
-func (l *Link) unreachable(gw netip.Addr) string {
-	family := "IPv6"
-	if gw.Is4() {
-		family = "IPv4"
-	}
-	for _, a := range l.Address {
-		if a.Addr().Is4() == gw.Is4() {
-			return ""
-		}
-	}
-	return l.Interface + " has no " + family + " address"
 }

@@ -31,7 +31,7 @@ type (
 // live on a link with less than 1280.
 func (p Plan) steps() [][]step {
 	steps := make([][]step, len(p.Links))
-	var stronger [2]int // default routes so far, of IPv4 and of IPv6
+	var defaults [2]int // default routes so far, of IPv4 and of IPv6
 	for i := range p.Links {
 		l := &p.Links[i]
 		for _, port := range l.ports() {
@@ -45,7 +45,7 @@ func (p Plan) steps() [][]step {
 			steps[i] = append(steps[i], addAddress(a))
 		}
 		for _, gw := range l.Gateway {
-			steps[i] = append(steps[i], l.gateway(gw.Unmap().WithZone(""), &stronger))
+			steps[i] = append(steps[i], l.gateway(gw.Unmap().WithZone(""), &defaults))
 		}
 		for _, r := range l.Route {
 			via := r.Via.Unmap().WithZone("")
@@ -53,20 +53,6 @@ func (p Plan) steps() [][]step {
 		}
 	}
 	return steps
-}
-
-// gateway is the step of a default route: the first of a family is the strongest.
-func (l *Link) gateway(via netip.Addr, stronger *[2]int) addRoute {
-	n := &stronger[0]
-	if via.Is6() {
-		n = &stronger[1]
-	}
-	r := addRoute{via: via, metric: *n, onlink: l.offLink(via)}
-	if r.metric > 0 && via.Is6() {
-		r.metric += ipv6Metric
-	}
-	*n++
-	return r
 }
 
 // addPort makes a link part of a bridge or a bond.
@@ -149,77 +135,6 @@ func (addAddress) hint(*Link, error) string { return "" }
 // ipNet is p in the type of the library, with the host part.
 func ipNet(p netip.Prefix) *net.IPNet {
 	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
-}
-
-// addRoute is a route, as ip-route(8) has it.
-type addRoute struct {
-	to     netip.Prefix // not valid: a default route
-	via    netip.Addr   // not valid: to is on the link itself
-	metric int          // 0: none is named
-	onlink bool         // via is on the link, though in no prefix of it
-}
-
-// ipv6Metric is what the kernel gives an IPv6 route that names no metric.
-const ipv6Metric = 1024
-
-func (s addRoute) command(link string) string {
-	c, to := "ip route replace ", "default"
-	if s.via.Is6() || s.to.Addr().Is6() {
-		c = "ip -6 route replace "
-	}
-	if s.to.IsValid() && s.to.Bits() > 0 {
-		to = s.to.String()
-	}
-	c += to
-	if s.via.IsValid() {
-		c += " via " + s.via.String()
-	}
-	c += " dev " + link
-	if s.metric > 0 {
-		c += " metric " + strconv.Itoa(s.metric)
-	}
-	if s.onlink {
-		c += " onlink"
-	}
-	return c
-}
-
-func (s addRoute) do(link netlink.Link) error {
-	return netlink.RouteReplace(s.route(link, unix.RTPROT_STATIC))
-}
-
-// route is s in the type of the library.
-func (s addRoute) route(link netlink.Link, proto netlink.RouteProtocol) *netlink.Route {
-	r := &netlink.Route{LinkIndex: link.Attrs().Index, Priority: s.metric, Protocol: proto}
-	if s.to.IsValid() {
-		r.Dst = ipNet(s.to)
-	}
-	if s.via.IsValid() {
-		r.Gw = s.via.AsSlice()
-	} else if s.to.Addr().Is4() {
-		r.Scope = netlink.SCOPE_LINK // IPv6 has no scopes of routes
-	}
-	if s.onlink {
-		r.SetFlag(netlink.FLAG_ONLINK)
-	}
-	return r
-}
-
-func (s addRoute) String() string {
-	switch {
-	case s.to.IsValid() && s.via.IsValid():
-		return "route to " + s.to.String() + " via " + s.via.String()
-	case s.to.IsValid():
-		return "route to " + s.to.String()
-	}
-	return "gateway " + s.via.String()
-}
-
-func (s addRoute) hint(l *Link, err error) string {
-	if errors.Is(err, unix.ENETUNREACH) || errors.Is(err, unix.EHOSTUNREACH) || errors.Is(err, unix.EINVAL) {
-		return l.unreachable(s.via)
-	}
-	return ""
 }
 
 // refusal is the error of a step that the kernel refused on l.
