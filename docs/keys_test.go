@@ -50,7 +50,9 @@ func TestKeys(t *testing.T) {
 	}
 	code := config.KeyNames()
 	compare(t, "configuration.md", documented, code)
-	compare(t, manPage, manned, code)
+	if !*update { // else TestManPageKeys is about to write it
+		compare(t, manPage, manned, code)
+	}
 }
 
 // compare holds the names that a document has to those of the code.
