@@ -40,7 +40,7 @@ type Loop struct {
 	finished  bool
 
 	table     *children.Table
-	release   *children.Entry // and the entries of it that have a part elsewhere
+	release   *children.Entry // of the table, as are the next ones: those that the loop itself looks at
 	readahead *children.Entry
 	sidecar   *children.Entry
 	confirm   *children.Entry // nil: nothing is on trial
@@ -96,7 +96,7 @@ func (n Node) Run() policy.Action {
 	l.startOutput()
 	l.fillTable()
 	l.begin()
-	l.reap()
+	l.reap() // what ended before signals were listened to
 	for !l.finished {
 		l.turn()
 	}
@@ -140,11 +140,13 @@ func (l *Loop) begin() {
 	l.save()
 }
 
-// beginRelease starts the release, or has the network awaited for it; none says that there
-// is none.
+// beginRelease takes the release over, starts it, or has the network awaited for it; none says
+// that there is none.
 func (l *Loop) beginRelease() (none bool) {
+	if l.Resume != nil && l.resume() {
+		return false
+	}
 	switch {
-	case l.Resume != nil && l.resume():
 	case l.Start.NoRelease != "":
 		return true
 	case l.Start.NetworkWait > 0:
@@ -162,7 +164,7 @@ func (l *Loop) beginRelease() (none bool) {
 func (l *Loop) fillTable() {
 	t := l.table
 	t.Console, t.State, t.Null, t.Says, t.Guard = l.Console, &l.state, l.null, l.output.Write, l.guard
-	t.Changed, t.Failed, t.Ready = l.record, l.rememberService, l.startHeld
+	t.OnChange, t.OnFailure, t.OnReady = l.record, l.rememberService, l.startHeld
 	t.Alarm = func(after time.Duration) { l.timers.set(policy.ServiceTimer, after) }
 	l.Jobs.Use(t)
 	l.release = t.Add(l.releaseChild())

@@ -13,7 +13,7 @@ import (
 	"github.com/beaminit/beaminit/cluster/discovery"
 	peers "github.com/beaminit/beaminit/cluster/discovery/child"
 	"github.com/beaminit/beaminit/netcfg"
-	"github.com/beaminit/beaminit/netcfg/child"
+	netchild "github.com/beaminit/beaminit/netcfg/child"
 	"github.com/beaminit/beaminit/node"
 	"github.com/beaminit/beaminit/supervise/console"
 	"github.com/beaminit/beaminit/supervise/heart"
@@ -29,7 +29,8 @@ var (
 	buildTime = ""
 )
 
-// tools is the table of names that the binary answers to, when it is not PID 1.
+// tools is the table of names that the binary answers to, when it is not PID 1: its own
+// (argv[0]), or, as beaminit or init, its first argument. Those without a help are not for people.
 var tools = [...]struct {
 	name, args, help string
 	run              func(args []string) int
@@ -53,13 +54,13 @@ var tools = [...]struct {
 	{"heart", "", "", heart.Main}, // ERTS starts these two
 	{"sh", "", "", heart.Shell},
 	{cluster.MonitorName, "", "", cluster.Main}, // these are children of PID 1, and not for people
-	{netcfg.ChildName, "", "", child.Main},
+	{netcfg.ChildName, "", "", netchild.Main},
 	{discovery.ChildName, "", "", peers.Main},
 	{devices.ChildName, "", "", devices.Main},
 	{devices.ModulesName, "", "", devices.ModulesMain},
 	{node.ReadaheadName, "", "", node.ReadaheadMain},
 	{jobs.Name, "", "", node.JobMain},
-	{"beaminit-tty", "", "", console.Main},
+	{console.RelayName, "", "", console.Main},
 	{launch.HelperName, "", "", launch.Main},
 }
 

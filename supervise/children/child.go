@@ -61,8 +61,8 @@ type Files struct {
 type Entry struct {
 	Child
 	State  policy.ChildState
-	How    string // it ended last
-	Failed bool   // and that was no success, and nobody had asked for it
+	How    string // how it ended last, or why it could not be started
+	Failed bool   // that was no success, and nobody had asked for it
 
 	lines              atomic.Int32 // where its output is read; 0: nobody reads it
 	notices            atomic.Int32 // the socket on which it says that it is ready; 0: none

@@ -20,6 +20,8 @@ func (t *Table) Reaped(pid int, status unix.WaitStatus) {
 	}
 }
 
+// ended does what follows the end of a child: the state goes on first, and what is said of the
+// end is about the state before it.
 func (t *Table) ended(c *Entry, status unix.WaitStatus) {
 	pid, asked, late, killed := c.State.PID, c.State.Stopping, c.State.Late, c.State.Killed
 	how := proc.Describe(status)
@@ -36,8 +38,8 @@ func (t *Table) ended(c *Entry, status unix.WaitStatus) {
 		t.sayStopped(c, killed)
 	}
 	if c.Service && c.Failed {
-		t.Failed(c)
-		t.Changed()
+		t.OnFailure(c)
+		t.OnChange()
 	}
 	if c.Ended != nil {
 		c.Ended(pid, status)

@@ -15,7 +15,7 @@ type Handed struct {
 	Lines, Notices map[string]int
 }
 
-// Hand gives that.
+// Hand gives what the next PID 1 has to know of the table.
 func (t *Table) Hand() Handed {
 	h := Handed{
 		States:  map[string]policy.ChildState{},

@@ -106,9 +106,9 @@ func (t *Table) noteReady(c *Entry) {
 	changed := tardy != c.wasTardy
 	c.wasReady, c.wasTardy = ready, tardy
 	if changed {
-		t.Changed()
+		t.OnChange()
 	}
-	t.Ready()
+	t.OnReady()
 }
 
 // Holding are the services that the first start of the release waits for: each until it is

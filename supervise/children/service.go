@@ -36,7 +36,8 @@ func (t *Table) orderService(c *Entry, what string) bool {
 	case "":
 		return true
 	case "start", "restart":
-		if c.State.ByHand = policy.ToStart; what == "restart" || c.State.Done {
+		c.State.ByHand = policy.ToStart
+		if what == "restart" || c.State.Done {
 			t.Restart(c)
 		}
 	case "stop":

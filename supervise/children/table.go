@@ -20,10 +20,11 @@ type Table struct {
 	Says    int           // where the exec helper of a child without lines of its own says what it could not do
 	Guard   func()        // is deferred in each goroutine: a panic in it is PID 1's
 
-	Changed func()              // something that a health record tells is otherwise: a service failed, or is late
-	Failed  func(*Entry)        // a service failed
-	Ready   func()              // a service is ready, or its time to be is over
-	Alarm   func(time.Duration) // StopNext is to be called after that time
+	// What the table calls in the loop.
+	OnChange  func()              // something that a health record tells is otherwise: a service failed, or is late
+	OnFailure func(*Entry)        // a service failed
+	OnReady   func()              // a service is ready, or its time to be is over
+	Alarm     func(time.Duration) // StopNext is to be called after that time
 
 	entries  []*Entry
 	begun    bool // Begin was called
@@ -158,7 +159,7 @@ func (t *Table) notStarted(c *Entry, err error) {
 	c.How, c.Failed = "cannot be started: "+err.Error(), true
 	t.SayRefused(c, err)
 	if c.Service && !was {
-		t.Changed()
+		t.OnChange()
 	}
 }
 
