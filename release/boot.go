@@ -66,15 +66,14 @@ func (r *Release) chooseBoot(fsys FS, files []string, c config.Release) error {
 	if len(own) == 0 {
 		return r.noBoot()
 	}
-	name, why := own[0], ": the only one"
+	name, why, guessed := own[0], ": the only one", false
 	switch {
 	case slices.Contains(own, "start"):
 		name, why = "start", ": the usual name"
 	case slices.Contains(own, r.Name):
 		name, why = r.Name, ": the name of the release"
 	case len(own) > 1:
-		why = ": the first by alphabet"
-		r.problem(errors.New(r.Dir + ": several boot scripts (" + strings.Join(own, ", ") + "); want one of them in release.boot; using " + name))
+		why, guessed = ": the first by alphabet", true
 	}
 	r.Boot = r.Dir + "/" + name
 	r.why("boot script ", name+".boot", why)
@@ -84,6 +83,9 @@ func (r *Release) chooseBoot(fsys FS, files []string, c config.Release) error {
 			missing = "there is no " + wanted
 		}
 		r.problem(errors.New(key + ": " + missing + ".boot; using " + r.Boot + ".boot"))
+	}
+	if guessed {
+		r.problem(errors.New(r.Dir + ": several boot scripts (" + strings.Join(own, ", ") + "); want one of them in release.boot; using " + name))
 	}
 	return nil
 }

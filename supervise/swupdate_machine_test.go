@@ -66,7 +66,13 @@ restart = "never"
 		t.Fatalf("before: slot=%s trial=%v", r.Slot, r.Trial)
 	}
 	m.Reachable()
-	m.Want(0, "swupdate", "service", "swupdate", "start")
+	// That SWUpdate (2022.12) ends with status 1 after an update that it calls successful, in 3 of 40
+	// runs without any init: it is run once more then.
+	for run := 1; m.Count("service swupdate ended (exit status 0)") == 0 && run <= 10; run++ {
+		m.Want(0, "swupdate", "service", "swupdate", "start")
+		m.LinesWith("service swupdate ended (exit status ", run)
+		m.LinesWith("SWUPDATE successful !", run)
+	}
 	m.Line("service swupdate ended (exit status 0)")
 	m.Signal(unix.SIGTERM)
 	m.Ended()

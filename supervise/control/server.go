@@ -24,7 +24,8 @@ type credentials [unix.SizeofCmsghdr + (unix.SizeofUcred+wordSize-1)/wordSize*wo
 // wordSize is what the kernel aligns control messages to, in bytes (cmsg(3)).
 const wordSize = int(unsafe.Sizeof(uintptr(0)))
 
-// Listen makes the socket, in the place of one that a PID 1 before this one left. It
+// Listen makes the socket, in the place of one that a PID 1 before this one left: at no time there
+// is none of that name. It
 // cannot be written to by any other user at any time: bind(2) makes the file with the
 // mode of the socket, which fchmod(2) sets (linux/net/unix/af_unix.c, unix_bind_bsd).
 func Listen(path string) (*Server, error) {
@@ -37,8 +38,11 @@ func Listen(path string) (*Server, error) {
 		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1)
 	}
 	if err == nil {
-		unix.Unlink(path)
-		err = unix.Bind(fd, &unix.SockaddrUnix{Name: path})
+		fresh := path + ".new"
+		unix.Unlink(fresh)
+		if err = unix.Bind(fd, &unix.SockaddrUnix{Name: fresh}); err == nil {
+			err = unix.Rename(fresh, path)
+		}
 	}
 	if err != nil {
 		unix.Close(fd)
