@@ -34,7 +34,7 @@ func (n *node) openTerminal() *console.Terminal {
 }
 
 // relayCommand is the relay between the pty and the tty.
-func (n *node) relayCommand() launch.Command {
+func (n *Setup) relayCommand() launch.Command {
 	c := &n.Config.Console
 	// It is root only to open the tty, again and again: of what root can do it keeps the
 	// tty, or /dev as long as that is not there, and a way to say so.

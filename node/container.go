@@ -43,7 +43,7 @@ func environ() []string {
 
 // netPlan is what shall be made of the network. The name that a container has is not given
 // to it again: it may not be allowed to.
-func (n *node) netPlan() netcfg.Plan {
+func (n *Setup) netPlan() netcfg.Plan {
 	p := netcfg.Make(n.Config.Node.Hostname, n.Config.Network)
 	if n.Container == "" {
 		return p

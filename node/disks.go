@@ -53,7 +53,7 @@ func (n *node) mountDisks() boot.Recalled {
 
 // awaited are the mounts of the configuration. The one that the overlay of the root lies on is
 // awaited as the root is: without it the node would have another root.
-func (n *node) awaited() []config.Mount {
+func (n *Setup) awaited() []config.Mount {
 	list := slices.Clone(n.Config.Mounts)
 	for i := range list {
 		if m := &list[i]; n.hasOverlay() && files.Below(n.Config.Root.Overlay, m.Target) && m.Wait == 0 {

@@ -65,7 +65,7 @@ func (n *node) failedBefore() (failed int, fellBack bool) {
 }
 
 // whyNoRelease says why the release is not started in this boot; empty: it is.
-func (n *node) whyNoRelease(failed int) string {
+func (n *Setup) whyNoRelease(failed int) string {
 	if n.Failed != nil {
 		return n.Failed.Error()
 	}

@@ -61,7 +61,7 @@ type job struct {
 	// capabilities are those of capabilities(7) that its work takes.
 	capabilities []string
 	// reach is what it reaches in the file system; nil: anything, with a reason.
-	reach func(n *node, order any) launch.Sandbox
+	reach func(n *Setup, order any) launch.Sandbox
 }
 
 // The capabilities of work in directories that may be another user's: to look at what is
@@ -87,7 +87,7 @@ var work = map[string]job{
 	// As disksJob.
 	overlayJob: {func(b []byte) (any, error) { return do(b, mountOverlay) }, mounts, nil},
 	modulesJob: {func(b []byte) (any, error) { return do(b, modules) }, moduleRights,
-		func(*node, any) launch.Sandbox { return reachModules() }},
+		func(*Setup, any) launch.Sandbox { return reachModules() }},
 	// As disksJob.
 	namesJob:   {func(b []byte) (any, error) { return do(b, doNames) }, []string{"sys_admin", "dac_override"}, nil},
 	keyJob:     {func(b []byte) (any, error) { return do(b, readKey) }, reads, reachKey},
@@ -96,19 +96,19 @@ var work = map[string]job{
 	// RNDADDENTROPY is for CAP_SYS_ADMIN alone (random(4)).
 	seedJob: {func(b []byte) (any, error) { return do(b, save) }, append([]string{"sys_admin"}, reads...), reachSave},
 	historyJob: {func(b []byte) (any, error) { return do(b, func(j *history.Job) any { return j.Do() }) }, reads,
-		func(_ *node, order any) launch.Sandbox {
+		func(_ *Setup, order any) launch.Sandbox {
 			return launch.Sandbox{Make: []string{order.(*history.Job).Dir}}
 		}},
 	supervise.CollectJob: {func(b []byte) (any, error) { return do(b, evidenceOf) }, reads,
-		func(_ *node, order any) launch.Sandbox {
+		func(_ *Setup, order any) launch.Sandbox {
 			j := order.(*evidence.Job)
 			return launch.Sandbox{Read: []string{path.Dir(j.Dumps.Dump(j.Run))}}
 		}},
 	moveJob: {func(b []byte) (any, error) { return do(b, func(m *evidence.Move) any { return m.Do() }) }, writes, reachMove},
 	handover.ProgramJob: {func(b []byte) (any, error) { return do(b, checkProgram) }, reads,
-		func(*node, any) launch.Sandbox { return launch.Sandbox{Read: []string{"/"}} }},
+		func(*Setup, any) launch.Sandbox { return launch.Sandbox{Read: []string{"/"}} }},
 	supervise.EvidenceJob: {func(b []byte) (any, error) { return do(b, evidenceOf) }, writes,
-		func(_ *node, order any) launch.Sandbox {
+		func(_ *Setup, order any) launch.Sandbox {
 			d := &order.(*evidence.Job).Dumps
 			box := launch.Sandbox{Make: []string{d.Dir}}
 			if d.Open { // the mode of the one above is changed
@@ -118,12 +118,12 @@ var work = map[string]job{
 		}},
 }
 
-func reachMove(_ *node, order any) launch.Sandbox {
+func reachMove(_ *Setup, order any) launch.Sandbox {
 	m := order.(evidence.Move)
 	return launch.Sandbox{Make: []string{m.From, m.To.Dir}, Read: []string{path.Dir(m.To.Dir)}, Size: memoryDumpBytes}
 }
 
-func reachTmpfiles(_ *node, order any) launch.Sandbox {
+func reachTmpfiles(_ *Setup, order any) launch.Sandbox {
 	box := launch.Sandbox{Read: []string{"/"}}
 	for _, t := range order.([]tmpfiles.Line) {
 		box.Make = append(box.Make, path.Dir(path.Clean(t.Path)))
@@ -131,13 +131,13 @@ func reachTmpfiles(_ *node, order any) launch.Sandbox {
 	return box
 }
 
-func reachKey(_ *node, order any) launch.Sandbox {
+func reachKey(_ *Setup, order any) launch.Sandbox {
 	return launch.Sandbox{Read: []string{order.(string)}}
 }
 
 // reachRelease: what a release is made of can lie anywhere; what is made ready for it is in
 // three places.
-func reachRelease(n *node, _ any) launch.Sandbox {
+func reachRelease(n *Setup, _ any) launch.Sandbox {
 	r := &n.Config.Release
 	box := launch.Sandbox{Read: []string{"/"}, Make: []string{RunDir, r.Tmp}}
 	for _, v := range r.Env {
@@ -148,12 +148,12 @@ func reachRelease(n *node, _ any) launch.Sandbox {
 	return box
 }
 
-func reachSave(_ *node, order any) launch.Sandbox {
+func reachSave(_ *Setup, order any) launch.Sandbox {
 	return launch.Sandbox{Make: []string{order.(boot.Save).Dir}, Write: []string{"/dev/urandom"}}
 }
 
 // jobBounds is what the child may do that does a job.
-func (n *node) jobBounds(j *jobs.Job) launch.Bounds {
+func (n *Setup) jobBounds(j *jobs.Job) launch.Bounds {
 	kind := work[j.Name]
 	if o, is := j.Order.(devices.Orders); is {
 		return deviceBounds(&o)

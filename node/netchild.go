@@ -66,7 +66,7 @@ func (n *node) netCommand() *launch.Command {
 
 // leaseDir is where the child keeps leases for the next boot, its own; empty: nowhere. It
 // gets it open, because it cannot reach what is above it.
-func (n *node) leaseDir() string {
+func (n *Setup) leaseDir() string {
 	for i := range n.Net.Links {
 		if n.Net.Links[i].DHCP && n.StateDir != "" {
 			return n.StateDir + "/net"
@@ -106,7 +106,7 @@ func (n *node) netReport(line []byte) (ready bool, peers []string) {
 }
 
 // badLinks names the links that are not well.
-func (n *node) badLinks() (bad []string) {
+func (n *Setup) badLinks() (bad []string) {
 	for _, l := range n.network.links.Links {
 		if l.State != netcfg.Ready {
 			bad = append(bad, l.Name+":"+l.State.String())

@@ -12,7 +12,7 @@ import (
 )
 
 // hasOverlay says that this node is to have its root below an overlay.
-func (n *node) hasOverlay() bool { return n.Config.Root.HasOverlay() && n.Container == "" }
+func (n *Setup) hasOverlay() bool { return n.Config.Root.HasOverlay() && n.Container == "" }
 
 // enterOverlay makes an overlay of the root "/". Where that cannot be, the root stays as it is
 // mounted, and the boot goes on.
@@ -56,7 +56,7 @@ func overlayGoes(r *config.Root) string {
 }
 
 // overlayWarning says that the root is not the overlay that it is to be.
-func (n *node) overlayWarning(mountinfo []byte) bool {
+func (n *Setup) overlayWarning(mountinfo []byte) bool {
 	list, _ := boot.ParseMountInfo(mountinfo)
 	return n.hasOverlay() && boot.OverlayUpper(list) == ""
 }

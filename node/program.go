@@ -268,7 +268,7 @@ func doTmpfiles(lines []tmpfiles.Line) (said []string) {
 
 // programs are those of the image that are run around the release, each in PID 1's own
 // clean environment.
-func (n *node) programs() (list []supervise.Program) {
+func (n *Setup) programs() (list []supervise.Program) {
 	r := &n.Config.Release
 	add := func(key, name string, when supervise.When, argv []string) {
 		if len(argv) > 0 {

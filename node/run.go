@@ -82,7 +82,7 @@ func (n *node) loop() supervise.Node {
 }
 
 // policy is when the release is started again, and what follows where it is not.
-func (n *node) policy() policy.Policy {
+func (n *Setup) policy() policy.Policy {
 	s, h, u := &n.Config.Supervise, &n.Config.Health, &n.Config.Update
 	return policy.Policy{
 		OnExit:         s.OnExit,
