@@ -30,9 +30,9 @@ func Early() []Mount {
 	}
 }
 
-// Room is a file system of its own for a directory in /run that is the release's user's: what
+// BoundedTmpfs is a file system of its own for a directory in /run that is the release's user's: what
 // that fills is not what PID 1 and its children have to write to.
-func Room(dir string) Mount {
+func BoundedTmpfs(dir string) Mount {
 	return Mount{Source: "tmpfs", Target: dir, Type: "tmpfs", Flags: closed, Data: "mode=0700,size=10%,nr_inodes=10k"}
 }
 

@@ -65,7 +65,7 @@ func Boot(build Build) {
 	if !n.resumes() { // the PID 1 before this one did all that
 		n.prepareRoot()
 	}
-	n.openWatchdog()
+	n.openWatchdog() // of a PID 1 that resumes, or whose driver has come by now
 	n.key = n.recordKey()
 	n.console.Sign(n.key)
 	n.restoreName()
@@ -82,7 +82,8 @@ func Boot(build Build) {
 	n.shutdown(action)
 }
 
-// prepareRoot makes the file systems what the configuration says.
+// prepareRoot makes the machine what the configuration says, but for its network: modules, the
+// root, its disks, device nodes, sysctls, the clock, the machine's id.
 func (n *node) prepareRoot() {
 	n.sayProblems()
 	n.loadModules(n.Config.Kernel.Modules)
@@ -108,7 +109,7 @@ func (n *node) prepareRoot() {
 // works with. In a container that is the runtime's matter.
 func (n *node) separateRelease() {
 	if user := n.Config.Release.User; user != "root" && user != "0" && n.Container == "" {
-		n.say(health.Err, boot.MountAll([]boot.Mount{boot.Room(config.ReleaseTmp), boot.Room(MemoryDumps)})...)
+		n.say(health.Err, boot.MountAll([]boot.Mount{boot.BoundedTmpfs(config.ReleaseTmp), boot.BoundedTmpfs(MemoryDumps)})...)
 	}
 }
 
