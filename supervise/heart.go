@@ -22,7 +22,7 @@ type heartSocket struct {
 
 // listen makes the socket on which the release's heart speaks, once; only the
 // user of the release may write to it. It is kept when PID 1 executes itself anew, and never
-// closed: who closes it waits for what came along with what lies there (see datagram.Laden).
+// closed: who closes it waits for what came along with what lies there (see datagram.HasFiles).
 func (h *heartSocket) listen(uid int, guard func()) error {
 	if h.uid != 0 {
 		return nil

@@ -53,7 +53,7 @@ func (n *notifySocket) read(fd int, guard func()) {
 		}
 		fault.At("notices")
 		if fds[0].Revents != 0 {
-			n.arrived <- datagram.TakeLaden(fd, notify.MaxMessage)
+			n.arrived <- datagram.TakeWithFiles(fd, notify.MaxMessage)
 			time.Sleep(datagram.Pace)
 		}
 	}
@@ -63,7 +63,7 @@ func (n *notifySocket) read(fd int, guard func()) {
 // lies in the socket. A message that means nothing has no words.
 func (n *notifySocket) take(d *datagram.Datagram, vm int) (who int, said notify.Words) {
 	if d == nil {
-		d = datagram.TakeLight(n.fd, notify.MaxMessage)
+		d = datagram.TakeWithoutFiles(n.fd, notify.MaxMessage)
 	}
 	if d == nil {
 		return 0, said // it was taken already
@@ -78,7 +78,7 @@ func (n *notifySocket) take(d *datagram.Datagram, vm int) (who int, said notify.
 		}
 	}
 	if n.stale {
-		_, err := datagram.Laden(n.fd)
+		_, err := datagram.HasFiles(n.fd)
 		n.stale = err == nil
 	}
 	return who, said
@@ -89,9 +89,9 @@ func (n *notifySocket) forget() {
 	if n.fd <= 0 {
 		return
 	}
-	for i := 0; i < maxWaiting && datagram.TakeLight(n.fd, notify.MaxMessage) != nil; i++ {
+	for i := 0; i < maxWaiting && datagram.TakeWithoutFiles(n.fd, notify.MaxMessage) != nil; i++ {
 	}
-	n.stale, _ = datagram.Laden(n.fd)
+	n.stale, _ = datagram.HasFiles(n.fd)
 }
 
 // listenNotices has the release heard. Should there be no socket, the probe has to be enough.

@@ -68,7 +68,7 @@ func (t *Table) readNotices(in *os.File, n Notice) {
 			return err != unix.EAGAIN && err != unix.EINTR
 		})
 		fault.At("notices")
-		n.said = datagram.TakeLaden(n.fd, notify.MaxMessage)
+		n.said = datagram.TakeWithFiles(n.fd, notify.MaxMessage)
 		t.said.arrived <- n
 		<-t.said.taken
 		time.Sleep(datagram.Pace) // who floods it is slowed down, and PID 1 is not
@@ -79,7 +79,7 @@ func (t *Table) readNotices(in *os.File, n Notice) {
 func (t *Table) Take(n Notice) {
 	d := n.said
 	if d == nil {
-		d = datagram.TakeLight(n.fd, notify.MaxMessage)
+		d = datagram.TakeWithoutFiles(n.fd, notify.MaxMessage)
 	}
 	if d != nil && notify.Parse(d.Text).Ready {
 		t.Step(n.from, policy.ChildEvent{Kind: policy.ChildNotified, PID: d.From.Speaker(n.from.State.PID)})

@@ -95,17 +95,22 @@ func (t *Table) Step(c *Entry, e policy.ChildEvent) {
 		if effect.Start {
 			t.Start(c)
 		} else {
-			unix.Kill(c.State.PID, effect.Signal)
-			if effect.Signal == unix.SIGKILL {
-				unix.Kill(-c.State.PID, unix.SIGKILL) // what it has started too
-			}
-			if c.State.Late {
-				c.late()
-			}
+			c.signal(effect.Signal)
 		}
 	}
 	if c.Service && (c.State.Ready != c.wasReady || c.State.Tardy != c.wasTardy) {
 		t.noteReady(c)
+	}
+}
+
+// signal sends a child a signal; SIGKILL gets all that it has started too.
+func (c *Entry) signal(s unix.Signal) {
+	unix.Kill(c.State.PID, s)
+	if s == unix.SIGKILL {
+		unix.Kill(-c.State.PID, unix.SIGKILL)
+	}
+	if c.State.Late {
+		c.late()
 	}
 }
 

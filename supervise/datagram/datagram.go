@@ -112,11 +112,11 @@ type Datagram struct {
 	From Origin
 }
 
-// Laden says that descriptors came along with the datagram that is first in a socket. Who takes it
+// HasFiles says that descriptors came along with the datagram that is first in a socket. Who takes it
 // lets go of them, and where they are the last of their files that can take as long as who sent them
 // wants: a connection lingers (socket(7), SO_LINGER), a file that is in no directory any more is
 // emptied. So the loop leaves it to the goroutine that looks after that socket. To look takes nothing.
-func Laden(fd int) (yes bool, err error) {
+func HasFiles(fd int) (yes bool, err error) {
 	var b [1]byte
 	var room [8]uint64
 	oob := unsafe.Slice((*byte)(unsafe.Pointer(&room)), unix.CmsgSpace(unix.SizeofUcred))
@@ -137,10 +137,10 @@ func Take(fd int, b []byte) (n int, from Origin, err error) {
 	return receive(fd, b, unix.MSG_DONTWAIT)
 }
 
-// TakeLaden is for that goroutine: the first datagram, if it is such a one; nil: it is not, and stays
-// in the socket, for what somebody has in hand who falls is lost.
-func TakeLaden(fd int, longest int) *Datagram {
-	if yes, _ := Laden(fd); !yes {
+// TakeWithFiles is for that goroutine: the first datagram, if descriptors came along with it; nil: none
+// did, and it stays in the socket, for what somebody has in hand who falls is lost.
+func TakeWithFiles(fd int, longest int) *Datagram {
+	if yes, _ := HasFiles(fd); !yes {
 		return nil
 	}
 	b := make([]byte, longest)
@@ -148,9 +148,9 @@ func TakeLaden(fd int, longest int) *Datagram {
 	return &Datagram{b[:n], from}
 }
 
-// TakeLight is for the loop: the first datagram, if it is no such one.
-func TakeLight(fd int, longest int) *Datagram {
-	if yes, err := Laden(fd); yes || err != nil {
+// TakeWithoutFiles is for the loop: the first datagram, if no descriptors came along with it.
+func TakeWithoutFiles(fd int, longest int) *Datagram {
+	if yes, err := HasFiles(fd); yes || err != nil {
 		return nil
 	}
 	b := make([]byte, longest)
