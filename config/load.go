@@ -61,11 +61,30 @@ func Load(line string, read func(path string) ([]byte, error)) *Config {
 func (s Sources) Load() *Config {
 	l := &loader{c: defaults(), read: withoutBOM(s.Read), run: s.Run, image: &image.Settings{}}
 	files := image.NewFiles(l.read, s.List)
-	if s.Environment == nil {
+	isContainer := s.Environment != nil
+	if !isContainer {
 		l.image = image.Read(files)
 		l.fstab()
 	}
 	l.erlinitFile()
+	l.tomlFile()
+	if isContainer {
+		l.environment(s.Environment, s.Args)
+	} else {
+		l.kernelCmdline(s.Cmdline, s.Args)
+	}
+	l.hostname(s)
+	l.notes()
+	if isContainer {
+		l.relabel()
+	} else {
+		l.noteBrought(files)
+	}
+	return l.c
+}
+
+// tomlFile takes over beaminit.toml, where there is one.
+func (l *loader) tomlFile() {
 	data, err := l.read(Path)
 	switch {
 	case err == nil:
@@ -73,19 +92,6 @@ func (s Sources) Load() *Config {
 	case !errors.Is(err, fs.ErrNotExist):
 		l.problem(TOML, nil, fault{what: "cannot be read: " + err.Error(), used: "the defaults"})
 	}
-	if s.Environment == nil {
-		l.kernelCmdline(s.Cmdline, s.Args)
-	} else {
-		l.environment(s.Environment, s.Args)
-	}
-	l.hostname(s)
-	l.notes()
-	if s.Environment == nil {
-		l.noteBrought(files)
-	} else {
-		l.relabel()
-	}
-	return l.c
 }
 
 // withoutBOM reads files without the mark that editors of other systems put at the beginning
