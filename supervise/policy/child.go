@@ -107,6 +107,11 @@ type ChildEffect struct {
 
 // StepChild decides what follows from an event. It is pure.
 func StepChild(p ChildPolicy, s ChildState, e ChildEvent) (ChildState, []ChildEffect) {
+	effects := s.step(&p, e)
+	return s, effects
+}
+
+func (s *ChildState) step(p *ChildPolicy, e ChildEvent) []ChildEffect {
 	switch e.Kind {
 	case ChildRenewed:
 		return s.renewed(p, e)
@@ -125,26 +130,26 @@ func StepChild(p ChildPolicy, s ChildState, e ChildEvent) (ChildState, []ChildEf
 			s.DueAt = e.At + p.Deadline
 		}
 	case ChildNotStarted:
-		if p.BackoffFirst == 0 { // what cannot be started now cannot a moment later
-			p.BackoffFirst = time.Second
+		first := p.BackoffFirst
+		if first == 0 { // what cannot be started now cannot a moment later
+			first = time.Second
 		}
-		s = s.pause(p, e.At)
+		s.pause(first, p.BackoffLongest, e.At)
 	case ChildExited:
-		s = s.exited(p, e)
+		s.exited(p, e)
 	case ChildNotified:
 		s.Ready = s.Ready || p.Ready == ReadyNotify && e.PID == s.PID && s.PID != 0
 	}
-	s = s.awaitReady(p, e.At)
+	s.awaitReady(p, e.At)
 	return s.follow(p, e.At)
 }
 
 // renewed ends a child, though it may linger, and wants it anew.
-func (s ChildState) renewed(p ChildPolicy, e ChildEvent) (ChildState, []ChildEffect) {
-	ends := p
+func (s *ChildState) renewed(p *ChildPolicy, e ChildEvent) []ChildEffect {
+	ends := *p
 	ends.Linger = false
-	s, effects := StepChild(ends, s, ChildEvent{Kind: ChildWanted, At: e.At})
-	s, more := StepChild(p, s, ChildEvent{Kind: ChildWanted, At: e.At, Wanted: true, ByHand: e.ByHand})
-	return s, append(effects, more...)
+	effects := s.step(&ends, ChildEvent{Kind: ChildWanted, At: e.At})
+	return append(effects, s.step(p, ChildEvent{Kind: ChildWanted, At: e.At, Wanted: true, ByHand: e.ByHand})...)
 }
 
 // Suspended moves all times by which a child is judged: for so long nothing ran.
@@ -157,7 +162,7 @@ func (s *ChildState) Suspended(span time.Duration) {
 }
 
 // awaitReady keeps the time within which a child is to be ready.
-func (s ChildState) awaitReady(p ChildPolicy, at time.Duration) ChildState {
+func (s *ChildState) awaitReady(p *ChildPolicy, at time.Duration) {
 	switch {
 	case p.Ready == "":
 	case s.Ready, !s.Wanted:
@@ -168,10 +173,9 @@ func (s ChildState) awaitReady(p ChildPolicy, at time.Duration) ChildState {
 	case s.Done || at >= s.ReadyBy:
 		s.Tardy, s.ReadyBy = true, 0
 	}
-	return s
 }
 
-func (s ChildState) exited(p ChildPolicy, e ChildEvent) ChildState {
+func (s *ChildState) exited(p *ChildPolicy, e ChildEvent) {
 	failed := e.Status != 0
 	s.PID, s.DueAt = 0, 0
 	s.Ready = !failed && (s.Ready || p.Ready == ReadyExit)
@@ -179,53 +183,52 @@ func (s ChildState) exited(p ChildPolicy, e ChildEvent) ChildState {
 	case s.Stopping: // it was to end; where it is wanted again, that is at once
 		s.Stopping, s.Backoff, s.NextAt = false, 0, e.At
 		s.Done, s.Again = p.Restart == Once && !s.Again, false
-		return s
+		return
 	case p.Restart == Always, p.Restart == OnFailure && failed:
 	default:
 		s.Done = true
-		return s
+		return
 	}
 	if p.Window > 0 && e.At-s.StartedAt >= p.Window {
 		s.Backoff = 0
 	}
-	return s.pause(p, e.At)
+	s.pause(p.BackoffFirst, p.BackoffLongest, e.At)
 }
 
 // pause puts off the next start; the pause doubles.
-func (s ChildState) pause(p ChildPolicy, at time.Duration) ChildState {
-	s.Pause = max(s.Backoff, p.BackoffFirst)
-	s.NextAt, s.Backoff = at+s.Pause, min(2*s.Pause, max(p.BackoffLongest, p.BackoffFirst))
-	return s
+func (s *ChildState) pause(first, longest, at time.Duration) {
+	s.Pause = max(s.Backoff, first)
+	s.NextAt, s.Backoff = at+s.Pause, min(2*s.Pause, max(longest, first))
 }
 
 // follow does what is due.
-func (s ChildState) follow(p ChildPolicy, at time.Duration) (ChildState, []ChildEffect) {
+func (s *ChildState) follow(p *ChildPolicy, at time.Duration) []ChildEffect {
 	switch {
 	case s.PID == 0:
 		if s.Wanted && !s.Done && at >= s.NextAt {
-			return s, []ChildEffect{{Start: true}}
+			return []ChildEffect{{Start: true}}
 		}
 	case !s.Wanted && !s.Stopping && !p.Linger:
 		s.Stopping = true
 		if p.StopTimeout > 0 {
 			s.DueAt = at + p.StopTimeout
-			return s, []ChildEffect{{Signal: unix.SIGTERM}}
+			return []ChildEffect{{Signal: unix.SIGTERM}}
 		}
-		return s.kill(at)
+		return s.kill()
 	case s.DueAt != 0 && at >= s.DueAt && !s.Killed:
 		s.Late = !s.Stopping
-		return s.kill(at)
+		return s.kill()
 	}
-	return s, nil
+	return nil
 }
 
-func (s ChildState) kill(at time.Duration) (ChildState, []ChildEffect) {
+func (s *ChildState) kill() []ChildEffect {
 	s.Killed, s.DueAt = true, 0
-	return s, []ChildEffect{{Signal: unix.SIGKILL}}
+	return []ChildEffect{{Signal: unix.SIGKILL}}
 }
 
 // Next is when ChildTime is due; 0: not without another event.
-func (s ChildState) Next() (at time.Duration) {
+func (s *ChildState) Next() (at time.Duration) {
 	switch {
 	case s.PID != 0:
 		at = s.DueAt
