@@ -38,7 +38,7 @@ var Budget = Result{Instructions: 5_500_000, Size: 6_000_000, PSS: 4_000_000}
 // checked, grown and reset (114 KB), cgroups (25 KB), devices (40 KB) and rooms with walls between (20 KB), which the Budget had not
 // reckoned with; of instructions what an image brings for other inits, which is looked for at fifty
 // places of it (0.2 M).
-var Today = Result{Instructions: 7_000_000, Size: 6_900_000, PSS: Budget.PSS}
+var Today = Result{Instructions: 7_000_000, Size: 6_890_000, PSS: Budget.PSS}
 
 // config is the node that every init gets: eth0 by ip=, three peers, a release.
 const config = `[peers]
