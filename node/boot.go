@@ -133,8 +133,9 @@ type node struct {
 	devicesSaid []string       // and with devices
 	state       kept
 
-	key       health.Key // of the health records; nil: they are not signed
-	leftAlone []string   // files in whose place nothing is shown: their disk does not answer
+	key       health.Key       // of the health records; nil: they are not signed
+	mounts    []boot.MountInfo // that mayHang looks at
+	leftAlone []string         // files in whose place nothing is shown: their disk does not answer
 	release   releaseState
 
 	// Of the loop, and of the way down.

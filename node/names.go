@@ -19,7 +19,7 @@ const namesLimit = 5 * time.Second
 // wait, a child reads. A file that cannot be read is as one that is not there.
 func (n *node) readNames() {
 	for _, target := range []string{HostsTarget, ResolvTarget} {
-		if !mayHang(target) {
+		if !n.mayHang(target) {
 			continue
 		}
 		text, ok := n.readByChild(target)
@@ -34,7 +34,7 @@ func (n *node) readNames() {
 // answers says whether the disk of a file of this node answers, before PID 1 has to do with the file
 // itself.
 func (n *node) answers(file string) bool {
-	if !mayHang(file) {
+	if !n.mayHang(file) {
 		return true
 	}
 	_, ok := n.readByChild(file)
@@ -74,7 +74,7 @@ func (n *node) install(target string, content []byte) {
 		n.say(health.Err, err)
 		return
 	}
-	if !mayHang(target) {
+	if !n.mayHang(target) {
 		n.say(health.Err, hostsgen.Show(RunDir, target))
 		return
 	}
@@ -118,8 +118,15 @@ func doNames(o *namesOrder) any {
 	return ""
 }
 
-// mayHang says of a file of this node that who opens it may wait for ever.
-func mayHang(file string) bool {
-	list, err := mountsNow()
-	return err != nil || boot.MayHang(list, file)
+// mayHang says of a file of this node that who opens it may wait for ever. Before the loop the mounts
+// are read once: PID 1 alone makes some until then, and has made them.
+func (n *node) mayHang(file string) bool {
+	if n.mounts == nil || n.supervised {
+		list, err := mountsNow()
+		if err != nil {
+			return true
+		}
+		n.mounts = list
+	}
+	return boot.CanHang(n.mounts) && boot.MayHang(n.mounts, file)
 }

@@ -37,8 +37,8 @@ var Budget = Result{Instructions: 5_500_000, Size: 6_000_000, PSS: 4_000_000}
 // containers (20 KB), services that are awaited (20 KB), and data partitions that are made,
 // checked, grown and reset (114 KB), cgroups (25 KB), devices (40 KB) and rooms with walls between (20 KB), which the Budget had not
 // reckoned with; of instructions what an image brings for other inits, which is looked for at fifty
-// places of it (0.2 M).
-var Today = Result{Instructions: 7_000_000, Size: 6_890_000, PSS: Budget.PSS}
+// places of it (0.2 M), and the mounts, which are read to know what may hang (0.1 M).
+var Today = Result{Instructions: 7_100_000, Size: 6_890_000, PSS: Budget.PSS}
 
 // config is the node that every init gets: eth0 by ip=, three peers, a release.
 const config = `[peers]
