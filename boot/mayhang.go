@@ -23,7 +23,7 @@ func MayHang(list []MountInfo, file string) bool {
 			continue
 		}
 		next := path.Join(at, name) // ".." leads up
-		if m := covering(list, next); m != nil && CanHang([]MountInfo{*m}) {
+		if m := mountOf(list, next); m != nil && CanHang([]MountInfo{*m}) {
 			return true
 		}
 		var buf [unix.PathMax]byte
@@ -42,16 +42,4 @@ func MayHang(list []MountInfo, file string) bool {
 		rest = append(strings.Split(target, "/"), rest...)
 	}
 	return false
-}
-
-// covering is the mount that a path is in: of those above it the lowest, and of several there the last.
-func covering(list []MountInfo, file string) (found *MountInfo) {
-	for i := range list {
-		m := &list[i]
-		in := file == m.Target || strings.HasPrefix(file, strings.TrimSuffix(m.Target, "/")+"/")
-		if in && (found == nil || len(m.Target) >= len(found.Target)) {
-			found = m
-		}
-	}
-	return found
 }

@@ -67,7 +67,8 @@ func runOn(t *testing.T, hostname, network, address string, capabilities, env []
 	machine.WriteFile(t, filepath.Join(root, "data/cookie"), "container-cookie")
 	nstest.Must(t, os.Chmod(filepath.Join(root, "data/cookie"), 0o600))
 	machine.CopyInit(t, filepath.Join(root, "sbin/init"))
-	nstest.Must(t, os.WriteFile(filepath.Join(root, "etc/hosts"), []byte("127.0.0.1 localhost\n"+address+" "+hostname+"\n"), 0o644)) // as runtimes write it
+	hosts := filepath.Join(bundle, "hosts")
+	nstest.Must(t, os.WriteFile(hosts, []byte("127.0.0.1 localhost\n"+address+" "+hostname+"\n"), 0o644)) // as runtimes write it, and show it
 	type mount struct {
 		Destination string   `json:"destination"`
 		Type        string   `json:"type"`
@@ -79,6 +80,7 @@ func runOn(t *testing.T, hostname, network, address string, capabilities, env []
 		{"/dev", "tmpfs", "tmpfs", []string{"nosuid", "strictatime", "mode=755"}},
 		{"/dev/pts", "devpts", "devpts", []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666"}},
 		{"/sys", "sysfs", "sysfs", []string{"nosuid", "noexec", "nodev", "ro"}},
+		{"/etc/hosts", "bind", hosts, []string{"rbind"}},
 		{"/srv/erlang", "bind", machine.Release(t, "systools"), []string{"rbind", "ro"}},
 	}
 	for _, dir := range []string{"/lib", "/usr/lib", "/lib64"} {

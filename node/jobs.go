@@ -3,7 +3,6 @@ package node
 import (
 	"encoding/json"
 	"errors"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -294,15 +293,6 @@ func inMemory(name string) bool {
 // filesCanHang says that this node has file systems that can hang, besides the one that it runs
 // from: what is looked for in files is a child's work then.
 func filesCanHang() bool {
-	list, err := mountsNow()
-	return err != nil || boot.CanHang(list)
-}
-
-// mountsNow are the mounts of this process (proc(5), mountinfo).
-func mountsNow() ([]boot.MountInfo, error) {
-	text, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return nil, err
-	}
-	return boot.ParseMountInfo(text)
+	list, errs := boot.Mounts()
+	return errs != nil || boot.CanHang(list)
 }

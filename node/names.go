@@ -53,6 +53,11 @@ func (n *node) readByChild(file string) (text []byte, ok bool) {
 // writeHosts writes what resolves names. Where nobody says anything of name servers, the
 // image's own resolv.conf stays, and what ERTS reads has the same.
 func (n *node) writeHosts() {
+	for _, target := range []string{HostsTarget, ResolvTarget} {
+		if n.mayHang(target) {
+			n.Image.keep(target, nil) // if readNames has not: on a disk that came late, and the loop does not read it
+		}
+	}
 	text, notes := n.Hosts()
 	for _, note := range notes {
 		n.console.Say(health.Notice, note)
@@ -78,7 +83,6 @@ func (n *node) install(target string, content []byte) {
 		n.say(health.Err, hostsgen.Show(RunDir, target))
 		return
 	}
-	n.Image.keep(target, nil) // where a disk that came late has it: it is not read by the loop
 	n.showByChild(target)
 }
 
@@ -119,11 +123,15 @@ func doNames(o *namesOrder) any {
 }
 
 // mayHang says of a file of this node that who opens it may wait for ever. Before the loop the mounts
-// are read once: PID 1 alone makes some until then, and has made them.
+// are read once: PID 1 alone makes some until then, and has made them. A container has these files
+// from its runtime, on a disk that is not the node's matter.
 func (n *node) mayHang(file string) bool {
+	if n.Container != "" {
+		return false
+	}
 	if n.mounts == nil || n.supervised {
-		list, err := mountsNow()
-		if err != nil {
+		list, errs := boot.Mounts()
+		if errs != nil {
 			return true
 		}
 		n.mounts = list
