@@ -36,6 +36,23 @@ func connected(m *machine.Machine, peers, next int) (health.Record, int) {
 	})
 }
 
+// Peers are found while the image's resolv.conf leads to a disk that does not answer any more: the loop
+// does not read it.
+func TestDiscoveryDeadDisk(t *testing.T) {
+	t.Parallel()
+	_, nodes := alone(t, 1, "[discovery]\nfile = \"/tmp/peers\"\n", "")
+	m := nodes[0]
+	m.State(health.Up, 0)
+	m.Must(os.MkdirAll(filepath.Join(m.Root, "mnt"), 0o755))
+	os.Remove(filepath.Join(m.Root, "etc/resolv.conf"))
+	m.Must(os.Symlink("/mnt/resolv.conf", filepath.Join(m.Root, "etc/resolv.conf")))
+	m.Dies("/mnt")
+	defer m.Revive()
+	write(m, "tmp/peers", "10.77.0.12 n2\n")
+	m.Eventually("have the peer in the table of hosts", func() bool { return strings.Contains(m.In("/etc/hosts"), "\n10.77.0.12 n2\n") })
+	m.Record("the peer", 0, func(r health.Record) bool { return r.Peers == 1 })
+}
+
 // Two nodes that know nobody find each other by a file on each that somebody writes while
 // they run: in /etc/hosts, watched, connected, in status. What the file says against the
 // node itself is said and not believed, a peer that it names no more is none, and the child
